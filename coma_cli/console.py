@@ -1,0 +1,146 @@
+"""What a person sees: progress, notes and errors on stderr, results on stdout, one JSON object with `--json`."""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_LINE_EVERY_S = 10.0
+
+
+def stderr() -> Console:
+    """The console for everything that is no result."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def stdout() -> Console:
+    """The console for results."""
+    return Console(highlight=False)
+
+
+def note(message: str) -> None:
+    """One line about what is going on."""
+    stderr().print(message, markup=False)
+
+
+def warn(message: str) -> None:
+    """One line about something that the user should know before trusting the result."""
+    stderr().print(Text.assemble(("Warning: ", "yellow"), message))
+
+
+def show_error(message: str, hint: str) -> None:
+    """One message and one hint."""
+    console = stderr()
+    console.print(Text.assemble(("Error: ", "bold red"), message))
+    if hint:
+        console.print(Text.assemble(("Hint: ", "bold"), hint))
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Exactly one JSON object on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A result table on stdout; columns after the first are right-aligned."""
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    stdout().print(table)
+
+
+def print_values(title: str, values: Mapping[str, Any]) -> None:
+    """Names and values, one a line; nested mappings are written with dots."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in flatten(values):
+        table.add_row(Text(name, style="bold"), Text(_plain(value)))
+    stdout().print(table)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Pairs of dotted name and value."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(item) for item in value) or "-"
+    return "-" if value is None or value == {} else str(value)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Units per second over the last seconds."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="cyan")
+
+
+class Ticker:
+    """Counts units of a long loop on the screen; made by `progress`."""
+
+    def __init__(self, label: str, total: int, bar: Progress | None) -> None:
+        self._label, self._total, self._bar = label, total, bar
+        self._task = bar.add_task(label, total=total) if bar else None
+        self._done = 0
+        self._began = self._last = time.monotonic()
+
+    def advance(self, units: int = 1) -> None:
+        """Note that so many units more are done."""
+        self._done += units
+        if self._bar and self._task is not None:
+            self._bar.advance(self._task, units)
+        elif time.monotonic() - self._last > PLAIN_LINE_EVERY_S:
+            self._last = time.monotonic()
+            self._line()
+
+    def _line(self) -> None:
+        seconds = time.monotonic() - self._began
+        rate = self._done / seconds if seconds > 0 else 0.0
+        left = f", {(self._total - self._done) / rate:.0f} s left" if rate else ""
+        note(f"{self._label}: {self._done}/{self._total}, {rate:.1f}/s{left}")
+
+    def close(self) -> None:
+        """Say how it ended where there is no bar to show it."""
+        if not self._bar and self._done:
+            self._line()
+
+
+@contextmanager
+def progress(label: str, total: int, done: int = 0) -> Iterator[Ticker]:
+    """A progress bar with rate and time left; plain lines every ten seconds where stderr is no terminal.
+
+    `done` units of an earlier start count as done without counting towards the rate.
+    """
+    console = stderr()
+    if done:
+        note(f"{label}: {done} of {total} are there already")
+    if not console.is_terminal:
+        ticker = Ticker(label, max(0, total - done), None)
+        yield ticker
+        ticker.close()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        yield Ticker(label, max(0, total - done), bar)
+
+
+def configure_logging(verbose: bool = False) -> None:
+    """Send log records to stderr; libraries only from warnings on."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("coma_cli").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -1,0 +1,95 @@
+"""What can go wrong, as one tree; the command line catches its root in one place and exits with the class's code.
+
+    CliError                     1   the work failed
+    ├── UsageError               2   an option, a settings key or a combination that makes no sense
+    ├── MissingInputError        3   a file, artifact, benchmark or model that is not there, or is only half there
+    ├── MissingPackageError      4   a package that this command needs is not installed
+    ├── BudgetReachedError       5   stopped at the user's own limit; the same command goes on
+    └── BelowThresholdError      6   the work is done, and the number is below `--fail-under`
+
+Every error is one message for a person and one hint that can be typed or changed. Anything else that escapes a
+command is a bug and keeps its traceback. Interruption (Ctrl-C) is no error of ours: it exits with 130.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+INTERRUPTED_EXIT_CODE = 130
+
+
+class CliError(Exception):
+    """The work failed for a reason that the user can act upon."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(CliError):
+    """The command, its options or its settings can't be used as given."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class MissingInputError(CliError):
+    """Something that the command reads is missing, unfinished or empty."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class MissingPackageError(CliError):
+    """An optional package is needed and absent; the hint is the pip line that brings it."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class BudgetReachedError(CliError):
+    """Stopped at a limit that the user set; nothing is lost and the same command continues."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class BelowThresholdError(CliError):
+    """The result is complete but below the threshold that the user asked for."""
+
+    exit_code: ClassVar[int] = 6
+
+
+# Which extra of this distribution brings which importable package.
+PACKAGE_EXTRAS: Mapping[str, str] = {
+    "torch": "train",
+    "transformers": "train",
+    "peft": "train",
+    "accelerate": "train",
+    "bitsandbytes": "train",
+    "datasets": "train",
+    "vllm": "vllm",
+    "ray": "ray",
+}
+
+
+def missing_package(package: str, purpose: str) -> MissingPackageError:
+    """The error for a package that could not be imported, with the pip line that installs it."""
+    extra = PACKAGE_EXTRAS.get(package)
+    requirement = f"'coma-cli[{extra}]'" if extra else package
+    return MissingPackageError(
+        f"{purpose} needs the package {package}, which is not installed.", f"pip install {requirement}"
+    )
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that `word` most likely meant, or None if nothing comes close."""
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    return close[0] if close else None
+
+
+def unknown_name(kind: str, word: str, known: Iterable[str], *, hint: str | None = None) -> UsageError:
+    """The error for a name that no catalogue holds: the nearest known name first, then all of them."""
+    names = sorted(known)
+    guess = nearest(word, names)
+    meant = f" Did you mean {guess}?" if guess else ""
+    return UsageError(f"Unknown {kind} {word!r}.{meant}", hint or f"Known: {', '.join(names)}")

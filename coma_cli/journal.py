@@ -1,0 +1,154 @@
+"""A keyed file of rows that grows as work is done and survives `kill -9` at any byte.
+
+A row counts as there when its line is complete. Opening a journal cuts a torn last line, reads which keys are done,
+and leaves failures to be tried again; the last row of a key is the one that counts.
+"""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from coma_cli.jsonl import (
+    CorruptLine,
+    encode_row,
+    numbered_rows,
+    parse_line,
+    read_rows,
+    repair_torn_tail,
+    write_atomically,
+)
+from coma_cli.records import Record
+
+R = TypeVar("R", bound=Record)
+_SYNC_INTERVAL_S = 1.0
+
+
+class Journal(Generic[R]):
+    """The rows of one kind of record in one file; use as a context manager to append."""
+
+    def __init__(self, path: Path, record: type[R], *, on_corrupt: Callable[[CorruptLine], None] | None = None) -> None:
+        self.path = path
+        self.record = record
+        self._on_corrupt = on_corrupt or (lambda corrupt: None)
+        self._synced_at = time.monotonic()
+        self.torn_bytes = repair_torn_tail(path)
+        self.done: set[str] = set()
+        self.failed: set[str] = set()
+        self.corrupt: list[CorruptLine] = []
+        for row in self.rows():
+            self._note(row)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether the row of that key is there and is no failure."""
+        return key in self.done
+
+    def __len__(self) -> int:
+        return len(self.done)
+
+    def append(self, row: R) -> None:
+        """Add one row."""
+        self.append_all([row])
+
+    def append_all(self, rows: Iterable[R]) -> None:
+        """Add rows that belong together in one write, so that a kill leaves all of them or none."""
+        batch = list(rows)
+        _write_all(self._descriptor, b"".join(encode_row(row.to_row()) for row in batch))
+        for row in batch:
+            self._note(row)
+        if time.monotonic() - self._synced_at > _SYNC_INTERVAL_S:
+            self.sync()
+
+    def sync(self) -> None:
+        """Force what was appended to the disk; done about every second of appending, and on closing."""
+        os.fsync(self._descriptor)
+        self._synced_at = time.monotonic()
+
+    def rows(self) -> Iterator[R]:
+        """All rows in the file's order, failures and superseded ones too; broken lines are reported and left out."""
+        if not self.path.exists():
+            return
+        self.corrupt = []
+        for number, row in numbered_rows(self.path, self._broken):
+            yield self.record.from_row(row, f"{self.path}:{number}")
+
+    def _broken(self, corrupt: CorruptLine) -> None:
+        self.corrupt.append(corrupt)
+        self._on_corrupt(corrupt)
+
+    def _note(self, row: R) -> None:
+        if row.failed:
+            self.failed.add(row.key)
+            self.done.discard(row.key)
+        else:
+            self.done.add(row.key)
+            self.failed.discard(row.key)
+
+    def close(self) -> None:
+        """Flush to the disk and close; closing twice is fine."""
+        if self._descriptor >= 0:
+            self.sync()
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def natural_order(key: str) -> list[Any]:
+    """Sorts HumanEval/2 before HumanEval/10; text and numbers alternate, so keys always compare."""
+    return [int(part) if position % 2 else part for position, part in enumerate(re.split(r"(\d+)", key))]
+
+
+def sort_by_key(path: Path, record: type[Record]) -> int:
+    """Rewrite a journal's file in the order of its keys, one row a key (the last); returns the number of rows.
+
+    Memory grows with the number of rows, not with their size: lines are copied from the old file by their offsets.
+    """
+    places: dict[str, tuple[int, int]] = {}
+    offset = 0
+    with path.open("rb") as handle:
+        for line in handle:
+            row = parse_line(line)
+            if isinstance(row, dict):
+                places[record.from_row(row, str(path)).key] = (offset, len(line))
+            offset += len(line)
+
+    def lines() -> Iterator[bytes]:
+        with path.open("rb") as source:
+            for key in sorted(places, key=natural_order):
+                start, length = places[key]
+                source.seek(start)
+                yield source.read(length)
+
+    write_atomically(path, lines())
+    return len(places)
+
+
+def content_sha256(path: Path, volatile: frozenset[str]) -> str:
+    """SHA-256 (hex) over a row file without its volatile fields; over the plain bytes if it has none."""
+    digest = hashlib.sha256()
+    if not volatile:
+        with path.open("rb") as handle:
+            for block in iter(lambda: handle.read(1 << 20), b""):
+                digest.update(block)
+        return digest.hexdigest()
+    for row in read_rows(path, lambda corrupt: None):
+        digest.update(encode_row({name: value for name, value in row.items() if name not in volatile}))
+    return digest.hexdigest()

@@ -1,0 +1,172 @@
+r"""Rows in files: one JSON object a line, UTF-8, ended by a newline; written whole or appended, read with care.
+
+Lines are split at "\n" only (other separators occur inside rows). A last line without its newline is torn: the
+process that wrote it died, so the line is cut and its row made again. Other broken lines are reported with file and
+line number and left out.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from coma_cli.errors import MissingInputError
+
+JsonRow = dict[str, Any]
+_TAIL_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class CorruptLine:
+    """A line that holds no JSON object: where it is and why it can't be read."""
+
+    path: Path
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+def encode_row(row: Mapping[str, Any]) -> bytes:
+    """One row as the bytes of its line; text stays readable unless it holds lone surrogates, which are escaped."""
+    try:
+        line = json.dumps(row, ensure_ascii=False, separators=(", ", ": ")).encode("utf-8")
+    except UnicodeEncodeError:
+        line = json.dumps(row, ensure_ascii=True, separators=(", ", ": ")).encode("ascii")
+    return line + b"\n"
+
+
+def canonical_json(value: Any) -> bytes:
+    """The one spelling of a JSON value that hashes are taken of: sorted keys, no spaces, ASCII, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii")
+
+
+def sha256_of(value: Any) -> str:
+    """SHA-256 (hex) of a JSON value's canonical spelling."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading, unpacking gzip by its content and not by its name."""
+    with path.open("rb") as handle:
+        packed = handle.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]  # GzipFile reads like IO[bytes]
+
+
+def read_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None = None) -> Iterator[JsonRow]:
+    """Yield the rows of a JSONL file, plain or gzip, in order; raises as `numbered_rows`."""
+    return (row for _, row in numbered_rows(path, on_corrupt))
+
+
+def numbered_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None = None) -> Iterator[tuple[int, JsonRow]]:
+    """Yield line number (from 1) and row of a JSONL file, plain or gzip, in order; blank lines are passed over.
+
+    Raises:
+        MissingInputError: the file is not there; or a line is broken and `on_corrupt` is not given. With `on_corrupt`
+            each broken line is handed to it and reading goes on.
+    """
+    if not path.is_file():
+        raise MissingInputError(f"There is no file {path}.", "Check the path.")
+    with open_bytes(path) as handle:
+        for number, line in enumerate(_complete_lines(handle), start=1):
+            row = parse_line(line)
+            if isinstance(row, dict):
+                yield number, row
+            elif row is not None:
+                corrupt = CorruptLine(path, number, row)
+                if on_corrupt is None:
+                    raise MissingInputError(f"{corrupt}.", "Repair or remove that line.")
+                on_corrupt(corrupt)
+
+
+def _complete_lines(handle: IO[bytes]) -> Iterator[bytes]:
+    try:
+        yield from handle
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise MissingInputError(
+            f"{getattr(handle, 'name', 'file')} is a broken gzip file: {error}.", "Fetch it again."
+        ) from error
+
+
+def parse_line(line: bytes) -> JsonRow | str | None:
+    """A row; None for a blank line; else the reason why the line is no row."""
+    if not line.strip():
+        return None
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return f"not valid JSON ({str(error)[:120]})"
+    return value if isinstance(value, dict) else f"a JSON {type(value).__name__} where an object was expected"
+
+
+def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file whole: under a temporary name beside it, flushed to disk, then renamed into place."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            for chunk in chunks:
+                handle.write(chunk)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSONL file whole and atomically."""
+    write_atomically(path, map(encode_row, rows))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON document, indented for people, whole and atomically."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    write_atomically(path, [text.encode("utf-8", errors="surrogateescape"), b"\n"])
+
+
+def read_json(path: Path) -> Any:
+    """The JSON document in a file.
+
+    Raises:
+        MissingInputError: the file is missing or holds no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise MissingInputError(f"There is no file {path}.", "Check the path.") from None
+    except ValueError as error:
+        raise MissingInputError(
+            f"{path} is not valid JSON: {error}.", "Remove the file and run its command again."
+        ) from error
+
+
+def repair_torn_tail(path: Path) -> int:
+    """Cut a last line that has no newline; returns how many bytes were cut (0 for a whole or absent file)."""
+    try:
+        handle = path.open("r+b")
+    except FileNotFoundError:
+        return 0
+    with handle:
+        size = handle.seek(0, os.SEEK_END)
+        keep = _end_of_last_line(handle, size)
+        if keep < size:
+            handle.truncate(keep)
+        return size - keep
+
+
+def _end_of_last_line(handle: IO[bytes], size: int) -> int:
+    """Offset just after the last newline, 0 if there is none; reads backwards in blocks."""
+    end = size
+    while end > 0:
+        start = max(0, end - _TAIL_BLOCK)
+        handle.seek(start)
+        newline = handle.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0

@@ -1,0 +1,192 @@
+"""The rows that stages hand to one another: frozen, typed, each carrying the version of its schema.
+
+`key` names a row within its file; a run appends a row once and knows by its key that it is there. The fields in
+`VOLATILE_FIELDS` differ from one run to the next for reasons that are no part of the result, and are left out of
+content hashes. This is the one place that lists them.
+"""
+
+import hashlib
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from coma_cli.errors import MissingInputError
+
+VOLATILE_FIELDS = frozenset({"time", "wall_s", "cpu_s", "attempts", "host", "created", "latency_s", "tokens_per_s"})
+
+TextLanguage = Literal["en", "cn"]
+VerdictName = Literal["pass", "fail", "timeout", "memory", "error"]
+FinishReason = Literal["stop", "length", "error"]
+DETAIL_LIMIT = 300
+
+
+class Record(BaseModel):
+    """A row of a JSONL artifact."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: int = 1
+
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    @property
+    def key(self) -> str:
+        """What names this row in its file."""
+        raise TypeError(f"{type(self).__name__} has no key")
+
+    @property
+    def failed(self) -> bool:
+        """Whether the row records a failure, which a later run tries again."""
+        return False
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any], origin: str) -> Self:
+        """Read a row; `origin` (file and line, say) is named when it does not fit.
+
+        Raises:
+            MissingInputError: a field is missing, unknown or of a wrong type, or the schema is a newer one.
+        """
+        version = row.get("schema_version", cls.SCHEMA_VERSION)
+        if version != cls.SCHEMA_VERSION:
+            raise MissingInputError(
+                f"{origin}: {cls.__name__} of schema {version}, this coma reads schema {cls.SCHEMA_VERSION}.",
+                "Run the command that made it again with this version of coma.",
+            )
+        try:
+            return cls.model_validate(row)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+            raise MissingInputError(
+                f"{origin}: not a {cls.__name__} ({problems}).", "Repair or remove that row."
+            ) from None
+
+    def to_row(self) -> dict[str, Any]:
+        """The row as JSON types, fields in the order of their declaration."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def volatile_fields(cls) -> frozenset[str]:
+        """Which of this record's fields stay out of content hashes."""
+        return VOLATILE_FIELDS & cls.model_fields.keys()
+
+
+class Origin(BaseModel):
+    """Where a training row's text comes from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = ""
+    row: str = ""
+    lines: tuple[int, int] | None = None
+    url: str = ""
+    split: str = ""
+
+
+class Example(Record):
+    """One instruction row: what is asked, about what, and the answer; with where it is from and how it was made."""
+
+    id: str
+    task: str
+    source: str
+    language: str
+    text_language: TextLanguage = "en"
+    instruction: str
+    input: str = ""
+    output: str
+    licence: str
+    origin: Origin = Origin()
+    made_by: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class DroppedRow(Record):
+    """A row that did not make it into the data, with the one reason that decided."""
+
+    id: str
+    source: str
+    reason: str
+    detail: str = ""
+    row: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+class Problem(Record):
+    """A benchmark problem in the one form that sampling and scoring share.
+
+    `prompt` is what the model continues or is asked about; a program to run is `prompt_code` + completion (for a
+    continuation) or the completion alone, followed by `setup` and `tests`. `reference` is a whole passing program.
+    """
+
+    task_id: str
+    bench: str
+    prompt: str
+    instruction: str
+    prompt_code: str = ""
+    entry_point: str = ""
+    setup: str = ""
+    tests: str
+    reference: str
+    cpu_limit_s: float
+
+    @property
+    def key(self) -> str:
+        return self.task_id
+
+
+class Sample(Record):
+    """One completion of one problem; (task_id, temperature, index) names it."""
+
+    task_id: str
+    temperature: float
+    index: int
+    completion: str
+    prompt_sha256: str = ""
+    finish_reason: FinishReason
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    log_probability: float | None = None
+    seed: int | None = None
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        return sample_key(self.task_id, self.temperature, self.index)
+
+    @property
+    def failed(self) -> bool:
+        return self.finish_reason == "error"
+
+
+class Verdict(Record):
+    """What running one sample's program showed; the sample's key and the extraction protocol name it."""
+
+    task_id: str
+    temperature: float
+    index: int
+    protocol: str
+    verdict: VerdictName
+    detail: Annotated[str, Field(max_length=DETAIL_LIMIT)] = ""
+    program_sha256: str = ""
+    cpu_s: float = 0.0
+    attempts: int = 1
+
+    @property
+    def key(self) -> str:
+        return f"{sample_key(self.task_id, self.temperature, self.index)}|{self.protocol}"
+
+
+def sample_key(task_id: str, temperature: float, index: int) -> str:
+    """The name of a sample in its file."""
+    return f"{task_id}|{temperature:g}|{index}"
+
+
+def row_seed(run_seed: int, key: str) -> int:
+    """A row's own seed: 63 bits of a hash of the run's seed and the row's key, so order and restarts don't matter."""
+    digest = hashlib.sha256(f"{run_seed}|{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

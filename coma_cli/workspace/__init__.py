@@ -1,0 +1,90 @@
+"""Runs and artifacts: where every command's work lies, when it is done, and how it goes on after a kill.
+
+    <workspace>/<command>/<name>/
+        settings.json    first: settings, inputs, time, host
+        *.jsonl, model/  rows appended as they come, or whole files moved into place
+        summary.json     what --json prints
+        manifest.json    last, by rename: its presence is "done"
+
+A run is named by the fingerprint of what decides its rows: command, stage version, identity settings and the content
+hash of each input. The runtime block and the extent stay outside, so asking for more of the same continues the run.
+One process writes a run at a time, held by a lock that the kernel releases when the process dies. Nothing outside this
+package knows these paths.
+"""
+
+from pathlib import Path
+
+from coma_cli.errors import MissingInputError
+from coma_cli.jsonl import read_json
+from coma_cli.pipeline import stage
+from coma_cli.settings import StageSettings
+from coma_cli.workspace.artifact import MANIFEST, SETTINGS, Artifact, Input, read_artifact
+from coma_cli.workspace.run import Plan, Run, StageResult, fingerprint
+
+__all__ = ["Artifact", "Input", "Plan", "Run", "StageResult", "Workspace", "fingerprint"]
+
+
+class Workspace:
+    """A folder of runs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def finished(self, command: str) -> list[Artifact]:
+        """The finished runs of a command, newest first; unreadable manifests count as unfinished."""
+        folder = self.root / command
+        found = (read_artifact(path) for path in sorted(folder.glob(f"*/{MANIFEST}")))
+        return sorted((a for a in found if a is not None), key=lambda a: (a.finished, a.name), reverse=True)
+
+    def newest(self, command: str) -> Artifact | None:
+        """The finished run of a command that finished last."""
+        return next(iter(self.finished(command)), None)
+
+    def require_newest(self, command: str) -> Artifact:
+        """As `newest`, with the error that names the command to run first."""
+        artifact = self.newest(command)
+        if artifact is None:
+            unfinished = self.unfinished(command)
+            begun = f" ({len(unfinished)} begun and unfinished: {', '.join(unfinished)})" if unfinished else ""
+            raise MissingInputError(f"No finished {command} run in {self.root}{begun}.", f"coma {command}")
+        return artifact
+
+    def unfinished(self, command: str) -> list[str]:
+        """Names of the runs of a command that were begun and have no manifest."""
+        folder = self.root / command
+        return [p.parent.name for p in sorted(folder.glob(f"*/{SETTINGS}")) if not (p.parent / MANIFEST).exists()]
+
+    def artifact_at(self, path: Path) -> Artifact | None:
+        """The finished run that a path names: its folder, or a file or folder directly in it; else None.
+
+        Raises:
+            MissingInputError: the path is in a run that was begun and not finished.
+        """
+        for folder in (path, path.parent):
+            if (folder / MANIFEST).is_file() and (artifact := read_artifact(folder / MANIFEST)) is not None:
+                return artifact
+            if (folder / SETTINGS).is_file() and "fingerprint" in read_json(folder / SETTINGS):
+                raise MissingInputError(
+                    f"{folder} is an unfinished run of coma {folder.parent.name}.",
+                    f"Finish it first: the same coma {folder.parent.name} command goes on where it stopped.",
+                )
+        return None
+
+    def answers_folder(self) -> Path:
+        """The folder of paid answers, shared by all runs of the workspace."""
+        folder = self.root / "answers"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def open_run(
+        self, command: str, settings: StageSettings, plan: Plan, *, name: str | None = None, force: bool = False
+    ) -> Run:
+        """Create the run of these settings and inputs, or take it up where it stopped.
+
+        Raises:
+            UsageError: `name` is a run of other settings, or another process is writing this run.
+        """
+        row = stage(command)
+        print_ = fingerprint(row, settings, plan.inputs)
+        folder = self.root / command / (name or f"{plan.subject}-{print_[:8]}")
+        return Run(folder, row, settings, plan, print_, force=force)

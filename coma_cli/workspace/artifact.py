@@ -1,0 +1,114 @@
+"""What is finished or read: an artifact is a run whose manifest is there, an input is anything with a content hash."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from coma_cli import journal as journals
+from coma_cli.errors import MissingInputError
+from coma_cli.hashing import hash_file, hash_tree
+from coma_cli.jsonl import read_json
+from coma_cli.records import Record
+
+MANIFEST = "manifest.json"
+SETTINGS = "settings.json"
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class Input:
+    """Something that a run reads: a name, where it was, and the SHA-256 of its content."""
+
+    name: str
+    path: str
+    content_sha256: str
+
+    @classmethod
+    def of_path(cls, name: str, path: Path) -> Self:
+        """An input that is a file or a folder of files, hashed as it is now."""
+        if not path.exists():
+            raise MissingInputError(f"There is no {path} ({name}).", "Check the path.")
+        return cls(name, str(path), hash_tree(path) if path.is_dir() else hash_file(path))
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A finished run."""
+
+    path: Path
+    command: str
+    name: str
+    fingerprint: str
+    content_sha256: str
+    finished: str
+    manifest: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings it was made with, all of them."""
+        return dict(self.manifest["settings"])
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """What `--json` printed."""
+        return dict(read_json(self.path / SUMMARY))
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What it was made from."""
+        return tuple(Input(**entry) for entry in self.manifest["inputs"])
+
+    def file(self, name: str) -> Path:
+        """The path of one of its outputs.
+
+        Raises:
+            MissingInputError: the artifact does not list it, or it is gone or shorter than when it was written.
+        """
+        entry = self.manifest["outputs"].get(name)
+        if entry is None:
+            listed = ", ".join(self.manifest["outputs"])
+            raise MissingInputError(f"{self.path} has no {name} (it has {listed}).", f"Run coma {self.command} again.")
+        path = self.path / name
+        if not path.exists() or (path.is_file() and path.stat().st_size != entry["bytes"]):
+            raise MissingInputError(
+                f"{path} is missing or not as it was written.", f"coma {self.command} --name {self.name} --force"
+            )
+        return path
+
+    def as_input(self, name: str | None = None) -> Input:
+        """The artifact as an input of a later run."""
+        return Input(name or self.command, str(self.path), self.content_sha256)
+
+
+def read_artifact(manifest_path: Path) -> Artifact | None:
+    """The finished run that a manifest describes, or None where the manifest is absent or unreadable."""
+    try:
+        manifest = read_json(manifest_path)
+        return Artifact(
+            path=manifest_path.parent,
+            command=manifest["command"],
+            name=manifest_path.parent.name,
+            fingerprint=manifest["fingerprint"],
+            content_sha256=manifest["content_sha256"],
+            finished=manifest["finished"],
+            manifest=manifest,
+        )
+    except (MissingInputError, KeyError, TypeError):
+        return None
+
+
+def describe_output(path: Path, record: type[Record] | None) -> dict[str, Any]:
+    """What the manifest says of one output: size, hash of the bytes, hash of the content, rows."""
+    if path.is_dir():
+        digest = hash_tree(path)
+        size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+        return {"sha256": digest, "content_sha256": digest, "bytes": size}
+    digest = hash_file(path)
+    entry: dict[str, Any] = {"sha256": digest, "content_sha256": digest, "bytes": path.stat().st_size}
+    if path.suffix == ".jsonl":
+        with path.open("rb") as handle:
+            entry["rows"] = sum(1 for _ in handle)
+    if record is not None and record.volatile_fields():
+        entry["content_sha256"] = journals.content_sha256(path, record.volatile_fields())
+    return entry

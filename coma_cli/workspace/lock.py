@@ -1,0 +1,43 @@
+"""One writer a run: a lock that the kernel releases when its process dies, however it dies."""
+
+import fcntl
+from pathlib import Path
+from typing import IO
+
+from coma_cli.errors import UsageError
+
+LOCK = ".lock"
+_held: set[str] = set()
+
+
+class RunLock:
+    """The lock of one run's folder, held from construction to `release`.
+
+    POSIX record locks are used: forked children do not inherit them, so an orphaned worker can't keep a run locked.
+    They do not exclude a second opening within one process, which is why held names are remembered here.
+
+    Raises:
+        UsageError: this or another process holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._name = str((folder / LOCK).resolve())
+        self._handle: IO[bytes] | None = None
+        busy = UsageError(f"{folder} is being written by another process.", "Wait for it, or choose another --name.")
+        if self._name in _held:
+            raise busy
+        handle = (folder / LOCK).open("ab")
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.close()
+            raise busy from None
+        self._handle = handle
+        _held.add(self._name)
+
+    def release(self) -> None:
+        """Let the next writer in; releasing twice is fine."""
+        if self._handle is not None:
+            _held.discard(self._name)
+            self._handle.close()
+            self._handle = None

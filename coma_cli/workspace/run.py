@@ -1,0 +1,261 @@
+"""One run while it is being made: its lock, its rows, its scratch folders, and the manifest that ends it."""
+
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel
+
+from coma_cli import journal as journals
+from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.journal import Journal
+from coma_cli.jsonl import CorruptLine, read_json, sha256_of, write_json
+from coma_cli.pipeline import Stage
+from coma_cli.provenance import environment
+from coma_cli.records import Record
+from coma_cli.settings import StageSettings
+from coma_cli.workspace.artifact import MANIFEST, SETTINGS, SUMMARY, Artifact, Input, describe_output, read_artifact
+from coma_cli.workspace.lock import LOCK, RunLock
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stage would do: the name its run gets, what it reads, how much there is to do, and what stands in its way.
+
+    `total` counts the stage's unit (files, calls, steps, samples, programs) for a run that starts from nothing.
+    Stages subclass this with what they resolved on the way.
+    """
+
+    subject: str
+    inputs: tuple[Input, ...]
+    total: int
+    estimate: Mapping[str, Any]
+    obstacles: tuple[CliError, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What a stage hands to the workspace when its work is done: the summary and the names of what it leaves."""
+
+    summary: BaseModel
+    outputs: tuple[str, ...]
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+
+def fingerprint(row: Stage, settings: StageSettings, inputs: Iterable[Input]) -> str:
+    """SHA-256 (hex) of all that decides the rows of a run."""
+    return sha256_of(
+        {
+            "command": row.command,
+            "version": row.version,
+            "settings": settings.identity(),
+            "inputs": sorted([i.name, i.content_sha256] for i in inputs),
+        }
+    )
+
+
+class Run:
+    """One run while it is being made; a context manager that holds the run's lock.
+
+    `extents` is the history of how much was asked for, the present extent last. A stage that works in batches plans
+    them extent by extent, so that rows made earlier keep the batches that they were made in.
+    """
+
+    def __init__(
+        self, path: Path, row: Stage, settings: StageSettings, plan: Plan, print_: str, *, force: bool = False
+    ) -> None:
+        self.path = path
+        self.stage = row
+        self.settings = settings
+        self.plan = plan
+        self.fingerprint = print_
+        self.extents: list[dict[str, Any]] = []
+        self.done = False
+        self.work_done = 0
+        self.corrupt: list[CorruptLine] = []
+        self._force = force
+        self._lock: RunLock | None = None
+        self._journals: dict[str, Journal[Any]] = {}
+        self._started = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = RunLock(self.path)
+        try:
+            self._begin()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for journal in self._journals.values():
+            journal.close()
+        self._release()
+
+    def _begin(self) -> None:
+        earlier = self._earlier_settings()
+        if earlier is not None and self._force:
+            self._clear()
+            earlier = None
+        if earlier is not None and earlier["fingerprint"] != self.fingerprint:
+            raise UsageError(
+                f"{self.path} is a run of other settings: {_difference(earlier, self._header([]))}.",
+                "Choose another --name, or --force to discard that run.",
+            )
+        self.extents = list(earlier["extents"]) if earlier else []
+        extent = self.settings.extent()
+        self.done = bool(self.extents) and self.extents[-1] == extent and self._is_finished()
+        if not self.extents or self.extents[-1] != extent:
+            self.extents.append(extent)
+        if not self.done:
+            (self.path / MANIFEST).unlink(missing_ok=True)
+            write_json(self.path / SETTINGS, self._header(self.extents))
+
+    def _earlier_settings(self) -> dict[str, Any] | None:
+        """The header that the first process of this run wrote; None for a new run or one killed before it had one."""
+        try:
+            header = read_json(self.path / SETTINGS)
+        except MissingInputError:
+            return None
+        return header if isinstance(header, dict) and "fingerprint" in header else None
+
+    def _is_finished(self) -> bool:
+        artifact = read_artifact(self.path / MANIFEST)
+        if artifact is None:
+            return False
+        for name in artifact.manifest["outputs"]:
+            artifact.file(name)
+        return True
+
+    def _clear(self) -> None:
+        for child in self.path.iterdir():
+            if child.name != LOCK:
+                shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+
+    def _header(self, extents: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "command": self.stage.command,
+            "version": self.stage.version,
+            "fingerprint": self.fingerprint,
+            "settings": self.settings.model_dump(mode="json"),
+            "identity": self.settings.identity(),
+            "extents": extents,
+            "inputs": [vars(i) for i in self.plan.inputs],
+            "created": _now(),
+            "host": platform.node(),
+        }
+
+    @property
+    def name(self) -> str:
+        """The name of the run's folder."""
+        return self.path.name
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The summary of a finished run."""
+        return dict(read_json(self.path / SUMMARY))
+
+    def journal(self, name: str, record: type[R]) -> Journal[R]:
+        """The run's row file of that name, opened for appending what is missing."""
+        if name not in self._journals:
+            self._journals[name] = Journal(self.path / name, record, on_corrupt=self.corrupt.append)
+        return self._journals[name]
+
+    def scratch(self, name: str) -> Path:
+        """A folder for work in progress that a restart finds again; removed when the run is finished."""
+        folder = self.path / f".{name}"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def place(self, made: Path, name: str) -> Path:
+        """Move a folder or file made in scratch to its final name in one step, so that it is whole or absent."""
+        target = self.path / name
+        if target.exists():
+            shutil.rmtree(target) if target.is_dir() else target.unlink()
+        made.rename(target)
+        return target
+
+    def count_work(self, units: int = 1) -> None:
+        """Count units of work done since this process took the run up."""
+        self.work_done += units
+
+    def finish(self, result: StageResult) -> Artifact:
+        """Sort the row files, write the summary, and last of all the manifest."""
+        record_types = {name: journal.record for name, journal in self._journals.items()}
+        for name in record_types:
+            self._journals[name].close()
+        for name in record_types.keys() & set(result.outputs):
+            journals.sort_by_key(self.path / name, record_types[name])
+        outputs = {name: describe_output(self.path / name, record_types.get(name)) for name in sorted(result.outputs)}
+        write_json(self.path / SUMMARY, result.summary.model_dump(mode="json"))
+        self._remove_scratch()
+        write_json(self.path / MANIFEST, self._manifest(result, outputs))
+        _sync_folder(self.path)
+        artifact = read_artifact(self.path / MANIFEST)
+        assert artifact is not None
+        return artifact
+
+    def _manifest(self, result: StageResult, outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        return {
+            **self._header(self.extents),
+            "finished": _now(),
+            "outputs": outputs,
+            "content_sha256": sha256_of({name: entry["content_sha256"] for name, entry in outputs.items()}),
+            "seed": self.settings.seed,
+            "work": {"unit": self.stage.unit, "done_since_start": self.work_done, "total": self.plan.total},
+            "corrupt_lines": [str(line) for line in self.corrupt],
+            "tokens": result.tokens,
+            "cost_usd": result.cost_usd,
+            "wall_s": round(time.monotonic() - self._started, 3),
+            **environment(),
+        }
+
+    def _remove_scratch(self) -> None:
+        for child in self.path.iterdir():
+            if child.name.startswith(".") and child.name != LOCK:
+                shutil.rmtree(child) if child.is_dir() else child.unlink()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Names what makes two fingerprints differ, for the message that refuses to mix them."""
+    parts = [
+        f"{key} was {earlier['identity'].get(key)!r}, now {value!r}"
+        for key, value in now["identity"].items()
+        if earlier.get("identity", {}).get(key) != value
+    ]
+    before = {i["name"]: i["content_sha256"] for i in earlier.get("inputs", [])}
+    after = {i["name"]: i["content_sha256"] for i in now["inputs"]}
+    parts += [
+        f"input {name} changed" for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)
+    ]
+    return "; ".join(parts) or "another version of this stage"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,18 @@
+"""Fixtures for all tests: a home of their own, no keys, no network endpoints from the outside."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's keys or workspace."""
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG", "HF_TOKEN", "COMA_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def workspace_root(tmp_path: Path) -> Path:
+    """An empty folder for runs."""
+    return tmp_path / "workspace"

@@ -1,0 +1,40 @@
+"""Skips that can't hide anything: what `COMA_REQUIRE` names must be there, so its absence fails the test.
+
+`COMA_REQUIRE=shared,bnb` makes a test that lacks one of these fail instead of skip. CI sets it to all that it has.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+SHARED_DATA = SHARED / "data"
+
+
+def required(name: str) -> bool:
+    """Whether the environment promises that `name` is there."""
+    return name in os.environ.get("COMA_REQUIRE", "").split(",")
+
+
+def skip_unless(name: str, condition: bool, reason: str) -> None:
+    """Skip the running test unless the thing called `name` is there; fail it if the environment promised it."""
+    if condition:
+        return
+    if required(name):
+        pytest.fail(f"{name} is promised by COMA_REQUIRE, but: {reason}")
+    pytest.skip(f"{name}: {reason}")
+
+
+def shared_data() -> Path:
+    """The folder of real data slices, or a skip."""
+    skip_unless("shared", SHARED_DATA.is_dir(), "the data slices are not at ../shared/data")
+    return SHARED_DATA
+
+
+def package(name: str, promise: str | None = None) -> None:
+    """Skip unless a package can be imported."""
+    import importlib.util
+
+    skip_unless(promise or name, importlib.util.find_spec(name) is not None, f"the package {name} is not installed")

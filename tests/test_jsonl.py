@@ -1,0 +1,134 @@
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coma_cli.errors import MissingInputError
+from coma_cli.jsonl import (
+    CorruptLine,
+    canonical_json,
+    encode_row,
+    numbered_rows,
+    read_json,
+    read_rows,
+    repair_torn_tail,
+    sha256_of,
+    write_json,
+    write_rows,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(), max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(), max_size=5), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+ROWS = st.lists(st.dictionaries(st.text(st.characters(), max_size=5), JSON, max_size=4), max_size=6)
+
+
+@given(rows=ROWS)
+def test_rows_come_back_as_written_whatever_text_they_hold(rows, tmp_path_factory):
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    write_rows(path, rows)
+    assert list(read_rows(path)) == rows
+
+
+def test_unicode_line_separators_do_not_split_a_row(tmp_path):
+    row = {"text": "a\u2028b\u0085c\x0bd\r\ne"}
+    write_rows(tmp_path / "r.jsonl", [row])
+    assert list(read_rows(tmp_path / "r.jsonl")) == [row]
+
+
+def test_text_stays_readable_and_lone_surrogates_are_escaped():
+    assert "中文".encode() in encode_row({"text": "中文"})
+    assert json.loads(encode_row({"text": "\ud800"})) == {"text": "\ud800"}
+
+
+@given(value=JSON)
+def test_canonical_spelling_does_not_depend_on_key_order(value):
+    assert json.loads(canonical_json(value)) == json.loads(json.dumps(value))
+    if isinstance(value, dict):
+        assert sha256_of(value) == sha256_of(dict(reversed(value.items())))
+
+
+@given(
+    rows=st.lists(st.dictionaries(st.text(max_size=3), st.integers(), max_size=3), min_size=1, max_size=5),
+    data=st.data(),
+)
+def test_a_file_cut_at_any_byte_keeps_exactly_its_whole_lines(rows, data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("torn") / "rows.jsonl"
+    whole = b"".join(map(encode_row, rows))
+    cut = data.draw(st.integers(0, len(whole)))
+    path.write_bytes(whole[:cut])
+    removed = repair_torn_tail(path)
+    kept = path.read_bytes()
+    assert kept == whole[: whole[:cut].rfind(b"\n") + 1]
+    assert removed == cut - len(kept)
+    assert list(read_rows(path)) == rows[: kept.count(b"\n")]
+
+
+def test_torn_tail_longer_than_a_block_is_found(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"a":1}\n' + b"x" * 300_000)
+    assert repair_torn_tail(path) == 300_000
+    assert repair_torn_tail(path) == 0
+    assert repair_torn_tail(tmp_path / "absent") == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"a": 1', "not valid JSON"),
+        (b"[1]", "JSON list where an object"),
+        (b"\xff\xfe{}", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_a_corrupt_line_is_named_with_file_and_line_and_reading_goes_on(tmp_path, line, reason):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"a": 0}\n\n' + line + b'\n{"a": 2}\n')
+    corrupt: list[CorruptLine] = []
+    assert [n for n, _ in numbered_rows(path, corrupt.append)] == [1, 4]
+    assert corrupt[0].line == 3
+    assert f"{path}:3: " in str(corrupt[0])
+    assert reason in corrupt[0].reason
+    with pytest.raises(MissingInputError, match=r"rows\.jsonl:3"):
+        list(read_rows(path))
+
+
+def test_gzip_is_known_by_its_content_and_a_truncated_one_is_named(tmp_path):
+    packed = gzip.compress(b'{"a": 1}\n' * 1000)
+    whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
+    whole.write_bytes(packed)
+    broken.write_bytes(packed[:-8])
+    assert sum(1 for _ in read_rows(whole)) == 1000
+    with pytest.raises(MissingInputError, match="broken gzip"):
+        list(read_rows(broken))
+
+
+def test_writing_that_fails_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    write_rows(path, [{"a": 1}])
+
+    def rows():
+        yield {"a": 2}
+        raise RuntimeError("the disk is gone")
+
+    with pytest.raises(RuntimeError):
+        write_rows(path, rows())
+    assert list(read_rows(path)) == [{"a": 1}]
+    assert [p.name for p in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+def test_documents_are_read_back_and_broken_ones_named(tmp_path):
+    write_json(tmp_path / "d.json", {"a": "ü"})
+    assert read_json(tmp_path / "d.json") == {"a": "ü"}
+    (tmp_path / "d.json").write_text("{")
+    with pytest.raises(MissingInputError, match="not valid JSON"):
+        read_json(tmp_path / "d.json")
+    with pytest.raises(MissingInputError, match="no file"):
+        read_json(Path(tmp_path / "absent.json"))

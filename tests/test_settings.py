@@ -1,0 +1,82 @@
+import re
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.settings import StageSettings, all_keys, load_settings
+
+
+class Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rank: int = 8
+    alpha: int = 16
+
+
+class Settings(StageSettings):
+    EXTENT = frozenset({"n"})
+    n: int = 1
+    temperature: float = 0.2
+    lora: Block = Block()
+
+
+def test_precedence_is_default_yaml_set_flag(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text("n: 2\ntemperature: 0.5\nlora:\n  rank: 4\n  alpha: 1\n")
+    settings = load_settings(
+        Settings, config=config, assignments=["lora.alpha=2", "temperature=0.6"], flags={"temperature": 0.7, "n": None}
+    )
+    assert (settings.n, settings.temperature, settings.lora.rank, settings.lora.alpha) == (2, 0.7, 4, 2)
+
+
+def test_all_unknown_keys_and_bad_values_are_reported_at_once_with_the_nearest_key(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text("temprature: 1\nlora:\n  rnak: 4\nn: many\n")
+    with pytest.raises(UsageError) as caught:
+        load_settings(Settings, config=config)
+    message = caught.value.message
+    assert "temprature: unknown key; did you mean temperature?" in message
+    assert "lora.rnak: unknown key; did you mean lora.rank?" in message
+    assert re.search(r"n: .*integer.*'many'", message)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["a: [1", "a: b: c", "\tn: 1"])
+def test_malformed_yaml_names_file_and_line(tmp_path, text):
+    config = tmp_path / "broken.yaml"
+    config.write_text(text)
+    with pytest.raises(UsageError, match=r"broken\.yaml, line \d"):
+        load_settings(Settings, config=config)
+
+
+def test_yaml_that_is_no_mapping_or_absent(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text("- 1\n")
+    with pytest.raises(UsageError, match="holds a list"):
+        load_settings(Settings, config=config)
+    with pytest.raises(MissingInputError, match="no settings file"):
+        load_settings(Settings, config=tmp_path / "absent.yaml")
+    config.write_text("")
+    assert load_settings(Settings, config=config) == Settings()
+
+
+@pytest.mark.parametrize("assignment", ["n", "=1"])
+def test_an_assignment_without_name_or_value_is_refused(assignment):
+    with pytest.raises(UsageError, match="name=value"):
+        load_settings(Settings, assignments=[assignment])
+
+
+def test_a_value_is_not_a_block():
+    with pytest.raises(UsageError, match=r"n in n\.x is a value"):
+        load_settings(Settings, assignments=["n=1", "n.x=2"])
+
+
+def test_identity_leaves_out_runtime_and_extent():
+    settings = load_settings(Settings, assignments=["runtime.workers=3", "n=9"])
+    assert settings.identity() == Settings().identity()
+    assert settings.extent() == {"n": 9}
+    assert load_settings(Settings, assignments=["seed=1"]).identity() != Settings().identity()
+
+
+def test_keys_are_listed_with_dots():
+    assert {"lora.rank", "runtime.workers", "seed"} <= set(all_keys(Settings))

@@ -1,0 +1,302 @@
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from pydantic import BaseModel
+
+from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.jsonl import read_json, read_rows
+from coma_cli.records import Sample
+from coma_cli.settings import StageSettings
+from coma_cli.workspace import Input, Plan, StageResult, Workspace, fingerprint
+from tests.requirements import ROOT
+
+
+class Settings(StageSettings):
+    EXTENT = frozenset({"n"})
+    n: int = 3
+    temperature: float = 0.2
+
+
+class Summary(BaseModel):
+    samples: int
+
+
+PLAN = Plan(subject="toy", inputs=(), total=3, estimate={})
+
+
+def a_sample(index, **changes):
+    return Sample(task_id="T/1", temperature=0.2, index=index, completion=f"c{index}", finish_reason="stop", **changes)
+
+
+def draw(workspace, settings=None, plan=PLAN, stop_after=None, **options):
+    """A whole small stage: what is wanted, minus what is there, appended."""
+    settings = settings or Settings()
+    with workspace.open_run("sample", settings, plan, **options) as run:
+        if run.done:
+            return None
+        samples = run.journal("samples.jsonl", Sample)
+        for index in range(settings.n):
+            if stop_after is not None and run.work_done == stop_after:
+                raise KeyboardInterrupt
+            if a_sample(index).key not in samples:
+                samples.append(a_sample(index))
+                run.count_work()
+        return run.finish(StageResult(Summary(samples=len(samples)), ("samples.jsonl",)))
+
+
+def test_a_finished_run_is_done_the_second_time(workspace_root):
+    workspace = Workspace(workspace_root)
+    first = draw(workspace)
+    assert draw(workspace) is None
+    assert workspace.newest("sample") == first
+    assert first.summary == {"samples": 3}
+    assert first.manifest["outputs"]["samples.jsonl"]["rows"] == 3
+
+
+def test_an_interrupted_run_resumes_and_equals_an_uninterrupted_one(workspace_root, tmp_path):
+    whole = draw(Workspace(tmp_path / "other"))
+    workspace = Workspace(workspace_root)
+    with pytest.raises(KeyboardInterrupt):
+        draw(workspace, stop_after=2)
+    assert workspace.newest("sample") is None
+    assert len(workspace.unfinished("sample")) == 1
+    resumed = draw(workspace)
+    assert resumed.content_sha256 == whole.content_sha256
+    assert resumed.manifest["work"] == {"unit": "samples", "done_since_start": 1, "total": 3}
+
+
+def test_a_torn_last_line_is_cut_and_its_row_made_again(workspace_root, tmp_path):
+    whole = draw(Workspace(tmp_path / "other"))
+    workspace = Workspace(workspace_root)
+    with pytest.raises(KeyboardInterrupt):
+        draw(workspace, stop_after=2)
+    path = next(workspace_root.glob("sample/*/samples.jsonl"))
+    path.write_bytes(path.read_bytes()[:-5])
+    assert draw(workspace).content_sha256 == whole.content_sha256
+
+
+def test_a_corrupt_line_in_the_middle_is_counted_and_its_row_made_again(workspace_root, tmp_path):
+    whole = draw(Workspace(tmp_path / "other"))
+    workspace = Workspace(workspace_root)
+    with pytest.raises(KeyboardInterrupt):
+        draw(workspace, stop_after=2)
+    path = next(workspace_root.glob("sample/*/samples.jsonl"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"{broken\n" + lines[1])
+    resumed = draw(workspace)
+    assert resumed.content_sha256 == whole.content_sha256
+    assert [line.rpartition("/")[2].split(": ")[0] for line in resumed.manifest["corrupt_lines"]] == ["samples.jsonl:1"]
+
+
+def test_raising_the_extent_reopens_the_same_run_and_adds_to_it(workspace_root):
+    workspace = Workspace(workspace_root)
+    small = draw(workspace)
+    large = draw(workspace, Settings(n=5))
+    assert large.path == small.path
+    assert large.manifest["work"]["done_since_start"] == 2
+    assert large.content_sha256 != small.content_sha256
+    assert large.manifest["extents"] == [{"n": 3}, {"n": 5}]
+    lowered = draw(workspace, Settings(n=2))
+    assert lowered.content_sha256 == large.content_sha256
+    assert lowered.manifest["work"]["done_since_start"] == 0
+
+
+def test_other_settings_or_inputs_get_another_folder(workspace_root):
+    workspace = Workspace(workspace_root)
+    first = draw(workspace)
+    second = draw(workspace, Settings(temperature=0.8))
+    third = draw(workspace, plan=Plan("toy", (Input("model", "/m", "ab"),), 3, {}))
+    assert len({first.path, second.path, third.path}) == 3
+    assert workspace.finished("sample") == [third, second, first]
+
+
+def test_the_runtime_block_is_no_part_of_the_fingerprint(workspace_root):
+    workspace = Workspace(workspace_root)
+    draw(workspace)
+    assert draw(workspace, Settings(runtime={"workers": 2})) is None
+
+
+def test_a_name_of_other_settings_is_refused_and_says_what_differs(workspace_root):
+    workspace = Workspace(workspace_root)
+    first = draw(workspace, name="mine")
+    with pytest.raises(UsageError, match=r"temperature was 0\.2, now 0\.9") as caught:
+        draw(workspace, Settings(temperature=0.9), name="mine")
+    assert caught.value.exit_code == 2
+    assert workspace.newest("sample") == first
+    forced = draw(workspace, Settings(temperature=0.9), name="mine", force=True)
+    assert forced.fingerprint != first.fingerprint
+
+
+def test_failures_are_rows_and_are_tried_again(workspace_root):
+    workspace = Workspace(workspace_root)
+    with workspace.open_run("sample", Settings(), PLAN) as run:
+        samples = run.journal("samples.jsonl", Sample)
+        samples.append(Sample(task_id="T/1", temperature=0.2, index=0, completion="", finish_reason="error", error="x"))
+        assert samples.failed == {"T/1|0.2|0"}
+    done = draw(workspace)
+    assert done.manifest["work"]["done_since_start"] == 3
+    assert [row["finish_reason"] for row in read_rows(done.file("samples.jsonl"))] == ["stop"] * 3
+
+
+def test_rows_are_sorted_by_key_numbers_as_numbers(workspace_root):
+    with Workspace(workspace_root).open_run("sample", Settings(), PLAN) as run:
+        samples = run.journal("samples.jsonl", Sample)
+        for index in (10, 2, 1):
+            samples.append(a_sample(index))
+        artifact = run.finish(StageResult(Summary(samples=3), ("samples.jsonl",)))
+    assert [row["index"] for row in read_rows(artifact.file("samples.jsonl"))] == [1, 2, 10]
+
+
+def test_a_damaged_output_is_noticed(workspace_root):
+    workspace = Workspace(workspace_root)
+    artifact = draw(workspace)
+    path = artifact.file("samples.jsonl")
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(MissingInputError, match="not as it was written") as caught:
+        artifact.file("samples.jsonl")
+    assert "--force" in caught.value.hint
+    with pytest.raises(MissingInputError, match="not as it was written"):
+        draw(workspace)
+
+
+def test_unfinished_runs_are_named_when_one_is_needed(workspace_root):
+    workspace = Workspace(workspace_root)
+    with pytest.raises(MissingInputError, match="No finished sample run"):
+        workspace.require_newest("sample")
+    with pytest.raises(KeyboardInterrupt):
+        draw(workspace, stop_after=1, name="half")
+    with pytest.raises(MissingInputError, match="1 begun and unfinished: half") as caught:
+        workspace.require_newest("sample")
+    assert caught.value.hint == "coma sample"
+    with pytest.raises(MissingInputError, match="unfinished run of coma sample"):
+        workspace.artifact_at(workspace_root / "sample" / "half" / "samples.jsonl")
+
+
+def test_artifacts_are_found_by_folder_and_by_file(workspace_root, tmp_path):
+    artifact = draw(Workspace(workspace_root))
+    workspace = Workspace(tmp_path)
+    assert workspace.artifact_at(artifact.path) == artifact
+    assert workspace.artifact_at(artifact.path / "samples.jsonl") == artifact
+    assert workspace.artifact_at(tmp_path) is None
+
+
+def test_two_writers_of_one_run_are_refused_and_a_dead_one_leaves_no_lock(workspace_root):
+    holder = textwrap.dedent(f"""
+        import sys, time
+        sys.path.insert(0, {str(ROOT)!r})
+        from pathlib import Path
+        from tests.test_workspace import PLAN, Settings, Workspace
+        with Workspace(Path({str(workspace_root)!r})).open_run("sample", Settings(), PLAN, name="held") as run:
+            print("held", flush=True)
+            time.sleep(60)
+    """)
+    process = subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(UsageError, match="written by another process"):
+            draw(Workspace(workspace_root), name="held")
+    finally:
+        process.kill()
+        process.communicate()
+    assert draw(Workspace(workspace_root), name="held") is not None
+
+
+def test_one_process_can_not_open_a_run_twice(workspace_root):
+    workspace = Workspace(workspace_root)
+    with (
+        workspace.open_run("sample", Settings(), PLAN),
+        pytest.raises(UsageError),
+        workspace.open_run("sample", Settings(), PLAN),
+    ):
+        pytest.fail("opened twice")
+    assert draw(workspace) is not None
+
+
+def test_a_forked_child_does_not_keep_the_lock(workspace_root):
+    workspace = Workspace(workspace_root)
+    reader, writer = os.pipe()
+    with workspace.open_run("sample", Settings(), PLAN, name="forked"):
+        child = os.fork()
+        if child == 0:
+            os.close(writer)
+            os.read(reader, 1)
+            os._exit(0)
+    os.close(reader)
+    try:
+        assert draw(workspace, name="forked") is not None
+    finally:
+        os.close(writer)
+        os.waitpid(child, 0)
+
+
+def test_scratch_survives_a_restart_and_is_gone_at_the_end(workspace_root):
+    workspace = Workspace(workspace_root)
+    with workspace.open_run("sample", Settings(), PLAN) as run:
+        (run.scratch("parts") / "one").write_text("1")
+    with workspace.open_run("sample", Settings(), PLAN) as run:
+        folder = run.scratch("parts")
+        assert (folder / "one").read_text() == "1"
+        (folder / "model").mkdir()
+        run.place(folder / "model", "model")
+        artifact = run.finish(StageResult(Summary(samples=0), ("model",)))
+    assert not folder.exists()
+    assert artifact.file("model").is_dir()
+
+
+def test_the_manifest_says_what_made_it(workspace_root, tmp_path):
+    (tmp_path / "data.txt").write_text("x")
+    source = Input.of_path("data", tmp_path / "data.txt")
+    artifact = draw(Workspace(workspace_root), plan=Plan("toy", (source,), 3, {}))
+    manifest = artifact.manifest
+    assert manifest["inputs"] == [
+        {"name": "data", "path": str(tmp_path / "data.txt"), "content_sha256": source.content_sha256}
+    ]
+    assert {"packages", "python", "git", "seed", "wall_s", "finished", "command_line"} <= manifest.keys()
+    assert artifact.inputs == (source,)
+    assert read_json(artifact.path / "settings.json")["settings"]["temperature"] == 0.2
+
+
+def test_the_content_hash_leaves_out_volatile_fields_only(workspace_root):
+    from coma_cli.records import Verdict
+
+    def judged(name, **fields):
+        with Workspace(workspace_root).open_run("score", Settings(), PLAN, name=name) as run:
+            verdict = {"task_id": "T/1", "temperature": 0.2, "index": 0, "protocol": "default", "verdict": "pass"}
+            run.journal("verdicts.jsonl", Verdict).append(Verdict(**{**verdict, **fields}))
+            return run.finish(StageResult(Summary(samples=1), ("verdicts.jsonl",))).content_sha256
+
+    base = judged("a", cpu_s=0.1)
+    assert judged("b", cpu_s=0.9, attempts=2) == base
+    assert judged("c", verdict="fail") != base
+
+
+def test_a_missing_input_and_a_changed_one(tmp_path):
+    with pytest.raises(MissingInputError):
+        Input.of_path("data", tmp_path / "absent")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "a").write_text("1")
+    before = Input.of_path("data", tmp_path / "d").content_sha256
+    (tmp_path / "d" / "a").rename(tmp_path / "d" / "b")
+    assert Input.of_path("data", tmp_path / "d").content_sha256 != before
+
+
+def test_fingerprints_depend_on_command_version_settings_and_inputs():
+    from dataclasses import replace
+
+    from coma_cli.pipeline import stage
+
+    row = stage("sample")
+    prints = {
+        fingerprint(row, Settings(), ()),
+        fingerprint(replace(row, version=row.version + 1), Settings(), ()),
+        fingerprint(stage("score"), Settings(), ()),
+        fingerprint(row, Settings(seed=1), ()),
+        fingerprint(row, Settings(), (Input("a", "/x", "1"),)),
+    }
+    assert len(prints) == 5
+    assert fingerprint(row, Settings(n=99), (Input("a", "/other", "1"),)) == fingerprint(
+        row, Settings(), (Input("a", "/x", "1"),)
+    )
