@@ -28,6 +28,10 @@ class CliError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type["CliError"], tuple[str, str]]:
+        """How an error of a worker process travels to the one that started it."""
+        return type(self), (self.message, self.hint)
+
 
 class UsageError(CliError):
     """The command, its options or its settings can't be used as given."""

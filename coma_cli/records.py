@@ -119,8 +119,10 @@ class DroppedRow(Record):
 class Problem(Record):
     """A benchmark problem in the one form that sampling and scoring share.
 
-    `prompt` is what the model continues or is asked about; a program to run is `prompt_code` + completion (for a
-    continuation) or the completion alone, followed by `setup` and `tests`. `reference` is a whole passing program.
+    `prompt` is what a base model continues, `instruction` what a chat model is asked. A program to run is `prompt_code`
+    + completion (for a continuation) or the completion alone; it is judged by `setup` followed by `tests`, trusted
+    texts that call the names in `entry_points`, the asked-for `entry_point` among them. `reference` is a whole passing
+    program.
     """
 
     task_id: str
@@ -129,6 +131,7 @@ class Problem(Record):
     instruction: str
     prompt_code: str = ""
     entry_point: str = ""
+    entry_points: tuple[str, ...] = ()
     setup: str = ""
     tests: str
     reference: str
@@ -175,10 +178,21 @@ class Verdict(Record):
     program_sha256: str = ""
     cpu_s: float = 0.0
     attempts: int = 1
+    runner_crash: bool = False
 
     @property
     def key(self) -> str:
         return f"{sample_key(self.task_id, self.temperature, self.index)}|{self.protocol}"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the sandbox failed, not the program."""
+        return self.runner_crash
+
+    @classmethod
+    def volatile_fields(cls) -> frozenset[str]:
+        """The usual ones and the detail: words of the program, which may name an address or a time."""
+        return super().volatile_fields() | {"detail"}
 
 
 def sample_key(task_id: str, temperature: float, index: int) -> str:

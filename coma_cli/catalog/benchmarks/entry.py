@@ -1,0 +1,105 @@
+"""What coma knows about one benchmark: where it is published, how its problems are read, how long a program may run.
+
+A benchmark turns its own rows into `Problem` records, the only form that sampling, scoring and decontamination see.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from coma_cli.errors import MissingInputError
+from coma_cli.jsonl import sha256_of
+from coma_cli.records import Problem
+
+
+class BenchmarkText(NamedTuple):
+    """What of one problem must not stand in training data: its prompt and its reference solution."""
+
+    task_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RawBenchmark:
+    """A benchmark's rows in their published form, and where they were read."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class LoadedBenchmark:
+    """A benchmark's problems in the order of the benchmark; `content_sha256` is over all of them."""
+
+    name: str
+    problems: tuple[Problem, ...]
+    source: str
+    content_sha256: str
+
+    def texts(self) -> Iterator[BenchmarkText]:
+        """The texts to look for when training data is decontaminated."""
+        for problem in self.problems:
+            yield BenchmarkText(problem.task_id, f"{problem.prompt}\n{problem.reference}")
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark of the catalogue.
+
+    `read` gives the published rows, from the file or folder given or from where the benchmark comes from by itself;
+    `problem` turns a row into a record, or into None for a row of another split. `size` is the number of problems of
+    the whole benchmark; `id_prefix` is what task ids begin with in other people's files, up to case.
+    """
+
+    name: str
+    size: int
+    cpu_limit_s: float
+    id_prefix: str
+    url: str
+    licence: str
+    paper: str
+    read: Callable[[Path | None], RawBenchmark]
+    problem: Callable[[Mapping[str, Any]], Problem | None]
+    revision: str = ""
+
+    def load(self, bench_data: Path | None = None) -> LoadedBenchmark:
+        """Read the problems, from `bench_data` where it is given.
+
+        Raises:
+            MissingInputError: the data is missing or unreadable, a row lacks a field, or there is no problem in it.
+        """
+        raw = self.read(bench_data)
+        problems: dict[str, Problem] = {}
+        for number, row in enumerate(raw.rows, start=1):
+            problem = self._problem_of(row, f"{raw.source}, row {number}")
+            if problem is not None:
+                problems[problem.task_id] = problem
+        if not problems:
+            raise MissingInputError(
+                f"{raw.source} holds no problem of {self.name} ({len(raw.rows)} rows).", self._data_hint()
+            )
+        return LoadedBenchmark(
+            name=self.name,
+            problems=tuple(problems.values()),
+            source=raw.source,
+            content_sha256=sha256_of([problem.to_row() for problem in problems.values()]),
+        )
+
+    def _problem_of(self, row: Mapping[str, Any], origin: str) -> Problem | None:
+        try:
+            return self.problem(row)
+        except KeyError as error:
+            have = ", ".join(sorted(map(str, row))) or "nothing"
+            message = f"{origin}: no field {error} for {self.name} (it has {have})."
+        except (AttributeError, TypeError, ValueError, SyntaxError) as error:
+            message = f"{origin}: not a row of {self.name} ({error})."
+        raise MissingInputError(message, self._data_hint())
+
+    def _data_hint(self) -> str:
+        return f"Give the published file of {self.name} with --bench-data; see {self.url}"
+
+
+def unix_lines(text: str) -> str:
+    """Text with line feeds as line ends (MBPP is published with carriage returns before them in nearly every row)."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

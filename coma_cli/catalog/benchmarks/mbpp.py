@@ -1,0 +1,110 @@
+"""MBPP: 500 short Python tasks (task ids 11 to 510), each with three assertions; and its hand-checked subset of 257.
+
+One worked example, MBPP/912 of the training split: "Write a function to find ln, m lobb number.", tested by
+`assert int(lobb_num(5, 3)) == 35` and two more. The text names no function, so the prompt shows the assertions.
+
+The published code has CRLF line ends in nearly every row and tabs in many. Two rows (367, 927) bring set-up code that
+uses a class of the solution, so it runs after the program. Splits are bounds on the task id and are not stored.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from coma_cli.catalog.benchmarks import hub
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
+from coma_cli.catalog.benchmarks.files import read_published
+from coma_cli.catalog.benchmarks.names import names_used
+from coma_cli.records import Problem
+
+CPU_LIMIT_S = 10.0  # CodeCapybara, `main/eval_mbpp.py`: timeout=10; reference 123 needs 3.3 s
+TEST_IDS = range(11, 511)  # Austin et al. 2021, section 2.1; google-research `mbpp/README.md`
+REPOSITORY = "google-research-datasets/mbpp"
+REVISION = "main"
+FULL_FILES = ("mbpp.jsonl", "mbpp/mbpp.jsonl", "full/test-*.parquet", "test-*.parquet")
+SANITIZED_FILES = ("sanitized-mbpp.json", "mbpp/sanitized-mbpp.json", "sanitized/test-*.parquet", "test-*.parquet")
+
+INSTRUCTION = (
+    "{text}\n\nYour code has to pass these tests, so name the function as they do:\n\n```python\n{asserts}\n```\n\n"
+    "Answer with Python code, imports included, in one code block."
+)
+CONTINUATION = '"""\n{text}\n{asserts}\n"""\n'
+
+
+def read_full(bench_data: Path | None) -> RawBenchmark:
+    """The rows of a given file or folder, else the hub's Parquet file of the test split."""
+    return _read(bench_data, FULL_FILES, "full", "mbpp.jsonl")
+
+
+def read_sanitized(bench_data: Path | None) -> RawBenchmark:
+    """As `read_full`, for the hand-checked subset."""
+    return _read(bench_data, SANITIZED_FILES, "sanitized", "sanitized-mbpp.json")
+
+
+def _read(bench_data: Path | None, names: tuple[str, ...], configuration: str, published: str) -> RawBenchmark:
+    if bench_data is not None:
+        path, rows = read_published(bench_data, names)
+        return RawBenchmark(rows, str(path))
+    file = f"{configuration}/test-00000-of-00001.parquet"
+    hint = f"Give {published} of github.com/google-research/google-research with --bench-data {published}"
+    path, rows = read_published(hub.fetch(REPOSITORY, file, REVISION, hint), ())
+    return RawBenchmark(rows, f"{REPOSITORY} ({configuration}) on the Hugging Face hub")
+
+
+def full_problem(row: Mapping[str, Any]) -> Problem | None:
+    """A row of `mbpp.jsonl` as a record; None outside the test split."""
+    return _problem("mbpp", row, row["text"], row["test_setup_code"])
+
+
+def sanitized_problem(row: Mapping[str, Any]) -> Problem | None:
+    """A row of `sanitized-mbpp.json` as a record; None outside the test split."""
+    return _problem("mbpp-sanitized", row, row["prompt"], "\n".join(row["test_imports"]))
+
+
+def _problem(bench: str, row: Mapping[str, Any], text: str, setup: str) -> Problem | None:
+    if int(row["task_id"]) not in TEST_IDS:
+        return None
+    text, setup, reference = unix_lines(text).strip(), unix_lines(setup), unix_lines(row["code"])
+    asserts = "\n".join(unix_lines(line).strip() for line in row["test_list"])
+    names = names_used(reference, f"{setup}\n{asserts}")
+    return Problem(
+        task_id=f"MBPP/{row['task_id']}",
+        bench=bench,
+        prompt=CONTINUATION.format(text=text, asserts=asserts),
+        instruction=INSTRUCTION.format(text=text, asserts=asserts),
+        entry_point=names.entry_point,
+        entry_points=names.used,
+        setup=f"{setup}\n" if setup else "",
+        tests=f"{asserts}\n",
+        reference=reference,
+        cpu_limit_s=CPU_LIMIT_S,
+    )
+
+
+_URL = "https://github.com/google-research/google-research/tree/master/mbpp"
+_PAPER = "Austin et al. 2021, Program Synthesis with Large Language Models (arXiv:2108.07732)"
+
+BENCHMARK = Benchmark(
+    name="mbpp",
+    size=500,
+    cpu_limit_s=CPU_LIMIT_S,
+    id_prefix="MBPP",
+    url=_URL,
+    licence="CC-BY-4.0",
+    paper=_PAPER,
+    read=read_full,
+    problem=full_problem,
+    revision="revised in place upstream, so no single checksum is right",
+)
+SANITIZED = Benchmark(
+    name="mbpp-sanitized",
+    size=257,
+    cpu_limit_s=CPU_LIMIT_S,
+    id_prefix="MBPP",
+    url=_URL,
+    licence="CC-BY-4.0",
+    paper=_PAPER,
+    read=read_sanitized,
+    problem=sanitized_problem,
+    revision="revised in place upstream, so no single checksum is right",
+)

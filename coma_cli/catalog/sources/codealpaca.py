@@ -1,0 +1,60 @@
+"""CodeAlpaca: 20,022 instruction rows that a language model wrote, in the manner of self-instruct."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from coma_cli.catalog.languages import guess_language
+from coma_cli.catalog.sources.material import Instruction, Material, Rejected
+from coma_cli.catalog.sources.source import HubForm, Shard, Source
+from coma_cli.catalog.sources.tables import read_table, shards_below, text_of
+from coma_cli.records import Origin
+
+LICENCE = "CC-BY-NC-4.0"
+COLUMNS = ("instruction", "input", "output")
+# The ways in which upstream's rows write that there is no input, without their brackets and case.
+_NO_INPUT = re.compile(r"\W*(?:no\s*-?\s*input|not applicable|n/?a|none)\W*", re.IGNORECASE)
+
+
+def find(place: Path) -> list[Shard]:
+    """Upstream's data files; `seed_tasks.jsonl` is the seed of the generation and has another form."""
+    shards = shards_below(
+        place, ["*.json", "*.jsonl", "*.json.gz", "*.jsonl.gz", "**/*.parquet", "data/*.json"], LICENCE
+    )
+    return [shard for shard in shards if not shard.name.startswith("seed_tasks")]
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The rows of one file; the later set's `response` repeats `output` and is passed over."""
+    for entry in read_table(shard, ("instruction", "output")):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, row = entry
+        origin = Origin(path=shard.name, row=str(number), split="train")
+        instruction, given, output = (text_of(row, column) for column in COLUMNS)
+        if instruction is None or output is None or (given is None and row.get("input") is not None):
+            yield Rejected("broken-row", "instruction, input or output is no text", origin, row)
+            continue
+        given = given or ""
+        if not output.strip():
+            yield Rejected("empty-output", "", origin, row)
+            continue
+        asked = "" if _NO_INPUT.fullmatch(given) else given.strip()
+        language = guess_language(f"{instruction}\n{asked}", output)
+        yield Instruction(language, instruction.strip(), asked, output.rstrip(), shard.licence, origin)
+
+
+SOURCE = Source(
+    name="codealpaca",
+    folder="codealpaca",
+    url="https://github.com/sahil280114/codealpaca",
+    licence=LICENCE,
+    citation="Chaudhary, S. (2023). Code Alpaca: An Instruction-following LLaMA model for code generation.",
+    splits="train (the only one)",
+    tasks=("code-generation",),
+    find=find,
+    read=read,
+    bytes_per_row=450,
+    hub=HubForm("sahil2801/CodeAlpaca-20k", "main", ("*.json", "**/*.parquet")),
+)

@@ -1,0 +1,30 @@
+"""Sources from the Hugging Face hub: data files only, in the hub client's cache; loading scripts are never run."""
+
+from pathlib import Path
+
+from coma_cli.catalog.sources.source import HubForm
+from coma_cli.errors import MissingInputError, missing_package
+
+_HINT = "Use --from-repo stdlib (or a folder of code), or --sources DIR with files that are already here."
+
+
+def fetch_source(form: HubForm) -> Path:
+    """The folder that holds a source's files; `HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` and `HF_HUB_OFFLINE` are honoured.
+
+    Raises:
+        MissingInputError: the files are neither in the cache nor can the hub be reached.
+        MissingPackageError: the hub's client is not installed.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise missing_package("datasets", "--sources hub") from None
+    try:
+        return Path(
+            snapshot_download(
+                form.repository, repo_type="dataset", revision=form.revision, allow_patterns=list(form.patterns)
+            )
+        )
+    except Exception as error:  # the client raises its HTTP library's own errors too, and that library changes
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise MissingInputError(f"{form.repository} can't be fetched from the hub: {reason[:200]}", _HINT) from error

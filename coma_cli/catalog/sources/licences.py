@@ -1,0 +1,63 @@
+"""Which licence a repository carries: an SPDX identifier guessed from its licence file or a file's own tag."""
+
+import re
+from pathlib import Path
+
+UNKNOWN = "unknown"
+_FILE_NAMES = re.compile(r"(?:licen[cs]e|copying|unlicense)(?:[.-].*)?", re.IGNORECASE)
+_TAG = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]+)")
+# The first phrase that a licence's text must hold -> its identifier; longer and rarer phrases come first.
+_PHRASES = (
+    ("gnu affero general public license version 3", "AGPL-3.0"),
+    ("gnu lesser general public license version 3", "LGPL-3.0"),
+    ("gnu lesser general public license version 2.1", "LGPL-2.1"),
+    ("gnu general public license version 3", "GPL-3.0"),
+    ("gnu general public license version 2", "GPL-2.0"),
+    ("python software foundation license", "PSF-2.0"),
+    ("apache license version 2.0", "Apache-2.0"),
+    ("mozilla public license version 2.0", "MPL-2.0"),
+    ("eclipse public license v 2.0", "EPL-2.0"),
+    ("boost software license version 1.0", "BSL-1.0"),
+    ("creative commons attribution noncommercial 4.0", "CC-BY-NC-4.0"),
+    ("creative commons attribution 4.0", "CC-BY-4.0"),
+    ("cc0 1.0 universal", "CC0-1.0"),
+    ("this is free and unencumbered software released into the public domain", "Unlicense"),
+    ("permission to use copy modify and or distribute this software for any purpose with or without fee", "ISC"),
+    ("permission is hereby granted free of charge to any person obtaining a copy", "MIT"),
+)
+_BSD = "redistribution and use in source and binary forms"
+
+
+def repository_licence(folder: Path) -> str:
+    """The identifier of the licence file at the top of a folder; `unknown (NAME)` where its text is not known."""
+    try:
+        files = sorted(p for p in folder.iterdir() if p.is_file() and _FILE_NAMES.fullmatch(p.name))
+    except OSError:
+        files = []
+    if not files:
+        return f"{UNKNOWN} (no licence file)"
+    guesses = [guess_licence(path.read_text(encoding="utf-8", errors="replace")) for path in files]
+    known = sorted({guess for guess in guesses if guess})
+    return " OR ".join(known) if known else f"{UNKNOWN} ({files[0].name})"
+
+
+def file_licence(text: str) -> str | None:
+    """The identifier that a source file names in its first lines, or None."""
+    tag = _TAG.search(text[:4000])
+    return tag.group(1).strip() if tag else None
+
+
+def guess_licence(text: str) -> str | None:
+    """The SPDX identifier of a licence text, or None."""
+    tag = file_licence(text)
+    if tag:
+        return tag
+    plain = re.sub(r"[^a-z0-9.]+", " ", text.lower())
+    for phrase, identifier in _PHRASES:
+        if phrase in plain:
+            return identifier
+    if _BSD in plain:
+        return (
+            "BSD-3-Clause" if re.search(r"neither the names? of|may not be used to endorse", plain) else "BSD-2-Clause"
+        )
+    return None

@@ -1,0 +1,52 @@
+"""The form of a catalogue entry for a source of training rows: where it is from, under which terms, how it is read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from coma_cli.catalog.sources.material import Material, Rejected
+from coma_cli.errors import MissingInputError
+
+
+class BrokenSourceError(MissingInputError):
+    """A source that can't be read as a whole: not in a form that its reader knows, cut short, or empty."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a source: where it is now, and the name that rows give as its origin (no path of a machine)."""
+
+    path: Path
+    name: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class HubForm:
+    """Where the Hugging Face hub keeps a source as plain data files; loading scripts are never run."""
+
+    repository: str
+    revision: str
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of rows.
+
+    `find` lists the files of the source below a folder in the publisher's layout (or takes one file as it is), `read`
+    yields the material of one of them, and `bytes_per_row` (measured) lets a dry run estimate. `folder` is its place
+    below `--sources DIR`.
+    """
+
+    name: str
+    folder: str
+    url: str
+    licence: str
+    citation: str
+    splits: str
+    tasks: tuple[str, ...]
+    find: Callable[[Path], list[Shard]]
+    read: Callable[[Shard], Iterator[Material | Rejected]]
+    bytes_per_row: float
+    hub: HubForm | None = None

@@ -1,0 +1,77 @@
+"""The form of a catalogue entry for a task, and how a piece of material becomes a row of it.
+
+A row's id is a hash of what it asks and answers, so the same content has the same id wherever and whenever it is read.
+The wording of its instruction is chosen by a hash of the run's seed and that id.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from coma_cli.catalog.languages import display
+from coma_cli.catalog.sources.material import Material
+from coma_cli.jsonl import sha256_of
+from coma_cli.records import Example, TextLanguage, row_seed
+
+Wordings = Mapping[TextLanguage, tuple[str, ...]]
+_ID_DIGITS = 20
+MADE_BY = "build-data"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a task makes of a piece of material.
+
+    Either a finished `instruction`, or `wordings` that are filled with `{language}` (how a sentence calls the
+    programming language) and `{text}` (`asked`, what the row asks about in words).
+    """
+
+    input: str
+    output: str
+    instruction: str = ""
+    asked: str = ""
+    wordings: Wordings | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of the data set.
+
+    `form` says what the input and the output are; `draft` gives None for material that is not for this task (its second
+    argument is a seed of the material's own); `code_fields` names the row's fields that hold nothing but a program;
+    `asks_by_input` says that the instruction is only a wording, and what is asked about stands in the input.
+    """
+
+    name: str
+    group: str
+    form: str
+    draft: Callable[[Material, int], Draft | None]
+    code_fields: tuple[str, ...] = ()
+    asks_by_input: bool = False
+
+
+def make_example(task: Task, material: Material, source: str, seed: int) -> Example | None:
+    """The row that a task makes of a piece of material, or None."""
+    draft = task.draft(material, row_seed(seed, f"{task.name}|{material.origin.path}|{material.origin.row}"))
+    if draft is None:
+        return None
+    row_id = sha256_of([task.name, draft.instruction or draft.asked, draft.input, draft.output])[:_ID_DIGITS]
+    return Example(
+        id=row_id,
+        task=task.name,
+        source=source,
+        language=material.language,
+        text_language=material.text_language,
+        instruction=draft.instruction or _worded(draft, material, seed, row_id),
+        input=draft.input,
+        output=draft.output,
+        licence=material.licence,
+        origin=material.origin,
+        made_by=MADE_BY,
+    )
+
+
+def _worded(draft: Draft, material: Material, seed: int, row_id: str) -> str:
+    assert draft.wordings is not None
+    choices = draft.wordings[material.text_language]
+    wording = choices[row_seed(seed, f"wording|{row_id}") % len(choices)]
+    return wording.replace("{language}", display(material.language)).replace("{text}", draft.asked)

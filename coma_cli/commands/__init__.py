@@ -1,0 +1,1 @@
+"""The commands: typed options, turned into settings, a run and a summary by `execute`."""

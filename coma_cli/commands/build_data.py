@@ -1,0 +1,97 @@
+"""`coma build-data`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coma_cli.commands import options
+from coma_cli.commands.execute import execute
+from coma_cli.errors import UsageError
+
+
+class Switch(StrEnum):
+    """A setting that is on or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
+SourcesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sources", metavar="hub|DIR", help="Where the known sources are: the hub, or a folder of their files."
+    ),
+]
+SourceOption = Annotated[
+    list[str] | None, typer.Option("--source", metavar="NAME=PATH", help="File or folder for one source; repeatable.")
+]
+RepositoryOption = Annotated[
+    list[str] | None,
+    typer.Option("--from-repo", metavar="DIR|stdlib", help="Code to mine for documented functions; repeatable."),
+]
+
+
+def build_data(
+    tasks: Annotated[
+        str | None, typer.Option("--tasks", metavar="all|NAME,...", help="Tasks to make rows for (all).")
+    ] = None,
+    sources: SourcesOption = None,
+    source: SourceOption = None,
+    from_repo: RepositoryOption = None,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en,cn", help="Text languages to keep (both).")] = None,
+    size: Annotated[int | None, typer.Option("--size", min=1, help="At most so many rows of each task.")] = None,
+    decontaminate: Annotated[
+        Switch | None, typer.Option("--decontaminate", help="Leave out rows that share text with a benchmark (on).")
+    ] = None,
+    bench_data: Annotated[
+        Path | None, typer.Option("--bench-data", help="MBPP's file, or a folder with it, to keep clear of.")
+    ] = None,
+    validation_share: Annotated[
+        float | None, typer.Option("--validation-share", help="Share of rows for validation (0.05).")
+    ] = None,
+    skip_broken_sources: Annotated[
+        bool, typer.Option("--skip-broken-sources", help="Leave out a source that can't be read, and say so.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes (one a core).")] = None,
+    workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
+    name: options.NameOption = None,
+    config: options.ConfigOption = None,
+    set_: options.SetOption = None,
+    seed: options.SeedOption = None,
+    force: options.ForceOption = False,
+    dry_run: options.DryRunOption = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Build an instruction data set from code and known sources: cleaned, deduplicated, decontaminated, split.
+
+    For example: coma build-data --from-repo stdlib --tasks all
+    """
+    shared = options.Shared(workspace, name, config, tuple(set_ or ()), seed, force, dry_run, json)
+    flags = {
+        "tasks": options.parse_list(tasks),
+        "sources": sources,
+        "source": _by_name(source),
+        "from_repo": from_repo or None,
+        "lang": options.parse_list(lang),
+        "size": size,
+        "decontaminate": None if decontaminate is None else decontaminate is Switch.ON,
+        "bench_data": None if bench_data is None else str(bench_data),
+        "validation_share": validation_share,
+        "skip_broken_sources": skip_broken_sources or None,
+        "runtime.workers": workers,
+    }
+    execute("build-data", shared, flags)
+
+
+def _by_name(assignments: list[str] | None) -> dict[str, str] | None:
+    if not assignments:
+        return None
+    pairs = [assignment.partition("=") for assignment in assignments]
+    for name, equals, path in pairs:
+        if not (name and equals and path):
+            raise UsageError(
+                f"--source takes NAME=PATH, not {name + equals + path!r}.", "For example: --source mbpp=mbpp.jsonl"
+            )
+    return {name: path for name, _, path in pairs}

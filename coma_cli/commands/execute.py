@@ -1,0 +1,101 @@
+"""How every command runs: settings, plan, run, work, summary. The one place where these are joined.
+
+Nothing but the standard library is imported here before a command really runs, so `coma --help` stays quick.
+"""
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from coma_cli.commands.options import Shared
+from coma_cli.pipeline import Stage, stage
+
+if TYPE_CHECKING:
+    from coma_cli.settings import StageSettings
+    from coma_cli.workspace import Plan, Run, StageResult, Workspace
+
+
+class StageModule(Protocol):
+    """What the module of a pipeline row offers; `check(settings, summary)` is optional and runs after the summary."""
+
+    SETTINGS: "type[StageSettings]"
+
+    def plan(self, settings: "StageSettings", workspace: "Workspace") -> "Plan":
+        """Resolve inputs, count the work, find what stands in its way; changes nothing."""
+        ...
+
+    def work(self, run: "Run", settings: "StageSettings", plan: "Plan") -> "StageResult":
+        """Do what is still missing in the run."""
+        ...
+
+    def headline(self, summary: Mapping[str, Any]) -> str:
+        """One line on what was made, for tables of several runs."""
+        ...
+
+    def show(self, summary: Mapping[str, Any]) -> None:
+        """Print the summary for a person."""
+        ...
+
+
+def execute(command: str, shared: Shared, flags: Mapping[str, Any]) -> None:
+    """Run one command; `flags` are its own options by dotted settings name, None where not given."""
+    from coma_cli import console
+    from coma_cli.settings import load_settings
+    from coma_cli.workspace import Workspace
+
+    row = stage(command)
+    module = cast(StageModule, importlib.import_module(row.module))
+    settings = load_settings(
+        module.SETTINGS, config=shared.config, assignments=shared.assignments, flags={"seed": shared.seed, **flags}
+    )
+    workspace = Workspace(shared.workspace)
+    plan = module.plan(settings, workspace)
+    for line in plan.notes:
+        console.note(line)
+    if shared.dry_run:
+        _show_plan(row, settings, plan, as_json=shared.json)
+        return
+    if plan.obstacles:
+        raise plan.obstacles[0]
+    with workspace.open_run(command, settings, plan, name=shared.name, force=shared.force) as run:
+        summary = run.summary if run.done else _do(module, run, settings, plan)
+        console.note(f"{'Already done' if run.done else 'Done'}: {run.path}")
+    if shared.json:
+        console.print_json(summary)
+    else:
+        module.show(summary)
+    check = getattr(module, "check", None)
+    if check is not None:
+        check(settings, summary)
+
+
+def _do(module: StageModule, run: "Run", settings: "StageSettings", plan: "Plan") -> dict[str, Any]:
+    from coma_cli import console
+
+    artifact = run.finish(module.work(run, settings, plan))
+    for corrupt in run.corrupt:
+        console.warn(f"{corrupt}; left out, and its row made again")
+    return dict(artifact.summary)
+
+
+def _show_plan(row: Stage, settings: "StageSettings", plan: "Plan", *, as_json: bool) -> None:
+    """Print what would be done; fail with the first obstacle after naming all of them."""
+    from coma_cli import console
+
+    content = {
+        "command": row.command,
+        "subject": plan.subject,
+        "inputs": {i.name: i.path for i in plan.inputs},
+        "leaves": list(row.leaves),
+        row.unit: plan.total,
+        "estimate": dict(plan.estimate),
+        "obstacles": [obstacle.message for obstacle in plan.obstacles],
+    }
+    if as_json:
+        console.print_json({**content, "settings": settings.model_dump(mode="json")})
+    else:
+        console.print_values(f"Plan of coma {row.command}", content)
+    for obstacle in plan.obstacles[1:]:
+        console.show_error(obstacle.message, obstacle.hint)
+    if plan.obstacles:
+        raise plan.obstacles[0]

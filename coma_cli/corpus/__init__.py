@@ -1,0 +1,1 @@
+"""What happens to rows, wherever they come from."""

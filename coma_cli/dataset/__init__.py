@@ -1,0 +1,1 @@
+"""What makes the training data: mixing, the card, exports."""

@@ -1,0 +1,200 @@
+"""build-data: from code and instruction sets to a cleaned, decontaminated, split and explained data set.
+
+A unit of work is one file of a source: workers turn each into a part (see `building`), a killed run goes on with the
+parts that are missing, and one final pass over all parts in their fixed order writes the outputs (see `assembling`).
+So the outputs are the same for any number of workers and restarts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coma_cli import console
+from coma_cli.catalog.benchmarks import LoadedBenchmark
+from coma_cli.corpus.decontaminate import BenchmarkIndex
+from coma_cli.dataset.assembling import ROW_FILES, Assembly, Composition
+from coma_cli.dataset.building import Recipe, build_part
+from coma_cli.dataset.card import card
+from coma_cli.dataset.locating import Found, Located, Unit, benchmarks_at_hand, locate, unread_folders
+from coma_cli.dataset.settings import BuildDataSettings
+from coma_cli.dataset.shards import map_shards
+from coma_cli.dataset.summary import BuildDataSummary, SideCounts, drop_counts, side_counts, source_facts
+from coma_cli.errors import MissingInputError
+from coma_cli.jsonl import write_atomically
+from coma_cli.sandbox.machine import default_workers
+from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
+
+SETTINGS = BuildDataSettings
+CARD = "card.md"
+_MAX_SUBJECT_CHARS = 40
+
+
+@dataclass(frozen=True)
+class BuildDataPlan(Plan):
+    """The tasks, the files to read in their order, the benchmarks to keep clear of and those that are not at hand."""
+
+    tasks: tuple[str, ...] = ()
+    found: Found = field(default_factory=lambda: Found((), {}, {}))
+    benchmarks: tuple[LoadedBenchmark, ...] = ()
+    absent: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """All files, in the order that decides which of two equal rows is the first."""
+        return tuple(unit for located in self.found.located for unit in located.units)
+
+
+def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
+    """Find the files and the benchmarks.
+
+    Raises:
+        UsageError: unknown task or source. MissingInputError: see `locate` and `benchmarks_at_hand`.
+    """
+    tasks = settings.chosen_tasks()
+    found = locate(settings, tasks)
+    benchmarks, absent = benchmarks_at_hand(settings) if settings.decontaminate else ((), ())
+    warnings = _warnings(settings, found, absent)
+    inputs = [Input(f"source:{entry.source.name}", entry.place, entry.content_sha256) for entry in found.located]
+    inputs += [Input(f"bench:{bench.name}", bench.source, bench.content_sha256) for bench in benchmarks]
+    return BuildDataPlan(
+        subject=_subject(found),
+        inputs=tuple(inputs),
+        total=sum(len(entry.units) for entry in found.located),
+        estimate=_estimate(found, tasks),
+        notes=(*_notes(settings, found), *(f"Warning: {warning}" for warning in warnings)),
+        tasks=tasks,
+        found=found,
+        benchmarks=benchmarks,
+        absent=absent,
+        warnings=warnings,
+    )
+
+
+def _subject(found: Found) -> str:
+    names = "+".join(entry.source.name.replace(":", "-") for entry in found.located)
+    return names if len(names) <= _MAX_SUBJECT_CHARS else f"{len(found.located)}-sources"
+
+
+def _estimate(found: Found, tasks: tuple[str, ...]) -> Mapping[str, Any]:
+    """Files and rows, the rows by the measured bytes per row of each source."""
+    rows = {entry.source.name: _estimated_rows(entry, tasks) for entry in found.located}
+    files = {entry.source.name: len(entry.units) for entry in found.located}
+    return {"files": files, "rows, about": rows, "tasks": list(tasks)}
+
+
+def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
+    size = sum(unit.shard.path.stat().st_size for unit in entry.units)
+    share = len(set(tasks) & set(entry.source.tasks)) / len(entry.source.tasks)
+    return round(size * share / entry.source.bytes_per_row)
+
+
+def _notes(settings: BuildDataSettings, found: Found) -> tuple[str, ...]:
+    notes = [f"{entry.source.name}: {len(entry.units)} files in {entry.place}" for entry in found.located]
+    notes += [f"{name}: not there ({place})" for name, place in found.missing.items()]
+    unread = unread_folders(settings)
+    if unread:
+        notes.append(f"Not read, no source of this version: {', '.join(unread)}")
+    return tuple(notes)
+
+
+def _warnings(settings: BuildDataSettings, found: Found, absent: tuple[str, ...]) -> tuple[str, ...]:
+    """What the user should know before trusting the rows; none of it names a place on this machine."""
+    warnings = [f"The source {name} is broken and was left out." for name in found.broken]
+    if not settings.decontaminate:
+        warnings.append("Decontamination was switched off: rows may hold benchmark problems and their solutions.")
+    elif absent:
+        names = ", ".join(absent)
+        warnings.append(f"Not checked against {names}: the problems were not at hand (--bench-data FILE brings them).")
+    return tuple(warnings)
+
+
+def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageResult:
+    """Make the missing parts, then the outputs.
+
+    Raises:
+        MissingInputError: a source is broken further inside, or no row is left at the end.
+    """
+    parts = run.scratch("parts")
+    _make_parts(run, settings, plan, parts)
+    composition = Composition()
+    assembly = Assembly(
+        [parts / unit.part_name for unit in plan.units],
+        validation_share=settings.validation_share,
+        seed=settings.seed,
+        size=settings.size,
+    )
+    assembly.write(run.path, composition.add)
+    if not composition.rows["train"]:
+        reasons = (
+            ", ".join(f"{reason} {count}" for reason, count in drop_counts(assembly.tally)[0].items()) or "no rows"
+        )
+        raise MissingInputError(
+            f"No training row is left ({reasons}).", "Give more sources, or loosen --set cleaning.*."
+        )
+    summary = _summary(settings, plan, composition, assembly)
+    write_atomically(run.path / CARD, [card(summary, composition.shown).encode("utf-8", "replace")])
+    return StageResult(summary, (*ROW_FILES, CARD))
+
+
+def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, parts: Path) -> None:
+    there = {path.name for path in parts.iterdir()}
+    wanted = {unit.part_name: unit for unit in plan.units}
+    missing = [unit for name, unit in wanted.items() if name not in there]
+    recipe = Recipe(
+        plan.tasks, settings.seed, settings.rules, _index(settings, plan), parts, settings.skip_broken_sources
+    )
+    workers = settings.runtime.workers or default_workers()
+    with console.progress("files", len(wanted), len(wanted) - len(missing)) as ticker:
+        for _ in map_shards(build_part, recipe, missing, workers):
+            run.count_work()
+            ticker.advance()
+
+
+def _index(settings: BuildDataSettings, plan: BuildDataPlan) -> BenchmarkIndex | None:
+    if not settings.decontaminate:
+        return None
+    index = BenchmarkIndex()
+    for bench in plan.benchmarks:
+        index.add(bench.name, bench.problems)
+    return index
+
+
+def _summary(
+    settings: BuildDataSettings, plan: BuildDataPlan, composition: Composition, assembly: Assembly
+) -> BuildDataSummary:
+    by_reason, by_source = drop_counts(assembly.tally)
+    checked = {bench.name: len(bench.problems) for bench in plan.benchmarks}
+    return BuildDataSummary(
+        rows=SideCounts(train=composition.rows["train"], validation=composition.rows["validation"]),
+        tasks=side_counts(composition, "task"),
+        sources=side_counts(composition, "source"),
+        languages=side_counts(composition, "language"),
+        text_languages=side_counts(composition, "text_language"),
+        licences=side_counts(composition, "licence"),
+        dropped=by_reason,
+        dropped_by_source=by_source,
+        beyond_size=dict(sorted(assembly.tally.beyond_size.items())),
+        decontaminated=settings.decontaminate,
+        checked_against=checked,
+        not_checked_against=list(plan.absent),
+        contaminated=dict(sorted(assembly.tally.contaminated.items())),
+        read=[source_facts(entry.source, len(entry.units)) for entry in plan.found.located],
+        missing_sources=sorted(plan.found.missing),
+        broken_sources=sorted(plan.found.broken),
+        warnings=list(plan.warnings),
+        seed=settings.seed,
+        validation_share=settings.validation_share,
+    )
+
+
+def show(summary: Mapping[str, Any]) -> None:
+    """Print the tables of rows and of what was left out."""
+    for title, key in (("Rows by task", "tasks"), ("Rows by source", "sources"), ("Rows by licence", "licences")):
+        rows = [(name, f"{c['train']}", f"{c['validation']}") for name, c in summary[key].items()]
+        total = summary["rows"]
+        if key == "tasks":
+            rows.append(("all", f"{total['train']}", f"{total['validation']}"))
+        console.print_table(title, ("", "train", "validation"), rows)
+    console.print_table("Left out", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])

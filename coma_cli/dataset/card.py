@@ -1,0 +1,149 @@
+"""The data card: what is in the data, from where, under which terms, what was left out and why."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.dataset.summary import BuildDataSummary, SideCounts
+from coma_cli.records import Example
+
+_NON_COMMERCIAL = ("-NC-", "-NC")
+_REASONS = {
+    "boilerplate": "the answer is a stock phrase",
+    "broken-row": "the row is not in the source's form",
+    "broken-source": "the file can't be read to its end",
+    "contaminated": "shares ten words or more with a benchmark problem",
+    "does-not-parse": "the code is no valid Python",
+    "duplicate": "asks or answers the same as an earlier row",
+    "empty-body": "the function does nothing but raise or pass",
+    "empty-instruction": "nothing is asked",
+    "empty-output": "nothing is answered",
+    "file-too-large": "the file is too large to be written by hand",
+    "generated-file": "the file says that a program wrote it",
+    "leaks-answer": "the code holds a sentence of its documentation",
+    "minified-file": "the file's lines are too long to be written by hand",
+    "missing-column": "the row lacks a column",
+    "no-prose": "the documentation has no prose",
+    "text-language": "the text is in no language that was asked for",
+    "too-long": "longer than the limits",
+    "too-short": "shorter than the limits",
+    "twin-in-train": "a validation row that repeats a text of a training row",
+    "undecodable": "holds signs that stand for undecodable bytes",
+    "undecodable-file": "the file can't be decoded",
+}
+
+
+def card(summary: BuildDataSummary, shown: Mapping[str, Example]) -> str:
+    """The whole card; `shown` has one example of each task."""
+    return "\n".join(
+        (
+            "# Data card",
+            "",
+            f"{summary.rows.train} training rows (`train.jsonl`, and as CoMIT's `CoMIT.json`), "
+            f"{summary.rows.validation} validation rows (`validation.jsonl`). Seed {summary.seed}, "
+            f"validation share {summary.validation_share:g}.",
+            "",
+            *_warnings(summary),
+            *_terms(summary),
+            *_composition(summary),
+            *_sources(summary),
+            *_left_out(summary),
+            *_benchmarks(summary),
+            *_examples(shown),
+        )
+    )
+
+
+def _warnings(summary: BuildDataSummary) -> Iterable[str]:
+    if summary.warnings:
+        yield from ("## Before you use it", "", *(f"* {warning}" for warning in summary.warnings), "")
+
+
+def _terms(summary: BuildDataSummary) -> Iterable[str]:
+    yield from ("## Licence", "", licence_line(summary.licences), "")
+
+
+def licence_line(licences: Mapping[str, SideCounts]) -> str:
+    """What the licences of the rows mean together."""
+    names = ", ".join(sorted(licences)) or "none"
+    restricted = [name for name in sorted(licences) if any(mark in name for mark in _NON_COMMERCIAL)]
+    unknown = [name for name in sorted(licences) if name.startswith("unknown")]
+    parts = [f"Each row names its own licence; in this data: {names}."]
+    if restricted:
+        rows = sum(licences[name].total for name in restricted)
+        parts.append(f"**Not for commercial use as a whole**: {rows} rows are under {', '.join(restricted)}.")
+    if unknown:
+        rows = sum(licences[name].total for name in unknown)
+        parts.append(
+            f"{rows} rows come from code whose licence was not recognised; look at it before you pass them on."
+        )
+    return " ".join(parts)
+
+
+def _composition(summary: BuildDataSummary) -> Iterable[str]:
+    yield from ("## What is in it", "")
+    for title, counts in (
+        ("Task", summary.tasks),
+        ("Source", summary.sources),
+        ("Programming language", summary.languages),
+        ("Text language", summary.text_languages),
+        ("Licence", summary.licences),
+    ):
+        rows = [(name, str(count.train), str(count.validation)) for name, count in counts.items()]
+        yield from _table((title, "Training rows", "Validation rows"), rows)
+    if summary.beyond_size:
+        over = ", ".join(f"{task} {count}" for task, count in summary.beyond_size.items())
+        yield from (f"Rows that were good but beyond the size asked for: {over}.", "")
+
+
+def _sources(summary: BuildDataSummary) -> Iterable[str]:
+    yield from ("## Sources", "")
+    rows = [(f.name, str(f.files), f.splits, f.licence, f.url, f.citation) for f in summary.read]
+    yield from _table(("Source", "Files", "Splits read", "Licence", "Upstream", "Citation"), rows)
+    if summary.missing_sources:
+        yield from (f"Known sources that were not there: {', '.join(summary.missing_sources)}.", "")
+
+
+def _left_out(summary: BuildDataSummary) -> Iterable[str]:
+    yield from ("## What was left out", "", "Every row is in `dropped.jsonl` with its reason.", "")
+    rows = [(reason, str(count), _REASONS.get(reason, "")) for reason, count in summary.dropped.items()]
+    yield from _table(("Reason", "Rows", "Meaning"), rows)
+
+
+def _benchmarks(summary: BuildDataSummary) -> Iterable[str]:
+    yield from ("## Benchmarks", "")
+    if not summary.decontaminated:
+        yield from ("Rows were **not** checked against any benchmark.", "")
+        return
+    rows = [
+        (name, str(problems), str(summary.contaminated.get(name, 0)))
+        for name, problems in summary.checked_against.items()
+    ]
+    yield from _table(("Benchmark", "Problems", "Rows removed"), rows)
+    if summary.not_checked_against:
+        yield from (
+            f"**Not** checked against (their data was not at hand): {', '.join(summary.not_checked_against)}.",
+            "",
+        )
+
+
+def _examples(shown: Mapping[str, Example]) -> Iterable[str]:
+    yield from ("## One row of each task", "")
+    for name in TASKS:
+        if name not in shown:
+            continue
+        example = shown[name]
+        yield from (f"### {name}", "", f"{TASKS[name].form[0].upper()}{TASKS[name].form[1:]}.", "")
+        yield from (f"From {example.source}, {example.origin.path}, {example.origin.row}; {example.licence}.", "")
+        for title, text in (("Instruction", example.instruction), ("Input", example.input), ("Output", example.output)):
+            yield from (f"{title}:", "", *(f"    {line}" for line in (text or "(none)").split("\n")), "")
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    if not rows:
+        yield from ("None.", "")
+        return
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'|'.join('--' for _ in columns)}|"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""

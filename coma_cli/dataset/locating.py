@@ -1,0 +1,221 @@
+"""Finds what build-data reads: the files of the sources that were asked for, and the benchmarks at hand."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from coma_cli.catalog import lookup
+from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark, humaneval, mbpp
+from coma_cli.catalog.sources import SOURCES
+from coma_cli.catalog.sources.hub import fetch_source
+from coma_cli.catalog.sources.material import Rejected
+from coma_cli.catalog.sources.repository import repository
+from coma_cli.catalog.sources.source import BrokenSourceError, Shard, Source
+from coma_cli.catalog.sources.tables import MISSING_COLUMN
+from coma_cli.dataset.settings import BuildDataSettings
+from coma_cli.errors import MissingInputError
+from coma_cli.hashing import hash_file
+from coma_cli.jsonl import sha256_of
+
+HUB = "hub"
+_PROBED_ROWS = 100
+# The files by which a folder is seen to hold a benchmark; one that is not listed comes from its own place only.
+_BENCHMARK_FILES: Mapping[str, tuple[str, ...]] = {
+    humaneval.NAME: humaneval.FILES,
+    "mbpp": mbpp.FULL_FILES,
+    "mbpp-sanitized": mbpp.SANITIZED_FILES,
+}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One file of one source: what a worker builds rows of. `sha256` is of its bytes when the run was planned."""
+
+    source: Source
+    shard: Shard
+    sha256: str
+
+    @property
+    def part_name(self) -> str:
+        """The name of the file that holds the rows of this unit."""
+        return f"{sha256_of([self.source.name, self.shard.name, self.shard.licence, self.sha256])[:24]}.jsonl"
+
+
+@dataclass(frozen=True)
+class Located:
+    """A source that was found: its files in a fixed order, and where it was looked for."""
+
+    source: Source
+    place: str
+    units: tuple[Unit, ...]
+
+    @property
+    def content_sha256(self) -> str:
+        """Hash over names, licences and contents of its files."""
+        return sha256_of([[unit.shard.name, unit.shard.licence, unit.sha256] for unit in self.units])
+
+
+@dataclass(frozen=True)
+class Found:
+    """All that the sources asked for have come to; `missing` names known sources that are not there, with the place."""
+
+    located: tuple[Located, ...]
+    missing: Mapping[str, str]
+    broken: Mapping[str, str]
+
+
+def locate(settings: BuildDataSettings, tasks: tuple[str, ...]) -> Found:
+    """The sources that feed these tasks, in the order of the catalogue, repositories last.
+
+    Raises:
+        UsageError: unknown source. MissingInputError: a place does not exist or holds none of the sources, the hub is
+            out of reach, or a source is broken and `skip_broken_sources` is not set.
+    """
+    located: list[Located] = []
+    missing: dict[str, str] = {}
+    broken: dict[str, str] = {}
+    for source, place in _places(settings, tasks, missing):
+        try:
+            located.append(_located(source, place))
+        except BrokenSourceError as error:
+            if not settings.skip_broken_sources:
+                raise BrokenSourceError(
+                    error.message, f"{error.hint} Or leave it out with --skip-broken-sources."
+                ) from error
+            broken[source.name] = error.message
+    if not located:
+        raise _nothing_found(settings, tasks, missing, broken)
+    return Found(tuple(located), missing, broken)
+
+
+def _places(
+    settings: BuildDataSettings, tasks: tuple[str, ...], missing: dict[str, str]
+) -> Iterator[tuple[Source, Path]]:
+    """Every source asked for that feeds the tasks, and its place; `missing` takes what is not below `--sources DIR`."""
+    for name in settings.source:
+        lookup("source", name, SOURCES)
+    default = None if settings.from_repo or settings.source else HUB
+    sources = settings.sources or default
+    if sources not in (None, HUB) and not Path(str(sources)).is_dir():
+        raise MissingInputError(f"There is no folder {sources} (--sources).", "Give a folder, or the word hub.")
+    known = [source for source in SOURCES.values() if set(source.tasks) & set(tasks)]
+    for source in known:
+        place = _place(source, settings.source.get(source.name), sources)
+        if place is not None:
+            yield source, place
+        elif sources not in (None, HUB):
+            missing[source.name] = f"{sources}/{source.folder}"
+    yield from (
+        (source, place) for source, place in _repositories(settings.from_repo) if set(source.tasks) & set(tasks)
+    )
+
+
+def _place(source: Source, given: str | None, sources: str | None) -> Path | None:
+    """Where a known source is to be read, or None where it is not asked for or not there."""
+    if given is not None:
+        return Path(given)
+    if sources == HUB:
+        return fetch_source(source.hub) if source.hub is not None else None
+    place = Path(sources, source.folder) if sources is not None else None
+    return place if place is not None and place.exists() and source.find(place) else None
+
+
+def _repositories(folders: Iterable[str]) -> Iterator[tuple[Source, Path]]:
+    """Folders of code as sources; folders of the same name are told apart by a number."""
+    names: set[str] = set()
+    for folder in folders:
+        source, place = repository(Path(folder))
+        number = 2
+        while source.name in names:
+            source, place = repository(Path(folder), f"repo:{place.resolve().name}-{number}")
+            number += 1
+        names.add(source.name)
+        yield source, place
+
+
+def _located(source: Source, place: Path) -> Located:
+    if not place.exists():
+        raise MissingInputError(
+            f"There is no {place} for the source {source.name}.", f"Check --source {source.name}=PATH."
+        )
+    shards = source.find(place)
+    if not shards:
+        raise BrokenSourceError(
+            f"{place} holds no file of the source {source.name}.", f"See {source.url or 'the folder'}."
+        )
+    if source.name in SOURCES:
+        for shard in shards:
+            _probe(source, shard)
+    return Located(source, str(place), tuple(Unit(source, shard, hash_file(shard.path)) for shard in shards))
+
+
+def _probe(source: Source, shard: Shard) -> None:
+    """Read the first rows of a file, so that a source in a wrong form stops the command before anything is built."""
+    first = list(islice(source.read(shard), _PROBED_ROWS))
+    wrong = [entry for entry in first if isinstance(entry, Rejected) and entry.reason == MISSING_COLUMN]
+    if wrong and len(wrong) == len(first):
+        raise BrokenSourceError(f"{shard.path}: {wrong[0].detail}.", "Give the file in its publisher's form.")
+
+
+def _nothing_found(
+    settings: BuildDataSettings, tasks: tuple[str, ...], missing: Mapping[str, str], broken: Mapping[str, str]
+) -> MissingInputError:
+    if broken:
+        return MissingInputError("All sources are broken: " + " ".join(broken.values()), "Fetch them again.")
+    if missing:
+        looked = ", ".join(f"{name} ({place})" for name, place in missing.items())
+        return MissingInputError(
+            f"None of the known sources is in {settings.sources}; looked for {looked}.", "Check --sources."
+        )
+    return MissingInputError(
+        f"No source given feeds {', '.join(tasks)}.", "Add --from-repo DIR (or stdlib), or choose other --tasks."
+    )
+
+
+def unread_folders(settings: BuildDataSettings) -> list[str]:
+    """Folders below `--sources DIR` that belong to no source of the catalogue."""
+    if settings.sources in (None, HUB):
+        return []
+    known = {source.folder for source in SOURCES.values()}
+    return sorted(
+        p.name for p in Path(str(settings.sources)).iterdir() if p.is_dir() and p.name not in known and p.name[0] != "."
+    )
+
+
+def benchmarks_at_hand(settings: BuildDataSettings) -> tuple[tuple[LoadedBenchmark, ...], tuple[str, ...]]:
+    """The benchmarks whose problems can be read, and the names of those that are not at hand.
+
+    Each is looked for in `bench_data`, then among the sources given, then where it comes from by itself (a package;
+    the hub only if the sources come from there too).
+
+    Raises:
+        MissingInputError: a benchmark that is at hand is broken or has no problems; `bench_data` is not there.
+    """
+    given = [settings.bench_data, *(settings.source.get(name) for name in BENCHMARKS), settings.sources]
+    places = [Path(place) for place in given if place not in (None, HUB)]
+    for place in places:
+        if not place.exists():
+            raise MissingInputError(f"There is no {place}.", "Check --bench-data, --source and --sources.")
+    online = settings.sources == HUB or not (settings.sources or settings.from_repo or settings.source)
+    loaded: list[LoadedBenchmark] = []
+    absent: list[str] = []
+    for name, benchmark in BENCHMARKS.items():
+        found = next((p for p in places if _holds(p, _BENCHMARK_FILES.get(name, ()))), None)
+        if found is not None or name == humaneval.NAME or online:
+            loaded.append(benchmark.load(found))
+        else:
+            absent.append(name)
+    if settings.bench_data and not any(_holds(Path(settings.bench_data), files) for files in _BENCHMARK_FILES.values()):
+        looked = ", ".join(files[0] for files in _BENCHMARK_FILES.values())
+        raise MissingInputError(
+            f"{settings.bench_data} holds no benchmark; looked for {looked}.", "Check --bench-data."
+        )
+    return tuple(loaded), tuple(absent)
+
+
+def _holds(place: Path, patterns: tuple[str, ...]) -> bool:
+    """Whether a folder holds a benchmark's file in its published place, or a file carries its published name."""
+    if place.is_dir():
+        return any(next(place.glob(pattern), None) is not None for pattern in patterns)
+    return any(place.match(pattern) for pattern in patterns)

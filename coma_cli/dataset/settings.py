@@ -1,0 +1,73 @@
+"""The settings of build-data."""
+
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from coma_cli.catalog import lookup
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.cleaning import CleaningRules
+from coma_cli.errors import UsageError
+from coma_cli.records import TextLanguage
+from coma_cli.settings import StageSettings
+
+# Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
+_PLACES = frozenset({"sources", "source", "from_repo", "bench_data"})
+
+
+class BuildDataSettings(StageSettings):
+    """Which rows are made, from what."""
+
+    tasks: tuple[str, ...] = Field(default=("all",), min_length=1, description="Names of tasks, or all.")
+    sources: str | None = Field(
+        default=None,
+        description="hub, or a folder of sources in their publishers' forms; hub if nothing else is given.",
+    )
+    source: dict[str, str] = Field(default_factory=dict, description="A file or folder for a source, by its name.")
+    from_repo: tuple[str, ...] = Field(
+        default=(), description="Folders of code to mine; stdlib: Python's standard library."
+    )
+    lang: tuple[TextLanguage, ...] = Field(default=("cn", "en"), min_length=1, description="Text languages: en, cn.")
+    size: int | None = Field(default=None, ge=1, description="At most so many rows of each task.")
+    decontaminate: bool = Field(default=True, description="Leave out rows that share text with a benchmark.")
+    bench_data: str | None = Field(
+        default=None, description="File or folder of benchmark problems (MBPP) to keep clear of."
+    )
+    validation_share: float = Field(
+        default=0.05, ge=0, lt=1, description="Share of rows for validation (0 to below 1)."
+    )
+    skip_broken_sources: bool = Field(default=False, description="Leave out a source that can't be read as a whole.")
+    cleaning: CleaningRules = CleaningRules()
+
+    @field_validator("lang")
+    @classmethod
+    def _in_one_order(cls, value: tuple[TextLanguage, ...]) -> tuple[TextLanguage, ...]:
+        return tuple(sorted(set(value)))
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _as_list(cls, value: object) -> object:
+        return value.split(",") if isinstance(value, str) else value
+
+    @property
+    def rules(self) -> CleaningRules:
+        """The limits of cleaning, for the text languages asked for."""
+        return self.cleaning.model_copy(update={"text_languages": self.lang})
+
+    def identity(self) -> dict[str, Any]:
+        """All that changes a row; paths do not, their content is hashed as the run's inputs."""
+        identity = {name: value for name, value in super().identity().items() if name not in _PLACES}
+        return {**identity, "tasks": list(self.chosen_tasks())}
+
+    def chosen_tasks(self) -> tuple[str, ...]:
+        """The tasks asked for, in the order of the catalogue.
+
+        Raises:
+            UsageError: unknown name, or none.
+        """
+        wanted = {name.strip() for name in self.tasks if name.strip()}
+        if not wanted:
+            raise UsageError("--tasks names no task.", f"Give all, or some of: {', '.join(TASKS)}")
+        for name in sorted(wanted - {"all"}):
+            lookup("task", name, TASKS, hint=f"Known: all, {', '.join(sorted(TASKS))}")
+        return tuple(name for name in TASKS if name in wanted or "all" in wanted)

@@ -1,0 +1,98 @@
+"""What build-data reports of a finished data set: the form of its summary.json, which the card and the screen show."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from coma_cli.catalog.sources.source import Source
+from coma_cli.dataset.assembling import Composition, Tally
+
+
+class SourceFacts(BaseModel):
+    """A source that rows were read from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    url: str
+    licence: str
+    citation: str
+    splits: str
+    files: int
+
+
+class SideCounts(BaseModel):
+    """Rows on both sides of the split."""
+
+    model_config = ConfigDict(frozen=True)
+
+    train: int = 0
+    validation: int = 0
+
+    @property
+    def total(self) -> int:
+        """Rows on both sides together."""
+        return self.train + self.validation
+
+
+class BuildDataSummary(BaseModel):
+    """Counts by what rows are, what was left out and why, and what the reader has to know before trusting them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: SideCounts
+    tasks: dict[str, SideCounts]
+    sources: dict[str, SideCounts]
+    languages: dict[str, SideCounts]
+    text_languages: dict[str, SideCounts]
+    licences: dict[str, SideCounts]
+    dropped: dict[str, int]
+    dropped_by_source: dict[str, dict[str, int]]
+    beyond_size: dict[str, int]
+    decontaminated: bool
+    checked_against: dict[str, int]
+    not_checked_against: list[str]
+    contaminated: dict[str, int]
+    read: list[SourceFacts]
+    missing_sources: list[str]
+    broken_sources: list[str]
+    warnings: list[str]
+    seed: int
+    validation_share: float
+
+
+def side_counts(composition: Composition, name: str) -> dict[str, SideCounts]:
+    """Rows by one of their properties, the largest first."""
+    counter = composition.by[name]
+    counts = {
+        value: SideCounts(train=counter[value, "train"], validation=counter[value, "validation"])
+        for value in {value for value, _ in counter}
+    }
+    return dict(sorted(counts.items(), key=lambda item: (-item[1].total, item[0])))
+
+
+def drop_counts(tally: Tally) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """Rows left out by reason, and the same by source."""
+    by_reason: dict[str, int] = {}
+    by_source: dict[str, dict[str, int]] = {}
+    for (source, reason), count in sorted(tally.dropped.items()):
+        by_reason[reason] = by_reason.get(reason, 0) + count
+        by_source.setdefault(source, {})[reason] = count
+    return dict(sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))), by_source
+
+
+def source_facts(source: Source, files: int) -> SourceFacts:
+    """What the card says of a source."""
+    return SourceFacts(
+        name=source.name,
+        url=source.url,
+        licence=source.licence,
+        citation=source.citation,
+        splits=source.splits,
+        files=files,
+    )
+
+
+def licences_of(counts: Mapping[str, SideCounts]) -> tuple[str, ...]:
+    """The licences that rows are under, sorted."""
+    return tuple(sorted(counts))

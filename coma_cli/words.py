@@ -1,0 +1,42 @@
+"""Text as words: the one normalisation that leak checks, duplicate checks, decontamination and splits compare by."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+# A word is a run of letters, digits and underscores; Chinese is written without spaces, so each sign counts as one.
+_CJK = "\u3400-\u9fff"
+_WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text or a program in lower case, without punctuation and layout."""
+    return _WORD.findall(text.lower())
+
+
+def tokens(text: str) -> list[str]:
+    """Words and signs of a text in lower case: two texts with the same tokens differ in layout only."""
+    return _TOKEN.findall(text.lower())
+
+
+def grams(run: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    """Every run of `size` neighbouring words."""
+    return (tuple(run[start : start + size]) for start in range(len(run) - size + 1))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, ended by a full stop or a blank line."""
+    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+
+
+def chinese_share(text: str) -> float:
+    """Which share of a text's letters is Chinese (0 to 1)."""
+    letters = [sign for sign in text if sign.isalpha()]
+    return sum("\u3400" <= sign <= "\u9fff" for sign in letters) / len(letters) if letters else 0.0
+
+
+def latin_share(text: str) -> float:
+    """Which share of a text's letters is Latin (0 to 1)."""
+    letters = [sign for sign in text if sign.isalpha()]
+    return sum(sign < "\u0250" for sign in letters) / len(letters) if letters else 0.0

@@ -1,0 +1,71 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coma_cli.corpus.splitting import TWIN_REASON, side_of, signatures, split
+from coma_cli.records import Origin
+from tests.corpus.rows import example
+
+ROWS = [
+    example(n, instruction=f"Write the function called {'abcdefghij'[n % 10] * (n // 10 + 1)}.") for n in range(400)
+]
+
+
+def test_the_share_is_about_what_was_asked_for():
+    parts = split(ROWS, 0.2, 0, [].append)
+    assert 50 < len(parts.validation) < 110
+    assert len(parts.train) + len(parts.validation) == len(ROWS)
+
+
+def test_no_share_no_validation():
+    assert split(ROWS, 0.0, 0, [].append).validation == ()
+
+
+@given(st.integers(0, 50), st.floats(0, 0.99))
+def test_adding_rows_never_moves_old_ones(seed, share):
+    few, many = split(ROWS[:60], share, seed, [].append), split(ROWS, share, seed, [].append)
+    assert set(few.train) <= set(many.train)
+    assert {side_of(row, share, seed) for row in few.validation} <= {"validation"}
+    assert not set(few.validation) & set(many.train)
+
+
+def test_the_seed_chooses_other_rows():
+    assert split(ROWS, 0.5, 0, [].append) != split(ROWS, 0.5, 1, [].append)
+
+
+@given(st.integers(0, 10_000))
+def test_rows_of_one_function_share_a_side(seed):
+    origin = Origin(path="a.py", row=f"f{seed}", lines=(1, 5))
+    rows = [example(n, task=task, origin=origin) for n, task in enumerate(("code-generation", "line-completion"))]
+    assert side_of(rows[0], 0.5, seed) == side_of(rows[1], 0.5, seed)
+
+
+@given(st.integers(0, 10_000))
+def test_the_same_question_in_another_layout_is_on_the_same_side(seed):
+    one = example(1, instruction="Sort 10 numbers, please.")
+    other = example(2, instruction="sort 20 NUMBERS please")
+    assert side_of(one, 0.5, seed) == side_of(other, 0.5, seed)
+
+
+def test_a_validation_row_that_repeats_a_training_text_leaves():
+    answer = "def double(values):\n    return [2 * value for value in values if value]"
+    rows = [example(n, instruction=row.instruction, output=answer) for n, row in enumerate(ROWS[:40])]
+    left_out = []
+    parts = split(rows, 0.5, 0, left_out.append)
+    assert parts.train
+    assert parts.validation == ()
+    assert {row.reason for row in left_out} == {TWIN_REASON}
+    assert len(parts.train) + len(left_out) == len(rows)
+
+
+@given(st.integers(0, 1000), st.floats(0.05, 0.9))
+def test_no_longer_text_stands_on_both_sides(seed, share):
+    rows = [
+        example(n, output=f"the answer to this one is as long as number {n % 3} {'x' * (n % 5)}") for n in range(30)
+    ]
+    parts = split(rows, share, seed, [].append)
+    trained = {s for row in parts.train for s in signatures(row)}
+    assert all(trained.isdisjoint(signatures(row)) for row in parts.validation)
+
+
+def test_short_texts_are_no_signature():
+    assert signatures(example(1, instruction="Do it.", output="print(x)")) == ()

@@ -1,0 +1,402 @@
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.dataset import build_data
+from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.jsonl import read_rows
+from coma_cli.records import Example
+from coma_cli.settings import load_settings
+from coma_cli.words import sentences, words
+from coma_cli.workspace import Workspace
+from tests.requirements import shared_data
+
+FILES = ("train.jsonl", "validation.jsonl", "dropped.jsonl", "contamination.jsonl", "CoMIT.json", "card.md")
+VERBS = ("load", "store", "scale", "merge", "split", "trim")
+NOUNS = ("picture", "table", "window", "signal", "record")
+
+
+def function(verb, noun, number):
+    return (
+        f"def {verb}_{noun}(self, {noun}, factor={number}):\n"
+        f'    """{verb.capitalize()} a {noun} and give back how often that was needed.\n\n'
+        f'    :param {noun}: it\n    """\n'
+        f"    count = self.{verb}(len({noun}), factor)\n    for part in {noun}.parts:\n"
+        f"        count += self.{verb}_part(part, {noun})\n    return count * {number}\n"
+    )
+
+
+@pytest.fixture
+def repo(tmp_path):
+    folder = tmp_path / "code"
+    folder.mkdir()
+    for v, verb in enumerate(VERBS):
+        text = "\n\n".join(function(verb, noun, v * 10 + n) for n, noun in enumerate(NOUNS))
+        (folder / f"{verb}.py").write_text(text)
+    (folder / "broken.py").write_text("def f(:\n")
+    (folder / "LICENSE").write_text("Apache License\nVersion 2.0, January 2004")
+    return folder
+
+
+@pytest.fixture
+def sources(tmp_path):
+    folder = tmp_path / "sources"
+    rows = [
+        {"instruction": f"Name the {n} largest {what} of the world.", "input": "", "output": f"{what} {n}, and others"}
+        for n in range(2, 12)
+        for what in ("rivers", "towns", "lakes", "islands")
+    ]
+    (folder / "codealpaca").mkdir(parents=True)
+    (folder / "codealpaca" / "code_alpaca_20k.json").write_text(json.dumps(rows))
+    (folder / "mbpp").mkdir()
+    mbpp = [
+        {
+            "text": f"Write a function to compute the {word} of a shelf of {task_id} books standing in a row.",
+            "code": f"def {word}_{task_id}(books):\r\n    return books.{word}({task_id})",
+            "task_id": task_id,
+            "test_setup_code": "",
+            "test_list": [f"assert {word}_{task_id}(shelf) == {task_id}"] * 3,
+            "challenge_test_list": [],
+        }
+        for task_id, word in [(11, "weight"), (12, "length"), (601, "weight"), (602, "colour"), (603, "smell")]
+    ]
+    (folder / "mbpp" / "mbpp.jsonl").write_text("\n".join(map(json.dumps, mbpp)))
+    (folder / "elsewhere").mkdir()
+    return folder
+
+
+def build(root, *, workers=1, name=None, force=False, **flags):
+    """Run the stage as the command does; the finished artifact."""
+    flags = {key.replace("__", "."): value for key, value in flags.items()}
+    settings = load_settings(build_data.SETTINGS, flags={**flags, "runtime.workers": workers})
+    workspace = Workspace(root)
+    plan = build_data.plan(settings, workspace)
+    with workspace.open_run("build-data", settings, plan, name=name, force=force) as run:
+        if not run.done:
+            run.finish(build_data.work(run, settings, plan))
+    return workspace.require_newest("build-data")
+
+
+def rows_of(artifact, name="train.jsonl"):
+    return list(read_rows(artifact.path / name))
+
+
+def all_rows(artifact):
+    return [Example.from_row(row, "") for name in FILES[:2] for row in rows_of(artifact, name)]
+
+
+def contents(artifact):
+    return {name: (artifact.path / name).read_bytes() for name in FILES}
+
+
+def test_a_repository_becomes_rows_of_all_three_tasks(workspace_root, repo):
+    made = build(workspace_root, from_repo=[str(repo)])
+    rows = all_rows(made)
+    count = len(VERBS) * len(NOUNS)
+    assert {task: sum(r.task == task for r in rows) for task in {r.task for r in rows}} == {
+        "code-summarization": count,
+        "code-generation": count,
+        "line-completion": count,
+    }
+    assert {(r.source, r.licence, r.language, r.origin.path.rpartition(".")[2]) for r in rows} == {
+        ("repo:code", "Apache-2.0", "python", "py")
+    }
+    (summary,) = [r for r in rows if r.task == "code-summarization" and r.origin.row == "trim_signal"]
+    assert summary.output == "Trim a signal and give back how often that was needed."
+    assert summary.input.startswith("def trim_signal(self, signal, factor=53):\n    count = self.trim(")
+    assert summary.origin.lines == (34, 42)
+
+
+def test_every_row_left_out_has_its_reason(workspace_root, repo):
+    made = build(workspace_root, from_repo=[str(repo)])
+    (dropped,) = rows_of(made, "dropped.jsonl")
+    assert (dropped["reason"], dropped["row"]["origin"]["path"]) == ("does-not-parse", "broken.py")
+    assert made.summary["dropped"] == {"does-not-parse": 1}
+
+
+def test_rows_are_unique_and_in_the_order_of_their_ids(workspace_root, repo):
+    made = build(workspace_root, from_repo=[str(repo)])
+    for name in FILES[:2]:
+        ids = [row["id"] for row in rows_of(made, name)]
+        assert ids == sorted(set(ids))
+
+
+def test_comit_has_the_training_rows_in_three_fields(workspace_root, repo):
+    made = build(workspace_root, from_repo=[str(repo)])
+    comit = json.loads((made.path / "CoMIT.json").read_bytes())
+    assert comit == [{k: row[k] for k in ("instruction", "input", "output")} for row in rows_of(made)]
+    assert list(comit[0]) == ["instruction", "input", "output"]
+
+
+def test_sources_of_a_folder_are_read_and_the_others_named(workspace_root, sources):
+    settings = load_settings(build_data.SETTINGS, flags={"sources": str(sources)})
+    plan = build_data.plan(settings, Workspace(workspace_root))
+    assert plan.total == 2
+    assert any("elsewhere" in note for note in plan.notes)
+    made = build(workspace_root, sources=str(sources))
+    assert made.summary["sources"].keys() == {"codealpaca", "mbpp"}
+    assert made.summary["checked_against"] == {"humaneval": 164, "mbpp": 2}
+    assert made.summary["not_checked_against"] == ["mbpp-sanitized"]
+    card = (made.path / "card.md").read_text()
+    assert "**Not for commercial use as a whole**: 40 rows are under CC-BY-NC-4.0." in card
+    assert "train (task_id 601-974)" in card
+    assert "**Not** checked against (their data was not at hand): mbpp-sanitized." in card
+    assert str(sources) not in card
+
+
+def test_a_source_that_is_not_there_is_said_in_the_card(workspace_root, sources):
+    (sources / "mbpp" / "mbpp.jsonl").unlink()
+    made = build(workspace_root, sources=str(sources))
+    assert made.summary["missing_sources"] == ["mbpp"]
+    assert "Known sources that were not there: mbpp." in (made.path / "card.md").read_text()
+
+
+def test_benchmark_problems_are_removed_with_evidence(workspace_root, sources):
+    problems = BENCHMARKS["humaneval"].load().problems[:20]
+    planted = [{"instruction": p.prompt, "input": "", "output": p.reference} for p in problems]
+    path = sources / "codealpaca" / "code_alpaca_20k.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) + planted))
+    made = build(workspace_root, sources=str(sources))
+    evidence = rows_of(made, "contamination.jsonl")
+    assert {row["problem"] for row in evidence if row["bench"] == "humaneval"} == {p.task_id for p in problems}
+    assert {row["problem"] for row in evidence if row["bench"] == "mbpp"} == {"MBPP/11"}
+    left_out = {row["id"] for row in rows_of(made, "dropped.jsonl") if row["reason"] == "contaminated"}
+    assert left_out == {row["id"] for row in evidence}
+    assert made.summary["contaminated"] == {"humaneval": 20, "mbpp": 1}
+    assert not [r for r in all_rows(made) if r.instruction in {p.prompt.strip() for p in problems}]
+
+
+def test_without_decontamination_the_card_warns(workspace_root, repo):
+    made = build(workspace_root, from_repo=[str(repo)], decontaminate=False)
+    assert "switched off" in (made.path / "card.md").read_text()
+    assert made.summary["decontaminated"] is False
+    assert made.summary["checked_against"] == {}
+
+
+def test_a_benchmark_with_no_problems_is_an_error(workspace_root, sources):
+    path = sources / "mbpp" / "mbpp.jsonl"
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if '"task_id": 60' in line))
+    with pytest.raises(MissingInputError, match="no problem of mbpp"):
+        build(workspace_root, sources=str(sources))
+    build(workspace_root, sources=str(sources), decontaminate=False)
+
+
+def test_size_takes_the_first_rows_of_each_task_by_id(workspace_root, repo):
+    whole = all_rows(build(workspace_root, from_repo=[str(repo)]))
+    made = build(workspace_root, from_repo=[str(repo)], size=7)
+    for task in ("code-summarization", "code-generation", "line-completion"):
+        expected = sorted(r.id for r in whole if r.task == task)[:7]
+        assert sorted(r.id for r in all_rows(made) if r.task == task) == expected
+    assert made.summary["beyond_size"] == dict.fromkeys(made.summary["beyond_size"], 23)
+
+
+def test_tasks_and_languages_choose_rows(workspace_root, repo):
+    made = build(workspace_root, from_repo=[str(repo)], tasks=["line-completion"])
+    assert {r.task for r in all_rows(made)} == {"line-completion"}
+    with pytest.raises(MissingInputError, match="No training row is left") as error:
+        build(workspace_root, from_repo=[str(repo)], lang=["cn"])
+    assert "text-language 90" in error.value.message
+
+
+def test_equal_content_in_two_places_is_one_row_and_one_run(tmp_path, workspace_root, repo):
+    copy = tmp_path / "elsewhere" / "code"
+    copy.parent.mkdir()
+    repo.rename(copy)
+    first = build(workspace_root, from_repo=[str(copy)])
+    copy.rename(repo)
+    assert build(workspace_root, from_repo=[str(repo)]).path == first.path
+    (tmp_path / "elsewhere" / "code").mkdir()
+    (tmp_path / "elsewhere" / "code" / "load.py").write_bytes((repo / "load.py").read_bytes())
+    both = build(workspace_root, from_repo=[str(repo), str(copy)])
+    assert both.summary["sources"].keys() == {"repo:code"}
+    assert both.summary["dropped_by_source"]["repo:code-2"]["duplicate"] == 3 * len(NOUNS)
+
+
+def test_names_are_checked_and_the_nearest_is_offered(workspace_root):
+    for flags, message in (
+        ({"tasks": ["code-sumarization"]}, "Did you mean code-summarization"),
+        ({"tasks": ["all", "nothing"]}, "Unknown task 'nothing'"),
+        ({"source": {"codealpacca": "x"}}, "Did you mean codealpaca"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            build(workspace_root, **flags)
+    with pytest.raises(UsageError, match="'en' or 'cn'"):
+        build(workspace_root, from_repo=["stdlib"], lang=["en", "de"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"sources": "no-such-folder"}, "no folder no-such-folder"),
+        ({"from_repo": ["no-such-folder"]}, "no folder no-such-folder"),
+        ({"source": {"mbpp": "no-such-file"}}, "no no-such-file for the source mbpp"),
+        ({"from_repo": ["stdlib"], "bench_data": "no-such-file"}, "no no-such-file"),
+        ({"from_repo": ["stdlib"], "bench_data": "."}, "holds no benchmark"),
+        ({"sources": "."}, "None of the known sources is in ."),
+    ],
+)
+def test_what_is_not_there_is_named(workspace_root, tmp_path, monkeypatch, flags, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingInputError, match=message) as error:
+        build(workspace_root, **flags)
+    assert error.value.exit_code == 3
+
+
+def test_a_folder_whose_sources_do_not_feed_the_task(workspace_root, sources):
+    with pytest.raises(MissingInputError, match="feeds line-completion"):
+        build(workspace_root, sources=str(sources), tasks=["line-completion"])
+
+
+def test_an_unreachable_hub_is_an_error_that_names_the_way_out(workspace_root, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "coma_cli", "build-data", "-w", str(workspace_root)],
+        env={**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "--from-repo stdlib" in done.stderr.rpartition("Hint:")[2]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "holds no rows"),
+        (b'[{"instruction": "a", "output": "b"},', "not a whole JSON array"),
+        (b'[{"prompt": "a", "answer": "b"}]', "it has answer, prompt"),
+        (gzip.compress(b'{"instruction": "a", "output": "bcd"}\n' * 5000)[:-9], "broken gzip"),
+    ],
+)
+def test_a_source_that_is_broken_as_a_whole_stops_the_command(workspace_root, sources, content, message):
+    (sources / "codealpaca" / "code_alpaca_20k.json").write_bytes(content)
+    with pytest.raises(MissingInputError, match=message):
+        build(workspace_root, sources=str(sources))
+    assert not Workspace(workspace_root).finished("build-data")
+    made = build(workspace_root, sources=str(sources), skip_broken_sources=True)
+    assert made.summary["sources"].keys() == {"mbpp"}
+    card = (made.path / "card.md").read_text()
+    assert "codealpaca is broken" in card or "broken-source" in card
+    assert str(sources) not in card
+
+
+def test_broken_rows_are_counted_and_kept_aside(workspace_root, sources):
+    rows = [json.dumps({"instruction": f"Say {n} words.", "input": "", "output": f"{n} words"}) for n in range(30)]
+    rows[3] = rows[3][:20]
+    rows[7] = json.dumps({"instruction": "no output"})
+    rows[9] = json.dumps({"instruction": None, "input": "", "output": "x"})
+    (sources / "codealpaca" / "code_alpaca_20k.json").write_text("\n".join(rows))
+    made = build(workspace_root, sources=str(sources))
+    reasons = {row["reason"]: row for row in rows_of(made, "dropped.jsonl")}
+    assert reasons["missing-column"]["detail"] == "no output; it has instruction"
+    broken = [row["detail"] for row in rows_of(made, "dropped.jsonl") if row["reason"] == "broken-row"]
+    assert broken[0].startswith("code_alpaca_20k.json:4: not valid JSON")
+    assert len(broken) == 2
+
+
+def test_twice_the_same_bytes_for_any_number_of_workers(tmp_path, repo, sources):
+    flags = {"from_repo": [str(repo)], "sources": str(sources), "validation_share": 0.3}
+    made = [build(tmp_path / f"w{n}-{again}", workers=n, **flags) for n, again in ((1, 0), (1, 1), (2, 0), (4, 0))]
+    assert len({artifact.content_sha256 for artifact in made}) == 1
+    assert all(contents(artifact) == contents(made[0]) for artifact in made)
+    assert made[0].manifest["outputs"].keys() == set(FILES)
+
+
+def test_the_seed_changes_the_rows_chosen_and_the_fingerprint(workspace_root, repo):
+    first, second = (build(workspace_root, from_repo=[str(repo)], seed=seed) for seed in (0, 1))
+    assert first.fingerprint != second.fingerprint
+    assert first.content_sha256 != second.content_sha256
+
+
+def test_a_changed_file_is_another_run(workspace_root, repo):
+    first = build(workspace_root, from_repo=[str(repo)])
+    (repo / "more.py").write_text(function("paint", "wall", 3))
+    assert build(workspace_root, from_repo=[str(repo)]).fingerprint != first.fingerprint
+
+
+def test_adding_files_never_moves_rows_between_the_sides(workspace_root, repo):
+    first = build(workspace_root, from_repo=[str(repo)], validation_share=0.4)
+    (repo / "more.py").write_text("\n\n".join(function("paint", noun, 3) for noun in ("wall", "door", "roof")))
+    second = build(workspace_root, from_repo=[str(repo)], validation_share=0.4)
+    before, after = ({name: {r["id"] for r in rows_of(m, name)} for name in FILES[:2]} for m in (first, second))
+    assert before["train.jsonl"] <= after["train.jsonl"]
+    assert not before["validation.jsonl"] & after["train.jsonl"]
+    assert before["validation.jsonl"]
+
+
+def test_a_file_that_changes_under_the_run_is_an_error(workspace_root, repo):
+    settings = load_settings(build_data.SETTINGS, flags={"from_repo": [str(repo)], "runtime.workers": 1})
+    workspace = Workspace(workspace_root)
+    plan = build_data.plan(settings, workspace)
+    (repo / "load.py").write_text("x = 1\n")
+    with workspace.open_run("build-data", settings, plan) as run, pytest.raises(CliError, match="changed or vanished"):
+        build_data.work(run, settings, plan)
+
+
+def test_killed_anywhere_it_ends_in_the_same_bytes_and_does_only_what_is_missing(tmp_path, repo):
+    for n in range(24):
+        (repo / f"copy_{n}.py").write_text("\n\n".join(function("paint", f"wall{n}x{i}", i) for i in range(25)))
+    whole = build(tmp_path / "whole", from_repo=[str(repo)])
+    total = whole.manifest["work"]["done_since_start"]
+    command = [sys.executable, "-m", "coma_cli", "build-data", "--from-repo", str(repo), "--workers", "2"]
+    for point in (1, 10, 20):
+        root = tmp_path / f"killed-at-{point}"
+        process = subprocess.Popen([*command, "-w", str(root)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        while parts_below(root) < point:
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        done = parts_below(root)
+        subprocess.run([*command, "-w", str(root)], check=True, capture_output=True)
+        made = Workspace(root).require_newest("build-data")
+        assert contents(made) == contents(whole)
+        # A worker may have put one more part in place between the kill and the count.
+        assert total - done - 2 <= made.manifest["work"]["done_since_start"] <= total - done
+        assert not list(made.path.glob(".parts"))
+
+
+def parts_below(root):
+    return sum(1 for p in root.glob("build-data/*/.parts/*.jsonl") if not p.name.startswith("."))
+
+
+def test_no_documentation_stays_in_code_that_asks_for_it(workspace_root, tmp_path):
+    library = Path(sysconfig.get_path("stdlib"))
+    for name in ("asyncio", "email", "json", "logging", "http"):
+        shutil.copytree(library / name, tmp_path / "library" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    made = build(workspace_root, from_repo=[str(tmp_path / "library")], workers=2)
+    checked = 0
+    for row in all_rows(made):
+        text, code = {
+            "code-summarization": (row.output, row.input),
+            "code-generation": (row.instruction, row.output),
+        }.get(row.task, ("", ""))
+        plain = f" {' '.join(words(code))} "
+        for sentence in sentences(text):
+            if len(words(sentence)) >= 3:
+                assert f" {' '.join(words(sentence))} " not in plain, (row.origin, sentence)
+                checked += 1
+    assert checked > 1500
+
+
+def test_the_real_slices(workspace_root):
+    folder = shared_data()
+    made = build(workspace_root, sources=str(folder), workers=2)
+    counts = {name: c["train"] + c["validation"] for name, c in made.summary["sources"].items()}
+    left_out = {name: sum(reasons.values()) for name, reasons in made.summary["dropped_by_source"].items()}
+    assert counts["codealpaca"] + left_out["codealpaca"] == 1400 + 1200
+    assert counts["mbpp"] + left_out["mbpp"] == 374
+    assert counts["codealpaca"] > 2500
+    assert counts["mbpp"] > 250
+    assert made.summary["not_checked_against"] == []
+    texts = {p.prompt.splitlines()[1] for p in BENCHMARKS["mbpp"].load(folder).problems}
+    assert not [r for r in all_rows(made) if any(text in r.instruction for text in texts)]

@@ -1,0 +1,100 @@
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.dataset.assembling import Composition, comit_json
+from coma_cli.dataset.card import card, licence_line
+from coma_cli.dataset.summary import BuildDataSummary, SideCounts, side_counts
+from coma_cli.records import Example, Origin
+
+
+def example(**changes):
+    values = {
+        "id": "1",
+        "task": "code-generation",
+        "source": "s",
+        "language": "python",
+        "instruction": "Write it | now.",
+        "output": "x = 1\ny = 2",
+        "licence": "MIT",
+        "origin": Origin(path="a.py", row="f"),
+    }
+    return Example.model_validate({**values, **changes})
+
+
+def summary(composition, **changes):
+    values = {
+        "rows": SideCounts(train=composition.rows["train"], validation=composition.rows["validation"]),
+        "tasks": side_counts(composition, "task"),
+        "sources": side_counts(composition, "source"),
+        "languages": side_counts(composition, "language"),
+        "text_languages": side_counts(composition, "text_language"),
+        "licences": side_counts(composition, "licence"),
+        "dropped": {"duplicate": 3},
+        "dropped_by_source": {"s": {"duplicate": 3}},
+        "beyond_size": {"code-generation": 2},
+        "decontaminated": True,
+        "checked_against": {"humaneval": 164},
+        "not_checked_against": ["mbpp"],
+        "contaminated": {"humaneval": 1},
+        "read": [],
+        "missing_sources": [],
+        "broken_sources": [],
+        "warnings": ["Take care."],
+        "seed": 7,
+        "validation_share": 0.05,
+    }
+    return BuildDataSummary.model_validate({**values, **changes})
+
+
+def composition_of(*rows):
+    made = Composition()
+    for side, row in rows:
+        made.add(side, row)
+    return made
+
+
+def test_a_card_says_all_that_was_counted():
+    made = composition_of(("train", example()), ("validation", example(licence="CC-BY-NC-4.0", source="t")))
+    text = card(summary(made), made.shown)
+    for line in (
+        "1 training rows (`train.jsonl`, and as CoMIT's `CoMIT.json`), 1 validation rows (`validation.jsonl`). Seed 7, "
+        "validation share 0.05.",
+        "* Take care.",
+        "| code-generation | 1 | 1 |",
+        "| s | 1 | 0 |",
+        "| t | 0 | 1 |",
+        "| CC-BY-NC-4.0 | 0 | 1 |",
+        "| duplicate | 3 | asks or answers the same as an earlier row |",
+        "| humaneval | 164 | 1 |",
+        "**Not** checked against (their data was not at hand): mbpp.",
+        "Rows that were good but beyond the size asked for: code-generation 2.",
+        "    Write it | now.",
+        "    x = 1\n    y = 2",
+    ):
+        assert line in text, line
+
+
+def test_licences_are_read_for_what_they_allow():
+    counts = {"MIT": SideCounts(train=3), "CC-BY-NC-4.0": SideCounts(train=1, validation=1)}
+    assert "**Not for commercial use as a whole**: 2 rows are under CC-BY-NC-4.0." in licence_line(counts)
+    assert "commercial" not in licence_line({"MIT": SideCounts(train=3)})
+    assert "4 rows come from code whose licence was not recognised" in licence_line(
+        {"unknown (LICENSE)": SideCounts(train=4)}
+    )
+
+
+def test_an_example_that_is_shown_is_short_and_from_training():
+    long = example(id="0", output="x" * 5000)
+    made = composition_of(("train", long), ("validation", example(id="2")), ("train", example(id="3")))
+    assert {task: row.id for task, row in made.shown.items()} == {"code-generation": "3"}
+    assert set(made.shown) <= set(TASKS)
+
+
+def test_an_empty_comit_file_is_an_empty_array():
+    assert b"".join(comit_json([])) == b"[]\n"
+
+
+def test_comit_keeps_every_sign():
+    import json
+
+    row = example(instruction="\u2028 \ud800 \"'", output="数")
+    (back,) = json.loads(b"".join(comit_json([row])))
+    assert back == {"instruction": row.instruction, "input": "", "output": "数"}

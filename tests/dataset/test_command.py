@@ -1,0 +1,65 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+CODE = '''def mean(values):
+    """Return the mean of a list of numbers."""
+    total = sum(values)
+    return total / len(values)
+'''
+
+
+def coma(*arguments):
+    return subprocess.run([sys.executable, "-m", "coma_cli", "build-data", *arguments], capture_output=True, text=True)
+
+
+@pytest.fixture
+def repo(tmp_path):
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "repo" / "stats.py").write_text(CODE)
+    return tmp_path / "repo"
+
+
+def test_options_reach_the_stage(repo, workspace_root):
+    done = coma(
+        "--from-repo", str(repo), "--tasks", "code-generation,line-completion", "--lang", "en", "--size", "5",
+        "--decontaminate", "off", "--validation-share", "0", "--workers", "1", "--json", "-w", str(workspace_root),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["rows"] == {"train": 2, "validation": 0}
+    assert summary["decontaminated"] is False
+    assert "Warning: Decontamination was switched off" in done.stderr
+    assert "files: 1/1" in done.stderr
+
+
+def test_a_dry_run_prints_the_plan_and_leaves_nothing(repo, workspace_root):
+    done = coma("--from-repo", str(repo), "--dry-run", "--json", "-w", str(workspace_root))
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert plan["files"] == 1
+    assert plan["estimate"]["files"] == {"repo:repo": 1}
+    assert "Not checked against mbpp" in done.stderr
+    assert not workspace_root.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--source", "codealpaca"), 2, "--source takes NAME=PATH"),
+        (("--decontaminate", "maybe"), 2, "maybe"),
+        (("--lang", "de", "--from-repo", "stdlib"), 2, "'en' or 'cn'"),
+        (("--tasks", "al"), 2, "Unknown task"),
+        (("--sources", "no-such-folder"), 3, "no folder"),
+        (("--validation-share", "2", "--from-repo", "stdlib"), 2, "validation_share"),
+        (("--size", "0"), 2, "--size"),
+    ],
+)
+def test_wrong_use_is_one_message_and_an_exit_code(arguments, code, message, workspace_root):
+    done = coma(*arguments, "-w", str(workspace_root))
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Hint:" in done.stderr

@@ -1,0 +1,52 @@
+import io
+import json
+
+from coma_cli import console
+
+
+def test_json_is_one_object_on_stdout_and_nothing_else(capsys):
+    console.note("working")
+    console.warn("careful [not markup]")
+    console.show_error("It broke [x].", "coma --help")
+    console.print_json({"a": "ü", "b": {"c": 1}})
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"a": "ü", "b": {"c": 1}}
+    assert captured.err.splitlines() == [
+        "working",
+        "Warning: careful [not markup]",
+        "Error: It broke [x].",
+        "Hint: coma --help",
+    ]
+
+
+def test_nested_values_are_shown_with_dots(capsys):
+    console.print_values("Plan", {"a": {"b": 1, "c": [1, 2]}, "d": 0.123456, "e": None})
+    shown = capsys.readouterr().out
+    assert "a.b" in shown
+    assert "1, 2" in shown
+    assert "0.1235" in shown
+
+
+def test_plain_progress_says_how_it_ended_and_what_was_there_before(capsys):
+    with console.progress("sample", total=10, done=4) as ticker:
+        for _ in range(6):
+            ticker.advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "sample: 4 of 10 are there already"
+    assert lines[1].startswith("sample: 6/6, ")
+
+
+def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
+    from rich.console import Console
+
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "stderr", lambda: Console(file=screen, force_terminal=True, width=100))
+    with console.progress("score", total=3) as ticker:
+        ticker.advance(3)
+    assert "score" in screen.getvalue()
+    assert "3/3" in screen.getvalue()
+
+
+def test_a_table_shows_markup_like_text_as_it_is(capsys):
+    console.print_table("T", ("name", "n"), [("[bold]x[/bold]", "1")])
+    assert "[bold]x[/bold]" in capsys.readouterr().out

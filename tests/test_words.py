@@ -1,0 +1,43 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coma_cli.words import chinese_share, grams, latin_share, sentences, tokens, words
+
+
+def test_words_leave_case_punctuation_and_layout_behind():
+    assert words("def  Add_one(x):\n\treturn x+1  # Plus") == ["def", "add_one", "x", "return", "x", "1", "plus"]
+
+
+def test_each_chinese_sign_is_a_word():
+    assert words("返回sum的值") == ["返", "回", "sum", "的", "值"]
+
+
+def test_tokens_keep_signs_so_that_operators_differ():
+    assert tokens("a + b") == tokens("A+b") != tokens("a - b")
+
+
+def test_sentences_end_at_stops_and_blank_lines():
+    assert sentences("One two. Three! 好。行\n\nFour") == ["One two.", "Three!", "好。", "行", "Four"]
+
+
+@given(st.lists(st.text("ab", min_size=1), max_size=12), st.integers(1, 5))
+def test_grams_are_all_runs_of_their_size(run, size):
+    found = list(grams(run, size))
+    assert len(found) == max(0, len(run) - size + 1)
+    assert all(list(gram) == run[start : start + size] for start, gram in enumerate(found))
+
+
+@given(st.text())
+def test_words_of_words_are_the_same_words(text):
+    assert words(" ".join(words(text))) == words(text)
+
+
+@given(st.text())
+def test_shares_lie_between_nothing_and_everything(text):
+    assert 0 <= chinese_share(text) <= 1
+    assert 0 <= latin_share(text) <= 1
+
+
+def test_shares_count_letters_only():
+    assert chinese_share("返回 (x) 1234") == 2 / 3
+    assert latin_share("été 12 返") == 3 / 4
