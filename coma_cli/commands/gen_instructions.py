@@ -1,0 +1,64 @@
+"""`coma gen-instructions`: instructions and programs written by a language model from code functions, in two rounds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coma_cli.commands import options
+from coma_cli.commands.execute import execute
+
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="Model that writes, by the server's name (gpt-3.5-turbo).")
+]
+SeedCodeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--seed-code", help="Code functions: folder of <language>/train.jsonl, or JSONL; default: newest build-data."
+    ),
+]
+NumOption = Annotated[int | None, typer.Option("--num", help="Code functions to use, two calls each (100).")]
+MaxUsdOption = Annotated[
+    float | None, typer.Option("--max-usd", help="Dollars that this run may cost in all; never passed.")
+]
+EngineOption = Annotated[str | None, typer.Option("--engine", help="What asks the model: openai.")]
+BaseUrlOption = Annotated[
+    str | None,
+    typer.Option("--base-url", help="Address of an OpenAI-compatible server, e.g. http://localhost:8000/v1."),
+]
+LangOption = Annotated[str | None, typer.Option("--lang", help="Language of the instructions: en or cn (en).")]
+
+
+def gen_instructions(
+    model: ModelOption = None,
+    seed_code: SeedCodeOption = None,
+    num: NumOption = None,
+    max_usd: MaxUsdOption = None,
+    engine: EngineOption = None,
+    base_url: BaseUrlOption = None,
+    lang: LangOption = None,
+    workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
+    name: options.NameOption = None,
+    config: options.ConfigOption = None,
+    set_: options.SetOption = None,
+    seed: options.SeedOption = None,
+    force: options.ForceOption = False,
+    dry_run: options.DryRunOption = False,
+    json: options.JsonOption = False,
+) -> None:
+    """Let a language model write an instruction for each code function, then a complete program for each instruction.
+
+    Any OpenAI-compatible server will do; the key is read from OPENAI_API_KEY. Answers are kept the moment they arrive
+    and never paid for twice. With --dry-run nothing is sent and the calls, tokens and dollars are estimated.
+    """
+    shared = options.Shared(workspace, name, config, tuple(set_ or ()), seed, force, dry_run, json)
+    flags = {
+        "model": model,
+        "seed_code": seed_code,
+        "num": num,
+        "max_usd": max_usd,
+        "engine": engine,
+        "runtime.base_url": base_url,
+        "text_language": lang,
+    }
+    execute("gen-instructions", shared, flags)

@@ -1,0 +1,221 @@
+"""The journal of paid answers: one file a workspace, keyed by what was asked, so that no answer is paid for twice.
+
+An answer is written the moment it arrives, whole or not at all: one write under a short lock, and a tail that a killed
+process left torn is cut before the next one. Several processes may use the journal at once. A claim, held by a file
+lock that dies with its process, keeps two of them from asking the same thing at the same time.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from coma_cli.errors import MissingInputError
+from coma_cli.jsonl import CorruptLine, encode_row, repair_torn_tail, sha256_of
+from coma_cli.records import Record
+
+ANSWERS_FILE = "answers.jsonl"
+_CLAIMS_FILE = ".claims"
+_SYNC_INTERVAL_S = 1.0
+_ROOM_FOR_ANSWER = 1 << 16  # bytes; a prompt and an answer of some thousand tokens each, twice over
+_CLAIM_RANGE = 1 << 62
+
+
+class Answer(Record):
+    """One answer of a remote model, with what was asked; `finish_reason` is the server's own word."""
+
+    request_sha256: str
+    request: dict[str, Any]
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    usage_reported: bool = True
+    served_by: str = ""
+    created: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.request_sha256
+
+
+def request_sha256(request: Mapping[str, Any]) -> str:
+    """The name of an answer: a hash (hex) of the content of its request; where it was sent is no part of it."""
+    return sha256_of(dict(request))
+
+
+def now() -> str:
+    """The present time as rows write it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class AnswerJournal:
+    """The answers of one workspace; a context manager.
+
+    Rows stay on disk; in memory are a key and an offset each. Of two answers to one request the first counts, so that
+    what was made from it stays true. Safe to use from several threads; open a folder once a process, since POSIX locks
+    belong to processes.
+    """
+
+    def __init__(self, folder: Path, *, on_corrupt: Callable[[CorruptLine], None] | None = None) -> None:
+        self.path = folder / ANSWERS_FILE
+        self._on_corrupt = on_corrupt or (lambda corrupt: None)
+        self._places: dict[str, tuple[int, int]] = {}
+        self._read_to = 0
+        self._lines = 0
+        self._guard = threading.RLock()
+        self._claimed: set[str] = set()
+        self._synced_at = time.monotonic()
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._claims = os.open(folder / _CLAIMS_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        with self._locked():
+            self.torn_bytes = repair_torn_tail(self.path)
+        self._refresh()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get(self, key: str) -> Answer | None:
+        """The answer to a request, also if another process has written it since."""
+        with self._guard:
+            if key not in self._places:
+                self._refresh()
+            place = self._places.get(key)
+            if place is None:
+                return None
+            row = json.loads(os.pread(self._descriptor, place[1], place[0]))
+            return Answer.from_row(row, str(self.path))
+
+    def append(self, answer: Answer) -> None:
+        """Write an answer down for good."""
+        with self._guard, self._locked():
+            repair_torn_tail(self.path)
+            data = memoryview(encode_row(answer.to_row()))
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+            self._refresh()
+            if time.monotonic() - self._synced_at > _SYNC_INTERVAL_S:
+                self.sync()
+
+    def require_room(self, answers: int) -> None:
+        """Make sure that so many answers can be written before anybody pays for them.
+
+        Raises:
+            OSError: the disk is full, or nearly so.
+        """
+        disk = os.fstatvfs(self._descriptor)
+        if disk.f_bavail * disk.f_frsize < answers * _ROOM_FOR_ANSWER:
+            raise OSError(errno.ENOSPC, "no room for the answers in flight", str(self.path))
+
+    def sync(self) -> None:
+        """Force what was written to the disk; done about every second of appending, and on closing."""
+        os.fsync(self._descriptor)
+        self._synced_at = time.monotonic()
+
+    def claim(self, key: str) -> bool:
+        """Take the right to ask for an answer; False while somebody else, here or in another process, has it."""
+        with self._guard:
+            if key in self._claimed:
+                return False
+            try:
+                fcntl.lockf(self._claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _claim_byte(key))
+            except OSError:
+                return False
+            self._claimed.add(key)
+            return True
+
+    def release(self, key: str) -> None:
+        """Give a claim back."""
+        with self._guard:
+            self._claimed.discard(key)
+            if self._claims >= 0:
+                fcntl.lockf(self._claims, fcntl.LOCK_UN, 1, _claim_byte(key))
+
+    def close(self) -> None:
+        """Flush to the disk and close; claims end. Closing twice is fine."""
+        with self._guard:
+            if self._descriptor >= 0:
+                self.sync()
+                os.close(self._descriptor)
+                os.close(self._claims)
+                self._descriptor = self._claims = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _locked(self) -> "_FileLock":
+        return _FileLock(self._descriptor)
+
+    def _refresh(self) -> None:
+        """Take in the complete lines that came since the last look."""
+        size = os.fstat(self._descriptor).st_size
+        if size <= self._read_to:
+            return
+        data = os.pread(self._descriptor, size - self._read_to, self._read_to)
+        for line in _lines(data):
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        self._lines += 1
+        start, self._read_to = self._read_to, self._read_to + len(line)
+        if not line.strip():
+            return
+        try:
+            answer = _checked(Answer.from_row(_object(line), f"{self.path}:{self._lines}"))
+        except (ValueError, RecursionError) as error:
+            self._on_corrupt(CorruptLine(self.path, self._lines, f"no answer ({str(error)[:120]})"))
+        except MissingInputError as error:
+            reason = error.message.partition(": ")[2] or error.message
+            self._on_corrupt(CorruptLine(self.path, self._lines, reason.rstrip(".")))
+        else:
+            self._places.setdefault(answer.key, (start, len(line)))
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    value = json.loads(line)
+    if not isinstance(value, dict):
+        raise ValueError(f"a JSON {type(value).__name__} where an object was expected")
+    return value
+
+
+def _checked(answer: Answer) -> Answer:
+    if request_sha256(answer.request) != answer.request_sha256:
+        raise ValueError("its name is not the hash of its request")
+    return answer
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Complete lines, split at newlines only."""
+    return [part + b"\n" for part in data.split(b"\n")[:-1]]
+
+
+def _claim_byte(key: str) -> int:
+    """The byte of the claims file that stands for a request; the file itself stays empty."""
+    return int(key[:16], 16) % _CLAIM_RANGE
+
+
+class _FileLock:
+    """An exclusive lock on the answers, held for the length of one write."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)

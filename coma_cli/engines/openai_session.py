@@ -1,0 +1,311 @@
+"""The running side of the chat engine: a thread with an event loop, its calls in flight, and the queue between the two.
+
+One session is one call of `OpenAIEngine.generate`. What is said here once: a call is claimed, paced, granted, sent,
+written down, settled, in this order; a failure is explained and either waited out or handed on.
+"""
+
+import asyncio
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from coma_cli.engines.answers import Answer, AnswerJournal, now, request_sha256
+from coma_cli.engines.chat import Connection, Reply, content_of, finish_reason, read_reply, wire_of
+from coma_cli.engines.counting import TokenCounter
+from coma_cli.engines.interface import GenerationRequest, GenerationResponse
+from coma_cli.engines.metering import Meter, NoMeter
+from coma_cli.engines.openai_failures import Failure, explain
+from coma_cli.engines.pacing import Pacer, backoff_s, sleep_unless
+from coma_cli.errors import CliError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+ORGANISATION_VARIABLE = "OPENAI_ORG"
+NO_KEY = "none"  # what a server without keys is sent, since the client insists on something
+GRACE_S = 2.0  # how long an interrupted run waits for the answers in flight
+_CLAIM_WAIT_S = 0.1
+_GIVE_UP_AFTER = 5  # calls without an answer in a row
+
+
+@dataclass
+class Traffic:
+    """What went over the wire: attempts sent, calls answered, answers taken from the journal, calls given up."""
+
+    sent: int = 0
+    answered: int = 0
+    reused: int = 0
+    failed: int = 0
+    failed_in_a_row: int = 0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a session works with; it outlives the session."""
+
+    model: str
+    connection: Connection
+    answers: AnswerJournal | None
+    counter: TokenCounter
+    meter: Meter = field(default_factory=NoMeter)
+    traffic: Traffic = field(default_factory=Traffic)
+
+    def stored(self, request: GenerationRequest) -> GenerationResponse | None:
+        """The response to a request that was answered before, from the journal."""
+        answer = self.answers.get(request_sha256(content_of(request, self.model))) if self.answers else None
+        return response_of(request.key, answer) if answer else None
+
+
+def response_of(key: str, answer: Answer) -> GenerationResponse:
+    """An answer as the response to the request called `key`."""
+    return GenerationResponse(
+        key, answer.text, finish_reason(answer.finish_reason), answer.prompt_tokens, answer.completion_tokens
+    )
+
+
+class Session:
+    """One round of calls: the thread with its event loop, the client, and the queue between the two worlds."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._connection = parts.connection
+        self._results: queue.SimpleQueue[GenerationResponse | BaseException | None] = queue.SimpleQueue()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="openai-engine", daemon=True)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._client: AsyncOpenAI | None = None
+        self._secret = os.environ.get(KEY_VARIABLE, "")
+        self._pacer = Pacer(parts.connection.concurrency)
+        self._stopped = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._ending: BaseException | None = None
+
+    # The caller's side.
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        ended = asyncio.run_coroutine_threadsafe(self._shut_down(0.0 if error is None else GRACE_S), self._loop)
+        try:
+            ended.result(GRACE_S + 5)
+        except FutureTimeoutError:
+            pass
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    def run(self, waiting: Iterator[GenerationRequest]) -> Iterator[GenerationResponse]:
+        """Keep as many calls going as there are places; yield what comes back."""
+        in_flight, more = 0, True
+        while True:
+            while more and self._ending is None and in_flight < self._connection.concurrency:
+                request = next(waiting, None)
+                if request is None:
+                    more = False
+                elif (known := self._parts.stored(request)) is not None:
+                    self._parts.traffic.reused += 1
+                    yield known
+                else:
+                    self._open_client()
+                    self._loop.call_soon_threadsafe(self._start, request)
+                    in_flight += 1
+            if not in_flight:
+                break
+            result = self._results.get()
+            in_flight -= 1
+            if isinstance(result, BaseException):
+                self._ending = self._ending or result
+            elif result is not None:
+                yield result
+        if self._ending is not None:
+            raise self._ending
+
+    # The event loop's side.
+
+    def _start(self, request: GenerationRequest) -> None:
+        task = self._loop.create_task(self._call(request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _call(self, request: GenerationRequest) -> None:
+        """Put one thing into the queue: a response, an error that ends everything, or None if nothing was sent."""
+        try:
+            result: GenerationResponse | BaseException | None = await self._claimed(request)
+        except Exception as error:  # handed to the caller's thread, which raises it
+            result = error
+            self._stopped.set()
+        self._results.put(result)
+
+    async def _claimed(self, request: GenerationRequest) -> GenerationResponse | None:
+        content = content_of(request, self._parts.model)
+        key = request_sha256(content)
+        answers = self._parts.answers
+        if answers is None:
+            return await self._attempts(request, content, key)
+        while not answers.claim(key):
+            if not await sleep_unless(self._stopped, _CLAIM_WAIT_S):
+                return None
+        try:
+            # Somebody else may have got the answer between the first look and the claim.
+            known = answers.get(key)
+            if known is None:
+                answers.require_room(len(self._tasks))
+                return await self._attempts(request, content, key)
+            self._parts.traffic.reused += 1
+            return response_of(request.key, known)
+        finally:
+            answers.release(key)
+
+    async def _attempts(
+        self, request: GenerationRequest, content: dict[str, Any], key: str
+    ) -> GenerationResponse | None:
+        connection = self._connection
+        failure: Failure | None = None
+        for attempt in range(connection.attempts):
+            result = await self._once(content, key)
+            if result is None:
+                return None
+            if isinstance(result, Answer):
+                self._parts.traffic.failed_in_a_row = 0
+                return response_of(request.key, result)
+            failure = result
+            wait = failure.retry_after_s
+            if wait is None:
+                wait = backoff_s(attempt, connection.first_wait_s, connection.longest_wait_s)
+            if not failure.retry or wait > connection.longest_wait_s or attempt + 1 == connection.attempts:
+                break
+            if failure.busy:
+                self._pacer.refused(wait)
+            if not await sleep_unless(self._stopped, wait):
+                return None
+        assert failure is not None
+        return self._gave_up(request, failure)
+
+    def _gave_up(self, request: GenerationRequest, failure: Failure) -> GenerationResponse:
+        traffic = self._parts.traffic
+        traffic.failed += 1
+        traffic.failed_in_a_row += 1
+        if traffic.failed_in_a_row >= _GIVE_UP_AFTER:
+            raise CliError(
+                f"The server gave no answer to {traffic.failed_in_a_row} calls in a row, lastly: {failure.message}.",
+                "Check --base-url and the server; then the same command goes on where it stopped.",
+            )
+        return GenerationResponse(request.key, "", "error", 0, 0, error=failure.message, permanent=not failure.retry)
+
+    async def _once(self, content: dict[str, Any], key: str) -> Answer | Failure | None:
+        """One attempt, paced and metered; None if everything was stopped before it was sent."""
+        while (wait := self._pacer.admit()) > 0:
+            if not await sleep_unless(self._stopped, wait):
+                return None
+        try:
+            ticket = await self._reserve(content, key)
+            if ticket is None:
+                return None
+            return await self._send(content, key, ticket)
+        finally:
+            self._pacer.leave()
+            self._settled.set()
+
+    async def _reserve(self, content: dict[str, Any], key: str) -> str | None:
+        meter = self._parts.meter
+        prompt = self._parts.counter.at_most([message["content"] for message in content["messages"]])
+        while not self._stopped.is_set():
+            ticket = meter.reserve(key, prompt, content["max_new_tokens"])
+            if ticket is not None:
+                return ticket
+            if meter.open == 0:
+                raise meter.exhausted()
+            self._settled.clear()
+            settled = asyncio.ensure_future(self._settled.wait())
+            stopped = asyncio.ensure_future(self._stopped.wait())
+            await asyncio.wait({settled, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            settled.cancel()
+            stopped.cancel()
+        return None
+
+    async def _send(self, content: dict[str, Any], key: str, ticket: str) -> Answer | Failure:
+        meter = self._parts.meter
+        self._parts.traffic.sent += 1
+        try:
+            async with asyncio.timeout(self._connection.timeout_s):
+                raw = await self._open_client().chat.completions.with_raw_response.create(
+                    **wire_of(content, self._connection)
+                )
+                reply = read_reply(raw.content)
+        except Exception as error:
+            failure = explain(error, self._parts.model, self._secret)
+            if failure is None:
+                meter.forfeit(ticket, type(error).__name__)
+                raise
+            (meter.forfeit if failure.maybe_paid else meter.release)(ticket, failure.message)
+            if failure.fatal is not None:
+                raise failure.fatal from None
+            return failure
+        answer = self._answer(content, key, reply)
+        if self._parts.answers is not None:
+            self._parts.answers.append(answer)
+        meter.settle(ticket, answer.prompt_tokens, answer.completion_tokens)
+        self._pacer.succeeded()
+        self._parts.traffic.answered += 1
+        return answer
+
+    def _answer(self, content: dict[str, Any], key: str, reply: Reply) -> Answer:
+        """The row of a reply; counts that the server did not give are bounds."""
+        counter = self._parts.counter
+        prompt, completion = reply.prompt_tokens, reply.completion_tokens
+        if prompt is None:
+            prompt = counter.at_most([message["content"] for message in content["messages"]])
+        if completion is None:
+            completion = min(content["max_new_tokens"], counter.at_most([reply.text]))
+        return Answer(
+            request_sha256=key,
+            request=content,
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            usage_reported=None not in (reply.prompt_tokens, reply.completion_tokens),
+            served_by=reply.served_by,
+            created=now(),
+        )
+
+    def _open_client(self) -> "AsyncOpenAI":
+        """The client, made before the first call, since its import may take seconds.
+
+        It makes one attempt a call: what failed is counted and waited out here.
+        """
+        if self._client is None:
+            from openai import AsyncOpenAI
+
+            self._client = AsyncOpenAI(
+                api_key=self._secret or NO_KEY,
+                organization=os.environ.get(ORGANISATION_VARIABLE) or None,
+                base_url=self._connection.base_url,
+                timeout=self._connection.timeout_s,
+                max_retries=0,
+            )
+        return self._client
+
+    async def _shut_down(self, grace_s: float) -> None:
+        """Send nothing more, let answers in flight arrive for a while, drop the rest."""
+        self._stopped.set()
+        if self._tasks and grace_s:
+            await asyncio.wait(set(self._tasks), timeout=grace_s)
+        rest = set(self._tasks)
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()

@@ -1,0 +1,189 @@
+"""What a run has spent and may still spend: a book on disk, written before and after every call.
+
+Before a call is sent, all that it can cost is set aside (a bound on its prompt, the whole limit of its answer); after,
+what it did cost takes that place. A call that a killed process left open counts in full unless its answer is in the
+journal of answers. So spent and set aside together never pass the cap, over any number of starts.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from coma_cli.engines.answers import Answer, now
+from coma_cli.errors import BudgetReachedError
+from coma_cli.journal import Journal
+from coma_cli.records import Record
+
+CALLS_FILE = "calls.jsonl"
+_PER_MTOK = 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD per million tokens, read and written."""
+
+    input_usd_per_mtok: float
+    output_usd_per_mtok: float
+
+    def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """What so many tokens cost."""
+        return (prompt_tokens * self.input_usd_per_mtok + completion_tokens * self.output_usd_per_mtok) / _PER_MTOK
+
+
+FREE = Price(0.0, 0.0)
+
+
+class Call(Record):
+    """One call that was sent: `open` while nobody knows how it ended, then answered, unpaid or lost."""
+
+    id: str
+    request_sha256: str
+    state: Literal["open", "answered", "unpaid", "lost"]
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float = 0.0
+    error: str = ""
+    time: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Totals: answered calls and their tokens, dollars in all, and how many of these are for answers that were lost."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float = 0.0
+    lost_calls: int = 0
+    lost_usd: float = 0.0
+
+
+class KnownAnswers(Protocol):
+    """The part of the journal of answers that the book looks at."""
+
+    def get(self, key: str) -> Answer | None: ...
+
+
+class Budget:
+    """The meter of one run; `max_usd` None sets no cap."""
+
+    def __init__(self, book: Journal[Call], price: Price, max_usd: float | None, answers: KnownAnswers) -> None:
+        self._book = book
+        self._price = price
+        self.max_usd = max_usd
+        self._calls: dict[str, Call] = {call.key: call for call in book.rows()}
+        self._attempts: dict[str, int] = {}
+        for call in self._calls.values():
+            self._attempts[call.request_sha256] = self._attempts.get(call.request_sha256, 0) + 1
+        for call in [call for call in self._calls.values() if call.state == "open"]:
+            self._close_old(call, answers.get(call.request_sha256))
+        self._usd = sum(call.usd for call in self._calls.values())
+        self._open: dict[str, Call] = {}
+        self._set_aside = 0.0
+
+    @property
+    def open(self) -> int:
+        """Calls in flight."""
+        return len(self._open)
+
+    @property
+    def spent_usd(self) -> float:
+        """What all starts of this run have paid, or may have paid, so far."""
+        return self._usd
+
+    def reserve(self, call: str, prompt_tokens: int, completion_tokens: int) -> str | None:
+        """Set aside what the call can cost at most; None if that would pass the cap."""
+        most = self._price.cost_usd(prompt_tokens, completion_tokens)
+        if self.max_usd is not None and self._usd + self._set_aside + most > self.max_usd:
+            return None
+        attempt = self._attempts.get(call, 0)
+        self._attempts[call] = attempt + 1
+        ticket = f"{call}-{attempt}"
+        self._open[ticket] = self._write(
+            Call(
+                id=ticket,
+                request_sha256=call,
+                state="open",
+                prompt_tokens=prompt_tokens,
+                completion_tokens=completion_tokens,
+                usd=most,
+                time=now(),
+            )
+        )
+        self._set_aside += most
+        return ticket
+
+    def settle(self, ticket: str, prompt_tokens: int, completion_tokens: int) -> None:
+        """The call was answered; what it used takes the place of what was set aside."""
+        usd = self._price.cost_usd(prompt_tokens, completion_tokens)
+        self._close(ticket, "answered", prompt_tokens, completion_tokens, usd, "")
+
+    def release(self, ticket: str, error: str) -> None:
+        """The call was refused and costs nothing."""
+        self._close(ticket, "unpaid", 0, 0, 0.0, error)
+
+    def forfeit(self, ticket: str, error: str) -> None:
+        """The answer was lost on its way: all that was set aside counts as spent."""
+        call = self._open[ticket]
+        self._close(ticket, "lost", call.prompt_tokens, call.completion_tokens, call.usd, error)
+
+    def exhausted(self) -> BudgetReachedError:
+        """The error that stops the run at its cap."""
+        return BudgetReachedError(
+            f"The budget of ${self.max_usd:.4g} is reached: ${self._usd:.4g} are spent, and the next call may not fit.",
+            "Raise --max-usd: the same command goes on where it stopped.",
+        )
+
+    def spending(self) -> Spending:
+        """The totals of all starts."""
+        answered = [call for call in self._calls.values() if call.state == "answered"]
+        lost = [call for call in self._calls.values() if call.state == "lost"]
+        return Spending(
+            calls=len(answered),
+            prompt_tokens=sum(call.prompt_tokens for call in answered),
+            completion_tokens=sum(call.completion_tokens for call in answered),
+            usd=self._usd,
+            lost_calls=len(lost),
+            lost_usd=sum(call.usd for call in lost),
+        )
+
+    def _close(
+        self,
+        ticket: str,
+        state: Literal["answered", "unpaid", "lost"],
+        prompt_tokens: int,
+        completion_tokens: int,
+        usd: float,
+        error: str,
+    ) -> None:
+        call = self._open.pop(ticket)
+        self._set_aside = self._set_aside - call.usd if self._open else 0.0
+        self._usd += usd
+        self._write(
+            call.model_copy(
+                update={
+                    "state": state,
+                    "prompt_tokens": prompt_tokens,
+                    "completion_tokens": completion_tokens,
+                    "usd": usd,
+                    "error": error,
+                }
+            )
+        )
+
+    def _close_old(self, call: Call, answer: Answer | None) -> None:
+        """Decide about a call that was in flight when its process died."""
+        if answer is None:
+            self._write(call.model_copy(update={"state": "lost", "error": "the process died with this call in flight"}))
+            return
+        tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
+        usd = self._price.cost_usd(answer.prompt_tokens, answer.completion_tokens)
+        self._write(call.model_copy(update={"state": "answered", "usd": usd, **tokens}))
+
+    def _write(self, call: Call) -> Call:
+        self._book.append(call)
+        self._calls[call.key] = call
+        return call

@@ -1,0 +1,86 @@
+"""What an instruction and a program must be to become a row. A check answers None, or the reason that decided."""
+
+import ast
+import re
+import warnings
+
+from coma_cli.instructions.parsing import Refused
+from coma_cli.instructions.settings import Filters
+from coma_cli.records import TextLanguage
+from coma_cli.words import chinese_share, latin_share, words
+
+_LEAST_CHINESE = 0.3  # share of the letters; names of functions and languages stay Latin
+_MOST_CHINESE = 0.1
+_LEAST_LATIN = 0.7
+# Words for code that the reader does not have. "The function" alone is left out: it may be the one to be written.
+_MENTIONS = re.compile(
+    r"\b(?:given|provided|above|following|original|existing|shown) (?:source )?(?:code|snippet)\b"
+    r"|\b(?:above|original|existing) (?:function|method|class|implementation|script)\b"
+    r"|\b(?:code|snippet)(?: \w+)? (?:above|shown|provided|below(?=[.,:;]))\b"
+    r"|\b(?:this|the) (?:code )?snippet\b|</?code>"
+    r"|(?:上述|上面|以上|给定|所给|提供|下面|以下)的?(?:代码|函数)|[这该]段代码",
+    re.IGNORECASE,
+)
+
+
+def flaw_of_instruction(text: str, text_language: TextLanguage, filters: Filters) -> Refused | None:
+    """Why an instruction can't stay."""
+    size = len(words(text))
+    if size < filters.min_words:
+        return Refused("instruction-too-short", f"{size} words")
+    if size > filters.max_words:
+        return Refused("instruction-too-long", f"{size} words")
+    if "```" in text:
+        return Refused("instruction-holds-code")
+    mention = _MENTIONS.search(text)
+    if mention:
+        return Refused("mentions-the-code", mention[0])
+    chinese = chinese_share(text)
+    fits = (
+        chinese >= _LEAST_CHINESE
+        if text_language == "cn"
+        else chinese <= _MOST_CHINESE and latin_share(text) >= _LEAST_LATIN
+    )
+    return None if fits else Refused("other-text-language", f"{chinese:.0%} Chinese")
+
+
+def flaw_of_program(code: str, language: str, filters: Filters) -> Refused | None:
+    """Why a program can't stay. Python is parsed; of other languages only the size is known here."""
+    size = sum(1 for line in code.splitlines() if line.strip())
+    if size < filters.min_program_lines:
+        return Refused("program-too-short", f"{size} lines")
+    return flaw_of_python(code, filters) if language == "python" else None
+
+
+def flaw_of_python(code: str, filters: Filters) -> Refused | None:
+    """Why a Python program can't stay: it does not parse, does nothing, or waits for a keyboard."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in a program is not our warning
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return Refused("does-not-parse", str(error)[:120])
+    if filters.must_run and not any(map(_does_something, tree.body)):
+        return Refused("does-nothing")
+    return Refused("reads-input") if any(map(_reads_input, ast.walk(tree))) else None
+
+
+_DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
+_VALUES = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+
+
+def _does_something(statement: ast.stmt) -> bool:
+    """Whether a statement of a module's top level has an effect that can be seen when the module runs."""
+    if isinstance(statement, _DEFINITIONS):
+        return False
+    if isinstance(statement, ast.Expr):
+        return not isinstance(statement.value, ast.Constant)
+    if isinstance(statement, _VALUES):
+        return False
+    return not isinstance(statement, ast.If) or any(map(_does_something, statement.body))
+
+
+def _reads_input(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id == "input"
+    return isinstance(node, ast.Attribute) and node.attr == "stdin"

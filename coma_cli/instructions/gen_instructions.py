@@ -1,0 +1,174 @@
+"""gen-instructions: rows written by a language model from code functions, in two rounds, at a cost that has a cap.
+
+What is left to ask is what the workspace's journal of answers does not hold; the rows are made from the answers when
+all are there. So a killed run loses at most the calls in flight, and its rows are those of a run that was not killed.
+"""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from coma_cli import console
+from coma_cli.engines.answers import AnswerJournal
+from coma_cli.engines.openai_engine import OpenAIEngine
+from coma_cli.engines.openai_session import Traffic
+from coma_cli.errors import BudgetReachedError, CliError
+from coma_cli.instructions.budget import CALLS_FILE, FREE, Budget, Call, Spending
+from coma_cli.instructions.planning import GenPlan, make_plan
+from coma_cli.instructions.rounds import Draft, Rounds
+from coma_cli.instructions.rows import Rows, rows_of
+from coma_cli.instructions.settings import GenSettings
+from coma_cli.jsonl import write_rows
+from coma_cli.settings import StageSettings
+from coma_cli.workspace import Plan, Run, StageResult, Workspace
+
+SETTINGS = GenSettings
+OUTPUTS = ("train.jsonl", "validation.jsonl", "dropped.jsonl")
+
+
+class GenSummary(BaseModel):
+    """What a run made and what it cost; dollars are None where no price is known."""
+
+    model: str
+    code_functions: int
+    train: int
+    validation: int
+    dropped: dict[str, int]
+    calls: int
+    calls_this_start: int
+    answers_reused: int
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float | None
+    usd_this_start: float | None
+    usd_for_lost_answers: float | None
+    max_usd: float | None
+    benchmarks: list[str]
+    corrupt_seed_lines: int
+    corrupt_answer_lines: int
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What it took: all starts, this start's traffic and dollars, lines of the journal of answers that were broken."""
+
+    spending: Spending
+    traffic: Traffic
+    usd_this_start: float
+    broken_answers: int
+
+
+def plan(settings: StageSettings, workspace: Workspace) -> Plan:
+    """Choose the code functions, find the price, estimate calls, tokens, dollars and time."""
+    return make_plan(cast(GenSettings, settings), workspace)
+
+
+def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
+    """Ask what is missing, make the rows, write them.
+
+    Raises:
+        BudgetReachedError: the next call might pass the cap. CliError: calls failed, or no row was accepted.
+        UsageError: the server refuses the key or does not know the model.
+    """
+    chosen, resolved = cast(GenSettings, settings), cast(GenPlan, plan)
+    rounds = Rounds(resolved.seeds, chosen)
+    broken_before = len(run.corrupt)
+    with AnswerJournal(resolved.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
+        broken_answers = len(run.corrupt) - broken_before
+        budget = Budget(run.journal(CALLS_FILE, Call), resolved.price or FREE, chosen.max_usd, answers)
+        spent_before = budget.spent_usd
+        engine = OpenAIEngine(chosen.model, chosen.runtime, answers=answers, meter=budget)
+        try:
+            _ask(engine, rounds)
+        except BudgetReachedError as error:
+            raise _with_what_is_there(error, list(rounds.drafts.values())) from None
+    run.count_work(engine.traffic.answered)
+    _check_failures(rounds)
+    rows = rows_of(rounds.drafts.values(), chosen, resolved.benchmark_index())
+    _write(run, rows)
+    _require_rows(run, rows)
+    spending = budget.spending()
+    costs = Costs(spending, engine.traffic, spending.usd - spent_before, broken_answers)
+    summary = _summary(chosen, resolved, rows, costs)
+    return StageResult(summary, OUTPUTS, spending.prompt_tokens + spending.completion_tokens, summary.usd)
+
+
+def _ask(engine: OpenAIEngine, rounds: Rounds) -> None:
+    """Both rounds of every function: ask for what is wanted, take what comes."""
+    total = len(rounds.drafts)
+    with console.progress("Code functions", total) as ticker:
+        while rounds.pending:
+            with closing(engine.generate(rounds.requests())) as responses:
+                for response in responses:
+                    draft = rounds.take(response)
+                    if draft.settled or draft.failed is not None:
+                        ticker.advance()
+
+
+def _with_what_is_there(error: BudgetReachedError, drafts: list[Draft]) -> BudgetReachedError:
+    settled = sum(draft.settled for draft in drafts)
+    # Rows are finished in about the order of their functions; the first so many make a smaller whole.
+    first = sum(1 for _ in takewhile(lambda draft: draft.settled, drafts))
+    or_less = f" Or --num {first}: finishes with what is paid for." if first else ""
+    return BudgetReachedError(
+        f"{error.message} {settled} of {len(drafts)} code functions are done.", f"{error.hint}{or_less}"
+    )
+
+
+def _check_failures(rounds: Rounds) -> None:
+    failed = [draft for draft in rounds.drafts.values() if draft.failed is not None]
+    if failed:
+        raise CliError(
+            f"{len(failed)} of {len(rounds.drafts)} code functions have a call without an answer; "
+            f"the last failure: {failed[-1].failed}.",
+            "The same command asks only for these again; everything else is kept.",
+        )
+
+
+def _write(run: Run, rows: Rows) -> None:
+    """Put the three files in place, each whole."""
+    scratch = run.scratch("rows")
+    for name, content in zip(OUTPUTS, (rows.train, rows.validation, rows.dropped), strict=True):
+        write_rows(scratch / name, (row.to_row() for row in content))
+        run.place(scratch / name, name)
+
+
+def _require_rows(run: Run, rows: Rows) -> None:
+    if not rows.train:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in rows.reasons.items()) or "all went to validation"
+        raise CliError(
+            f"No row was accepted for training ({reasons}).",
+            f"See {run.path / 'dropped.jsonl'}; another --model, a larger --num or other filters.* may do better.",
+        )
+
+
+def _summary(settings: GenSettings, plan: GenPlan, rows: Rows, costs: Costs) -> GenSummary:
+    spending, priced = costs.spending, plan.price is not None
+    return GenSummary(
+        model=settings.model,
+        code_functions=len(plan.seeds),
+        train=len(rows.train),
+        validation=len(rows.validation),
+        dropped=rows.reasons,
+        calls=spending.calls,
+        calls_this_start=costs.traffic.answered,
+        answers_reused=costs.traffic.reused,
+        prompt_tokens=spending.prompt_tokens,
+        completion_tokens=spending.completion_tokens,
+        usd=spending.usd if priced else None,
+        usd_this_start=costs.usd_this_start if priced else None,
+        usd_for_lost_answers=spending.lost_usd if priced else None,
+        max_usd=settings.max_usd,
+        benchmarks=[benchmark.name for benchmark in plan.benchmarks],
+        corrupt_seed_lines=plan.corrupt_seed_lines,
+        corrupt_answer_lines=costs.broken_answers,
+    )
+
+
+def show(summary: Mapping[str, Any]) -> None:
+    """Print rows, calls, tokens and dollars."""
+    console.print_values("gen-instructions", summary)

@@ -1,0 +1,191 @@
+"""What a run would read, ask and cost: seed functions, benchmarks, price, and what stands in the way."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
+from coma_cli.catalog.prices import AS_OF, remote_model
+from coma_cli.corpus.decontaminate import BenchmarkIndex
+from coma_cli.engines.counting import TokenCounter
+from coma_cli.engines.openai_engine import address, check_access, has_key
+from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.instructions import prompts
+from coma_cli.instructions.budget import Price
+from coma_cli.instructions.rounds import first_request
+from coma_cli.instructions.seeds import Seed, SeedCode, Tally, choose_seeds, find_seed_code
+from coma_cli.instructions.settings import GenSettings
+from coma_cli.workspace import Input, Plan, Workspace
+
+# What answers usually come to, for the estimate; the reservations of a real run are bounds and use none of these.
+EXPECTED_INSTRUCTION_TOKENS = 110
+EXPECTED_PROGRAM_TOKENS = 380
+EXPECTED_SECONDS_A_CALL = 6.0
+_CALLS_A_SEED = 2
+_NAMED_LINES = 3
+
+
+@dataclass(frozen=True)
+class GenPlan(Plan):
+    """The plan of one run with what was resolved for it."""
+
+    seeds: tuple[Seed, ...] = ()
+    price: Price | None = None
+    benchmarks: tuple[LoadedBenchmark, ...] = ()
+    corrupt_seed_lines: int = 0
+    workspace: Workspace = field(kw_only=True)
+
+    def benchmark_index(self) -> BenchmarkIndex | None:
+        """What rows are kept clear of, or None if nothing."""
+        if not self.benchmarks:
+            return None
+        found = BenchmarkIndex()
+        for benchmark in self.benchmarks:
+            found.add(benchmark.name, benchmark.problems)
+        return found
+
+
+def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
+    """Resolve everything that a run needs.
+
+    Raises:
+        MissingInputError: no code functions are there. UsageError: settings that can't work.
+    """
+    source = find_seed_code(settings.seed_code, settings.language, workspace)
+    seeds, tally = choose_seeds(
+        source,
+        num=settings.num,
+        run_seed=settings.seed,
+        max_chars=settings.max_code_chars,
+        languages=settings.languages,
+        licence=settings.licence,
+    )
+    if not seeds:
+        raise MissingInputError(
+            f"{source.input.path} has no usable code function{_passed_over(tally)}.", "Check --seed-code."
+        )
+    price = price_of(settings)
+    benchmarks, absent = benchmarks_at_hand(settings)
+    return GenPlan(
+        subject=settings.model.replace("/", "-"),
+        inputs=(source.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
+        total=_CALLS_A_SEED * len(seeds),
+        estimate=_estimate(seeds, settings, price),
+        obstacles=tuple(_obstacles(settings, price)),
+        notes=tuple(_notes(settings, source, seeds, tally, price, absent)),
+        seeds=tuple(seeds),
+        price=price,
+        benchmarks=benchmarks,
+        corrupt_seed_lines=len(tally.corrupt),
+        workspace=workspace,
+    )
+
+
+def price_of(settings: GenSettings) -> Price | None:
+    """The price in force: the settings' own numbers, else the table's; None if either number is known to neither."""
+    listed = remote_model(settings.model)
+    given = settings.price
+    read, written = given.input_usd_per_mtok, given.output_usd_per_mtok
+    if listed is not None:
+        read = listed.input_usd_per_mtok if read is None else read
+        written = listed.output_usd_per_mtok if written is None else written
+    return None if read is None or written is None else Price(read, written)
+
+
+def benchmarks_at_hand(settings: GenSettings) -> tuple[tuple[LoadedBenchmark, ...], tuple[str, ...]]:
+    """The benchmarks that rows are kept clear of, and the names of those whose problems are not at hand.
+
+    HumanEval comes with a package, the others with `bench_data`; nothing is fetched for this.
+
+    Raises:
+        MissingInputError: `bench_data` holds no benchmark.
+    """
+    if not settings.decontaminate:
+        return (), ()
+    loaded = [BENCHMARKS["humaneval"].load()]
+    failure: MissingInputError | None = None
+    for name, benchmark in BENCHMARKS.items():
+        if name != "humaneval" and settings.bench_data is not None:
+            try:
+                loaded.append(benchmark.load(settings.bench_data))
+            except MissingInputError as error:
+                failure = error
+    if failure is not None and len(loaded) == 1:
+        raise failure
+    names = {benchmark.name for benchmark in loaded}
+    return tuple(loaded), tuple(name for name in BENCHMARKS if name not in names)
+
+
+def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> dict[str, Any]:
+    """Calls, tokens, dollars and time of a run that starts from nothing and in which every round is asked once."""
+    counter = TokenCounter(settings.model)
+    first = [first_request(seed, settings) for seed in seeds]
+    second = prompts.round_two("", "python", settings.text_language)
+    read = sum(counter.about(r.system) + counter.about(r.instruction) for r in first)
+    read += len(seeds) * (counter.about(prompts.SYSTEM_TWO) + counter.about(second) + EXPECTED_INSTRUCTION_TOKENS)
+    expected = (
+        min(EXPECTED_INSTRUCTION_TOKENS, settings.round_one.max_new_tokens),
+        min(EXPECTED_PROGRAM_TOKENS, settings.round_two.max_new_tokens),
+    )
+    written = len(seeds) * sum(expected)
+    longest = settings.round_one.max_new_tokens, settings.round_two.max_new_tokens
+    most_read = sum(counter.at_most([r.system, r.instruction]) for r in first)
+    # A second prompt holds an instruction; 8 bytes for each of its tokens is generous, and no vocabulary has many more.
+    most_read += len(seeds) * (counter.at_most([prompts.SYSTEM_TWO, second]) + 8 * longest[0])
+    calls = _CALLS_A_SEED * len(seeds)
+    return {
+        "calls": calls,
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "usd": None if price is None else round(price.cost_usd(read, written), 6),
+        "usd_at_most": None if price is None else round(price.cost_usd(most_read, len(seeds) * sum(longest)), 6),
+        "seconds": round(calls * EXPECTED_SECONDS_A_CALL / min(settings.runtime.concurrency, len(seeds)), 1),
+        "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
+    }
+
+
+def _obstacles(settings: GenSettings, price: Price | None) -> list[CliError]:
+    found: list[CliError] = []
+    access = check_access(settings.runtime)
+    if access is not None:
+        found.append(access)
+    if settings.max_usd is not None and price is None:
+        found.append(
+            UsageError(
+                f"--max-usd can't hold for {settings.model}: its price is not in coma's table.",
+                "--set price.input_usd_per_mtok=0.5 --set price.output_usd_per_mtok=1.5 (0 for a server of your own)",
+            )
+        )
+    return found
+
+
+def _notes(
+    settings: GenSettings,
+    source: SeedCode,
+    seeds: list[Seed],
+    tally: Tally,
+    price: Price | None,
+    absent: tuple[str, ...],
+) -> list[str]:
+    few = f", fewer than the {settings.num} asked for" if tally.usable < settings.num else ""
+    lines = [f"{len(seeds)} of {tally.usable} code functions from {source.input.path}{few}{_passed_over(tally)}"]
+    lines += [f"left out: {line}" for line in tally.corrupt[:_NAMED_LINES]]
+    if len(tally.corrupt) > _NAMED_LINES:
+        lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken lines")
+    own = settings.price.input_usd_per_mtok is not None or settings.price.output_usd_per_mtok is not None
+    if price is not None:
+        origin = "as set" if own else f"approximate list price of {AS_OF}"
+        rates = f"${price.input_usd_per_mtok:g} in and ${price.output_usd_per_mtok:g} out"
+        lines.append(f"{settings.model}: {rates} a million tokens ({origin})")
+    elif settings.max_usd is None:
+        lines.append(f"The price of {settings.model} is unknown, so no cost is counted")
+    if address(settings.runtime) is not None and not has_key():
+        lines.append("OPENAI_API_KEY is not set; the server is asked without a key")
+    if absent:
+        lines.append(f"Rows are not checked against {', '.join(absent)}: --set bench_data=PATH gives the problems")
+    return lines
+
+
+def _passed_over(tally: Tally) -> str:
+    parts = [f"{count} {reason}" for reason, count in sorted(tally.passed_over.items())]
+    parts += [f"{len(tally.corrupt)} broken lines"] if tally.corrupt else []
+    return f" (passed over: {', '.join(parts)})" if parts else ""

@@ -1,0 +1,52 @@
+"""What the model is told in the two rounds.
+
+One code function a request. Several in one request are cheaper by a few percent, but then the answers have to be told
+apart again, and one extra or missing header pairs every instruction with the wrong code. The second round does not see
+the code: the row that a student learns from has only the instruction, so the instruction alone has to be enough.
+"""
+
+from coma_cli.catalog.languages import display
+from coma_cli.records import TextLanguage
+
+SYSTEM_ONE = "You turn existing source code into programming tasks for people who have never seen that code."
+SYSTEM_TWO = "You are a careful programmer who answers tasks with complete programs."
+
+_WRITTEN_IN = {"en": "English", "cn": "Simplified Chinese"}
+
+_ONE = """\
+Read this {language} code:
+
+<code>
+{code}
+</code>
+
+Write one programming task that code like this would solve.
+
+- Whoever gets the task does not see the code. Do not mention it, quote it or refer to it in any way.
+- Say what is given, what has to come out, and the cases that need care, in two to six sentences.
+- Leave out anything that only makes sense inside the project the code comes from. The task must be solvable by one \
+program on its own, without network, files or a keyboard.
+- Say that the solution is to be written in {language}.
+- Write the task in {written_in}.
+
+Answer with the task between <instruction> and </instruction> and with nothing else."""
+
+_TWO = """\
+{instruction}
+
+Answer with one complete {language} program that can be run as it stands: with everything it imports, everything it \
+calls, and a main part that shows it at work on a small example and prints what comes out. It must not read files, the \
+keyboard or the network, and it must come to an end. Write comments in {written_in}. Put the whole program into one \
+block that begins with ```{fence} and ends with ```, and write nothing outside the block."""
+
+
+def round_one(code: str, language: str, text_language: TextLanguage) -> str:
+    """Asks for an instruction which the code answers."""
+    return _ONE.format(language=display(language), code=code.strip("\n"), written_in=_WRITTEN_IN[text_language])
+
+
+def round_two(instruction: str, language: str, text_language: TextLanguage) -> str:
+    """Asks for a complete runnable program for an instruction."""
+    return _TWO.format(
+        instruction=instruction, language=display(language), fence=language, written_in=_WRITTEN_IN[text_language]
+    )

@@ -1,0 +1,73 @@
+"""Rows: what they carry, and that repeats and benchmark texts do not become training data."""
+
+from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.corpus.decontaminate import BenchmarkIndex
+from coma_cli.instructions.rounds import Draft
+from coma_cli.instructions.rows import rows_of
+from coma_cli.instructions.seeds import Seed
+from coma_cli.instructions.settings import GenSettings
+from coma_cli.records import Origin
+
+SETTINGS = GenSettings(model="some-model", validation_share=0.0)
+
+
+def a_draft(number: int, instruction: str | None = None, program: str | None = None) -> Draft:
+    seed = Seed(f"{number:016x}", "python", f"def f{number}(): pass", "MIT", Origin(path="p.jsonl", row=str(number)))
+    return Draft(
+        seed,
+        instruction or f"Write a Python program that prints the first {number} words of a given sentence.",
+        program or f"def go():\n    print('a b c'.split()[:{number}])\n\n\ngo()",
+        answers=["a" * 64, "b" * 64],
+    )
+
+
+def test_a_row_says_where_it_is_from_and_how_it_was_made():
+    (row,) = rows_of([a_draft(3)], SETTINGS, None).train
+    assert (row.task, row.source, row.language, row.text_language) == (
+        "code-generation",
+        "gen-instructions",
+        "python",
+        "en",
+    )
+    assert (row.licence, row.origin.path, row.origin.row, row.input) == ("MIT", "p.jsonl", "3", "")
+    assert row.made_by == f"some-model in two rounds, answers {'a' * 16} {'b' * 16}"
+    assert row.id == "gen-instructions/python/0000000000000003"
+
+
+def test_of_rows_that_ask_the_same_the_first_function_stays():
+    same = "Write a Python program that sums a list of integers and prints the total."
+    rows = rows_of([a_draft(9, same), a_draft(1, same.upper()), a_draft(2)], SETTINGS, None)
+    assert [row.origin.row for row in rows.train] == ["2", "9"]
+    assert rows.reasons == {"duplicate": 1}
+
+
+def test_text_of_a_benchmark_is_removed_wherever_it_stands():
+    humaneval = BENCHMARKS["humaneval"].load()
+    index = BenchmarkIndex()
+    index.add("humaneval", humaneval.problems)
+    problem = next(p for p in humaneval.problems if p.task_id == "HumanEval/0")
+    rows = rows_of(
+        [a_draft(1, instruction=problem.prompt), a_draft(2, program=problem.reference + "\nprint(1)"), a_draft(3)],
+        SETTINGS,
+        index,
+    )
+    assert [row.origin.row for row in rows.train] == ["3"]
+    assert rows.reasons == {"contaminated": 2}
+    assert all("HumanEval/0" in row.detail for row in rows.dropped)
+
+
+def test_the_two_sides_share_nothing_and_lose_nothing():
+    drafts = [
+        a_draft(
+            n,
+            f"Write a Python program that prints item {'abcdefghij'[n % 10] * (n + 1)} of a sorted list of words.",
+            f"def g():\n    return '{'qwertzuiop'[n % 10] * (n + 1)}'\n\n\nprint(g())",
+        )
+        for n in range(60)
+    ]
+    rows = rows_of(drafts, GenSettings(validation_share=0.3), None)
+    train, validation = {r.id for r in rows.train}, {r.id for r in rows.validation}
+    assert len(train) + len(validation) + len(rows.dropped) == 60 and not train & validation
+    assert 5 < len(validation) < 35
+    more = rows_of([*drafts, a_draft(99)], GenSettings(validation_share=0.3), None)
+    assert train <= {r.id for r in more.train}, "a row never changes its side"
