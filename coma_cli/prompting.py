@@ -2,7 +2,8 @@
 
 The prompt and the answer are tokenized apart and joined as token ids, in finetune and in sample alike, so the border
 between them is the same in both. A template ends an answer with one stop token, which is trained and at which
-sampling stops. Its hash travels with the adapter and the merged model.
+sampling stops. Its hash travels with the adapter and the merged model. Special tokens spelled out in an instruction, an
+input or an answer are plain text: data about chat formats can't open or close a turn.
 
 Sources: ALPACA is the published Alpaca prompt (tatsu-lab/stanford_alpaca, `train.py`, PROMPT_DICT), quoted exactly;
 CAPYBARA is CodeCapybara's training prompt (AI4Code-Research/CodeCapybara, `data/prompts/prompt.py`), which is the same
@@ -10,9 +11,10 @@ text with another answer header; CHATML is the format of OpenAI's chat markup as
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +30,8 @@ class Tokenizer(Protocol):
     eos_token: str | None
     eos_token_id: int | None
     chat_template: str | None
+
+    def __hash__(self) -> int: ...
 
     def __call__(self, text: str, **options: Any) -> Mapping[str, Any]: ...
 
@@ -129,9 +133,18 @@ def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | 
 
 
 def _from_file(path: Path) -> PromptTemplate:
+    from jinja2 import Environment, meta
+
     if not path.is_file():
         raise MissingInputError(f"There is no template file {path}.", "Check --template.")
-    return PromptTemplate(path.stem, "text", path.read_text(encoding="utf-8"))
+    source = path.read_text(encoding="utf-8")
+    _compiled(source)
+    names = meta.find_undeclared_variables(Environment().parse(source))  # noqa: S701  # parsed only, renders no HTML
+    if strange := sorted(names - {"instruction", "input"}):
+        raise UsageError(f"{path} uses {', '.join(strange)}.", "A template knows `instruction` and `input`.")
+    if "instruction" not in names:
+        raise UsageError(f"{path} does not use the instruction.", "Write {{ instruction }} where it belongs.")
+    return PromptTemplate(path.stem, "text", source)
 
 
 def chat_template_of(tokenizer: Tokenizer) -> PromptTemplate:
@@ -160,9 +173,10 @@ def render(template: PromptTemplate, tokenizer: Tokenizer, instruction: str, inp
             messages, chat_template=template.jinja, tokenize=False, add_generation_prompt=True
         )
         return rendered
-    return _compiled(template.jinja).render(instruction=instruction, input=input_text)  # type: ignore[no-any-return]
+    return _compiled(template.jinja).render(instruction=instruction, input=input_text)  # type: ignore[no-any-return]  # untyped
 
 
+@lru_cache(maxsize=16)
 def _compiled(source: str) -> Any:
     from jinja2 import StrictUndefined, TemplateSyntaxError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -194,23 +208,91 @@ def stop_token_id(template: PromptTemplate, tokenizer: Tokenizer) -> int:
 
 def encode_prompt(template: PromptTemplate, tokenizer: Tokenizer, instruction: str, input_text: str = "") -> list[int]:
     """Token ids of everything before the answer. A chat template writes its own first token, so none is added to it."""
-    text = render(template, tokenizer, instruction, input_text)
+    marked, spelled = _mark_special(tokenizer, instruction, input_text)
+    pieces = _MARK.split(render(template, tokenizer, *marked))
+    ids = _opening(template, tokenizer, pieces[0])
+    for number, text in zip(pieces[1::2], pieces[2::2], strict=True):
+        ids += plain_ids(tokenizer, spelled[int(number)])
+        ids += _continued(tokenizer, text, split_special_tokens=False) if text else []
+    return ids
+
+
+def _opening(template: PromptTemplate, tokenizer: Tokenizer, text: str) -> list[int]:
     ids = list(tokenizer(text, add_special_tokens=template.kind != "chat")["input_ids"])
     while len(ids) > 1 and ids[-1] == tokenizer.eos_token_id and not text.endswith(tokenizer.eos_token or "\0"):
         ids.pop()  # some tokenizers close every text with their end token
     return ids
 
 
+_MARK = re.compile("\ue0f0(\\d+)\ue0f1")  # private-use characters: no text means anything by them
+
+
+def _mark_special(tokenizer: Tokenizer, *texts: str) -> tuple[list[str], list[str]]:
+    """The texts with every special token that is spelled out in them replaced by a numbered mark, and those tokens."""
+    special = _special_texts(tokenizer)
+    if special is None or not any(special.search(text) for text in texts):
+        return list(texts), []
+    spelled: list[str] = []
+
+    def mark(match: re.Match[str]) -> str:
+        spelled.append(match.group())
+        return f"\ue0f0{len(spelled) - 1}\ue0f1"
+
+    return [special.sub(mark, text) for text in texts], spelled
+
+
+@lru_cache(maxsize=16)
+def _special_texts(tokenizer: Tokenizer) -> re.Pattern[str] | None:
+    """Matches what the tokenizer would read as one special token, longest first, and this module's own marks."""
+    added: Mapping[int, Any] = getattr(tokenizer, "added_tokens_decoder", {})
+    texts = {str(token) for token in added.values() if getattr(token, "special", False) and str(token)}
+    longest_first = sorted(texts, key=lambda text: (-len(text), text))
+    return re.compile("|".join([*map(re.escape, longest_first), "\ue0f0"])) if texts else None
+
+
 def encode_answer(template: PromptTemplate, tokenizer: Tokenizer, answer: str) -> list[int]:
-    """Token ids of an answer and its stop token. Special tokens spelled out in the answer stay plain text."""
-    ids = tokenizer(answer, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return [*ids, stop_token_id(template, tokenizer)]
+    """Token ids of an answer and its stop token."""
+    return [*plain_ids(tokenizer, answer), stop_token_id(template, tokenizer)]
+
+
+def plain_ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Token ids of text that continues other text: no special tokens, no space that was not there."""
+    return _continued(tokenizer, text, split_special_tokens=True) if text else []
+
+
+def _continued(tokenizer: Tokenizer, text: str, *, split_special_tokens: bool) -> list[int]:
+    """Ids of a continuation.
+
+    SentencePiece tokenizers of the LLaMA kind put a space before whatever they are given, and take one that is there
+    for it. A line break in front, which they never join with what follows, keeps them from that; its ids are cut off.
+    """
+    if not _adds_a_space(tokenizer):
+        return list(tokenizer(text, add_special_tokens=False, split_special_tokens=split_special_tokens)["input_ids"])
+    before = _ids(tokenizer, "\n")
+    ids = tokenizer("\n" + text, add_special_tokens=False, split_special_tokens=split_special_tokens)["input_ids"]
+    assert list(ids[: len(before)]) == before
+    return list(ids[len(before) :])
+
+
+@lru_cache(maxsize=16)
+def _adds_a_space(tokenizer: Tokenizer) -> bool:
+    alone, after = _ids(tokenizer, "a"), _ids(tokenizer, "\na")
+    return after[-len(alone) :] != alone
+
+
+def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def decode_answer(tokenizer: Tokenizer, prompt_ids: Sequence[int], answer_ids: Sequence[int]) -> str:
-    """The text that answer tokens add after a prompt; leading spaces survive where tokenizers strip them from a start."""
-    anchor = list(prompt_ids[-8:])
+    """The text that answer tokens add after a prompt, special tokens left out.
+
+    The answer is decoded behind one ordinary letter, so that a leading space survives in tokenizers that strip the
+    start of a text. The prompt's own last tokens would not do: they may be bytes that join with the answer's.
+    """
+    del prompt_ids  # an answer's text does not depend on it; callers have it at hand, and it may come to matter
     options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+    anchor = _ids(tokenizer, "a")
     before = tokenizer.decode(anchor, **options)
     both = tokenizer.decode([*anchor, *answer_ids], **options)
     return both[len(before) :] if both.startswith(before) else tokenizer.decode(list(answer_ids), **options)

@@ -1,0 +1,99 @@
+"""What coma knows about one base model: where it is published, its shape, and how it is prompted and adapted."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The sizes that decide how many parameters a decoder of the LLaMA family has.
+
+    `tied` says that the output layer is the embedding itself and is stored once.
+    """
+
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    intermediate: int
+    vocabulary: int
+    tied: bool = False
+    attention_bias: bool = False
+
+    @property
+    def head_size(self) -> int:
+        """Width of one attention head."""
+        return self.hidden // self.heads
+
+    def linear_shapes(self) -> dict[str, tuple[int, int]]:
+        """(inputs, outputs) of the linear layers of one block, under the names of transformers' LLaMA and Qwen2."""
+        keys = self.kv_heads * self.head_size
+        return {
+            "q_proj": (self.hidden, self.hidden),
+            "k_proj": (self.hidden, keys),
+            "v_proj": (self.hidden, keys),
+            "o_proj": (self.hidden, self.hidden),
+            "gate_proj": (self.hidden, self.intermediate),
+            "up_proj": (self.hidden, self.intermediate),
+            "down_proj": (self.intermediate, self.hidden),
+        }
+
+    @property
+    def linear_parameters(self) -> int:
+        """Weights of all blocks' linear layers: what QLoRA keeps in 4 bits."""
+        return self.layers * sum(inputs * outputs for inputs, outputs in self.linear_shapes().values())
+
+    @property
+    def parameters(self) -> int:
+        """All parameters, norms and biases included."""
+        embeddings = self.vocabulary * self.hidden * (1 if self.tied else 2)
+        keys = self.kv_heads * self.head_size
+        biases = self.layers * (self.hidden + 2 * keys) if self.attention_bias else 0
+        norms = (2 * self.layers + 1) * self.hidden
+        return self.linear_parameters + embeddings + biases + norms
+
+    def lora_parameters(self, rank: int, targets: tuple[str, ...] | None = None) -> int:
+        """Trainable parameters of LoRA matrices of that rank on the named linear layers (None: all of a block's)."""
+        shapes = self.linear_shapes()
+        chosen = shapes if targets is None else [name for name in targets if name in shapes]
+        return self.layers * sum(rank * sum(shapes[name]) for name in chosen)
+
+
+@dataclass(frozen=True)
+class EmbeddedWeights:
+    """Weights that a Python package carries as one GGUF file."""
+
+    package: str
+    requirement: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model of the catalogue.
+
+    `revision` is the commit to use, None where no particular one is known to matter. `template` names the prompt
+    template that finetune takes when asked for none. `lora_targets` are the linear layers of one block by their names
+    in the published checkpoint.
+    """
+
+    name: str
+    hub_id: str
+    licence: str
+    paper: str
+    architecture: Architecture
+    template: str
+    lora_targets: tuple[str, ...]
+    revision: str | None = None
+    dtype: str = "bfloat16"
+    remote_code: bool = False
+    embedded: EmbeddedWeights | None = None
+    notes: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where the model's card is."""
+        return f"https://huggingface.co/{self.hub_id}"
+
+
+LLAMA_LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+LLAMA_7B = Architecture(hidden=4096, layers=32, heads=32, kv_heads=32, intermediate=11008, vocabulary=32000)

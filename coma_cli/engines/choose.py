@@ -1,0 +1,49 @@
+"""Which engine a name stands for, and how each is opened. Engines that need torch are imported when opened."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, get_args
+
+from coma_cli.catalog.bases.resolution import NO_TRUST, ResolvedBase, Trust
+from coma_cli.engines.chat import Connection
+from coma_cli.engines.interface import Engine
+from coma_cli.errors import unknown_name
+
+EngineName = Literal["transformers", "openai"]
+
+
+def engine_name(choice: str, base_url: str | None = None) -> EngineName:
+    """The engine that `choice` comes to; `auto` is openai where a server's address is given, else transformers.
+
+    Raises:
+        UsageError: no engine has that name.
+    """
+    if choice == "auto":
+        return "openai" if base_url else "transformers"
+    for name in get_args(EngineName):
+        if choice == name:
+            return name  # type: ignore[no-any-return]  # one of the literals
+    raise unknown_name("engine", choice, ["auto", *get_args(EngineName)])
+
+
+def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust = NO_TRUST) -> Engine:
+    """Load a model and its tokenizer into this process.
+
+    Raises:
+        CliError: the model can't be loaded. MissingPackageError: the train extra is not installed.
+    """
+    from coma_cli.catalog.bases.models import load_model, load_tokenizer
+    from coma_cli.engines.transformers_engine import TransformersEngine
+
+    return TransformersEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
+
+
+@contextmanager
+def open_openai(model: str, connection: Connection, answers_folder: Path) -> Iterator[Engine]:
+    """A chat server as an engine, its answers kept in the workspace's journal."""
+    from coma_cli.engines.answers import AnswerJournal
+    from coma_cli.engines.openai_engine import OpenAIEngine
+
+    with AnswerJournal(answers_folder) as answers:
+        yield OpenAIEngine(model, connection, answers=answers)

