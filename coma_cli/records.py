@@ -116,13 +116,32 @@ class DroppedRow(Record):
         return self.id
 
 
+class InputSets(BaseModel):
+    """Inputs on which a program has to agree with the reference, in two sets: `base` and the larger `plus`.
+
+    Both are Python source of a list of argument lists. What the reference answers is found by running it; with
+    `only_whether` all that counts is whether it answers something other than None. `published_tests` are further
+    tests that the reference has to pass, since a reference that is compared with itself proves little.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base: str
+    plus: str
+    base_count: int
+    plus_count: int
+    base_cpu_limit_s: float
+    only_whether: bool = False
+    published_tests: tuple[str, ...] = ()
+
+
 class Problem(Record):
     """A benchmark problem in the one form that sampling and scoring share.
 
     `prompt` is what a base model continues, `instruction` what a chat model is asked. A program to run is `prompt_code`
     + completion (for a continuation) or the completion alone; it is judged by `setup` followed by `tests`, trusted
     texts that call the names in `entry_points`, the asked-for `entry_point` among them. `reference` is a whole passing
-    program.
+    program. Where there are `input_sets`, the tests apply to each of the two.
     """
 
     task_id: str
@@ -136,6 +155,7 @@ class Problem(Record):
     tests: str
     reference: str
     cpu_limit_s: float
+    input_sets: InputSets | None = None
 
     @property
     def key(self) -> str:
@@ -167,7 +187,10 @@ class Sample(Record):
 
 
 class Verdict(Record):
-    """What running one sample's program showed; the sample's key and the extraction protocol name it."""
+    """What running one sample's program showed; the sample's key and the extraction protocol name it.
+
+    `base` is the verdict on the base inputs alone, of problems that have two sets of inputs.
+    """
 
     task_id: str
     temperature: float
@@ -176,6 +199,7 @@ class Verdict(Record):
     verdict: VerdictName
     detail: Annotated[str, Field(max_length=DETAIL_LIMIT)] = ""
     program_sha256: str = ""
+    base: VerdictName | None = None
     cpu_s: float = 0.0
     attempts: int = 1
     runner_crash: bool = False

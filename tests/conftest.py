@@ -1,8 +1,13 @@
 """Fixtures for all tests: a home of their own, no keys, no network endpoints from the outside."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+from coma_cli.cli import PASSIVE_WAITING
+
+os.environ.setdefault(*PASSIVE_WAITING)  # before any test loads torch
 
 
 @pytest.fixture(autouse=True)

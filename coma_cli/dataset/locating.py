@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from coma_cli.catalog import lookup
-from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark, humaneval, mbpp
+from coma_cli.catalog.benchmarks import DISTINCT_BENCHMARKS, LoadedBenchmark, humaneval, mbpp
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.sources.hub import fetch_source
 from coma_cli.catalog.sources.material import Rejected
@@ -192,7 +192,7 @@ def benchmarks_at_hand(settings: BuildDataSettings) -> tuple[tuple[LoadedBenchma
     Raises:
         MissingInputError: a benchmark that is at hand is broken or has no problems; `bench_data` is not there.
     """
-    given = [settings.bench_data, *(settings.source.get(name) for name in BENCHMARKS), settings.sources]
+    given = [settings.bench_data, *(settings.source.get(name) for name in DISTINCT_BENCHMARKS), settings.sources]
     places = [Path(place) for place in given if place not in (None, HUB)]
     for place in places:
         if not place.exists():
@@ -200,7 +200,7 @@ def benchmarks_at_hand(settings: BuildDataSettings) -> tuple[tuple[LoadedBenchma
     online = settings.sources == HUB or not (settings.sources or settings.from_repo or settings.source)
     loaded: list[LoadedBenchmark] = []
     absent: list[str] = []
-    for name, benchmark in BENCHMARKS.items():
+    for name, benchmark in DISTINCT_BENCHMARKS.items():
         found = next((p for p in places if _holds(p, _BENCHMARK_FILES.get(name, ()))), None)
         if found is not None or name == humaneval.NAME or online:
             loaded.append(benchmark.load(found))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
+from coma_cli.catalog.benchmarks import DISTINCT_BENCHMARKS, LoadedBenchmark
 from coma_cli.catalog.prices import AS_OF, remote_model
 from coma_cli.corpus.decontaminate import BenchmarkIndex
 from coma_cli.engines.counting import TokenCounter
@@ -101,9 +101,9 @@ def benchmarks_at_hand(settings: GenSettings) -> tuple[tuple[LoadedBenchmark, ..
     """
     if not settings.decontaminate:
         return (), ()
-    loaded = [BENCHMARKS["humaneval"].load()]
+    loaded = [DISTINCT_BENCHMARKS["humaneval"].load()]
     failure: MissingInputError | None = None
-    for name, benchmark in BENCHMARKS.items():
+    for name, benchmark in DISTINCT_BENCHMARKS.items():
         if name != "humaneval" and settings.bench_data is not None:
             try:
                 loaded.append(benchmark.load(settings.bench_data))
@@ -112,7 +112,7 @@ def benchmarks_at_hand(settings: GenSettings) -> tuple[tuple[LoadedBenchmark, ..
     if failure is not None and len(loaded) == 1:
         raise failure
     names = {benchmark.name for benchmark in loaded}
-    return tuple(loaded), tuple(name for name in BENCHMARKS if name not in names)
+    return tuple(loaded), tuple(name for name in DISTINCT_BENCHMARKS if name not in names)
 
 
 def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> dict[str, Any]:

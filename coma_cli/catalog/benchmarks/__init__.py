@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 
 from coma_cli.catalog import index
-from coma_cli.catalog.benchmarks import humaneval, mbpp
+from coma_cli.catalog.benchmarks import evalplus, humaneval, mbpp
 from coma_cli.catalog.benchmarks.entry import Benchmark, BenchmarkText, LoadedBenchmark
 
-BENCHMARKS: Mapping[str, Benchmark] = index(humaneval.BENCHMARK, mbpp.BENCHMARK, mbpp.SANITIZED)
+BENCHMARKS: Mapping[str, Benchmark] = index(
+    humaneval.BENCHMARK, mbpp.BENCHMARK, mbpp.SANITIZED, evalplus.HUMANEVAL_PLUS, evalplus.MBPP_PLUS
+)
+# HumanEval+ and MBPP+ have the very problems of HumanEval and MBPP: looking for these in training data is enough.
+DISTINCT_BENCHMARKS: Mapping[str, Benchmark] = {
+    name: benchmark for name, benchmark in BENCHMARKS.items() if not benchmark.same_problems_as
+}
 
-__all__ = ["BENCHMARKS", "Benchmark", "BenchmarkText", "LoadedBenchmark"]
+__all__ = ["BENCHMARKS", "DISTINCT_BENCHMARKS", "Benchmark", "BenchmarkText", "LoadedBenchmark"]

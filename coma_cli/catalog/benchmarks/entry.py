@@ -49,7 +49,8 @@ class Benchmark:
 
     `read` gives the published rows, from the file or folder given or from where the benchmark comes from by itself;
     `problem` turns a row into a record, or into None for a row of another split. `size` is the number of problems of
-    the whole benchmark; `id_prefix` is what task ids begin with in other people's files, up to case.
+    the whole benchmark; `id_prefix` is what task ids begin with in other people's files, up to case. `same_problems_as`
+    names a benchmark that this one only tests more thoroughly.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Benchmark:
     read: Callable[[Path | None], RawBenchmark]
     problem: Callable[[Mapping[str, Any]], Problem | None]
     revision: str = ""
+    same_problems_as: str = ""
 
     def load(self, bench_data: Path | None = None) -> LoadedBenchmark:
         """Read the problems, from `bench_data` where it is given.
@@ -92,7 +94,7 @@ class Benchmark:
         except KeyError as error:
             have = ", ".join(sorted(map(str, row))) or "nothing"
             message = f"{origin}: no field {error} for {self.name} (it has {have})."
-        except (AttributeError, TypeError, ValueError, SyntaxError) as error:
+        except (AttributeError, IndexError, TypeError, ValueError, SyntaxError) as error:
             message = f"{origin}: not a row of {self.name} ({error})."
         raise MissingInputError(message, self._data_hint())
 

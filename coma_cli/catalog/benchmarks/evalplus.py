@@ -1,0 +1,204 @@
+"""HumanEval+ and MBPP+: the problems of HumanEval and of MBPP with about eighty and thirty-five times as many inputs.
+
+One worked example, HumanEval/2 of HumanEval+: `truncate_number` is called with the three base inputs `[3.5]`,
+`[1.33]` and `[123.456]` and with some hundred plus inputs, and each answer is held against the reference's with a
+tolerance (`atol`) of 1e-6. The files hold no answers: the reference is run for them.
+
+Read are the release files `HumanEvalPlus` and `MbppPlus`, plain or gzip, whole or `-Mini`. Where the `-OriginFmt` file
+lies beside one, the tests in it, which hold answers, are run against the reference too.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coma_cli.catalog.benchmarks import evalplus_check, humaneval, mbpp
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
+from coma_cli.catalog.benchmarks.evalplus_inputs import mbpp_arguments
+from coma_cli.catalog.benchmarks.files import read_published
+from coma_cli.catalog.benchmarks.literals import literal
+from coma_cli.errors import MissingInputError
+from coma_cli.records import InputSets, Problem
+
+PLUS_CPU_LIMIT_S = 60.0  # evalplus 0.3.1, `eval/__init__.py`: a task has 60 s at most
+_ORIGIN = "coma_published_test"  # the key under which a row is given the OriginFmt file's tests
+# Tests of the OriginFmt files that no solution can pass: this one spreads the root that it is given, a float.
+_BROKEN_TESTS = frozenset({"HumanEval/32"})
+_ASSERTION_IMPORTS = "import math\n"  # MBPP's published assertions count on it
+
+
+@dataclass(frozen=True)
+class _Release:
+    """What one of the two releases calls its files, and where it comes from."""
+
+    bench: str
+    stem: str
+    override: str
+    url: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Globs, the whole file before the Mini one; never the OriginFmt file, whose rows are of another form."""
+        kinds = ("", "-v*", "-Mini", "-Mini-v*", "-NoExtreme*")
+        return tuple(
+            f"{folder}{self.stem}{kind}.jsonl{end}"
+            for kind in kinds
+            for folder in ("", "evalplus/")
+            for end in ("", ".gz")
+        )
+
+    def read(self, bench_data: Path | None) -> RawBenchmark:
+        """The rows of a given file or folder, else of where evalplus itself keeps the file."""
+        path, rows = read_published(bench_data or self._kept(), self.names)
+        origin = self._origin(path)
+        if origin is None:
+            return RawBenchmark(rows, str(path))
+        tests = {_number(row["task_id"]): row.get("test", "") for row in read_published(origin, ())[1]}
+        return RawBenchmark(
+            tuple({**row, _ORIGIN: tests.get(_number(row.get("task_id")), "")} for row in rows),
+            f"{path} with {origin.name}",
+        )
+
+    def _kept(self) -> Path:
+        """The file that evalplus was told to use, or the newest that it has fetched."""
+        if named := os.environ.get(self.override):
+            return Path(named)
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalplus"
+        fetched = sorted(folder.glob(f"{self.stem}-v*.jsonl")) if folder.is_dir() else []
+        if not fetched:
+            raise MissingInputError(
+                f"{self.bench} needs the published file {self.stem}.jsonl.gz, which is not here.",
+                f"Fetch it from {self.url}/releases and give it with --bench-data {self.stem}.jsonl.gz",
+            )
+        return fetched[-1]
+
+    def _origin(self, path: Path) -> Path | None:
+        return next((hit for hit in sorted(path.parent.glob(f"{self.stem}-OriginFmt*.jsonl*"))), None)
+
+
+def _number(task_id: Any) -> str:
+    return str(task_id).rpartition("/")[2]
+
+
+def humaneval_problem(row: Mapping[str, Any]) -> Problem:
+    """A row of HumanEvalPlus as a record."""
+    prompt, entry_point = unix_lines(row["prompt"]), str(row["entry_point"])
+    names = ("test",) if row["task_id"] in _BROKEN_TESTS else ("test", _ORIGIN)
+    own = [unix_lines(row[name]) for name in names if row.get(name)]
+    return _problem(
+        row,
+        bench="humaneval+",
+        prompt=prompt,
+        prompt_code=prompt,
+        instruction=humaneval.INSTRUCTION.format(prompt=prompt.strip()),
+        oracle=evalplus_check.HUMANEVAL_ORACLES.get(entry_point, ""),
+        inputs=(_listed(row["base_input"]), _listed(row["plus_input"])),
+        published=[f"{test.strip()}\n\ncheck({entry_point})\n" for test in own],
+        base_cpu_limit_s=humaneval.CPU_LIMIT_S,
+    )
+
+
+def mbpp_problem(row: Mapping[str, Any]) -> Problem:
+    """A row of MbppPlus as a record; its inputs get back the types that they lost on their way through JSON."""
+    prompt, entry_point, number = unix_lines(row["prompt"]), str(row["entry_point"]), int(_number(row["task_id"]))
+    text, _, asserts = prompt.strip().strip('"').strip().partition("\nassert")
+    return _problem(
+        row,
+        bench="mbpp+",
+        prompt=prompt,
+        prompt_code="",
+        instruction=mbpp.INSTRUCTION.format(text=text.strip(), asserts=f"assert{asserts}".strip()),
+        oracle=evalplus_check.MBPP_ORACLES.get(entry_point, ""),
+        inputs=[
+            [mbpp_arguments(number, given) for given in _listed(row[name])] for name in ("base_input", "plus_input")
+        ],
+        published=[_ASSERTION_IMPORTS + unix_lines(row[name]) for name in ("assertion", _ORIGIN) if row.get(name)],
+        base_cpu_limit_s=mbpp.CPU_LIMIT_S,
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    """The calls of one set; an empty set is published as an empty object."""
+    if value == {}:
+        return []
+    if not isinstance(value, list) or not all(isinstance(arguments, list) for arguments in value):
+        raise ValueError("its inputs are no list of argument lists")
+    return value
+
+
+def _problem(
+    row: Mapping[str, Any],
+    *,
+    bench: str,
+    prompt: str,
+    prompt_code: str,
+    instruction: str,
+    oracle: str,
+    inputs: Iterable[list[Any]],
+    published: list[str],
+    base_cpu_limit_s: float,
+) -> Problem:
+    entry_point = str(row["entry_point"])
+    base, plus = inputs
+    return Problem(
+        task_id=str(row["task_id"]),
+        bench=bench,
+        prompt=prompt,
+        instruction=instruction,
+        prompt_code=prompt_code,
+        entry_point=entry_point,
+        entry_points=(entry_point,),
+        tests=evalplus_check.check_source(entry_point, float(row["atol"]), oracle),
+        reference=prompt + unix_lines(row["canonical_solution"]),
+        cpu_limit_s=PLUS_CPU_LIMIT_S,
+        input_sets=InputSets(
+            base=literal(base),
+            plus=literal(plus),
+            base_count=len(base),
+            plus_count=len(plus),
+            base_cpu_limit_s=base_cpu_limit_s,
+            only_whether=oracle == "whether",
+            published_tests=tuple(published),
+        ),
+    )
+
+
+def _benchmark(
+    release: _Release, size: int, id_prefix: str, problem: Callable[[Mapping[str, Any]], Problem], revision: str
+) -> Benchmark:
+    return Benchmark(
+        name=release.bench,
+        size=size,
+        cpu_limit_s=PLUS_CPU_LIMIT_S,
+        id_prefix=id_prefix,
+        url=release.url,
+        licence="Apache-2.0",
+        paper="Liu et al. 2023, Is Your Code Generated by ChatGPT Really Correct? (arXiv:2305.01210)",
+        read=release.read,
+        problem=problem,
+        revision=revision,
+        same_problems_as=release.bench.removesuffix("+"),
+    )
+
+
+HUMANEVAL_PLUS = _benchmark(
+    _Release(
+        "humaneval+",
+        "HumanEvalPlus",
+        "HUMANEVAL_OVERRIDE_PATH",
+        "https://github.com/evalplus/humanevalplus_release",
+    ),
+    164,
+    "HumanEval",
+    humaneval_problem,
+    "v0.1.10",
+)
+MBPP_PLUS = _benchmark(
+    _Release("mbpp+", "MbppPlus", "MBPP_OVERRIDE_PATH", "https://github.com/evalplus/mbppplus_release"),
+    378,
+    "Mbpp",
+    mbpp_problem,
+    "v0.2.0; earlier releases had 399 tasks",
+)

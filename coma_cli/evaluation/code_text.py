@@ -1,0 +1,215 @@
+"""Finds Python in text that a model wrote: fenced blocks, the longest part that parses, what a program defines.
+
+Only syntax is looked at; nothing is run. Every function gives an answer for any text, however broken or hostile.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_PARSED_CHARS = 100_000  # a parsed file takes about 600 times its size in memory
+_MAX_ATTEMPTS = 12
+_MAX_FENCES = 40
+
+_FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`]*$")
+_CODE_START = re.compile(
+    r"^(?:def|class|async\s+def|import)\s+\w|^from\s+[\w.]+\s+import\b|^@\w|^[A-Za-z_]\w*\s*=\s*[^=\s]", re.MULTILINE
+)
+_NO_STATEMENT = re.compile(r"[\s#)\]}'\"]|(?:else|elif|except|finally)\b")
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fenced block of Markdown; `start` is where its opening line begins in the text."""
+
+    language: str
+    code: str
+    start: int
+    closed: bool
+
+
+def unify(text: str) -> str:
+    """Text with line feeds as line ends and without a byte order mark."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+
+
+def fences(text: str) -> list[Fence]:
+    """The first fenced blocks of a text, in order; one that is never closed reaches to the end."""
+    found: list[Fence] = []
+    opening: re.Match[str] | None = None
+    body: list[str] = []
+    start = offset = 0
+    for line in text.splitlines(keepends=True):
+        hit = _FENCE.match(line.rstrip("\n"))
+        if len(found) == _MAX_FENCES:
+            break
+        if opening is None:
+            if hit:
+                opening, body, start = hit, [], offset
+        elif hit and hit["mark"].startswith(opening["mark"]) and not hit["language"]:
+            found.append(_fence(opening, body, start, closed=True))
+            opening = None
+        else:
+            body.append(line)
+        offset += len(line)
+    if opening is not None:
+        found.append(_fence(opening, body, start, closed=False))
+    return found
+
+
+def _fence(opening: re.Match[str], body: list[str], start: int, *, closed: bool) -> Fence:
+    indent = opening["indent"]
+    code = "".join(line.removeprefix(indent) for line in body)
+    return Fence(opening["language"].lower(), code, start, closed)
+
+
+def parse(source: str) -> ast.Module | SyntaxError | None:
+    """The syntax tree; the error that tells where it stops being Python; None where there is no such place."""
+    if len(source) > MAX_PARSED_CHARS:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except SyntaxError as error:
+        return error
+    except (ValueError, MemoryError, RecursionError):  # NUL bytes, lone surrogates, nesting that no parser follows
+        return None
+
+
+def python_prefix(source: str, keep_lines: int = 0) -> str:
+    """The longest beginning of `source` found to be Python, cut after a complete top-level statement.
+
+    The first `keep_lines` lines are never cut; "" where even they do not parse.
+    """
+    lines = source.split("\n")
+    end = len(lines)
+    for _ in range(_MAX_ATTEMPTS):
+        tree = parse("\n".join(lines[:end]) + "\n")
+        if isinstance(tree, ast.Module):
+            return "\n".join(lines[:end]) if end == len(lines) else "\n".join(lines[:end]) + "\n"
+        if tree is None:
+            return ""
+        end = _statement_before(lines, min(end - 1, (tree.lineno or end) - 1))
+        if end <= max(0, keep_lines - 1):
+            return ""
+    return ""
+
+
+def python_lines(source: str, keep_lines: int = 0) -> str:
+    """As `python_prefix`, but the cut may lie within a function: what a text that was broken off still holds."""
+    lines = source.split("\n")
+    end = len(lines)
+    for _ in range(_MAX_ATTEMPTS):
+        tree = parse("\n".join(lines[:end]) + "\n")
+        if isinstance(tree, ast.Module):
+            return "\n".join(lines[:end]) + "\n"
+        if tree is None:
+            return ""
+        end = min(end - 1, (tree.lineno or end) - 1)
+        if end <= keep_lines:
+            return ""
+    return ""
+
+
+def _statement_before(lines: list[str], end: int) -> int:
+    """The largest index not above `end` at which a top-level statement may begin, 0 if there is none."""
+    for index in range(max(0, end), 0, -1):
+        if index < len(lines) and lines[index] and not _NO_STATEMENT.match(lines[index]):
+            return index
+    return 0
+
+
+def code_starts(text: str) -> Iterator[int]:
+    """Offsets of lines that look like the beginning of code: definitions, imports, decorators."""
+    for number, hit in enumerate(_CODE_START.finditer(text)):
+        if number == _MAX_ATTEMPTS:
+            return
+        yield hit.start()
+
+
+def definition_of(tree: ast.Module, name: str) -> Definition | ast.stmt | None:
+    """The first top-level statement that gives `name` a meaning."""
+    return next((s for s in tree.body if name in bound_names(s)), None)
+
+
+def bound_names(statement: ast.stmt) -> set[str]:
+    """Names that a statement defines in the scope that it stands in."""
+    if isinstance(statement, Definition):
+        return {statement.name}
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
+    if isinstance(statement, (ast.If, ast.Try, ast.With)):
+        inner = (s for s in ast.walk(statement) if isinstance(s, ast.stmt) and s is not statement)
+        return set().union(*(bound_names(s) for s in inner))
+    targets: list[ast.expr] = []
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)):
+        targets = [statement.target]
+    return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+
+
+def used_names(statement: ast.AST) -> set[str]:
+    """Names that a statement reads, wherever in it."""
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+
+
+def body_size(statement: ast.stmt) -> int:
+    """How many statements a function holds, its docstring and placeholders not counted; 1 for what is no function."""
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return 1
+    idle = (
+        isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in statement.body
+    )
+    return len(statement.body) - sum(idle)
+
+
+def global_reads(source: str) -> dict[str, set[str]]:
+    """What each top-level function or class reads of the module's names; `source` is known to parse."""
+    import symtable
+
+    def reads(table: symtable.SymbolTable) -> set[str]:
+        own = {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
+        return own.union(*(reads(child) for child in table.get_children()))
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = symtable.symtable(source, "program", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # stricter than the parser: a `return` outside, say
+        return {}
+    found: dict[str, set[str]] = {}
+    for child in module.get_children():
+        found.setdefault(child.get_name(), set()).update(reads(child))
+    return found
+
+
+def outer_reads(definition: Definition) -> set[str]:
+    """Names that a definition reads while it is made: decorators, bases, defaults, annotations."""
+    if isinstance(definition, ast.ClassDef):
+        parts: list[ast.AST] = [*definition.decorator_list, *definition.bases, *definition.keywords]
+    else:
+        parts = [*definition.decorator_list, definition.args, *([definition.returns] if definition.returns else [])]
+    return set().union(*(used_names(part) for part in parts))
+
+
+def without_statements(source: str, dropped: list[ast.stmt], kept: list[ast.stmt]) -> str:
+    """Source without the lines of the `dropped` statements, save lines that a kept one shares."""
+    if not dropped:
+        return source
+    shared = {line for statement in kept for line in _lines_of(statement)}
+    gone = {line for statement in dropped for line in _lines_of(statement)} - shared
+    lines = source.split("\n")
+    return "\n".join(line for number, line in enumerate(lines, start=1) if number not in gone)
+
+
+def _lines_of(statement: ast.stmt) -> range:
+    decorators = getattr(statement, "decorator_list", [])
+    first = min([statement.lineno, *(d.lineno for d in decorators)])
+    return range(first, (statement.end_lineno or statement.lineno) + 1)

@@ -1,0 +1,122 @@
+"""What `coma score --explain` says: why samples failed, and what other extraction protocols would have given."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from coma_cli.evaluation.causes import REMEDIES
+from coma_cli.evaluation.estimates import Estimate, cells
+from coma_cli.records import Record, Verdict, sample_key
+
+
+class Cause(Record):
+    """Why one sample failed; named as its verdict is."""
+
+    task_id: str
+    temperature: float
+    index: int
+    protocol: str
+    cause: str
+
+    @property
+    def key(self) -> str:
+        return f"{sample_key(self.task_id, self.temperature, self.index)}|{self.protocol}"
+
+
+class CauseCounts(BaseModel):
+    """How often each cause came up among the failed samples of one protocol and temperature, the commonest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    protocol: str
+    temperature: float
+    samples: int
+    failed: int
+    causes: dict[str, int]
+    examples: dict[str, str]
+
+
+class Alternative(BaseModel):
+    """What the same samples give under another protocol; `rescued` and `lost` are counted against the first one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    protocol: str
+    temperature: float
+    pass_at_k: dict[str, Estimate]
+    passed: int
+    rescued: int
+    lost: int
+
+
+class Explanation(BaseModel):
+    """Why samples failed, and what other protocols would have given."""
+
+    model_config = ConfigDict(frozen=True)
+
+    causes: list[CauseCounts]
+    alternatives: list[Alternative]
+
+
+def count_causes(verdicts: Iterable[Verdict], causes: Iterable[Cause], protocols: Sequence[str]) -> list[CauseCounts]:
+    """Counts in the order of the protocols, then of the temperatures; the first sample of each cause is named."""
+    samples: Counter[tuple[str, float]] = Counter()
+    for key in {row.key: (row.protocol, row.temperature) for row in verdicts}.values():
+        samples[key] += 1
+    named: dict[tuple[str, float], dict[str, list[str]]] = {}
+    for cause in {row.key: row for row in causes}.values():
+        of_table = named.setdefault((cause.protocol, cause.temperature), {})
+        of_table.setdefault(cause.cause, []).append(sample_key(cause.task_id, cause.temperature, cause.index))
+    order = sorted(samples, key=lambda table: (protocols.index(table[0]), table[1]))
+    return [_counts(table, samples[table], named.get(table, {})) for table in order]
+
+
+def _counts(table: tuple[str, float], samples: int, named: Mapping[str, list[str]]) -> CauseCounts:
+    ordered = sorted(named, key=lambda cause: (-len(named[cause]), cause))
+    return CauseCounts(
+        protocol=table[0],
+        temperature=table[1],
+        samples=samples,
+        failed=sum(map(len, named.values())),
+        causes={cause: len(named[cause]) for cause in ordered},
+        examples={cause: named[cause][0] for cause in ordered},
+    )
+
+
+def show(explanation: Mapping[str, Any]) -> None:
+    """Print both parts for a person."""
+    from coma_cli import console
+
+    for counts in explanation["causes"]:
+        rows = [
+            (cause, str(count), f"{100 * count / counts['samples']:.1f} %", counts["examples"][cause])
+            for cause, count in counts["causes"].items()
+        ]
+        title = f"Why {counts['failed']} of {counts['samples']} samples fail ({_table_name(counts)})"
+        console.print_table(title, ("cause", "samples", "of all", "for example"), rows)
+    if explanation["alternatives"]:
+        judged = [_alternative(row) for row in explanation["alternatives"]]
+        title = "What other protocols give on the same samples"
+        console.print_table(title, ("protocol", "pass@k", "95 % interval", "rescued", "lost"), judged)
+    for line in advice(explanation):
+        console.stdout().print(line, markup=False)
+
+
+def _table_name(row: Mapping[str, Any]) -> str:
+    return f"{row['protocol']}, T={row['temperature']:g}"
+
+
+def _alternative(row: Mapping[str, Any]) -> tuple[str, ...]:
+    k, estimate = next(iter(row["pass_at_k"].items()))
+    value, interval, _ = cells(estimate)
+    return _table_name(row), f"pass@{k} {value}", interval, str(row["rescued"]), str(row["lost"])
+
+
+def advice(explanation: Mapping[str, Any]) -> list[str]:
+    """One line for each cause that something can be done about, the commonest first, without repeating itself."""
+    counts: Counter[str] = Counter()
+    for table in explanation["causes"]:
+        counts.update(table["causes"])
+    return [f"{cause} ({count}): {REMEDIES[cause]}" for cause, count in counts.most_common() if cause in REMEDIES]

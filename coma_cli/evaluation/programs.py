@@ -1,0 +1,39 @@
+"""From a problem and a program's text to what the sandbox runs. The sandbox knows no benchmark, this no process."""
+
+import hashlib
+
+from coma_cli.records import Problem
+from coma_cli.sandbox import Limits, Program
+from coma_cli.sandbox.contract import Mode
+
+
+def program_of(problem: Problem, source: str, key: str, mode: Mode = "split", limits: Limits | None = None) -> Program:
+    """A program with the trusted tests of its problem; the checker has the prompt's own helpers at hand."""
+    return Program(
+        key=key,
+        source=source,
+        tests=f"{problem.setup}{problem.tests}",
+        prelude=problem.prompt_code,
+        entry_points=problem.entry_points or (problem.entry_point,),
+        mode=mode,
+        limits=limits,
+    )
+
+
+def source_sha256(source: str) -> str:
+    """SHA-256 (hex) of a program's text; lone surrogates count as they are."""
+    return hashlib.sha256(source.encode("utf-8", errors="surrogatepass")).hexdigest()
+
+
+def program_digest(task_id: str, program_sha256: str) -> bytes:
+    """A short name of one program of one problem, to remember it by."""
+    return hashlib.blake2b(f"{task_id}|{program_sha256}".encode(), digest_size=16).digest()
+
+
+def unrunnable(source: str) -> str | None:
+    """Why no Python can run a text as a program, told without trying; None for what has to be tried."""
+    try:
+        source.encode("utf-8")
+    except UnicodeEncodeError:
+        return "the program holds lone surrogates, which no source file can"
+    return "the program holds a NUL byte" if "\0" in source else None

@@ -1,0 +1,155 @@
+"""`coma sample`: a model's completions of a benchmark's problems.
+
+    problems + model  ->  prompts (template)  ->  completions (engine)  ->  samples.jsonl, problems.jsonl
+
+Wanted, minus seen, generate, append. What is computed together is planned over all that was ever wanted in this run
+(`batches.py`), and a batch that a kill left without some of its rows is computed again whole, so that a row never
+depends on when the run was killed. The problems are left beside the samples: scoring needs nothing else.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from coma_cli import console
+from coma_cli.engines.choose import open_openai, open_transformers
+from coma_cli.engines.interface import Engine, GenerationResponse
+from coma_cli.errors import CliError
+from coma_cli.evaluation import sample_summary
+from coma_cli.evaluation.batches import plan_batches, unfinished
+from coma_cli.evaluation.sample_planning import SamplePlan, make_plan
+from coma_cli.evaluation.sample_rows import Batch, RowMaker, requests_of, rows_without_room
+from coma_cli.evaluation.sample_settings import SampleSettings
+from coma_cli.evaluation.sample_summary import SampleSummary
+from coma_cli.journal import Journal, natural_order
+from coma_cli.jsonl import write_rows
+from coma_cli.records import Sample
+from coma_cli.settings import StageSettings
+from coma_cli.workspace import Plan, Run, StageResult, Workspace
+
+SETTINGS = SampleSettings
+SAMPLES = "samples.jsonl"
+PROBLEMS = "problems.jsonl"
+show = sample_summary.show
+headline = sample_summary.headline
+
+
+def plan(settings: StageSettings, workspace: Workspace) -> SamplePlan:
+    """Resolve problems, model, template and prompts; estimate rows, tokens and memory."""
+    return make_plan(cast(SampleSettings, settings), workspace)
+
+
+def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
+    """Make the completions that are missing.
+
+    Raises:
+        CliError: a batch does not fit into memory, a server left calls unanswered, or no row could be made.
+    """
+    settings, plan = cast(SampleSettings, settings), cast(SamplePlan, plan)
+    journal = run.journal(SAMPLES, Sample)
+    _write_problems(run, plan, journal)
+    journal.append_all(row for row in rows_without_room(settings, plan) if row.key not in journal.failed)
+    todo = _batches_to_do(run, settings, plan, journal)
+    made = _generate(run, settings, plan, journal, todo) if todo else Made()
+    _check_failures(plan, journal)
+    counts = sample_summary.count_rows(journal.rows())
+    summary = _summary(settings, plan, counts, made)
+    return StageResult(summary, (SAMPLES, PROBLEMS), tokens=counts.prompt_tokens + counts.completion_tokens)
+
+
+def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> None:
+    """Leave the problems that are asked for, and those that rows are there of."""
+    used = {problem.task_id for problem in plan.problems} | {row.task_id for row in journal.rows()}
+    chosen = [problem for problem in plan.benchmark.problems if problem.task_id in used]
+    write_rows(run.path / PROBLEMS, (p.to_row() for p in sorted(chosen, key=lambda p: natural_order(p.key))))
+
+
+def _batches_to_do(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample]) -> list[Batch]:
+    history = [plan.wanted(settings, extent) for extent in run.extents]
+    size = plan.local.batch_size if plan.local else 1  # rows of a server don't depend on one another
+    return unfinished(plan_batches(history, size), history[-1], journal.done)
+
+
+@dataclass
+class Made:
+    """What this start made: rows, tokens, seconds."""
+
+    rows: int = 0
+    tokens: int = 0
+    seconds: float | None = None
+
+
+def _generate(
+    run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch]
+) -> Made:
+    made, rows, total = Made(), RowMaker(settings, plan, todo), sum(map(len, todo))
+    with _engine(settings, plan) as engine, console.progress("Completions", total) as ticker:
+        began = time.monotonic()
+        with closing(_responses(engine, settings, plan, todo)) as responses:
+            for response in responses:
+                batch = rows.take(response)
+                journal.append_all(row for row in batch if row.key not in journal)
+                run.count_work(len(batch))
+                ticker.advance()
+                made.rows, made.tokens = made.rows + 1, made.tokens + response.completion_tokens
+        made.seconds = time.monotonic() - began
+    return made
+
+
+def _responses(
+    engine: Engine, settings: SampleSettings, plan: SamplePlan, todo: list[Batch]
+) -> Generator[GenerationResponse, None, None]:
+    """The engine's responses as something that can be closed, which ends what is under way."""
+    yield from engine.generate(requests_of(settings, plan, todo))
+
+
+@contextmanager
+def _engine(settings: SampleSettings, plan: SamplePlan) -> Iterator[Engine]:
+    if plan.local is not None:
+        local = plan.local
+        console.note(f"Loading {local.choice.title} ({local.dtype}, {local.device})")
+        yield open_transformers(local.choice.resolved, local.device, local.dtype, settings.runtime.trust)
+        return
+    with open_openai(str(settings.model), settings.runtime, plan.workspace.answers_folder()) as engine:
+        yield engine
+
+
+def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
+    """A server's failures are tried again, so the run stays open; what a model can't do here stays as it is."""
+    failed = {row.key: row for row in journal.rows() if row.key in journal.failed}
+    if not failed or (plan.local is not None and len(journal)):
+        return
+    last = next(reversed(failed.values())).error
+    raise CliError(
+        f"{len(failed)} completions failed, {len(journal)} are there; the last failure: {last}",
+        "The same command asks only for these again; everything else is kept.",
+    )
+
+
+def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.Counts, made: Made) -> SampleSummary:
+    local = plan.local
+    template = local.prompts.choice if local else None
+    return SampleSummary(
+        bench=settings.bench,
+        model=local.choice.title if local else str(settings.model),
+        engine=settings.engine_name,
+        template=template.template.name if template else None,
+        template_sha256=template.template.sha256 if template else None,
+        template_reason=template.reason if template else None,
+        prompt_form=template.form if template else "instruction",
+        **counts.model_dump(),
+        n=settings.n,
+        temperatures=list(settings.temperature),
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        max_new_tokens=settings.max_new_tokens,
+        samples_this_start=made.rows,
+        seconds=None if made.seconds is None else round(made.seconds, 3),
+        tokens_per_s=round(made.tokens / made.seconds, 1) if made.seconds else None,
+        batch_size=local.batch_size if local else None,
+        device=local.device if local else None,
+        dtype=local.dtype if local else None,
+        replaced=list(local.replaced) if local else [],
+    )

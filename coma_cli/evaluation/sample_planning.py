@@ -1,0 +1,270 @@
+"""What a sample run would read, ask and need: problems, model, prompts, memory, and what stands in the way."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coma_cli.catalog import lookup
+from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
+from coma_cli.engines.openai_engine import check_access
+from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
+from coma_cli.evaluation.batches import Wanted
+from coma_cli.evaluation.model_facts import BYTES_OF_DTYPE, MOST_ROWS_CPU, MOST_ROWS_GPU, ModelFacts, read_facts
+from coma_cli.evaluation.sample_prompts import Prompts, choose_prompt_template, encode_problems
+from coma_cli.evaluation.sample_settings import SampleSettings
+from coma_cli.evaluation.sampled_model import ModelChoice, choose_model
+from coma_cli.jsonl import sha256_of
+from coma_cli.records import Problem
+from coma_cli.workspace import Input, Plan, Workspace
+
+BYTES_A_TOKEN = 6  # of a row on disk: its text, generously; the other fields are a few hundred bytes
+BYTES_A_ROW = 600
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """A model that runs in this process, with the prompts as it takes them and how it will be placed."""
+
+    choice: ModelChoice
+    prompts: Prompts
+    facts: ModelFacts
+    device: str
+    dtype: str
+    replaced: tuple[str, ...]
+    batch_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplePlan(Plan):
+    """The plan of one run with what was resolved for it; `local` is None where a server is asked, or at an obstacle."""
+
+    benchmark: LoadedBenchmark
+    problems: tuple[Problem, ...]
+    workspace: Workspace
+    local: LocalModel | None
+
+    def wanted(self, settings: SampleSettings, extent: Mapping[str, Any]) -> Wanted:
+        """What an extent of this run asks for, longest prompts first: so memory is short at the start or never."""
+        problems = select_problems(self.benchmark, extent["limit"], extent["task_ids"])
+        order = sorted(
+            (p.task_id for p in problems if self.fits(p.task_id)), key=lambda name: -self.prompt_tokens(name)
+        )
+        return Wanted(tuple(order), settings.temperature, extent["n"])
+
+    def prompt_tokens(self, task_id: str) -> int:
+        """Length of a problem's prompt; 0 where a server counts."""
+        return len(self.local.prompts.token_ids[task_id]) if self.local else 0
+
+    def fits(self, task_id: str) -> bool:
+        """Whether a problem's prompt leaves room for an answer."""
+        return self.local is None or self.prompt_tokens(task_id) < self.local.facts.context
+
+
+def select_problems(
+    benchmark: LoadedBenchmark, limit: int | None, task_ids: Iterable[str] | None
+) -> tuple[Problem, ...]:
+    """The problems asked for, in the order of the benchmark; ids may be given by their number.
+
+    Raises:
+        UsageError: no such problem.
+    """
+    problems = benchmark.problems
+    if task_ids is not None:
+        known = {problem.task_id: problem for problem in problems}
+        by_number = {task_id.rpartition("/")[2]: task_id for task_id in known}
+        chosen = {by_number.get(name, name) for name in task_ids}
+        for name in sorted(chosen - known.keys()):
+            raise unknown_name("problem", name, known, hint=f"See the task ids of {benchmark.name}.")
+        problems = tuple(problem for problem in problems if problem.task_id in chosen)
+    return problems[:limit]
+
+
+def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
+    """Resolve everything that a run needs.
+
+    Raises:
+        UsageError, MissingInputError: no such benchmark, problem, model or template.
+    """
+    benchmark = lookup("benchmark", settings.bench, BENCHMARKS).load(settings.bench_data)
+    problems = select_problems(benchmark, settings.limit, settings.task_ids)
+    if not problems:
+        raise UsageError("No problem is left to sample.", "Check --task-ids and --limit.")
+    if settings.engine_name == "openai":
+        return _plan_of_server(settings, workspace, benchmark, problems)
+    choice = choose_model(workspace, settings.model, settings.revision, settings.runtime.trust)
+    local, obstacle = _local_model(settings, choice, benchmark, problems)
+    rows = _rows(settings, problems)
+    obstacles = [obstacle] if obstacle else [*_misfits(local, problems, settings)]
+    obstacles += _disk(workspace.root, rows * (BYTES_A_ROW + BYTES_A_TOKEN * settings.max_new_tokens))
+    return SamplePlan(
+        subject=f"{settings.bench}-{choice.subject}",
+        inputs=(_benchmark_input(benchmark), choice.source, *_template_input(settings)),
+        total=rows,
+        estimate=_estimate(settings, problems, rows, local),
+        obstacles=tuple(obstacles),
+        notes=(choice.note, *_notes(settings, problems, local)),
+        benchmark=benchmark,
+        problems=problems,
+        workspace=workspace,
+        local=local,
+    )
+
+
+def _plan_of_server(
+    settings: SampleSettings, workspace: Workspace, benchmark: LoadedBenchmark, problems: tuple[Problem, ...]
+) -> SamplePlan:
+    if settings.model is None:
+        raise UsageError("Which model is the server to run?", "--model NAME, by the server's own name")
+    obstacles: list[CliError] = []
+    if (access := check_access(settings.runtime)) is not None:
+        obstacles.append(access)
+    if settings.template != "auto":
+        obstacles.append(UsageError("A chat server applies its own template.", "Leave --template away."))
+    rows = _rows(settings, problems)
+    model = Input("model", settings.model, sha256_of(["chat model", settings.model]))
+    return SamplePlan(
+        subject=f"{settings.bench}-{settings.model.rstrip('/').rpartition('/')[2]}",
+        inputs=(_benchmark_input(benchmark), model),
+        total=rows,
+        estimate={"rows": rows, "completion tokens at most": rows * settings.max_new_tokens},
+        obstacles=tuple(obstacles),
+        notes=(f"Model: {settings.model}, asked over the chat-completions protocol", *_greedy_note(settings)),
+        benchmark=benchmark,
+        problems=problems,
+        workspace=workspace,
+        local=None,
+    )
+
+
+def _local_model(
+    settings: SampleSettings, choice: ModelChoice, benchmark: LoadedBenchmark, problems: tuple[Problem, ...]
+) -> tuple[LocalModel | None, CliError | None]:
+    """The model with its prompts; or None and what stands in its way.
+
+    Raises:
+        UsageError: the template is unknown or not the model's.
+    """
+    trust = settings.runtime.trust
+    try:
+        from coma_cli.catalog.bases.models import choose_placement, load_tokenizer
+
+        placement = choose_placement(settings.runtime.device, settings.dtype)
+        tokenizer = load_tokenizer(choice.resolved, trust=trust)
+        facts = read_facts(choice.resolved, trust)
+    except CliError as error:
+        return None, error
+    template = choose_prompt_template(
+        settings.template, tokenizer, choice.stored, allow_mismatch=settings.allow_template_mismatch
+    )
+    ends = [*facts.end_token_ids, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])]
+    prompts = encode_problems(template, tokenizer, benchmark.problems, ends, settings.stop)
+    longest = max(len(prompts.token_ids[p.task_id]) for p in problems) + settings.max_new_tokens
+    size = settings.runtime.batch_size or facts.rows_that_fit(
+        min(longest, facts.context),
+        BYTES_OF_DTYPE[placement.dtype_name],
+        _memory_bytes(placement.device),
+        MOST_ROWS_CPU if placement.device == "cpu" else MOST_ROWS_GPU,
+    )
+    return LocalModel(choice, prompts, facts, placement.device, placement.dtype_name, placement.replaced, size), None
+
+
+def _memory_bytes(device: str) -> int:
+    """All memory of a device: what is free now would make the batches, and so the rows, depend on the moment."""
+    if device == "cpu":
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    import torch
+
+    return int(torch.cuda.get_device_properties(device).total_memory)
+
+
+def _rows(settings: SampleSettings, problems: tuple[Problem, ...]) -> int:
+    names = tuple(problem.task_id for problem in problems)
+    return sum(1 for _ in Wanted(names, settings.temperature, settings.n).rows())
+
+
+def _benchmark_input(benchmark: LoadedBenchmark) -> Input:
+    return Input("benchmark", benchmark.source, benchmark.content_sha256)
+
+
+def _template_input(settings: SampleSettings) -> list[Input]:
+    return [Input.of_path("template", settings.template_file)] if settings.template_file else []
+
+
+def _estimate(
+    settings: SampleSettings, problems: tuple[Problem, ...], rows: int, local: LocalModel | None
+) -> dict[str, Any]:
+    estimate: dict[str, Any] = {"problems": len(problems), "rows": rows}
+    estimate["completion tokens at most"] = rows * settings.max_new_tokens
+    if local is None:
+        return estimate
+    lengths = sorted(len(local.prompts.token_ids[p.task_id]) for p in problems)
+    need = local.facts.memory_bytes(
+        min(local.batch_size, rows), lengths[-1] + settings.max_new_tokens, BYTES_OF_DTYPE[local.dtype]
+    )
+    return {
+        **estimate,
+        "prompt tokens": {"shortest": lengths[0], "median": lengths[len(lengths) // 2], "longest": lengths[-1]},
+        "template": local.prompts.choice.template.name,
+        "device": local.device,
+        "dtype": local.dtype,
+        "batch size": local.batch_size,
+        "memory GB, weights and cache": round(need / 1e9, 2) if local.facts.parameters else None,
+    }
+
+
+def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: SampleSettings) -> list[CliError]:
+    """Why no row at all could be made."""
+    assert local is not None
+    shortest = min(len(local.prompts.token_ids[problem.task_id]) for problem in problems)
+    if shortest >= local.facts.context:
+        return [
+            MissingInputError(
+                f"No prompt fits into the context of {local.facts.context} tokens: the shortest has {shortest}.",
+                "Choose a model with a longer context, or another --template.",
+            )
+        ]
+    need = local.facts.memory_bytes(1, shortest + settings.max_new_tokens, BYTES_OF_DTYPE[local.dtype])
+    there = _memory_bytes(local.device)
+    if need > there:
+        return [
+            CliError(
+                f"Weights and cache need {need / 1e9:.1f} GB, and {local.device} has {there / 1e9:.1f} GB.",
+                "Choose a smaller model or dtype, or another device.",
+            )
+        ]
+    return []
+
+
+def _disk(root: Path, need: int) -> list[CliError]:
+    folder = next(path for path in (root.absolute(), *root.absolute().parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    if free >= need:
+        return []
+    return [
+        CliError(
+            f"The rows may take {need / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB left.",
+            "Free some space, or choose another --workspace.",
+        )
+    ]
+
+
+def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: LocalModel | None) -> list[str]:
+    notes = _greedy_note(settings)
+    if local is None:
+        return notes
+    choice = local.prompts.choice
+    notes.append(f"Template: {choice.template.name} ({choice.reason})")
+    notes += [f"Replaced on this machine: {what}" for what in local.replaced]
+    long = [p.task_id for p in problems if len(local.prompts.token_ids[p.task_id]) >= local.facts.context]
+    if long:
+        notes.append(f"Warning: no room for {len(long)} prompts in {local.facts.context} tokens: {', '.join(long[:5])}")
+    return notes
+
+
+def _greedy_note(settings: SampleSettings) -> list[str]:
+    if settings.n == 1 or 0 not in settings.temperature:
+        return []
+    return [f"Temperature 0 gives the same completion each time: 1 a problem there, not {settings.n}"]

@@ -1,0 +1,99 @@
+"""Requests from row names, rows from responses, and batches put together again from single responses."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from coma_cli.engines.interface import GenerationRequest, GenerationResponse
+from coma_cli.evaluation.batches import RowName, Wanted
+from coma_cli.evaluation.sample_planning import SamplePlan
+from coma_cli.evaluation.sample_settings import SampleSettings
+from coma_cli.jsonl import sha256_of
+from coma_cli.records import Sample, row_seed
+
+Batch = tuple[RowName, ...]
+
+
+def requests_of(settings: SampleSettings, plan: SamplePlan, batches: Iterable[Batch]) -> Iterator[GenerationRequest]:
+    """What is asked of the engine, batch after batch."""
+    instructions = {problem.task_id: problem.instruction for problem in plan.benchmark.problems}
+    prompts = plan.local.prompts if plan.local else None
+    for number, batch in enumerate(batches):
+        for name in batch:
+            yield GenerationRequest(
+                key=name.key,
+                decoding=settings.decoding(name.temperature),
+                seed=row_seed(settings.seed, name.key),
+                instruction=instructions[name.task_id],
+                prompt_ids=prompts.token_ids[name.task_id] if prompts else (),
+                stop_ids=prompts.stop_ids if prompts else (),
+                stop_texts=prompts.stop_texts if prompts else settings.stop or (),
+                batch=number,
+            )
+
+
+@dataclass
+class RowMaker:
+    """Turns responses into rows and hands them on batch by batch, so that a batch can be appended in one write."""
+
+    settings: SampleSettings
+    plan: SamplePlan
+    batches: Iterable[Batch]
+    _places: dict[str, tuple[int, Batch, RowName]] = field(default_factory=dict)
+    _waiting: dict[int, dict[str, Sample]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, batch in enumerate(self.batches):
+            self._places.update((name.key, (number, batch, name)) for name in batch)
+        self._hashes = prompt_hashes(self.plan)
+
+    def take(self, response: GenerationResponse) -> list[Sample]:
+        """The rows of the response's batch, in the batch's order, once all are there; else nothing."""
+        number, batch, name = self._places[response.key]
+        rows = self._waiting.setdefault(number, {})
+        rows[response.key] = sample_of(self.settings, name, response, self._hashes[name.task_id])
+        if len(rows) < len(batch):
+            return []
+        del self._waiting[number]
+        return [rows[other.key] for other in batch]
+
+
+def prompt_hashes(plan: SamplePlan) -> dict[str, str]:
+    """By task id the hash of what the model is given: token ids, or the message where a server makes tokens of it."""
+    if plan.local is not None:
+        prompts = plan.local.prompts
+        return {task_id: sha256_of(list(token_ids)) for task_id, token_ids in prompts.token_ids.items()}
+    return {problem.task_id: sha256_of(problem.instruction) for problem in plan.benchmark.problems}
+
+
+def sample_of(settings: SampleSettings, name: RowName, response: GenerationResponse, prompt_sha256: str) -> Sample:
+    """A response as a row."""
+    return Sample(
+        task_id=name.task_id,
+        temperature=name.temperature,
+        index=name.index,
+        completion=response.text,
+        prompt_sha256=prompt_sha256,
+        finish_reason=response.finish_reason,
+        prompt_tokens=response.prompt_tokens,
+        completion_tokens=response.completion_tokens,
+        log_probability=response.log_probability,
+        seed=row_seed(settings.seed, name.key),
+        error=response.error,
+    )
+
+
+def rows_without_room(settings: SampleSettings, plan: SamplePlan) -> list[Sample]:
+    """A failed row for each wanted one whose prompt fills the model's context."""
+    if plan.local is None:
+        return []
+    from coma_cli.engines.transformers_engine import prompt_too_long
+
+    names = tuple(problem.task_id for problem in plan.problems if not plan.fits(problem.task_id))
+    hashes = prompt_hashes(plan) if names else {}
+    rows = []
+    for name in Wanted(names, settings.temperature, settings.n).rows():
+        length = plan.prompt_tokens(name.task_id)
+        error = prompt_too_long(length, plan.local.facts.context)
+        response = GenerationResponse(name.key, "", "error", length, 0, error=error)
+        rows.append(sample_of(settings, name, response, hashes[name.task_id]))
+    return rows

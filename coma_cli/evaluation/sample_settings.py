@@ -1,0 +1,113 @@
+"""The settings of `coma sample`."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from coma_cli.catalog.bases.resolution import Trust
+from coma_cli.engines.chat import Connection
+from coma_cli.engines.choose import EngineName, engine_name
+from coma_cli.engines.interface import Decoding
+from coma_cli.settings import Runtime, StageSettings
+
+Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
+TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")
+
+
+class SampleRuntime(Runtime, Connection):
+    """How the model is run on this machine, or which server is asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    batch_size: int | None = Field(
+        default=None, ge=1, description="Rows computed together; default: what memory permits, 32 on a CPU."
+    )
+    trust_remote_code: bool = Field(default=False, description="Run Python code from the model's own repository.")
+    allow_pickle: bool = Field(default=False, description="Read weights that are Python pickles.")
+
+    @property
+    def trust(self) -> Trust:
+        """What may be run to load the model."""
+        return Trust(self.trust_remote_code, self.allow_pickle)
+
+
+class SampleSettings(StageSettings):
+    """What `coma sample` can be told."""
+
+    EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids"})
+
+    bench: str = Field(default="humaneval", description="The benchmark: humaneval, mbpp or mbpp-sanitized.")
+    bench_data: Path | None = Field(default=None, description="The benchmark's published file or its folder.")
+    model: str | None = Field(
+        default=None,
+        description="Run folder, model folder, catalogue name or hub id; default: the merge of the newest finetune.",
+    )
+    revision: str | None = Field(default=None, description="Commit, branch or tag of a model on the hub.")
+    engine: str = Field(default="auto", description="auto, transformers or openai; auto: openai if base_url is given.")
+    template: str = Field(
+        default="auto",
+        description="auto (the model's own, else raw continuation), chat, alpaca, capybara, chatml, raw, a Jinja file.",
+    )
+    allow_template_mismatch: bool = Field(
+        default=False, description="Accept another template than the one that the model was tuned with."
+    )
+    n: int = Field(default=1, ge=1, description="Completions a problem and temperature.")
+    limit: int | None = Field(default=None, ge=1, description="Only so many problems, the benchmark's first ones.")
+    task_ids: tuple[str, ...] | None = Field(default=None, description="Only these problems, as HumanEval/3 or 3.")
+    temperature: tuple[float, ...] = Field(default=(0.2,), min_length=1, description="Temperatures; 0 is greedy.")
+    top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus; 1 cuts nothing.")
+    top_k: int = Field(default=0, ge=0, description="Likeliest tokens to draw from; 0 cuts nothing.")
+    max_new_tokens: int = Field(default=512, ge=1, description="Tokens of a completion at most.")
+    stop: tuple[str, ...] | None = Field(
+        default=None, description="Texts that end a completion; default: those of the benchmark for a continuation."
+    )
+    dtype: Dtype = Field(default="auto", description="Number type of the weights: auto, float32, bfloat16, float16.")
+    runtime: SampleRuntime = SampleRuntime()
+
+    @field_validator("temperature", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [part for part in value.split(",") if part.strip()]
+        return [value] if isinstance(value, (int, float)) else value
+
+    @field_validator("temperature")
+    @classmethod
+    def _distinct(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 <= temperature <= 10 for temperature in value):
+            raise ValueError("a temperature is a number from 0 to 10")
+        if len({f"{temperature:g}" for temperature in value}) < len(value):
+            raise ValueError("the temperatures have to differ in their first six digits")
+        return value
+
+    @field_validator("task_ids", "stop", mode="before")
+    @classmethod
+    def _one_text(cls, value: Any) -> Any:
+        return [str(value)] if isinstance(value, (str, int)) else value
+
+    @property
+    def engine_name(self) -> EngineName:
+        """The engine that `engine` comes to.
+
+        Raises:
+            UsageError: no engine has that name.
+        """
+        return engine_name(self.engine, self.runtime.base_url)
+
+    @property
+    def template_file(self) -> Path | None:
+        """The user's own template, if `template` is one."""
+        return Path(self.template) if self.template.endswith(TEMPLATE_SUFFIXES) else None
+
+    def decoding(self, temperature: float) -> Decoding:
+        """How rows of one temperature are drawn."""
+        return Decoding(temperature, self.top_p, self.top_k, self.max_new_tokens)
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides a row; model, benchmark and template file count by their content, as the run's inputs."""
+        identity = super().identity()
+        for elsewhere in ("model", "revision", "bench_data", "allow_template_mismatch"):
+            identity.pop(elsewhere)
+        own_file = {"template": "file"} if self.template_file else {}
+        return {**identity, "engine": self.engine_name, **own_file}

@@ -1,0 +1,243 @@
+"""`coma score`: samples in, verdicts and a defended pass@k out.
+
+    samples (a run, or files)  ->  programs (extraction)  ->  verdicts (sandbox)  ->  pass@k with intervals
+
+The references of the problems run first: a benchmark whose own solutions fail here can't score anybody else's. Rows
+are journalled as verdicts come, so a killed run goes on where it stopped. Nothing here executes a program itself.
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, cast
+
+from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
+from coma_cli.evaluation import cluster, picture, score_summary
+from coma_cli.evaluation.cluster import Runner, SandboxOptions
+from coma_cli.evaluation.court import REFERENCES, VERDICTS, Court
+from coma_cli.evaluation.explain import ALTERNATIVES, CAUSES, others
+from coma_cli.evaluation.references import ReferenceCheck
+from coma_cli.evaluation.sample_choice import SampleSource, benchmark_only, choose_samples
+from coma_cli.evaluation.sample_files import LeftOut
+from coma_cli.evaluation.score_settings import ScoreSettings, parse_threshold
+from coma_cli.records import Problem, Verdict
+from coma_cli.sandbox import (
+    Isolation,
+    Limits,
+    Sandbox,
+    SandboxError,
+    SandboxUnavailable,
+    default_workers,
+    probe_isolation,
+)
+from coma_cli.settings import StageSettings
+from coma_cli.workspace import Plan, Run, StageResult, Workspace
+
+SETTINGS = ScoreSettings
+show = score_summary.show
+headline = score_summary.headline
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScorePlan(Plan):
+    """What score resolved: the samples, the problems that they are of, and how many samples there are."""
+
+    source: SampleSource
+    problems: tuple[Problem, ...]
+    samples: int
+    left_out: LeftOut
+
+
+def plan(settings: StageSettings, workspace: Workspace) -> ScorePlan:
+    """Find the samples, count them per problem, and see which isolation this machine permits.
+
+    `total` counts the programs at most: references, and each sample under each protocol; equal ones run once.
+    """
+    settings = cast(ScoreSettings, settings)
+    if settings.check_references:
+        source = benchmark_only(settings.bench, settings.bench_data)
+    else:
+        source = choose_samples(workspace, settings.bench, settings.samples, settings.bench_data)
+    left_out = LeftOut()
+    sampled: dict[str, int] = {}
+    for candidate in source.candidates(left_out) if source.paths else ():
+        sampled[candidate.task_id] = sampled.get(candidate.task_id, 0) + 1
+    problems = tuple(p for p in source.problems if p.task_id in sampled or not source.paths)
+    samples = sum(sampled.values())
+    workers = settings.runtime.workers or default_workers()
+    isolation, obstacles = _isolation(settings)
+    lacking = (picture.obstacle() if settings.plot else None, cluster.obstacle() if settings.runtime.cluster else None)
+    ways = len(settings.protocol) + (len(others(settings.protocol)) if settings.explain else 0)
+    stages = 2 if any(problem.input_sets for problem in problems) else 1
+    return ScorePlan(
+        subject=source.bench,
+        inputs=source.inputs,
+        total=stages * (len(problems) + samples * ways),
+        estimate={
+            "problems": len(problems),
+            "samples": samples,
+            "samples a problem": _span(sampled),
+            "workers": workers,
+            "isolation": isolation.level if isolation else "none possible",
+            "hours if all ran to their limit": round(samples * _mean_limit(settings, problems) / workers / 3600, 2),
+        },
+        obstacles=(*obstacles, *filter(None, lacking), *_empty(source, samples, left_out)),
+        notes=tuple(_notes(source, len(problems), left_out)),
+        source=source,
+        problems=problems,
+        samples=samples,
+        left_out=left_out,
+    )
+
+
+def _span(sampled: Mapping[str, int]) -> str:
+    counts = sampled.values()
+    return "0" if not counts else f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+
+
+def _mean_limit(settings: ScoreSettings, problems: tuple[Problem, ...]) -> float:
+    return sum(settings.timeout_s or p.cpu_limit_s for p in problems) / max(1, len(problems))
+
+
+def _isolation(settings: ScoreSettings) -> tuple[Isolation | None, tuple[CliError, ...]]:
+    try:
+        return probe_isolation(settings.isolation, consent=settings.runtime.i_know, python=settings.python), ()
+    except SandboxUnavailable as error:
+        return None, (_unavailable(error),)
+    except SandboxError as error:
+        return None, (UsageError(f"The sandbox can't start: {error}.", "Check --python."),)
+
+
+def _unavailable(error: SandboxUnavailable) -> UsageError:
+    return UsageError(
+        f"Programs can't be isolated here: {error}",
+        "Run on a machine that permits user namespaces or Landlock, or consent with --isolation none --i-know",
+    )
+
+
+def _empty(source: SampleSource, samples: int, left_out: LeftOut) -> tuple[CliError, ...]:
+    if samples or not source.paths:
+        return ()
+    why = "; ".join(left_out.messages()) or "the files are empty"
+    return (
+        MissingInputError(f"No sample of {source.bench} in {source.title}: {why}.", "Check --samples and --bench."),
+    )
+
+
+def _notes(source: SampleSource, scored: int, left_out: LeftOut) -> list[str]:
+    notes = [f"Samples: {source.title}"] if source.paths else []
+    if scored < source.bench_size:
+        notes.append(f"Partial: {scored} of the {source.bench_size} problems of {source.bench} are scored")
+    return [*notes, *(f"Warning: {message}" for message in left_out.messages())]
+
+
+def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
+    """Check the references, judge the samples that have no verdict yet, and count."""
+    settings, plan = cast(ScoreSettings, settings), cast(ScorePlan, plan)
+    began = time.monotonic()
+    try:
+        with _options(settings).open() as sandbox, _runner(settings, sandbox) as runner:
+            court = Court(run, settings, sandbox, runner, plan.problems, plan.source)
+            checks = court.check_references()
+            court.judge(plan.samples)
+            explanation = court.explain(plan.samples) if settings.explain and plan.samples else None
+            isolation = sandbox.isolation
+    except SandboxUnavailable as error:
+        raise _unavailable(error) from error
+    except SandboxError as error:
+        raise CliError(f"The sandbox broke: {error}", "The same command goes on where it stopped.") from error
+    counted = _count(run, settings, plan)
+    picture = _draw(run, plan, counted, settings.seed) if settings.plot and counted.results else None
+    summary = _summarise(run, settings, plan, isolation, checks, counted, time.monotonic() - began)
+    outputs = [REFERENCES, *((VERDICTS,) if plan.samples else ()), *((CAUSES, ALTERNATIVES) if explanation else ())]
+    summary = summary.model_copy(update={"explanation": explanation, "picture": picture})
+    return StageResult(summary=summary, outputs=tuple(outputs))
+
+
+def _options(settings: ScoreSettings) -> SandboxOptions:
+    return SandboxOptions(
+        limits=Limits(memory_mb=settings.memory_mb, allow_fork=settings.allow_fork),
+        workers=settings.runtime.workers,
+        isolation=settings.isolation,
+        consent=settings.runtime.i_know,
+        python=settings.python,
+    )
+
+
+def _runner(settings: ScoreSettings, sandbox: Sandbox) -> AbstractContextManager[Runner]:
+    """Where the programs of samples run."""
+    if settings.runtime.cluster is None:
+        return nullcontext(sandbox)
+    return cluster.RayRunner(_options(settings), sandbox.isolation.level)
+
+
+def _count(run: Run, settings: ScoreSettings, plan: ScorePlan) -> score_summary.Counted:
+    rows = run.journal(VERDICTS, Verdict).rows() if plan.samples else ()
+    gates = [parse_threshold(text)[0] for text in settings.runtime.fail_under]
+    return score_summary.count(rows, settings.protocol, settings.k, gates, settings.seed)
+
+
+def _draw(run: Run, plan: ScorePlan, counted: score_summary.Counted, seed: int) -> str:
+    """Draw pass@k against k beside the run's rows; the name of the picture."""
+    curves = []
+    for result, tallies in zip(counted.results, counted.tallies, strict=True):
+        curves.append(picture.curve_of(f"{result.protocol}, T={result.temperature:g}", tallies, seed))
+    path = run.scratch("picture") / picture.PICTURE
+    picture.draw(curves, f"{plan.source.bench}, {len(plan.problems)} problems", path)
+    return run.place(path, picture.PICTURE).name
+
+
+def _summarise(
+    run: Run,
+    settings: ScoreSettings,
+    plan: ScorePlan,
+    isolation: Isolation,
+    checks: Mapping[str, ReferenceCheck],
+    counted: score_summary.Counted,
+    seconds: float,
+) -> score_summary.ScoreSummary:
+    first = counted.results[0] if counted.results else None
+    failed = sorted(task_id for task_id, check in checks.items() if check.failed)
+    return score_summary.ScoreSummary(
+        bench=plan.source.bench,
+        samples_from=plan.source.title,
+        protocol=first.protocol if first else None,
+        problems=len(plan.problems),
+        bench_problems=plan.source.bench_size,
+        partial=len(plan.problems) < plan.source.bench_size,
+        samples=plan.samples,
+        n_min=first.n_min if first else 0,
+        n_max=first.n_max if first else 0,
+        pass_at_k=first.pass_at_k if first else {},
+        verdicts=first.verdicts if first else {},
+        base=first.base if first else None,
+        results=counted.results,
+        references=score_summary.ReferenceSummary(checked=len(checks), passed=len(checks) - len(failed), failed=failed),
+        isolation=isolation.level,
+        isolation_lost=list(isolation.lost),
+        mode=settings.mode,
+        inproc_problems=sorted(task_id for task_id, check in checks.items() if check.mode == "inproc"),
+        unique_programs=counted.unique_programs,
+        programs_run=run.work_done,
+        programs_per_s=round(run.work_done / seconds, 1) if run.work_done else None,
+        left_out=plan.left_out.counts(),
+    )
+
+
+def check(settings: StageSettings, summary: Mapping[str, Any]) -> None:
+    """Hold the result against `--fail-under`; for several protocols or temperatures the first counts.
+
+    Raises:
+        BelowThresholdError: it is below. UsageError: that pass@k is not defined here.
+    """
+    for text in cast(ScoreSettings, settings).runtime.fail_under:
+        k, least = parse_threshold(text)
+        estimate = summary["pass_at_k"].get(str(k)) or {"value": None}
+        if estimate["value"] is None:
+            raise UsageError(
+                f"pass@{k} is not defined for these samples.", "Draw more with coma sample -n, or lower k."
+            )
+        if estimate["value"] < least:
+            message = f"pass@{k} is {estimate['value']:.4f}, below {least:g}."
+            raise BelowThresholdError(message, "The verdicts of all samples are in verdicts.jsonl of the run.")

@@ -1,0 +1,91 @@
+"""What goes into the sandbox and what comes out: plain values that know no benchmark and no process."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["split", "inproc"]
+Verdict = Literal["pass", "fail", "timeout", "memory", "error"]
+Trust = Literal["tests", "self"]
+Level = Literal["ns", "landlock", "rlimit"]
+
+MAX_DETAIL = 300
+
+
+class SandboxError(Exception):
+    """The sandbox itself failed (never the program that ran in it); the message says what broke."""
+
+
+class SandboxUnavailable(SandboxError):  # noqa: N818 - the name is part of the contract
+    """The isolation that was asked for is not possible on this machine; the message says which step was refused."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one program, with all its threads and children, may use.
+
+    `cpu_s` decides a timeout. `wall_s` is a net below it for programs that sleep; None means max(10, 3 * cpu_s).
+    `memory_mb` bounds the whole tree of a program. `allow_fork` lets the program start processes, which die with it.
+    """
+
+    cpu_s: float = 3.0
+    wall_s: float | None = None
+    memory_mb: int = 1024
+    allow_fork: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0.05 <= self.cpu_s <= 86_400:
+            raise ValueError(f"cpu_s must lie between 0.05 and 86400 seconds, not {self.cpu_s}")
+        if self.wall_s is not None and not 0.05 <= self.wall_s <= 86_400:
+            raise ValueError(f"wall_s must lie between 0.05 and 86400 seconds, not {self.wall_s}")
+        if not 32 <= self.memory_mb <= 1_048_576:
+            raise ValueError(f"memory_mb must lie between 32 and 1048576, not {self.memory_mb}")
+
+    @property
+    def wall_limit_s(self) -> float:
+        """The wall clock limit with its default filled in."""
+        return max(10.0, 3 * self.cpu_s) if self.wall_s is None else self.wall_s
+
+
+@dataclass(frozen=True)
+class Program:
+    """One untrusted program and how it is judged.
+
+    `source` is a whole module. `tests` is trusted text, executed after it: in `split` mode in another process, where
+    the names in `entry_points` are bound to stand-ins that call the program; in `inproc` mode in the program's own
+    interpreter. `prelude` is trusted text that the checker of split mode executes before it binds the entry points.
+    With `tests=None` the program is judged by itself (`trust: self`): it passes if it runs to its end with status 0.
+    `key` comes back in the outcome and must be unique within one call of `Sandbox.run`.
+    """
+
+    key: str
+    source: str
+    tests: str | None
+    prelude: str = ""
+    entry_points: tuple[str, ...] = ()
+    mode: Mode = "split"
+    limits: Limits | None = None
+
+    @property
+    def trust(self) -> Trust:
+        """Who says `pass`: the trusted tests, or the program itself."""
+        return "self" if self.tests is None else "tests"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The verdict on one program.
+
+    `detail` is printable text of at most 300 characters; it may hold words of the program, never a reason to trust.
+    `attempts` counts runs: timeouts that do not stand on CPU time alone, and crashes of the runner, are run again.
+    `runner_crash` marks an `error` that was given because the process that runs programs died twice under this one.
+    """
+
+    key: str
+    verdict: Verdict
+    detail: str
+    cpu_s: float
+    wall_s: float
+    attempts: int = 1
+    trust: Trust = "tests"
+    mode: Mode = "split"
+    runner_crash: bool = False

@@ -1,0 +1,187 @@
+"""What runs in the process of one program: its text, and in split mode the calls that its checker asks for.
+
+Nothing here is trusted by anyone: the program shares this interpreter and may change all of it. It holds one
+descriptor, and what it writes there are values and never verdicts (in split mode).
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from types import ModuleType
+from typing import Any
+
+from coma_cli.sandbox.inside import values, wire
+
+PLAIN_RECURSION_LIMIT = 1000
+
+# The first item of an answer in split mode.
+READY, VALUE, RAISED, REFUSED, UNREADABLE = "ready", "v", "e", "x", "c"
+
+
+def run_split(link: int, source: bytes) -> None:
+    """Load the program, say how that went, then answer calls until the checker hangs up."""
+    module = fresh_module("program")
+    answer = _load(source, module)
+    wire.send(link, values.encode(answer))
+    if answer[0] == READY:
+        _serve(link, module.__dict__)
+
+
+def _load(source: bytes, module: ModuleType) -> list[Any]:
+    try:
+        code = compile(source.decode("utf-8", "surrogatepass"), "<program>", "exec", dont_inherit=True)
+    except MemoryError:
+        return [RAISED, "MemoryError", ""]
+    except BaseException as error:
+        return [UNREADABLE, type(error).__name__, _message(error)]
+    try:
+        exec(code, module.__dict__)  # noqa: S102 - what this module is for
+    except BaseException as error:
+        return _raised(error)
+    return [READY]
+
+
+def run_inproc(source: bytes, tests: bytes) -> bytes:
+    """Run program and tests in one interpreter; the answer is the program's word, which it may forge."""
+    return _run_to_end([source, tests], fresh_module("program"))
+
+
+def run_self(source: bytes) -> bytes:
+    """Run a whole script as `__main__`; leaving with status 0 counts as an end."""
+    return _run_to_end([source], fresh_module("__main__"), exit_is_end=True)
+
+
+def fresh_module(name: str) -> ModuleType:
+    """An empty module that can be found under its name, as dataclasses and typing need."""
+    module = ModuleType(name)
+    module.__dict__["__builtins__"] = builtins
+    sys.modules[name] = module
+    return module
+
+
+def _run_to_end(texts: list[bytes], module: ModuleType, exit_is_end: bool = False) -> bytes:
+    """`p` if all ran to the end; else `e` (unreadable), `m` (out of memory) or `f`, with a message."""
+    for number, text in enumerate(texts):
+        try:
+            label = "<tests>" if number else "<program>"
+            code = compile(text.decode("utf-8", "surrogatepass"), label, "exec", dont_inherit=True)
+        except MemoryError:
+            return b"m"
+        except BaseException as error:
+            return (b"f" if number else b"e") + _describe(error)
+        try:
+            exec(code, module.__dict__)  # noqa: S102 - what this module is for
+        except MemoryError:
+            return b"m"
+        except SystemExit as error:
+            if exit_is_end and (error.code is None or error.code == 0):
+                return b"p"
+            return b"f" + _describe(error)
+        except BaseException as error:
+            return b"f" + _describe(error)
+    return b"p"
+
+
+def _serve(link: int, names: dict[str, Any]) -> None:
+    reader = wire.Reader(link, wire.PROGRAM_FRAME_MAX)
+    while True:
+        try:
+            request = reader.receive()
+        except wire.GoneError:
+            return
+        wire.send(link, _encode(_call(names, request)))
+
+
+def _call(names: dict[str, Any], request: bytes) -> list[Any]:
+    """Answer one request: a name, arguments, and keywords if there are any."""
+    parts = values.decode(request)
+    name, arguments = parts[0], parts[1]
+    if name not in names:
+        return [RAISED, "NameError", f"name {name!r} is not defined"]
+    try:
+        answer = [VALUE, names[name](*arguments, **parts[2]) if len(parts) > 2 else names[name](*arguments)]
+    except BaseException as error:
+        return _raised(error)
+    if any(map(values.is_mutable, arguments)) or len(parts) > 2:
+        _add_changes(answer, request, parts)
+    return answer
+
+
+def _add_changes(answer: list[Any], request: bytes, parts: list[Any]) -> None:
+    """Send the arguments back if the call has changed them; what can't cross any more is left as it was."""
+    try:
+        if values.encode(parts) != request:
+            answer += parts[1:]
+    except values.CrossingError:
+        pass
+
+
+def _encode(answer: list[Any]) -> bytes:
+    try:
+        return values.encode(answer)
+    except values.CrossingError as error:
+        return values.encode([REFUSED, str(error)])
+    except MemoryError:
+        return values.encode([RAISED, "MemoryError", ""])
+
+
+def _raised(error: BaseException) -> list[str]:
+    """An exception as the nearest built-in type's name and its message: the program's own classes stay here."""
+    for kind in type(error).__mro__:
+        if kind.__module__ == "builtins":
+            return [RAISED, kind.__name__, _message(error)]
+    return [RAISED, "Exception", ""]
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:300]
+    except BaseException:
+        return ""
+
+
+def _describe(error: BaseException) -> bytes:
+    text = f"{type(error).__name__[:60]}: {_message(error)}" if _message(error) else type(error).__name__[:60]
+    return text.encode("utf-8", "backslashreplace")[:390]
+
+
+def warm_up() -> None:
+    """Run what every program runs, once, before the first fork: what is warm here need not be copied there.
+
+    The interpreter adapts its code while that runs, fills caches of attributes and interns names; all of this would
+    be done again, in pages of its own, in each process.
+    """
+    for _ in range(20):
+        module = fresh_module("program")
+        answer = _load(_SAMPLE, module)
+        data = values.encode(answer)
+        for request in (["total", [[1, 2.5, 3], "a"]], ["label", ["x", {"k": (1, 2)}], {}], ["missing", []]):
+            data = _encode(_call(module.__dict__, values.encode(request)))
+        values.decode(data)
+    del sys.modules["program"]
+
+
+_SAMPLE = b"""
+from typing import Any, Dict, List, Optional, Tuple
+import math
+
+
+def total(numbers: List[float], name: str) -> float:
+    \"\"\" Sum of the numbers.
+    >>> total([1, 2], 'a')
+    3
+    \"\"\"
+    result = 0
+    for i, number in enumerate(sorted(numbers)):
+        if number % 2 == 0 and i > 0:
+            result += int(math.floor(number)) * len(name)
+        else:
+            result += number
+    return result
+
+
+def label(name: str, table: Dict[str, Tuple[int, int]]) -> Optional[str]:
+    parts = [str(x) + name.upper() for pair in table.values() for x in pair if x]
+    return ','.join(parts) if parts else None
+"""

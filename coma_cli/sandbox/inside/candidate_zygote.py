@@ -1,0 +1,202 @@
+"""The candidate zygote: forks one process for each program, watches its CPU time, and leaves nothing of it behind.
+
+In split mode it never holds any test: what its memory held, a fork of it could find.
+
+A fork shares all memory until one side writes to it, and then copies that page: in Python, looking at an object is
+writing to it. What a program costs is mostly such copies, so everything that need not happen between the fork and the
+program's end happens before or after, and what does happen uses few objects.
+"""
+
+from __future__ import annotations
+
+import _socket
+import gc
+import os
+import resource
+import select
+import struct
+import sys
+import time
+from collections import deque
+
+from coma_cli.sandbox.inside import candidate, control, rlimits, wire
+from coma_cli.sandbox.inside.control import Job, Report
+from coma_cli.sandbox.inside.means import Means
+
+TICK_S = 0.05
+_TICK_MS = int(TICK_S * 1000)
+_FAR_DESCRIPTOR = 1 << 30
+
+
+class CandidateZygote:
+    """One loop: take a job, run it, report."""
+
+    def __init__(self, control_fd: int, channel: _socket.socket, means: Means) -> None:
+        self._control = control_fd
+        self._channel = channel
+        self._means = means
+        self._decoder = wire.Decoder(wire.CONTROL_FRAME_MAX)
+        self._read_size = wire.SMALL_READ
+        self._jobs: deque[Job] = deque()
+        self._killed: tuple[int, int] | None = None
+        # Without a checker the channel has hung up, which a poll would report for ever.
+        self._poll_split, self._poll_alone = select.poll(), select.poll()
+        self._poll_split.register(control_fd, select.POLLIN)
+        self._poll_split.register(channel.fileno(), select.POLLIN)
+        self._poll_alone.register(control_fd, select.POLLIN)
+
+    def run(self) -> None:
+        """Serve until the supervisor hangs up."""
+        candidate.warm_up()
+        sys.setrecursionlimit(candidate.PLAIN_RECURSION_LIMIT + 8)
+        gc.collect()
+        gc.freeze()
+        while True:
+            while not self._jobs:
+                self._read_control()
+            job = self._jobs.popleft()
+            report = self._run_split(job) if job.mode == control.SPLIT else self._run_alone(job)
+            wire.send(self._control, report.encode())
+            if self._means.scratch_touched():
+                self._means.renew_scratch()
+
+    def _read_control(self) -> None:
+        data = os.read(self._control, self._read_size)
+        if not data:
+            os._exit(0)
+        self._read_size = wire.LARGE_READ if len(data) == self._read_size else wire.SMALL_READ
+        self._decoder.feed(data)
+        while (frame := self._decoder.next()) is not None:
+            if frame[:1] == control.JOB:
+                self._jobs.append(Job.decode(frame))
+            else:
+                self._killed = control.decode_kill(frame)
+
+    # --- a program whose checker has the other end of its link ---
+
+    def _run_split(self, job: Job) -> Report:
+        seq, cpu_kill, wall_kill, _, _, source = job
+        ours, theirs = _socket.socketpair()
+        # The checker gets its end before the fork, so that it prepares while the program loads.
+        rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", ours.fileno()))
+        self._channel.sendmsg([struct.pack("<Q", seq)], [rights])
+        ours.close()
+        link = theirs.fileno()
+        cpu = rlimits.cpu_limit(cpu_kill)
+        started = time.monotonic()
+        pid = self._means.fork()
+        if pid == 0:
+            try:
+                self._enter_program(link, cpu)
+                candidate.run_split(link, source)
+            finally:
+                # Without the interpreter's farewell: no exit handlers, no waiting for threads, no destructors.
+                os._exit(1)
+        theirs.close()
+        reason = self._await_release(seq, pid, cpu_kill, started + wall_kill)
+        return self._end(seq, pid, reason, started, b"")
+
+    def _await_release(self, seq: int, pid: int, cpu_kill: float, deadline: float) -> int:
+        """Until the checker lets the program go, or a limit is reached: why it ended."""
+        while True:
+            ready = self._poll_split.poll(_TICK_MS)
+            for fd, _ in ready:
+                if fd == self._control:
+                    if (reason := self._ordered_end(seq)) is not None:
+                        return reason
+                else:
+                    released, lost = control.decode_release(self._channel.recv(64))
+                    if released == seq:
+                        return _settle(pid) if lost else control.DONE
+            if not ready and (reason := _limit_reached(pid, cpu_kill, deadline)) is not None:
+                return reason
+
+    # --- a program that speaks for itself ---
+
+    def _run_alone(self, job: Job) -> Report:
+        seq, cpu_kill, wall_kill, mode, tests, source = job
+        ours, link = os.pipe()
+        cpu = rlimits.cpu_limit(cpu_kill)
+        started = time.monotonic()
+        pid = self._means.fork()
+        if pid == 0:
+            try:
+                self._enter_program(link, cpu)
+                word = candidate.run_inproc(source, tests) if mode == control.INPROC else candidate.run_self(source)
+                os.write(link, word)
+            finally:
+                os._exit(1)
+        os.close(link)
+        self._poll_alone.register(ours, select.POLLIN)
+        reason, word = self._await_word(ours, seq, pid, cpu_kill, started + wall_kill)
+        report = self._end(seq, pid, reason, started, word)
+        self._poll_alone.unregister(ours)
+        os.close(ours)
+        return report
+
+    def _await_word(self, ours: int, seq: int, pid: int, cpu_kill: float, deadline: float) -> tuple[int, bytes]:
+        while True:
+            ready = self._poll_alone.poll(_TICK_MS)
+            for fd, _ in ready:
+                if fd == ours:
+                    word = os.read(ours, 512)
+                    return (control.DONE if word else _settle(pid)), word
+                if fd == self._control and (reason := self._ordered_end(seq)) is not None:
+                    return reason, b""
+            if not ready and (reason := _limit_reached(pid, cpu_kill, deadline)) is not None:
+                return reason, b""
+
+    # --- the beginning and the end of either ---
+
+    def _enter_program(self, link: int, cpu: tuple[int, int]) -> None:
+        """In the new process: give up what is not the program's."""
+        os.closerange(3, link)
+        os.closerange(link + 1, _FAR_DESCRIPTOR)
+        if self._means.limit_cpu:
+            resource.setrlimit(resource.RLIMIT_CPU, cpu)
+        self._means.shut_in()
+
+    def _ordered_end(self, seq: int) -> int | None:
+        self._read_control()
+        return self._killed[1] if self._killed is not None and self._killed[0] == seq else None
+
+    def _end(self, seq: int, pid: int, reason: int, started: float, word: bytes) -> Report:
+        """Kill the program and all that it started, and collect what they have used."""
+        wall = time.monotonic() - started
+        self._means.kill_all(pid)
+        _, status, usage = os.wait4(pid, 0)
+        cpu, max_rss = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        if not self._means.alone:
+            cpu, max_rss = _reap_others(cpu, max_rss)
+        return Report(seq, status, reason, cpu, wall, max_rss, word)
+
+
+def _reap_others(cpu: float, max_rss: int) -> tuple[float, int]:
+    """Collect what a program has left behind, on top of its own CPU time and largest resident set."""
+    while True:
+        try:
+            _, _, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            return cpu, max_rss
+        cpu += usage.ru_utime + usage.ru_stime
+        max_rss = max(max_rss, usage.ru_maxrss)
+
+
+def _settle(pid: int) -> int:
+    """Let a program that has closed its link come to its own end, so that its status tells how it died."""
+    deadline = time.monotonic() + 2 * TICK_S
+    while time.monotonic() < deadline:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return control.ENDED
+        time.sleep(0.0005)
+    return control.DONE
+
+
+def _limit_reached(pid: int, cpu_kill: float, deadline: float) -> int | None:
+    try:
+        # How the kernel numbers the CPU clock of another process (include/linux/posix-timers.h).
+        if time.clock_gettime(((~pid) << 3) | 2) >= cpu_kill:
+            return control.CPU
+    except OSError:
+        pass
+    return control.WALL if time.monotonic() >= deadline else None

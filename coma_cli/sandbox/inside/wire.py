@@ -1,0 +1,85 @@
+"""Frames between the supervisor, the zygotes and the programs: a length of four bytes, then that many bytes.
+
+A reader never trusts the length: above its maximum it refuses before it takes any memory.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+
+_LENGTH = struct.Struct("<I")
+# Most frames are short, and a buffer for the longest would cost fresh memory for each of them.
+SMALL_READ, LARGE_READ = 1 << 12, 1 << 18
+PROGRAM_FRAME_MAX = 8 << 20
+CONTROL_FRAME_MAX = 64 << 20
+
+
+class FrameError(Exception):
+    """The other side sent something that is no frame of this protocol."""
+
+
+class GoneError(Exception):
+    """The other side has closed the connection."""
+
+
+def encode(payload: bytes) -> bytes:
+    """One frame as bytes."""
+    return _LENGTH.pack(len(payload)) + payload
+
+
+def send(fd: int, payload: bytes) -> None:
+    """Write one frame to a blocking descriptor; raises GoneError."""
+    data = memoryview(_LENGTH.pack(len(payload)) + payload)
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except OSError as error:
+        raise GoneError(str(error)) from None
+
+
+class Reader:
+    """Takes frames from a blocking descriptor, one at a time."""
+
+    def __init__(self, fd: int, maximum: int) -> None:
+        self._fd = fd
+        self._decoder = Decoder(maximum)
+        self._size = SMALL_READ
+
+    def receive(self) -> bytes:
+        """The next frame; blocks. Raises GoneError at the end of the stream and FrameError."""
+        while (frame := self._decoder.next()) is None:
+            try:
+                data = os.read(self._fd, self._size)
+            except OSError as error:
+                raise GoneError(str(error)) from None
+            if not data:
+                raise GoneError("end of stream")
+            self._size = LARGE_READ if len(data) == self._size else SMALL_READ
+            self._decoder.feed(data)
+        return frame
+
+
+class Decoder:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes as they came."""
+        self._buffer += data
+
+    def next(self) -> bytes | None:
+        """The next whole frame, or None. Raises FrameError when a length is above the maximum."""
+        if len(self._buffer) < 4:
+            return None
+        (length,) = _LENGTH.unpack_from(self._buffer)
+        if length > self._maximum:
+            raise FrameError(f"a frame of {length} bytes is above the limit of {self._maximum}")
+        if len(self._buffer) < 4 + length:
+            return None
+        frame = bytes(self._buffer[4 : 4 + length])
+        del self._buffer[: 4 + length]
+        return frame

@@ -1,0 +1,175 @@
+# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# ruff: noqa: PTH120, S108
+"""Starting zygotes: a fresh interpreter each, never a fork of this process, with nothing of its environment."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from coma_cli.sandbox.contract import Level, SandboxError
+from coma_cli.sandbox.inside import wire
+
+LAYERS = frozenset(("uid", "namespaces", "rlimits", "seccomp", "landlock", "dumpable", "pdeathsig"))
+_LAYERS_OF: dict[Level, frozenset[str]] = {
+    "ns": LAYERS,
+    "landlock": LAYERS - {"namespaces"},
+    "rlimit": frozenset(("uid", "rlimits", "pdeathsig")),
+}
+
+# Our own package stands in for itself without running its `__init__`: zygotes stay lean. `-I` would do for the rest,
+# but it also ignores PYTHONHASHSEED, and two runs of one program should see their sets in one order.
+_BOOT = """
+import sys
+sys.path[:] = [path for path in sys.path if path]
+for name, path in (("coma_cli", sys.argv[1]), ("coma_cli.sandbox", sys.argv[1] + "/sandbox")):
+    package = sys.modules[name] = type(sys)(name)
+    package.__path__ = [path]
+from coma_cli.sandbox.inside.boot import main
+main(int(sys.argv[2]), int(sys.argv[3]))
+"""
+_FLAGS = ("-S", "-s", "-W", "ignore")
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+# Unassigned by most systems, and within the 65536 ids that containers map.
+_FIRST_UID, _UIDS = 64_600, 800
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """The Python that runs the programs, and where it keeps what it needs."""
+
+    executable: str
+    trees: tuple[tuple[str, str], ...]  # (real directory, where it shall appear)
+    site: str  # the folder that holds numpy, or ""
+
+
+@cache
+def find_interpreter(python: str | None) -> Interpreter:
+    """Ask an interpreter where its libraries lie. Raises SandboxError if it can't be run or is too old."""
+    executable = python or sys.executable
+    question = (
+        "import sys,json,importlib.util as u;s=u.find_spec('numpy');"
+        "print(json.dumps([sys.version_info[:2],sys.prefix,sys.base_prefix,sys.exec_prefix,sys.base_exec_prefix,"
+        "s.origin if s and s.origin else '', sys.executable]))"
+    )
+    try:
+        answer = subprocess.run(
+            [executable, "-I", "-c", question],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+        version, *prefixes, numpy, _ = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise SandboxError(f"{executable} does not run as a Python interpreter: {error}") from None
+    if tuple(version) < (3, 9):
+        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.9 or newer")
+    site = os.path.dirname(os.path.dirname(numpy)) if numpy else ""
+    places = dict.fromkeys(
+        [*prefixes, os.path.dirname(os.path.dirname(os.path.realpath(executable))), *([site] if site else [])]
+    )
+    trees = tuple((os.path.realpath(place), place) for place in places if place not in ("/", "/usr"))
+    return Interpreter(executable, trees, site)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What sort of pair a program needs; programs of one kind share zygotes."""
+
+    inproc: bool = False
+    site: bool = False  # installed packages for the program, numpy already imported
+    checker_site: bool = False
+    allow_fork: bool = False
+    memory_mb: int = 1024
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all zygotes of one sandbox have in common."""
+
+    level: Level
+    interpreter: Interpreter
+    layers_off: frozenset[str] = frozenset()
+
+    @property
+    def layers(self) -> frozenset[str]:
+        return _LAYERS_OF[self.level] - self.layers_off
+
+
+@dataclass
+class Zygote:
+    """A started process and our end of its control connection."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+
+
+def start_zygote(role: str, setting: Setting, kind: Kind, channel: socket.socket, index: int, scratch: str) -> Zygote:
+    """Exec one zygote and send it its order; it answers on its control connection once its walls stand."""
+    ours, theirs = socket.socketpair()
+    site = setting.interpreter.site if (kind.site if role == "candidate" else kind.checker_site) else ""
+    with theirs:
+        process = subprocess.Popen(
+            [
+                setting.interpreter.executable,
+                *_FLAGS,
+                "-c",
+                _BOOT,
+                _PACKAGE,
+                str(theirs.fileno()),
+                str(channel.fileno()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=_environment(scratch),
+            cwd="/",
+            pass_fds=(theirs.fileno(), channel.fileno()),
+            close_fds=True,
+        )
+    order = {
+        "role": role,
+        "level": setting.level,
+        "layers": sorted(setting.layers),
+        "uid": uid_of(index),
+        "trees": [list(pair) for pair in setting.interpreter.trees if site or pair[1] != setting.interpreter.site],
+        "scratch": scratch,
+        "site": site,
+        "preload": ["numpy"] if site else [],
+        "allow_fork": kind.allow_fork,
+        "memory_mb": kind.memory_mb,
+        # The signal goes by thread: a thread that ends while its process lives on must not take the zygotes with it.
+        "tied_to_parent": threading.current_thread() is threading.main_thread(),
+        "parent": os.getpid(),
+    }
+    ours.sendall(wire.encode(json.dumps(order).encode()))
+    ours.setblocking(False)
+    return Zygote(process, ours)
+
+
+def uid_of(index: int) -> int:
+    """The id that root gives to a zygote; each has its own, so that they can't signal each other."""
+    return _FIRST_UID + index % _UIDS
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    """Made from nothing: whatever the caller keeps in its environment stays there."""
+    home = f"{scratch}/w" if scratch else "/tmp/w"
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": home,
+        "TMPDIR": home if scratch else "/tmp",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }

@@ -1,0 +1,26 @@
+"""What this machine lets us use: cores, CPU quota."""
+
+import os
+from pathlib import Path
+
+
+def default_workers(cgroup_root: Path = Path("/sys/fs/cgroup")) -> int:
+    """How many programs to run at once: the cores this process may use, or its cgroup's CPU quota if that is less."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota(cgroup_root)
+    return max(1, cores if quota is None else min(cores, int(quota + 0.5)))
+
+
+def cpu_quota(cgroup_root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """The cgroup's CPU quota in cores (v2 `cpu.max`, else v1 `cpu.cfs_quota_us`); None where there is none."""
+    try:
+        quota, period = (cgroup_root / "cpu.max").read_text().split()[:2]
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError):
+        pass
+    try:
+        quota_us = int((cgroup_root / "cpu/cpu.cfs_quota_us").read_text())
+        period_us = int((cgroup_root / "cpu/cpu.cfs_period_us").read_text())
+    except (OSError, ValueError):
+        return None
+    return quota_us / period_us if quota_us > 0 and period_us > 0 else None

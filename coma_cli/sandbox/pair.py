@@ -1,0 +1,296 @@
+# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# ruff: noqa: PTH106
+"""A pair of zygotes that runs programs one after the other: one forks them, the other checks them.
+
+What must not be confused: a program that fails (a report and a finding come back) and a pair that fails (`PairError`).
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+
+from coma_cli.sandbox import launch, proctree
+from coma_cli.sandbox.contract import Limits, Program, SandboxError
+from coma_cli.sandbox.inside import control, scratch, wire
+from coma_cli.sandbox.inside.control import Check, Finding, Job, Problem, Report
+from coma_cli.sandbox.launch import Kind, Setting
+from coma_cli.sandbox.link import Link
+from coma_cli.sandbox.verdict import KILL_FACTOR
+
+# A second program waits in the zygote's socket, so that it need not wait for the supervisor between two.
+DEPTH = 2
+_PROBLEMS_KEPT = 64
+_RECYCLE_AFTER = 10_000
+# The zygote's own net, far above the wall clock limit that the supervisor stretches by load.
+_WALL_NET_FACTOR = 30
+_START_TIMEOUT_S = 60.0
+_MODES = {"split": control.SPLIT, "inproc": control.INPROC}
+
+
+class PairError(Exception):
+    """A zygote of this pair is gone, or speaks nonsense."""
+
+
+@dataclass
+class Task:
+    """One program on its way, with what is known about its present run."""
+
+    program: Program
+    limits: Limits
+    kind: Kind
+    attempts: int = 0
+    crashes: int = 0
+    alone: bool = False
+    seq: int = 0
+    nonce: int = 0
+    head_since: float = 0.0
+    kill_sent: float = 0.0
+    report: Report | None = None
+    finding: Finding | None = None
+    watch: "Watch" = field(default_factory=lambda: Watch())
+
+    @property
+    def mode(self) -> int:
+        return control.SELF if self.program.tests is None else _MODES[self.program.mode]
+
+    @property
+    def is_checked(self) -> bool:
+        return self.mode == control.SPLIT
+
+    @property
+    def is_complete(self) -> bool:
+        return self.report is not None and (self.finding is not None or not self.is_checked)
+
+
+@dataclass
+class Watch:
+    """What the supervisor has seen of a program that lives long."""
+
+    looked_at: float = 0.0
+    cpu_s: float = 0.0
+    sleeping: bool = False
+    checker_cpu_before: float | None = None
+
+
+class Pair:
+    """Two zygotes, the programs that are with them, and the problems that the checker knows."""
+
+    def __init__(self, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int) -> None:
+        self.kind = kind
+        self.tasks: deque[Task] = deque()
+        self._served = 0
+        self._seq = 0
+        self._problems: OrderedDict[tuple[str, str, tuple[str, ...]], int] = OrderedDict()
+        self._problem_count = 0
+        self._scratch = _make_scratch(setting, index)
+        self._started = time.monotonic()
+        self._starting: set[str] = set()
+        self._zygotes: list[launch.Zygote] = []
+        channel_ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._candidate = self._start("candidate", setting, channel_ends[0], selector, 2 * index)
+            self._checker = (
+                None if kind.inproc else self._start("checker", setting, channel_ends[1], selector, 2 * index + 1)
+            )
+        finally:
+            for end in channel_ends:
+                end.close()
+
+    def _start(
+        self, role: str, setting: Setting, channel: socket.socket, selector: selectors.BaseSelector, index: int
+    ) -> Link:
+        zygote = launch.start_zygote(role, setting, self.kind, channel, index, self._scratch)
+        self._zygotes.append(zygote)
+        self._starting.add(role)
+        return Link(zygote.control, selector, (self, role))
+
+    @property
+    def is_ready(self) -> bool:
+        return not self._starting
+
+    @property
+    def is_spent(self) -> bool:
+        """Time for a new pair: whatever leaks in a long life goes with the old one."""
+        return self._served >= _RECYCLE_AFTER
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another program may be sent. None is queued behind one that has been running for a while."""
+        if not self.tasks:
+            return True
+        return len(self.tasks) < DEPTH and time.monotonic() - self.tasks[0].head_since < 0.1
+
+    # --- sending ---
+
+    def send(self, task: Task) -> None:
+        """Give a program to the zygotes."""
+        self._seq += 1
+        self._served += 1
+        task.seq, task.nonce = self._seq, secrets.randbits(63)
+        task.report = task.finding = None
+        task.attempts += 1
+        task.kill_sent = 0.0
+        task.watch = Watch()
+        self.tasks.append(task)
+        if len(self.tasks) == 1:
+            self._begin(task)
+        if self._checker is not None and task.is_checked:
+            self._send_check(self._checker, task)
+        self._candidate.send(_job(task).encode())
+
+    def _send_check(self, checker: Link, task: Task) -> None:
+        program = task.program
+        key = (program.tests or "", program.prelude, program.entry_points)
+        frames = []
+        number = self._problems.get(key)
+        if number is None:
+            if len(self._problems) >= _PROBLEMS_KEPT:
+                frames.append(control.encode_forget(self._problems.popitem(last=False)[1]))
+            self._problem_count += 1
+            number = self._problems[key] = self._problem_count
+            frames.append(Problem(number, program.entry_points, program.prelude, program.tests or "").encode())
+        else:
+            self._problems.move_to_end(key)
+        checker.send(*frames, Check(task.seq, task.nonce, number).encode())
+
+    def kill_program(self, task: Task, reason: int) -> None:
+        """Tell the zygote to end a run."""
+        if not task.kill_sent:
+            task.kill_sent = time.monotonic()
+            self._candidate.send(control.encode_kill(task.seq, reason))
+
+    # --- receiving ---
+
+    def handle(self, role: str, events: int) -> list[Task]:
+        """Take what a zygote has sent; give the programs that are done. Raises PairError and SandboxError."""
+        link = self._candidate if role == "candidate" else self._checker
+        assert link is not None
+        if events & selectors.EVENT_WRITE:
+            link.flush()
+        if not events & selectors.EVENT_READ:
+            return []
+        try:
+            for frame in link.receive():
+                self._take(role, frame)
+        except (wire.FrameError, control.MessageError, ValueError) as error:
+            raise PairError(f"the {role} zygote sent {error}") from None
+        if link.closed:
+            raise PairError(f"the {role} zygote is gone")
+        return self._collect()
+
+    def _take(self, role: str, frame: bytes) -> None:
+        if role in self._starting:
+            answer = json.loads(frame)
+            if answer.get("ready") is not True:
+                raise SandboxError(f"the {role} zygote can't start: {answer.get('broken', 'no reason given')}")
+            self._starting.remove(role)
+            if self.is_ready and self.tasks:
+                self._begin(self.tasks[0])
+        elif role == "candidate":
+            report = Report.decode(frame)
+            self._task(report.seq).report = report
+        else:
+            finding = Finding.decode(frame)
+            task = self._task(finding.seq)
+            if finding.nonce != task.nonce:
+                raise control.MessageError("a finding with a wrong nonce")
+            task.finding = finding
+
+    def _task(self, seq: int) -> Task:
+        for task in self.tasks:
+            if task.seq == seq:
+                return task
+        raise control.MessageError("a message about no program of ours")
+
+    def _collect(self) -> list[Task]:
+        done = []
+        while self.tasks and self.tasks[0].is_complete:
+            done.append(self.tasks.popleft())
+            if self.tasks:
+                self._begin(self.tasks[0])
+        return done
+
+    def _begin(self, task: Task) -> None:
+        task.head_since = time.monotonic()
+
+    # --- watching ---
+
+    def check_start(self) -> None:
+        """Raise SandboxError if the walls take too long to stand."""
+        if not self.is_ready and time.monotonic() - self._started > _START_TIMEOUT_S:
+            raise SandboxError(f"a zygote did not start within {_START_TIMEOUT_S:g} s")
+
+    def program_pids(self) -> list[int]:
+        """Processes of the running program, as seen from here."""
+        inner = proctree.children(self._zygotes[0].process.pid)
+        return [pid for zygote in inner for pid in proctree.descendants(zygote)]
+
+    def checker_cpu(self) -> float:
+        """CPU seconds that the checker has used in its life, with what it has forked."""
+        if self._checker is None:
+            return 0.0
+        pid = self._zygotes[1].process.pid
+        return proctree.cpu_seconds(pid) + sum(map(proctree.cpu_seconds, proctree.children(pid)))
+
+    def close(self) -> list[Task]:
+        """Kill everything of this pair and give back the programs that were with it."""
+        self._candidate.close()
+        if self._checker is not None:
+            self._checker.close()
+        for zygote in self._zygotes:
+            _kill_tree(zygote.process)
+        if self._scratch:
+            _remove_scratch(self._scratch)
+        left = list(self.tasks)
+        self.tasks.clear()
+        return left
+
+
+def _job(task: Task) -> Job:
+    tests = (task.program.tests or "").encode("utf-8", "surrogatepass") if task.mode == control.INPROC else b""
+    return Job(
+        task.seq,
+        KILL_FACTOR * task.limits.cpu_s,
+        _WALL_NET_FACTOR * task.limits.wall_limit_s,
+        task.mode,
+        tests,
+        task.program.source.encode("utf-8", "surrogatepass"),
+    )
+
+
+def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill a zygote and all below it: the inner one first, with which its namespace ends."""
+    for pid in proctree.descendants(process.pid):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+def _make_scratch(setting: Setting, index: int) -> str:
+    """A directory of its own for a pair without a mount namespace; else nothing."""
+    if setting.level == "ns":
+        return ""
+    path = tempfile.mkdtemp(prefix="coma-sandbox-")
+    if os.geteuid() == 0 and "uid" in setting.layers:
+        uid = launch.uid_of(2 * index)
+        os.chown(path, uid, uid)
+    return path
+
+
+def _remove_scratch(path: str) -> None:
+    try:
+        scratch.empty_directory(path)
+        os.rmdir(path)
+    except OSError:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,101 @@
+# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# ruff: noqa: PTH110, PTH112, PTH123, PTH208
+"""Looking at a tree of processes from outside, through /proc: who is in it, what it uses, whether it waits.
+
+Read only; a process that is gone meanwhile counts as nothing.
+"""
+
+import os
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def children(pid: int) -> list[int]:
+    """The direct children of a process (of its first thread, which is all that a zygote has)."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as listing:
+            return [int(word) for word in listing.read().split()]
+    except OSError:
+        return _children_by_search(pid)
+
+
+def _children_by_search(pid: int) -> list[int]:
+    # Kernels without CONFIG_PROC_CHILDREN.
+    if not os.path.isdir(f"/proc/{pid}") or os.path.exists(f"/proc/{pid}/task/{pid}/children"):
+        return []
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (fields := _stat_fields(int(name))) and int(fields[1]) == pid:
+            found.append(int(name))
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one, nearest first, children of all their threads among them."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        below = [child for parent in waiting for child in _children_of_all_threads(parent)]
+        found += below
+        waiting = below
+    return found
+
+
+def _children_of_all_threads(pid: int) -> list[int]:
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    if len(threads) == 1:
+        return children(pid)
+    found: list[int] = []
+    for thread in threads:
+        try:
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as listing:
+                found += [int(word) for word in listing.read().split()]
+        except OSError:
+            continue
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process and of its children that it has waited for."""
+    fields = _stat_fields(pid)
+    return sum(map(int, fields[11:15])) / _TICKS_PER_S if fields else 0.0
+
+
+def _stat_fields(pid: int) -> list[bytes]:
+    """The fields of `stat` after the name, which may hold blanks and brackets: state is 0, parent 1, utime 11."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as status:
+            return status.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
+
+
+def waited_for_cpu(pid: int) -> float:
+    """Seconds in which some thread of a process was ready to run and was not let: the longest of its threads."""
+    longest = 0.0
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return 0.0
+    for thread in threads:
+        try:
+            with open(f"/proc/{pid}/task/{thread}/schedstat", "rb") as status:
+                longest = max(longest, int(status.read().split()[1]) / 1e9)
+        except (OSError, IndexError, ValueError):
+            continue
+    return longest
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory of one process with its share of what it has in common with others (PSS)."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as rollup:
+            for line in rollup:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) << 10
+    except OSError:
+        pass
+    return 0

@@ -1,0 +1,365 @@
+"""The supervisor: hands programs to pairs of zygotes, keeps the clocks, and gives out verdicts as they come.
+
+It reads fixed layouts and text from below and nothing else: it never evaluates, unpickles or opens what a program made.
+"""
+
+import re
+import selectors
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+from coma_cli.sandbox import launch, proctree
+from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
+from coma_cli.sandbox.inside import control
+from coma_cli.sandbox.isolation import Isolation, Requested, probe_isolation
+from coma_cli.sandbox.launch import Kind, Setting
+from coma_cli.sandbox.machine import default_workers
+from coma_cli.sandbox.pair import Pair, PairError, Task
+from coma_cli.sandbox.verdict import Judgement, judge
+
+_TICK_S = 0.05
+# A program that has slept for so long gives its core to another one.
+_SLEEPER_AFTER_S, _SLEEPER_CPU_SHARE = 1.0, 0.05
+_SLEEPERS_PER_WORKER = 2
+# What a zygote has for ending a program, and a checker for its own share of the work.
+_GRACE_S = 5.0
+_CHECKER_CPU_FACTOR = 10
+_FAILED_STARTS_MAX = 5
+_NUMPY = re.compile(r"\bnumpy\b")
+
+
+class Slot:
+    """Room for one running program: a pair for each kind of program that came by, one of them at work."""
+
+    def __init__(self) -> None:
+        self.pairs: dict[Kind, Pair] = {}
+        self.active: Pair | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return self.active is not None and bool(self.active.tasks)
+
+    @property
+    def is_sleeping(self) -> bool:
+        return self.active is not None and bool(self.active.tasks) and self.active.tasks[0].watch.sleeping
+
+    def takes(self, kind: Kind) -> bool:
+        """Whether a program of this kind may be sent here now."""
+        pair = self.active
+        if pair is None or not pair.tasks:
+            return True
+        # A pair at the end of its life runs empty, and is replaced then.
+        return pair.kind == kind and pair.has_room and not pair.is_spent
+
+
+class Sandbox:
+    """Runs untrusted programs; a context manager, so that nothing outlives it.
+
+    `workers` programs run at a time (default: as many as cores and CPU quota allow). `isolation` and `consent` are
+    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default.
+    Raises SandboxUnavailable where the isolation can't be had and SandboxError where the interpreter can't.
+    """
+
+    isolation: Isolation
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        workers: int | None = None,
+        isolation: Requested = "auto",
+        consent: bool = False,
+        python: str | None = None,
+        layers_off: frozenset[str] = frozenset(),
+    ) -> None:
+        """`layers_off` is for tests that try each wall without the others; nothing else may use it."""
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers must be at least 1, not {workers}")
+        self._limits = limits or Limits()
+        self._workers = workers or default_workers()
+        self.isolation = probe_isolation(isolation, consent, python=python, layers_off=layers_off)
+        self._setting = Setting(self.isolation.level, launch.find_interpreter(python), layers_off)
+        self._selector = selectors.DefaultSelector()
+        self._slots: list[Slot] = []
+        self._pairs_made = 0
+        self._running = False
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all zygotes; may be called twice."""
+        for slot in self._slots:
+            for pair in slot.pairs.values():
+                pair.close()
+        self._slots.clear()
+        self._selector.close()
+        self._closed = True
+
+    def run(self, programs: Iterable[Program]) -> Iterator[Outcome]:
+        """Yield one outcome a program, in order of completion.
+
+        Programs are taken from the iterable as there is room for them, never ahead. Leaving the iterator early kills
+        what is running. Raises SandboxError if the machinery itself fails; a program's failure is an outcome.
+        """
+        if self._closed:
+            raise SandboxError("this sandbox is closed")
+        if self._running:
+            raise SandboxError("this sandbox is at work already: exhaust or close the other iterator first")
+        self._running = True
+        try:
+            yield from _Run(self, programs).outcomes()
+        finally:
+            self._running = False
+            self._stop_busy_pairs()
+
+    def _stop_busy_pairs(self) -> None:
+        for slot in self._slots:
+            for kind, pair in list(slot.pairs.items()):
+                if pair.tasks:
+                    pair.close()
+                    del slot.pairs[kind]
+                    slot.active = None
+
+    def _pair_for(self, slot: Slot, kind: Kind) -> Pair:
+        pair = slot.pairs.get(kind)
+        if pair is not None and pair.is_spent and not pair.tasks:
+            pair.close()
+            pair = None
+        if pair is None:
+            pair = slot.pairs[kind] = Pair(self._setting, kind, self._selector, self._pairs_made)
+            self._pairs_made += 1
+        slot.active = pair
+        return pair
+
+
+class _Run:
+    """One call of `Sandbox.run`."""
+
+    def __init__(self, sandbox: Sandbox, programs: Iterable[Program]) -> None:
+        self._sandbox = sandbox
+        self._source = iter(programs)
+        self._exhausted = False
+        self._waiting: deque[Task] = deque()
+        self._alone: deque[Task] = deque()
+        self._outcomes: deque[Outcome] = deque()
+        self._last_tick = 0.0
+        self._failed_starts = 0
+        while len(sandbox._slots) < sandbox._workers:
+            sandbox._slots.append(Slot())
+
+    def outcomes(self) -> Iterator[Outcome]:
+        while True:
+            self._fill()
+            while self._outcomes:
+                yield self._outcomes.popleft()
+            if not self._busy_slots():
+                if self._exhausted and not self._waiting and not self._alone:
+                    return
+                continue
+            self._wait()
+
+    # --- giving out work ---
+
+    def _fill(self) -> None:
+        while True:
+            task = self._next_task()
+            if task is None:
+                break
+            slot = self._find_slot(task)
+            if slot is None:
+                self._waiting.appendleft(task)
+                return
+            self._send(slot, task)
+        if self._exhausted and not self._waiting and self._alone and not self._busy_slots():
+            self._send(self._sandbox._slots[0], self._alone.popleft())
+
+    def _next_task(self) -> Task | None:
+        """The next program, if there is any hope of room for it: the source is never read ahead of the room."""
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._exhausted or not any(
+            slot.takes(slot.active.kind) if slot.active else True for slot in self._open_slots()
+        ):
+            return None
+        program = next(self._source, None)
+        if program is None:
+            self._exhausted = True
+            return None
+        limits = program.limits or self._sandbox._limits
+        return Task(program, limits, _kind_of(program, limits, self._sandbox._setting.interpreter.site))
+
+    def _find_slot(self, task: Task) -> Slot | None:
+        """An idle slot before one that is busy, one with a fitting pair before one without."""
+        able = [slot for slot in self._open_slots() if slot.takes(task.kind)]
+        return min(able, key=lambda slot: (slot.is_busy, task.kind not in slot.pairs), default=None)
+
+    def _open_slots(self) -> list[Slot]:
+        """Slots that may take work: as many as workers, not counting those whose program sleeps."""
+        slots = self._sandbox._slots
+        sleeping = sum(slot.is_sleeping for slot in slots)
+        if not sleeping:
+            return slots[: self._sandbox._workers]
+        most = self._sandbox._workers * (1 + _SLEEPERS_PER_WORKER)
+        while len(slots) - sleeping < self._sandbox._workers and len(slots) < most:
+            slots.append(Slot())
+        awake = [slot for slot in slots if not slot.is_sleeping]
+        busy = [slot for slot in awake if slot.is_busy]
+        idle = [slot for slot in awake if not slot.is_busy]
+        return [*busy, *idle[: max(0, self._sandbox._workers - len(busy))]]
+
+    def _busy_slots(self) -> list[Slot]:
+        return [slot for slot in self._sandbox._slots if slot.is_busy]
+
+    def _send(self, slot: Slot, task: Task) -> None:
+        self._sandbox._pair_for(slot, task.kind).send(task)
+
+    # --- taking back results ---
+
+    def _wait(self) -> None:
+        for key, events in self._sandbox._selector.select(_TICK_S):
+            pair, role = key.data
+            try:
+                for task in pair.handle(role, events):
+                    self._conclude(task)
+            except PairError as death:
+                self._bury(pair, str(death))
+        now = time.monotonic()
+        if now - self._last_tick >= _TICK_S:
+            self._last_tick = now
+            self._tick(now)
+
+    def _conclude(self, task: Task) -> None:
+        assert task.report is not None
+        judgement = judge(task.report, task.finding, task.limits)
+        if judgement.verdict == "timeout" and not judgement.firm and not task.alone:
+            # Time alone may be the machine's fault: the last word is a run with nothing else beside it.
+            task.alone = True
+            self._alone.append(task)
+            return
+        self._give_out(task, judgement, task.report.cpu_s, task.report.wall_s)
+
+    def _give_out(self, task: Task, judgement: Judgement, cpu_s: float, wall_s: float, crash: bool = False) -> None:
+        program = task.program
+        self._outcomes.append(
+            Outcome(
+                program.key,
+                judgement.verdict,
+                judgement.detail,
+                round(cpu_s, 4),
+                round(wall_s, 4),
+                task.attempts,
+                program.trust,
+                program.mode,
+                crash,
+            )
+        )
+
+    def _bury(self, pair: Pair, why: str) -> None:
+        """A pair has died: its first program is under suspicion and runs again alone, the others just run again."""
+        for slot in self._sandbox._slots:
+            if slot.pairs.get(pair.kind) is pair:
+                del slot.pairs[pair.kind]
+                slot.active = None
+        started = pair.is_ready
+        left = pair.close()
+        self._failed_starts = 0 if started else self._failed_starts + 1
+        if self._failed_starts >= _FAILED_STARTS_MAX:
+            raise SandboxError(f"{why} before it was ready, {_FAILED_STARTS_MAX} times in a row")
+        for task in reversed(left[1:] if started else left):
+            task.attempts -= 1
+            (self._alone if task.alone else self._waiting).appendleft(task)
+        if left and started:
+            self._suspect(left[0], why)
+
+    def _suspect(self, task: Task, why: str) -> None:
+        task.crashes += 1
+        if task.crashes > 1:
+            self._give_out(task, Judgement("error", f"{why}, twice under this program"), 0.0, 0.0, crash=True)
+            return
+        task.alone = True
+        self._alone.append(task)
+
+    # --- clocks ---
+
+    def _tick(self, now: float) -> None:
+        for slot in self._busy_slots():
+            pair = slot.active
+            assert pair is not None
+            pair.check_start()
+            task = pair.tasks[0]
+            age = now - task.head_since
+            if not pair.is_ready or age < _TICK_S:
+                continue
+            try:
+                self._watch(pair, task, age, now)
+            except PairError as death:
+                self._bury(pair, str(death))
+
+    def _watch(self, pair: Pair, task: Task, age: float, now: float) -> None:
+        if task.kill_sent:
+            if now - task.kill_sent > _GRACE_S:
+                raise PairError("the zygote did not end a program")
+            return
+        if task.watch.checker_cpu_before is None:
+            task.watch.checker_cpu_before = pair.checker_cpu()
+        if task.kind.allow_fork:
+            self._watch_tree(pair, task)
+        if age > _SLEEPER_AFTER_S and now - task.watch.looked_at > _SLEEPER_AFTER_S / 2:
+            self._watch_sleep(pair, task, now)
+        if age > task.limits.wall_limit_s:
+            self._watch_wall(pair, task, age)
+
+    def _watch_tree(self, pair: Pair, task: Task) -> None:
+        """Limits of the tree as a whole, which no limit of one process can hold."""
+        pids = pair.program_pids()
+        if sum(map(proctree.resident_bytes, pids)) > task.limits.memory_mb << 20:
+            pair.kill_program(task, control.MEMORY)
+        elif sum(map(proctree.cpu_seconds, pids)) > 1.2 * task.limits.cpu_s:
+            pair.kill_program(task, control.CPU)
+
+    def _watch_sleep(self, pair: Pair, task: Task, now: float) -> None:
+        cpu = sum(map(proctree.cpu_seconds, pair.program_pids())) + pair.checker_cpu()
+        watch = task.watch
+        if watch.looked_at:
+            watch.sleeping = cpu - watch.cpu_s < _SLEEPER_CPU_SHARE * (now - watch.looked_at)
+        watch.cpu_s, watch.looked_at = cpu, now
+
+    def _watch_wall(self, pair: Pair, task: Task, age: float) -> None:
+        """The wall clock counts only as far as it was the program's to use: not while it was kept from a core."""
+        checker = pair.checker_cpu() - (task.watch.checker_cpu_before or 0.0)
+        if task.is_checked and checker > _CHECKER_CPU_FACTOR * task.limits.wall_limit_s:
+            raise PairError("the tests did not come to an end")
+        kept_waiting = max(map(proctree.waited_for_cpu, pair.program_pids()), default=0.0)
+        if age - kept_waiting - checker > task.limits.wall_limit_s:
+            pair.kill_program(task, control.WALL)
+
+
+def _kind_of(program: Program, limits: Limits, site: str) -> Kind:
+    """Which zygotes a program needs; those with installed packages only where a text names numpy."""
+    inproc = program.mode == "inproc" and program.tests is not None
+    if not site:
+        return Kind(inproc, allow_fork=limits.allow_fork, memory_mb=limits.memory_mb)
+    tests = (program.tests or "") + program.prelude
+    by_tests, by_program = _names_numpy(tests), _names_numpy(program.source)
+    return Kind(
+        inproc=inproc,
+        site=by_program or (inproc and by_tests),
+        checker_site=not inproc and (by_program or by_tests),
+        allow_fork=limits.allow_fork,
+        memory_mb=limits.memory_mb,
+    )
+
+
+def _names_numpy(text: str) -> bool:
+    # The plain search first: it is much faster, and mostly enough.
+    return "numpy" in text and _NUMPY.search(text) is not None

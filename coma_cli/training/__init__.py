@@ -1,0 +1,1 @@
+"""What tunes and merges models."""

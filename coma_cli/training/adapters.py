@@ -1,0 +1,161 @@
+"""What is known of an adapter folder without loading it: its base, its form, the shapes of its matrices.
+
+Adapters from elsewhere are read as well as our own; ours carry `coma_base.json`, which names the base by content.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coma_cli.catalog.bases import BASES
+from coma_cli.catalog.bases.resolution import ResolvedBase, Trust, resolve_base
+from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.jsonl import read_json
+from coma_cli.training.outputs import BaseRecord
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """An adapter folder that is whole: configuration, shapes of its tensors, and what finetune noted, if it is ours."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    shapes: Mapping[str, Shape]
+    record: BaseRecord | None
+
+    @property
+    def base_name(self) -> str:
+        """The base that it says it was trained on, as coma or as peft names it."""
+        return self.record.name if self.record else str(self.config.get("base_model_name_or_path") or "")
+
+
+def read_adapter(folder: Path) -> Adapter:
+    """The adapter in a folder.
+
+    Raises:
+        MissingInputError: the folder is no adapter, or lacks its weights. UsageError: it is a whole model.
+    """
+    if not (folder / CONFIG).is_file():
+        if (folder / "config.json").is_file():
+            raise UsageError(f"{folder} is a whole model: there is nothing to merge.", f"coma sample --model {folder}")
+        inner = folder / "adapter"
+        hint = f"Give {inner}" if (inner / CONFIG).is_file() else "Give a folder that peft or coma finetune left."
+        raise MissingInputError(f"{folder} is no adapter: there is no {CONFIG} in it.", hint)
+    config = read_json(folder / CONFIG)
+    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
+        kind = config.get("peft_type") if isinstance(config, dict) else None
+        raise UsageError(f"{folder} is an adapter of type {kind}.", "Only LoRA adapters can be merged.")
+    if not (folder / WEIGHTS).is_file():
+        pickled = (folder / "adapter_model.bin").is_file()
+        hint = "Save it again with peft: its pickled weights are not read." if pickled else "Copy the whole folder."
+        raise MissingInputError(f"{folder} lacks {WEIGHTS}.", hint)
+    return Adapter(folder, config, tensor_shapes(folder / WEIGHTS), BaseRecord.load(folder))
+
+
+def tensor_shapes(path: Path) -> dict[str, Shape]:
+    """Names and shapes in a safetensors file, from its header alone.
+
+    Raises:
+        MissingInputError: the file is torn or no safetensors file.
+    """
+    broken = MissingInputError(f"{path} is no whole safetensors file.", "Copy it again, or train the adapter again.")
+    try:
+        with path.open("rb") as handle:
+            (length,) = struct.unpack("<Q", handle.read(8))
+            header = json.loads(handle.read(min(length, 100_000_000)))
+        entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+        if path.stat().st_size != 8 + length + end:
+            raise broken
+        return {name: tuple(entry["shape"]) for name, entry in entries.items()}
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise broken from error
+
+
+def resolve_its_base(adapter: Adapter, name: str | None, revision: str | None, trust: Trust) -> ResolvedBase:
+    """The base to merge into: the one the adapter names, or the one given if it is the same.
+
+    Raises:
+        UsageError: the adapter was trained on another base, or names none and none is given.
+    """
+    wanted = name or _coma_name(adapter)
+    if not wanted:
+        raise UsageError(f"{adapter.folder} does not say which base it was trained on.", "Name it with --base.")
+    resolved = resolve_base(wanted, revision=revision or (None if name else _revision(adapter)), trust=trust)
+    _check_same(adapter, resolved, given=name is not None)
+    return resolved
+
+
+def _revision(adapter: Adapter) -> str | None:
+    revision = adapter.record.revision if adapter.record else adapter.config.get("revision")
+    return revision if isinstance(revision, str) else None
+
+
+def _coma_name(adapter: Adapter) -> str:
+    """The catalogue's name for the base that an adapter names, or that name itself."""
+    named = adapter.base_name
+    return next((base.name for base in BASES.values() if base.hub_id.lower() == named.lower()), named)
+
+
+def _check_same(adapter: Adapter, resolved: ResolvedBase, *, given: bool) -> None:
+    record = adapter.record
+    if record is not None:
+        same = record.content_sha256 == resolved.content_sha256 or resolved.obstacle is not None
+        if not same and given:
+            raise _other_base(adapter, resolved)
+        if not same:
+            raise UsageError(
+                f"{resolved.name} has changed since {adapter.folder} was trained on it.",
+                "Bring the base back as it was, or train again.",
+            )
+    elif given and adapter.base_name and not _names_the_same(adapter.base_name, resolved):
+        raise _other_base(adapter, resolved)
+
+
+def _other_base(adapter: Adapter, resolved: ResolvedBase) -> UsageError:
+    return UsageError(
+        f"{adapter.folder} was trained on {adapter.base_name}, not on {resolved.name}.",
+        f"Leave out --base, or train an adapter for {resolved.name}: coma finetune --base {resolved.name}",
+    )
+
+
+def _names_the_same(named: str, resolved: ResolvedBase) -> bool:
+    """Whether a name in peft's configuration means this base; a folder is known by its last part too."""
+    known = {resolved.name, resolved.path_or_id, resolved.published_name}
+    last = {name.rstrip("/").rsplit("/", 1)[-1].lower() for name in known}
+    return named in known or named.rstrip("/").rsplit("/", 1)[-1].lower() in last
+
+
+def check_shapes(adapter: Adapter, layers: Mapping[str, Shape]) -> int:
+    """Compare LoRA matrices with the layers they belong to; how many layers are adapted.
+
+    `layers` maps the names of the base's modules to the shapes (outputs, inputs) of their weights.
+
+    Raises:
+        UsageError: a layer is not in the base, or its matrices have other sizes.
+    """
+    adapted = 0
+    for tensor, shape in adapter.shapes.items():
+        name, _, rest = tensor.removeprefix("base_model.model.").partition(".lora_")
+        side = rest[:1]
+        if side not in ("A", "B") or rest.startswith(("A_", "B_")):
+            continue
+        weight = layers.get(name)
+        if weight is None:
+            raise UsageError(f"{adapter.folder} adapts {name}, which this base does not have.", "Name its own base.")
+        expected = weight[1] if side == "A" else weight[0]
+        found = shape[1] if side == "A" else shape[0]
+        if found != expected:
+            raise UsageError(
+                f"{adapter.folder} has {found} where {name} of this base has {expected}.",
+                f"It was trained on another base: {adapter.base_name or 'unknown'}.",
+            )
+        adapted += side == "A"
+    return adapted

@@ -1,0 +1,314 @@
+"""`coma finetune`: instruction rows and a base in; an adapter (or a whole model), its template and its metrics out.
+
+    plan    data (newest build-data and gen-instructions, or --data), base, estimate, what stands in the way
+    work    rows -> token ids -> batches of every step -> Trainer -> adapter/ or model/, metrics.jsonl, dropped.jsonl
+    show    the table at the end
+
+The three modes are data (`modes`) on one path. Batches are planned before the first step and checkpoints hold the
+whole state, so a run that was killed ends in the same bytes as one that was not. It does not evaluate: see sample.
+"""
+
+import importlib.util
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from coma_cli import console
+from coma_cli.catalog.bases.resolution import ResolvedBase, Trust, resolve_base
+from coma_cli.errors import CliError, MissingInputError, missing_package
+from coma_cli.jsonl import read_rows, write_rows
+from coma_cli.prompting import PromptTemplate, choose_template
+from coma_cli.records import DroppedRow
+from coma_cli.training import checkpoints, estimate
+from coma_cli.training.batching import all_batches, steps_of
+from coma_cli.training.encoding import EncodedRow, encode_rows
+from coma_cli.training.examples import ReadReport, TrainingRow, choose_data, read_examples
+from coma_cli.training.metrics import TrainingStep
+from coma_cli.training.modes import MODES, Mode
+from coma_cli.training.settings import FinetuneSettings
+from coma_cli.workspace import Plan, Run, StageResult, Workspace
+
+SETTINGS = FinetuneSettings
+DROPPED = "dropped.jsonl"
+METRICS = "metrics.jsonl"
+_CONTINUATION = "continuation"
+_MAX_SAVE_STEPS = 50
+_SAVES_A_RUN = 20
+
+
+@dataclass(frozen=True)
+class FinetunePlan(Plan):
+    """What `plan` resolved: the base, the mode and the rows."""
+
+    base: ResolvedBase | None = None
+    mode: Mode = MODES["lora"]
+    rows: tuple[TrainingRow, ...] = ()
+    report: ReadReport | None = None
+
+
+class FinetuneSummary(BaseModel):
+    """What `coma finetune --json` prints."""
+
+    base: str
+    mode: str
+    template: str
+    template_sha256: str
+    rows: dict[str, int]
+    rows_trained_on: int
+    rows_left_out: dict[str, int]
+    steps: int
+    epochs: float
+    tokens: int
+    parameters: int
+    trainable_parameters: int
+    first_loss: float
+    last_loss: float
+    device: str
+    dtype: str
+    replaced: list[str]
+    output: str
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Everything that is settled before the first step."""
+
+    mode: Mode
+    resolved: ResolvedBase
+    trust: Trust
+    tokenizer: Any
+    template: PromptTemplate
+    rows: tuple[EncodedRow, ...]
+    left_out: Mapping[str, int]
+    batches: tuple[tuple[int, ...], ...]
+    steps: int
+
+
+def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
+    """Resolve data and base, count rows and steps, estimate memory and time, name what stands in the way."""
+    mode = MODES[settings.mode]
+    resolved = resolve_base(settings.base, revision=settings.revision, trust=_trust(settings))
+    files = choose_data(workspace, settings.data)
+    report = ReadReport()
+    rows = tuple(read_examples(files, report))
+    steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
+    counts = ", ".join(f"{report.rows[file.input.name]} rows of {file.path}" for file in files)
+    return FinetunePlan(
+        subject=f"{resolved.subject}-{mode.name}",
+        inputs=(resolved.as_input(), *(file.input for file in files)),
+        total=steps,
+        estimate=_estimate(settings, mode, resolved, rows, steps),
+        obstacles=tuple(_obstacles(mode, resolved)),
+        notes=(f"Tuning {resolved.name} ({mode.name}) on {counts}.", *map(str, report.corrupt[:10])),
+        base=resolved,
+        mode=mode,
+        rows=rows,
+        report=report,
+    )
+
+
+def _trust(settings: FinetuneSettings) -> Trust:
+    return Trust(remote_code=settings.runtime.trust_remote_code, pickled=settings.runtime.allow_pickle)
+
+
+def _estimate(
+    settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase, rows: tuple[TrainingRow, ...], steps: int
+) -> dict[str, Any]:
+    characters = sum(len(row.instruction) + len(row.input) + len(row.output) for row in rows)
+    a_row = min(settings.max_seq_len, characters / len(rows) / estimate.CHARACTERS_PER_TOKEN + 40)
+    tokens = int(steps * settings.batch.rows_per_step * a_row)
+    shape = estimate.architecture_of(resolved)
+    sizes = {} if shape is None else estimate.estimate(settings, mode, shape, tokens, on_cpu=_is_cpu(settings)).shown()
+    return {"rows": len(rows), "steps": steps, "tokens_about": tokens, **sizes}
+
+
+def _is_cpu(settings: FinetuneSettings) -> bool:
+    """Whether training will be on the CPU; asks the driver's files instead of importing torch."""
+    if settings.runtime.device != "auto":
+        return settings.runtime.device == "cpu"
+    return not Path("/dev/nvidiactl").exists()
+
+
+def _obstacles(mode: Mode, resolved: ResolvedBase) -> list[CliError]:
+    absent = [package for package in mode.packages if importlib.util.find_spec(package) is None]
+    found: list[CliError] = [missing_package(package, f"--{mode.name}") for package in absent]
+    return [*found, resolved.obstacle] if resolved.obstacle else found
+
+
+def work(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> StageResult:
+    """Encode the rows, train what is still missing, and leave adapter or model."""
+    job = _settle(run, settings, plan)
+    run.plan = replace(plan, total=job.steps)
+    summary = _train(run, settings, job, plan)
+    return StageResult(summary, (job.mode.output, METRICS, DROPPED), tokens=summary.tokens)
+
+
+def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> _Job:
+    """Tokenizer, template, token ids and the batches of all steps."""
+    from coma_cli.catalog.bases.models import load_tokenizer
+
+    assert plan.base is not None
+    trust = _trust(settings)
+    tokenizer = load_tokenizer(plan.base, trust=trust)
+    template = _template(settings, plan.base, tokenizer)
+    rows, dropped = _encode(settings, plan, template, tokenizer)
+    write_rows(run.path / DROPPED, (row.to_row() for row in sorted(dropped, key=lambda row: row.id)))
+    steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
+    lengths = [len(row.ids) for row in rows]
+    batches = all_batches(lengths, settings.batch.size, settings.batch.accumulation, settings.seed, steps)
+    left_out = Counter(row.reason for row in dropped) + (plan.report.unusable if plan.report else Counter())
+    return _Job(plan.mode, plan.base, trust, tokenizer, template, rows, left_out, tuple(map(tuple, batches)), steps)
+
+
+def _template(settings: FinetuneSettings, resolved: ResolvedBase, tokenizer: Any) -> PromptTemplate:
+    """The template asked for; `auto` is the one a tuned base carries, else the catalogue's, else the tokenizer's."""
+    stored = PromptTemplate.load(Path(resolved.path_or_id)) if resolved.kind == "folder" else None
+    if settings.template == "auto" and stored is None and resolved.entry is not None:
+        return choose_template(resolved.entry.template, tokenizer)
+    return choose_template(settings.template, tokenizer, stored)
+
+
+def _encode(
+    settings: FinetuneSettings, plan: FinetunePlan, template: PromptTemplate, tokenizer: Any
+) -> tuple[tuple[EncodedRow, ...], list[DroppedRow]]:
+    rows: list[EncodedRow] = []
+    dropped: list[DroppedRow] = []
+    with console.progress("Tokenizing", len(plan.rows)) as ticker:
+        for encoded in encode_rows(plan.rows, template, tokenizer, settings.max_seq_len):
+            ticker.advance()
+            if isinstance(encoded, EncodedRow):
+                rows.append(encoded)
+            else:
+                dropped.append(encoded)
+    if dropped:
+        console.warn(
+            f"{len(dropped)} of {len(plan.rows)} rows are longer than {settings.max_seq_len} tokens: left out."
+        )
+    if not rows:
+        raise MissingInputError(
+            f"No row fits into {settings.max_seq_len} tokens.",
+            f"Raise --max-seq-len; the shortest: {dropped[0].detail}.",
+        )
+    return tuple(rows), dropped
+
+
+def _train(run: Run, settings: FinetuneSettings, job: _Job, plan: FinetunePlan) -> FinetuneSummary:
+    """Go on from the newest whole checkpoint; the last one becomes the output."""
+    from coma_cli.catalog.bases.models import choose_placement
+    from coma_cli.training.outputs import BaseRecord, assemble
+    from coma_cli.training.preparation import prepare
+
+    placement = choose_placement(settings.runtime.device, settings.dtype, training=True)
+    for line in placement.replaced:
+        console.warn(f"Replaced {line}.")
+    prepared = prepare(settings, job.mode, job.resolved, placement, job.trust)
+    final = _steps(run, settings, job, prepared.model, placement)
+    base = BaseRecord(
+        job.resolved.name,
+        job.resolved.published_name,
+        job.resolved.revision,
+        job.resolved.content_sha256,
+        job.mode.four_bit,
+        placement.dtype_name,
+    )
+    made = assemble(
+        final.path, run.scratch("output") / job.mode.output, job.mode, job.resolved, base, job.tokenizer, job.template
+    )
+    run.place(made, job.mode.output)
+    if settings.can_be_extended and job.mode.adapter:
+        _keep_for_more_steps(run, final)
+    return _summary(run, settings, job, plan, prepared, placement)
+
+
+def _steps(run: Run, settings: FinetuneSettings, job: _Job, model: Any, placement: Any) -> checkpoints.Checkpoint:
+    """Make the missing steps; the whole checkpoint of the last one."""
+    from coma_cli.training.trainer import StepRecorder, arguments, train
+
+    folder = run.scratch("checkpoints")
+    begun = _newest(run, job.steps)
+    done = begun.step if begun else 0
+    _forget_steps_after(run.path / METRICS, done)
+    if done < job.steps:
+        save_steps = settings.runtime.save_steps or max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_A_RUN))
+        options = {
+            "model": model,
+            "args": arguments(settings, job.mode, placement, folder, job.steps, save_steps),
+        }
+        with console.progress("Training", job.steps, done) as ticker:
+            recorder = StepRecorder(run, ticker, _tokens_a_step(settings, job))
+            train(options, [list(batch) for batch in job.batches], job.rows, recorder, begun)
+    run.journal(METRICS, TrainingStep)
+    final = _newest(run, job.steps)
+    assert final is not None and final.step == job.steps
+    return final
+
+
+def _newest(run: Run, at_most: int) -> checkpoints.Checkpoint | None:
+    """The checkpoint to go on from: of a killed start of this run, or of the shorter run that this one continues."""
+    found = [
+        checkpoints.newest(folder, at_most=at_most) for folder in (run.scratch("checkpoints"), run.path / _CONTINUATION)
+    ]
+    return max((c for c in found if c is not None), key=lambda c: c.step, default=None)
+
+
+def _forget_steps_after(path: Path, step: int) -> None:
+    """Take rows of steps out of the metrics that will be made again, or that a shorter run does not have."""
+    if not path.exists():
+        return
+    rows = list(read_rows(path, lambda corrupt: None))
+    kept = [row for row in rows if row.get("step", 0) <= step]
+    if len(kept) < len(rows):
+        write_rows(path, kept)
+
+
+def _keep_for_more_steps(run: Run, final: checkpoints.Checkpoint) -> None:
+    """Move the last checkpoint out of scratch, so that raising the number of steps goes on from here."""
+    folder = run.path / _CONTINUATION
+    folder.mkdir(exist_ok=True)
+    kept = checkpoints.Checkpoint(folder / final.path.name, final.step)
+    if final.path != kept.path:
+        final.path.rename(kept.path)
+    checkpoints.remove_others(folder, kept)
+
+
+def _tokens_a_step(settings: FinetuneSettings, job: _Job) -> list[int]:
+    a = settings.batch.accumulation
+    lengths = [sum(len(job.rows[row].ids) for row in batch) for batch in job.batches]
+    return [sum(lengths[i : i + a]) for i in range(0, len(lengths), a)]
+
+
+def _summary(
+    run: Run, settings: FinetuneSettings, job: _Job, plan: FinetunePlan, prepared: Any, placement: Any
+) -> FinetuneSummary:
+    losses = [row.loss for row in run.journal(METRICS, TrainingStep).rows()]
+    tail = losses[-max(1, len(losses) // 10) :]
+    seen = sum(len(batch) for batch in job.batches)
+    return FinetuneSummary(
+        base=job.resolved.name,
+        mode=job.mode.name,
+        template=job.template.name,
+        template_sha256=job.template.sha256,
+        rows=dict(plan.report.rows) if plan.report else {},
+        rows_trained_on=len(job.rows),
+        rows_left_out=dict(job.left_out),
+        steps=job.steps,
+        epochs=round(seen / len(job.rows), 4),
+        tokens=sum(_tokens_a_step(settings, job)),
+        parameters=prepared.total,
+        trainable_parameters=prepared.trainable,
+        first_loss=losses[0],
+        last_loss=sum(tail) / len(tail),
+        device=placement.device,
+        dtype=placement.dtype_name,
+        replaced=list(placement.replaced),
+        output=str(run.path / job.mode.output),
+    )
+
+
+def show(summary: Mapping[str, Any]) -> None:
+    """The summary as a table on stdout."""
+    console.print_values(f"Tuned {summary['base']} ({summary['mode']})", summary)

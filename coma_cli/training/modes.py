@@ -1,0 +1,38 @@
+"""The three ways to tune as data: what is trained, how the frozen rest is kept, and what follows from that.
+
+There is one path through finetune; it reads these entries where the ways differ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from coma_cli.catalog import index
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way to tune.
+
+    `adapter`: LoRA matrices are trained and the base stays as it is; else all weights are trained. `four_bit`: the
+    base's linear layers are kept as NF4 with doubly quantized constants. `learning_rate`: the default for this way.
+    """
+
+    name: str
+    adapter: bool
+    four_bit: bool
+    learning_rate: float
+    packages: tuple[str, ...]
+
+    @property
+    def output(self) -> str:
+        """The folder that finetune leaves."""
+        return "adapter" if self.adapter else "model"
+
+
+_COMMON = ("torch", "transformers", "accelerate", "safetensors")
+
+# Learning rates: LoRA and QLoRA 2e-4 as in QLoRA (arXiv 2305.14314, table 9, for 7B models); full 2e-5 as in Alpaca.
+LORA = Mode("lora", adapter=True, four_bit=False, learning_rate=2e-4, packages=(*_COMMON, "peft"))
+QLORA = Mode("qlora", adapter=True, four_bit=True, learning_rate=2e-4, packages=(*_COMMON, "peft", "bitsandbytes"))
+FULL = Mode("full", adapter=False, four_bit=False, learning_rate=2e-5, packages=_COMMON)
+MODES: Mapping[str, Mode] = index(LORA, QLORA, FULL)

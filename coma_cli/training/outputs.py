@@ -1,0 +1,119 @@
+"""From the last checkpoint to what finetune leaves: the adapter or the model, with tokenizer, template and base.
+
+Written so that the same training gives the same bytes: no paths of this machine, no times, lists in a fixed order.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coma_cli.catalog.bases.resolution import ResolvedBase
+from coma_cli.errors import MissingInputError
+from coma_cli.jsonl import read_json, write_json
+from coma_cli.prompting import PromptTemplate
+from coma_cli.training.modes import Mode
+
+BASE_FILE = "coma_base.json"
+_COPIED_OF_MODEL = ("config.json", "generation_config.json")
+
+
+@dataclass(frozen=True)
+class BaseRecord:
+    """What an adapter was trained on, left beside it; `dtype` is the one computed in, `four_bit` QLoRA's NF4."""
+
+    name: str
+    published_name: str
+    revision: str | None
+    content_sha256: str
+    four_bit: bool
+    dtype: str
+
+    def save(self, folder: Path) -> None:
+        """Leave it in a folder."""
+        write_json(folder / BASE_FILE, vars(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> "BaseRecord | None":
+        """What finetune left in a folder, None for an adapter from elsewhere.
+
+        Raises:
+            MissingInputError: the file is there and broken.
+        """
+        path = folder / BASE_FILE
+        if not path.is_file():
+            return None
+        try:
+            return cls(**read_json(path))
+        except TypeError:
+            raise MissingInputError(f"{path} is not what coma finetune writes.", "Restore it, or remove it.") from None
+
+
+def assemble(
+    checkpoint: Path,
+    folder: Path,
+    mode: Mode,
+    resolved: ResolvedBase,
+    base: BaseRecord,
+    tokenizer: Any,
+    template: PromptTemplate,
+) -> Path:
+    """Make the output folder anew from a whole checkpoint."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if mode.adapter:
+        _copy_adapter(checkpoint, folder, resolved)
+    else:
+        _copy_model(checkpoint, folder, stored_dtype(resolved))
+    tokenizer.save_pretrained(folder)
+    template.save(folder)
+    base.save(folder)
+    return folder
+
+
+def _copy_adapter(checkpoint: Path, folder: Path, resolved: ResolvedBase) -> None:
+    shutil.copyfile(checkpoint / "adapter_model.safetensors", folder / "adapter_model.safetensors")
+    config = read_json(checkpoint / "adapter_config.json")
+    config["base_model_name_or_path"] = resolved.published_name
+    config["revision"] = resolved.revision
+    config["inference_mode"] = True
+    for name, value in config.items():
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            config[name] = sorted(value)  # peft keeps sets, whose order changes from one process to the next
+    write_json(folder / "adapter_config.json", dict(sorted(config.items())))
+
+
+def _copy_model(checkpoint: Path, folder: Path, dtype: str) -> None:
+    """Copy a model's files, its weights rounded from float32 to `dtype`."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    for source in sorted(checkpoint.glob("*.safetensors")):
+        weights = {name: tensor.to(getattr(torch, dtype)) for name, tensor in load_file(source).items()}
+        save_file(weights, folder / source.name, metadata={"format": "pt"})
+    for name in _COPIED_OF_MODEL:
+        if (checkpoint / name).is_file():
+            shutil.copyfile(checkpoint / name, folder / name)
+    _copy_index(checkpoint / "model.safetensors.index.json", folder)
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", {**config, "dtype": dtype, "use_cache": True})
+
+
+def _copy_index(index: Path, folder: Path) -> None:
+    """Copy the list of shards, with the size that they have now."""
+    if not index.is_file():
+        return
+    content = read_json(index)
+    size = sum(shard.stat().st_size for shard in folder.glob("*.safetensors"))
+    write_json(folder / index.name, {**content, "metadata": {**content.get("metadata", {}), "total_size": size}})
+
+
+def stored_dtype(resolved: ResolvedBase) -> str:
+    """The number type that the base's published weights have, float32 where it is not known."""
+    if resolved.entry is not None:
+        return resolved.entry.dtype
+    if resolved.kind == "folder":
+        config = read_json(Path(resolved.path_or_id) / "config.json")
+        named = str(config.get("dtype") or config.get("torch_dtype") or "float32")
+        return named if named in ("float32", "float16", "bfloat16") else "float32"
+    return "bfloat16"

@@ -1,0 +1,120 @@
+"""The model that is trained: the base, loaded as the mode wants it, with fresh LoRA matrices where the mode has them.
+
+Import it inside functions: it needs the train extra.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+
+from coma_cli.catalog.bases.models import Placement, load_model
+from coma_cli.catalog.bases.resolution import ResolvedBase, Trust
+from coma_cli.errors import UsageError
+from coma_cli.training.modes import Mode
+from coma_cli.training.settings import FinetuneSettings, LoraBlock
+
+CHECKPOINTING_FROM_PARAMETERS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model ready for training, and how many of its parameters that concerns."""
+
+    model: Any
+    trainable: int
+    total: int
+
+
+def four_bit_config(placement: Placement) -> Any:
+    """QLoRA's base: NF4 with doubly quantized constants, computed in the placement's dtype.
+
+    Source: arXiv 2305.14314, sections 3 and 4.
+    """
+    return transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=placement.dtype,
+    )
+
+
+def load_base(resolved: ResolvedBase, mode: Mode, placement: Placement, trust: Trust) -> Any:
+    """The base as the mode keeps it: frozen in the placement's dtype or in four bits, or in float32 to be trained."""
+    if mode.four_bit:
+        config = four_bit_config(placement)
+        return load_model(resolved, placement.dtype, placement.device, trust=trust, quantization_config=config)
+    dtype = placement.dtype if mode.adapter else torch.float32
+    return load_model(resolved, dtype, placement.device, trust=trust)
+
+
+def prepare(
+    settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase, placement: Placement, trust: Trust
+) -> Prepared:
+    """Load the base, add what is trained, freeze the rest. The same seed gives the same matrices.
+
+    Raises:
+        UsageError: none of `lora.target_modules` is a layer of this base.
+    """
+    model = load_base(resolved, mode, placement, trust)
+    transformers.set_seed(settings.seed)
+    total = _count(model)
+    if mode.adapter:
+        for parameter in model.parameters():
+            parameter.requires_grad_(False)
+        model = _with_adapter(model, settings.lora, resolved)
+    if _recompute(settings, placement, total):
+        _recompute_activations(model)
+    model.train()
+    return Prepared(model, sum(p.numel() for p in model.parameters() if p.requires_grad), total)
+
+
+def _with_adapter(model: Any, lora: LoraBlock, resolved: ResolvedBase) -> Any:
+    import peft
+
+    config = peft.LoraConfig(
+        task_type="CAUSAL_LM",
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=target_modules(lora, resolved),
+    )
+    try:
+        return peft.get_peft_model(model, config)
+    except ValueError as error:
+        if "arget modules" not in str(error):
+            raise
+        layers = sorted(
+            {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
+        )
+        raise UsageError(
+            f"{resolved.name} has none of the layers {', '.join(lora.target_modules or [])}.",
+            f"--set lora.target_modules=[{', '.join(layers)}]",
+        ) from None
+
+
+def target_modules(lora: LoraBlock, resolved: ResolvedBase) -> list[str] | str:
+    """The layers to adapt: as told, else the catalogue's list for this base, else every linear layer of a block."""
+    if lora.target_modules:
+        return sorted(lora.target_modules)
+    return sorted(resolved.entry.lora_targets) if resolved.entry else "all-linear"
+
+
+def _count(model: Any) -> int:
+    """Parameters of a model; four-bit weights are stored two to a byte."""
+    return sum(p.numel() * (2 if p.__class__.__name__ == "Params4bit" else 1) for p in model.parameters())
+
+
+def _recompute(settings: FinetuneSettings, placement: Placement, parameters: int) -> bool:
+    wanted = settings.runtime.gradient_checkpointing
+    large = placement.device != "cpu" and parameters >= CHECKPOINTING_FROM_PARAMETERS
+    return large if wanted is None else wanted
+
+
+def _recompute_activations(model: Any) -> None:
+    options = {"use_reentrant": False}  # the reentrant kind finds no gradient behind a frozen embedding
+    if hasattr(model, "activation_checkpointing_enable"):
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs=options)
+    else:  # transformers before 5.20 or so
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=options)

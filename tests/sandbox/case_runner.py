@@ -1,0 +1,465 @@
+# Raw names, as the cases give them.
+# ruff: noqa: PTH103, PTH106, PTH108, PTH110, PTH111, PTH116, PTH118, PTH120
+"""Runs a folder of hostile cases in the sandbox and tests every check that they list; a process of its own.
+
+Started by the tests as `python -m tests.sandbox.case_runner`, since it drops privileges, takes limits on itself and
+counts signals. Needs the standard library only, so that any interpreter that an unprivileged user can reach will do.
+Writes one JSON line a case: `{"id", "verdict", "detail", "failures": [...]}`.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, proctree
+from coma_cli.sandbox.inside import namespaces, seccomp, syscalls
+
+LIMITS = Limits(cpu_s=3.0, wall_s=6.0, memory_mb=1024)
+PORT = 47653
+CANARIES = ("/tmp/coma-canary-outside.txt", "/tmp/coma-canary-dir/keep.txt")
+SECRETS = {
+    "OPENAI_API_KEY": "canary-env-openai",
+    "HF_TOKEN": "canary-env-hf",
+    "AWS_SECRET_ACCESS_KEY": "canary-env-aws",
+}
+Case = dict[str, Any]
+SIGNALS: Counter[str] = Counter()
+
+
+def main() -> None:
+    """Run what the arguments ask for."""
+    options = parse_arguments()
+    cases, tasks = load_cases(options.cases, options.ids.split(",") if options.ids else None)
+    # The cases name one port and fixed paths: a second harness on this machine has to wait for its turn.
+    lock = os.open(Path(tempfile.gettempdir()) / "coma-cases.lock", os.O_RDWR | os.O_CREAT, 0o666)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    prepare_process(options)
+    with contextlib.ExitStack() as stack:
+        canaries = stack.enter_context(planted_canaries())
+        listeners = stack.enter_context(listening())
+        make = lambda workers: Sandbox(  # noqa: E731
+            limits=LIMITS,
+            workers=workers,
+            isolation=options.isolation,
+            layers_off=frozenset(options.layers_off.split(",")) - {""},
+        )
+        solo, duo = stack.enter_context(make(1)), stack.enter_context(make(2))
+        harness = Harness(solo, duo, tasks, options, canaries, listeners)
+        pending = [harness.run_case(case) for case in cases]
+        for result in harness.check_later(pending):
+            print(json.dumps(result), flush=True)  # noqa: T201
+    print(json.dumps({"level": solo.isolation.level, "uid": os.getuid(), "left": left_behind()}), flush=True)  # noqa: T201
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The options of one run."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cases", type=Path, required=True)
+    parser.add_argument("--ids", default="")
+    parser.add_argument("--mode", default="split")
+    parser.add_argument("--isolation", default="auto")
+    parser.add_argument("--layers-off", default="")
+    parser.add_argument("--uid", type=int, default=0)
+    parser.add_argument(
+        "--settle", type=float, default=8.2, help="seconds to wait before what must hold later is looked at"
+    )
+    parser.add_argument("--docker-like", action="store_true")
+    return parser.parse_args()
+
+
+def load_cases(folder: Path, ids: list[str] | None) -> tuple[list[Case], dict[str, Any]]:
+    """The cases asked for, in the order of their file, and the tasks that they answer."""
+    cases = [json.loads(line) for line in (folder / "cases.jsonl").read_text().splitlines()]
+    tasks = {task["task_id"]: task for task in map(json.loads, (folder / "tasks.jsonl").read_text().splitlines())}
+    wanted = [case for case in cases if ids is None or case["id"] in ids]
+    return [case for case in wanted if all(map(is_installed, case.get("needs") or []))], tasks
+
+
+def is_installed(name: str) -> bool:
+    """Whether the interpreter of the programs has a package."""
+    import importlib.util
+
+    return importlib.util.find_spec(name) is not None
+
+
+def prepare_process(options: argparse.Namespace) -> None:
+    """Outer limits, secrets to find, and the privileges to run with."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGUSR1, lambda *_: SIGNALS.update(["SIGUSR1"]))
+    signal.signal(signal.SIGURG, lambda *_: SIGNALS.update(["SIGURG"]))
+    os.environ.update(SECRETS)
+    home = tempfile.mkdtemp(prefix="coma-home-")
+    os.environ["HOME"] = home
+    if options.uid and os.getuid() == 0:
+        os.chown(home, options.uid, options.uid)
+        namespaces.become(options.uid)
+    resource.setrlimit(resource.RLIMIT_NPROC, (2000, 2000))
+    if options.docker_like:
+        deny_as_docker_does()
+
+
+def deny_as_docker_does() -> None:
+    """A filter like the default one of Docker for a container without CAP_SYS_ADMIN."""
+    rules = seccomp.Filter(syscalls.native_machine())
+    rules.restrict_clone(processes=True)
+    rules.deny(
+        [
+            "mount",
+            "umount2",
+            "pivot_root",
+            "unshare",
+            "setns",
+            "move_mount",
+            "open_tree",
+            "fsopen",
+            "fsconfig",
+            "fsmount",
+            "fspick",
+            "mount_setattr",
+            "keyctl",
+            "add_key",
+            "request_key",
+            "bpf",
+            "perf_event_open",
+            "userfaultfd",
+            "kexec_load",
+            "init_module",
+            "finit_module",
+        ]
+    )
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    seccomp.install(rules.program())
+
+
+@contextlib.contextmanager
+def planted_canaries() -> Iterator[dict[str, Any]]:
+    """Files outside that no program may read, change or remove."""
+    paths = [*CANARIES, os.path.expanduser("~/.coma-canary")]
+    for path in paths:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        Path(path).write_text("canary-home-5c1e\n")
+    yield {path: look_at(path) for path in paths}
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+    for folder in ("/tmp/coma-canary-dir", os.path.expanduser("~")):
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+
+
+def look_at(path: str) -> tuple[bytes, int, int] | None:
+    """Content, mode and time of a file; None if there is none."""
+    try:
+        status = os.stat(path)
+        return Path(path).read_bytes(), status.st_mode, status.st_mtime_ns
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[dict[str, socket.socket]]:
+    """Sockets that no program may reach."""
+    tcp = socket.create_server(("127.0.0.1", PORT))
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", PORT))
+    abstract = socket.socket(socket.AF_UNIX)
+    abstract.bind("\0coma-canary")
+    abstract.listen()
+    listeners = {"tcp": tcp, "udp": udp, "abstract": abstract}
+    for listener in listeners.values():
+        listener.setblocking(False)
+    yield listeners
+    for listener in listeners.values():
+        listener.close()
+
+
+class MemoryWatch:
+    """The most memory that all processes below this one held at once, with their files in memory."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "MemoryWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.02):
+            pids = proctree.descendants(os.getpid())
+            self.peak = max(self.peak, sum(map(proctree.resident_bytes, pids)) + sum(map(files_in_memory, pids)))
+
+
+def files_in_memory(pid: int) -> int:
+    """Bytes in the scratch mounts of one namespace, counted at its first process."""
+    total = 0
+    with contextlib.suppress(OSError):
+        if os.stat(f"/proc/{pid}/root").st_ino != os.stat("/").st_ino:
+            for path in (namespaces.SCRATCH, namespaces.SHARED_MEMORY):
+                room = os.statvfs(f"/proc/{pid}/root{path}")
+                total += (room.f_blocks - room.f_bfree) * room.f_bsize
+    return total
+
+
+class Harness:
+    """Runs cases and tests what must hold after each."""
+
+    def __init__(
+        self,
+        solo: Sandbox,
+        duo: Sandbox,
+        tasks: dict[str, Any],
+        options: argparse.Namespace,
+        canaries: dict[str, Any],
+        listeners: dict[str, socket.socket],
+    ) -> None:
+        self._solo, self._duo, self._tasks = solo, duo, tasks
+        self._mode, self._settle_s = options.mode, options.settle
+        self._canaries, self._listeners = canaries, listeners
+        self._state = own_state()
+        # Both sandboxes have to be warm before anything is counted.
+        reference = self._reference(next(iter(tasks)))
+        for sandbox in (solo, duo):
+            list(sandbox.run([reference, Program("self", "pass", None)]))
+
+    def _reference(self, task_id: str) -> Program:
+        task = self._tasks[task_id]
+        answer = task["canonical_solution"] if task["format"] == "humaneval" else task["code"]
+        return program_of("reference", task, answer, self._mode)
+
+    def run_case(self, case: Case) -> tuple[Case, Outcome, list[str], float, float]:
+        """One case, with peers beside it if it asks for them; then the reference on the same worker."""
+        kinds = {check["kind"] for check in case["checks"]}
+        program = self._program(case)
+        failures = []
+        started = time.monotonic()
+        with MemoryWatch() as memory:
+            if "peers_unaffected" in kinds:
+                peers = [self._reference("Case/add") for _ in range(20)]
+                peers = [Program(f"peer{i}", *_fields(peer)) for i, peer in enumerate(peers)]
+                outcomes = {outcome.key: outcome for outcome in self._duo.run([program, *peers])}
+                outcome = outcomes.pop("case")
+                failures += [
+                    f"peer: {peer.verdict} {peer.detail}" for peer in outcomes.values() if peer.verdict != "pass"
+                ]
+            else:
+                (outcome,) = self._solo.run([program])
+        took = time.monotonic() - started
+        failures += self._check_now(case, outcome, took, memory.peak)
+        reference = self._reference(case.get("task_id") or "Case/add")
+        (after,) = self._solo.run([reference])
+        if after.verdict != "pass":
+            failures.append(f"the reference after it: {after.verdict} {after.detail}")
+        return case, outcome, failures, time.monotonic(), took
+
+    def _program(self, case: Case) -> Program:
+        if case["format"] == "program":
+            return Program("case", case["program"], None)
+        answer = case["completion"] if case["format"] == "humaneval" else case["solution"]
+        return program_of("case", self._tasks[case["task_id"]], answer, self._mode)
+
+    def _check_now(self, case: Case, outcome: Outcome, took: float, peak: int) -> list[str]:
+        failures = []
+        if outcome.verdict not in case["accept"]:
+            failures.append(f"verdict {outcome.verdict} ({outcome.detail}), accepted are {case['accept']}")
+        if own_state() != self._state:
+            failures.append("priority, affinity or limits of the harness have changed")
+        seen = Seen(repr(outcome), took, peak, self._connections())
+        unknown = {check["kind"] for check in case["checks"]} - NOW_CHECKS.keys() - SLOW_CHECKS.keys() - CHECKED_ALWAYS
+        assert not unknown, f"checks that this harness does not know: {unknown}"
+        checks = [check for check in case["checks"] if check["kind"] in NOW_CHECKS]
+        return failures + [failure for check in checks if (failure := NOW_CHECKS[check["kind"]](check, seen))]
+
+    def _connections(self) -> list[str]:
+        found = []
+        for name, listener in self._listeners.items():
+            try:
+                listener.recvfrom(10) if name == "udp" else listener.accept()
+                found.append(f"something arrived at {name}")
+            except BlockingIOError:
+                pass
+        return found
+
+    def check_later(self, pending: list[tuple[Case, Outcome, list[str], float, float]]) -> Iterator[dict[str, Any]]:
+        """What has to hold some seconds after a verdict."""
+        if any(check["kind"] in SLOW_CHECKS for case, *_ in pending for check in case["checks"]):
+            wait = pending[-1][3] + self._settle_s - time.monotonic()
+            time.sleep(max(0.0, wait))
+        for case, outcome, failures, _, took in pending:
+            for check in case["checks"]:
+                later = SLOW_CHECKS.get(check["kind"])
+                if later is not None and (failure := later(check, self._canaries)):
+                    failures.append(failure)
+            yield {
+                "id": case["id"],
+                "verdict": outcome.verdict,
+                "detail": outcome.detail,
+                "took": round(took, 2),
+                "failures": failures,
+            }
+
+
+def _fields(program: Program) -> tuple[Any, ...]:
+    return program.source, program.tests, program.prelude, program.entry_points, program.mode
+
+
+def program_of(key: str, task: dict[str, Any], answer: str, mode: Any) -> Program:
+    """A case's answer to its task as a program."""
+    if task["format"] == "humaneval":
+        entry = task["entry_point"]
+        tests = f"{task['test']}\ncheck({entry})\n"
+        return Program(key, task["prompt"] + answer, tests, task["prompt"] + "    pass\n", (entry,), mode)
+    entry = task["code"].split("def ")[1].split("(")[0]
+    return Program(key, answer, "\n".join([task["test_setup_code"], *task["test_list"]]), "", (entry,), mode)
+
+
+def own_state() -> tuple[object, ...]:
+    """What no program may change about this process."""
+    limits = tuple(
+        resource.getrlimit(getattr(resource, name)) for name in sorted(dir(resource)) if name.startswith("RLIMIT")
+    )
+    return os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0), tuple(os.sched_getaffinity(0)), limits
+
+
+def can_connect(port: int) -> bool:
+    """Whether something answers on a local port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+# --- what has to hold at once ---
+
+
+class Seen(NamedTuple):
+    """What came of a case."""
+
+    report: str
+    took: float
+    peak: int
+    arrived: list[str]
+
+
+def _listener(check: dict[str, Any], _: Seen) -> str:
+    return f"something listens on {check['port']}" if can_connect(check["port"]) else ""
+
+
+def _report_at_most(check: dict[str, Any], seen: Seen) -> str:
+    size = len(seen.report.encode("utf-8", "surrogatepass"))
+    return f"a report of {size} bytes" if size > check["bytes"] else ""
+
+
+NOW_CHECKS: dict[str, Callable[[dict[str, Any], Seen], str]] = {
+    "not_in_report": lambda check, seen: f"in the report: {seen.report}" if check["text"] in seen.report else "",
+    "report_at_most": _report_at_most,
+    "wall_at_most": lambda check, seen: f"took {seen.took:.1f} s" if seen.took > check["seconds"] else "",
+    "tree_memory_at_most": lambda check, seen: f"held {seen.peak >> 20} MiB" if seen.peak > check["bytes"] else "",
+    "no_signal": lambda check, _: f"{check['signal']} came through" if SIGNALS[check["signal"]] else "",
+    "no_connection": lambda _, seen: "; ".join(seen.arrived),
+    "no_listener": _listener,
+}
+CHECKED_ALWAYS = {"peers_unaffected", "harness_priority_unchanged", "harness_limits_unchanged"}
+
+# --- what has to hold some seconds later ---
+
+
+def _path_absent(check: dict[str, Any], _: dict[str, Any]) -> str:
+    path = os.path.expanduser(check["path"])
+    return f"{path} exists" if os.path.lexists(path) else ""
+
+
+def _path_unchanged(check: dict[str, Any], canaries: dict[str, Any]) -> str:
+    path = os.path.expanduser(check["path"])
+    return "" if look_at(path) == canaries[path] else f"{path} was changed"
+
+
+def _no_process(check: dict[str, Any], _: dict[str, Any]) -> str:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if check["marker"].encode() in (entry / "cmdline").read_bytes():
+                    return f"process {entry.name} has the marker"
+    return ""
+
+
+def _no_new_processes(_: dict[str, Any], __: dict[str, Any]) -> str:
+    left = left_behind()
+    return f"left behind: {left}" if left else ""
+
+
+def left_behind() -> list[str]:
+    """Processes that are no zygotes: below this one, or of an id that only zygotes have; zombies too."""
+    found = []
+    below = set(proctree.descendants(os.getpid()))
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            command = (entry / "cmdline").read_bytes()
+            if int(entry.name) in below and (state == "Z" or b"coma_cli.sandbox.inside.boot" not in command):
+                found.append(f"{entry.name} {state} {command[:80]!r}")
+    return found
+
+
+def _no_file_on_sys_path(check: dict[str, Any], _: dict[str, Any]) -> str:
+    found = [folder for folder in sys.path if os.path.exists(os.path.join(folder, check["name"]))]
+    return f"planted in {found}" if found else ""
+
+
+_STDLIB_BEFORE = os.stat(sysconfig.get_paths()["stdlib"]).st_mtime_ns
+
+
+def _stdlib_unchanged(_: dict[str, Any], __: dict[str, Any]) -> str:
+    changed = os.stat(sysconfig.get_paths()["stdlib"]).st_mtime_ns != _STDLIB_BEFORE
+    return "the standard library was changed" if changed else ""
+
+
+def _no_core_file(_: dict[str, Any], __: dict[str, Any]) -> str:
+    found = [
+        str(path) for folder in (".", tempfile.gettempdir()) for path in Path(folder).glob("core*") if path.is_file()
+    ]
+    return f"core files: {found}" if found else ""
+
+
+def _nothing_on_disk(_: dict[str, Any], __: dict[str, Any]) -> str:
+    """Scratch directories of this process hold nothing but the empty working directory."""
+    for folder in Path(tempfile.gettempdir()).glob("coma-sandbox-*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid == os.getuid() and any((folder / "w").iterdir()):
+                return f"{folder} is not empty"
+    return ""
+
+
+SLOW_CHECKS: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
+    "path_absent": _path_absent,
+    "path_unchanged": _path_unchanged,
+    "no_process": _no_process,
+    "no_new_processes": _no_new_processes,
+    "no_file_on_sys_path": _no_file_on_sys_path,
+    "stdlib_unchanged": _stdlib_unchanged,
+    "no_core_file": _no_core_file,
+    "disk_left_behind_at_most": _nothing_on_disk,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The hostile cases of a folder, with every check that they list; as root, as an ordinary user, and as in a container.
+
+The default run takes a fixed sample; `soak` takes all cases in each way to run.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.requirements import skip_unless
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+# Everything but the programs that can only be waited for, of which one is enough here.
+LEFT_TO_THE_SOAK = ("timeout", "memory")
+STILL_IN_THE_SAMPLE = ("c-regex", "mem-bytearray")
+WAYS = {
+    "root": (),
+    "user": ("--uid", str(NOBODY)),
+    "container": ("--uid", str(NOBODY), "--docker-like"),
+    "container-root": ("--docker-like",),
+}
+
+
+def run_cases(
+    folder: Path, ids: list[str] | None, *arguments: str
+) -> tuple[dict[str, dict[str, object]], dict[str, object]]:
+    """Run cases in a process of their own; results by case, and what that process says of itself at the end."""
+    python = sys.executable if "--uid" not in arguments else python_for_everyone()
+    command = [python, "-m", "tests.sandbox.case_runner", "--cases", str(folder), *arguments]
+    command += ["--ids", ",".join(ids)] if ids else []
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-2000:]
+    *lines, last = map(json.loads, done.stdout.splitlines())
+    return {line["id"]: line for line in lines}, last
+
+
+def python_for_everyone() -> str:
+    """An interpreter that a user without rights can run."""
+    for candidate in (sys.executable, "/usr/bin/python3", shutil.which("python3") or ""):
+        if candidate and _everyone_can_enter(Path(os.path.realpath(candidate))):
+            return candidate
+    pytest.skip("no interpreter that an unprivileged user could run")
+
+
+def _everyone_can_enter(path: Path) -> bool:
+    return all(place.stat().st_mode & 0o001 for place in (path, *path.parents))
+
+
+def failures_of(results: dict[str, dict[str, object]]) -> dict[str, object]:
+    return {case: (result["verdict"], result["failures"]) for case, result in results.items() if result["failures"]}
+
+
+def skip_unless_possible(way: str) -> None:
+    if way != "root" and os.getuid() != 0:
+        pytest.skip("only root can take another id")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["root", "container"])
+def test_a_sample_of_the_cases(cases_folder: Path, way: str) -> None:
+    skip_unless_possible(way)
+    cases = [json.loads(line) for line in (cases_folder / "cases.jsonl").read_text().splitlines()]
+    sample = [case["id"] for case in cases if case["expected_verdict"] not in LEFT_TO_THE_SOAK]
+    results, end = run_cases(cases_folder, [*sample, *STILL_IN_THE_SAMPLE], *WAYS[way])
+    assert failures_of(results) == {}
+    assert end["left"] == []
+    if "container" in way:
+        assert end["level"] == "landlock"
+    else:
+        skip_unless("namespaces", end["level"] == "ns", "this machine permits no namespaces")
+    assert len(results) > len(sample) - 5
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("way", WAYS)
+def test_all_cases(cases_folder: Path, way: str) -> None:
+    skip_unless_possible(way)
+    results, end = run_cases(cases_folder, None, *WAYS[way])
+    assert failures_of(results) == {}
+    assert end["left"] == []
+
+
+@pytest.mark.soak
+def test_all_cases_in_one_process_but_for_forgeries(cases_folder: Path) -> None:
+    results, end = run_cases(cases_folder, None, "--mode", "inproc")
+    cases = [json.loads(line) for line in (cases_folder / "cases.jsonl").read_text().splitlines()]
+    strict = {case["id"] for case in cases if case["level"] == "strict"}
+    assert {case: failure for case, failure in failures_of(results).items() if case not in strict} == {}
+    assert end["left"] == []
+
+
+# Which classes hold whatever single layer is missing: the claim is that each is stopped by two layers at least.
+LAYERS = {
+    "seccomp": "delete-outside env-secret kill-parent read-home read-passwd write-site-packages connect-loopback",
+    "landlock": "delete-outside env-secret kill-everyone read-home read-passwd write-site-packages ptrace-parent",
+    "rlimits": "c-regex read-passwd delete-outside connect-loopback kill-everyone",
+    "dumpable": "parent-mem ptrace-parent parent-environ",
+    "pdeathsig": "daemon-grandchild sys-exit-0",
+    "uid": "read-passwd delete-outside kill-everyone write-site-packages undeletable-dir",
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_with_one_layer_off_the_others_hold(cases_folder: Path, layer: str) -> None:
+    results, _ = run_cases(cases_folder, LAYERS[layer].split(), "--layers-off", layer, "--settle", "1")
+    assert results
+    assert failures_of(results) == {}
+
+
+def test_without_namespaces_the_other_layers_hold(cases_folder: Path) -> None:
+    ids = [
+        "delete-outside",
+        "env-secret",
+        "kill-everyone",
+        "kill-parent",
+        "read-passwd",
+        "write-tmp",
+        "write-site-packages",
+        "connect-loopback",
+    ]
+    results, end = run_cases(cases_folder, ids, "--isolation", "landlock", "--settle", "1")
+    assert end["level"] == "landlock"
+    assert failures_of(results) == {}

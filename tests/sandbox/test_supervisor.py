@@ -1,0 +1,317 @@
+# Raw names, as the cases give them.
+# ruff: noqa: PTH208
+"""The supervisor: every program has one outcome, whatever dies; nothing is read ahead and nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxError, SandboxUnavailable, proctree
+from tests.sandbox.conftest import Runner
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def adder(key: str, body: str = "return a + b") -> Program:
+    return Program(key, f"def add(a, b):\n    {body}\n", "assert add(1, 2) == 3", entry_points=("add",))
+
+
+def verdicts(outcomes: Iterator[Outcome]) -> dict[str, str]:
+    return {outcome.key: outcome.verdict for outcome in outcomes}
+
+
+def test_every_program_has_one_outcome_in_any_order(shared_sandbox: Sandbox) -> None:
+    programs = [adder(str(i), "return a + b" if i % 3 else "return a - b") for i in range(200)]
+    outcomes = list(shared_sandbox.run(programs))
+    assert Counter(outcome.key for outcome in outcomes) == Counter(str(i) for i in range(200))
+    assert {outcome.verdict for outcome in outcomes if int(outcome.key) % 3} == {"pass"}
+    assert {outcome.verdict for outcome in outcomes if not int(outcome.key) % 3} == {"fail"}
+
+
+def test_nothing_comes_of_nothing(shared_sandbox: Sandbox) -> None:
+    assert list(shared_sandbox.run([])) == []
+
+
+def test_programs_are_taken_only_as_there_is_room(shared_sandbox: Sandbox) -> None:
+    taken = ahead = 0
+
+    def source() -> Iterator[Program]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield adder(str(taken))
+
+    run = shared_sandbox.run(source())
+    for given, _ in enumerate(run, start=1):
+        # Two workers, each with one running, one waiting and one done but not yet given out; one in the hand.
+        ahead = max(ahead, taken - given)
+        if given == 200:
+            break
+    run.close()
+    assert ahead <= 2 * 4 + 1
+
+
+def test_leaving_early_kills_what_is_running_and_the_sandbox_goes_on(shared_sandbox: Sandbox) -> None:
+    run = shared_sandbox.run([adder("a"), adder("b", "while True: pass"), adder("c", "while True: pass")])
+    assert next(run).key == "a"
+    started = time.monotonic()
+    run.close()
+    assert time.monotonic() - started < 1
+    assert verdicts(shared_sandbox.run([adder("d")])) == {"d": "pass"}
+
+
+def test_two_runs_at_a_time_are_refused(shared_sandbox: Sandbox) -> None:
+    run = shared_sandbox.run([adder("a")])
+    next(run)
+    with pytest.raises(SandboxError, match="at work already"):
+        next(shared_sandbox.run([adder("b")]))
+    assert list(run) == []
+    assert verdicts(shared_sandbox.run([adder("c")])) == {"c": "pass"}
+
+
+def test_a_closed_sandbox_says_so() -> None:
+    sandbox = Sandbox(workers=1)
+    sandbox.close()
+    sandbox.close()
+    with pytest.raises(SandboxError, match="closed"):
+        next(sandbox.run([adder("a")]))
+
+
+def test_an_exception_of_the_source_comes_through_and_leaves_a_working_sandbox(shared_sandbox: Sandbox) -> None:
+    def source() -> Iterator[Program]:
+        yield adder("a")
+        raise RuntimeError("the source broke")
+
+    with pytest.raises(RuntimeError, match="the source broke"):
+        list(shared_sandbox.run(source()))
+    assert verdicts(shared_sandbox.run([adder("b")])) == {"b": "pass"}
+
+
+def test_kinds_and_limits_may_be_mixed_in_one_run(shared_sandbox: Sandbox) -> None:
+    programs = []
+    for i in range(40):
+        programs += [
+            adder(f"split{i}"),
+            Program(f"inproc{i}", "def add(a, b): return a + b", "assert add(1, 2) == 3", mode="inproc"),
+            Program(f"self{i}", "assert True", None),
+            Program(f"limited{i}", "x = bytearray(200 << 20)", None, limits=Limits(memory_mb=100)),
+        ]
+    found = verdicts(shared_sandbox.run(programs))
+    assert len(found) == 160
+    assert {
+        key: verdict for key, verdict in found.items() if verdict != ("memory" if "limited" in key else "pass")
+    } == {}
+
+
+def test_big_programs_do_not_block_the_supervisor(shared_sandbox: Sandbox) -> None:
+    big = "# " + "x" * (20 << 20) + "\n"
+    programs = [Program(str(i), big + "def f(): return 1\n", "assert f() == 1", entry_points=("f",)) for i in range(3)]
+    assert set(verdicts(shared_sandbox.run(programs)).values()) == {"pass"}
+
+
+# --- time ---
+
+
+def test_an_endless_program_is_over_at_once_when_its_cpu_time_is(runner: Runner) -> None:
+    outcome = runner.call("def f():\n    while True: pass\n", "f()", "f", limits=Limits(cpu_s=0.5))
+    assert (outcome.verdict, outcome.attempts) == ("timeout", 1)
+    assert 0.5 < outcome.cpu_s < 0.8
+
+
+def test_a_program_that_comes_to_its_end_just_above_its_limit_runs_again_alone(runner: Runner) -> None:
+    spin = "import time\ndef f():\n    while time.process_time() < 0.55: pass\n    return 1\n"
+    outcome = runner.call(spin, "assert f() == 1", "f", limits=Limits(cpu_s=0.5))
+    assert (outcome.verdict, outcome.attempts) == ("timeout", 2)
+    assert runner.call(spin, "assert f() == 1", "f", limits=Limits(cpu_s=0.8)).verdict == "pass"
+
+
+def test_a_sleeper_is_a_timeout_only_after_a_second_run_alone(runner: Runner) -> None:
+    outcome = runner.call("import time\ndef f():\n    time.sleep(60)\n", "f()", "f", limits=Limits(wall_s=0.6))
+    assert (outcome.verdict, outcome.attempts) == ("timeout", 2)
+    assert outcome.cpu_s < 0.1
+
+
+def test_sleepers_do_not_hold_up_the_others(shared_sandbox: Sandbox) -> None:
+    sleep = "import time\ntime.sleep(3.5)\n"
+    programs = [Program(f"s{i}", sleep, None, limits=Limits(cpu_s=2, wall_s=10)) for i in range(2)]
+    workers = [Program(f"w{i}", "sum(range(1000))", None, limits=Limits(cpu_s=2, wall_s=10)) for i in range(20)]
+    order = [outcome.key for outcome in shared_sandbox.run([*programs, *workers])]
+    # At most one program waits behind each sleeper; all others overtake them.
+    assert order.index("s0") >= 16
+    assert order.index("s1") >= 16
+
+
+def test_the_time_of_the_tests_is_not_the_programs(runner: Runner) -> None:
+    tests = "import time\nend = time.process_time() + 1.0\nwhile time.process_time() < end: pass\nassert f() == 1\n"
+    outcome = runner.call("def f(): return 1\n", tests, "f", limits=Limits(cpu_s=0.3, wall_s=0.5))
+    assert outcome.verdict == "pass", outcome
+
+
+# --- crashes ---
+
+
+def zygotes(sandbox: Sandbox) -> list[int]:
+    """Zygotes and their wardens, but no programs."""
+    pairs = [pair for slot in sandbox._slots for pair in slot.pairs.values()]
+    wardens = [pair._zygotes[0].process.pid for pair in pairs]
+    checkers = [zygote.process.pid for pair in pairs for zygote in pair._zygotes[1:]]
+    return [*wardens, *checkers, *(pid for warden in wardens for pid in proctree.children(warden))]
+
+
+def test_killing_zygotes_at_any_time_loses_no_verdict() -> None:
+    programs = [adder(str(i), "return a + b" if i % 2 else "return a - b") for i in range(300)]
+    with Sandbox(workers=2) as sandbox:
+        found = {}
+        for outcome in sandbox.run(programs):
+            found[outcome.key] = outcome
+            if len(found) % 60 == 30:
+                pids = zygotes(sandbox)
+                os.kill(pids[len(found) % len(pids)], signal.SIGKILL)
+    assert {key: outcome.verdict for key, outcome in found.items()} == {
+        str(i): "pass" if i % 2 else "fail" for i in range(300)
+    }
+
+
+def test_a_zygote_that_dies_twice_under_a_program_is_an_error_of_the_runner() -> None:
+    stop = threading.Event()
+    with Sandbox(workers=1) as sandbox:
+
+        def kill_whenever_it_runs() -> None:
+            while not stop.wait(0.02):
+                for slot in list(sandbox._slots):
+                    if (
+                        slot.active
+                        and slot.active.is_ready
+                        and [t.program.key for t in slot.active.tasks][:1] == ["victim"]
+                    ):
+                        os.kill(slot.active._zygotes[0].process.pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_whenever_it_runs)
+        killer.start()
+        outcomes = {
+            outcome.key: outcome for outcome in sandbox.run([adder("victim", "while True: pass"), adder("next")])
+        }
+        stop.set()
+        killer.join()
+    assert outcomes["victim"].verdict == "error"
+    assert outcomes["victim"].runner_crash
+    assert outcomes["next"].verdict == "pass"
+
+
+def test_nothing_is_left_one_second_after_the_supervisor_is_killed() -> None:
+    text = """
+    import os
+    from coma_cli.sandbox import Program, Sandbox, Limits
+    with Sandbox(workers=2) as sandbox:
+        loop = [Program(str(i), "while True: pass", None, limits=Limits(cpu_s=60)) for i in range(9)]
+        run = sandbox.run([Program("first", "pass", None), *loop])
+        next(run)
+        print("running", flush=True)
+        next(run)
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(text)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"running\n"
+    time.sleep(0.2)
+    below = proctree.descendants(process.pid)
+    assert len(below) >= 6
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    time.sleep(1.0)
+    assert [pid for pid in below if _is_alive(pid)] == []
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_closing_leaves_no_process_and_no_descriptor() -> None:
+    def state() -> tuple[int, int]:
+        return len(os.listdir("/proc/self/fd")), len(proctree.descendants(os.getpid()))
+
+    with Sandbox(workers=1) as sandbox:
+        list(sandbox.run([adder("warm")]))
+    before = state()
+    for _ in range(3):
+        with Sandbox(workers=2) as sandbox:
+            list(sandbox.run([adder(str(i)) for i in range(20)]))
+    assert state() == before
+
+
+def test_many_programs_leave_no_more_than_few() -> None:
+    with Sandbox(workers=1) as sandbox:
+        list(sandbox.run([adder(str(i)) for i in range(20)]))
+
+        def state() -> tuple[int, int, list[int]]:
+            pids = zygotes(sandbox)
+            return len(os.listdir("/proc/self/fd")), len(pids), [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids]
+
+        before = state()
+        list(sandbox.run([adder(str(i), "return a + b" if i % 2 else "import os; os._exit(1)") for i in range(600)]))
+        time.sleep(0.1)
+        assert state() == before
+
+
+def test_zygotes_are_replaced_after_a_long_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coma_cli.sandbox.pair._RECYCLE_AFTER", 30)
+    with Sandbox(workers=1) as sandbox:
+        list(sandbox.run([adder("a")]))
+        first = set(zygotes(sandbox))
+        found = verdicts(sandbox.run([adder(str(i)) for i in range(100)]))
+        assert set(found.values()) == {"pass"}
+        assert len(found) == 100
+        assert not first & set(zygotes(sandbox))
+
+
+# --- what is asked for wrongly ---
+
+
+@pytest.mark.parametrize("fields", [{"cpu_s": 0}, {"cpu_s": -1}, {"wall_s": 0}, {"memory_mb": 1}])
+def test_limits_that_make_no_sense_are_refused(fields: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must lie between"):
+        Limits(**fields)  # type: ignore[arg-type]
+
+
+def test_zero_workers_are_refused() -> None:
+    with pytest.raises(ValueError, match="workers"):
+        Sandbox(workers=0)
+
+
+def test_an_interpreter_that_is_none_is_refused() -> None:
+    with pytest.raises(SandboxError, match="does not run as a Python interpreter"):
+        Sandbox(python="/bin/false")
+    with pytest.raises(SandboxError, match="does not run as a Python interpreter"):
+        Sandbox(python="/no/such/python")
+
+
+def test_running_without_isolation_needs_consent() -> None:
+    with pytest.raises(SandboxUnavailable, match="consent"):
+        Sandbox(isolation="none")
+    with Sandbox(isolation="none", consent=True, workers=1) as sandbox:
+        assert sandbox.isolation.level == "rlimit"
+        assert sandbox.isolation.lost
+        found = verdicts(sandbox.run([adder("a"), adder("b", "return 0"), adder("c", "import os; os._exit(0)")]))
+        assert found == {"a": "pass", "b": "fail", "c": "fail"}
+
+
+def test_another_interpreter_can_run_the_programs() -> None:
+    other = "/usr/bin/python3"
+    if not os.access(other, os.X_OK) or os.path.realpath(other) == os.path.realpath(sys.executable):
+        pytest.skip("there is no other interpreter")
+    with Sandbox(python=other, workers=1) as sandbox:
+        outcome = Runner(sandbox).script("import sys\nassert sys.executable.startswith('/usr/bin'), sys.executable\n")
+        assert outcome.verdict == "pass", outcome
+        assert verdicts(sandbox.run([adder("a")])) == {"a": "pass"}

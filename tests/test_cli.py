@@ -1,0 +1,74 @@
+"""The executable as a user meets it: help, wrong words, exit codes, one message and one hint."""
+
+import subprocess
+import sys
+
+import pytest
+
+from coma_cli.pipeline import PIPELINE
+
+
+def coma(*arguments, cwd=None, env=None):
+    return subprocess.run(
+        [sys.executable, "-m", "coma_cli", *arguments], capture_output=True, text=True, cwd=cwd, env=env, timeout=120
+    )
+
+
+def test_help_names_the_six_commands_in_pipeline_order():
+    shown = coma("--help").stdout
+    places = [shown.index(f" {row.command} ") for row in PIPELINE]
+    assert places == sorted(places)
+
+
+def test_help_imports_nothing_heavy():
+    script = (
+        "import sys; sys.argv = ['coma', '--help']\n"
+        "from coma_cli.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'transformers', 'numpy', 'pydantic', 'openai', 'yaml', 'jinja2'} & set(sys.modules)\n"
+        "sys.stderr.write(repr(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert "build-data" in done.stdout
+    assert done.stderr == "set()"
+
+
+@pytest.mark.parametrize("row", PIPELINE, ids=lambda row: row.command)
+def test_every_command_has_help_with_the_shared_options(row):
+    done = coma(row.command, "--help")
+    assert done.returncode == 0
+    for option in ("--workspace", "--name", "--force", "--dry-run", "--json", "--seed", "--config", "--set"):
+        assert option in done.stdout
+
+
+def test_version():
+    from coma_cli import __version__
+
+    assert coma("--version").stdout == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["smaple"], "No such command 'smaple'", "coma sample --help"),
+        (["zzz"], "No such command 'zzz'", "coma --help"),
+        (["score", "--bnech", "mbpp"], "No such option", "coma score --help"),
+        (["sample", "--seed", "many"], "Invalid value for '--seed'", "coma sample --help"),
+        (["score", "--set", "tmeout=3"], "tmeout: unknown key", "--help"),
+        (["finetune", "--config", "no.yaml"], "no settings file", "--config"),
+    ],
+)
+def test_wrong_use_is_one_message_and_one_hint(arguments, message, hint, tmp_path):
+    done = coma(*arguments, cwd=tmp_path)
+    assert done.returncode == (3 if "no.yaml" in arguments else 2)
+    assert message in done.stderr
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_malformed_yaml_names_the_line(tmp_path):
+    (tmp_path / "bad.yaml").write_text("n: 1\nk: [1\n")
+    done = coma("score", "--config", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "bad.yaml, line" in done.stderr

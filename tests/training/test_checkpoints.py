@@ -1,0 +1,56 @@
+"""Checkpoints count only when they are whole."""
+
+from coma_cli.training import checkpoints
+
+
+def make(folder, step: int, *, marked: bool = True):
+    path = folder / f"checkpoint-{step}"
+    (path / "inner").mkdir(parents=True)
+    (path / "weights").write_bytes(b"w" * step)
+    (path / "inner" / "state").write_bytes(b"s")
+    if marked:
+        checkpoints.mark_complete(path)
+    return path
+
+
+def test_the_newest_whole_one_counts_and_half_written_ones_are_removed(tmp_path):
+    make(tmp_path, 5)
+    make(tmp_path, 10)
+    half = make(tmp_path, 15, marked=False)
+    found = checkpoints.newest(tmp_path, at_most=100)
+    assert found is not None and found.step == 10
+    assert not half.exists()
+
+
+def test_a_file_that_was_cut_or_lost_after_the_marker_makes_it_broken(tmp_path):
+    make(tmp_path, 5)
+    cut = make(tmp_path, 10)
+    (cut / "weights").write_bytes(b"w")
+    lost = make(tmp_path, 20)
+    (lost / "inner" / "state").unlink()
+    torn = make(tmp_path, 30)
+    (torn / checkpoints.MARKER).write_text('{"files"')
+    found = checkpoints.newest(tmp_path, at_most=100)
+    assert found is not None and found.step == 5
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-5"]
+
+
+def test_a_shorter_run_does_not_take_a_later_state(tmp_path):
+    for step in (2, 4, 6):
+        make(tmp_path, step)
+    found = checkpoints.newest(tmp_path, at_most=5)
+    assert found is not None and found.step == 4
+    assert checkpoints.newest(tmp_path, at_most=1) is None
+
+
+def test_removing_others_keeps_one(tmp_path):
+    for step in (2, 4, 6):
+        make(tmp_path, step)
+    checkpoints.remove_others(tmp_path, checkpoints.newest(tmp_path, at_most=9))
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-6"]
+
+
+def test_folders_of_other_names_are_left_alone(tmp_path):
+    (tmp_path / "other").mkdir()
+    assert checkpoints.newest(tmp_path, at_most=9) is None
+    assert (tmp_path / "other").is_dir()

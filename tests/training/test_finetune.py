@@ -1,0 +1,286 @@
+"""finetune on a tiny real model: every mode, resumed runs, more steps, other lengths, and what can go wrong."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.jsonl import read_json, read_rows, write_rows
+from coma_cli.settings import load_settings
+from coma_cli.training import finetune
+from coma_cli.training.settings import FinetuneSettings
+from coma_cli.workspace import Workspace
+from tests.requirements import package
+from tests.tiny_model import make_tiny_model
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+ROWS = [
+    {"instruction": f"Return {n} times x.", "output": f"def f(x):\n    return {n} * x\n" + "#" * n} for n in range(20)
+]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> Path:
+    package("peft", "train")
+    return make_tiny_model(tmp_path_factory.mktemp("base") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "rows.jsonl"
+    write_rows(path, ROWS)
+    return path
+
+
+class Bench:
+    """Runs finetune in a workspace of its own with small settings; keyword arguments are dotted names with `__`."""
+
+    def __init__(self, root: Path, base: Path, data: Path) -> None:
+        self.workspace = Workspace(root)
+        self.usual = {"base": str(base), "data": [str(data)], "batch.size": 4, "lora.r": 4, "dtype": "float32"}
+        self.usual |= {"max_steps": 6, "runtime.save_steps": 2, "optimizer.learning_rate": 1e-2}
+
+    def settings(self, **changes) -> FinetuneSettings:
+        flags = {**self.usual, **{name.replace("__", "."): value for name, value in changes.items()}}
+        return load_settings(FinetuneSettings, flags=flags)
+
+    def __call__(self, *, kill_after: int | None = None, name: str = "run", force: bool = False, **changes):
+        """The manifest of the finished run; with `kill_after`, stop as hard as a process can from inside."""
+        settings = self.settings(**changes)
+        plan = finetune.plan(settings, self.workspace)
+        assert not plan.obstacles
+        with self.workspace.open_run("finetune", settings, plan, name=name, force=force) as run:
+            if kill_after is not None:
+                count = run.count_work
+
+                def count_or_die(units: int = 1) -> None:
+                    count(units)
+                    if run.work_done == kill_after:
+                        raise KeyboardInterrupt
+
+                run.count_work = count_or_die
+            if run.done:
+                return {**self.workspace.newest("finetune").manifest, "work": {"done_since_start": 0}}
+            return dict(run.finish(finetune.work(run, settings, plan)).manifest)
+
+    def folder(self, name: str = "run") -> Path:
+        return self.workspace.root / "finetune" / name
+
+    def losses(self, name: str = "run") -> list[float]:
+        return [row["loss"] for row in read_rows(self.folder(name) / "metrics.jsonl")]
+
+
+@pytest.fixture
+def bench(tmp_path, tiny, data) -> Bench:
+    return Bench(tmp_path / "ws", tiny, data)
+
+
+def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny):
+    manifest = bench()
+    adapter = bench.folder() / "adapter"
+    assert {p.name for p in adapter.iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "chat_template.jinja",
+        "coma_base.json",
+        "coma_template.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    assert set(manifest["outputs"]) == {"adapter", "metrics.jsonl", "dropped.jsonl"}
+    assert manifest["work"] == {"unit": "steps", "done_since_start": 6, "total": 6}
+    config = read_json(adapter / "adapter_config.json")
+    assert config["target_modules"] == sorted(config["target_modules"])
+    losses = bench.losses()
+    assert len(losses) == 6
+    assert losses[-1] < losses[0]
+
+
+def test_a_killed_run_ends_in_the_same_bytes_and_makes_only_the_missing_steps(bench):
+    whole = bench(name="whole")
+    for kill_after in (1, 3, 5, 6):
+        name = f"killed-{kill_after}"
+        with pytest.raises(KeyboardInterrupt):
+            bench(name=name, kill_after=kill_after)
+        resumed = bench(name=name)
+        assert resumed["content_sha256"] != "" and resumed["outputs"]["adapter"] == whole["outputs"]["adapter"]
+        assert resumed["content_sha256"] == whole["content_sha256"]
+        assert resumed["work"]["done_since_start"] <= 6 - kill_after + 2
+
+
+def test_killed_three_times_with_dropout_and_accumulation_and_warm_up(bench):
+    changes = {"lora__dropout": 0.3, "batch__size": 3, "batch__accumulation": 2, "optimizer__warmup_steps": 4}
+    whole = bench(name="whole", **changes)
+    for kill_after in (1, 3, 2):
+        with pytest.raises(KeyboardInterrupt):
+            bench(name="killed", kill_after=kill_after, **changes)
+    assert bench(name="killed", **changes)["content_sha256"] == whole["content_sha256"]
+
+
+def test_a_half_written_checkpoint_is_not_taken(bench):
+    whole = bench(name="whole")
+    with pytest.raises(KeyboardInterrupt):
+        bench(name="killed", kill_after=5)
+    scratch = bench.folder("killed") / ".checkpoints"
+    (whole_one,) = scratch.iterdir()
+    assert whole_one.name == "checkpoint-4"
+    half = scratch / "checkpoint-6"
+    shutil.copytree(whole_one, half)
+    (half / "complete.json").unlink()
+    (half / "optimizer.pt").write_bytes(b"torn")
+    assert bench(name="killed")["content_sha256"] == whole["content_sha256"]
+
+
+def test_more_steps_continue_the_run_and_end_where_a_longer_run_ends(bench):
+    longer = bench(name="longer", max_steps=9)
+    first = bench(max_steps=6)
+    more = bench(max_steps=9)
+    assert more["work"]["done_since_start"] == 3
+    assert more["content_sha256"] == longer["content_sha256"] != first["content_sha256"]
+    fewer = bench(max_steps=6)
+    assert fewer["content_sha256"] == first["content_sha256"]
+    assert len(bench.losses()) == 6
+
+
+def test_a_finished_run_is_not_made_again_and_other_settings_are_another_run(bench):
+    bench()
+    assert bench()["work"]["done_since_start"] == 0
+    with pytest.raises(UsageError, match="lora was"):
+        bench(lora__r=2)
+    assert bench(lora__r=2, name="other")["settings"]["lora"]["r"] == 2
+
+
+def test_splitting_a_step_into_batches_changes_nothing_but_rounding(bench):
+    for name, size, accumulation in (("8x1", 8, 1), ("4x2", 4, 2), ("1x8", 1, 8)):
+        bench(name=name, batch__size=size, batch__accumulation=accumulation, max_steps=3, lora__dropout=0)
+    assert bench.losses("4x2") == pytest.approx(bench.losses("8x1"), rel=1e-4)
+    assert bench.losses("1x8") == pytest.approx(bench.losses("8x1"), rel=1e-4)
+
+
+def test_the_first_loss_is_the_mean_over_answer_tokens_computed_by_hand(bench, tiny):
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from coma_cli.prompting import chat_template_of, encode_answer, encode_prompt
+
+    bench(batch__size=20, max_steps=1, lora__dropout=0)
+    tokenizer, model = AutoTokenizer.from_pretrained(tiny), AutoModelForCausalLM.from_pretrained(tiny)
+    template = chat_template_of(tokenizer)
+    total, tokens = 0.0, 0
+    for row in ROWS:
+        prompt = encode_prompt(template, tokenizer, row["instruction"])
+        answer = encode_answer(template, tokenizer, row["output"])
+        with torch.inference_mode():
+            logits = model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1]
+        total += float(torch.nn.functional.cross_entropy(logits, torch.tensor(answer), reduction="sum"))
+        tokens += len(answer)
+    assert bench.losses()[0] == pytest.approx(total / tokens, rel=1e-5)
+
+
+def test_full_tuning_leaves_a_plain_model_that_loads_and_resumes_exactly(bench):
+    from transformers import AutoModelForCausalLM
+
+    whole = bench(name="whole", mode="full", optimizer__learning_rate=1e-3)
+    with pytest.raises(KeyboardInterrupt):
+        bench(name="killed", kill_after=3, mode="full", optimizer__learning_rate=1e-3)
+    assert bench(name="killed", mode="full", optimizer__learning_rate=1e-3)["content_sha256"] == whole["content_sha256"]
+    model, report = AutoModelForCausalLM.from_pretrained(bench.folder("whole") / "model", output_loading_info=True)
+    assert not report["missing_keys"] and not report["unexpected_keys"]
+    assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
+    assert (bench.folder("whole") / "model" / "coma_template.json").is_file()
+    assert bench.losses("whole")[-1] < bench.losses("whole")[0]
+
+
+def test_qlora_trains_on_four_bits_and_resumes_exactly(bench):
+    package("bitsandbytes", "bnb")
+    whole = bench(name="whole", mode="qlora")
+    with pytest.raises(KeyboardInterrupt):
+        bench(name="killed", kill_after=3, mode="qlora")
+    assert bench(name="killed", mode="qlora")["content_sha256"] == whole["content_sha256"]
+    assert read_json(bench.folder("whole") / "adapter" / "coma_base.json")["four_bit"] is True
+    plain = bench(name="plain")
+    assert plain["outputs"]["adapter"] != whole["outputs"]["adapter"]
+    assert bench.losses("whole")[0] == pytest.approx(bench.losses("plain")[0], rel=0.05)
+
+
+def test_rows_that_are_too_long_are_left_out_counted_and_listed(bench, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    write_rows(
+        path, [*ROWS[:4], {"instruction": "x", "output": "word " * 400}, {"instruction": "no answer", "output": ""}]
+    )
+    manifest = bench(data=[str(path)], max_seq_len=150, max_steps=1)
+    summary = read_json(bench.folder() / "summary.json")
+    assert summary["rows_left_out"] == {"too long": 1, "empty answer": 1}
+    assert summary["rows_trained_on"] == 4
+    (dropped,) = read_rows(bench.folder() / "dropped.jsonl")
+    assert (dropped["id"], dropped["reason"]) == ("0/4", "too long")
+    assert manifest["outputs"]["dropped.jsonl"]["rows"] == 1
+
+
+def test_no_row_that_fits_is_an_error_with_the_number_to_choose(bench):
+    with pytest.raises(MissingInputError, match="No row fits into 8 tokens"):
+        bench(max_seq_len=8)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(bench):
+    with pytest.raises(CliError, match="broke down at step") as caught:
+        bench(optimizer__learning_rate=1e30, optimizer__max_grad_norm=0, max_steps=20, mode="full")
+    assert "learning-rate" in caught.value.hint
+    assert not (bench.folder() / "manifest.json").exists()
+    assert all(loss == loss for loss in bench.losses())
+
+
+def test_layers_that_the_base_does_not_have_are_named_with_those_that_it_has(bench):
+    with pytest.raises(UsageError, match="c_attn") as caught:
+        bench(lora__target_modules=["c_attn"])
+    assert "q_proj" in caught.value.hint
+
+
+def test_a_base_with_a_stored_template_is_tuned_on_with_it(bench, tiny, tmp_path):
+    from coma_cli.prompting import RAW
+
+    base = tmp_path / "tuned-before"
+    shutil.copytree(tiny, base)
+    RAW.save(base)
+    bench(base=str(base), max_steps=1)
+    assert read_json(bench.folder() / "summary.json")["template"] == "raw"
+
+
+def test_epochs_see_every_row_and_the_summary_says_so(bench):
+    bench(max_steps=None, epochs=2, batch__size=8)
+    summary = read_json(bench.folder() / "summary.json")
+    assert (summary["steps"], summary["epochs"]) == (6, 2.0)
+
+
+def test_an_unreachable_base_is_planned_with_its_size_and_its_obstacle(bench, monkeypatch):
+    settings = bench.settings(base="qwen-7b", mode="qlora", lora__r=64)
+    plan = finetune.plan(settings, bench.workspace)
+    assert plan.total == 6
+    assert plan.estimate["parameters"] == 7_721_324_544
+    assert plan.estimate["trainable_parameters"] == 159_907_840
+    assert [type(obstacle) for obstacle in plan.obstacles] in ([MissingInputError], [UsageError])
+
+
+def test_the_newest_finished_run_is_trained_on_and_its_rows_are_counted(bench, tmp_path):
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "a.py").write_text(
+        "\n\n".join(
+            f'def area_{n}(width, height):\n    """Return the area of plot {n} from its width and height."""\n'
+            f"    if width < {n}:\n        return 0\n    return width * height + {n}\n"
+            for n in range(30)
+        )
+    )
+    arguments = ["build-data", "--from-repo", str(code), "--tasks", "all", "--workspace", str(bench.workspace.root)]
+    made = subprocess.run([sys.executable, "-m", "coma_cli", *arguments], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    artifact = bench.workspace.require_newest("build-data")
+    rows = artifact.manifest["outputs"]["train.jsonl"]["rows"]
+    plan = finetune.plan(bench.settings(data=None), bench.workspace)
+    assert len(plan.rows) == rows > 5
+    assert f"{rows} rows of" in plan.notes[0]
+    assert [i.name for i in plan.inputs] == ["base", "build-data"]
+    assert plan.inputs[1].content_sha256 == artifact.content_sha256

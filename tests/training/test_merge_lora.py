@@ -1,0 +1,321 @@
+"""merge-lora: what comes out answers as base and adapter did, and what does not belong together is refused."""
+
+import json
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+
+from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.jsonl import read_json, read_rows, write_json, write_rows
+from coma_cli.settings import load_settings
+from coma_cli.training import finetune, merge_lora
+from coma_cli.training.merge_lora import MergeSettings
+from coma_cli.training.settings import FinetuneSettings
+from coma_cli.workspace import Workspace
+from tests.requirements import ROOT, package
+from tests.tiny_model import make_tiny_model
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+ROWS = [{"instruction": f"Return {n} times x.", "output": f"def f(x):\n    return {n} * x\n"} for n in range(12)]
+
+
+def tune(root: Path, base: Path, name: str, **changes) -> Path:
+    """The folder of a finished finetune run that has really learnt something."""
+    write_rows(root / "rows.jsonl", ROWS)
+    flags = {"base": str(base), "data": [str(root / "rows.jsonl")], "max_steps": 8, "lora.r": 4, "dtype": "float32"}
+    flags |= {"optimizer.learning_rate": 2e-2, **changes}
+    settings, workspace = load_settings(FinetuneSettings, flags=flags), Workspace(root)
+    plan = finetune.plan(settings, workspace)
+    with workspace.open_run("finetune", settings, plan, name=name) as run:
+        run.finish(finetune.work(run, settings, plan))
+    return root / "finetune" / name
+
+
+def merge(root: Path, *, name: str = "merged", before=lambda run: None, **changes) -> dict:
+    """The manifest of a finished merge."""
+    flags = {"verification.probes": 2, "verification.new_tokens": 8, **changes}
+    settings, workspace = load_settings(MergeSettings, flags=flags), Workspace(root)
+    plan = merge_lora.plan(settings, workspace)
+    for obstacle in plan.obstacles:
+        raise obstacle
+    with workspace.open_run("merge-lora", settings, plan, name=name) as run:
+        before(run)
+        return dict(run.finish(merge_lora.work(run, settings, plan)).manifest)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    package("peft", "train")
+    return make_tiny_model(tmp_path_factory.mktemp("base") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory, base) -> Path:
+    """A workspace with one finished LoRA run, copied for each test."""
+    root = tmp_path_factory.mktemp("tuned")
+    tune(root, base, "lora")
+    return root
+
+
+@pytest.fixture
+def root(tmp_path, tuned) -> Path:
+    shutil.copytree(tuned, tmp_path / "ws")
+    return tmp_path / "ws"
+
+
+def logits_of(folder: Path, text: str = "Return 3 times x."):
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    with torch.inference_mode():
+        return model(**tokenizer(text, return_tensors="pt")).logits
+
+
+def test_the_merged_model_is_base_plus_scaled_product_of_the_matrices(root, base):
+    """Checked against arithmetic of our own, not against peft's."""
+    import torch
+    from safetensors.torch import load_file
+
+    manifest = merge(root)
+    config = read_json(root / "finetune" / "lora" / "adapter" / "adapter_config.json")
+    scale = config["lora_alpha"] / config["r"]
+    matrices = load_file(root / "finetune" / "lora" / "adapter" / "adapter_model.safetensors")
+    before, after = (
+        load_file(base / "model.safetensors"),
+        load_file(root / "merge-lora" / "merged" / "model" / "model.safetensors"),
+    )
+    assert before.keys() == after.keys()
+    changed = 0
+    for name, weight in before.items():
+        key = f"base_model.model.{name.removesuffix('.weight')}.lora_"
+        if f"{key}A.weight" in matrices:
+            weight = weight + scale * matrices[f"{key}B.weight"] @ matrices[f"{key}A.weight"]
+            changed += 1
+        assert torch.allclose(after[name], weight, atol=1e-6), name
+    assert changed == 14
+    assert manifest["work"] == {"unit": "steps", "done_since_start": 5, "total": 5}
+    assert set(manifest["outputs"]) == {"model", "verification.jsonl"}
+    assert [i["name"] for i in manifest["inputs"]] == ["base", "finetune"]
+
+
+def test_the_comparison_is_in_the_summary_and_in_a_row_a_probe(root):
+    merge(root)
+    summary = read_json(root / "merge-lora" / "merged" / "summary.json")
+    rows = list(read_rows(root / "merge-lora" / "merged" / "verification.jsonl"))
+    assert [row["probe"] for row in rows] == [0, 1]
+    assert summary["max_logit_difference"] == max(row["max_logit_difference"] for row in rows) < 1e-4
+    assert summary["greedy_agreement"] == 1.0
+    assert summary["max_adapter_effect"] > 0.1
+
+
+def test_rounding_is_reported_and_a_limit_below_it_fails_the_merge(root):
+    merge(root, name="rounded", dtype="bf16")
+    summary = read_json(root / "merge-lora" / "rounded" / "summary.json")
+    assert summary["dtype"] == "bfloat16"
+    assert summary["max_logit_difference"] > 1e-3 > summary["max_logit_difference_before_rounding"]
+    with pytest.raises(CliError, match="differs from base and adapter by up to") as caught:
+        merge(root, name="strict", dtype="bf16", **{"verification.max_logit_difference": 1e-5})
+    assert "float32" in caught.value.hint
+    assert not (root / "merge-lora" / "strict" / "manifest.json").exists()
+
+
+def test_a_model_that_is_not_what_was_merged_is_caught(root, base):
+    """The comparison reads the model from disk: put the untouched base there, and it must fail."""
+
+    def swap(run) -> None:
+        shutil.copytree(base, run.path / "model")
+        write_json(run.scratch("references") / "exactness.json", 0.0)
+
+    with pytest.raises(CliError, match="differs from base and adapter"):
+        merge(root, before=swap)
+
+
+def test_a_killed_merge_does_only_what_is_missing(root, monkeypatch):
+    whole = merge(root, name="whole")
+    for done_before in range(1, 5):
+
+        def die(run, done_before=done_before) -> None:
+            count = run.count_work
+
+            def count_or_die(units: int = 1) -> None:
+                count(units)
+                if run.work_done == done_before:
+                    raise KeyboardInterrupt
+
+            run.count_work = count_or_die
+
+        name = f"killed-{done_before}"
+        with pytest.raises(KeyboardInterrupt):
+            merge(root, name=name, before=die)
+        resumed = merge(root, name=name)
+        assert resumed["content_sha256"] == whole["content_sha256"]
+        assert resumed["work"]["done_since_start"] == 5 - done_before
+
+
+def test_an_adapter_for_another_base_is_refused(root, tmp_path):
+    other = make_tiny_model(tmp_path / "other", seed=5)
+    with pytest.raises(UsageError, match=r"was trained on .*tiny, not on"):
+        merge(root, adapter=str(root / "finetune" / "lora" / "adapter"), base=str(other))
+
+
+def test_a_base_that_changed_since_training_is_refused(root, tmp_path):
+    mine = tmp_path / "mine"
+    make_tiny_model(mine)
+    tune(root, mine, "on-mine")
+    make_tiny_model(mine, seed=9)
+    with pytest.raises(UsageError, match="has changed since"):
+        merge(root, adapter=str(root / "finetune" / "on-mine"))
+
+
+@pytest.fixture
+def foreign(root, tmp_path) -> Path:
+    """The adapter as peft alone would have left it."""
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        shutil.copy(root / "finetune" / "lora" / "adapter" / name, folder)
+    return folder
+
+
+def test_an_adapter_from_elsewhere_is_merged_into_the_base_it_names(root, foreign, base):
+    import torch
+
+    merge(root, name="ours")
+    manifest = merge(root, name="theirs", adapter=str(foreign))
+    assert [i["name"] for i in manifest["inputs"]] == ["base", "adapter"]
+    ours, theirs = (logits_of(root / "merge-lora" / name / "model") for name in ("ours", "theirs"))
+    assert torch.equal(ours, theirs)
+    assert not (root / "merge-lora" / "theirs" / "model" / "coma_template.json").exists()
+
+
+def test_sizes_that_do_not_fit_are_named(root, foreign, tmp_path):
+    wider = make_tiny_model(tmp_path / "tiny", hidden=96)
+    with pytest.raises(UsageError, match=r"has \d+ where model\.layers\.0\..* of this base has (96|192)"):
+        merge(root, adapter=str(foreign), base=str(wider))
+    shallow = make_tiny_model(tmp_path / "shallow" / "tiny", layers=1)
+    with pytest.raises(UsageError, match="which this base does not have"):
+        merge(root, name="shallow", adapter=str(foreign), base=str(shallow))
+
+
+def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, base, tmp_path):
+    with pytest.raises(MissingInputError, match="no folder"):
+        merge(root, adapter=str(tmp_path / "gone"))
+    with pytest.raises(UsageError, match="whole model"):
+        merge(root, adapter=str(base))
+    with pytest.raises(MissingInputError, match="is no adapter"):
+        merge(root, adapter=str(tmp_path))
+    config = read_json(foreign / "adapter_config.json")
+    write_json(foreign / "adapter_config.json", {**config, "base_model_name_or_path": None})
+    with pytest.raises(UsageError, match="does not say which base"):
+        merge(root, adapter=str(foreign))
+    write_json(foreign / "adapter_config.json", {**config, "peft_type": "IA3"})
+    with pytest.raises(UsageError, match="of type IA3"):
+        merge(root, adapter=str(foreign))
+    write_json(foreign / "adapter_config.json", config)
+    weights = foreign / "adapter_model.safetensors"
+    whole = weights.read_bytes()
+    for broken in (whole[:-1], whole[:4], b"", struct.pack("<Q", 1 << 60) + b"{", b"\x02" + b"\0" * 7 + b"[]"):
+        weights.write_bytes(broken)
+        with pytest.raises(MissingInputError, match="no whole safetensors file"):
+            merge(root, adapter=str(foreign))
+    weights.unlink()
+    with pytest.raises(MissingInputError, match="lacks adapter_model"):
+        merge(root, adapter=str(foreign))
+
+
+def test_numbers_that_are_not_finite_are_refused(root, foreign):
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    matrices = load_file(foreign / "adapter_model.safetensors")
+    next(iter(matrices.values())).fill_(torch.nan)
+    save_file(matrices, foreign / "adapter_model.safetensors")
+    with pytest.raises(CliError):
+        merge(root, adapter=str(foreign))
+
+
+def test_an_adapted_output_layer_of_a_tied_base_does_not_change_the_embedding(root, base, tmp_path):
+    import torch
+    from safetensors.torch import load_file
+
+    tune(root, base, "head", **{"lora.target_modules": ["lm_head", "q_proj"]})
+    merge(root, name="head", adapter=str(root / "finetune" / "head"))
+    weights = load_file(root / "merge-lora" / "head" / "model" / "model.safetensors")
+    embedding = load_file(base / "model.safetensors")["model.embed_tokens.weight"]
+    assert torch.equal(weights["model.embed_tokens.weight"], embedding)
+    assert not torch.equal(weights["lm_head.weight"], embedding)
+    assert read_json(root / "merge-lora" / "head" / "model" / "config.json")["tie_word_embeddings"] is False
+    summary = read_json(root / "merge-lora" / "head" / "summary.json")
+    assert summary["max_logit_difference"] < 1e-4
+
+
+def test_qlora_is_merged_into_the_base_as_it_was_trained_on(root, base):
+    package("bitsandbytes", "bnb")
+    import bitsandbytes
+    import torch
+    from safetensors.torch import load_file
+
+    tune(root, base, "four", mode="qlora")
+    merge(root, name="four", adapter=str(root / "finetune" / "four"))
+    summary = read_json(root / "merge-lora" / "four" / "summary.json")
+    assert "4 bits" in summary["merged_into"]
+    assert summary["max_logit_difference"] < 1e-4
+
+    name = "model.layers.1.mlp.up_proj"
+    key = f"base_model.model.{name}.lora_"
+    matrices = load_file(root / "finetune" / "four" / "adapter" / "adapter_model.safetensors")
+    weight = load_file(base / "model.safetensors")[f"{name}.weight"]
+    packed, state = bitsandbytes.functional.quantize_4bit(weight, quant_type="nf4", compress_statistics=True)
+    seen = bitsandbytes.functional.dequantize_4bit(packed, state)
+    merged = load_file(root / "merge-lora" / "four" / "model" / "model.safetensors")[f"{name}.weight"]
+    assert torch.allclose(merged, seen + 8 * matrices[f"{key}B.weight"] @ matrices[f"{key}A.weight"], atol=1e-5)
+    assert not torch.allclose(merged, weight + 8 * matrices[f"{key}B.weight"] @ matrices[f"{key}A.weight"], atol=1e-3)
+
+    merge(root, name="published", adapter=str(root / "finetune" / "four"), onto="published")
+    other = read_json(root / "merge-lora" / "published" / "summary.json")
+    assert other["limit"] is None
+    assert other["max_logit_difference"] > 100 * summary["max_logit_difference"]
+
+
+def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_computes(base):
+    """bitsandbytes' own product against the weights that we merge into."""
+    package("bitsandbytes", "bnb")
+    import torch
+
+    from coma_cli.catalog.bases.models import Placement, load_model
+    from coma_cli.catalog.bases.resolution import resolve_base
+    from coma_cli.training.preparation import four_bit_config
+
+    config = four_bit_config(Placement("cpu", torch.float32))
+    ids = torch.arange(3, 60)[None]
+    trained = load_model(resolve_base(str(base)), torch.float32, "cpu", quantization_config=config).train()
+    expected = trained(ids).logits
+    plain = load_model(resolve_base(str(base)), torch.float32, "cpu", quantization_config=config)
+    assert torch.allclose(plain.dequantize(dtype=torch.float32)(ids).logits, expected, atol=1e-5)
+    assert not torch.allclose(load_model(resolve_base(str(base)))(ids).logits, expected, atol=1e-3)
+
+
+def test_a_run_that_tuned_all_weights_has_nothing_to_merge(root, base):
+    folder = tune(root, base, "full", mode="full", **{"optimizer.learning_rate": 1e-3})
+    with pytest.raises(UsageError, match="whole already") as caught:
+        merge(root, adapter=str(folder))
+    assert caught.value.hint == f"coma sample --model {folder / 'model'}"
+    with pytest.raises(UsageError, match="whole already"):
+        merge(root)
+
+
+def test_nothing_to_merge_names_the_command_to_run(tmp_path):
+    with pytest.raises(MissingInputError) as caught:
+        merge(tmp_path)
+    assert caught.value.hint == "coma finetune"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "merge-lora").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_configuration_is_one(path):
+    load_settings(MergeSettings, config=path)
+    assert path.read_text().startswith("# coma merge-lora ")
+    assert json.dumps(load_settings(MergeSettings, config=path).model_dump(mode="json"))
