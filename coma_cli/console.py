@@ -51,10 +51,11 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A result table on stdout; columns after the first are right-aligned."""
+    """A result table on stdout; columns after the first are right-aligned where they hold numbers."""
     table = Table(title=title, title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+        numbers = number > 0 and all(row[number][:1].isdigit() or not row[number] for row in rows)
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     stdout().print(table)

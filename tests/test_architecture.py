@@ -74,7 +74,7 @@ def test_every_row_of_the_pipeline_has_its_command_and_its_stage(row):
     words = row.command.replace("-", "_")
     module = importlib.import_module(row.module)
     assert row.module.endswith(f".{words}")
-    assert {"SETTINGS", "plan", "work", "show"} <= set(dir(module))
+    assert {"SETTINGS", "plan", "work", "headline", "show"} <= set(dir(module))
     assert (PACKAGE / "commands" / f"{words}.py").is_file()
     assert set(row.reads) <= {other.command for other in PIPELINE}
 

@@ -189,6 +189,12 @@ def _summary(
     )
 
 
+def headline(summary: Mapping[str, Any]) -> str:
+    """One line on what was made."""
+    rows, tasks = summary["rows"], summary["tasks"]
+    return f"{rows['train']} training and {rows['validation']} validation rows of {len(tasks)} tasks"
+
+
 def show(summary: Mapping[str, Any]) -> None:
     """Print the tables of rows and of what was left out."""
     for title, key in (("Rows by task", "tasks"), ("Rows by source", "sources"), ("Rows by licence", "licences")):

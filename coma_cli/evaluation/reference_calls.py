@@ -101,7 +101,7 @@ class ReferenceCaller:
             raise SandboxError(f"the zygote of the references is gone: {error}") from None
         try:
             yield link, wire.Reader(link, wire.PROGRAM_FRAME_MAX)
-        except wire.Gone:
+        except wire.GoneError:
             lost = True
         finally:
             os.close(link)
@@ -135,7 +135,7 @@ class ReferenceCaller:
 def _answer(reader: wire.Reader) -> list[Any]:
     try:
         answer = values.decode(reader.receive())
-    except wire.BrokenFrame as error:
+    except wire.FrameError as error:
         raise CallError(f"an answer that is {error}") from None
     if type(answer) is not list or not answer:
         raise CallError("an answer out of turn")

@@ -169,6 +169,12 @@ def _summary(settings: GenSettings, plan: GenPlan, rows: Rows, costs: Costs) -> 
     )
 
 
+def headline(summary: Mapping[str, Any]) -> str:
+    """One line on what was made."""
+    dropped = sum(summary["dropped"].values())
+    return f"{summary['train']} training and {summary['validation']} validation rows, {dropped} dropped"
+
+
 def show(summary: Mapping[str, Any]) -> None:
     """Print rows, calls, tokens and dollars."""
     console.print_values("gen-instructions", summary)

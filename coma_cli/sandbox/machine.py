@@ -11,6 +11,12 @@ def default_workers(cgroup_root: Path = Path("/sys/fs/cgroup")) -> int:
     return max(1, cores if quota is None else min(cores, int(quota + 0.5)))
 
 
+def own_cores(workers: int) -> list[int | None]:
+    """A core for each worker where there are as many of one as of the other; else none has a core of its own."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return list(cores) if len(cores) == workers > 1 else [None] * workers
+
+
 def cpu_quota(cgroup_root: Path = Path("/sys/fs/cgroup")) -> float | None:
     """The cgroup's CPU quota in cores (v2 `cpu.max`, else v1 `cpu.cfs_quota_us`); None where there is none."""
     try:

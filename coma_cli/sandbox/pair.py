@@ -85,8 +85,11 @@ class Watch:
 class Pair:
     """Two zygotes, the programs that are with them, and the problems that the checker knows."""
 
-    def __init__(self, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int) -> None:
+    def __init__(
+        self, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
+    ) -> None:
         self.kind = kind
+        self._cpu = cpu
         self.tasks: deque[Task] = deque()
         self._served = 0
         self._seq = 0
@@ -111,6 +114,10 @@ class Pair:
     ) -> Link:
         zygote = launch.start_zygote(role, setting, self.kind, channel, index, self._scratch)
         self._zygotes.append(zygote)
+        if self._cpu is not None:
+            # A program and its checker take turns: on one core that costs no signal from core to core.
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(zygote.process.pid, {self._cpu})
         self._starting.add(role)
         return Link(zygote.control, selector, (self, role))
 

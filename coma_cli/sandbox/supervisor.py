@@ -16,7 +16,7 @@ from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
 from coma_cli.sandbox.inside import control
 from coma_cli.sandbox.isolation import Isolation, Requested, probe_isolation
 from coma_cli.sandbox.launch import Kind, Setting
-from coma_cli.sandbox.machine import default_workers
+from coma_cli.sandbox.machine import default_workers, own_cores
 from coma_cli.sandbox.pair import Pair, PairError, Task
 from coma_cli.sandbox.verdict import Judgement, judge
 
@@ -34,7 +34,8 @@ _NUMPY = re.compile(r"\bnumpy\b")
 class Slot:
     """Room for one running program: a pair for each kind of program that came by, one of them at work."""
 
-    def __init__(self) -> None:
+    def __init__(self, cpu: int | None = None) -> None:
+        self.cpu = cpu
         self.pairs: dict[Kind, Pair] = {}
         self.active: Pair | None = None
 
@@ -136,7 +137,7 @@ class Sandbox:
             pair.close()
             pair = None
         if pair is None:
-            pair = slot.pairs[kind] = Pair(self._setting, kind, self._selector, self._pairs_made)
+            pair = slot.pairs[kind] = Pair(self._setting, kind, self._selector, self._pairs_made, slot.cpu)
             self._pairs_made += 1
         slot.active = pair
         return pair
@@ -154,8 +155,9 @@ class _Run:
         self._outcomes: deque[Outcome] = deque()
         self._last_tick = 0.0
         self._failed_starts = 0
+        cores = own_cores(sandbox._workers)
         while len(sandbox._slots) < sandbox._workers:
-            sandbox._slots.append(Slot())
+            sandbox._slots.append(Slot(cores[len(sandbox._slots)]))
 
     def outcomes(self) -> Iterator[Outcome]:
         while True:

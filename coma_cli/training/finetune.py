@@ -309,6 +309,12 @@ def _summary(
     )
 
 
+def headline(summary: Mapping[str, Any]) -> str:
+    """One line on what was made."""
+    losses = f"loss {summary['first_loss']:.2f} to {summary['last_loss']:.2f}"
+    return f"{summary['mode']} on {summary['base']}, {summary['steps']} steps, {losses}"
+
+
 def show(summary: Mapping[str, Any]) -> None:
     """The summary as a table on stdout."""
     console.print_values(f"Tuned {summary['base']} ({summary['mode']})", summary)

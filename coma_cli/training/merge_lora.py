@@ -370,6 +370,11 @@ def _parameters(folder: Path) -> int:
     return sum(prod(shape) for file in folder.glob("*.safetensors") for shape in tensor_shapes(file).values())
 
 
+def headline(summary: Mapping[str, Any]) -> str:
+    """One line on what was made."""
+    return f"a whole model, logits within {summary['max_logit_difference']:.1e} of base and adapter"
+
+
 def show(summary: Mapping[str, Any]) -> None:
     """The summary as a table on stdout."""
     console.print_values(f"Merged {summary['base']}", summary)

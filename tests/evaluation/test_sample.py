@@ -196,10 +196,11 @@ def test_seed_and_settings_make_other_runs(sampler):
 
 def test_another_batch_size_is_the_same_run(sampler):
     whole = sampler()
+    completions = [row.completion for row in rows_of(whole)]
     interrupt(whole, {0, 1, 7})
     resumed = sampler(runtime__batch_size=2)
     assert resumed.path == whole.path
-    assert [row.completion for row in rows_of(resumed)] == [row.completion for row in rows_of(whole)]
+    assert [row.completion for row in rows_of(resumed)] == completions
 
 
 def test_prompts_without_room_are_error_rows_and_the_rest_is_made(sampler, tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from coma_cli.sandbox.machine import cpu_quota, default_workers
+from coma_cli.sandbox.machine import cpu_quota, default_workers, own_cores
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,11 @@ def test_a_small_quota_leaves_one_worker(tmp_path: Path) -> None:
 
 def test_without_a_quota_there_is_a_worker_for_each_core(tmp_path: Path) -> None:
     assert default_workers(tmp_path) >= 1
+
+
+def test_workers_have_cores_of_their_own_only_where_the_numbers_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3, 1})
+    assert own_cores(2) == [1, 3]
+    assert own_cores(3) == [None, None, None]
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {1})
+    assert own_cores(1) == [None]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import builtins
 import sys
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from coma_cli.sandbox.inside import values, wire
 
 PLAIN_RECURSION_LIMIT = 1000
 
+# What a program that speaks for itself may say; anything else begins with `e` (unreadable) or `f` (failed).
+ENDED_WELL, OUT_OF_MEMORY = b"p", b"m"
 # The first item of an answer in split mode.
 READY, VALUE, RAISED, REFUSED, UNREADABLE = "ready", "v", "e", "x", "c"
 
@@ -30,7 +32,7 @@ def run_split(link: int, source: bytes) -> None:
 
 def _load(source: bytes, module: ModuleType) -> list[Any]:
     try:
-        code = compile(source.decode("utf-8", "surrogatepass"), "<program>", "exec", dont_inherit=True)
+        code = _compile(source, "<program>")
     except MemoryError:
         return [RAISED, "MemoryError", ""]
     except BaseException as error:
@@ -42,14 +44,28 @@ def _load(source: bytes, module: ModuleType) -> list[Any]:
     return [READY]
 
 
-def run_inproc(source: bytes, tests: bytes) -> bytes:
+def run_inproc(source: bytes, tests: CodeType) -> bytes:
     """Run program and tests in one interpreter; the answer is the program's word, which it may forge."""
-    return _run_to_end([source, tests], fresh_module("program"))
+    module = fresh_module("program")
+    word = _run_to_end(source, module)
+    return _execute(tests, module) if word == ENDED_WELL else word
 
 
 def run_self(source: bytes) -> bytes:
     """Run a whole script as `__main__`; leaving with status 0 counts as an end."""
-    return _run_to_end([source], fresh_module("__main__"), exit_is_end=True)
+    return _run_to_end(source, fresh_module("__main__"), exit_is_end=True)
+
+
+def compile_tests(tests: bytes) -> CodeType:
+    """Trusted tests as code; where they are no Python, code that says so when it is run."""
+    try:
+        return _compile(tests, "<tests>")
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return _compile(f"raise SyntaxError({f'the tests can not run: {error}'!r})".encode(), "<tests>")
+
+
+def _compile(text: bytes, name: str) -> CodeType:
+    return compile(text.decode("utf-8", "surrogatepass"), name, "exec", dont_inherit=True)
 
 
 def fresh_module(name: str) -> ModuleType:
@@ -60,27 +76,27 @@ def fresh_module(name: str) -> ModuleType:
     return module
 
 
-def _run_to_end(texts: list[bytes], module: ModuleType, exit_is_end: bool = False) -> bytes:
-    """`p` if all ran to the end; else `e` (unreadable), `m` (out of memory) or `f`, with a message."""
-    for number, text in enumerate(texts):
-        try:
-            label = "<tests>" if number else "<program>"
-            code = compile(text.decode("utf-8", "surrogatepass"), label, "exec", dont_inherit=True)
-        except MemoryError:
-            return b"m"
-        except BaseException as error:
-            return (b"f" if number else b"e") + _describe(error)
-        try:
-            exec(code, module.__dict__)  # noqa: S102 - what this module is for
-        except MemoryError:
-            return b"m"
-        except SystemExit as error:
-            if exit_is_end and (error.code is None or error.code == 0):
-                return b"p"
-            return b"f" + _describe(error)
-        except BaseException as error:
-            return b"f" + _describe(error)
-    return b"p"
+def _run_to_end(source: bytes, module: ModuleType, exit_is_end: bool = False) -> bytes:
+    """What to tell of a program: it ended well, was unreadable, ran out of memory, or failed, with a message."""
+    try:
+        code = _compile(source, "<program>")
+    except MemoryError:
+        return OUT_OF_MEMORY
+    except BaseException as error:
+        return b"e" + _describe(error)
+    return _execute(code, module, exit_is_end)
+
+
+def _execute(code: CodeType, module: ModuleType, exit_is_end: bool = False) -> bytes:
+    try:
+        exec(code, module.__dict__)  # noqa: S102 - what this module is for
+    except MemoryError:
+        return OUT_OF_MEMORY
+    except SystemExit as error:
+        return ENDED_WELL if exit_is_end and error.code in (None, 0) else b"f" + _describe(error)
+    except BaseException as error:
+        return b"f" + _describe(error)
+    return ENDED_WELL
 
 
 def _serve(link: int, names: dict[str, Any]) -> None:

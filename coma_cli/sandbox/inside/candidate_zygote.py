@@ -18,6 +18,7 @@ import struct
 import sys
 import time
 from collections import deque
+from types import CodeType
 
 from coma_cli.sandbox.inside import candidate, control, rlimits, wire
 from coma_cli.sandbox.inside.control import Job, Report
@@ -26,6 +27,7 @@ from coma_cli.sandbox.inside.means import Means
 TICK_S = 0.05
 _TICK_MS = int(TICK_S * 1000)
 _FAR_DESCRIPTOR = 1 << 30
+_TESTS_KEPT = 64
 
 
 class CandidateZygote:
@@ -39,6 +41,7 @@ class CandidateZygote:
         self._read_size = wire.SMALL_READ
         self._jobs: deque[Job] = deque()
         self._killed: tuple[int, int] | None = None
+        self._compiled: dict[bytes, CodeType] = {}
         # Without a checker the channel has hung up, which a poll would report for ever.
         self._poll_split, self._poll_alone = select.poll(), select.poll()
         self._poll_split.register(control_fd, select.POLLIN)
@@ -115,6 +118,7 @@ class CandidateZygote:
 
     def _run_alone(self, job: Job) -> Report:
         seq, cpu_kill, wall_kill, mode, tests, source = job
+        tests_code = self._compile_once(tests) if mode == control.INPROC else None
         ours, link = os.pipe()
         cpu = rlimits.cpu_limit(cpu_kill)
         started = time.monotonic()
@@ -122,7 +126,7 @@ class CandidateZygote:
         if pid == 0:
             try:
                 self._enter_program(link, cpu)
-                word = candidate.run_inproc(source, tests) if mode == control.INPROC else candidate.run_self(source)
+                word = candidate.run_inproc(source, tests_code) if tests_code else candidate.run_self(source)
                 os.write(link, word)
             finally:
                 os._exit(1)
@@ -133,6 +137,15 @@ class CandidateZygote:
         self._poll_alone.unregister(ours)
         os.close(ours)
         return report
+
+    def _compile_once(self, tests: bytes) -> CodeType:
+        """Tests as code, for many programs have the same ones; those that can't be compiled raise what they would."""
+        code = self._compiled.get(tests)
+        if code is None:
+            if len(self._compiled) >= _TESTS_KEPT:
+                self._compiled.clear()
+            code = self._compiled[tests] = candidate.compile_tests(tests)
+        return code
 
     def _await_word(self, ours: int, seq: int, pid: int, cpu_kill: float, deadline: float) -> tuple[int, bytes]:
         while True:

@@ -30,10 +30,11 @@ def encode(payload: bytes) -> bytes:
 
 def send(fd: int, payload: bytes) -> None:
     """Write one frame to a blocking descriptor; raises GoneError."""
-    data = memoryview(_LENGTH.pack(len(payload)) + payload)
+    data = _LENGTH.pack(len(payload)) + payload
     try:
-        while data:
-            data = data[os.write(fd, data) :]
+        written = os.write(fd, data)
+        while written < len(data):
+            written += os.write(fd, memoryview(data)[written:])
     except OSError as error:
         raise GoneError(str(error)) from None
 
@@ -48,16 +49,26 @@ class Reader:
 
     def receive(self) -> bytes:
         """The next frame; blocks. Raises GoneError at the end of the stream and FrameError."""
-        while (frame := self._decoder.next()) is None:
-            try:
-                data = os.read(self._fd, self._size)
-            except OSError as error:
-                raise GoneError(str(error)) from None
-            if not data:
-                raise GoneError("end of stream")
-            self._size = LARGE_READ if len(data) == self._size else SMALL_READ
-            self._decoder.feed(data)
+        decoder = self._decoder
+        if decoder.is_empty:
+            data = self._read()
+            # Nearly always one read is one frame.
+            if len(data) >= 4 and _LENGTH.unpack_from(data)[0] == len(data) - 4:
+                return data[4:]
+            decoder.feed(data)
+        while (frame := decoder.next()) is None:
+            decoder.feed(self._read())
         return frame
+
+    def _read(self) -> bytes:
+        try:
+            data = os.read(self._fd, self._size)
+        except OSError as error:
+            raise GoneError(str(error)) from None
+        if not data:
+            raise GoneError("end of stream")
+        self._size = LARGE_READ if len(data) == self._size else SMALL_READ
+        return data
 
 
 class Decoder:
@@ -66,6 +77,11 @@ class Decoder:
     def __init__(self, maximum: int) -> None:
         self._maximum = maximum
         self._buffer = bytearray()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is waiting for its rest."""
+        return not self._buffer
 
     def feed(self, data: bytes) -> None:
         """Add bytes as they came."""
