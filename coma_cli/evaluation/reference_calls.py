@@ -120,7 +120,7 @@ class ReferenceCaller:
         try:
             self._channel.send(control.encode_release(self._sequence, lost))
             return control.Report.decode(self._frame())
-        except (OSError, control.Broken) as error:
+        except (OSError, control.MessageError) as error:
             raise SandboxError(f"the zygote of the references is gone: {error}") from None
 
     def _frame(self) -> bytes:

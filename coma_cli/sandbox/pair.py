@@ -1,5 +1,5 @@
 # Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
-# ruff: noqa: PTH106
+# ruff: noqa: PTH106, S108
 """A pair of zygotes that runs programs one after the other: one forks them, the other checks them.
 
 What must not be confused: a program that fails (a report and a finding come back) and a pair that fails (`PairError`).
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from coma_cli.sandbox import launch, proctree
 from coma_cli.sandbox.contract import Limits, Program, SandboxError
-from coma_cli.sandbox.inside import control, scratch, wire
+from coma_cli.sandbox.inside import control, namespaces, scratch, wire
 from coma_cli.sandbox.inside.control import Check, Finding, Job, Problem, Report
 from coma_cli.sandbox.launch import Kind, Setting
 from coma_cli.sandbox.link import Link
@@ -288,10 +288,12 @@ def _make_scratch(setting: Setting, index: int) -> str:
     """A directory of its own for a pair without a mount namespace; else nothing."""
     if setting.level == "ns":
         return ""
-    path = tempfile.mkdtemp(prefix="coma-sandbox-")
-    if os.geteuid() == 0 and "uid" in setting.layers:
-        uid = launch.uid_of(2 * index)
-        os.chown(path, uid, uid)
+    if os.geteuid() != 0 or "uid" not in setting.layers:
+        return tempfile.mkdtemp(prefix="coma-sandbox-")
+    # The zygote will be nobody, who can't enter root's own places.
+    place = tempfile.gettempdir()
+    path = tempfile.mkdtemp(prefix="coma-sandbox-", dir=place if namespaces.is_open_to_all(place) else "/tmp")
+    os.chown(path, launch.uid_of(2 * index), launch.uid_of(2 * index))
     return path
 
 

@@ -3,7 +3,6 @@
 It reads fixed layouts and text from below and nothing else: it never evaluates, unpickles or opens what a program made.
 """
 
-import re
 import selectors
 import time
 from collections import deque
@@ -11,24 +10,21 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
-from coma_cli.sandbox import launch, proctree
+from coma_cli.sandbox import launch
+from coma_cli.sandbox.clocks import watch
 from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
 from coma_cli.sandbox.inside import control
+from coma_cli.sandbox.inside.control import Finding
 from coma_cli.sandbox.isolation import Isolation, Requested, probe_isolation
+from coma_cli.sandbox.kinds import kind_of
 from coma_cli.sandbox.launch import Kind, Setting
 from coma_cli.sandbox.machine import default_workers, own_cores
 from coma_cli.sandbox.pair import Pair, PairError, Task
 from coma_cli.sandbox.verdict import Judgement, judge
 
 _TICK_S = 0.05
-# A program that has slept for so long gives its core to another one.
-_SLEEPER_AFTER_S, _SLEEPER_CPU_SHARE = 1.0, 0.05
 _SLEEPERS_PER_WORKER = 2
-# What a zygote has for ending a program, and a checker for its own share of the work.
-_GRACE_S = 5.0
-_CHECKER_CPU_FACTOR = 10
 _FAILED_STARTS_MAX = 5
-_NUMPY = re.compile(r"\bnumpy\b")
 
 
 class Slot:
@@ -198,7 +194,7 @@ class _Run:
             self._exhausted = True
             return None
         limits = program.limits or self._sandbox._limits
-        return Task(program, limits, _kind_of(program, limits, self._sandbox._setting.interpreter.site))
+        return Task(program, limits, kind_of(program, limits, self._sandbox._setting.interpreter.site))
 
     def _find_slot(self, task: Task) -> Slot | None:
         """An idle slot before one that is busy, one with a fitting pair before one without."""
@@ -280,7 +276,11 @@ class _Run:
         for task in reversed(left[1:] if started else left):
             task.attempts -= 1
             (self._alone if task.alone else self._waiting).appendleft(task)
-        if left and started:
+        if left and started and left[0].report is not None:
+            # The program was stopped at a limit and its tests would not end: the limit has the last word.
+            left[0].finding = Finding(left[0].seq, left[0].nonce, control.LOST, 0.0, why.encode())
+            self._conclude(left[0])
+        elif left and started:
             self._suspect(left[0], why)
 
     def _suspect(self, task: Task, why: str) -> None:
@@ -303,65 +303,6 @@ class _Run:
             if not pair.is_ready or age < _TICK_S:
                 continue
             try:
-                self._watch(pair, task, age, now)
+                watch(pair, task, age, now)
             except PairError as death:
                 self._bury(pair, str(death))
-
-    def _watch(self, pair: Pair, task: Task, age: float, now: float) -> None:
-        if task.kill_sent:
-            if now - task.kill_sent > _GRACE_S:
-                raise PairError("the zygote did not end a program")
-            return
-        if task.watch.checker_cpu_before is None:
-            task.watch.checker_cpu_before = pair.checker_cpu()
-        if task.kind.allow_fork:
-            self._watch_tree(pair, task)
-        if age > _SLEEPER_AFTER_S and now - task.watch.looked_at > _SLEEPER_AFTER_S / 2:
-            self._watch_sleep(pair, task, now)
-        if age > task.limits.wall_limit_s:
-            self._watch_wall(pair, task, age)
-
-    def _watch_tree(self, pair: Pair, task: Task) -> None:
-        """Limits of the tree as a whole, which no limit of one process can hold."""
-        pids = pair.program_pids()
-        if sum(map(proctree.resident_bytes, pids)) > task.limits.memory_mb << 20:
-            pair.kill_program(task, control.MEMORY)
-        elif sum(map(proctree.cpu_seconds, pids)) > 1.2 * task.limits.cpu_s:
-            pair.kill_program(task, control.CPU)
-
-    def _watch_sleep(self, pair: Pair, task: Task, now: float) -> None:
-        cpu = sum(map(proctree.cpu_seconds, pair.program_pids())) + pair.checker_cpu()
-        watch = task.watch
-        if watch.looked_at:
-            watch.sleeping = cpu - watch.cpu_s < _SLEEPER_CPU_SHARE * (now - watch.looked_at)
-        watch.cpu_s, watch.looked_at = cpu, now
-
-    def _watch_wall(self, pair: Pair, task: Task, age: float) -> None:
-        """The wall clock counts only as far as it was the program's to use: not while it was kept from a core."""
-        checker = pair.checker_cpu() - (task.watch.checker_cpu_before or 0.0)
-        if task.is_checked and checker > _CHECKER_CPU_FACTOR * task.limits.wall_limit_s:
-            raise PairError("the tests did not come to an end")
-        kept_waiting = max(map(proctree.waited_for_cpu, pair.program_pids()), default=0.0)
-        if age - kept_waiting - checker > task.limits.wall_limit_s:
-            pair.kill_program(task, control.WALL)
-
-
-def _kind_of(program: Program, limits: Limits, site: str) -> Kind:
-    """Which zygotes a program needs; those with installed packages only where a text names numpy."""
-    inproc = program.mode == "inproc" and program.tests is not None
-    if not site:
-        return Kind(inproc, allow_fork=limits.allow_fork, memory_mb=limits.memory_mb)
-    tests = (program.tests or "") + program.prelude
-    by_tests, by_program = _names_numpy(tests), _names_numpy(program.source)
-    return Kind(
-        inproc=inproc,
-        site=by_program or (inproc and by_tests),
-        checker_site=not inproc and (by_program or by_tests),
-        allow_fork=limits.allow_fork,
-        memory_mb=limits.memory_mb,
-    )
-
-
-def _names_numpy(text: str) -> bool:
-    # The plain search first: it is much faster, and mostly enough.
-    return "numpy" in text and _NUMPY.search(text) is not None

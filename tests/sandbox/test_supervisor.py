@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -156,6 +157,16 @@ def test_the_time_of_the_tests_is_not_the_programs(runner: Runner) -> None:
     assert outcome.verdict == "pass", outcome
 
 
+def test_tests_that_do_not_end_once_their_program_was_stopped_are_a_timeout(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coma_cli.sandbox.clocks._GRACE_S", 0.3)
+    program = "def f():\n    import time\n    time.sleep(60)\n"
+    tests = "try:\n    f()\nexcept BaseException:\n    while True: pass\n"
+    outcome = runner.call(program, tests, "f", limits=Limits(cpu_s=1, wall_s=0.5))
+    assert (outcome.verdict, outcome.attempts, outcome.runner_crash) == ("timeout", 2, False)
+
+
 # --- crashes ---
 
 
@@ -207,18 +218,23 @@ def test_a_zygote_that_dies_twice_under_a_program_is_an_error_of_the_runner() ->
     assert outcomes["next"].verdict == "pass"
 
 
-def test_nothing_is_left_one_second_after_the_supervisor_is_killed() -> None:
-    text = """
+@pytest.mark.parametrize("level", ["ns", "landlock"])
+def test_nothing_is_left_one_second_after_the_supervisor_is_killed(level: str) -> None:
+    text = f"""
     import os
     from coma_cli.sandbox import Program, Sandbox, Limits
-    with Sandbox(workers=2) as sandbox:
+    with Sandbox(workers=2, isolation='{level}') as sandbox:
         loop = [Program(str(i), "while True: pass", None, limits=Limits(cpu_s=60)) for i in range(9)]
         run = sandbox.run([Program("first", "pass", None), *loop])
         next(run)
         print("running", flush=True)
         next(run)
     """
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(text)], cwd=ROOT, stdout=subprocess.PIPE)
+    scratch = Path(tempfile.mkdtemp())
+    scratch.chmod(0o777)
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    command = [sys.executable, "-c", textwrap.dedent(text)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment)
     assert process.stdout is not None
     assert process.stdout.readline() == b"running\n"
     time.sleep(0.2)
@@ -229,6 +245,8 @@ def test_nothing_is_left_one_second_after_the_supervisor_is_killed() -> None:
     process.stdout.close()
     time.sleep(1.0)
     assert [pid for pid in below if _is_alive(pid)] == []
+    assert list(scratch.iterdir()) == []
+    scratch.rmdir()
 
 
 def _is_alive(pid: int) -> bool:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.sandbox.inside import values
+from coma_cli.sandbox.inside.arguments import copy_into, is_mutable
 from coma_cli.sandbox.inside.wire import FrameError
 
 SCALARS = st.one_of(
@@ -215,21 +216,21 @@ def test_a_value_of_too_many_parts_is_refused_without_being_built() -> None:
 def test_changes_are_copied_into_the_callers_own_objects() -> None:
     inner, table, items = [1], {"a": [1], "b": 2}, {1, 2}
     outer = [inner, 5]
-    assert values.copy_into(outer, [[1, 9], 6, 7]) is outer
+    assert copy_into(outer, [[1, 9], 6, 7]) is outer
     assert outer == [[1, 9], 6, 7]
     assert outer[0] is inner
     row = table["a"]
-    values.copy_into(table, {"a": [3], "c": 4})
+    copy_into(table, {"a": [3], "c": 4})
     assert table == {"a": [3], "c": 4}
     assert table["a"] is row
-    values.copy_into(items, {7})
+    copy_into(items, {7})
     assert items == {7}
-    assert values.copy_into([1], (2,)) == (2,)
+    assert copy_into([1], (2,)) == (2,)
 
 
 @given(value=VALUES)
 def test_immutable_arguments_are_known_as_such(value: Any) -> None:
-    if not values.is_mutable(value):
+    if not is_mutable(value):
         assert not isinstance(value, list | dict | set | collections.deque)
 
 

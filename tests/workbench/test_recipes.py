@@ -55,7 +55,8 @@ def test_steps_run_in_order_and_a_second_run_finds_them_done(tmp_path, capfd):
     recipe = read_recipe(
         write_recipe(
             tmp_path,
-            f"title: t\nsteps: [{{command: build-data, name: d, options: --from-repo '{tmp_path}/code' --tasks all}}]\n",
+            "title: t\nsteps:\n"
+            f"  - {{command: build-data, name: d, options: --from-repo '{tmp_path}/code' --tasks all}}\n",
         )
     )
     reports = run_recipe(recipe, tmp_path / "w")
@@ -91,7 +92,16 @@ def test_scores_stand_side_by_side_and_what_is_not_defined_says_so(capsys):
             "bench": "humaneval",
             "problems": 2,
             "samples": 10,
-            "pass_at_k": {"1": {"value": value, "ci95": [0.0, 0.5]}, "10": {"value": None, "ci95": None}},
+            "pass_at_k": {
+                "1": {
+                    "value": value,
+                    "ci95": [0.0, 0.5],
+                    "sampling_share": None,
+                    "exact": False,
+                    "method": "bootstrap",
+                },
+                "10": {"value": None, "ci95": None, "sampling_share": None, "exact": False, "method": None},
+            },
             "results": [{"protocol": "default"}],
         }
         return StepReport("score", name, summary, 1.5)

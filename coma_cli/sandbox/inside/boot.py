@@ -1,5 +1,4 @@
 # Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
-# ruff: noqa: PTH123
 """How a zygote comes to stand behind its walls: from a fresh interpreter to the loop that serves programs.
 
 The order matters and each step says why it stands where it does. A wall that was asked for and can't be built is an
@@ -14,15 +13,13 @@ import contextlib
 import fcntl
 import json
 import os
-import select
 import signal
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from coma_cli.sandbox.inside import landlock, namespaces, rlimits, scratch, seccomp, syscalls, wire
+from coma_cli.sandbox.inside import landlock, namespaces, rlimits, scratch, seccomp, syscalls, warden, wire
 from coma_cli.sandbox.inside.means import Means
 
 if TYPE_CHECKING:
@@ -111,8 +108,12 @@ def _say(control_fd: int, message: dict[str, Any]) -> None:
 
 
 def _die_with_parent(order: Order) -> None:
-    """Be killed when the supervisor ends; a change of ids or namespaces takes this back, so it comes twice."""
-    if not (order.on("pdeathsig") and order.tied_to_parent and sys.platform == "linux"):
+    """Be killed when the supervisor ends; a change of ids or namespaces takes this back, so it comes twice.
+
+    Not so a warden that has a real directory to remove: it follows its zygote, which sees the supervisor hang up.
+    """
+    has_to_tidy = order.role == "candidate" and order.level != "ns"
+    if has_to_tidy or not (order.on("pdeathsig") and order.tied_to_parent and sys.platform == "linux"):
         return
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     if order.parent and os.getppid() not in (order.parent, 0):
@@ -168,8 +169,10 @@ def _raise_inner_walls(
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     if order.on("rlimits"):
         # The checker holds values of two programs' size at most; it gets room for its own copies.
+        # Processes are counted by namespace, and without one over the whole machine.
+        others = 0 if order.level == "ns" else rlimits.count_tasks(os.getuid())
         memory = order.memory_mb if order.role == "candidate" else 4 * order.memory_mb
-        rlimits.apply(rlimits.fixed_limits(memory, _ADDRESS_SPACE[bool(order.preload)]))
+        rlimits.apply(rlimits.fixed_limits(memory, _ADDRESS_SPACE[bool(order.preload)], others))
     if order.on("landlock"):
         landlock.restrict(readable, writable)
     if order.level == "ns":
@@ -233,36 +236,15 @@ def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> N
     ours, theirs = _socket.socketpair()
     inner, outer = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE), ours.detach()
     theirs.close()
-    warden = os.getpid()
+    warden_pid = os.getpid()
     pid = os.fork()
     if pid == 0:
         os.close(outer)
-        _be_zygote(order, control_fd, inner, space, warden, partial(CandidateZygote, control_fd, channel))
+        _be_zygote(order, control_fd, inner, space, warden_pid, partial(CandidateZygote, control_fd, channel))
     os.close(control_fd)
     os.close(channel.detach())
     os.close(inner)
-    _be_warden(pid, outer, space)
-
-
-def _be_warden(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
-    """Serve the zygote's one wish until it dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
-    poll = select.poll()
-    poll.register(requests, select.POLLIN)
-    while True:
-        poll.poll()
-        wish = os.read(requests, 1)
-        if not wish:
-            _, status = os.waitpid(zygote, 0)
-            space.remove()
-            os._exit(0 if status == 0 else 1)
-        if wish == scratch.SWEEP:
-            _kill_descendants(zygote)
-        else:
-            space.renew()
-        os.write(requests, wish)
+    warden.serve(pid, outer, space)
 
 
 def _be_zygote(
@@ -270,7 +252,7 @@ def _be_zygote(
     control_fd: int,
     warden_fd: int,
     space: scratch.Scratch,
-    warden: int,
+    warden_pid: int,
     make_zygote: Callable[[Means], CandidateZygote],
 ) -> NoReturn:
     try:
@@ -278,7 +260,7 @@ def _be_zygote(
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if order.on("pdeathsig") and sys.platform == "linux":
             syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
-            if order.level != "ns" and os.getppid() != warden:
+            if order.level != "ns" and os.getppid() != warden_pid:
                 os._exit(0)
         _prepare_imports(order)
         os.setsid()
@@ -344,52 +326,17 @@ def _killer(order: Order, warden_fd: int) -> Callable[[int], None]:
     def kill_program(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
         if order.allow_fork or not order.on("seccomp"):
-            _ask(warden_fd, scratch.SWEEP)
+            warden.ask(warden_fd, scratch.SWEEP)
 
     # Outside a pid namespace `kill(-1)` would reach every process of this user.
     return kill_namespace if order.level == "ns" and os.getpid() == 1 else kill_program
 
 
 def _renew_scratch(warden_fd: int, space: scratch.Scratch, watcher: scratch.Watcher) -> None:
-    _ask(warden_fd, scratch.RENEW)
+    warden.ask(warden_fd, scratch.RENEW)
     # The old directory goes with the last process that stands in it.
     os.chdir(space.work)
     watcher.start()
-
-
-def _ask(warden_fd: int, wish: bytes) -> None:
-    os.write(warden_fd, wish)
-    if os.read(warden_fd, 1) != wish:
-        os._exit(1)
-
-
-def _kill_descendants(zygote: int) -> None:
-    """Kill all that descends from the zygote, again and again until nothing new turns up."""
-    for _ in range(100):
-        found = _descendants(zygote)
-        for pid in found:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
-        if not any(map(_is_running, found)):
-            return
-        time.sleep(0.002)
-
-
-def _descendants(pid: int) -> list[int]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", "rb") as listing:
-            children = [int(word) for word in listing.read().split()]
-    except OSError:
-        return []
-    return [*children, *(below for child in children for below in _descendants(child))]
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as status:
-            return status.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
-    except (OSError, IndexError):
-        return False
 
 
 # --- the interpreter ---

@@ -12,6 +12,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from coma_cli.sandbox.inside import values, wire
+from coma_cli.sandbox.inside.arguments import is_mutable
 
 PLAIN_RECURSION_LIMIT = 1000
 
@@ -119,7 +120,7 @@ def _call(names: dict[str, Any], request: bytes) -> list[Any]:
         answer = [VALUE, names[name](*arguments, **parts[2]) if len(parts) > 2 else names[name](*arguments)]
     except BaseException as error:
         return _raised(error)
-    if any(map(values.is_mutable, arguments)) or len(parts) > 2:
+    if any(map(is_mutable, arguments)) or len(parts) > 2:
         _add_changes(answer, request, parts)
     return answer
 

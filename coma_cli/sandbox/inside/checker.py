@@ -18,6 +18,7 @@ from types import CodeType
 from typing import Any, NamedTuple, NoReturn
 
 from coma_cli.sandbox.inside import candidate, control, purity, values, wire
+from coma_cli.sandbox.inside.arguments import copy_into
 from coma_cli.sandbox.inside.control import Check, Finding, Problem
 
 _COLLECT_EVERY = 500
@@ -97,9 +98,9 @@ class Conversation:
         if type(changed) is not list or type(changed_keywords) is not dict or len(changed) != len(arguments):
             self._refuse("an answer out of turn")
         for old, new in zip(arguments, changed, strict=True):
-            values.copy_into(old, new)
+            copy_into(old, new)
         for key, old in keywords.items():
-            values.copy_into(old, changed_keywords.get(key, old))
+            copy_into(old, changed_keywords.get(key, old))
         return answer[1]
 
     def _exception(self, name: str, message: str) -> BaseException:

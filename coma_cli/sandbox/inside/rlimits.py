@@ -1,3 +1,5 @@
+# Raw names of /proc: pathlib would be one more import in each zygote.
+# ruff: noqa: PTH116, PTH208
 """Resource limits of one program: a net below the limits that the zygote watches.
 
 They bound the CPU time and address space of each process, the size of each file, descriptors, processes of the user,
@@ -6,23 +8,26 @@ and forbid core files, locked memory and message queues. They do NOT bound a tre
 
 from __future__ import annotations
 
+import contextlib
+import os
 import resource
 
 _MIB = 1 << 20
 FILE_MB, OPEN_FILES, PROCESSES = 64, 64, 64
 
 
-def fixed_limits(memory_mb: int, zygote_bytes: int) -> list[tuple[int, int]]:
+def fixed_limits(memory_mb: int, zygote_bytes: int, others: int) -> list[tuple[int, int]]:
     """Limits that a zygote takes on itself, once, for all programs to inherit.
 
-    `zygote_bytes`: address space that is in use before a program begins.
+    `zygote_bytes`: address space that is in use before a program begins; `others`: processes and threads of the same
+    user that count towards the limit without being ours.
     """
     limits = [
         (resource.RLIMIT_FSIZE, FILE_MB * _MIB),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_NPROC, PROCESSES),
+        (resource.RLIMIT_NPROC, PROCESSES + others),
         (resource.RLIMIT_AS, memory_mb * _MIB + zygote_bytes),
     ]
     if hasattr(resource, "RLIMIT_MSGQUEUE"):
@@ -42,3 +47,14 @@ def apply(limits: list[tuple[int, int]]) -> None:
         hard = resource.getrlimit(what)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(what, (value, value))
+
+
+def count_tasks(uid: int) -> int:
+    """How many processes and threads of a user there are on this machine, with room for some more to come."""
+    count = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.stat(f"/proc/{name}").st_uid == uid:
+                    count += len(os.listdir(f"/proc/{name}/task"))
+    return 2 * count + PROCESSES

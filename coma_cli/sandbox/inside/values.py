@@ -49,8 +49,8 @@ def decode(data: bytes) -> Any:
         raise FrameError(f"not a value: {type(error).__name__}: {str(error)[:80]}") from None
 
 
-_SCALARS = frozenset((int, float, bool, str, type(None)))
-_SCALARS_AND_LISTS = _SCALARS | {list}
+SCALARS = frozenset((int, float, bool, str, type(None)))
+_SCALARS_AND_LISTS = SCALARS | {list}
 _BASES: tuple[type, ...] = (str, int, float, list, tuple, dict, set, frozenset, bytes, bytearray, complex)
 _TYPES: dict[str, type] = {kind.__name__: kind for kind in (*_BASES, bool, range, object, type(None))}
 _TYPE_NAMES = {kind: name for name, kind in _TYPES.items()}
@@ -342,46 +342,3 @@ def _make_reader() -> Callable[[str], Any]:
 
 _to_json = _make_writer()
 _from_json = _make_reader()
-
-
-# --- arguments that a program has changed in place ---
-
-
-def is_mutable(value: object) -> bool:
-    """Whether a program could change this argument, or something within it, so that its caller would see it."""
-    if type(value) in _SCALARS:
-        return False
-    if type(value) is tuple:
-        return any(map(is_mutable, value))
-    return not isinstance(value, (str, bytes, range, frozenset, complex))
-
-
-def copy_into(old: Any, new: Any) -> Any:
-    """Give `old` the content of `new` if both are of one mutable kind, and return what shall stand in its place."""
-    kind = type(old)
-    if kind is not type(new):
-        return new
-    if kind is list:
-        old[:] = [copy_into(old[i], item) if i < len(old) else item for i, item in enumerate(new)]
-    elif isinstance(old, dict):
-        merged = [(key, copy_into(old[key], item) if key in old else item) for key, item in new.items()]
-        old.clear()
-        old.update(merged)
-    elif kind is set:
-        old.clear()
-        old.update(new)
-    elif kind is bytearray:
-        old[:] = new
-    elif kind is collections.deque:
-        items = list(new)
-        old.clear()
-        old.extend(items)
-    elif kind is tuple and len(old) == len(new):
-        for before, after in zip(old, new, strict=True):
-            copy_into(before, after)
-        return old
-    elif kind.__module__ == "numpy" and getattr(old, "shape", ()) == getattr(new, "shape", None) != ():
-        old[...] = new
-    else:
-        return new
-    return old

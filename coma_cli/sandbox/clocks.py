@@ -1,0 +1,58 @@
+"""What the supervisor watches while a program runs: its clock, its sleep, and the use of a whole tree of processes.
+
+The CPU time of one process is watched by its zygote, which is nearer.
+"""
+
+from coma_cli.sandbox import proctree
+from coma_cli.sandbox.inside import control
+from coma_cli.sandbox.pair import Pair, PairError, Task
+from coma_cli.sandbox.verdict import KILL_FACTOR
+
+# A program that has slept for so long gives its core to another one.
+_SLEEPER_AFTER_S, _SLEEPER_CPU_SHARE = 1.0, 0.05
+# What a zygote has for ending a program, and a checker for its own share of the work.
+_GRACE_S = 5.0
+_CHECKER_CPU_FACTOR = 10
+
+
+def watch(pair: Pair, task: Task, age: float, now: float) -> None:
+    """Look after a program that has been running for `age` seconds. Raises PairError if its zygotes are stuck."""
+    if task.kill_sent:
+        if now - task.kill_sent > _GRACE_S:
+            raise PairError("the zygote did not end a program")
+        return
+    if task.watch.checker_cpu_before is None:
+        task.watch.checker_cpu_before = pair.checker_cpu()
+    if task.kind.allow_fork:
+        _watch_tree(pair, task)
+    if age > _SLEEPER_AFTER_S and now - task.watch.looked_at > _SLEEPER_AFTER_S / 2:
+        _watch_sleep(pair, task, now)
+    if age > task.limits.wall_limit_s:
+        _watch_wall(pair, task, age)
+
+
+def _watch_tree(pair: Pair, task: Task) -> None:
+    """Limits of the tree as a whole, which no limit of one process can hold."""
+    pids = pair.program_pids()
+    if sum(map(proctree.resident_bytes, pids)) > task.limits.memory_mb << 20:
+        pair.kill_program(task, control.MEMORY)
+    elif sum(map(proctree.cpu_seconds, pids)) > KILL_FACTOR * task.limits.cpu_s:
+        pair.kill_program(task, control.CPU)
+
+
+def _watch_sleep(pair: Pair, task: Task, now: float) -> None:
+    cpu = sum(map(proctree.cpu_seconds, pair.program_pids())) + pair.checker_cpu()
+    watch = task.watch
+    if watch.looked_at:
+        watch.sleeping = cpu - watch.cpu_s < _SLEEPER_CPU_SHARE * (now - watch.looked_at)
+    watch.cpu_s, watch.looked_at = cpu, now
+
+
+def _watch_wall(pair: Pair, task: Task, age: float) -> None:
+    """The wall clock counts only as far as it was the program's to use: not while it was kept from a core."""
+    checker = pair.checker_cpu() - (task.watch.checker_cpu_before or 0.0)
+    if task.is_checked and checker > _CHECKER_CPU_FACTOR * task.limits.wall_limit_s:
+        raise PairError("the tests did not come to an end")
+    kept_waiting = max(map(proctree.waited_for_cpu, pair.program_pids()), default=0.0)
+    if age - kept_waiting - checker > task.limits.wall_limit_s:
+        pair.kill_program(task, control.WALL)

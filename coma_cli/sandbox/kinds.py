@@ -1,0 +1,29 @@
+"""Which zygotes a program needs, told from its text and limits alone."""
+
+import re
+
+from coma_cli.sandbox.contract import Limits, Program
+from coma_cli.sandbox.launch import Kind
+
+_NUMPY = re.compile(r"\bnumpy\b")
+
+
+def kind_of(program: Program, limits: Limits, site: str) -> Kind:
+    """Which zygotes a program needs; those with installed packages only where a text names numpy."""
+    inproc = program.mode == "inproc" and program.tests is not None
+    if not site:
+        return Kind(inproc, allow_fork=limits.allow_fork, memory_mb=limits.memory_mb)
+    tests = (program.tests or "") + program.prelude
+    by_tests, by_program = _names_numpy(tests), _names_numpy(program.source)
+    return Kind(
+        inproc=inproc,
+        site=by_program or (inproc and by_tests),
+        checker_site=not inproc and (by_program or by_tests),
+        allow_fork=limits.allow_fork,
+        memory_mb=limits.memory_mb,
+    )
+
+
+def _names_numpy(text: str) -> bool:
+    # The plain search first: it is much faster, and mostly enough.
+    return "numpy" in text and _NUMPY.search(text) is not None
