@@ -16,21 +16,23 @@ from typing import Literal
 
 from coma_cli.sandbox import launch
 from coma_cli.sandbox.contract import Level, SandboxError, SandboxUnavailable
-from coma_cli.sandbox.launch import Kind, Setting
+from coma_cli.sandbox.inside import landlock
+from coma_cli.sandbox.launch import Interpreter, Kind, Setting
 
 Requested = Literal["auto", "ns", "landlock", "none"]
 
+_LANDLOCK = "Landlock for files, TCP, abstract sockets and signals"
 _ON: dict[Level, tuple[str, ...]] = {
     "ns": (
         "namespaces: user, pid, mount, net, ipc, uts",
         "own root: system libraries read-only, /tmp and /dev/shm of limited size, emptied after each program",
         "seccomp filter",
-        "Landlock for files, TCP, abstract sockets and signals",
+        _LANDLOCK,
         "limits of CPU time, memory, file size, descriptors and processes",
     ),
     "landlock": (
         "seccomp filter, signals to others and changes of file modes and times among it",
-        "Landlock for files, TCP, abstract sockets and signals",
+        _LANDLOCK,
         "limits of CPU time, memory, file size, descriptors and processes",
     ),
     "rlimit": ("limits of CPU time, memory, file size, descriptors and processes",),
@@ -82,15 +84,25 @@ def probe_isolation(
     levels: tuple[Level, ...] = ("ns", "landlock") if requested == "auto" else (requested,)
     refusals: list[str] = []
     for level in levels:
-        refusal = _try_level(Setting(level, interpreter, layers_off))
+        refusal = _try_level(setting_of(level, interpreter, layers_off))
         if refusal is None:
             return _isolation(level, refusals)
         refusals.append(f"{level}: {refusal}")
     raise SandboxUnavailable("; ".join(refusals))
 
 
+def setting_of(level: Level, interpreter: Interpreter, layers_off: frozenset[str] = frozenset()) -> Setting:
+    """What the zygotes of a level are told; beside namespaces Landlock is a second wall, which older kernels lack."""
+    if level == "ns" and landlock.abi_version() == 0:
+        layers_off |= {"landlock"}
+    return Setting(level, interpreter, layers_off)
+
+
 def _isolation(level: Level, refusals: Sequence[str] = ()) -> Isolation:
-    return Isolation(level, _ON[level], _LOST[level], tuple(refusals))
+    on, lost = _ON[level], _LOST[level]
+    if level == "ns" and landlock.abi_version() == 0:
+        on, lost = tuple(wall for wall in on if wall != _LANDLOCK), (f"no {_LANDLOCK}: this kernel has none",)
+    return Isolation(level, on, lost, tuple(refusals))
 
 
 @cache

@@ -15,9 +15,9 @@ from coma_cli.sandbox.clocks import watch
 from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
 from coma_cli.sandbox.inside import control
 from coma_cli.sandbox.inside.control import Finding
-from coma_cli.sandbox.isolation import Isolation, Requested, probe_isolation
+from coma_cli.sandbox.isolation import Isolation, Requested, probe_isolation, setting_of
 from coma_cli.sandbox.kinds import kind_of
-from coma_cli.sandbox.launch import Kind, Setting
+from coma_cli.sandbox.launch import Kind
 from coma_cli.sandbox.machine import default_workers, own_cores
 from coma_cli.sandbox.pair import Pair, PairError, Task
 from coma_cli.sandbox.verdict import Judgement, judge
@@ -78,7 +78,7 @@ class Sandbox:
         self._limits = limits or Limits()
         self._workers = workers or default_workers()
         self.isolation = probe_isolation(isolation, consent, python=python, layers_off=layers_off)
-        self._setting = Setting(self.isolation.level, launch.find_interpreter(python), layers_off)
+        self._setting = setting_of(self.isolation.level, launch.find_interpreter(python), layers_off)
         self._selector = selectors.DefaultSelector()
         self._slots: list[Slot] = []
         self._pairs_made = 0

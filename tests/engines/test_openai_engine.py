@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -95,11 +94,8 @@ def test_what_is_sent_is_what_was_asked(monkeypatch):
 
 def test_calls_run_side_by_side_up_to_the_limit_and_never_more():
     with serving(latency_s=0.05) as server:
-        began = time.monotonic()
         ask(server, 30, concurrency=6)
-        took = time.monotonic() - began
         assert 3 <= server.log.most_active <= 6
-    assert took < 30 * 0.05, "one after the other would take longer"
 
 
 def test_requests_may_follow_from_responses():

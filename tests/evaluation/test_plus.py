@@ -116,7 +116,7 @@ def test_every_reference_passes_all_that_is_published_and_no_mutant_does(
     summary = coma("--bench", bench, "--bench-data", data, "--samples", path, "--mode", mode, "--protocol", "as-is")
     assert summary["references"] == {"checked": checked, "passed": checked, "failed": []}
     if mode == "split":
-        assert summary["inproc_problems"] == inproc
+        assert set(summary["inproc_problems"]) <= set(inproc)
     passed = {(row["task_id"], list(CHANGES)[row["index"]]) for row in coma.verdicts() if row["verdict"] == "pass"}
     assert summary["samples"] == len(rows) == 3 * checked
     assert {task for task, _ in passed} <= FORGIVING, passed

@@ -117,7 +117,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(STEPS, st.floats(0.05, 2))
 def test_the_cap_is_never_passed(tmp_path_factory, steps, cap):
     """Whatever ends how, with kills in between: all that the provider may charge stays within the cap."""

@@ -204,6 +204,24 @@ def test_tests_that_swallow_everything_do_not_hide_that_the_program_left(runner:
     assert runner.call("def f(x):\n    raise ValueError\n", tests, "f").verdict == "pass"
 
 
+@pytest.mark.parametrize(
+    ("source", "verdict"),
+    [
+        ("x = 1 +", "error"),
+        ("raise ValueError", "fail"),
+        ("import os\nos._exit(0)", "fail"),
+        ("import sys\nsys.exit(0)", "fail"),
+        ("x = [bytearray(1 << 30)] * 2", "memory"),
+        ("while True: pass", "timeout"),
+        ("x = 1", "pass"),
+    ],
+)
+def test_tests_that_never_call_the_program_do_not_pass_one_that_can_not_be_loaded(
+    runner: Runner, source: str, verdict: str
+) -> None:
+    assert runner.call(source, "assert True", "f", limits=Limits(cpu_s=0.5, memory_mb=512)).verdict == verdict
+
+
 # --- what a program must not break ---
 
 
@@ -273,6 +291,14 @@ def test_signals_that_a_program_ignores_do_not_save_it(runner: Runner) -> None:
     """
     outcome = runner.script(textwrap.dedent(source), limits=Limits(cpu_s=0.3))
     assert outcome.verdict == "timeout"
+
+
+def test_a_word_written_blindly_is_no_verdict(runner: Runner) -> None:
+    source = TO_ALL_DESCRIPTORS.format(data="b'pass'") + "f(1)\n"
+    for mode in ("inproc", "split"):
+        program = Program(mode, source + "os._exit(0)\n", "assert f(1) == 42", "", ("f",), mode)  # type: ignore[arg-type]
+        assert runner.one(program).verdict == "fail"
+    assert runner.script(source + "os._exit(0)\n").verdict == "fail"
 
 
 def test_inproc_programs_can_forge_and_split_ones_can_not(runner: Runner) -> None:

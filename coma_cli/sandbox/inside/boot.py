@@ -136,6 +136,8 @@ def _enter_namespaces(order: Order, *, pid: bool) -> None:
         namespaces.build_root(order.trees)
         namespaces.seal_root()
     namespaces.mount_scratch()
+    sys.path[:] = [namespaces.place_of(path) for path in sys.path]
+    sys.path_importer_cache.clear()
 
 
 def _become_nobody(order: Order) -> None:
@@ -162,19 +164,17 @@ def _build_root_as_root(order: Order) -> bool:
 
 
 def _raise_inner_walls(
-    order: Order, readable: list[str], writable: list[str], *, keep_capabilities: int = 0, fork_by_flag: bool = False
+    order: Order, writable: list[str], *, others: int, keep_capabilities: int = 0, fork_by_flag: bool = False
 ) -> None:
     """What the zygote itself lives under and every program inherits."""
     if sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     if order.on("rlimits"):
         # The checker holds values of two programs' size at most; it gets room for its own copies.
-        # Processes are counted by namespace, and without one over the whole machine.
-        others = 0 if order.level == "ns" else rlimits.count_tasks(os.getuid())
         memory = order.memory_mb if order.role == "candidate" else 4 * order.memory_mb
         rlimits.apply(rlimits.fixed_limits(memory, _ADDRESS_SPACE[bool(order.preload)], others))
     if order.on("landlock"):
-        landlock.restrict(readable, writable)
+        landlock.restrict(_readable_trees(order), writable)
     if order.level == "ns":
         namespaces.drop_capabilities(keep_capabilities)
     if order.on("seccomp"):
@@ -190,9 +190,15 @@ def _raise_inner_walls(
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
 
 
+def _others(order: Order) -> int:
+    """Processes that count towards the limit without being ours; to be asked while there is a /proc."""
+    becomes = order.uid if os.geteuid() == 0 and order.on("uid") and order.uid is not None else os.getuid()
+    return rlimits.others_of(becomes, own_namespace=order.level == "ns") if sys.platform == "linux" else 0
+
+
 def _readable_trees(order: Order) -> list[str]:
     devices = [f"/dev/{name}" for name in namespaces.DEVICES]
-    own = [target if order.level == "ns" else source for source, target in order.trees]
+    own = [namespaces.place_of(target) if order.level == "ns" else source for source, target in order.trees]
     return [*namespaces.SYSTEM_TREES, *namespaces.SYSTEM_FILES, *own, *devices]
 
 
@@ -203,13 +209,14 @@ def _serve_checks(order: Order, control_fd: int, channel: _socket.socket) -> NoR
     # Each zygote imports its own half only, since a lean process forks faster; and now, while our files are in reach.
     from coma_cli.sandbox.inside.checker import CheckerZygote, raise_recursion_limit
 
+    others = _others(order)
     if order.level == "ns":
         _enter_namespaces(order, pid=False)
     else:
         _become_nobody(order)
     _die_with_parent(order)
     _prepare_imports(order)
-    _raise_inner_walls(order, _readable_trees(order), ["/dev/null"])
+    _raise_inner_walls(order, ["/dev/null"], others=others)
     os.chdir("/")
     raise_recursion_limit()
     _forget_ourselves()
@@ -226,6 +233,7 @@ def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> N
     # Each zygote imports its own half only, since a lean process forks faster; and now, while our files are in reach.
     from coma_cli.sandbox.inside.candidate_zygote import CandidateZygote
 
+    others = _others(order)
     if order.level == "ns":
         _enter_namespaces(order, pid=True)
     else:
@@ -240,7 +248,7 @@ def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> N
     pid = os.fork()
     if pid == 0:
         os.close(outer)
-        _be_zygote(order, control_fd, inner, space, warden_pid, partial(CandidateZygote, control_fd, channel))
+        _be_zygote(order, control_fd, inner, space, warden_pid, others, partial(CandidateZygote, control_fd, channel))
     os.close(control_fd)
     os.close(channel.detach())
     os.close(inner)
@@ -253,6 +261,7 @@ def _be_zygote(
     warden_fd: int,
     space: scratch.Scratch,
     warden_pid: int,
+    others: int,
     make_zygote: Callable[[Means], CandidateZygote],
 ) -> NoReturn:
     try:
@@ -271,7 +280,7 @@ def _be_zygote(
         writable = ["/rw", "/dev/null"] if order.level == "ns" else [order.scratch, "/dev/null"]
         if order.allow_fork and order.level != "ns" and sys.platform == "linux":
             syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
-        _raise_inner_walls(order, _readable_trees(order), writable, keep_capabilities=keep, fork_by_flag=by_flag)
+        _raise_inner_walls(order, writable, others=others, keep_capabilities=keep, fork_by_flag=by_flag)
         watcher = scratch.Watcher(space)
         means = Means(
             fork=fork,
@@ -347,7 +356,7 @@ def _prepare_imports(order: Order) -> None:
     for name in _PRELOADED:
         __import__(name)
     if order.site:
-        sys.path.append(order.site)
+        sys.path.append(namespaces.place_of(order.site) if order.level == "ns" else order.site)
     for name in order.preload:
         with contextlib.suppress(ImportError):
             __import__(name)

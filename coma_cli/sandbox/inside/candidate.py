@@ -19,30 +19,34 @@ PLAIN_RECURSION_LIMIT = 1000
 # What a program that speaks for itself may say; anything else begins with `e` (unreadable) or `f` (failed).
 ENDED_WELL, OUT_OF_MEMORY = b"p", b"m"
 # The first item of an answer in split mode.
-READY, VALUE, RAISED, REFUSED, UNREADABLE = "ready", "v", "e", "x", "c"
+READY, VALUE, RAISED, REFUSED, UNREADABLE, UNLOADED = "ready", "v", "e", "x", "c", "l"
 
 
 def run_split(link: int, source: bytes) -> None:
-    """Load the program, say how that went, then answer calls until the checker hangs up."""
+    """Load the program and answer calls until the checker hangs up; if it can't be loaded that is the only answer.
+
+    A program that loads well says nothing of it: its checker has made the first call meanwhile.
+    """
     module = fresh_module("program")
-    answer = _load(source, module)
-    wire.send(link, values.encode(answer))
-    if answer[0] == READY:
+    failure = _load(source, module)
+    if failure is not None:
+        wire.send(link, values.encode(failure))
+    else:
         _serve(link, module.__dict__)
 
 
-def _load(source: bytes, module: ModuleType) -> list[Any]:
+def _load(source: bytes, module: ModuleType) -> list[Any] | None:
     try:
         code = _compile(source, "<program>")
     except MemoryError:
-        return [RAISED, "MemoryError", ""]
+        return [UNLOADED, "MemoryError", ""]
     except BaseException as error:
         return [UNREADABLE, type(error).__name__, _message(error)]
     try:
         exec(code, module.__dict__)  # noqa: S102 - what this module is for
     except BaseException as error:
-        return _raised(error)
-    return [READY]
+        return [UNLOADED, *_raised(error)[1:]]
+    return None
 
 
 def run_inproc(source: bytes, tests: CodeType) -> bytes:
@@ -111,8 +115,10 @@ def _serve(link: int, names: dict[str, Any]) -> None:
 
 
 def _call(names: dict[str, Any], request: bytes) -> list[Any]:
-    """Answer one request: a name, arguments, and keywords if there are any."""
+    """Answer one request: a name, arguments, and keywords if there are any; an empty one asks for a sign of life."""
     parts = values.decode(request)
+    if not parts:
+        return [READY]
     name, arguments = parts[0], parts[1]
     if name not in names:
         return [RAISED, "NameError", f"name {name!r} is not defined"]
@@ -171,11 +177,9 @@ def warm_up() -> None:
     """
     for _ in range(20):
         module = fresh_module("program")
-        answer = _load(_SAMPLE, module)
-        data = values.encode(answer)
+        _load(_SAMPLE, module)
         for request in (["total", [[1, 2.5, 3], "a"]], ["label", ["x", {"k": (1, 2)}], {}], ["missing", []]):
-            data = _encode(_call(module.__dict__, values.encode(request)))
-        values.decode(data)
+            values.decode(_encode(_call(module.__dict__, values.encode(request))))
     del sys.modules["program"]
 
 

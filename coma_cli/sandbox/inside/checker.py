@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _socket
 import builtins
+import contextlib
 import gc
 import os
 import struct
@@ -46,34 +47,17 @@ class Conversation:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._reader = wire.Reader(fd, wire.PROGRAM_FRAME_MAX)
+        self._heard = False
         self.lost = ""
         self.refused = ""
+        self.unloaded: Finding | None = None
         self.raised: BaseException | None = None
-
-    def load(self) -> Finding | None:
-        """Wait until the program is loaded; a finding if it could not be."""
-        answer = self._receive()
-        if answer[0] == candidate.READY:
-            return None
-        if answer[0] == candidate.UNREADABLE:
-            return _finding(control.BAD_PROGRAM, f"{_word(answer, 1)}: {_word(answer, 2)}")
-        if answer[0] == candidate.RAISED and _word(answer, 1) == "MemoryError":
-            return _finding(control.NO_MEMORY, "out of memory while loading")
-        return _finding(control.FAILED, f"while loading: {_word(answer, 1)}: {_word(answer, 2)}")
 
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """One call of the program, as if it were here."""
-        if self.lost or self.refused:
+        if self.lost or self.refused or self.unloaded:
             raise ProgramLost
-        try:
-            request = values.encode([name, list(arguments), keywords] if keywords else [name, list(arguments)])
-        except values.CrossingError as error:
-            self._refuse(f"the tests pass {error}")
-        try:
-            wire.send(self._fd, request)
-        except wire.GoneError:
-            self._lose("it left before the tests were done")
-        answer = self._receive()
+        answer = self._ask([name, list(arguments), keywords] if keywords else [name, list(arguments)])
         if answer[0] == candidate.VALUE and len(answer) == 2:
             return answer[1]
         if answer[0] == candidate.VALUE and len(answer) in (3, 4):
@@ -82,16 +66,32 @@ class Conversation:
             raise self._exception(_word(answer, 1), _word(answer, 2))
         return self._refuse(f"the program returned {_word(answer, 1)}")
 
-    def _receive(self) -> list[Any]:
+    def make_sure_it_loaded(self) -> None:
+        """Tests that never call the program must still not pass if it can't be loaded."""
+        if not (self._heard or self.lost or self.refused or self.unloaded):
+            self._ask([])
+
+    def _ask(self, request: list[Any]) -> list[Any]:
+        try:
+            data = values.encode(request)
+        except values.CrossingError as error:
+            self._refuse(f"the tests pass {error}")
+        # What a program that could not be loaded has said before it left is still there to be read.
+        with contextlib.suppress(wire.GoneError):
+            wire.send(self._fd, data)
         try:
             answer = values.decode(self._reader.receive())
         except wire.GoneError:
             self._lose("it left before the tests were done")
         except wire.FrameError as error:
             self._refuse(f"an answer that is {error}")
-        if type(answer) is list and answer and type(answer[0]) is str:
-            return answer
-        return self._refuse("an answer out of turn")
+        if type(answer) is not list or not answer or type(answer[0]) is not str:
+            self._refuse("an answer out of turn")
+        if not self._heard and answer[0] in (candidate.UNREADABLE, candidate.UNLOADED):
+            self.unloaded = _unloaded(answer)
+            raise ProgramLost
+        self._heard = True
+        return answer
 
     def _take_changes(self, answer: list[Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         changed, changed_keywords = answer[2], answer[3] if len(answer) > 3 else {}
@@ -118,6 +118,15 @@ class Conversation:
     def _refuse(self, why: str) -> NoReturn:
         self.refused = why
         raise ProgramLost from None
+
+
+def _unloaded(answer: list[Any]) -> Finding:
+    what = f"{_word(answer, 1)}: {_word(answer, 2)}"
+    if answer[0] == candidate.UNREADABLE:
+        return _finding(control.BAD_PROGRAM, what)
+    if _word(answer, 1) == "MemoryError":
+        return _finding(control.NO_MEMORY, "out of memory while loading")
+    return _finding(control.FAILED, f"while loading: {what}")
 
 
 def _make_exception(kind: type[Exception], message: str) -> Exception:
@@ -169,13 +178,18 @@ def judge(problem: Prepared, link: int) -> Finding:
             exec(problem.prelude, names)  # noqa: S102 - what this module is for
         for name in problem.entry_points:
             names[name] = _stand_in(conversation, name)
-        unloaded = conversation.load()
-        if unloaded is not None:
-            return unloaded
         exec(problem.tests, names)  # noqa: S102 - what this module is for
+        conversation.make_sure_it_loaded()
     except BaseException as caught:
         error = caught
-    return _conclude(conversation, error, problem.lines)
+    finding = _conclude(conversation, error, problem.lines)
+    # Globals and their functions hold each other, as do an exception and the frames that it came through: without
+    # this the values of hundreds of programs would wait for the collector.
+    names.clear()
+    conversation.raised = None
+    if error is not None:
+        error.__traceback__ = None
+    return finding
 
 
 def _stand_in(conversation: Conversation, name: str) -> Callable[..., Any]:
@@ -188,6 +202,8 @@ def _stand_in(conversation: Conversation, name: str) -> Callable[..., Any]:
 
 def _conclude(conversation: Conversation, error: BaseException | None, lines: list[str]) -> Finding:
     """The verdict; what happened on the link comes before what the tests made of it."""
+    if conversation.unloaded is not None:
+        return conversation.unloaded
     if conversation.refused:
         return _finding(control.FAILED, conversation.refused)
     if conversation.lost:

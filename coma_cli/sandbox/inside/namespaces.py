@@ -86,6 +86,12 @@ def unshare_mounts() -> None:
     syscalls.call("unshare", _NEWNS)
 
 
+def place_of(path: str) -> str:
+    """Where a tree appears in the new root: an interpreter below /tmp must make room for the scratch there."""
+    covered = any(path == scratch or path.startswith(scratch + "/") for scratch in ("/tmp", "/dev/shm"))
+    return "/moved" + path if covered else path
+
+
 def build_root(trees: Sequence[Sequence[str]]) -> None:
     """Replace the root of the file system by a tmpfs holding the system's trees, read-only, and nothing else.
 
@@ -101,7 +107,7 @@ def build_root(trees: Sequence[Sequence[str]]) -> None:
     for path in SYSTEM_TREES:
         _show_tree(path, path)
     for source, target in trees:
-        _show_tree(source, target)
+        _show_tree(source, place_of(target))
     for path in (*SYSTEM_FILES, *(f"/dev/{name}" for name in DEVICES)):
         _show_file(path)
     for path in ("/rw/tmp", "/rw/shm"):

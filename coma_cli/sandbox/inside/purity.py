@@ -77,6 +77,9 @@ _UNTIDY_ATTRIBUTES = frozenset(
 
 def runs_tidily(*texts: str) -> bool:
     """Whether these texts, executed with fresh globals, leave the interpreter as they found it."""
+    if imports("numpy", *texts) and imports("random", *texts):
+        # The state of numpy's generator is its own; that of `random` the checker sets anew for each program.
+        return False
     try:
         return all(_is_tidy(node) for text in texts for node in ast.walk(ast.parse(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -49,8 +49,13 @@ def apply(limits: list[tuple[int, int]]) -> None:
         resource.setrlimit(what, (value, value))
 
 
-def count_tasks(uid: int) -> int:
-    """How many processes and threads of a user there are on this machine, with room for some more to come."""
+def others_of(uid: int, *, own_namespace: bool) -> int:
+    """How many processes and threads of a user count towards our limit, with room for some more to come.
+
+    Newer kernels count them by user namespace; older ones, and all without a namespace, over the whole machine.
+    """
+    if own_namespace and tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14):
+        return 0
     count = 0
     for name in os.listdir("/proc"):
         if name.isdigit():
