@@ -62,7 +62,7 @@ def skip_unless_possible(way: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["root", "container"])
+@pytest.mark.parametrize("way", ["root", pytest.param("container", marks=pytest.mark.soak)])
 def test_a_sample_of_the_cases(cases_folder: Path, way: str) -> None:
     skip_unless_possible(way)
     cases = [json.loads(line) for line in (cases_folder / "cases.jsonl").read_text().splitlines()]
