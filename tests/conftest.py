@@ -10,6 +10,11 @@ from coma_cli.cli import PASSIVE_WAITING
 os.environ.setdefault(*PASSIVE_WAITING)  # before any test loads torch
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name byte contents by their argument: packed bytes carry the time, and the two test processes must agree."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the user's keys or workspace."""
