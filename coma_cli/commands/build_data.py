@@ -39,6 +39,10 @@ def build_data(
     ] = None,
     sources: SourcesOption = None,
     source: SourceOption = None,
+    source_splits: Annotated[
+        str | None,
+        typer.Option("--source-splits", metavar="train|any|...", help="Upstream splits to read (train)."),
+    ] = None,
     from_repo: RepositoryOption = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en,cn", help="Text languages to keep (both).")] = None,
     size: Annotated[int | None, typer.Option("--size", min=1, help="At most so many rows of each task.")] = None,
@@ -73,6 +77,7 @@ def build_data(
         "tasks": options.parse_list(tasks),
         "sources": sources,
         "source": _by_name(source),
+        "source_splits": options.parse_list(source_splits),
         "from_repo": from_repo or None,
         "lang": options.parse_list(lang),
         "size": size,

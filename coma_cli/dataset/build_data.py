@@ -85,7 +85,7 @@ def _estimate(found: Found, tasks: tuple[str, ...]) -> Mapping[str, Any]:
 
 
 def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
-    size = sum(unit.shard.path.stat().st_size for unit in entry.units)
+    size = sum(path.stat().st_size for unit in entry.units for path in (unit.shard.path, *unit.shard.companions))
     share = len(set(tasks) & set(entry.source.tasks)) / len(entry.source.tasks)
     return round(size * share / entry.source.bytes_per_row)
 
@@ -143,7 +143,13 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
     wanted = {unit.part_name: unit for unit in plan.units}
     missing = [unit for name, unit in wanted.items() if name not in there]
     recipe = Recipe(
-        plan.tasks, settings.seed, settings.rules, _index(settings, plan), parts, settings.skip_broken_sources
+        tasks=plan.tasks,
+        seed=settings.seed,
+        rules=settings.rules,
+        index=_index(settings, plan),
+        parts=parts,
+        skip_broken=settings.skip_broken_sources,
+        reads_split=settings.reads_split,
     )
     workers = settings.runtime.workers or default_workers()
     with console.progress("files", len(wanted), len(wanted) - len(missing)) as ticker:

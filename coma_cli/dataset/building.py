@@ -15,9 +15,8 @@ from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import make_example
 from coma_cli.corpus.cleaning import CleaningRules, clean
 from coma_cli.corpus.decontaminate import BenchmarkIndex, ContaminatedRow, decontaminate
-from coma_cli.dataset.locating import Unit
+from coma_cli.dataset.locating import Unit, hash_shard
 from coma_cli.errors import MissingInputError
-from coma_cli.hashing import hash_file
 from coma_cli.jsonl import sha256_of, write_rows
 from coma_cli.records import DroppedRow, Example, Origin
 
@@ -35,6 +34,7 @@ class Recipe:
     index: BenchmarkIndex | None
     parts: Path
     skip_broken: bool
+    reads_split: Callable[[str], bool]
 
 
 def build_part(recipe: Recipe, unit: Unit) -> str:
@@ -85,6 +85,8 @@ def _examples(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None])
         if isinstance(entry, Rejected):
             on_reject(entry)
             continue
+        if not recipe.reads_split(entry.origin.split):
+            continue
         for task in tasks:
             example = make_example(task, entry, unit.source.name, recipe.seed)
             if example is not None:
@@ -106,7 +108,7 @@ def _dropped(unit: Unit, entry: Rejected) -> DroppedRow:
 
 def _check_unchanged(unit: Unit) -> None:
     try:
-        same = hash_file(unit.shard.path) == unit.sha256
+        same = hash_shard(unit.shard) == unit.sha256
     except OSError:
         same = False
     if not same:

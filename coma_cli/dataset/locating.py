@@ -30,7 +30,7 @@ _BENCHMARK_FILES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Unit:
-    """One file of one source: what a worker builds rows of. `sha256` is of its bytes when the run was planned."""
+    """One file of one source: what a worker builds rows of. `sha256` is `hash_shard` when the run was planned."""
 
     source: Source
     shard: Shard
@@ -77,7 +77,7 @@ def locate(settings: BuildDataSettings, tasks: tuple[str, ...]) -> Found:
     broken: dict[str, str] = {}
     for source, place in _places(settings, tasks, missing):
         try:
-            located.append(_located(source, place))
+            located.append(_located(source, place, settings))
         except BrokenSourceError as error:
             if not settings.skip_broken_sources:
                 raise BrokenSourceError(
@@ -134,20 +134,27 @@ def _repositories(folders: Iterable[str]) -> Iterator[tuple[Source, Path]]:
         yield source, place
 
 
-def _located(source: Source, place: Path) -> Located:
+def _located(source: Source, place: Path, settings: BuildDataSettings) -> Located:
     if not place.exists():
         raise MissingInputError(
             f"There is no {place} for the source {source.name}.", f"Check --source {source.name}=PATH."
         )
-    shards = source.find(place)
-    if not shards:
+    there = source.find(place)
+    if not there:
         raise BrokenSourceError(
             f"{place} holds no file of the source {source.name}.", f"See {source.url or 'the folder'}."
         )
+    shards = [shard for shard in there if settings.reads_split(shard.split)]
     if source.name in SOURCES:
         for shard in shards:
             _probe(source, shard)
-    return Located(source, str(place), tuple(Unit(source, shard, hash_file(shard.path)) for shard in shards))
+    return Located(source, str(place), tuple(Unit(source, shard, hash_shard(shard)) for shard in shards))
+
+
+def hash_shard(shard: Shard) -> str:
+    """Hash over a shard's bytes and those of its companions."""
+    own = hash_file(shard.path)
+    return sha256_of([own, *map(hash_file, shard.companions)]) if shard.companions else own
 
 
 def _probe(source: Source, shard: Shard) -> None:

@@ -1,6 +1,6 @@
 """The settings of build-data."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -14,6 +14,8 @@ from coma_cli.settings import StageSettings
 # Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
 _PLACES = frozenset({"sources", "source", "from_repo", "bench_data"})
 
+SourceSplit = Literal["train", "validation", "test", "any"]
+
 
 class BuildDataSettings(StageSettings):
     """Which rows are made, from what."""
@@ -24,6 +26,9 @@ class BuildDataSettings(StageSettings):
         description="hub, or a folder of sources in their publishers' forms; hub if nothing else is given.",
     )
     source: dict[str, str] = Field(default_factory=dict, description="A file or folder for a source, by its name.")
+    source_splits: tuple[SourceSplit, ...] = Field(
+        default=("train",), min_length=1, description="Upstream splits to read: train, validation, test; any: all."
+    )
     from_repo: tuple[str, ...] = Field(
         default=(), description="Folders of code to mine; stdlib: Python's standard library."
     )
@@ -43,6 +48,15 @@ class BuildDataSettings(StageSettings):
     @classmethod
     def _in_one_order(cls, value: tuple[TextLanguage, ...]) -> tuple[TextLanguage, ...]:
         return tuple(sorted(set(value)))
+
+    @field_validator("source_splits", mode="after")
+    @classmethod
+    def _any_is_all(cls, value: tuple[SourceSplit, ...]) -> tuple[SourceSplit, ...]:
+        return ("any",) if "any" in value else tuple(sorted(set(value)))
+
+    def reads_split(self, split: str) -> bool:
+        """Whether rows of this upstream split are asked for; those without a split always are."""
+        return not split or "any" in self.source_splits or split in self.source_splits
 
     @field_validator("tasks", mode="before")
     @classmethod

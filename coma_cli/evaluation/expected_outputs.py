@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from coma_cli.catalog.bases.embedded import cache_folder
 from coma_cli.catalog.benchmarks.literals import literal
-from coma_cli.evaluation.reference_calls import CallError, ReferenceCaller
 from coma_cli.jsonl import write_atomically
 from coma_cli.records import InputSets, Problem
 from coma_cli.sandbox import Isolation, Limits
+from coma_cli.sandbox.calls import CallError, ProgramCaller
 
 _VERSION = 1  # of the form in which answers are kept
 _LONGEST_KEPT = 200_000  # characters; Python takes some hundred times the size of a literal to read it
@@ -56,7 +56,7 @@ class AnswerFinder:
         `on_run` hears of each problem that is settled, and whether its reference had to be run.
         """
         folder = self.folder or cache_folder() / "expected-answers"
-        callers: dict[bool, ReferenceCaller] = {}
+        callers: dict[bool, ProgramCaller] = {}
         found: dict[str, Answers] = {}
         try:
             for problem in problems:
@@ -84,11 +84,11 @@ class AnswerFinder:
         )
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _run(self, callers: dict[bool, ReferenceCaller], problem: Problem, sets: InputSets, folder: Path) -> Answers:
+    def _run(self, callers: dict[bool, ProgramCaller], problem: Problem, sets: InputSets, folder: Path) -> Answers:
         numpy = "numpy" in problem.reference
         if numpy not in callers:
             limits = Limits(cpu_s=problem.cpu_limit_s, memory_mb=self.memory_mb)
-            callers[numpy] = ReferenceCaller(self.isolation, limits, python=self.python, numpy=numpy)
+            callers[numpy] = ProgramCaller(self.isolation, limits, python=self.python, numpy=numpy)
         base = self._set(callers[numpy], problem, sets.base, sets.base_count, sets.only_whether)
         plus = self._set(callers[numpy], problem, sets.plus, sets.plus_count, sets.only_whether)
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ class AnswerFinder:
         return Answers(base, plus)
 
     @staticmethod
-    def _set(caller: ReferenceCaller, problem: Problem, inputs: str, count: int, only_whether: bool) -> str:
+    def _set(caller: ProgramCaller, problem: Problem, inputs: str, count: int, only_whether: bool) -> str:
         ask = _ASK.format(name=problem.entry_point, result=_result(only_whether))
         source = f"{problem.reference}\n\n{_INPUTS.format(inputs=inputs)}{ask}"
         try:

@@ -1,5 +1,3 @@
-# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
-# ruff: noqa: PTH106, S108
 """A pair of zygotes that runs programs one after the other: one forks them, the other checks them.
 
 What must not be confused: a program that fails (a report and a finding come back) and a pair that fails (`PairError`).
@@ -10,22 +8,21 @@ import json
 import os
 import secrets
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from coma_cli.sandbox import launch, proctree
 from coma_cli.sandbox.contract import Limits, Program, SandboxError
-from coma_cli.sandbox.inside import control, namespaces, scratch, wire
+from coma_cli.sandbox.inside import control, wire
 from coma_cli.sandbox.inside.control import Check, Finding, Job, Problem, Report
 from coma_cli.sandbox.launch import Kind, Setting
 from coma_cli.sandbox.link import Link
 from coma_cli.sandbox.verdict import KILL_FACTOR
+from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 # A second program waits in the zygote's socket, so that it need not wait for the supervisor between two.
 DEPTH = 2
@@ -95,7 +92,7 @@ class Pair:
         self._seq = 0
         self._problems: OrderedDict[tuple[str, str, tuple[str, ...]], int] = OrderedDict()
         self._problem_count = 0
-        self._scratch = _make_scratch(setting, index)
+        self._scratch = make_scratch(setting, launch.uid_of(2 * index))
         self._started = time.monotonic()
         self._starting: set[str] = set()
         self._zygotes: list[launch.Zygote] = []
@@ -257,7 +254,7 @@ class Pair:
         for zygote in self._zygotes:
             _kill_tree(zygote.process)
         if self._scratch:
-            _remove_scratch(self._scratch)
+            remove_scratch(self._scratch)
         left = list(self.tasks)
         self.tasks.clear()
         return left
@@ -282,24 +279,3 @@ def _kill_tree(process: subprocess.Popen[bytes]) -> None:
             os.kill(pid, signal.SIGKILL)
     process.kill()
     process.wait()
-
-
-def _make_scratch(setting: Setting, index: int) -> str:
-    """A directory of its own for a pair without a mount namespace; else nothing."""
-    if setting.level == "ns":
-        return ""
-    if os.geteuid() != 0 or "uid" not in setting.layers:
-        return tempfile.mkdtemp(prefix="coma-sandbox-")
-    # The zygote will be nobody, who can't enter root's own places.
-    place = tempfile.gettempdir()
-    path = tempfile.mkdtemp(prefix="coma-sandbox-", dir=place if namespaces.is_open_to_all(place) else "/tmp")
-    os.chown(path, launch.uid_of(2 * index), launch.uid_of(2 * index))
-    return path
-
-
-def _remove_scratch(path: str) -> None:
-    try:
-        scratch.empty_directory(path)
-        os.rmdir(path)
-    except OSError:
-        shutil.rmtree(path, ignore_errors=True)

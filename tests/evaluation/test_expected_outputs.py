@@ -6,9 +6,9 @@ from coma_cli.catalog.benchmarks.evalplus_check import check_source
 from coma_cli.evaluation import expected_outputs
 from coma_cli.evaluation.expected_outputs import AnswerFinder, Answers, published, stages_of
 from coma_cli.evaluation.programs import program_of
-from coma_cli.evaluation.reference_calls import CallError, ReferenceCaller
 from coma_cli.records import InputSets, Problem
 from coma_cli.sandbox import Limits, Sandbox, probe_isolation
+from coma_cli.sandbox.calls import CallError, ProgramCaller
 
 
 def problem(
@@ -158,7 +158,7 @@ def test_numpy_is_there_for_references_that_name_it(finder):
     ],
 )
 def test_what_a_reference_can_do_wrong_is_named_and_the_next_one_runs(isolation, source, words):
-    with ReferenceCaller(isolation, Limits(cpu_s=0.3)) as caller:
+    with ProgramCaller(isolation, Limits(cpu_s=0.3)) as caller:
         with pytest.raises(CallError, match=words):
             caller.values(source, "f", [(1,)])
         assert caller.values("def f(x):\n    return {x: (x,)}\n", "f", [(1,), ("a",)]) == [{1: (1,)}, {"a": ("a",)}]
@@ -172,7 +172,7 @@ def f(path):
     except OSError as error:
         return type(error).__name__
 """
-    with ReferenceCaller(isolation, Limits()) as caller:
+    with ProgramCaller(isolation, Limits()) as caller:
         (answer,) = caller.values(reads, "f", [("/etc/passwd",)])
         assert answer in ("FileNotFoundError", "PermissionError")
         assert caller.values("import os\ndef f():\n    return dict(os.environ).get('COMA_CACHE')\n", "f", [()]) == [
@@ -181,7 +181,7 @@ def f(path):
 
 
 def test_nothing_is_left_of_a_caller(isolation):
-    with ReferenceCaller(isolation, Limits()) as caller:
+    with ProgramCaller(isolation, Limits()) as caller:
         process = caller._zygote.process
         scratch = caller._scratch
     assert process.returncode is not None

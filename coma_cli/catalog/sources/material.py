@@ -58,6 +58,123 @@ class Exercise:
 
 
 @dataclass(frozen=True)
+class Snippet:
+    """A function or program that says nothing about itself: seed code, or what other rows are made of."""
+
+    language: str
+    code: str
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
+class ClonePair:
+    """Two functions, and whether they do the same. `weak` marks a "no" that nobody checked."""
+
+    language: str
+    first: str
+    second: str
+    clones: bool
+    weak: bool
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
+class JudgedFunction:
+    """A function, and whether it was judged to hold a defect."""
+
+    language: str
+    code: str
+    defective: bool
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A function with a bug, and it mended. `abstracted`: names and literals stand as VAR_1 and so on."""
+
+    language: str
+    buggy: str
+    fixed: str
+    abstracted: bool
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The same function in two programming languages. `tokenized`: its tokens stand between single blanks."""
+
+    language: str
+    code: str
+    target_language: str
+    target_code: str
+    tokenized: bool
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question in words, snippets that may answer it, and which of them do (positions in `candidates`)."""
+
+    language: str
+    text: str
+    candidates: tuple[str, ...]
+    answers: tuple[int, ...]
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
+class ContestSolution:
+    """A competition problem and one program that was judged right, reading standard input and writing the answer."""
+
+    language: str
+    name: str
+    statement: str
+    solution: str
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
+class Cloze:
+    """A tokenized function with one token replaced by `<mask>`, its description, and the token that belongs there."""
+
+    language: str
+    description: str
+    tokens: tuple[str, ...]
+    answer: str
+    choices: tuple[str, ...]
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
+class UnfinishedCode:
+    """The beginning of a file or function as upstream cut it, and the line that follows."""
+
+    language: str
+    before: str
+    line: str
+    tokenized: bool
+    licence: str
+    origin: Origin
+    text_language: TextLanguage = "en"
+
+
+@dataclass(frozen=True)
 class Rejected:
     """Something in a source that gives no material: which one, and one reason code with its detail."""
 
@@ -67,4 +184,17 @@ class Rejected:
     row: Mapping[str, Any] = field(default_factory=dict)
 
 
-Material = Function | Instruction | Exercise
+Material = (
+    Function
+    | Instruction
+    | Exercise
+    | Snippet
+    | ClonePair
+    | JudgedFunction
+    | Repair
+    | Translation
+    | Question
+    | ContestSolution
+    | Cloze
+    | UnfinishedCode
+)

@@ -14,11 +14,18 @@ class BrokenSourceError(MissingInputError):
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of a source: where it is now, and the name that rows give as its origin (no path of a machine)."""
+    """One file of a source: where it is now, and the name that rows give as its origin (no path of a machine).
+
+    `split` is upstream's split where the file holds one only (`train`, `validation` or `test`); where rows of several
+    splits share a file it is empty, and each row's origin says its own. `companions` are the other files that the same
+    rows need (the second half of parallel text, the functions that pairs point at).
+    """
 
     path: Path
     name: str
     licence: str
+    split: str = "train"
+    companions: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ def draft(material: Material, seed: int) -> Draft | None:
             return Draft(tests, material.solution, asked=material.statement, wordings=EXERCISE_WORDINGS)
         case Instruction():
             return Draft(material.input, material.output, instruction=material.instruction)
+        case _:
+            return None
 
 
 TASK = Task(

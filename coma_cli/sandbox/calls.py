@@ -1,4 +1,4 @@
-"""Calls functions of a program that runs in the sandbox and brings their values back: for what references answer.
+"""Calls functions of a program that runs in the sandbox and brings their values back.
 
 The program runs behind the same walls as a candidate in split mode; this end plays the part of its checker. Values
 come as the sandbox's plain values, so nothing of the program is ever unpickled or evaluated here.
@@ -6,17 +6,18 @@ come as the sandbox's plain values, so nothing of the program is ever unpickled 
 
 import json
 import os
-import shutil
 import socket
 import struct
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from coma_cli.sandbox import Isolation, Limits, SandboxError, launch
+from coma_cli.sandbox import launch
+from coma_cli.sandbox.contract import Limits, SandboxError
 from coma_cli.sandbox.inside import candidate, control, values, wire
+from coma_cli.sandbox.isolation import Isolation
+from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 _START_TIMEOUT_S = 60.0
 _ZYGOTE_INDEX = 799  # the last id that zygotes may have; those of a sandbox are counted from 0
@@ -27,10 +28,13 @@ class CallError(Exception):
     """The program did not give a value; the message says why."""
 
 
-class ReferenceCaller:
+class ProgramCaller:
     """One zygote that runs programs, one after the other; a context manager.
 
-    `numpy` gives them the installed packages. Raises SandboxError where the zygote can't start.
+    `numpy` gives them the installed packages.
+
+    Raises:
+        SandboxError: the zygote can't start.
     """
 
     def __init__(self, isolation: Isolation, limits: Limits, *, python: str | None = None, numpy: bool = False) -> None:
@@ -38,7 +42,7 @@ class ReferenceCaller:
         self._sequence = 0
         setting = launch.Setting(isolation.level, launch.find_interpreter(python))
         kind = launch.Kind(site=numpy, memory_mb=limits.memory_mb)
-        self._scratch = _make_scratch(setting)
+        self._scratch = make_scratch(setting, launch.uid_of(_ZYGOTE_INDEX))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._zygote = launch.start_zygote("candidate", setting, kind, theirs, _ZYGOTE_INDEX, self._scratch)
@@ -47,7 +51,7 @@ class ReferenceCaller:
         try:
             answer = json.loads(self._frame())
             if answer.get("ready") is not True:
-                raise SandboxError(f"the zygote of the references can't start: {answer.get('broken', '')}")
+                raise SandboxError(f"the zygote of the called programs can't start: {answer.get('broken', '')}")
         except BaseException:
             self.close()
             raise
@@ -67,7 +71,7 @@ class ReferenceCaller:
         self._zygote.process.kill()
         self._zygote.process.wait()
         if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            remove_scratch(self._scratch)
 
     def values(self, source: str, name: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
         """What function `name` of a program answers to each of the calls, all within one CPU limit.
@@ -76,6 +80,8 @@ class ReferenceCaller:
             CallError: the program can't be loaded, raised, ran out of its limits, or answered no plain value.
         """
         with self._started(source) as (link, reader):
+            # Without this sign of life, a program that can't be loaded would answer the first call in its own way.
+            wire.send(link, values.encode([]))
             _expect(_answer(reader), candidate.READY)
             found = []
             for arguments in calls:
@@ -98,7 +104,7 @@ class ReferenceCaller:
             self._zygote.control.sendall(wire.encode(job.encode()))
             link = self._take_link()
         except OSError as error:
-            raise SandboxError(f"the zygote of the references is gone: {error}") from None
+            raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
         try:
             yield link, wire.Reader(link, wire.PROGRAM_FRAME_MAX)
         except wire.GoneError:
@@ -121,13 +127,13 @@ class ReferenceCaller:
             self._channel.send(control.encode_release(self._sequence, lost))
             return control.Report.decode(self._frame())
         except (OSError, control.MessageError) as error:
-            raise SandboxError(f"the zygote of the references is gone: {error}") from None
+            raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
 
     def _frame(self) -> bytes:
         while (frame := self._control.next()) is None:
             data = self._zygote.control.recv(1 << 16)
             if not data:
-                raise SandboxError("the zygote of the references is gone")
+                raise SandboxError("the zygote of the called programs is gone")
             self._control.feed(data)
         return frame
 
@@ -145,14 +151,3 @@ def _answer(reader: wire.Reader) -> list[Any]:
 def _expect(answer: list[Any], kind: str) -> None:
     if answer[0] != kind:
         raise CallError(": ".join(str(word)[:200] for word in answer[1:3]) or "an answer out of turn")
-
-
-def _make_scratch(setting: launch.Setting) -> str:
-    """A directory for a zygote that has no file system of its own; else nothing."""
-    if setting.level == "ns":
-        return ""
-    path = tempfile.mkdtemp(prefix="coma-sandbox-")
-    if os.geteuid() == 0 and "uid" in setting.layers:
-        uid = launch.uid_of(_ZYGOTE_INDEX)
-        os.chown(path, uid, uid)
-    return path
