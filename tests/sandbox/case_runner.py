@@ -28,7 +28,8 @@ from typing import Any, NamedTuple
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, proctree
 from coma_cli.sandbox.inside import namespaces, seccomp, syscalls
 
-LIMITS = Limits(cpu_s=3.0, wall_s=6.0, memory_mb=1024)
+WALL_LIMIT_S = 6.0
+MEMORY_MB = 1024
 PORT = 47653
 CANARIES = ("/tmp/coma-canary-outside.txt", "/tmp/coma-canary-dir/keep.txt")
 SECRETS = {
@@ -52,7 +53,7 @@ def main() -> None:
         canaries = stack.enter_context(planted_canaries())
         listeners = stack.enter_context(listening())
         make = lambda workers: Sandbox(  # noqa: E731
-            limits=LIMITS,
+            limits=Limits(cpu_s=options.cpu, wall_s=WALL_LIMIT_S, memory_mb=MEMORY_MB),
             workers=workers,
             isolation=options.isolation,
             layers_off=frozenset(options.layers_off.split(",")) - {""},
@@ -74,6 +75,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--isolation", default="auto")
     parser.add_argument("--layers-off", default="")
     parser.add_argument("--uid", type=int, default=0)
+    parser.add_argument("--cpu", type=float, default=3.0, help="CPU seconds of a program; the cases assume 2 to 5")
     parser.add_argument(
         "--settle", type=float, default=8.2, help="seconds to wait before what must hold later is looked at"
     )

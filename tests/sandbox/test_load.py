@@ -18,40 +18,47 @@ CGROUP = Path("/sys/fs/cgroup/cpu")
 RUN = """
 import json, sys, time
 from coma_cli.sandbox import Limits, Program, Sandbox
+many = int(sys.argv[1])
 BURN = "import time\\nwhile time.process_time() < {}: pass\\n"
-LIMITS = Limits(cpu_s=0.6, wall_s=1.0)
-programs = [Program(f"burn{i}", BURN.format(0.3), None, limits=LIMITS) for i in range(4)]
-programs += [Program(f"endless{i}", "while True: pass", None, limits=LIMITS) for i in range(2)]
+LIMITS = Limits(cpu_s=0.15 * many, wall_s=0.25 * many)
+programs = [Program(f"burn{i}", BURN.format(0.075 * many), None, limits=LIMITS) for i in range(many)]
+programs += [Program(f"endless{i}", "while True: pass", None, limits=LIMITS) for i in range(many // 2)]
 right, wrong = "def f(x): return x + 1", "def f(x): return x"
-programs += [Program(f"right{i}", right, "assert f(1) == 2", "", ("f",), limits=LIMITS) for i in range(20)]
-programs += [Program(f"wrong{i}", wrong, "assert f(1) == 2", "", ("f",), limits=LIMITS) for i in range(20)]
+programs += [Program(f"right{i}", right, "assert f(1) == 2", "", ("f",), limits=LIMITS) for i in range(5 * many)]
+programs += [Program(f"wrong{i}", wrong, "assert f(1) == 2", "", ("f",), limits=LIMITS) for i in range(5 * many)]
 programs += [Program("sleeper", "import time\\ntime.sleep(30)", None, limits=LIMITS)]
 with Sandbox(workers=2) as sandbox:
     print(json.dumps({outcome.key: outcome.verdict for outcome in sandbox.run(programs)}))
 """
-EXPECTED = (
-    {f"burn{i}": "pass" for i in range(4)}
-    | {f"endless{i}": "timeout" for i in range(2)}
-    | {f"right{i}": "pass" for i in range(20)}
-    | {f"wrong{i}": "fail" for i in range(20)}
-    | {"sleeper": "timeout"}
-)
+# How many programs, and how long they burn: those of the default run, and the full size.
+MANY = [2, pytest.param(4, marks=pytest.mark.soak)]
 
 
-def verdicts(cgroup: Path | None = None) -> dict[str, str]:
+def expected(many: int) -> dict[str, str]:
+    return (
+        {f"burn{i}": "pass" for i in range(many)}
+        | {f"endless{i}": "timeout" for i in range(many // 2)}
+        | {f"right{i}": "pass" for i in range(5 * many)}
+        | {f"wrong{i}": "fail" for i in range(5 * many)}
+        | {"sleeper": "timeout"}
+    )
+
+
+def verdicts(many: int, cgroup: Path | None = None) -> dict[str, str]:
     join = f"open({str(cgroup / 'cgroup.procs')!r}, 'w').write('0')\n" if cgroup else ""
-    command = [sys.executable, "-c", join + textwrap.dedent(RUN)]
+    command = [sys.executable, "-c", join + textwrap.dedent(RUN), str(many)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-1000:]
     return json.loads(done.stdout)
 
 
 @pytest.mark.slow
-def test_spinners_on_every_core_change_no_verdict() -> None:
+@pytest.mark.parametrize("many", MANY)
+def test_spinners_on_every_core_change_no_verdict(many: int) -> None:
     spin = [sys.executable, "-c", "while True: pass"]
     spinners = [subprocess.Popen(spin) for _ in range(2 * (os.cpu_count() or 1))]
     try:
-        assert verdicts() == EXPECTED
+        assert verdicts(many) == expected(many)
     finally:
         for spinner in spinners:
             spinner.kill()
@@ -72,5 +79,6 @@ def small_quota() -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_small_cpu_quota_changes_no_verdict(small_quota: Path) -> None:
-    assert verdicts(small_quota) == EXPECTED
+@pytest.mark.parametrize("many", MANY)
+def test_a_small_cpu_quota_changes_no_verdict(small_quota: Path, many: int) -> None:
+    assert verdicts(many, small_quota) == expected(many)
