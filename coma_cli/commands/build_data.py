@@ -59,6 +59,9 @@ def build_data(
         bool, typer.Option("--skip-broken-sources", help="Leave out a source that can't be read, and say so.")
     ] = False,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes (one a core).")] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="ray", help="ray: on the nodes of RAY_ADDRESS.")
+    ] = None,
     workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
     name: options.NameOption = None,
     config: options.ConfigOption = None,
@@ -86,6 +89,7 @@ def build_data(
         "validation_share": validation_share,
         "skip_broken_sources": skip_broken_sources or None,
         "runtime.workers": workers,
+        "runtime.cluster": cluster,
     }
     execute("build-data", shared, flags)
 

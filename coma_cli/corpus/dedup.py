@@ -45,17 +45,21 @@ def unique(examples: Iterable[Example], on_drop: OnDrop, seen: ExactDuplicates |
 
 
 def content_keys(example: Example) -> tuple[bytes, ...]:
-    """Digests of the question and, if it is long enough, of the answer. A task's own wording does not count."""
+    """Digests of the question and, if it is long enough, of the answer. A task's own wording does not count.
+
+    Rows whose texts are in different languages ask different things, though the code may be the same.
+    """
+    kind = f"{example.task}|{example.text_language}"
     task = TASKS.get(example.task)
     worded = task is not None and task.asks_by_input and example.input
     question = example.input if worded else f"{example.instruction}\n{example.input}"
-    keys = [_digest("question", example.task, tokens(question))]
+    keys = [_digest("question", kind, tokens(question))]
     answer = tokens(example.output)
     if len(answer) >= MIN_ANSWER_TOKENS:
-        keys.append(_digest("answer", example.task, answer))
+        keys.append(_digest("answer", kind, answer))
     return tuple(keys)
 
 
-def _digest(kind: str, task: str, content: list[str]) -> bytes:
-    text = "\x00".join((kind, task, " ".join(content)))
+def _digest(part: str, kind: str, content: list[str]) -> bytes:
+    text = "\x00".join((part, kind, " ".join(content)))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()

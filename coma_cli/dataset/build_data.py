@@ -1,28 +1,30 @@
 """build-data: from code and instruction sets to a cleaned, decontaminated, split and explained data set.
 
-A unit of work is one file of a source: workers turn each into a part (see `building`), a killed run goes on with the
-parts that are missing, and one final pass over all parts in their fixed order writes the outputs (see `assembling`).
-So the outputs are the same for any number of workers and restarts.
+A unit of work is one file of a source, or a piece of a large one: workers turn each into a part (see `building`), a
+killed run goes on with the parts that are missing, and one final pass over all parts in their fixed order writes the
+outputs (see `assembling`). So the outputs are the same for any number of workers and restarts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coma_cli import console
+from coma_cli import console, ray_cluster
 from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.corpus.decontaminate import BenchmarkIndex
-from coma_cli.dataset.assembling import ROW_FILES, Assembly, Composition
+from coma_cli.dataset.assembling import ROW_FILES, Assembly
 from coma_cli.dataset.building import Recipe, build_part
 from coma_cli.dataset.card import card
+from coma_cli.dataset.composition import Composition, Tally, composition_of, rows_to_show
 from coma_cli.dataset.locating import Found, Located, Unit, benchmarks_at_hand, locate, unread_folders
+from coma_cli.dataset.parts import Lines
 from coma_cli.dataset.settings import BuildDataSettings
-from coma_cli.dataset.shards import map_shards
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, drop_counts, side_counts, source_facts
-from coma_cli.errors import MissingInputError
+from coma_cli.errors import CliError, MissingInputError
 from coma_cli.jsonl import write_atomically
 from coma_cli.sandbox.machine import default_workers
+from coma_cli.shards import map_shards
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
 SETTINGS = BuildDataSettings
@@ -63,6 +65,7 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
         inputs=tuple(inputs),
         total=sum(len(entry.units) for entry in found.located),
         estimate=_estimate(found, tasks),
+        obstacles=tuple(_obstacles(settings)),
         notes=(*_notes(settings, found), *(f"Warning: {warning}" for warning in warnings)),
         tasks=tasks,
         found=found,
@@ -70,6 +73,12 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
         absent=absent,
         warnings=warnings,
     )
+
+
+def _obstacles(settings: BuildDataSettings) -> Iterator[CliError]:
+    lacking = ray_cluster.obstacle() if settings.runtime.cluster else None
+    if lacking is not None:
+        yield lacking
 
 
 def _subject(found: Found) -> str:
@@ -80,18 +89,19 @@ def _subject(found: Found) -> str:
 def _estimate(found: Found, tasks: tuple[str, ...]) -> Mapping[str, Any]:
     """Files and rows, the rows by the measured bytes per row of each source."""
     rows = {entry.source.name: _estimated_rows(entry, tasks) for entry in found.located}
-    files = {entry.source.name: len(entry.units) for entry in found.located}
+    files = {entry.source.name: entry.files for entry in found.located}
     return {"files": files, "rows, about": rows, "tasks": list(tasks)}
 
 
 def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
-    size = sum(path.stat().st_size for unit in entry.units for path in (unit.shard.path, *unit.shard.companions))
+    shards = [unit.shard for unit in entry.units if unit.shard.piece.number == 0]
+    size = sum(path.stat().st_size for shard in shards for path in (shard.path, *shard.companions))
     share = len(set(tasks) & set(entry.source.tasks)) / len(entry.source.tasks)
     return round(size * share / entry.source.bytes_per_row)
 
 
 def _notes(settings: BuildDataSettings, found: Found) -> tuple[str, ...]:
-    notes = [f"{entry.source.name}: {len(entry.units)} files in {entry.place}" for entry in found.located]
+    notes = [f"{entry.source.name}: {entry.files} files in {entry.place}" for entry in found.located]
     notes += [f"{name}: not there ({place})" for name, place in found.missing.items()]
     unread = unread_folders(settings)
     if unread:
@@ -118,14 +128,9 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     """
     parts = run.scratch("parts")
     _make_parts(run, settings, plan, parts)
-    composition = Composition()
-    assembly = Assembly(
-        [parts / unit.part_name for unit in plan.units],
-        validation_share=settings.validation_share,
-        seed=settings.seed,
-        size=settings.size,
-    )
-    assembly.write(run.path, composition.add)
+    assembly = Assembly([parts / unit.part_name for unit in plan.units], size=settings.size)
+    assembly.write(run.path)
+    composition = _composition(assembly)
     if not composition.rows["train"]:
         reasons = (
             ", ".join(f"{reason} {count}" for reason, count in drop_counts(assembly.tally)[0].items()) or "no rows"
@@ -133,9 +138,16 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
         raise MissingInputError(
             f"No training row is left ({reasons}).", "Give more sources, or loosen --set cleaning.*."
         )
-    summary = _summary(settings, plan, composition, assembly)
+    summary = _summary(settings, plan, composition, assembly.tally)
     write_atomically(run.path / CARD, [card(summary, composition.shown).encode("utf-8", "replace")])
     return StageResult(summary, (*ROW_FILES, CARD))
+
+
+def _composition(assembly: Assembly) -> Composition:
+    made = composition_of(assembly.rows)
+    with Lines(assembly.rows.paths) as lines:
+        made.shown = {task: assembly.example(lines, row) for task, row in rows_to_show(assembly.rows).items()}
+    return made
 
 
 def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, parts: Path) -> None:
@@ -147,13 +159,15 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
         seed=settings.seed,
         rules=settings.rules,
         index=_index(settings, plan),
-        parts=parts,
+        validation_share=settings.validation_share,
+        parts=None if settings.runtime.cluster else parts,
         skip_broken=settings.skip_broken_sources,
         reads_split=settings.reads_split,
     )
     workers = settings.runtime.workers or default_workers()
     with console.progress("files", len(wanted), len(wanted) - len(missing)) as ticker:
-        for _ in map_shards(build_part, recipe, missing, workers):
+        for built in map_shards(build_part, recipe, missing, workers, settings.runtime.cluster):
+            built.put_into(parts)
             run.count_work()
             ticker.advance()
 
@@ -168,9 +182,9 @@ def _index(settings: BuildDataSettings, plan: BuildDataPlan) -> BenchmarkIndex |
 
 
 def _summary(
-    settings: BuildDataSettings, plan: BuildDataPlan, composition: Composition, assembly: Assembly
+    settings: BuildDataSettings, plan: BuildDataPlan, composition: Composition, tally: Tally
 ) -> BuildDataSummary:
-    by_reason, by_source = drop_counts(assembly.tally)
+    by_reason, by_source = drop_counts(tally)
     checked = {bench.name: len(bench.problems) for bench in plan.benchmarks}
     return BuildDataSummary(
         rows=SideCounts(train=composition.rows["train"], validation=composition.rows["validation"]),
@@ -181,12 +195,12 @@ def _summary(
         licences=side_counts(composition, "licence"),
         dropped=by_reason,
         dropped_by_source=by_source,
-        beyond_size=dict(sorted(assembly.tally.beyond_size.items())),
+        beyond_size=dict(sorted(tally.beyond_size.items())),
         decontaminated=settings.decontaminate,
         checked_against=checked,
         not_checked_against=list(plan.absent),
-        contaminated=dict(sorted(assembly.tally.contaminated.items())),
-        read=[source_facts(entry.source, len(entry.units)) for entry in plan.found.located],
+        contaminated=dict(sorted(tally.contaminated.items())),
+        read=[source_facts(entry.source, entry.files) for entry in plan.found.located],
         missing_sources=sorted(plan.found.missing),
         broken_sources=sorted(plan.found.broken),
         warnings=list(plan.warnings),

@@ -1,87 +1,105 @@
-"""Builds the rows of one file: material, rows, cleaning, decontamination; all that a row needs no other row for.
+"""Builds the rows of one file, or of one piece of a large one: all that a row needs no other row for.
 
-The result is one part file, moved into place whole, so a part that is there is complete. Its lines hold one row each
-with its kind; they are in the order of the source, whoever made them and whenever.
+Material, rows, cleaning, decontamination. The result is one part (see `parts`), in the order of the source, whoever
+made it and whenever.
 """
 
+import tempfile
+import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from coma_cli.catalog.sources.material import Rejected
-from coma_cli.catalog.sources.source import BrokenSourceError
+from coma_cli.catalog.sources.material import Material, Rejected
+from coma_cli.catalog.sources.source import BrokenSourceError, Piece
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import make_example
 from coma_cli.corpus.cleaning import CleaningRules, clean
-from coma_cli.corpus.decontaminate import BenchmarkIndex, ContaminatedRow, decontaminate
+from coma_cli.corpus.decontaminate import BenchmarkIndex, decontaminate
+from coma_cli.dataset.facts import fact_of
 from coma_cli.dataset.locating import Unit, hash_shard
+from coma_cli.dataset.parts import PartWriter
 from coma_cli.errors import MissingInputError
-from coma_cli.jsonl import sha256_of, write_rows
+from coma_cli.jsonl import encode_row, sha256_of, write_atomically
 from coma_cli.records import DroppedRow, Example, Origin
 
-EXAMPLE, DROPPED, CONTAMINATED = "example", "dropped", "contaminated"
 BROKEN_SOURCE = "broken-source"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What every worker needs to know; `index` is None where rows are not checked against benchmarks."""
+    """What every worker needs to know; `index` is None where rows are not checked against benchmarks.
+
+    Parts are written to the folder `parts`; where it is None, as on the nodes of a cluster, they are handed back.
+    """
 
     tasks: tuple[str, ...]
     seed: int
     rules: CleaningRules
     index: BenchmarkIndex | None
-    parts: Path
+    validation_share: float
+    parts: Path | None
     skip_broken: bool
     reads_split: Callable[[str], bool]
 
 
-def build_part(recipe: Recipe, unit: Unit) -> str:
-    """Make the part file of one unit; returns its name.
+class Built(NamedTuple):
+    """A part that was made: its name, and its packed bytes where the worker could not put it into place itself."""
+
+    name: str
+    packed: bytes | None = None
+
+    def put_into(self, folder: Path) -> None:
+        """Write a part that was handed back."""
+        if self.packed is not None:
+            write_atomically(folder / self.name, [zlib.decompress(self.packed)])
+
+
+def build_part(recipe: Recipe, unit: Unit) -> Built:
+    """Make the part of one unit.
 
     Raises:
         BrokenSourceError: the file can't be read to its end (unless broken ones are skipped: then that is its one row).
         MissingInputError: the file is no longer what it was when the run was planned.
     """
     _check_unchanged(unit)
-    try:
-        rows = list(part_rows(recipe, unit))
-    except BrokenSourceError as error:
-        if not recipe.skip_broken:
-            raise
-        reason = error.message.replace(str(unit.shard.path), unit.shard.name)
-        rows = [_line(DROPPED, _dropped(unit, Rejected(BROKEN_SOURCE, reason, Origin(path=unit.shard.name))))]
-    write_rows(recipe.parts / unit.part_name, rows)
-    return unit.part_name
+    if recipe.parts is not None:
+        _write_part(recipe, unit, recipe.parts / unit.part_name)
+        return Built(unit.part_name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, unit.part_name)
+        _write_part(recipe, unit, path)
+        return Built(unit.part_name, zlib.compress(path.read_bytes(), 1))
 
 
-def part_rows(recipe: Recipe, unit: Unit) -> Iterator[dict[str, Any]]:
-    """The lines of a part in the order of the source; what is left out stands before the row that follows it."""
-    aside: list[dict[str, Any]] = []
+def _write_part(recipe: Recipe, unit: Unit, path: Path) -> None:
+    with PartWriter(path) as part:
+        try:
+            _write_rows(recipe, unit, part)
+        except BrokenSourceError as error:
+            if not recipe.skip_broken:
+                raise
+            part.restart()
+            reason = error.message.replace(str(unit.shard.path), unit.shard.name)
+            part.aside(_dropped(unit, Rejected(BROKEN_SOURCE, reason, Origin(path=unit.shard.name))))
 
-    def on_drop(row: DroppedRow) -> None:
-        aside.append(_line(DROPPED, row))
 
-    def on_hit(row: ContaminatedRow) -> None:
-        aside.append(_line(CONTAMINATED, row))
-
+def _write_rows(recipe: Recipe, unit: Unit, part: PartWriter) -> None:
     def on_reject(entry: Rejected) -> None:
-        on_drop(_dropped(unit, entry))
+        part.aside(_dropped(unit, entry))
 
-    rows: Iterator[Example] = clean(_examples(recipe, unit, on_reject), recipe.rules, on_drop)
+    rows: Iterator[Example] = clean(_examples(recipe, unit, on_reject), recipe.rules, part.aside)
     if recipe.index is not None:
-        rows = decontaminate(rows, recipe.index, on_drop, on_hit)
+        rows = decontaminate(rows, recipe.index, part.aside, part.evidence)
     for example in rows:
-        yield from aside
-        aside.clear()
-        yield _line(EXAMPLE, example)
-    yield from aside
+        line = encode_row(example.to_row())
+        part.row(line, fact_of(example, line, recipe.validation_share, recipe.seed))
 
 
 def _examples(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
     tasks = [TASKS[name] for name in recipe.tasks if name in unit.source.tasks]
-    for entry in unit.source.read(unit.shard):
+    for entry in _material(unit):
         if isinstance(entry, Rejected):
             on_reject(entry)
             continue
@@ -93,8 +111,14 @@ def _examples(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None])
                 yield example
 
 
-def _line(kind: str, row: Example | DroppedRow | ContaminatedRow) -> dict[str, Any]:
-    return {"kind": kind, "row": row.to_row()}
+def _material(unit: Unit) -> Iterator[Material | Rejected]:
+    """What the unit's file holds, or only what belongs to the unit's piece of it."""
+    piece = unit.shard.piece
+    if piece.of == 1 or unit.source.reads_pieces:
+        return unit.source.read(unit.shard)
+    entries = unit.source.read(replace(unit.shard, piece=Piece()))
+    # One stretch after the other goes to each piece in turn, so that nobody has to know how much there is.
+    return (entry for number, entry in enumerate(entries) if piece.holds(number))
 
 
 def _dropped(unit: Unit, entry: Rejected) -> DroppedRow:

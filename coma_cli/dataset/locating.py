@@ -1,7 +1,7 @@
 """Finds what build-data reads: the files of the sources that were asked for, and the benchmarks at hand."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.sources.hub import fetch_source
 from coma_cli.catalog.sources.material import Rejected
 from coma_cli.catalog.sources.repository import repository
-from coma_cli.catalog.sources.source import BrokenSourceError, Shard, Source
+from coma_cli.catalog.sources.source import BrokenSourceError, Piece, Shard, Source
 from coma_cli.catalog.sources.tables import MISSING_COLUMN
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.errors import MissingInputError
@@ -20,6 +20,9 @@ from coma_cli.jsonl import sha256_of
 
 HUB = "hub"
 _PROBED_ROWS = 100
+# A file is read once for each of its pieces, so they are few; what is costly is done once for each row.
+PIECE_BYTES = 8 << 20
+MOST_PIECES = 16
 # The files by which a folder is seen to hold a benchmark; one that is not listed comes from its own place only.
 _BENCHMARK_FILES: Mapping[str, tuple[str, ...]] = {
     humaneval.NAME: humaneval.FILES,
@@ -30,7 +33,10 @@ _BENCHMARK_FILES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Unit:
-    """One file of one source: what a worker builds rows of. `sha256` is `hash_shard` when the run was planned."""
+    """One file of one source, or a piece of it: what a worker builds rows of.
+
+    `sha256` is `hash_shard` when the run was planned.
+    """
 
     source: Source
     shard: Shard
@@ -39,7 +45,8 @@ class Unit:
     @property
     def part_name(self) -> str:
         """The name of the file that holds the rows of this unit."""
-        return f"{sha256_of([self.source.name, self.shard.name, self.shard.licence, self.sha256])[:24]}.jsonl"
+        piece = [self.shard.piece.number, self.shard.piece.of]
+        return f"{sha256_of([self.source.name, self.shard.name, self.shard.licence, self.sha256, piece])[:24]}.part"
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,13 @@ class Located:
     @property
     def content_sha256(self) -> str:
         """Hash over names, licences and contents of its files."""
-        return sha256_of([[unit.shard.name, unit.shard.licence, unit.sha256] for unit in self.units])
+        files = [unit for unit in self.units if unit.shard.piece.number == 0]
+        return sha256_of([[unit.shard.name, unit.shard.licence, unit.sha256] for unit in files])
+
+    @property
+    def files(self) -> int:
+        """How many files it has."""
+        return sum(unit.shard.piece.number == 0 for unit in self.units)
 
 
 @dataclass(frozen=True)
@@ -148,7 +161,15 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
     if source.name in SOURCES:
         for shard in shards:
             _probe(source, shard)
-    return Located(source, str(place), tuple(Unit(source, shard, hash_shard(shard)) for shard in shards))
+    return Located(source, str(place), tuple(unit for shard in shards for unit in _units(source, shard)))
+
+
+def _units(source: Source, shard: Shard) -> Iterator[Unit]:
+    """A file, or the pieces of a large one; how many depends on its size alone, never on the machine."""
+    sha256 = hash_shard(shard)
+    pieces = min(MOST_PIECES, 1 + shard.path.stat().st_size // PIECE_BYTES)
+    for number in range(pieces):
+        yield Unit(source, replace(shard, piece=Piece(number, pieces)), sha256)
 
 
 def hash_shard(shard: Shard) -> str:

@@ -8,13 +8,23 @@ from coma_cli.catalog import lookup
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning import CleaningRules
 from coma_cli.errors import UsageError
+from coma_cli.ray_cluster import Cluster
 from coma_cli.records import TextLanguage
-from coma_cli.settings import StageSettings
+from coma_cli.settings import Runtime, StageSettings
 
 # Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
 _PLACES = frozenset({"sources", "source", "from_repo", "bench_data"})
 
 SourceSplit = Literal["train", "validation", "test", "any"]
+
+
+class BuildDataRuntime(Runtime):
+    """Where the files are read."""
+
+    cluster: Cluster | None = Field(
+        default=None,
+        description="ray: on the nodes of RAY_ADDRESS, which have to see the sources at the same paths.",
+    )
 
 
 class BuildDataSettings(StageSettings):
@@ -43,6 +53,7 @@ class BuildDataSettings(StageSettings):
     )
     skip_broken_sources: bool = Field(default=False, description="Leave out a source that can't be read as a whole.")
     cleaning: CleaningRules = CleaningRules()
+    runtime: BuildDataRuntime = BuildDataRuntime()
 
     @field_validator("lang")
     @classmethod

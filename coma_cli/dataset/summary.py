@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 from coma_cli.catalog.sources.source import Source
-from coma_cli.dataset.assembling import Composition, Tally
+from coma_cli.dataset.composition import Composition, Tally
 
 
 class SourceFacts(BaseModel):

@@ -1,20 +1,18 @@
 """Runs programs on the machines of a Ray cluster: one sandbox a node, shards of programs, lost shards run again.
 
 It offers what a sandbox offers for a run, so judging does not know where programs run. Only the driver writes: nodes
-get programs and give outcomes back. Where Ray is (`RAY_ADDRESS`) and how its nodes are started is Ray's own business;
-without an address Ray starts on this machine alone.
+get programs and give outcomes back.
 """
 
 import itertools
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import util
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from coma_cli.errors import CliError, missing_package
+from coma_cli.ray_cluster import connected
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxError, default_workers
 from coma_cli.sandbox.isolation import Requested
 
@@ -67,11 +65,6 @@ class NodeSupervisor:
         return list(self._sandbox.run(programs))
 
 
-def obstacle() -> CliError | None:
-    """What stands in the way of a cluster here."""
-    return None if util.find_spec("ray") else missing_package("ray", "--cluster ray")
-
-
 class RayRunner:
     """The nodes of a Ray cluster as one place to run programs; a context manager.
 
@@ -81,18 +74,11 @@ class RayRunner:
     """
 
     def __init__(self, options: SandboxOptions, level: str, *, shard: int = SHARD) -> None:
-        try:
-            import ray
-        except ImportError:
-            raise missing_package("ray", "--cluster ray") from None
-        self._ray = ray
+        self._connection = ExitStack()
+        self._ray = self._connection.enter_context(connected())
         self._options = options
         self._level = level
         self._shard = shard
-        self._ours = not ray.is_initialized()
-        if self._ours:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            ray.init(logging_level="error", log_to_driver=False, include_dashboard=False)
         self.actors: dict[str, Any] = {}
         try:
             self._start_actors()
@@ -113,8 +99,7 @@ class RayRunner:
         for actor in self.actors.values():
             self._ray.kill(actor)
         self.actors.clear()
-        if self._ours:
-            self._ray.shutdown()
+        self._connection.close()
 
     def _start_actors(self) -> None:
         """One on each living node that has cores and no actor yet."""

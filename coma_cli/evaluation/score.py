@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
+from coma_cli import ray_cluster
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
 from coma_cli.evaluation import cluster, picture, score_summary
 from coma_cli.evaluation.cluster import Runner, SandboxOptions
@@ -67,7 +68,8 @@ def plan(settings: StageSettings, workspace: Workspace) -> ScorePlan:
     samples = sum(sampled.values())
     workers = settings.runtime.workers or default_workers()
     isolation, obstacles = _isolation(settings)
-    lacking = (picture.obstacle() if settings.plot else None, cluster.obstacle() if settings.runtime.cluster else None)
+    no_ray = ray_cluster.obstacle() if settings.runtime.cluster else None
+    lacking = (picture.obstacle() if settings.plot else None, no_ray)
     ways = len(settings.protocol) + (len(others(settings.protocol)) if settings.explain else 0)
     stages = 2 if any(problem.input_sets for problem in problems) else 1
     return ScorePlan(

@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 import json
 import os
@@ -12,14 +13,16 @@ from pathlib import Path
 import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.dataset import build_data
+from coma_cli.catalog.sources import SOURCES
+from coma_cli.catalog.sources.source import Piece
+from coma_cli.dataset import build_data, locating
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Example
 from coma_cli.settings import load_settings
 from coma_cli.words import sentences, words
 from coma_cli.workspace import Workspace
-from tests.requirements import shared_data
+from tests.requirements import package, shared_data
 
 FILES = ("train.jsonl", "validation.jsonl", "dropped.jsonl", "contamination.jsonl", "CoMIT.json", "card.md")
 VERBS = ("load", "store", "scale", "merge", "split", "trim")
@@ -311,6 +314,44 @@ def test_twice_the_same_bytes_for_any_number_of_workers(tmp_path, repo, sources)
     assert made[0].manifest["outputs"].keys() == set(FILES)
 
 
+def test_a_large_file_in_pieces_gives_the_same_rows(tmp_path, sources, monkeypatch):
+    rows = [{"instruction": f"Say the number {n} in words.", "input": "", "output": f"number {n}"} for n in range(3000)]
+    path = sources / "codealpaca" / "code_alpaca_20k.json"
+    for form in (json.dumps(rows), "\n".join(map(json.dumps, rows))):
+        path.write_text(form)
+        monkeypatch.setattr(locating, "PIECE_BYTES", 1 << 30)
+        whole = build(tmp_path / f"whole{len(form)}", sources=str(sources))
+        monkeypatch.setattr(locating, "PIECE_BYTES", 50_000)
+        pieces = [build(tmp_path / f"pieces{len(form)}-{n}", workers=n, sources=str(sources)) for n in (1, 2)]
+        assert pieces[0].manifest["work"]["total"] > 4
+        assert contents(pieces[0]) == contents(pieces[1])
+        assert contents(pieces[0])["train.jsonl"] == contents(whole)["train.jsonl"]
+        assert pieces[0].summary == whole.summary
+
+
+def test_a_source_that_knows_no_pieces_is_divided_all_the_same(tmp_path, sources, monkeypatch):
+    whole = build(tmp_path / "whole", sources=str(sources))
+    monkeypatch.setattr(locating, "PIECE_BYTES", 300)
+    monkeypatch.setattr(Piece, "STRETCH", 1)
+    monkeypatch.setitem(SOURCES, "mbpp", dataclasses.replace(SOURCES["mbpp"], reads_pieces=False))
+    made = build(tmp_path / "pieces", sources=str(sources))
+    assert made.manifest["work"]["total"] > 4
+    assert contents(made)["train.jsonl"] == contents(whole)["train.jsonl"]
+
+
+def test_the_same_bytes_on_a_cluster(tmp_path, repo, sources):
+    package("ray")
+    import ray
+
+    ray.init(num_cpus=2, logging_level="error", log_to_driver=False, include_dashboard=False)
+    try:
+        flags = {"from_repo": [str(repo)], "sources": str(sources)}
+        made = [build(tmp_path / str(cluster), runtime__cluster=cluster, **flags) for cluster in (None, "ray")]
+    finally:
+        ray.shutdown()
+    assert contents(made[0]) == contents(made[1])
+
+
 def test_the_seed_changes_the_rows_chosen_and_the_fingerprint(workspace_root, repo):
     first, second = (build(workspace_root, from_repo=[str(repo)], seed=seed) for seed in (0, 1))
     assert first.fingerprint != second.fingerprint
@@ -366,7 +407,7 @@ def test_killed_anywhere_it_ends_in_the_same_bytes_and_does_only_what_is_missing
 
 
 def parts_below(root):
-    return sum(1 for p in root.glob("build-data/*/.parts/*.jsonl") if not p.name.startswith("."))
+    return sum(1 for p in root.glob("build-data/*/.parts/*.part") if not p.name.startswith("."))
 
 
 def test_no_documentation_stays_in_code_that_asks_for_it(workspace_root, tmp_path):

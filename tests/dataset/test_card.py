@@ -1,6 +1,5 @@
-from coma_cli.catalog.tasks import TASKS
-from coma_cli.dataset.assembling import Composition, comit_json
 from coma_cli.dataset.card import card, licence_line
+from coma_cli.dataset.composition import COUNTED, Composition
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, side_counts
 from coma_cli.records import Example, Origin
 
@@ -47,7 +46,10 @@ def summary(composition, **changes):
 def composition_of(*rows):
     made = Composition()
     for side, row in rows:
-        made.add(side, row)
+        made.rows[side] += 1
+        made.shown.setdefault(row.task, row)
+        for kind in COUNTED:
+            made.by[kind][getattr(row, kind), side] += 1
     return made
 
 
@@ -79,22 +81,3 @@ def test_licences_are_read_for_what_they_allow():
     assert "4 rows come from code whose licence was not recognised" in licence_line(
         {"unknown (LICENSE)": SideCounts(train=4)}
     )
-
-
-def test_an_example_that_is_shown_is_short_and_from_training():
-    long = example(id="0", output="x" * 5000)
-    made = composition_of(("train", long), ("validation", example(id="2")), ("train", example(id="3")))
-    assert {task: row.id for task, row in made.shown.items()} == {"code-generation": "3"}
-    assert set(made.shown) <= set(TASKS)
-
-
-def test_an_empty_comit_file_is_an_empty_array():
-    assert b"".join(comit_json([])) == b"[]\n"
-
-
-def test_comit_keeps_every_sign():
-    import json
-
-    row = example(instruction="\u2028 \ud800 \"'", output="数")
-    (back,) = json.loads(b"".join(comit_json([row])))
-    assert back == {"instruction": row.instruction, "input": "", "output": "数"}

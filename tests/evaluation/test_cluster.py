@@ -7,7 +7,7 @@ from importlib import util
 
 import pytest
 
-from coma_cli.evaluation import cluster
+from coma_cli import ray_cluster
 from coma_cli.evaluation.cluster import RayRunner, SandboxOptions
 from coma_cli.sandbox import Limits, Program, SandboxError, probe_isolation
 from tests.evaluation.sampled import HUMANEVAL, right, write_lines
@@ -98,13 +98,13 @@ def test_a_score_on_a_cluster_is_the_score_of_one_machine(ray, tmp_path, capsys)
 
 def test_a_cluster_without_ray_is_refused_before_anything_runs(monkeypatch, tmp_path, capsys):
     find_spec = util.find_spec
-    monkeypatch.setattr(cluster.util, "find_spec", lambda name: None if name == "ray" else find_spec(name))
+    monkeypatch.setattr(ray_cluster.util, "find_spec", lambda name: None if name == "ray" else find_spec(name))
     path = write_lines(tmp_path / "s.jsonl", [{"task_id": "HumanEval/0", "completion": right(HUMANEVAL[0])}])
     said = Coma(tmp_path, capsys)("--bench", "humaneval", "--samples", path, "--cluster", "ray", code=4)
     assert "coma-cli[ray]" in said
 
 
 def test_without_ray_the_package_is_named(monkeypatch):
-    monkeypatch.setattr(cluster.util, "find_spec", lambda name: None)
-    error = cluster.obstacle()
+    monkeypatch.setattr(ray_cluster.util, "find_spec", lambda name: None)
+    error = ray_cluster.obstacle()
     assert error is not None and "coma-cli[ray]" in error.hint

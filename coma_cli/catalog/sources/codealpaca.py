@@ -56,5 +56,6 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=450,
+    reads_pieces=True,
     hub=HubForm("sahil2801/CodeAlpaca-20k", "main", ("*.json", "**/*.parquet")),
 )

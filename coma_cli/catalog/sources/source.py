@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from coma_cli.catalog.sources.material import Material, Rejected
 from coma_cli.errors import MissingInputError
@@ -13,12 +14,27 @@ class BrokenSourceError(MissingInputError):
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A share of a file, so that several workers can build the rows of a large one: each `of`-th stretch of entries."""
+
+    number: int = 0
+    of: int = 1
+
+    STRETCH: ClassVar[int] = 512
+
+    def holds(self, entry: int) -> bool:
+        """Whether the entry of that number (from 0) belongs to this piece."""
+        return entry // self.STRETCH % self.of == self.number
+
+
+@dataclass(frozen=True)
 class Shard:
     """One file of a source: where it is now, and the name that rows give as its origin (no path of a machine).
 
     `split` is upstream's split where the file holds one only (`train`, `validation` or `test`); where rows of several
     splits share a file it is empty, and each row's origin says its own. `companions` are the other files that the same
-    rows need (the second half of parallel text, the functions that pairs point at).
+    rows need (the second half of parallel text, the functions that pairs point at). `piece` is the share of the file
+    that is asked for; a source whose entry does not say that it `reads_pieces` may ignore it.
     """
 
     path: Path
@@ -26,6 +42,7 @@ class Shard:
     licence: str
     split: str = "train"
     companions: tuple[Path, ...] = ()
+    piece: Piece = Piece()
 
 
 @dataclass(frozen=True)
@@ -43,7 +60,8 @@ class Source:
 
     `find` lists the files of the source below a folder in the publisher's layout (or takes one file as it is), `read`
     yields the material of one of them, and `bytes_per_row` (measured) lets a dry run estimate. `folder` is its place
-    below `--sources DIR`.
+    below `--sources DIR`. `reads_pieces` says that `read` yields only what belongs to the shard's piece, as
+    `read_table` does; of other sources all is read and what belongs to other pieces is passed over.
     """
 
     name: str
@@ -57,3 +75,4 @@ class Source:
     read: Callable[[Shard], Iterator[Material | Rejected]]
     bytes_per_row: float
     hub: HubForm | None = None
+    reads_pieces: bool = False

@@ -1,14 +1,14 @@
 """Rows out of a data file: a JSON array, JSON lines or Parquet, plain or gzip, told apart by content, not by name."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from coma_cli.catalog.sources.arrays import array_values
 from coma_cli.catalog.sources.material import Rejected
 from coma_cli.catalog.sources.source import BrokenSourceError, Shard
-from coma_cli.errors import MissingInputError, missing_package
-from coma_cli.jsonl import CorruptLine, JsonRow, open_bytes, read_rows
+from coma_cli.errors import missing_package
+from coma_cli.jsonl import JsonRow, open_bytes, parse_line
 from coma_cli.records import Origin
 
 _PROBE_BYTES = 1 << 16
@@ -27,6 +27,8 @@ def shards_below(place: Path, names: Sequence[str], licence: str) -> list[Shard]
 
 def read_table(shard: Shard, columns: Sequence[str]) -> Iterator[tuple[int, JsonRow] | Rejected]:
     """Pairs of row number (from 1) and row; rows that are broken, or lack a text in `columns`, come as `Rejected`.
+
+    Only rows of the shard's piece are given. Where rows are lines, their numbers count the lines that are not blank.
 
     Raises:
         BrokenSourceError: the file is empty, in no known form, cut short, or no row has the columns.
@@ -48,6 +50,8 @@ def read_table(shard: Shard, columns: Sequence[str]) -> Iterator[tuple[int, Json
         complete = True
         yield number, row
     if not any_row:
+        if shard.piece.of > 1:
+            return
         raise BrokenSourceError(f"{shard.path} holds no rows.", "Fetch the file again, or leave this source out.")
     if not complete:
         raise _without_columns(shard.path, columns, names)
@@ -101,48 +105,62 @@ class _Unpacked:
         except (OSError, EOFError) as error:
             raise BrokenSourceError(f"{self._path} is a broken gzip file: {error}.", "Fetch it again.") from error
 
+    def lines(self) -> Iterator[bytes]:
+        """Its lines, with their ends."""
+        try:
+            yield from self._handle
+        except (OSError, EOFError) as error:
+            raise BrokenSourceError(f"{self._path} is a broken gzip file: {error}.", "Fetch it again.") from error
+
     def __exit__(self, *_: object) -> None:
         self._handle.close()
 
 
 def _array_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
     with _Unpacked(shard.path) as handle:
-        content: bytes = handle.read()
-    try:
-        values = json.loads(content.removeprefix(_BOM).decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise BrokenSourceError(f"{shard.path} is not UTF-8 text: {error.reason}.", "Fetch it again.") from error
-    except (ValueError, RecursionError) as error:
-        raise BrokenSourceError(f"{shard.path} is not a whole JSON array: {error}.", "Fetch it again.") from error
-    for number, value in enumerate(values, start=1):
-        if isinstance(value, dict):
-            yield number, value
-        else:
-            yield Rejected("broken-row", f"a JSON {type(value).__name__}, not an object", _origin(shard, number))
+        values = array_values(handle.read)
+        try:
+            for number, value in enumerate(values, start=1):
+                if not shard.piece.holds(number - 1):
+                    continue
+                if isinstance(value, dict):
+                    yield number, value
+                else:
+                    yield Rejected(
+                        "broken-row", f"a JSON {type(value).__name__}, not an object", _origin(shard, number)
+                    )
+        except UnicodeDecodeError as error:
+            raise BrokenSourceError(f"{shard.path} is not UTF-8 text: {error.reason}.", "Fetch it again.") from error
+        except (ValueError, RecursionError) as error:
+            raise BrokenSourceError(f"{shard.path} is not a whole JSON array: {error}.", "Fetch it again.") from error
 
 
 def _line_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
-    corrupt: list[CorruptLine] = []
-    number = 0
-    try:
-        for number, row in enumerate(read_rows(shard.path, corrupt.append), start=1):
-            yield from _corrupt_rows(shard, corrupt)
+    any_row, first = False, ""
+    for number, line_number, line in _lines(shard):
+        if not shard.piece.holds(number - 1):
+            any_row = True  # of another piece, which looks at it
+            continue
+        row = parse_line(line)
+        if isinstance(row, dict):
+            any_row = True
             yield number, row
-    except MissingInputError as error:
-        raise BrokenSourceError(error.message, error.hint) from error
-    if not number and corrupt:
-        raise BrokenSourceError(
-            f"{corrupt[0]}; no line of it is a JSON object.", "Give the file in its publisher's form."
-        )
-    yield from _corrupt_rows(shard, corrupt)
+        else:
+            first = first or f"{shard.path}:{line_number}: {row}"
+            at = Origin(path=shard.name, row=f"line {line_number}")
+            yield Rejected("broken-row", f"{shard.name}:{line_number}: {row}", at)
+    if not any_row and first:
+        raise BrokenSourceError(f"{first}; no line of it is a JSON object.", "Give the file in its publisher's form.")
 
 
-def _corrupt_rows(shard: Shard, corrupt: list[CorruptLine]) -> Iterator[Rejected]:
-    for line in corrupt:
-        yield Rejected(
-            "broken-row", f"{shard.name}:{line.line}: {line.reason}", Origin(path=shard.name, row=f"line {line.line}")
-        )
-    corrupt.clear()
+def _lines(shard: Shard) -> Iterator[tuple[int, int, bytes]]:
+    """The lines that are not blank: their numbers among those and among all lines, both from 1, and the line."""
+    number = 0
+    with _Unpacked(shard.path) as handle:
+        for line_number, line in enumerate(handle.lines(), start=1):
+            if line.strip():
+                number += 1
+                yield number, line_number, line
 
 
 def _parquet_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
@@ -155,6 +173,7 @@ def _parquet_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
         for batch in pyarrow.parquet.ParquetFile(shard.path).iter_batches(batch_size=1000):
             for row in batch.to_pylist():
                 number += 1
-                yield number, row
+                if shard.piece.holds(number - 1):
+                    yield number, row
     except (OSError, ValueError) as error:  # pyarrow's own errors are subclasses of these
         raise BrokenSourceError(f"{shard.path} is a broken Parquet file: {error}.", "Fetch it again.") from error

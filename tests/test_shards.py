@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from coma_cli.dataset.shards import map_shards
 from coma_cli.errors import CliError, MissingInputError
+from coma_cli.shards import map_shards
+from tests.requirements import package
 
 
 def power(base, exponent):
@@ -42,8 +43,8 @@ def test_a_killed_worker_is_an_error_with_a_hint():
 
 PARENT = """
 import os, sys, time
-from coma_cli.dataset.shards import map_shards
-from tests.dataset.test_shards import note_and_wait
+from coma_cli.shards import map_shards
+from tests.test_shards import note_and_wait
 if __name__ == "__main__":
     list(map_shards(note_and_wait, sys.argv[1], [0, 1, 2], 2))
 """
@@ -83,3 +84,46 @@ def _is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@pytest.fixture(scope="module")
+def ray():
+    """A cluster of two cores that ends with this file."""
+    package("ray")
+    import ray
+
+    ray.init(num_cpus=2, logging_level="error", log_to_driver=False, include_dashboard=False)
+    yield ray
+    ray.shutdown()
+
+
+def test_a_cluster_does_every_shard_once(ray):
+    assert sorted(map_shards(power, 2, range(20), 1, "ray")) == [2**n for n in range(20)]
+
+
+def test_errors_come_through_from_a_cluster(ray):
+    with pytest.raises(MissingInputError, match="no a"):
+        list(map_shards(fail, None, ["a"], 1, "ray"))
+
+
+def test_a_shard_whose_worker_always_dies_is_an_error_in_the_end(ray):
+    with pytest.raises(CliError, match="lost on the Ray cluster"):
+        list(map_shards(die, None, [1], 1, "ray"))
+
+
+def test_a_shard_whose_worker_dies_once_is_done_again(ray, tmp_path):
+    assert list(map_shards(die_once, tmp_path, [3], 1, "ray")) == [9]
+
+
+def die_once(folder, shard):
+    if not (folder / "died").exists():
+        (folder / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return shard * shard
+
+
+def test_without_ray_the_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(CliError, match="ray") as error:
+        list(map_shards(power, 2, [1], 1, "ray"))
+    assert error.value.exit_code == 4

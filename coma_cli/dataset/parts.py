@@ -1,0 +1,170 @@
+"""A part: all that one unit of work gave, in one file that is moved into place whole.
+
+    rows       the lines of the rows as train.jsonl will hold them
+    asides     the lines of dropped.jsonl: what did not become a row
+    evidence   the lines of contamination.jsonl
+    index      one fixed record a row (`ROW`): what the final pass has to know of it without reading it again
+    contents   JSON: where each section begins, and the names that the index gives by their numbers
+    trailer    16 bytes: where `contents` begins, and a mark
+
+So the final pass holds about a hundred bytes a row, and copies lines from disk to disk without parsing them.
+"""
+
+import io
+import json
+import os
+import shutil
+import struct
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from coma_cli.dataset.facts import NAMED, ROW, Fact
+from coma_cli.jsonl import encode_row
+from coma_cli.records import Record
+
+_MARK = b"comapart"
+_TRAILER = struct.Struct("<Q8s")
+_SECTIONS = ("rows", "asides", "evidence")
+_IN_MEMORY = 4 << 20
+_OPEN_FILES = 128
+
+
+class PartWriter:
+    """Writes one part; a context manager that puts the part into place only when all of it is there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._aside: dict[str, IO[bytes]] = {}
+        self._facts: list[tuple[Any, ...]] = []
+        self._names: dict[str, dict[str, int]] = {name: {} for name in NAMED}
+        self._offset = 0
+
+    def __enter__(self) -> Self:
+        self._rows = self._temporary.open("wb")
+        self._aside = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in _SECTIONS[1:]}  # noqa: SIM115
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._finish()
+        finally:
+            self._rows.close()
+            for handle in self._aside.values():
+                handle.close()
+            self._temporary.unlink(missing_ok=True)
+
+    def restart(self) -> None:
+        """Forget everything written so far."""
+        for handle in (self._rows, *self._aside.values()):
+            handle.seek(0)
+            handle.truncate()
+        self._facts.clear()
+        self._offset = 0
+
+    def row(self, line: bytes, fact: Fact) -> None:
+        """Add the line of one row."""
+        named = tuple(self._number(name, value) for name, value in zip(NAMED, fact.named, strict=True))
+        self._facts.append((self._offset, len(line), *named, *fact.numbers))
+        self._rows.write(line)
+        self._offset += len(line)
+
+    def aside(self, row: Record) -> None:
+        """Add what did not become a row."""
+        self._aside["asides"].write(encode_row(row.to_row()))
+
+    def evidence(self, row: Record) -> None:
+        """Add what shows that a row was contaminated."""
+        self._aside["evidence"].write(encode_row(row.to_row()))
+
+    def _number(self, kind: str, value: str) -> int:
+        numbers = self._names[kind]
+        return numbers.setdefault(value, len(numbers))
+
+    def _finish(self) -> None:
+        ends = [self._offset]
+        for handle in self._aside.values():
+            handle.seek(0)
+            shutil.copyfileobj(handle, self._rows, 1 << 20)
+            ends.append(self._rows.tell())
+        self._rows.write(np.array(self._facts, dtype=ROW).tobytes())
+        start = self._rows.tell()
+        contents = {"ends": ends, "rows": len(self._facts), "names": {k: list(v) for k, v in self._names.items()}}
+        self._rows.write(json.dumps(contents).encode("ascii") + _TRAILER.pack(start, _MARK))
+        self._rows.flush()
+        os.fsync(self._rows.fileno())
+        self._rows.close()
+        self._temporary.replace(self._path)
+
+
+class Part:
+    """A finished part, opened for its index and its asides."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as handle:
+            handle.seek(-_TRAILER.size, io.SEEK_END)
+            end = handle.tell()
+            start, mark = _TRAILER.unpack(handle.read())
+            assert mark == _MARK, path
+            handle.seek(start)
+            contents = json.loads(handle.read(end - start))
+        self.names: dict[str, list[str]] = contents["names"]
+        self.count: int = contents["rows"]
+        rows, asides, evidence = contents["ends"]
+        self._spans = {"asides": (rows, asides), "evidence": (asides, evidence)}
+        self._index_at = evidence
+
+    def index(self) -> npt.NDArray[np.void]:
+        """The facts of its rows: (rows,) of `ROW`."""
+        with self.path.open("rb") as handle:
+            handle.seek(self._index_at)
+            return np.fromfile(handle, dtype=ROW, count=self.count)
+
+    def lines(self, section: str) -> Iterator[bytes]:
+        """The lines of `asides` or `evidence`."""
+        start, end = self._spans[section]
+        with self.path.open("rb") as handle:
+            handle.seek(start)
+            while handle.tell() < end:
+                yield handle.readline()
+
+
+class Lines:
+    """Reads rows of many parts by their places; keeps the files that were used last open."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._open: OrderedDict[int, int] = OrderedDict()
+
+    def read(self, part: int, offset: int, length: int) -> bytes:
+        """The line that begins there."""
+        return os.pread(self._descriptor(part), length, offset)
+
+    def _descriptor(self, part: int) -> int:
+        if part in self._open:
+            self._open.move_to_end(part)
+            return self._open[part]
+        if len(self._open) >= _OPEN_FILES:
+            os.close(self._open.popitem(last=False)[1])
+        self._open[part] = os.open(self._paths[part], os.O_RDONLY | os.O_CLOEXEC)
+        return self._open[part]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._open:
+            os.close(self._open.popitem()[1])

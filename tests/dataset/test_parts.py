@@ -1,0 +1,137 @@
+import json
+
+import pytest
+
+from coma_cli.dataset.assembling import Assembly, json_array
+from coma_cli.dataset.composition import EXAMPLE_CHARS, composition_of, rows_to_show
+from coma_cli.dataset.facts import fact_of
+from coma_cli.dataset.parts import Lines, Part, PartWriter
+from coma_cli.dataset.rows import Rows
+from coma_cli.jsonl import encode_row, read_rows, sha256_of
+from coma_cli.records import DroppedRow, Example, Origin
+
+
+def example(number, **changes):
+    values = {
+        "id": sha256_of(number)[:20],
+        "task": "code-generation",
+        "source": "s",
+        "language": "python",
+        "instruction": f"Write number {number}.",
+        "output": f"x = {number}",
+        "licence": "MIT",
+        "origin": Origin(path="a.py", row=str(number)),
+    }
+    return Example.model_validate({**values, **changes})
+
+
+def write_row(part, row, share=0.0):
+    line = encode_row(row.to_row())
+    part.row(line, fact_of(row, line, share, 0))
+
+
+def write_part(path, examples, asides=(), share=0.0):
+    with PartWriter(path) as part:
+        for row in examples:
+            write_row(part, row, share)
+        for aside in asides:
+            part.aside(aside)
+    return path
+
+
+def assemble(folder, *parts, size=None):
+    assembly = Assembly(parts, size=size)
+    assembly.write(folder)
+    return assembly
+
+
+def test_a_part_holds_rows_asides_and_facts(tmp_path):
+    aside = DroppedRow(id="d", source="s", reason="too-short")
+    path = write_part(tmp_path / "a.part", [example(1), example(2, language="go", output="数" * 9)], [aside])
+    part = Part(path)
+    assert list(map(json.loads, part.lines("asides"))) == [aside.to_row()]
+    assert not list(part.lines("evidence"))
+    facts = part.index()
+    assert [part.names["language"][n] for n in facts["language"]] == ["python", "go"]
+    assert facts["output_chars"].tolist() == [5, 9]
+    with Lines([path]) as lines:
+        read = [json.loads(lines.read(0, int(f["offset"]), int(f["length"]))) for f in facts]
+    assert read == [example(1).to_row(), example(2, language="go", output="数" * 9).to_row()]
+    assert [p.name for p in tmp_path.iterdir()] == ["a.part"]
+
+
+def test_a_part_that_fails_leaves_nothing(tmp_path):
+    with pytest.raises(UnicodeEncodeError), PartWriter(tmp_path / "a.part") as part:
+        write_row(part, example(1, id="no\u00efd"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_restarted_part_holds_only_what_came_after(tmp_path):
+    with PartWriter(tmp_path / "a.part") as part:
+        write_row(part, example(1))
+        part.aside(DroppedRow(id="d" * 500, source="s", reason="r"))
+        part.restart()
+        part.aside(DroppedRow(id="e", source="s", reason="r"))
+    read = Part(tmp_path / "a.part")
+    assert read.count == 0
+    assert [json.loads(line)["id"] for line in read.lines("asides")] == ["e"]
+
+
+def test_parts_number_names_in_their_own_way_and_rows_in_one(tmp_path):
+    first = write_part(tmp_path / "a", [example(1, language="go"), example(2, language="python")])
+    second = write_part(tmp_path / "b", [example(3, language="python"), example(4, language="c")])
+    empty = write_part(tmp_path / "c", [])
+    rows = Rows([first, empty, second])
+    assert [rows.name_of("language", n) for n in range(4)] == ["go", "python", "python", "c"]
+    assert composition_of(rows).by["language"]["python", "train"] == 2
+
+
+@pytest.mark.parametrize("text", ['"licence": ', '", "licence": "', "\u2028\\", '"instruction": ', "数\x7f", ""])
+def test_comit_is_cut_out_of_the_lines_whatever_they_hold(tmp_path, text):
+    row = example(1, instruction=f"a{text}", input=text, output=f"{text}b")
+    assemble(tmp_path, write_part(tmp_path / "p.part", [row]))
+    (back,) = json.loads((tmp_path / "CoMIT.json").read_bytes())
+    assert back == {"instruction": f"a{text}", "input": text, "output": f"{text}b"}
+
+
+def test_comit_is_cut_out_of_lines_that_had_to_be_escaped(tmp_path):
+    row = example(1, origin=Origin(path="\ud800.py"), output="数")
+    assemble(tmp_path, write_part(tmp_path / "p.part", [row]))
+    assert json.loads((tmp_path / "CoMIT.json").read_bytes())[0]["output"] == "数"
+
+
+def test_an_empty_array_is_an_array():
+    assert b"".join(json_array([])) == b"[]\n"
+
+
+def test_the_first_of_equal_rows_stays_wherever_they_lie(tmp_path):
+    long = " ".join(f"call_{n}()" for n in range(20))
+    first = write_part(tmp_path / "a.part", [example(1), example(2, output=long)])
+    second = write_part(tmp_path / "b.part", [example(3, instruction="write NUMBER 1."), example(4, output=long)])
+    assembly = assemble(tmp_path, first, second)
+    assert {row["id"] for row in read_rows(tmp_path / "train.jsonl")} == {example(1).id, example(2).id}
+    dropped = list(read_rows(tmp_path / "dropped.jsonl"))
+    assert [row["detail"] for row in dropped] == [f"of {example(1).id}", f"of {example(2).id}"]
+    assert assembly.tally.dropped == {("s", "duplicate"): 2}
+
+
+def test_what_a_duplicate_asks_is_not_remembered(tmp_path):
+    long = " ".join(f"call_{n}()" for n in range(20))
+    rows = [example(1, output=long), example(2, output=long), example(3, instruction="Write number 2.")]
+    assemble(tmp_path, write_part(tmp_path / "a.part", rows))
+    assert {row["id"] for row in read_rows(tmp_path / "train.jsonl")} == {rows[0].id, rows[2].id}
+
+
+def test_the_same_code_in_two_text_languages_is_no_duplicate(tmp_path):
+    code = "def f(x):\n    return x"
+    rows = [example(n, task="code-summarization", input=code, text_language=t) for n, t in enumerate(("en", "cn"))]
+    assemble(tmp_path, write_part(tmp_path / "a.part", rows))
+    assert len(list(read_rows(tmp_path / "train.jsonl"))) == 2
+
+
+def test_a_row_that_is_shown_is_short_and_from_training(tmp_path):
+    rows = sorted((example(n) for n in range(3)), key=lambda row: row.id)
+    long = rows[0].model_copy(update={"output": "x" * (EXAMPLE_CHARS + 1)})
+    assembly = assemble(tmp_path, write_part(tmp_path / "a.part", [long, rows[2], rows[1]]))
+    (shown,) = rows_to_show(assembly.rows).values()
+    assert assembly.rows.id_of(shown) == rows[1].id
