@@ -8,11 +8,10 @@ files that the killed process left.
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from coma_cli.records import Example
 from coma_cli.workspace import Workspace
 from tests.requirements import package
 from tests.tiny_model import make_tiny_model
+from tests.warm_coma import WarmComa, WarmProcess
 
 pytestmark = pytest.mark.slow
 DEADLINE_S = 120.0
@@ -37,7 +37,8 @@ class Case:
     arguments: tuple[str, ...]
     progress: Callable[[Path], int]
     batch: int
-    points: tuple[float, ...] = (0.2, 0.7)
+    points: tuple[float, ...] = (0.1, 0.5, 0.9)
+    warm: WarmComa | None = None
 
 
 def lines_in(pattern: str) -> Callable[[Path], int]:
@@ -50,21 +51,36 @@ def files_in(pattern: str) -> Callable[[Path], int]:
     return lambda workspace: sum(1 for _ in workspace.glob(pattern))
 
 
-def start(case: Case, workspace: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "coma_cli", case.command, *case.arguments, "--workspace", str(workspace)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        cwd=workspace.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENAI_API_KEY": "test"},
-    )
+class ColdProcess:
+    """A command in an interpreter of its own, for commands that load little."""
+
+    def __init__(self, arguments: list[str], folder: Path, log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "coma_cli", *arguments],
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                env={**os.environ, "OPENAI_API_KEY": "test"},
+            )
+        self.poll, self.wait = self._process.poll, self._process.wait
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def start(case: Case, workspace: Path) -> ColdProcess | WarmProcess:
+    arguments = [case.command, *case.arguments, "--workspace", str(workspace)]
+    begin = case.warm.start if case.warm else ColdProcess
+    return begin(arguments, workspace.parent, workspace.parent / f"{workspace.name}.log")
 
 
 def finish(case: Case, workspace: Path) -> dict:
     """Run to the end and read the manifest."""
     process = start(case, workspace)
-    _, errors = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 0, errors.decode()
+    assert process.wait(timeout=DEADLINE_S) == 0, process.log.read_text()
     return dict(Workspace(workspace).require_newest(case.command).manifest)
 
 
@@ -75,10 +91,9 @@ def run_until(case: Case, workspace: Path, units: int) -> int:
     while case.progress(workspace) < units:
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            pytest.fail(f"never at {units} units alive: {process.communicate()[1].decode()[-2000:]}")
+            pytest.fail(f"never at {units} units alive: {process.log.read_text()[-2000:]}")
         time.sleep(POLL_S)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.kill()
     return case.progress(workspace)
 
 
@@ -114,6 +129,13 @@ def tiny_model(tmp_path_factory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
 
 
+@pytest.fixture(scope="module")
+def warm() -> Iterator[WarmComa]:
+    package("torch", "train")
+    with WarmComa() as server:
+        yield server
+
+
 @pytest.fixture
 def empty(tmp_path) -> Path:
     (tmp_path / "prepared").mkdir()
@@ -136,16 +158,16 @@ def an_example(number: int) -> Example:
 
 @pytest.fixture
 def code_folder(tmp_path) -> Path:
-    """Thirty files of a hundred documented functions each."""
+    """Sixteen files of fifty documented functions each."""
     folder = tmp_path / "code"
     folder.mkdir()
-    for file in range(30):
+    for file in range(16):
         text = "\n\n".join(
             f"def area_{file}_{n}(width, height):\n"
-            f'    """Return the area of plot {file * 100 + n} given its width and its height."""\n'
+            f'    """Return the area of plot {file * 50 + n} given its width and its height."""\n'
             f"    margin = {n}\n    if width < margin:\n        return 0\n"
             f"    return (width - margin) * height * {file + 1}\n"
-            for n in range(100)
+            for n in range(50)
         )
         (folder / f"plots_{file}.py").write_text(text)
     return folder
@@ -161,13 +183,13 @@ def test_gen_instructions(empty, tmp_path):
 
     seed = tmp_path / "seed.jsonl"
     write_rows(seed, [{"code": an_example(n).output, "id": str(n)} for n in range(12)])
-    with serving(latency_s=0.1) as server:
+    with serving(latency_s=0.05) as server:
         arguments = ("--model", "test-model", "--seed-code", str(seed), "--num", "12", "--base-url", server.base_url)
         arguments += ("--set", "runtime.concurrency=2")
         check(Case("gen-instructions", arguments, lines_in("answers/*.jsonl"), batch=2), empty, tmp_path)
 
 
-def test_finetune(empty, tiny_model, tmp_path):
+def test_finetune(empty, tiny_model, warm, tmp_path):
     data = tmp_path / "data.jsonl"
     write_rows(data, [an_example(n).to_row() for n in range(40)])
     arguments = ("--base", str(tiny_model), "--lora", "--data", str(data), "--max-steps", "40")
@@ -180,26 +202,28 @@ def test_finetune(empty, tiny_model, tmp_path):
         ]
         return max(finished, default=0)
 
-    check(Case("finetune", arguments, steps, batch=5), empty, tmp_path)
+    check(Case("finetune", arguments, steps, batch=5, warm=warm), empty, tmp_path)
 
 
-def test_merge_lora(empty, tiny_model, tmp_path):
+def test_merge_lora(empty, tiny_model, warm, tmp_path):
     data = tmp_path / "data.jsonl"
     write_rows(data, [an_example(n).to_row() for n in range(8)])
-    tuned = Case("finetune", ("--base", str(tiny_model), "--lora", "--data", str(data), "--max-steps", "2"), len, 1)
+    tuned = Case(
+        "finetune", ("--base", str(tiny_model), "--lora", "--data", str(data), "--max-steps", "2"), len, 1, warm=warm
+    )
     finish(tuned, empty)
     parts = (
         files_in("merge-lora/*/.references/*.safetensors"),
         files_in("merge-lora/*/model/config.json"),
         lines_in("merge-lora/*/verification.jsonl"),
     )
-    check(Case("merge-lora", (), lambda w: sum(part(w) for part in parts), batch=1, points=(0.2, 0.6)), empty, tmp_path)
+    check(Case("merge-lora", (), lambda w: sum(part(w) for part in parts), batch=1, warm=warm), empty, tmp_path)
 
 
-def test_sample(empty, tiny_model, tmp_path):
+def test_sample(empty, tiny_model, warm, tmp_path):
     arguments = ("--bench", "humaneval", "--model", str(tiny_model), "--limit", "6", "-n", "4", "--temperature", "0.8")
     arguments += ("--max-new-tokens", "48", "--batch-size", "4")
-    check(Case("sample", arguments, lines_in("sample/*/samples.jsonl"), batch=4), empty, tmp_path)
+    check(Case("sample", arguments, lines_in("sample/*/samples.jsonl"), batch=4, warm=warm), empty, tmp_path)
 
 
 def test_score(empty, tmp_path):
