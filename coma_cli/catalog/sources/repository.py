@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coma_cli.catalog.languages import parse_python
-from coma_cli.catalog.sources.docstrings import Prose, leaks, prose_of
 from coma_cli.catalog.sources.gitignore import Rule, is_ignored, read_rules
 from coma_cli.catalog.sources.licences import file_licence, repository_licence
 from coma_cli.catalog.sources.material import Function, Material, Rejected
-from coma_cli.catalog.sources.python_functions import PythonFunction, decode_python, documented_functions
 from coma_cli.catalog.sources.source import Shard, Source
+from coma_cli.catalog.syntax.documentation import Prose, leaks, prose_of
+from coma_cli.catalog.syntax.function import CodeFunction
+from coma_cli.catalog.syntax.python_functions import decode_python, python_functions
 from coma_cli.errors import MissingInputError
 from coma_cli.records import Origin, TextLanguage
 from coma_cli.words import chinese_share, latin_share, words
@@ -129,7 +130,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         yield Rejected(refusal or "does-not-parse", "", origin)
         return
     licence = file_licence(text) or shard.licence
-    for function in documented_functions(text, tree):
+    for function in python_functions(text, tree, documented_only=True):
         yield _material(function, shard.name, licence)
 
 
@@ -143,16 +144,16 @@ def _refusal(name: str, text: str) -> str | None:
     return None
 
 
-def _material(function: PythonFunction, path: str, licence: str) -> Function | Rejected:
-    origin = Origin(path=path, row=function.qualified_name, lines=function.lines)
-    prose = prose_of(function.docstring)
+def _material(function: CodeFunction, path: str, licence: str) -> Function | Rejected:
+    origin = Origin(path=path, row=function.name, lines=function.lines)
+    prose = prose_of(function.documentation)
     refusal = _function_refusal(function, prose)
     if refusal is not None or prose is None:
         reason, detail = refusal or ("no-prose", "")
-        return Rejected(reason, detail, origin, {"code": function.code, "docstring": function.docstring})
+        return Rejected(reason, detail, origin, {"code": function.code, "documentation": function.documentation})
     return Function(
         language="python",
-        name=function.qualified_name,
+        name=function.name,
         header=function.header,
         code=function.code,
         summary=prose.summary,
@@ -164,7 +165,7 @@ def _material(function: PythonFunction, path: str, licence: str) -> Function | R
     )
 
 
-def _function_refusal(function: PythonFunction, prose: Prose | None) -> tuple[str, str] | None:
+def _function_refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | None:
     """Why a function gives no row, with a detail, or None."""
     if function.empty:
         return "empty-body", ""

@@ -18,7 +18,7 @@ Role = Literal["identifier", "literal", "comment", "keyword_or_sign"]
 
 COMMENTS = kinds("comment line_comment block_comment html_comment marginalia hash_bang_line")
 # Strings and their like, which grammars cut into quotes, fragments and escapes.
-_STRINGS = kinds(
+STRINGS = kinds(
     "string string_literal raw_string_literal verbatim_string_literal interpreted_string_literal template_string "
     "encapsed_string heredoc nowdoc heredoc_body regex char_literal character_literal rune_literal string_array "
     "symbol_array delimited_symbol interpolated_string_expression concatenated_string subshell "
@@ -92,7 +92,7 @@ def role_of(kind: str, is_named: bool) -> Role:
         return "identifier"
     if kind in COMMENTS:
         return "comment"
-    if kind in _LITERALS or kind in _STRINGS or kind.endswith(("_literal", "_string")):
+    if kind in _LITERALS or kind in STRINGS or kind.endswith(("_literal", "_string")):
         return "literal"
     return "keyword_or_sign"
 
@@ -104,12 +104,12 @@ def _table(grammar: str) -> tuple[dict[int, str], dict[int, Role], frozenset[int
     numbers = [*range(language.node_kind_count), _ERROR]
     names = {number: language.node_kind_for_id(number) or "ERROR" for number in numbers}
     roles = {number: role_of(kind, language.node_kind_is_named(number)) for number, kind in names.items()}
-    whole = frozenset(number for number, kind in names.items() if kind in COMMENTS or kind in _STRINGS)
+    whole = frozenset(number for number, kind in names.items() if kind in COMMENTS or kind in STRINGS)
     return names, roles, whole
 
 
 def _is_one(node: Node) -> bool:
     """Whether a comment or string holds no code."""
     return node.type in COMMENTS or all(
-        child.type in _PIECES or (child.type in _STRINGS and _is_one(child)) for child in node.named_children
+        child.type in _PIECES or (child.type in STRINGS and _is_one(child)) for child in node.named_children
     )

@@ -65,6 +65,11 @@ class Tree:
         """Whether the grammar had to skip or make up something."""
         return bool(self.root.has_error)
 
+    @cached_property
+    def first_row(self) -> int:
+        """The row of `source` in which the code begins."""
+        return self.source.count(b"\n", 0, self.before)
+
     def span(self, node: Node) -> tuple[int, int]:
         """Where a node begins and ends in `code`, in characters; a part outside of it is cut off."""
         return self.place(node.start_byte), self.place(node.end_byte)

@@ -65,7 +65,7 @@ def shard(tmp_path, content):
         ('def f():\n    """:param x: y"""\n    return 1', "no-prose"),
         ('def f():\n    """Do it."""\n    return 1', "too-short"),
         ('def f():\n    """Возвращает сумму двух чисел."""\n    return 1', "text-language"),
-        ('def f():\n    """Return the sum of both."""\n    # return the sum of both\n    return 1', "leaks-answer"),
+        ('def f():\n    """Return the sum of both."""\n    return "return the sum of both"', "leaks-answer"),
     ],
 )
 def test_what_gives_nothing_says_why(tmp_path, content, reason):

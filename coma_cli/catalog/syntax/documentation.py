@@ -1,9 +1,14 @@
-"""The prose of a docstring: what a person would say the function does, without parameter lists, examples and markup."""
+"""The prose of documentation: what a person would say the function does, without parameter lists, examples and markup.
+
+Python's docstrings come without signs; other languages' comments may bring theirs, which go first (`signs.py`).
+"""
 
 import inspect
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
+from coma_cli.catalog.syntax.signs import without_signs
 from coma_cli.words import sentences, words
 
 # A line that opens something other than prose: field lists, section titles, doctests, directives, "name -- text" lists.
@@ -31,10 +36,12 @@ class Prose:
     description: str
 
 
-def prose_of(docstring: str) -> Prose | None:
-    """The prose at the head of a docstring, or None where it holds none."""
+@lru_cache(maxsize=16)  # the steps that make one function's row ask one after the other
+def prose_of(documentation: str, language: str = "python") -> Prose | None:
+    """The prose at the head of a docstring or comment, or None where it holds none."""
+    text = documentation.replace("\r\n", "\n")
     paragraphs: list[str] = []
-    for block in _blocks(inspect.cleandoc(docstring.replace("\r\n", "\n")).split("\n")):
+    for block in _blocks(inspect.cleandoc(text if language == "python" else without_signs(text, language)).split("\n")):
         kept, stopped = _prose_lines(block, first=not paragraphs)
         text = _plain(" ".join(line.strip() for line in kept))
         if text:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.catalog.sources.docstrings import Prose, leaks, prose_of
+from coma_cli.catalog.syntax.documentation import Prose, leaks, prose_of
 
 
 @pytest.mark.parametrize(

@@ -11,31 +11,15 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from coma_cli.catalog.languages import parse_python
+from coma_cli.catalog.syntax.comments import without_repeats
+from coma_cli.catalog.syntax.function import CodeFunction
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Raise, ast.Assert, ast.Expr, ast.Delete)
 _MIN_CUT_CHARS = 10
 _MIN_CUT_NAMES = 2
-
-
-@dataclass(frozen=True)
-class PythonFunction:
-    """A function as it stands in its file, dedented: `code` without its docstring, decorators kept.
-
-    `lines` are the first and last line in the file, from 1; `cuts` as in `material.Function`; `empty` says that nothing
-    is left in its body but `pass`, `...` or `raise NotImplementedError`.
-    """
-
-    qualified_name: str
-    header: str
-    code: str
-    docstring: str
-    lines: tuple[int, int]
-    cuts: tuple[tuple[int, int], ...]
-    empty: bool
 
 
 def decode_python(content: bytes) -> str | None:
@@ -48,12 +32,12 @@ def decode_python(content: bytes) -> str | None:
     return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 
 
-def documented_functions(text: str, tree: ast.Module) -> Iterator[PythonFunction]:
-    """The module's functions and its classes' methods that have a docstring, in the order of the file."""
+def python_functions(text: str, tree: ast.Module, *, documented_only: bool = False) -> Iterator[CodeFunction]:
+    """The module's functions and its classes' methods, in the order of the file."""
     lines = text.split("\n")
     for node, prefix in _functions(tree.body, ""):
-        docstring = ast.get_docstring(node, clean=False)
-        if docstring and docstring.strip():
+        docstring = ast.get_docstring(node, clean=False) or ""
+        if docstring.strip() or not documented_only:
             try:
                 function = _extract(node, prefix, lines, docstring)
             except RecursionError:  # an expression nested deeper than Python's own stack, such as a very long sum
@@ -82,19 +66,23 @@ def _nested_bodies(node: ast.If | ast.Try | ast.With) -> Iterator[list[ast.stmt]
         yield from (handler.body for handler in node.handlers)
 
 
-def _extract(node: FunctionNode, prefix: str, lines: list[str], docstring: str) -> PythonFunction | None:
+def _extract(node: FunctionNode, prefix: str, lines: list[str], docstring: str) -> CodeFunction | None:
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     last = node.end_lineno or node.lineno
     here = lines[first - 1 : last]
     dedented = dedent_function(node, here, first)
-    code = cut_docstring(dedented, _moved_span(node.body[0], first, here, dedented), len(node.body) == 1)
+    code = "\n".join(dedented).rstrip()
+    if docstring.strip():
+        code = cut_docstring(dedented, _moved_span(node.body[0], first, here, dedented), len(node.body) == 1)
+        code = without_repeats("python", code, docstring)
+        node.body = node.body[1:] or [ast.Pass()]
     bare = _only_function(code)
-    node.body = node.body[1:] or [ast.Pass()]
     if bare is None or not same_tree(bare, node):
         return None
     header = header_of(code, bare)
     name = f"{prefix}{node.name}"
-    return PythonFunction(name, header, code, docstring, (first, last), tuple(cuts(code, bare)), _is_empty(bare))
+    places = tuple(cuts(code, bare))
+    return CodeFunction("python", name, header, code, docstring, (first, last), places, _is_empty(bare))
 
 
 def _moved_span(
@@ -181,12 +169,6 @@ def _line_starts(content: bytes) -> list[int]:
     return [0, *(match.end() for match in re.finditer(rb"\n", content))]
 
 
-def _without_docstring(function: FunctionNode) -> FunctionNode:
-    """The tree that is left when the docstring is cut; changes the node that it is given."""
-    function.body = function.body[1:] or [ast.Pass()]
-    return function
-
-
 def header_of(code: str, function: FunctionNode) -> str:
     """The signature with its decorators, up to its colon."""
     content = code.encode("utf-8")
@@ -251,3 +233,25 @@ def _says_nothing(node: ast.stmt) -> bool:
     if isinstance(node, ast.Raise) and node.exc is not None:
         return any(isinstance(part, ast.Name) and part.id == "NotImplementedError" for part in ast.walk(node.exc))
     return False
+
+
+def aligned(code: str) -> str:
+    """A lone function whose first line was cut out at its first letter, its body moved to where it belongs.
+
+    A body at eight columns or more, below a first line at the margin, was a method's; it moves to four.
+    """
+    tree = parse_python(code)
+    only = tree.body[0] if tree is not None and tree.body else None
+    if not isinstance(only, FunctionNode) or only.col_offset or only.body[0].lineno == only.lineno:
+        return code
+    shift = only.body[0].col_offset - 4
+    inside = {number for start, end in _string_spans(only) for number in range(start + 1, end + 1)}
+    lines = code.split("\n")
+    if shift < 4 or any("\t" in line[: _blanks(line)] for line in lines):
+        return code
+    docstring = only.body[0]
+    if isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant):
+        inside -= set(range(docstring.lineno, (docstring.end_lineno or 0) + 1))
+    return "\n".join(
+        line if number in inside else line[min(shift, _blanks(line)) :] for number, line in enumerate(lines, start=1)
+    )

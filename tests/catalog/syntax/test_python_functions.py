@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coma_cli.catalog.languages import parse_python
-from coma_cli.catalog.sources.python_functions import decode_python, documented_functions, same_tree
+from coma_cli.catalog.syntax.python_functions import decode_python, python_functions, same_tree
 
 
 def mined(text):
     tree = parse_python(text)
     assert tree is not None
-    return {f.qualified_name: f for f in documented_functions(text, tree)}
+    return {f.name: f for f in python_functions(text, tree, documented_only=True)}
 
 
 def only(text):
@@ -24,7 +24,7 @@ def only(text):
 def test_a_function_is_taken_without_its_docstring():
     function = only('def add(x, y):\n    """Add."""\n    return x + y\n')
     assert function.code == "def add(x, y):\n    return x + y"
-    assert (function.docstring, function.lines, function.header) == ("Add.", (1, 3), "def add(x, y):")
+    assert (function.documentation, function.lines, function.header) == ("Add.", (1, 3), "def add(x, y):")
     assert not function.empty
 
 
@@ -164,7 +164,7 @@ def test_what_is_mined_is_the_function_without_its_docstring(text):
     assert tree is not None
     function = only(text)
     node = next(n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef))
-    assert function.docstring == ast.get_docstring(node, clean=False)
+    assert function.documentation == ast.get_docstring(node, clean=False)
     node.body = node.body[1:] or [ast.Pass()]
     (taken,) = ast.parse(function.code).body
     assert ast.dump(taken) == ast.dump(node)
@@ -181,7 +181,7 @@ def test_every_documented_function_of_real_modules_is_taken():
         text = decode_python((folder / name).read_bytes())
         tree = ast.parse(text)
         expected = sum(bool((ast.get_docstring(n) or "").strip()) for n in _outer_functions(tree.body))
-        assert len(list(documented_functions(text, parse_python(text)))) == expected >= 3
+        assert len(list(python_functions(text, parse_python(text), documented_only=True))) == expected >= 3
 
 
 def _outer_functions(body):
