@@ -10,6 +10,7 @@ UNSPECIFIED = "unspecified"
 # The name in rows -> the name in sentences.
 DISPLAY = {
     "python": "Python",
+    "python2": "Python 2",
     "java": "Java",
     "javascript": "JavaScript",
     "typescript": "TypeScript",
@@ -27,6 +28,27 @@ DISPLAY = {
     "html": "HTML",
     "css": "CSS",
     "bash": "Bash",
+}
+
+# Other ways in which folders, file names and the tags of fenced code write the names in rows, in lower case.
+_LABELS = {
+    "py": "python",
+    "python3": "python",
+    "js": "javascript",
+    "ts": "typescript",
+    "golang": "go",
+    "rb": "ruby",
+    "c++": "cpp",
+    "cc": "cpp",
+    "c#": "csharp",
+    "cs": "csharp",
+    "rs": "rust",
+    "kt": "kotlin",
+    "sh": "bash",
+    "shell": "bash",
+    "mysql": "sql",
+    "sqlite": "sql",
+    "postgresql": "sql",
 }
 
 # How an instruction names a language; the first that matches counts, so the longer names come before their parts.
@@ -50,7 +72,10 @@ _NAMED = (
     ("c", r"\bC (?:program|function|code)\b|\bin C\b(?![+#])"),
     ("r", r"\bR (?:program|function|code|script)\b|\bin R\b"),
 )
-_PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE if len(name) > 2 else 0)) for name, pattern in _NAMED)
+# ASCII only, so that a name between Chinese signs is a word too.
+_PATTERNS = tuple(
+    (name, re.compile(pattern, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0))) for name, pattern in _NAMED
+)
 _CODE_LINE = re.compile(
     r"\s*(?:(?:async\s+)?def\s+\w+\s*\(|class\s+\w+|import\s+\w|from\s+[\w.]+\s+import|for\s+.+:\s*$|while\s+.+:\s*$"
     r"|(?:el)?if\s+.+:\s*$|else:|try:|return\b|print\s*\(|@\w+|#|[\w.\[\]'\"]+\s*[-+*/]?=\s*\S|[\w.]+\(.*\)\s*$)"
@@ -60,6 +85,12 @@ _CODE_LINE = re.compile(
 def display(language: str) -> str:
     """How a sentence calls a language; `code` takes the place of one that is not known."""
     return DISPLAY.get(language, language.capitalize() if language and language != UNSPECIFIED else "").strip()
+
+
+def language_of_label(label: str) -> str | None:
+    """The language that a short label means (`C#`, `js`, `Python3`), or None."""
+    name = label.strip().lower()
+    return name if name in DISPLAY else _LABELS.get(name)
 
 
 def named_language(text: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from coma_cli.catalog.sources.material import Material, Rejected
 from coma_cli.catalog.sources.source import BrokenSourceError, Piece
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.catalog.tasks.task import make_example, with_surroundings
 from coma_cli.corpus.cleaning import CleaningRules, clean
 from coma_cli.corpus.decontaminate import BenchmarkIndex, decontaminate
 from coma_cli.dataset.facts import fact_of
@@ -99,16 +99,20 @@ def _write_rows(recipe: Recipe, unit: Unit, part: PartWriter) -> None:
 
 def _examples(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
     tasks = [TASKS[name] for name in recipe.tasks if name in unit.source.tasks]
+    for material, around in with_surroundings(_wanted_material(recipe, unit, on_reject)):
+        for task in tasks:
+            example = make_example(task, material, unit.source.name, recipe.seed, around)
+            if example is not None:
+                yield example
+
+
+def _wanted_material(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Material]:
+    """The unit's material of the splits that are asked for."""
     for entry in _material(unit):
         if isinstance(entry, Rejected):
             on_reject(entry)
-            continue
-        if not recipe.reads_split(entry.origin.split):
-            continue
-        for task in tasks:
-            example = make_example(task, entry, unit.source.name, recipe.seed)
-            if example is not None:
-                yield example
+        elif recipe.reads_split(entry.origin.split):
+            yield entry
 
 
 def _material(unit: Unit) -> Iterator[Material | Rejected]:

@@ -16,10 +16,30 @@ from coma_cli.catalog import languages
         ("go to the shop and write a function", None),
         ("C is a letter", None),
         ("Design a for loop", None),
+        ("用Java如何读取文件？", "java"),
+        ("这是关于C#中abs的问题", "csharp"),
     ],
 )
 def test_a_language_is_taken_from_its_name(text, language):
     assert languages.named_language(text) == language
+
+
+@pytest.mark.parametrize(
+    ("label", "language"),
+    [
+        ("Python3", "python"),
+        ("python2", "python2"),
+        ("C#", "csharp"),
+        (" Cpp ", "cpp"),
+        ("js", "javascript"),
+        ("golang", "go"),
+        ("SQL", "sql"),
+        ("leetcode", None),
+        ("", None),
+    ],
+)
+def test_labels_of_files_and_fences_are_known(label, language):
+    assert languages.language_of_label(label) == language
 
 
 def test_an_answer_in_python_makes_an_unlabelled_row_python():

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.catalog.sources.material import Exercise, Function, Instruction
-from coma_cli.catalog.tasks import TASKS, code_generation, code_summarization, line_completion
+from coma_cli.catalog.tasks import TASKS, code_generation, code_search, code_summarization, competition, line_completion
 from coma_cli.catalog.tasks.task import make_example
 from coma_cli.records import Origin
 
@@ -34,6 +34,8 @@ INSTRUCTION = Instruction(
 WORDINGS = {
     "code-summarization": code_summarization.WORDINGS,
     "line-completion": line_completion.WORDINGS,
+    "code-search": code_search.WORDINGS,
+    "competition": competition.WORDINGS,
     "code-generation of functions": code_generation.FUNCTION_WORDINGS,
     "code-generation of exercises": code_generation.EXERCISE_WORDINGS,
 }
@@ -104,7 +106,7 @@ def test_golden_completion():
     assert row.output == "return total / len(values)"
 
 
-@pytest.mark.parametrize("task", ["code-summarization", "line-completion"])
+@pytest.mark.parametrize("task", ["code-summarization", "line-completion", "code-search", "competition"])
 @pytest.mark.parametrize("material", [EXERCISE, INSTRUCTION])
 def test_other_material_is_not_for_a_task(task, material):
     assert made(task, material) is None

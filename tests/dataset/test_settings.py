@@ -1,5 +1,6 @@
 import pytest
 
+from coma_cli.catalog.tasks import TASKS
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.errors import UsageError
 from coma_cli.settings import load_settings
@@ -26,7 +27,7 @@ def test_places_and_workers_are_no_part_of_a_runs_identity():
 
 def test_spellings_of_the_same_choice_are_one_identity():
     one = load_settings(BuildDataSettings, flags={"lang": ["cn", "en"], "tasks": ["all"]})
-    names = ["line-completion", "code-generation", "code-summarization"]
+    names = sorted(TASKS)
     assert one.identity() == load_settings(BuildDataSettings, flags={"tasks": names}).identity()
 
 

@@ -123,7 +123,10 @@ class Translation:
 
 @dataclass(frozen=True)
 class Question:
-    """A question in words, snippets that may answer it, and which of them do (positions in `candidates`)."""
+    """A question in words, snippets that may answer it, and which of them do (positions in `candidates`).
+
+    Questions of one `topic` (posts about the same question, say) may share answers.
+    """
 
     language: str
     text: str
@@ -132,6 +135,7 @@ class Question:
     licence: str
     origin: Origin
     text_language: TextLanguage = "en"
+    topic: str = ""
 
 
 @dataclass(frozen=True)

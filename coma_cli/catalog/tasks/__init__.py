@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from coma_cli.catalog import index
-from coma_cli.catalog.tasks import code_generation, code_summarization, line_completion
+from coma_cli.catalog.tasks import code_generation, code_search, code_summarization, competition, line_completion
 from coma_cli.catalog.tasks.task import Task
 
-TASKS: Mapping[str, Task] = index(code_summarization.TASK, code_generation.TASK, line_completion.TASK)
+TASKS: Mapping[str, Task] = index(
+    code_summarization.TASK, code_generation.TASK, code_search.TASK, line_completion.TASK, competition.TASK
+)

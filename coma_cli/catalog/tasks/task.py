@@ -4,8 +4,9 @@ A row's id is a hash of what it asks and answers, so the same content has the sa
 The wording of its instruction is chosen by a hash of the run's seed and that id.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from coma_cli.catalog.languages import display
 from coma_cli.catalog.sources.material import Material
@@ -15,6 +16,7 @@ from coma_cli.records import Example, TextLanguage, row_seed
 Wordings = Mapping[TextLanguage, tuple[str, ...]]
 _ID_DIGITS = 20
 MADE_BY = "build-data"
+BLOCK = 128
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Draft:
     """What a task makes of a piece of material.
 
     Either a finished `instruction`, or `wordings` that are filled with `{language}` (how a sentence calls the
-    programming language) and `{text}` (`asked`, what the row asks about in words).
+    programming language) and `{text}` (`asked`, what the row asks about in words). `named_by` takes the input's place
+    in the row's id where chance has a hand in the input.
     """
 
     input: str
@@ -30,6 +33,7 @@ class Draft:
     instruction: str = ""
     asked: str = ""
     wordings: Wordings | None = None
+    named_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Task:
     """A task of the data set.
 
     `form` says what the input and the output are; `draft` gives None for material that is not for this task (its second
-    argument is a seed of the material's own); `code_fields` names the row's fields that hold nothing but a program;
+    argument is a seed of the material's own); `among` may complete a piece of material by what stands around it in its
+    file, before it is drafted; `code_fields` names the row's fields that hold nothing but a program;
     `asks_by_input` says that the instruction is only a wording, and what is asked about stands in the input.
     """
 
@@ -45,16 +50,22 @@ class Task:
     group: str
     form: str
     draft: Callable[[Material, int], Draft | None]
+    among: Callable[[Material, Sequence[Material]], Material] | None = None
     code_fields: tuple[str, ...] = ()
     asks_by_input: bool = False
 
 
-def make_example(task: Task, material: Material, source: str, seed: int) -> Example | None:
-    """The row that a task makes of a piece of material, or None."""
+def make_example(
+    task: Task, material: Material, source: str, seed: int, around: Sequence[Material] = ()
+) -> Example | None:
+    """The row that a task makes of a piece of material, or None; `around` is what stands around it in its file."""
+    if task.among is not None:
+        material = task.among(material, around)
     draft = task.draft(material, row_seed(seed, f"{task.name}|{material.origin.path}|{material.origin.row}"))
     if draft is None:
         return None
-    row_id = sha256_of([task.name, draft.instruction or draft.asked, draft.input, draft.output])[:_ID_DIGITS]
+    content = list(draft.named_by) or [draft.instruction or draft.asked, draft.input, draft.output]
+    row_id = sha256_of([task.name, *content])[:_ID_DIGITS]
     return Example(
         id=row_id,
         task=task.name,
@@ -68,6 +79,19 @@ def make_example(task: Task, material: Material, source: str, seed: int) -> Exam
         origin=material.origin,
         made_by=MADE_BY,
     )
+
+
+def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterator[tuple[Material, Sequence[Material]]]:
+    """Each piece of material with what stands around it: its block of `size` pieces and the block before.
+
+    Blocks depend on nothing but the order of the file, so whoever reads it finds the same surroundings.
+    """
+    before: list[Material] = []
+    stream = iter(entries)
+    while block := list(islice(stream, size)):
+        around = (*before, *block)
+        yield from ((material, around) for material in block)
+        before = block
 
 
 def _worded(draft: Draft, material: Material, seed: int, row_id: str) -> str:

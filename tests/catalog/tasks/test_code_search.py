@@ -1,0 +1,134 @@
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coma_cli.catalog.sources.material import Function, Question
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.catalog.tasks.code_search import FEWEST_CANDIDATES, MOST_CANDIDATES
+from coma_cli.catalog.tasks.task import make_example, with_surroundings
+from coma_cli.records import Origin
+
+OWN = Question(
+    language="python",
+    text="How do I add N seconds to a datetime.time?",
+    candidates=(
+        "b = a + datetime.timedelta(0, 3)",
+        "11:34:59\n11:35:02",
+        "def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)",
+        "09:11:55.775695",
+        "a = datetime.now()",
+    ),
+    answers=(0, 2),
+    licence="unknown",
+    origin=Origin(path="python.txt", row="100210"),
+    topic="100210",
+)
+
+
+def question(number, code, text="", language="python", topic=""):
+    text = text or f"How do I do the thing number {number}?"
+    return Question(language, text, (code,), (0,), "MIT", Origin(path="x", row=str(number)), topic=topic or str(number))
+
+
+def made(material, around=(), seed=0):
+    return make_example(TASKS["code-search"], material, "test", seed, around)
+
+
+def test_golden_code_search():
+    row = made(OWN)
+    assert row.id == "5b557be30c79d29f7a1c"
+    assert row.instruction == f"Which of these Python snippets does it? {OWN.text}"
+    assert row.input == (
+        r'["09:11:55.775695", "11:34:59\n11:35:02", "a = datetime.now()", '
+        r'"def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)"]'
+    )
+    assert row.output == "def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)"
+
+
+def test_only_one_answer_is_listed_and_it_is_the_output():
+    seen = set()
+    listed = []
+    for seed in range(60):
+        row = made(OWN, seed=seed)
+        listed = json.loads(row.input)
+        right = [code for code in listed if OWN.candidates.index(code) in OWN.answers]
+        assert right == [row.output]
+        seen.add((row.output, listed.index(row.output)))
+    assert len(seen) == 2 * len(listed)
+
+
+def test_the_right_one_stands_at_every_place_equally_often():
+    many = replace(OWN, candidates=tuple(f"snippet_{n}()" for n in range(30)), answers=(4,))
+    places = Counter(json.loads((row := made(many, seed=seed)).input).index(row.output) for seed in range(800))
+    assert len(places) == MOST_CANDIDATES
+    assert min(places.values()) > 60
+
+
+FILLERS = [
+    question(1, "rows = sorted(rows, key=lambda row: row.name)"),
+    question(2, "rows = sorted(rows, key=lambda row: row.age, reverse=True)"),
+    question(3, "import os\nos.listdir('.')"),
+    question(4, "rows.sort(key=lambda row: row[1])"),
+    question(5, "print('hello')"),
+]
+ASKED = question(9, "rows = sorted(rows, key=lambda entry: entry[0])", text="How do I sort rows by their first entry?")
+
+
+def test_the_most_similar_snippets_of_other_questions_fill_the_list():
+    listed = set(json.loads(made(ASKED, FILLERS).input))
+    assert listed == {ASKED.candidates[0], *(FILLERS[n].candidates[0] for n in (0, 1, 3))}
+    assert len(listed) == FEWEST_CANDIDATES
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        question(10, ASKED.candidates[0]),
+        question(10, ASKED.candidates[0].replace(" ", "  ").upper()),
+        question(10, ASKED.candidates[0] + "  # sorted"),
+        question(10, "rows.sort(key=lambda entry: entry[0])", topic="9"),
+        question(10, "rows.sort(key=lambda entry: entry[0])", text="how do I SORT rows by their first entry?"),
+        question(10, "rows.sort(entry => entry[0])", language="javascript"),
+        question(10, "sorted(rows, key=lambda entry: entry[0])\n" + "x = 1\n" * 200),
+        replace(ASKED),
+    ],
+    ids=["equal", "layout", "nearly equal", "topic", "wording", "language", "long", "itself"],
+)
+def test_what_may_answer_too_or_is_no_rival_is_never_taken(other):
+    row = made(ASKED, [other, *FILLERS])
+    assert other.candidates[0] not in set(json.loads(row.input)) - {row.output}
+
+
+def test_without_anything_around_it_a_lone_snippet_is_no_row():
+    assert made(ASKED) is None
+    assert made(ASKED, [ASKED]) is None
+    assert made(replace(OWN, answers=())) is None
+
+
+def test_functions_are_searched_by_their_summary():
+    def function(name, code, summary):
+        return Function("go", name, "", code, summary, summary, (), "MIT", Origin(path="a.go", row=name))
+
+    functions = [function(f"f{n}", f"func f{n}() int {{ return {n} * {n + 1} }}", f"gives {n}") for n in range(8)]
+    row = made(functions[3], functions)
+    assert row.output == functions[3].code
+    assert "gives 3" in row.instruction
+    assert "Go" in row.instruction
+    assert len(json.loads(row.input)) == FEWEST_CANDIDATES
+
+
+def test_the_id_leaves_out_what_chance_put_into_the_input():
+    assert made(ASKED, FILLERS).id == made(ASKED, FILLERS[2:], seed=7).id
+
+
+@given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 7))
+def test_surroundings_hold_every_piece_once_and_nothing_far_away(numbers, size):
+    found = list(with_surroundings(numbers, size))
+    assert [number for number, _ in found] == numbers
+    for place, (_, around) in enumerate(found):
+        start = place // size * size
+        assert list(around) == numbers[max(0, start - size) : start + size]
