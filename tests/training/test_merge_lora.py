@@ -11,7 +11,7 @@ from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json, read_rows, write_json, write_rows
 from coma_cli.settings import load_settings
 from coma_cli.training import finetune, merge_lora
-from coma_cli.training.merge_lora import MergeSettings
+from coma_cli.training.merge_settings import MergeSettings
 from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Workspace
 from tests.requirements import ROOT, package
