@@ -95,7 +95,7 @@ def _estimate(found: Found, tasks: tuple[str, ...]) -> Mapping[str, Any]:
 
 def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
     shards = [unit.shard for unit in entry.units if unit.shard.piece.number == 0]
-    size = sum(path.stat().st_size for shard in shards for path in (shard.path, *shard.companions))
+    size = sum(file.unpacked_size for shard in shards for file in (shard.file, *shard.companions))
     share = len(set(tasks) & set(entry.source.tasks)) / len(entry.source.tasks)
     return round(size * share / entry.source.bytes_per_row)
 
@@ -112,6 +112,7 @@ def _notes(settings: BuildDataSettings, found: Found) -> tuple[str, ...]:
 def _warnings(settings: BuildDataSettings, found: Found, absent: tuple[str, ...]) -> tuple[str, ...]:
     """What the user should know before trusting the rows; none of it names a place on this machine."""
     warnings = [f"The source {name} is broken and was left out." for name in found.broken]
+    warnings += [f"Nothing of the source {name} is in the data: it {why}." for name, why in found.other_splits.items()]
     if not settings.decontaminate:
         warnings.append("Decontamination was switched off: rows may hold benchmark problems and their solutions.")
     elif absent:
@@ -200,7 +201,7 @@ def _summary(
         checked_against=checked,
         not_checked_against=list(plan.absent),
         contaminated=dict(sorted(tally.contaminated.items())),
-        read=[source_facts(entry.source, entry.files) for entry in plan.found.located],
+        read=[source_facts(entry.source, entry.splits, entry.files) for entry in plan.found.located],
         missing_sources=sorted(plan.found.missing),
         broken_sources=sorted(plan.found.broken),
         warnings=list(plan.warnings),

@@ -81,8 +81,16 @@ def _write_part(recipe: Recipe, unit: Unit, path: Path) -> None:
             if not recipe.skip_broken:
                 raise
             part.restart()
-            reason = error.message.replace(str(unit.shard.path), unit.shard.name)
+            reason = _without_places(error.message, unit)
             part.aside(_dropped(unit, Rejected(BROKEN_SOURCE, reason, Origin(path=unit.shard.name))))
+
+
+def _without_places(message: str, unit: Unit) -> str:
+    """A message with the names of files in place of where they are on this machine."""
+    message = message.replace(str(unit.shard.file), unit.shard.name)
+    for path in {unit.shard.path, *(companion.path for companion in unit.shard.companions)}:
+        message = message.replace(str(path), path.name)
+    return message
 
 
 def _write_rows(recipe: Recipe, unit: Unit, part: PartWriter) -> None:

@@ -3,26 +3,31 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.dataset.summary import BuildDataSummary, SideCounts
+from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
 from coma_cli.records import Example
 
 _NON_COMMERCIAL = ("-NC-", "-NC")
 _REASONS = {
+    "answer-withheld": "the publisher keeps the answer to itself",
     "boilerplate": "the answer is a stock phrase",
     "broken-row": "the row is not in the source's form",
     "broken-source": "the file can't be read to its end",
     "contaminated": "shares ten words or more with a benchmark problem",
     "does-not-parse": "the code is no valid Python",
     "duplicate": "asks or answers the same as an earlier row",
+    "duplicate-id": "the source has another row of the same id before it",
     "empty-body": "the function does nothing but raise or pass",
     "empty-instruction": "nothing is asked",
     "empty-output": "nothing is answered",
     "file-too-large": "the file is too large to be written by hand",
     "generated-file": "the file says that a program wrote it",
+    "index-past-end": "an index points past the end of the file that it counts in",
     "leaks-answer": "the code holds a sentence of its documentation",
     "minified-file": "the file's lines are too long to be written by hand",
     "missing-column": "the row lacks a column",
+    "missing-function": "a pair points at a function that is not there",
     "no-prose": "the documentation has no prose",
+    "same-text": "both sides of a pair are the same text",
     "text-language": "the text is in no language that was asked for",
     "too-long": "longer than the limits",
     "too-short": "shorter than the limits",
@@ -97,10 +102,17 @@ def _composition(summary: BuildDataSummary) -> Iterable[str]:
 
 def _sources(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## Sources", "")
-    rows = [(f.name, str(f.files), f.splits, f.licence, f.url, f.citation) for f in summary.read]
+    rows = [(f.name, str(f.files), f.splits, f.licence, _upstream(f), f.citation) for f in summary.read]
     yield from _table(("Source", "Files", "Splits read", "Licence", "Upstream", "Citation"), rows)
+    noted = [f"* **{facts.name}**: {facts.notes}" for facts in summary.read if facts.notes]
+    if noted:
+        yield from ("What to know of their rows:", "", *noted, "")
     if summary.missing_sources:
         yield from (f"Known sources that were not there: {', '.join(summary.missing_sources)}.", "")
+
+
+def _upstream(facts: SourceFacts) -> str:
+    return f"{facts.url} (as of {facts.revision})" if facts.revision else facts.url
 
 
 def _left_out(summary: BuildDataSummary) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """Finds what build-data reads: the files of the sources that were asked for, and the benchmarks at hand."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -23,6 +23,7 @@ _PROBED_ROWS = 100
 # A file is read once for each of its pieces, so they are few; what is costly is done once for each row.
 PIECE_BYTES = 8 << 20
 MOST_PIECES = 16
+_SPLIT_ORDER = ("train", "validation", "test", "mixed")
 # The files by which a folder is seen to hold a benchmark; one that is not listed comes from its own place only.
 _BENCHMARK_FILES: Mapping[str, tuple[str, ...]] = {
     humaneval.NAME: humaneval.FILES,
@@ -68,14 +69,24 @@ class Located:
         """How many files it has."""
         return sum(unit.shard.piece.number == 0 for unit in self.units)
 
+    @property
+    def splits(self) -> str:
+        """The upstream splits that its files hold, in words."""
+        return self.source.splits or _in_words(unit.shard.split for unit in self.units)
+
 
 @dataclass(frozen=True)
 class Found:
-    """All that the sources asked for have come to; `missing` names known sources that are not there, with the place."""
+    """All that the sources asked for have come to.
+
+    `missing` names known sources that are not there, with the place; `broken` those that can't be read, with the
+    reason; `other_splits` those of which no file is of a split that was asked for, with what they hold instead.
+    """
 
     located: tuple[Located, ...]
     missing: Mapping[str, str]
     broken: Mapping[str, str]
+    other_splits: Mapping[str, str] = field(default_factory=dict)
 
 
 def locate(settings: BuildDataSettings, tasks: tuple[str, ...]) -> Found:
@@ -88,18 +99,24 @@ def locate(settings: BuildDataSettings, tasks: tuple[str, ...]) -> Found:
     located: list[Located] = []
     missing: dict[str, str] = {}
     broken: dict[str, str] = {}
+    other_splits: dict[str, str] = {}
     for source, place in _places(settings, tasks, missing):
         try:
-            located.append(_located(source, place, settings))
+            entry = _located(source, place, settings)
+            if isinstance(entry, Located):
+                located.append(entry)
+            else:
+                other_splits[source.name] = entry
         except BrokenSourceError as error:
             if not settings.skip_broken_sources:
                 raise BrokenSourceError(
                     error.message, f"{error.hint} Or leave it out with --skip-broken-sources."
                 ) from error
             broken[source.name] = error.message
+    found = Found(tuple(located), missing, broken, other_splits)
     if not located:
-        raise _nothing_found(settings, tasks, missing, broken)
-    return Found(tuple(located), missing, broken)
+        raise _nothing_found(settings, tasks, found)
+    return found
 
 
 def _places(
@@ -131,7 +148,15 @@ def _place(source: Source, given: str | None, sources: str | None) -> Path | Non
     if sources == HUB:
         return fetch_source(source.hub) if source.hub is not None else None
     place = Path(sources, source.folder) if sources is not None else None
-    return place if place is not None and place.exists() and source.find(place) else None
+    return place if place is not None and place.exists() and _holds_files(source, place) else None
+
+
+def _holds_files(source: Source, place: Path) -> bool:
+    """Whether a place holds files of a source; a broken archive counts, since reading it tells what is wrong."""
+    try:
+        return bool(source.find(place))
+    except BrokenSourceError:
+        return True
 
 
 def _repositories(folders: Iterable[str]) -> Iterator[tuple[Source, Path]]:
@@ -147,7 +172,8 @@ def _repositories(folders: Iterable[str]) -> Iterator[tuple[Source, Path]]:
         yield source, place
 
 
-def _located(source: Source, place: Path, settings: BuildDataSettings) -> Located:
+def _located(source: Source, place: Path, settings: BuildDataSettings) -> Located | str:
+    """The files of a source that are asked for; where there are none of them, what it holds instead."""
     if not place.exists():
         raise MissingInputError(
             f"There is no {place} for the source {source.name}.", f"Check --source {source.name}=PATH."
@@ -158,6 +184,8 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
             f"{place} holds no file of the source {source.name}.", f"See {source.url or 'the folder'}."
         )
     shards = [shard for shard in there if settings.reads_split(shard.split)]
+    if not shards:
+        return f"holds only {_in_words(shard.split for shard in there)} splits; --source-splits any reads them"
     if source.name in SOURCES:
         for shard in shards:
             _probe(source, shard)
@@ -167,15 +195,21 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
 def _units(source: Source, shard: Shard) -> Iterator[Unit]:
     """A file, or the pieces of a large one; how many depends on its size alone, never on the machine."""
     sha256 = hash_shard(shard)
-    pieces = min(MOST_PIECES, 1 + shard.path.stat().st_size // PIECE_BYTES)
+    pieces = min(MOST_PIECES, 1 + shard.file.size // PIECE_BYTES)
     for number in range(pieces):
         yield Unit(source, replace(shard, piece=Piece(number, pieces)), sha256)
 
 
+def _in_words(splits: Iterable[str]) -> str:
+    """Names of splits in their usual order: `train and test`; files of several are `mixed`."""
+    names = sorted({split or "mixed" for split in splits}, key=_SPLIT_ORDER.index)
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
 def hash_shard(shard: Shard) -> str:
-    """Hash over a shard's bytes and those of its companions."""
+    """Hash over a shard's bytes and those of its companions; a member of an archive counts as all of it."""
     own = hash_file(shard.path)
-    return sha256_of([own, *map(hash_file, shard.companions)]) if shard.companions else own
+    return sha256_of([own, *(hash_file(file.path) for file in shard.companions)]) if shard.companions else own
 
 
 def _probe(source: Source, shard: Shard) -> None:
@@ -183,16 +217,18 @@ def _probe(source: Source, shard: Shard) -> None:
     first = list(islice(source.read(shard), _PROBED_ROWS))
     wrong = [entry for entry in first if isinstance(entry, Rejected) and entry.reason == MISSING_COLUMN]
     if wrong and len(wrong) == len(first):
-        raise BrokenSourceError(f"{shard.path}: {wrong[0].detail}.", "Give the file in its publisher's form.")
+        raise BrokenSourceError(f"{shard.file}: {wrong[0].detail}.", "Give the file in its publisher's form.")
 
 
-def _nothing_found(
-    settings: BuildDataSettings, tasks: tuple[str, ...], missing: Mapping[str, str], broken: Mapping[str, str]
-) -> MissingInputError:
-    if broken:
-        return MissingInputError("All sources are broken: " + " ".join(broken.values()), "Fetch them again.")
-    if missing:
-        looked = ", ".join(f"{name} ({place})" for name, place in missing.items())
+def _nothing_found(settings: BuildDataSettings, tasks: tuple[str, ...], found: Found) -> MissingInputError:
+    if found.broken:
+        return MissingInputError("All sources are broken: " + " ".join(found.broken.values()), "Fetch them again.")
+    if found.other_splits:
+        held = "; ".join(f"{name} {why.partition(';')[0]}" for name, why in found.other_splits.items())
+        wanted = ", ".join(settings.source_splits)
+        return MissingInputError(f"No source has rows of the {wanted} split: {held}.", "Add --source-splits any.")
+    if found.missing:
+        looked = ", ".join(f"{name} ({place})" for name, place in found.missing.items())
         return MissingInputError(
             f"None of the known sources is in {settings.sources}; looked for {looked}.", "Check --sources."
         )

@@ -19,6 +19,8 @@ class SourceFacts(BaseModel):
     citation: str
     splits: str
     files: int
+    revision: str = ""
+    notes: str = ""
 
 
 class SideCounts(BaseModel):
@@ -81,15 +83,17 @@ def drop_counts(tally: Tally) -> tuple[dict[str, int], dict[str, dict[str, int]]
     return dict(sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))), by_source
 
 
-def source_facts(source: Source, files: int) -> SourceFacts:
-    """What the card says of a source."""
+def source_facts(source: Source, splits: str, files: int) -> SourceFacts:
+    """What the card says of a source, of which these upstream splits were read."""
     return SourceFacts(
         name=source.name,
         url=source.url,
         licence=source.licence,
         citation=source.citation,
-        splits=source.splits,
+        splits=splits,
         files=files,
+        revision=source.revision,
+        notes=source.notes,
     )
 
 

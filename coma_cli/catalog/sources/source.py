@@ -1,5 +1,6 @@
 """The form of a catalogue entry for a source of training rows: where it is from, under which terms, how it is read."""
 
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import ClassVar
 
 from coma_cli.catalog.sources.material import Material, Rejected
 from coma_cli.errors import MissingInputError
+
+_SMALLEST_GZIP = 18  # bytes of its header and trailer
 
 
 class BrokenSourceError(MissingInputError):
@@ -28,8 +31,43 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class DataFile:
+    """A file on disk, or a member of a zip archive there."""
+
+    path: Path
+    member: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes up on disk."""
+        if not self.member:
+            return self.path.stat().st_size
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.getinfo(self.member).compress_size
+
+    @property
+    def unpacked_size(self) -> int:
+        """Its size in bytes without zip or gzip around it (of gzip the remainder by 4 GiB that its end states)."""
+        if self.member:
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.getinfo(self.member).file_size
+        size = self.path.stat().st_size
+        with self.path.open("rb") as handle:
+            if size < _SMALLEST_GZIP or handle.read(2) != b"\x1f\x8b":
+                return size
+            handle.seek(-4, 2)
+            return int.from_bytes(handle.read(4), "little")
+
+
+@dataclass(frozen=True)
 class Shard:
     """One file of a source: where it is now, and the name that rows give as its origin (no path of a machine).
+
+    `member` names it within a zip archive at `path`. `language` is the programming language of the rows where only the
+    file's place tells it.
 
     `split` is upstream's split where the file holds one only (`train`, `validation` or `test`); where rows of several
     splits share a file it is empty, and each row's origin says its own. `companions` are the other files that the same
@@ -41,8 +79,15 @@ class Shard:
     name: str
     licence: str
     split: str = "train"
-    companions: tuple[Path, ...] = ()
+    companions: tuple[DataFile, ...] = ()
+    member: str = ""
+    language: str = ""
     piece: Piece = Piece()
+
+    @property
+    def file(self) -> DataFile:
+        """The file that holds the rows."""
+        return DataFile(self.path, self.member)
 
 
 @dataclass(frozen=True)
@@ -59,9 +104,11 @@ class Source:
     """A source of rows.
 
     `find` lists the files of the source below a folder in the publisher's layout (or takes one file as it is), `read`
-    yields the material of one of them, and `bytes_per_row` (measured) lets a dry run estimate. `folder` is its place
-    below `--sources DIR`. `reads_pieces` says that `read` yields only what belongs to the shard's piece, as
-    `read_table` does; of other sources all is read and what belongs to other pieces is passed over.
+    yields the material of one of them, and `bytes_per_row` (measured on unpacked files) lets a dry run estimate.
+    `folder` is its place below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
+    `notes` is what a reader of the data card should know of the rows; `splits` is empty where the files say theirs.
+    `reads_pieces` says that `read` yields only what belongs to the shard's piece, as `read_table` does; of other
+    sources all is read and what belongs to other pieces is passed over.
     """
 
     name: str
@@ -76,3 +123,5 @@ class Source:
     bytes_per_row: float
     hub: HubForm | None = None
     reads_pieces: bool = False
+    revision: str = ""
+    notes: str = ""

@@ -1,32 +1,46 @@
-"""Rows out of a data file: a JSON array, JSON lines or Parquet, plain or gzip, told apart by content, not by name."""
+"""Rows out of a data file: a JSON array, JSON lines or Parquet, plain, gzip or a zip's member, told by content."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.sources.arrays import array_values
+from coma_cli.catalog.sources.files import glob_pattern, lines_of, list_files, unpacked
 from coma_cli.catalog.sources.material import Rejected
-from coma_cli.catalog.sources.source import BrokenSourceError, Shard
+from coma_cli.catalog.sources.source import BrokenSourceError, DataFile, Shard
 from coma_cli.errors import missing_package
-from coma_cli.jsonl import JsonRow, open_bytes, parse_line
+from coma_cli.jsonl import JsonRow, parse_line
 from coma_cli.records import Origin
 
 _PROBE_BYTES = 1 << 16
 _PARQUET_MAGIC = b"PAR1"
 MISSING_COLUMN = "missing-column"
+DUPLICATE_ID = "duplicate-id"
 _BOM = b"\xef\xbb\xbf"
 
 
 def shards_below(place: Path, names: Sequence[str], licence: str) -> list[Shard]:
     """The files of a source: `place` itself if it is a file, else what its glob patterns find below it, in order."""
-    if place.is_file():
+    listed = list(list_files(place))
+    if [entry.file for entry in listed] == [DataFile(place)]:
         return [Shard(place, place.name, licence)]
-    found = {path for pattern in names for path in place.glob(pattern) if path.is_file()}
-    return [Shard(path, path.relative_to(place).as_posix(), licence) for path in sorted(found)]
+    patterns = [re.compile(glob_pattern(name), re.DOTALL) for name in names]
+    found = [entry for entry in listed if any(pattern.fullmatch(entry.inner) for pattern in patterns)]
+    return [
+        Shard(entry.file.path, entry.name, licence, member=entry.file.member)
+        for entry in sorted(found, key=lambda entry: entry.name)
+    ]
 
 
-def read_table(shard: Shard, columns: Sequence[str]) -> Iterator[tuple[int, JsonRow] | Rejected]:
-    """Pairs of row number (from 1) and row; rows that are broken, or lack a text in `columns`, come as `Rejected`.
+def read_table(
+    shard: Shard, columns: Sequence[str], renamed: Mapping[str, str] | None = None, unique: str | None = None
+) -> Iterator[tuple[int, JsonRow] | Rejected]:
+    """Pairs of row number (from 1) and row; rows that are broken, or lack one of `columns`, come as `Rejected`.
+
+    `renamed` gives columns that another form of the source calls otherwise their name here. A row whose value in the
+    column `unique` was there before is a `Rejected` too; ids are compared as text, since forms differ in their type.
 
     Only rows of the shard's piece are given. Where rows are lines, their numbers count the lines that are not blank.
 
@@ -34,6 +48,7 @@ def read_table(shard: Shard, columns: Sequence[str]) -> Iterator[tuple[int, Json
         BrokenSourceError: the file is empty, in no known form, cut short, or no row has the columns.
     """
     names: set[str] = set()
+    seen: set[str] = set()
     any_row = complete = False
     for entry in _rows(shard):
         any_row = True
@@ -42,19 +57,45 @@ def read_table(shard: Shard, columns: Sequence[str]) -> Iterator[tuple[int, Json
             continue
         number, row = entry
         names |= row.keys()
-        missing = [column for column in columns if column not in row]
-        if missing:
-            found = ", ".join(sorted(row))
-            yield Rejected(MISSING_COLUMN, f"no {', '.join(missing)}; it has {found}", _origin(shard, number), row)
-            continue
-        complete = True
-        yield number, row
+        row = {(renamed or {}).get(column, column): value for column, value in row.items()}
+        fault = _without(row, columns, entry[1]) or _repeated(row, unique, seen)
+        complete = complete or fault is None or fault[0] != MISSING_COLUMN
+        yield Rejected(*fault, _origin(shard, number), row) if fault else (number, row)
     if not any_row:
         if shard.piece.of > 1:
             return
-        raise BrokenSourceError(f"{shard.path} holds no rows.", "Fetch the file again, or leave this source out.")
+        raise BrokenSourceError(f"{shard.file} holds no rows.", "Fetch the file again, or leave this source out.")
     if not complete:
-        raise _without_columns(shard.path, columns, names)
+        raise _without_columns(shard.file, columns, names)
+
+
+def read_text_pairs(shard: Shard, columns: tuple[str, str]) -> Iterator[tuple[int, str, str] | Rejected]:
+    """Row number and the two texts of each row, without blanks around; raises as `read_table`."""
+    for entry in read_table(shard, columns, unique="id"):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, row = entry
+        first, second = ((text_of(row, column) or "").strip() for column in columns)
+        if first and second:
+            yield number, first, second
+        else:
+            yield Rejected("broken-row", f"{' or '.join(columns)} is no text", _origin(shard, number), row)
+
+
+def _without(row: JsonRow, columns: Sequence[str], as_found: JsonRow) -> tuple[str, str] | None:
+    missing = [column for column in columns if column not in row]
+    return (MISSING_COLUMN, f"no {', '.join(missing)}; it has {', '.join(sorted(as_found))}") if missing else None
+
+
+def _repeated(row: JsonRow, unique: str | None, seen: set[str]) -> tuple[str, str] | None:
+    key = row.get(unique) if unique is not None else None
+    if key is None:
+        return None
+    if str(key) in seen:
+        return DUPLICATE_ID, f"{unique} {key} was there before"
+    seen.add(str(key))
+    return None
 
 
 def text_of(row: JsonRow, column: str) -> str | None:
@@ -68,7 +109,7 @@ def unify_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _without_columns(path: Path, columns: Sequence[str], names: set[str]) -> BrokenSourceError:
+def _without_columns(path: DataFile, columns: Sequence[str], names: set[str]) -> BrokenSourceError:
     wanted, found = ", ".join(columns), ", ".join(sorted(names)) or "no objects"
     return BrokenSourceError(
         f"{path}: no row has the columns {wanted}; it has {found}.", "Give the file in its publisher's form."
@@ -76,11 +117,11 @@ def _without_columns(path: Path, columns: Sequence[str], names: set[str]) -> Bro
 
 
 def _origin(shard: Shard, number: int) -> Origin:
-    return Origin(path=shard.name, row=str(number))
+    return Origin(path=shard.name, row=str(number), split=shard.split)
 
 
 def _rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
-    with _Unpacked(shard.path) as handle:
+    with unpacked(shard.file) as handle:
         head: bytes = handle.read(_PROBE_BYTES)
     if head.startswith(_PARQUET_MAGIC):
         return _parquet_rows(shard)
@@ -89,50 +130,29 @@ def _rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
     return _line_rows(shard)
 
 
-class _Unpacked:
-    """A file, plain or gzip, whose unpacking errors become errors of the source."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> Any:
-        self._handle = open_bytes(self._path)
-        return self
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            return self._handle.read(size)
-        except (OSError, EOFError) as error:
-            raise BrokenSourceError(f"{self._path} is a broken gzip file: {error}.", "Fetch it again.") from error
-
-    def lines(self) -> Iterator[bytes]:
-        """Its lines, with their ends."""
-        try:
-            yield from self._handle
-        except (OSError, EOFError) as error:
-            raise BrokenSourceError(f"{self._path} is a broken gzip file: {error}.", "Fetch it again.") from error
-
-    def __exit__(self, *_: object) -> None:
-        self._handle.close()
-
-
 def _array_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
-    with _Unpacked(shard.path) as handle:
-        values = array_values(handle.read)
+    for number, value in enumerate(read_array(shard.file), start=1):
+        if not shard.piece.holds(number - 1):
+            continue
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            yield Rejected("broken-row", f"a JSON {type(value).__name__}, not an object", _origin(shard, number))
+
+
+def read_array(file: DataFile) -> Iterator[Any]:
+    """The values of a file that is one JSON array, one after the other.
+
+    Raises:
+        BrokenSourceError: it is no UTF-8 text, or no whole JSON array.
+    """
+    with unpacked(file) as handle:
         try:
-            for number, value in enumerate(values, start=1):
-                if not shard.piece.holds(number - 1):
-                    continue
-                if isinstance(value, dict):
-                    yield number, value
-                else:
-                    yield Rejected(
-                        "broken-row", f"a JSON {type(value).__name__}, not an object", _origin(shard, number)
-                    )
+            yield from array_values(handle.read)
         except UnicodeDecodeError as error:
-            raise BrokenSourceError(f"{shard.path} is not UTF-8 text: {error.reason}.", "Fetch it again.") from error
+            raise BrokenSourceError(f"{file} is not UTF-8 text: {error.reason}.", "Fetch it again.") from error
         except (ValueError, RecursionError) as error:
-            raise BrokenSourceError(f"{shard.path} is not a whole JSON array: {error}.", "Fetch it again.") from error
+            raise BrokenSourceError(f"{file} is not a whole JSON array: {error}.", "Fetch it again.") from error
 
 
 def _line_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
@@ -146,8 +166,8 @@ def _line_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
             any_row = True
             yield number, row
         else:
-            first = first or f"{shard.path}:{line_number}: {row}"
-            at = Origin(path=shard.name, row=f"line {line_number}")
+            first = first or f"{shard.file}:{line_number}: {row}"
+            at = Origin(path=shard.name, row=f"line {line_number}", split=shard.split)
             yield Rejected("broken-row", f"{shard.name}:{line_number}: {row}", at)
     if not any_row and first:
         raise BrokenSourceError(f"{first}; no line of it is a JSON object.", "Give the file in its publisher's form.")
@@ -156,24 +176,27 @@ def _line_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
 def _lines(shard: Shard) -> Iterator[tuple[int, int, bytes]]:
     """The lines that are not blank: their numbers among those and among all lines, both from 1, and the line."""
     number = 0
-    with _Unpacked(shard.path) as handle:
-        for line_number, line in enumerate(handle.lines(), start=1):
-            if line.strip():
-                number += 1
-                yield number, line_number, line
+    for line_number, line in enumerate(lines_of(shard.file), start=1):
+        if line.strip():
+            number += 1
+            yield number, line_number, line
 
 
 def _parquet_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
     try:
         import pyarrow.parquet
     except ImportError:
-        raise missing_package("datasets", f"Reading {shard.path.name} (Parquet)") from None
+        raise missing_package("datasets", f"Reading {shard.name} (Parquet)") from None
     try:
         number = 0
-        for batch in pyarrow.parquet.ParquetFile(shard.path).iter_batches(batch_size=1000):
-            for row in batch.to_pylist():
-                number += 1
-                if shard.piece.holds(number - 1):
-                    yield number, row
+        with ExitStack() as stack:
+            # Parquet is read from its end, which a member of an archive can't do: that one goes through memory.
+            packed = stack.enter_context(unpacked(shard.file)) if shard.member else None
+            content: Any = pyarrow.BufferReader(packed.read()) if packed else stack.enter_context(shard.path.open("rb"))
+            for batch in pyarrow.parquet.ParquetFile(content).iter_batches(batch_size=1000):
+                for row in batch.to_pylist():
+                    number += 1
+                    if shard.piece.holds(number - 1):
+                        yield number, row
     except (OSError, ValueError) as error:  # pyarrow's own errors are subclasses of these
-        raise BrokenSourceError(f"{shard.path} is a broken Parquet file: {error}.", "Fetch it again.") from error
+        raise BrokenSourceError(f"{shard.file} is a broken Parquet file: {error}.", "Fetch it again.") from error
