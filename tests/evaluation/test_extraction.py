@@ -16,8 +16,6 @@ BY_ID = {p.task_id: p for p in HUMANEVAL}
 default = PROTOCOLS["default"].extract
 as_is = PROTOCOLS["as-is"].extract
 entry_point = PROTOCOLS["entry-point"].extract
-capybara = PROTOCOLS["capybara-cut"].extract
-codex = PROTOCOLS["codex-stop"].extract
 
 MBPP = Problem(
     task_id="MBPP/11",
@@ -192,22 +190,3 @@ def test_as_is_is_the_prompt_and_the_completion_byte_for_byte():
     text = "\r\n  return 1 ```"
     assert as_is(problem, text, False) == problem.prompt_code + text
     assert as_is(problem, text, True) == text
-
-
-def test_capybara_cut_is_what_codecapybara_published():
-    problem = BY_ID["HumanEval/0"]
-    text = "    x = 1\n    y = 2\n\n    return x"
-    assert capybara(problem, text, False) == problem.prompt_code + "    x = 1\n    y = 2"
-    assert capybara(problem, problem.prompt_code + text, False) == problem.prompt_code + "    x = 1\n    y = 2"
-    assert capybara(problem, "    def g(): pass\n    return 1", False) == problem.prompt_code + "    "
-    answer = "  import re\ndef a(): pass\ndef b(): pass\nassert a()\n### Instruction"
-    assert capybara(MBPP, answer, False) == "import re\ndef a(): pass"
-    assert capybara(MBPP, "def a(): pass\nif __name__ == '__main__': a()", False) == "def a(): pass"
-
-
-@pytest.mark.parametrize("stop", ["\nclass A: pass", "\ndef g(): pass", "\n# next", "\nif x: pass", "\nprint(1)"])
-def test_codex_stop_ends_at_each_stop_sequence(stop):
-    problem = BY_ID["HumanEval/0"]
-    assert codex(problem, f"    return 1{stop}", False) == f"{problem.prompt_code}    return 1"
-    assert codex(MBPP, f"def double(x):\n    return 2 * x{stop}", False) == "def double(x):\n    return 2 * x"
-    assert codex(problem, "    if x:\n        return 1", False).endswith("    if x:\n        return 1")

@@ -1,0 +1,119 @@
+"""Calling functions of programs behind the walls: what comes back, how calls fail, and that nothing waits for ever."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from coma_cli.sandbox import Isolation, Limits, SandboxError, calls, probe_isolation, proctree
+from coma_cli.sandbox.calls import CallError, ProgramCaller
+from coma_cli.sandbox.inside import wire
+from coma_cli.sandbox.inside.checker import Conversation
+
+
+@pytest.fixture(scope="module")
+def isolation() -> Isolation:
+    return probe_isolation("auto")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def f(x:\n", "SyntaxError"),
+        ("raise KeyError('no')\n", "KeyError: 'no'"),
+        ("def f(x):\n    raise ValueError('bad')\n", "ValueError: bad"),
+        ("def f(x):\n    return object()\n", "object"),
+        ("def f(x):\n    import os\n    os._exit(3)\n", "it left before"),
+        ("def f(x):\n    while True: pass\n", "it ran out of CPU time"),
+        ("def g(x):\n    pass\n", "name 'f' is not defined"),
+    ],
+)
+def test_what_a_program_can_do_wrong_is_named_and_the_next_one_runs(isolation, source, words):
+    with ProgramCaller(isolation, Limits(cpu_s=0.3)) as caller:
+        with pytest.raises(CallError, match=words):
+            caller.values(source, "f", [(1,)])
+        assert caller.values("def f(x):\n    return {x: (x,)}\n", "f", [(1,), ("a",)]) == [{1: (1,)}, {"a": ("a",)}]
+
+
+def test_called_programs_run_behind_the_walls(isolation):
+    reads = """
+def f(path):
+    try:
+        return open(path).read()
+    except OSError as error:
+        return type(error).__name__
+"""
+    with ProgramCaller(isolation, Limits()) as caller:
+        (answer,) = caller.values(reads, "f", [("/etc/passwd",)])
+        assert answer in ("FileNotFoundError", "PermissionError")
+        assert caller.values("import os\ndef f():\n    return dict(os.environ).get('COMA_CACHE')\n", "f", [()]) == [
+            None
+        ]
+
+
+def test_nothing_is_left_of_a_caller(isolation):
+    with ProgramCaller(isolation, Limits()) as caller:
+        process = caller._zygote.process
+        scratch = caller._scratch
+    assert process.returncode is not None
+    assert not scratch or not Path(scratch).exists()
+
+
+def test_values_of_all_kinds_come_back_and_changes_of_arguments_with_them(isolation: Isolation) -> None:
+    source = "def f(a, b):\n    a.append(b)\n    return {b: (a, 1.5, None, {b'x'})}\n"
+    given: list[object] = []
+    with ProgramCaller(isolation, Limits()) as caller:
+        assert caller.values(source, "f", [(given, "k")]) == [{"k": (["k"], 1.5, None, {b"x"})}]
+    assert given == ["k"]
+
+
+def test_calls_of_one_program_share_its_state_and_other_programs_know_nothing_of_it(isolation: Isolation) -> None:
+    source = "n = 0\ndef f():\n    global n\n    n += 1\n    return n\n"
+    with ProgramCaller(isolation, Limits()) as caller:
+        assert caller.values(source, "f", [()] * 3) == [1, 2, 3]
+        assert caller.values(source, "f", [()]) == [1]
+        assert caller.values(source, "f", []) == []
+
+
+# --- where the two sides do not understand each other ---
+
+
+class Silent(Conversation):
+    """A caller as after a change of the protocol: it waits for an answer and asks nothing."""
+
+    def _ask(self, request: list[object]) -> list[object]:
+        try:
+            self._reader.receive()
+        except wire.GoneError:
+            self._lose("it left")
+        return []
+
+
+def test_two_sides_that_wait_for_each_other_are_an_error_at_the_start(
+    isolation: Isolation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "Conversation", Silent)
+    monkeypatch.setattr(calls, "_SAMPLE_WALL_S", 0.3)
+    started = time.monotonic()
+    with pytest.raises(SandboxError, match="could not be called: it ran out of time"):
+        ProgramCaller(isolation, Limits(cpu_s=3600))
+    assert time.monotonic() - started < 10
+
+
+def test_an_answer_in_another_form_is_an_error_at_the_start(
+    isolation: Isolation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "_SAMPLE", "def f(x):\n    return x\n")
+    with pytest.raises(SandboxError, match="gave \\['a'\\]"):
+        ProgramCaller(isolation, Limits())
+
+
+def test_a_zygote_that_stands_still_is_an_error(isolation: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_LATE_S", 1.0)
+    with ProgramCaller(isolation, Limits(cpu_s=0.1, wall_s=0.05)) as caller:
+        for pid in proctree.children(caller._zygote.process.pid):
+            os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(SandboxError, match="is gone"):
+            caller.values("def f():\n    return 1\n", "f", [()])
