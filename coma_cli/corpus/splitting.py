@@ -1,25 +1,26 @@
 """The split into training and validation rows, decided for each row by a hash of what it is about.
 
 A row's side depends on nothing but the row and the seed, so adding rows never moves old ones. Rows made of the same
-function share a side. Where a validation row still repeats a longer text of a training row (up to case, numbers and
-layout), it leaves the validation set: nothing is judged by what was trained on.
+function share a side. Where a validation row repeats a longer text of a training row (up to case, numbers and layout)
+or comes near to one, whatever the task, it leaves the validation set: nothing is judged by what was trained on.
 """
 
-import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coma_cli.corpus.dropping import OnDrop, dropped
-from coma_cli.records import Example, row_seed
-from coma_cli.words import words
+from coma_cli.corpus.lexing import U64, mix
+from coma_cli.corpus.minhash import NearRules
+from coma_cli.corpus.near import Texts, nearest_of
+from coma_cli.corpus.prints import Prints, hash_of
+from coma_cli.records import Example
 
 Side = Literal["train", "validation"]
 TWIN_REASON = "twin-in-train"
-MIN_TEXT_WORDS = 8
-_SPACE = 1 << 63  # row_seed gives 63 bits
-_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -30,43 +31,36 @@ class Split:
     validation: tuple[Example, ...]
 
 
-def split(examples: Iterable[Example], share: float, seed: int, on_drop: OnDrop) -> Split:
+def split(examples: Iterable[Example], share: float, seed: int, on_drop: OnDrop, rules: NearRules) -> Split:
     """Divide rows that fit into memory; `share` (0 to 1) of what they are about goes to validation."""
-    sides: dict[Side, list[Example]] = {"train": [], "validation": []}
-    for example in examples:
-        sides[side_of(example, share, seed)].append(example)
-    trained = {signature for example in sides["train"] for signature in signatures(example)}
-    kept: list[Example] = []
-    for example in sides["validation"]:
-        if trained.isdisjoint(signatures(example)):
-            kept.append(example)
-        else:
-            on_drop(dropped(example, TWIN_REASON))
-    return Split(tuple(sides["train"]), tuple(kept))
-
-
-def side_of(example: Example, share: float, seed: int) -> Side:
-    """The side of one row."""
-    return "validation" if row_seed(seed, f"split|{anchor(example)}") < share * _SPACE else "train"
-
-
-def anchor(example: Example) -> str:
-    """What a row is about: the place of the function that it was made of, else the text of its question."""
-    origin = example.origin
-    if origin.lines is not None:
-        return f"{example.source}|{origin.path}|{origin.row}"
-    return _plain(f"{example.instruction}\n{example.input}")
-
-
-def signatures(example: Example) -> tuple[bytes, ...]:
-    """Digests of a row's longer texts, the same for texts that differ in case, numbers, punctuation and layout."""
-    plain = (_plain(text) for text in (example.input, example.output, f"{example.instruction}\n{example.input}"))
-    return tuple(
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        for text in plain
-        if text.count(" ") >= MIN_TEXT_WORDS - 1
+    rows = list(examples)
+    prints = Prints.of(rows, rules)
+    validates = in_validation(prints.by_row.anchors, share, seed)
+    everything = np.ones(len(rows), dtype=bool)
+    twins = twins_in_train(prints.by_row.signatures, prints.by_text, validates, everything, rules)
+    for number in np.flatnonzero(twins):
+        on_drop(dropped(rows[number], TWIN_REASON))
+    return Split(
+        tuple(rows[number] for number in np.flatnonzero(~validates)),
+        tuple(rows[number] for number in np.flatnonzero(validates & ~twins)),
     )
 
 
-def _plain(text: str) -> str:
-    return _DIGITS.sub("0", " ".join(words(text)))
+def in_validation(anchors: U64, share: float, seed: int) -> NDArray[np.bool_]:
+    """Which rows are for validation, by the keys of what they are about."""
+    draws = mix(anchors ^ np.uint64(hash_of(f"split|{seed}")))
+    result: NDArray[np.bool_] = draws.astype(np.float64) < share * 2.0**64
+    return result
+
+
+def twins_in_train(
+    signatures: U64, texts: Texts, validates: NDArray[np.bool_], chosen: NDArray[np.bool_], rules: NearRules
+) -> NDArray[np.bool_]:
+    """Which chosen validation rows share a longer text with a chosen training row, or come near to one."""
+    trained = np.unique(signatures[chosen & ~validates])
+    judged = np.flatnonzero(chosen & validates)
+    twins = np.zeros(len(chosen), dtype=bool)
+    twins[judged] = np.isin(signatures[judged], trained[trained != 0]).any(axis=1)
+    near = nearest_of(texts, chosen & validates & ~twins, chosen & ~validates, rules.threshold, len(chosen))
+    twins |= near >= 0
+    return twins

@@ -11,30 +11,47 @@ from pathlib import Path
 
 import numpy as np
 
+from coma_cli.corpus import dedup
 from coma_cli.corpus.dropping import dropped
+from coma_cli.corpus.minhash import NearRules
 from coma_cli.corpus.splitting import TWIN_REASON
+from coma_cli.corpus.stored_texts import StoredTexts
 from coma_cli.dataset.composition import Tally
 from coma_cli.dataset.parts import Lines
-from coma_cli.dataset.rows import BEYOND_SIZE, DUPLICATE, TWIN, Rows
+from coma_cli.dataset.rows import BEYOND_SIZE, DUPLICATE, IN_REFERENCE, NEAR_DUPLICATE, REFERENCE, TWIN, Rows
 from coma_cli.dataset.selection import drop_duplicates, drop_twins, keep_size
 from coma_cli.jsonl import encode_row, write_atomically
 from coma_cli.records import Example
 
 TRAIN, VALIDATION, DROPPED_FILE = "train.jsonl", "validation.jsonl", "dropped.jsonl"
 CONTAMINATION, COMIT = "contamination.jsonl", "CoMIT.json"
+_REASONS = {DUPLICATE: dedup.EXACT, NEAR_DUPLICATE: dedup.NEAR, IN_REFERENCE: dedup.IN_REFERENCE}
 ROW_FILES = (TRAIN, VALIDATION, DROPPED_FILE, CONTAMINATION, COMIT)
 
 
 class Assembly:
     """The final pass over the parts in their fixed order."""
 
-    def __init__(self, parts: Sequence[Path], *, size: int | None) -> None:
-        self.rows = Rows(parts)
+    def __init__(
+        self,
+        parts: Sequence[Path],
+        *,
+        size: int | None,
+        near: NearRules,
+        scratch: Path,
+        references: Sequence[Path] = (),
+    ) -> None:
+        """`references` are parts of rows that the data is kept clear of; `scratch` is a folder for a working file."""
+        self.rows = Rows([*parts, *references], len(references))
         self.tally = Tally()
-        drop_duplicates(self.rows)
+        counts = [part.count for part in self.rows.parts]
+        bands_file = scratch / "bands"
+        texts = StoredTexts([part.texts() for part in self.rows.parts], counts, near.banding.bands, bands_file)
+        drop_duplicates(self.rows, texts, near)
         if size is not None:
             keep_size(self.rows, size)
-        drop_twins(self.rows)
+        drop_twins(self.rows, texts, near)
+        bands_file.unlink()
         for row in np.flatnonzero(self.rows.state == BEYOND_SIZE).tolist():
             self.tally.beyond_size[self.rows.name_of("task", row)] += 1
 
@@ -49,16 +66,24 @@ class Assembly:
 
     def _left_out(self, lines: Lines) -> Iterator[bytes]:
         """What did not become a row and the duplicates, part by part; then what the split takes out."""
-        duplicates = np.flatnonzero(self.rows.state == DUPLICATE)
+        duplicates = np.flatnonzero(np.isin(self.rows.state, list(_REASONS)))
         parts = self.rows.part[duplicates]
         for number, part in enumerate(self.rows.parts):
             for line in part.lines("asides"):
                 self._count(json.loads(line))
                 yield line
             for row in duplicates[parts == number]:
-                yield self._dropped(lines, row, "duplicate", f"of {self.rows.id_of(self.rows.first[row])}")
+                yield self._dropped(lines, row, _REASONS[int(self.rows.state[row])], self._first_of(lines, row))
         for row in self.rows.in_order(self.rows.state == TWIN):
             yield self._dropped(lines, row, TWIN_REASON)
+
+    def _first_of(self, lines: Lines, row: int) -> str:
+        """Which row a duplicate repeats: its id, of a row of a file that was named the file and the id there."""
+        first = int(self.rows.first[row])
+        if self.rows.state[first] != REFERENCE:
+            return f"of {self.rows.id_of(first)}"
+        origin = self.example(lines, first).origin
+        return f"of {origin.path}: {origin.row}"
 
     def _dropped(self, lines: Lines, row: int, reason: str, detail: str = "") -> bytes:
         record = dropped(self.example(lines, row), reason, detail).to_row()

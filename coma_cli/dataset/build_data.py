@@ -129,7 +129,12 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     """
     parts = run.scratch("parts")
     _make_parts(run, settings, plan, parts)
-    assembly = Assembly([parts / unit.part_name for unit in plan.units], size=settings.size)
+    assembly = Assembly(
+        [parts / unit.part_name for unit in plan.units],
+        size=settings.size,
+        near=settings.near,
+        scratch=run.scratch("assembling"),
+    )
     assembly.write(run.path)
     composition = _composition(assembly)
     if not composition.rows["train"]:
@@ -160,6 +165,7 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
         seed=settings.seed,
         rules=settings.rules,
         index=_index(settings, plan),
+        near=settings.near,
         validation_share=settings.validation_share,
         parts=None if settings.runtime.cluster else parts,
         skip_broken=settings.skip_broken_sources,

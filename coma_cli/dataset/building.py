@@ -8,6 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import make_example, with_surroundings
 from coma_cli.corpus.cleaning import CleaningRules, clean
 from coma_cli.corpus.decontaminate import BenchmarkIndex, decontaminate
-from coma_cli.dataset.facts import fact_of
+from coma_cli.corpus.minhash import NearRules
+from coma_cli.corpus.prints import BATCH_ROWS, Prints
+from coma_cli.dataset.facts import facts_of
 from coma_cli.dataset.locating import Unit, hash_shard
 from coma_cli.dataset.parts import PartWriter
 from coma_cli.errors import MissingInputError
@@ -38,6 +41,7 @@ class Recipe:
     seed: int
     rules: CleaningRules
     index: BenchmarkIndex | None
+    near: NearRules
     validation_share: float
     parts: Path | None
     skip_broken: bool
@@ -100,9 +104,13 @@ def _write_rows(recipe: Recipe, unit: Unit, part: PartWriter) -> None:
     rows: Iterator[Example] = clean(_examples(recipe, unit, on_reject), recipe.rules, part.aside)
     if recipe.index is not None:
         rows = decontaminate(rows, recipe.index, part.aside, part.evidence)
-    for example in rows:
-        line = encode_row(example.to_row())
-        part.row(line, fact_of(example, line, recipe.validation_share, recipe.seed))
+    while batch := list(islice(rows, BATCH_ROWS)):
+        prints = Prints.of(batch, recipe.near)
+        lines = [encode_row(example.to_row()) for example in batch]
+        facts = facts_of(batch, lines, prints.by_row, recipe.validation_share, recipe.seed)
+        part.texts(prints.by_text)
+        for line, fact in zip(lines, facts, strict=True):
+            part.row(line, fact)
 
 
 def _examples(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:

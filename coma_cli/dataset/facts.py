@@ -3,16 +3,16 @@
 All of it is found by the workers that build the rows, so that the final pass, which is one process, has little to do.
 """
 
-import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.corpus.dedup import content_keys
-from coma_cli.corpus.splitting import side_of, signatures
+from coma_cli.corpus.lexing import U64, mix
+from coma_cli.corpus.prints import RowPrints, hash_of
+from coma_cli.corpus.splitting import in_validation
 from coma_cli.records import Example
-from coma_cli.words import tokens
 
 NAMED = ("task", "source", "language", "text_language", "licence", "split", "answer")
 SIGNATURES = 3
@@ -44,35 +44,44 @@ class Fact(NamedTuple):
     numbers: tuple[Any, ...]
 
 
-def fact_of(example: Example, line: bytes, validation_share: float, seed: int) -> Fact:
-    """The facts of a row and the line that holds it."""
-    keys = [int.from_bytes(key, "little") for key in content_keys(example)]
-    twins = [int.from_bytes(signature, "little") for signature in signatures(example)]
-    body = line.index(b'"instruction": ')
-    end = line.rindex(b', "licence": ')
-    return Fact(
-        (
-            example.task,
-            example.source,
-            example.language,
-            example.text_language,
-            example.licence,
-            example.origin.split,
-            fixed_answer(example),
-        ),
-        (
-            example.id.encode("ascii"),
-            body,
-            end,
-            len(example.instruction) + len(example.input),
-            len(example.output),
-            side_of(example, validation_share, seed) == "validation",
-            keys[0],
-            keys[1] if len(keys) > 1 else 0,
-            meaning(example),
-            (*twins, *([0] * (SIGNATURES - len(twins)))),
-        ),
+def facts_of(
+    examples: Sequence[Example], lines: Sequence[bytes], prints: RowPrints, validation_share: float, seed: int
+) -> Iterator[Fact]:
+    """The facts of some rows, of the lines that hold them and of their prints."""
+    columns = (
+        in_validation(prints.anchors, validation_share, seed),
+        prints.questions,
+        prints.answers,
+        meanings(examples, prints),
+        prints.signatures,
     )
+    for example, line, *numbers in zip(examples, lines, *(column.tolist() for column in columns), strict=True):
+        validation, question, long_answer, meaning, signatures = numbers
+        body = line.index(b'"instruction": ')
+        end = line.rindex(b', "licence": ')
+        yield Fact(
+            (
+                example.task,
+                example.source,
+                example.language,
+                example.text_language,
+                example.licence,
+                example.origin.split,
+                fixed_answer(example),
+            ),
+            (
+                example.id.encode("ascii"),
+                body,
+                end,
+                len(example.instruction) + len(example.input),
+                len(example.output),
+                validation,
+                question,
+                long_answer,
+                meaning,
+                tuple(signatures),
+            ),
+        )
 
 
 def fixed_answer(example: Example) -> str:
@@ -82,19 +91,23 @@ def fixed_answer(example: Example) -> str:
     return example.output if labels else NO_ANSWER
 
 
-def meaning(example: Example) -> int:
-    """A digest of a row's code alone, the same for rows that differ in the language and wording of their text only.
+# Of tasks that are asked for in other text languages: whether input and output are the row's code.
+_CODE_OF: Mapping[str, tuple[bool, bool]] = {
+    "code-summarization": (True, False),
+    "code-generation": (True, True),
+    "code-search": (False, True),
+}
+
+
+def meanings(examples: Sequence[Example], prints: RowPrints) -> U64:
+    """Digests of each row's code alone, the same for rows that differ in the language and wording of their text only.
 
     By it a row in Chinese is known to answer the request that was made from its English sister. 0 for tasks of which
     no such requests are made.
     """
-    if example.task == "code-summarization":
-        parts = [example.input]
-    elif example.task == "code-generation":
-        parts = [example.input, example.output]
-    elif example.task == "code-search":
-        parts = [example.output]
-    else:
-        return 0
-    text = "\x00".join((example.task, *(" ".join(tokens(part)) for part in parts)))
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    made = np.array([hash_of(row.task) if row.task in _CODE_OF else 0 for row in examples], dtype=np.uint64)
+    by_input = np.array([_CODE_OF.get(row.task, (False, False))[0] for row in examples], dtype=bool)
+    by_output = np.array([_CODE_OF.get(row.task, (False, False))[1] for row in examples], dtype=bool)
+    made[by_input] = mix(made[by_input] ^ prints.inputs[by_input])
+    made[by_output] = mix(made[by_output] ^ prints.outputs[by_output])
+    return made

@@ -4,6 +4,9 @@
     asides     the lines of dropped.jsonl: what did not become a row
     evidence   the lines of contamination.jsonl
     index      one fixed record a row (`ROW`): what the final pass has to know of it without reading it again
+    texts      one fixed record for each text that may be near to another one (`TEXT`)
+    hashes     their band hashes: (bands, texts) of 32 bits
+    sets       their sets of shingles, 32 bits each, one set after the other
     contents   JSON: where each section begins, and the names that the index gives by their numbers
     trailer    16 bytes: where `contents` begins, and a mark
 
@@ -25,13 +28,18 @@ from typing import IO, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from coma_cli.corpus.minhash import U32
+from coma_cli.corpus.prints import TextPrints
+from coma_cli.corpus.stored_texts import TextsOfPart
 from coma_cli.dataset.facts import NAMED, ROW, Fact
 from coma_cli.jsonl import encode_row
 from coma_cli.records import Record
 
-_MARK = b"comapart"
+_MARK = b"comapar2"
 _TRAILER = struct.Struct("<Q8s")
 _SECTIONS = ("rows", "asides", "evidence")
+_SETS = "sets"
+TEXT = np.dtype([("group", "<u8"), ("row", "<u4"), ("size", "<u4")])
 _IN_MEMORY = 4 << 20
 _OPEN_FILES = 128
 
@@ -45,11 +53,13 @@ class PartWriter:
         self._aside: dict[str, IO[bytes]] = {}
         self._facts: list[tuple[Any, ...]] = []
         self._names: dict[str, dict[str, int]] = {name: {} for name in NAMED}
+        self._texts: list[npt.NDArray[np.void]] = []
+        self._hashes: list[U32] = []
         self._offset = 0
 
     def __enter__(self) -> Self:
         self._rows = self._temporary.open("wb")
-        self._aside = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in _SECTIONS[1:]}  # noqa: SIM115
+        self._aside = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in (*_SECTIONS[1:], _SETS)}  # noqa: SIM115
         return self
 
     def __exit__(
@@ -69,7 +79,8 @@ class PartWriter:
         for handle in (self._rows, *self._aside.values()):
             handle.seek(0)
             handle.truncate()
-        self._facts.clear()
+        for kept in (self._facts, self._texts, self._hashes):
+            kept.clear()
         self._offset = 0
 
     def row(self, line: bytes, fact: Fact) -> None:
@@ -78,6 +89,14 @@ class PartWriter:
         self._facts.append((self._offset, len(line), *named, *fact.numbers))
         self._rows.write(line)
         self._offset += len(line)
+
+    def texts(self, prints: TextPrints) -> None:
+        """Add the fingerprints of the texts of the rows that are to be added next."""
+        made = np.empty(len(prints.rows), dtype=TEXT)
+        made["row"], made["group"], made["size"] = prints.rows + len(self._facts), prints.groups, prints.sizes
+        self._texts.append(made)
+        self._hashes.append(prints.hashes)
+        self._aside[_SETS].write(prints.sets.tobytes())
 
     def aside(self, row: Record) -> None:
         """Add what did not become a row."""
@@ -93,18 +112,34 @@ class PartWriter:
 
     def _finish(self) -> None:
         ends = [self._offset]
-        for handle in self._aside.values():
-            handle.seek(0)
-            shutil.copyfileobj(handle, self._rows, 1 << 20)
-            ends.append(self._rows.tell())
+        for name in _SECTIONS[1:]:
+            ends.append(self._append(name))
         self._rows.write(np.array(self._facts, dtype=ROW).tobytes())
-        start = self._rows.tell()
-        contents = {"ends": ends, "rows": len(self._facts), "names": {k: list(v) for k, v in self._names.items()}}
+        texts, hashes = np.concatenate([np.empty(0, dtype=TEXT), *self._texts]), b""
+        if self._hashes:
+            hashes = np.concatenate(self._hashes, axis=1).tobytes()
+        self._rows.write(texts.tobytes() + hashes)
+        start = self._append(_SETS)
+        names = {kind: list(numbers) for kind, numbers in self._names.items()}
+        contents = {
+            "ends": ends,
+            "rows": len(self._facts),
+            "texts": len(texts),
+            "hash_bytes": len(hashes),
+            "names": names,
+        }
         self._rows.write(json.dumps(contents).encode("ascii") + _TRAILER.pack(start, _MARK))
         self._rows.flush()
         os.fsync(self._rows.fileno())
         self._rows.close()
         self._temporary.replace(self._path)
+
+    def _append(self, section: str) -> int:
+        """Copy a section that was kept aside behind what is written; returns where it ends."""
+        handle = self._aside[section]
+        handle.seek(0)
+        shutil.copyfileobj(handle, self._rows, 1 << 20)
+        return self._rows.tell()
 
 
 class Part:
@@ -124,12 +159,28 @@ class Part:
         rows, asides, evidence = contents["ends"]
         self._spans = {"asides": (rows, asides), "evidence": (asides, evidence)}
         self._index_at = evidence
+        self._texts: int = contents["texts"]
+        self._hash_bytes: int = contents["hash_bytes"]
 
     def index(self) -> npt.NDArray[np.void]:
         """The facts of its rows: (rows,) of `ROW`."""
         with self.path.open("rb") as handle:
             handle.seek(self._index_at)
             return np.fromfile(handle, dtype=ROW, count=self.count)
+
+    def texts(self) -> TextsOfPart:
+        """The fingerprints of the texts of its rows, and where their larger pieces lie."""
+        start = self._index_at + self.count * ROW.itemsize
+        made = np.fromfile(self.path, dtype=TEXT, count=self._texts, offset=start)
+        hashes_at = start + self._texts * TEXT.itemsize
+        return TextsOfPart(
+            path=self.path,
+            rows=made["row"].astype(np.int64),
+            groups=made["group"].copy(),
+            sizes=made["size"].astype(np.int64),
+            hashes_at=hashes_at,
+            sets_at=hashes_at + self._hash_bytes,
+        )
 
     def lines(self, section: str) -> Iterator[bytes]:
         """The lines of `asides` or `evidence`."""

@@ -12,7 +12,7 @@ from coma_cli.dataset.parts import Part
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-KEPT, DUPLICATE, BEYOND_BALANCE, BEYOND_SIZE, TWIN = range(5)
+KEPT, DUPLICATE, NEAR_DUPLICATE, IN_REFERENCE, BEYOND_BALANCE, BEYOND_SIZE, TWIN, REFERENCE = range(8)
 
 
 class Rows:
@@ -20,10 +20,10 @@ class Rows:
 
     `facts` is (rows,) of `ROW` with the names numbered alike for all parts, `names` gives them; `part` (rows,) says
     which part a row lies in; `state` (rows,) is `KEPT` or why a row is left out; `first` (rows,) is the row that a
-    duplicate repeats.
+    duplicate repeats. The last `references` parts are not of the data: theirs are the rows that it is kept clear of.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], references: int = 0) -> None:
         self.paths = paths
         self.parts = [Part(path) for path in paths]
         count = sum(part.count for part in self.parts)
@@ -44,6 +44,7 @@ class Rows:
                 if part.count:
                     self.facts[kind][start:end] = renumbered[self.facts[kind][start:end]]
             start = end
+        self.state[self.part >= len(paths) - references] = REFERENCE
         self.names = {kind: list(known) for kind, known in numbers.items()}
 
     def __len__(self) -> int:

@@ -6,28 +6,25 @@ decides depends on the rows alone, never on how the work was divided.
 
 import numpy as np
 
-from coma_cli.dataset.rows import BEYOND_SIZE, DUPLICATE, TWIN, Numbers, Rows
+from coma_cli.corpus.dedup import Keys, find_duplicates
+from coma_cli.corpus.minhash import NearRules
+from coma_cli.corpus.near import Texts
+from coma_cli.corpus.splitting import twins_in_train
+from coma_cli.dataset.rows import BEYOND_SIZE, DUPLICATE, IN_REFERENCE, NEAR_DUPLICATE, REFERENCE, TWIN, Rows
 
 
-def drop_duplicates(rows: Rows) -> None:
-    """Of rows that ask the same, or give the same longer answer, the first one stays."""
-    questions, answers = rows.facts["question"], rows.facts["long_answer"]
-    suspects = np.flatnonzero(_repeated(questions) | _repeated(answers))
-    seen: dict[int, int] = {}
-    for row in suspects.tolist():
-        keys = [key for key in (int(questions[row]), int(answers[row])) if key]
-        first = next((seen[key] for key in keys if key in seen), None)
-        if first is None:
-            seen.update((key, row) for key in keys)
-        else:
-            rows.state[row], rows.first[row] = DUPLICATE, first
-
-
-def _repeated(digests: Numbers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which of the digests occur more than once; 0 is none."""
-    values, counts = np.unique(digests, return_counts=True)
-    several = values[counts > 1]
-    return np.isin(digests, several[several != 0])
+def drop_duplicates(rows: Rows, texts: Texts, rules: NearRules) -> None:
+    """Of rows that ask the same or give the same longer answer, or nearly so, the first one stays (see `dedup`)."""
+    facts = rows.facts
+    kinds = facts["task"].astype(np.int64) * len(rows.names["text_language"]) + facts["text_language"]
+    keys = Keys(kinds, facts["question"], facts["long_answer"])
+    references = int(np.count_nonzero(rows.state == REFERENCE))
+    found = find_duplicates(keys, texts, rules, references)
+    leaves = np.flatnonzero(~found.stays)
+    rows.first[leaves] = found.instead[leaves]
+    rows.state[leaves] = NEAR_DUPLICATE
+    rows.state[found.exact.nonzero()] = DUPLICATE
+    rows.state[leaves[found.instead[leaves] >= found.references_from]] = IN_REFERENCE
 
 
 def keep_size(rows: Rows, size: int) -> None:
@@ -38,10 +35,7 @@ def keep_size(rows: Rows, size: int) -> None:
         rows.state[order[tasks == task][size:]] = BEYOND_SIZE
 
 
-def drop_twins(rows: Rows) -> None:
-    """Takes out validation rows that repeat a longer text of a training row."""
-    validation = rows.facts["validation"]
-    trained = np.unique(rows.facts["signatures"][rows.kept & ~validation])
-    judged = np.flatnonzero(rows.kept & validation)
-    repeats = np.isin(rows.facts["signatures"][judged], trained[trained != 0]).any(axis=1)
-    rows.state[judged[repeats]] = TWIN
+def drop_twins(rows: Rows, texts: Texts, rules: NearRules) -> None:
+    """Takes out validation rows that repeat a longer text of a training row or come near to it."""
+    twins = twins_in_train(rows.facts["signatures"], texts, rows.facts["validation"], rows.kept, rules)
+    rows.state[twins] = TWIN

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 from coma_cli.catalog import lookup
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning import CleaningRules
+from coma_cli.corpus.minhash import NearRules
 from coma_cli.errors import UsageError
 from coma_cli.ray_cluster import Cluster
 from coma_cli.records import TextLanguage
@@ -53,6 +54,7 @@ class BuildDataSettings(StageSettings):
     )
     skip_broken_sources: bool = Field(default=False, description="Leave out a source that can't be read as a whole.")
     cleaning: CleaningRules = CleaningRules()
+    near: NearRules = NearRules()
     runtime: BuildDataRuntime = BuildDataRuntime()
 
     @field_validator("lang")

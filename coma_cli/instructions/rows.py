@@ -47,10 +47,10 @@ def rows_of(drafts: Iterable[Draft], settings: GenSettings, benchmarks: Benchmar
             left_out.append(dropped_of(draft, draft.refused))
         elif draft.settled:
             accepted.append(example_of(draft, settings))
-    kept = list(unique(accepted, left_out.append))
+    kept = unique(accepted, left_out.append, settings.near)
     if benchmarks is not None:
         kept = list(decontaminate(kept, benchmarks, left_out.append, lambda hit: None))
-    sides = split(kept, settings.validation_share, settings.seed, left_out.append)
+    sides = split(kept, settings.validation_share, settings.seed, left_out.append, settings.near)
     return Rows(_in_order(sides.train), _in_order(sides.validation), _in_order(left_out))
 
 

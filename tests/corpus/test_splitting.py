@@ -1,13 +1,31 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coma_cli.corpus.splitting import TWIN_REASON, side_of, signatures, split
+from coma_cli.corpus.minhash import NearRules
+from coma_cli.corpus.prints import Prints
+from coma_cli.corpus.splitting import TWIN_REASON, in_validation
+from coma_cli.corpus.splitting import split as split_by
 from coma_cli.records import Origin
 from tests.corpus.rows import example
 
 ROWS = [
     example(n, instruction=f"Write the function called {'abcdefghij'[n % 10] * (n // 10 + 1)}.") for n in range(400)
 ]
+
+
+RULES = NearRules()
+
+
+def split(rows, share, seed, on_drop):
+    return split_by(rows, share, seed, on_drop, RULES)
+
+
+def side_of(row, share, seed):
+    return bool(in_validation(Prints.of([row], RULES).by_row.anchors, share, seed)[0])
+
+
+def signatures(row):
+    return {key for key in Prints.of([row], RULES).by_row.signatures[0].tolist() if key}
 
 
 def test_the_share_is_about_what_was_asked_for():
@@ -21,10 +39,11 @@ def test_no_share_no_validation():
 
 
 @given(st.integers(0, 50), st.floats(0, 0.99))
+@settings(max_examples=25)
 def test_adding_rows_never_moves_old_ones(seed, share):
     few, many = split(ROWS[:60], share, seed, [].append), split(ROWS, share, seed, [].append)
     assert set(few.train) <= set(many.train)
-    assert {side_of(row, share, seed) for row in few.validation} <= {"validation"}
+    assert {side_of(row, share, seed) for row in few.validation} <= {True}
     assert not set(few.validation) & set(many.train)
 
 
@@ -58,6 +77,7 @@ def test_a_validation_row_that_repeats_a_training_text_leaves():
 
 
 @given(st.integers(0, 1000), st.floats(0.05, 0.9))
+@settings(max_examples=25)
 def test_no_longer_text_stands_on_both_sides(seed, share):
     rows = [
         example(n, output=f"the answer to this one is as long as number {n % 3} {'x' * (n % 5)}") for n in range(30)
@@ -68,4 +88,22 @@ def test_no_longer_text_stands_on_both_sides(seed, share):
 
 
 def test_short_texts_are_no_signature():
-    assert signatures(example(1, instruction="Do it.", output="print(x)")) == ()
+    assert signatures(example(1, instruction="Do it.", output="print(x)")) == set()
+
+
+def test_no_row_of_validation_comes_near_to_one_of_training_whatever_the_task():
+    code = "def total(orders, rate):\n    paid = [order for order in orders if not order.cancelled]\n"
+    code += "    sums = {}\n    for order in paid:\n"
+    code += "        sums[order.customer] = sums.get(order.customer, 0) + order.value * rate\n"
+    code += "    return sorted(sums.items(), key=lambda item: -item[1])"
+    rows = []
+    for n in range(40):
+        near = code.replace("paid", f"paid_{'abcdefghij'[n % 10] * 2}", 1)
+        task = ("code-summarization", "code-generation")[n % 2]
+        fields = {"input": near, "output": "Sum it."} if n % 2 == 0 else {"output": near}
+        rows.append(example(n, task=task, instruction=ROWS[n].instruction, **fields))
+    left_out = []
+    parts = split(rows, 0.5, 0, left_out.append)
+    assert parts.validation == ()
+    assert 5 < len(left_out) < 35
+    assert {row.reason for row in left_out} == {TWIN_REASON}

@@ -2,13 +2,17 @@ import json
 
 import pytest
 
+from coma_cli.corpus.minhash import NearRules
+from coma_cli.corpus.prints import Prints
 from coma_cli.dataset.assembling import Assembly, json_array
 from coma_cli.dataset.composition import EXAMPLE_CHARS, composition_of, rows_to_show
-from coma_cli.dataset.facts import fact_of
+from coma_cli.dataset.facts import facts_of
 from coma_cli.dataset.parts import Lines, Part, PartWriter
 from coma_cli.dataset.rows import Rows
 from coma_cli.jsonl import encode_row, read_rows, sha256_of
 from coma_cli.records import DroppedRow, Example, Origin
+
+NEAR = NearRules()
 
 
 def example(number, **changes):
@@ -18,7 +22,7 @@ def example(number, **changes):
         "source": "s",
         "language": "python",
         "instruction": f"Write number {number}.",
-        "output": f"x = {number}",
+        "output": f"value = {number}",
         "licence": "MIT",
         "origin": Origin(path="a.py", row=str(number)),
     }
@@ -27,7 +31,10 @@ def example(number, **changes):
 
 def write_row(part, row, share=0.0):
     line = encode_row(row.to_row())
-    part.row(line, fact_of(row, line, share, 0))
+    prints = Prints.of([row], NEAR)
+    (fact,) = facts_of([row], [line], prints.by_row, share, 0)
+    part.texts(prints.by_text)
+    part.row(line, fact)
 
 
 def write_part(path, examples, asides=(), share=0.0):
@@ -39,8 +46,8 @@ def write_part(path, examples, asides=(), share=0.0):
     return path
 
 
-def assemble(folder, *parts, size=None):
-    assembly = Assembly(parts, size=size)
+def assemble(folder, *parts, size=None, references=()):
+    assembly = Assembly(parts, size=size, near=NEAR, scratch=folder, references=references)
     assembly.write(folder)
     return assembly
 
@@ -53,7 +60,7 @@ def test_a_part_holds_rows_asides_and_facts(tmp_path):
     assert not list(part.lines("evidence"))
     facts = part.index()
     assert [part.names["language"][n] for n in facts["language"]] == ["python", "go"]
-    assert facts["output_chars"].tolist() == [5, 9]
+    assert facts["output_chars"].tolist() == [9, 9]
     with Lines([path]) as lines:
         read = [json.loads(lines.read(0, int(f["offset"]), int(f["length"]))) for f in facts]
     assert read == [example(1).to_row(), example(2, language="go", output="数" * 9).to_row()]
@@ -135,3 +142,38 @@ def test_a_row_that_is_shown_is_short_and_from_training(tmp_path):
     assembly = assemble(tmp_path, write_part(tmp_path / "a.part", [long, rows[2], rows[1]]))
     (shown,) = rows_to_show(assembly.rows).values()
     assert assembly.rows.id_of(shown) == rows[1].id
+
+
+STORY = " ".join(f"word{n}" for n in range(60))
+
+
+def test_near_rows_leave_across_parts_and_so_do_twins_of_training_rows(tmp_path):
+    first = write_part(tmp_path / "a.part", [example(1, instruction=STORY, output="print(1)"), example(2)])
+    second = write_part(tmp_path / "b.part", [example(3, instruction=f"{STORY} please", output="print(2)")])
+    assembly = assemble(tmp_path, first, second)
+    assert assembly.tally.dropped == {("s", "near-duplicate"): 1}
+    assert next(iter(read_rows(tmp_path / "dropped.jsonl")))["detail"] == f"of {example(1).id}"
+    assert not (tmp_path / "bands").exists()
+
+
+def test_no_near_row_stands_on_the_other_side_whatever_its_task(tmp_path):
+    trained = write_part(tmp_path / "a.part", [example(1, instruction=STORY)])
+    judged = write_part(
+        tmp_path / "b.part", [example(2, input=f"{STORY} please", task="line-completion")], share=0.9999
+    )
+    assembly = assemble(tmp_path, trained, judged)
+    assert assembly.tally.dropped == {("s", "twin-in-train"): 1}
+
+
+def test_rows_of_a_named_file_are_kept_away_and_never_written(tmp_path):
+    ours = write_part(tmp_path / "a.part", [example(1, instruction=f"{STORY} please"), example(2), example(3)])
+    theirs = [
+        example(4, instruction=STORY, task="", origin=Origin(path="theirs.jsonl", row="7")),
+        example(5, instruction=example(3).instruction, task="", origin=Origin(path="theirs.jsonl", row="8")),
+    ]
+    assembly = assemble(tmp_path, ours, references=[write_part(tmp_path / "b.part", theirs)])
+    assert [row["id"] for row in read_rows(tmp_path / "train.jsonl")] == [example(2).id]
+    dropped = list(read_rows(tmp_path / "dropped.jsonl"))
+    assert [row["detail"] for row in dropped] == ["of theirs.jsonl: 7", "of theirs.jsonl: 8"]
+    assert assembly.tally.dropped == {("s", "duplicate-of-reference"): 2}
+    assert sum(composition_of(assembly.rows).rows.values()) == 1

@@ -1,0 +1,97 @@
+"""MinHash: short fingerprints of sets of shingles, cut into bands that near sets are likely to share.
+
+A text's set holds a 32-bit hash of every run of `shingle_tokens` tokens. Bands only propose pairs; whether two texts
+are near is decided by the Jaccard index of the two sets themselves (see `near`), so no pair below the threshold is
+ever reported.
+
+Source: Broder (1997), On the resemblance and containment of documents; banding as in Leskovec, Rajaraman and Ullman,
+Mining of Massive Datasets, chapter 3.4.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from coma_cli.corpus.lexing import U64, Ints, mix
+
+U32 = NDArray[np.uint32]
+
+# Pairs exactly at the threshold are proposed with at least this probability; those above it with a higher one.
+_PROPOSED_AT_THRESHOLD = 0.995
+_BLOCK = 1 << 15  # shingles at a time, so that a block and its permuted copy stay in the processor's cache
+
+
+class NearRules(BaseModel):
+    """When two rows are near duplicates."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(default=True, description="Leave out near duplicates, not only exact ones.")
+    threshold: float = Field(default=0.8, ge=0.3, le=1, description="Jaccard index of shingles from which on (0 to 1).")
+    permutations: int = Field(default=128, ge=16, le=1024, description="MinHash values that propose pairs.")
+    shingle_tokens: int = Field(default=5, ge=1, le=20, description="Neighbouring tokens that make a shingle.")
+    min_tokens: int = Field(default=12, ge=1, description="Shorter texts are compared as wholes only.")
+
+    @property
+    def banding(self) -> "Banding":
+        """How the values are cut into bands for this threshold."""
+        return banding(self.threshold, self.permutations)
+
+
+class Banding(NamedTuple):
+    """`bands` bands of `rows` values each."""
+
+    bands: int
+    rows: int
+
+
+@lru_cache(maxsize=16)
+def banding(threshold: float, permutations: int) -> Banding:
+    """The longest bands (which propose the fewest pairs) that still propose nearly every pair at the threshold."""
+    for rows in range(permutations, 1, -1):
+        bands = permutations // rows
+        if 1 - (1 - threshold**rows) ** bands >= _PROPOSED_AT_THRESHOLD:
+            return Banding(bands, rows)
+    return Banding(permutations, 1)
+
+
+@lru_cache(maxsize=4)
+def _permutations(count: int) -> tuple[U64, U64]:
+    """Odd factors and summands, the same for ever."""
+    drawn = mix(np.arange(1, 2 * count + 1, dtype=np.uint64))
+    return drawn[:count] | np.uint64(1), drawn[count:]
+
+
+def signatures(shingles: U32, starts: Ints, permutations: int) -> U32:
+    """The least value under each permutation of each text: (texts, permutations).
+
+    `shingles` holds the sets one after the other, none of them empty; set i begins at `starts[i]`.
+    """
+    factors, summands = _permutations(permutations)
+    made = np.empty((permutations, len(starts)), dtype=np.uint32)
+    ends = np.append(starts[1:], len(shingles))
+    first = 0
+    while first < len(starts):
+        last = max(first + 1, int(np.searchsorted(ends, starts[first] + _BLOCK, side="right")))
+        block = shingles[starts[first] : ends[last - 1]]
+        offsets = starts[first:last] - starts[first]
+        for number in range(permutations):
+            permuted = block * np.uint32(factors[number] >> np.uint64(32) | np.uint64(1))
+            permuted += np.uint32(summands[number] >> np.uint64(32))
+            made[number, first:last] = np.minimum.reduceat(permuted, offsets)
+        first = last
+    return made.T
+
+
+def bands_of(values: U32, cut: Banding) -> U32:
+    """A 32-bit hash of each band of each text: (bands, texts). Equal bands have equal hashes."""
+    made = np.empty((cut.bands, len(values)), dtype=np.uint32)
+    for band in range(cut.bands):
+        folded = np.full(len(values), band, dtype=np.uint64)
+        for column in range(band * cut.rows, (band + 1) * cut.rows):
+            folded = mix(folded ^ values[:, column])
+        made[band] = folded >> np.uint64(32)
+    return made
