@@ -25,9 +25,17 @@ class Stage:
 PIPELINE: tuple[Stage, ...] = (
     Stage(
         command="build-data",
-        version=1,
+        version=2,
         reads=(),
-        leaves=("train.jsonl", "validation.jsonl", "dropped.jsonl", "contamination.jsonl", "CoMIT.json", "card.md"),
+        leaves=(
+            "train.jsonl",
+            "validation.jsonl",
+            "dropped.jsonl",
+            "contamination.jsonl",
+            "pending.jsonl",
+            "CoMIT.json and a file a sub-dataset",
+            "card.md",
+        ),
         unit="files",
         module="coma_cli.dataset.build_data",
     ),

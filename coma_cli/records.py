@@ -116,6 +116,32 @@ class DroppedRow(Record):
         return self.id
 
 
+class PendingRequest(Record):
+    """A row that is wanted and that upstream lacks: all that whoever writes it has to know.
+
+    It is the sister of a row in English, to be written in `text_language`. `asks_for` says which of its texts is
+    wanted, `english` is that text in English, and what is code stays as it is: `input`, and `output` unless that is
+    what is asked for. `subset` is the sub-dataset that lacks it.
+    """
+
+    id: str
+    subset: str
+    task: str
+    source: str
+    language: str
+    text_language: TextLanguage
+    asks_for: Literal["instruction", "output"]
+    english: str
+    input: str = ""
+    output: str = ""
+    licence: str
+    origin: Origin = Origin()
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+
 class InputSets(BaseModel):
     """Inputs on which a program has to agree with the reference, in two sets: `base` and the larger `plus`.
 

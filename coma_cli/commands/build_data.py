@@ -45,7 +45,20 @@ def build_data(
     ] = None,
     from_repo: RepositoryOption = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en,cn", help="Text languages to keep (both).")] = None,
-    size: Annotated[int | None, typer.Option("--size", min=1, help="At most so many rows of each task.")] = None,
+    mix: Annotated[
+        str | None, typer.Option("--mix", metavar="NAME", help="Table of sub-datasets: comit, codecapybara (comit).")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="paper|N", help="Rows as the table counts them, or scaled to N in all (all)."),
+    ] = None,
+    per_task: Annotated[
+        int | None, typer.Option("--per-task", min=1, help="At most so many rows of each task (all).")
+    ] = None,
+    export: Annotated[
+        list[str] | None,
+        typer.Option("--export", metavar="FORM,...", help="Also as alpaca, sharegpt, messages, parquet; repeatable."),
+    ] = None,
     decontaminate: Annotated[
         Switch | None, typer.Option("--decontaminate", help="Leave out rows that share text with a benchmark (on).")
     ] = None,
@@ -83,7 +96,10 @@ def build_data(
         "source_splits": options.parse_list(source_splits),
         "from_repo": from_repo or None,
         "lang": options.parse_list(lang),
-        "size": size,
+        "mix": mix,
+        "size": int(size) if size is not None and size.isdigit() else size,
+        "per_task": per_task,
+        "export": options.parse_list(",".join(export)) if export else None,
         "decontaminate": None if decontaminate is None else decontaminate is Switch.ON,
         "bench_data": None if bench_data is None else str(bench_data),
         "validation_share": validation_share,

@@ -6,63 +6,139 @@ how the work was divided.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from coma_cli.catalog.mixtures import MIXTURES
+from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.corpus import dedup
 from coma_cli.corpus.dropping import dropped
 from coma_cli.corpus.minhash import NearRules
 from coma_cli.corpus.splitting import TWIN_REASON
 from coma_cli.corpus.stored_texts import StoredTexts
 from coma_cli.dataset.composition import Tally
+from coma_cli.dataset.exports import ArrayFiles, Export, file_of, write_export
+from coma_cli.dataset.mixing import assign, balance, keep_targets
 from coma_cli.dataset.parts import Lines
-from coma_cli.dataset.rows import BEYOND_SIZE, DUPLICATE, IN_REFERENCE, NEAR_DUPLICATE, REFERENCE, TWIN, Rows
-from coma_cli.dataset.selection import drop_duplicates, drop_twins, keep_size
+from coma_cli.dataset.pending import lacking, request_of
+from coma_cli.dataset.rows import (
+    BEYOND_BALANCE,
+    BEYOND_SIZE,
+    DUPLICATE,
+    IN_REFERENCE,
+    NEAR_DUPLICATE,
+    REFERENCE,
+    TWIN,
+    Rows,
+)
+from coma_cli.dataset.selection import drop_duplicates, drop_twins, keep_per_task
 from coma_cli.jsonl import encode_row, write_atomically
 from coma_cli.records import Example
 
 TRAIN, VALIDATION, DROPPED_FILE = "train.jsonl", "validation.jsonl", "dropped.jsonl"
-CONTAMINATION, COMIT = "contamination.jsonl", "CoMIT.json"
+CONTAMINATION, PENDING, COMIT = "contamination.jsonl", "pending.jsonl", "CoMIT.json"
+ROW_FILES = (TRAIN, VALIDATION, DROPPED_FILE, CONTAMINATION, PENDING, COMIT)
 _REASONS = {DUPLICATE: dedup.EXACT, NEAR_DUPLICATE: dedup.NEAR, IN_REFERENCE: dedup.IN_REFERENCE}
-ROW_FILES = (TRAIN, VALIDATION, DROPPED_FILE, CONTAMINATION, COMIT)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to stay of the rows, and in which forms they are written besides `ROW_FILES`.
+
+    `size` None keeps everything. `requests` says whether what upstream lacks is to be requested.
+    """
+
+    near: NearRules
+    mixture: Mixture = MIXTURES["comit"]
+    size: Size | None = None
+    per_task: int | None = None
+    requests: bool = True
+    exports: tuple[Export, ...] = ()
+
+    @property
+    def targets(self) -> Mapping[str, int]:
+        """Rows wanted of each sub-dataset; the paper's counts where nothing else is said."""
+        return self.mixture.targets("paper" if self.size is None else self.size)
 
 
 class Assembly:
     """The final pass over the parts in their fixed order."""
 
-    def __init__(
-        self,
-        parts: Sequence[Path],
-        *,
-        size: int | None,
-        near: NearRules,
-        scratch: Path,
-        references: Sequence[Path] = (),
-    ) -> None:
+    def __init__(self, parts: Sequence[Path], wanted: Wanted, scratch: Path, references: Sequence[Path] = ()) -> None:
         """`references` are parts of rows that the data is kept clear of; `scratch` is a folder for a working file."""
         self.rows = Rows([*parts, *references], len(references))
         self.tally = Tally()
+        self.wanted = wanted
         counts = [part.count for part in self.rows.parts]
         bands_file = scratch / "bands"
-        texts = StoredTexts([part.texts() for part in self.rows.parts], counts, near.banding.bands, bands_file)
-        drop_duplicates(self.rows, texts, near)
-        if size is not None:
-            keep_size(self.rows, size)
-        drop_twins(self.rows, texts, near)
+        texts = StoredTexts([part.texts() for part in self.rows.parts], counts, wanted.near.banding.bands, bands_file)
+        drop_duplicates(self.rows, texts, wanted.near)
+        self.subset = assign(self.rows, wanted.mixture)
+        self._cut()
+        drop_twins(self.rows, texts, wanted.near)
         bands_file.unlink()
-        for row in np.flatnonzero(self.rows.state == BEYOND_SIZE).tolist():
-            self.tally.beyond_size[self.rows.name_of("task", row)] += 1
+        self._count_surplus()
 
-    def write(self, folder: Path) -> None:
-        """Write the row files into `folder`."""
+    def _cut(self) -> None:
+        """Bring the rows into the proportions that are wanted."""
+        wanted = self.wanted
+        balance(self.rows, self.subset)
+        if wanted.size is not None:
+            numbers = {entry.name: number for number, entry in enumerate(wanted.mixture.subsets)}
+            keep_targets(self.rows, self.subset, {numbers[name]: rows for name, rows in wanted.targets.items()})
+        if wanted.per_task is not None:
+            keep_per_task(self.rows, wanted.per_task)
+
+    def write(self, folder: Path) -> tuple[str, ...]:
+        """Write all files into `folder`; their names."""
         with Lines(self.rows.paths) as lines:
             write_atomically(folder / DROPPED_FILE, self._left_out(lines))
             write_atomically(folder / CONTAMINATION, self._evidence())
+            write_atomically(folder / PENDING, self._requests(lines))
             write_atomically(folder / TRAIN, self.lines_of(lines, validation=False))
             write_atomically(folder / VALIDATION, self.lines_of(lines, validation=True))
-            write_atomically(folder / COMIT, json_array(self.bodies(lines)))
+            names = [*ROW_FILES[:-1], *self._write_arrays(folder, lines)]
+            for export in self.wanted.exports:
+                for side, validation in (("train", False), ("validation", True)):
+                    examples = (self.example(lines, row) for row in self._side(validation=validation))
+                    names.append(write_export(export, folder, side, examples))
+        return tuple(names)
+
+    def _count_surplus(self) -> None:
+        for state, counter in (
+            (BEYOND_SIZE, self.tally.beyond_size),
+            (BEYOND_BALANCE, self.tally.beyond_balance),
+        ):
+            tasks, counts = np.unique(self.rows.facts["task"][self.rows.state == state], return_counts=True)
+            for task, count in zip(tasks, counts, strict=True):
+                counter[self.rows.names["task"][task]] = int(count)
+
+    def _requests(self, lines: Lines) -> Iterator[bytes]:
+        """What is lacking, sub-dataset by sub-dataset in the order of the table."""
+        targets = self.wanted.targets if self.wanted.requests else {}
+        for entry in lacking(self.rows, self.subset, self.wanted.mixture, targets):
+            self.tally.pending[entry.subset.name] = len(entry.rows)
+            for row in entry.rows:
+                yield encode_row(request_of(self.example(lines, row), entry.subset).to_row())
+
+    def _write_arrays(self, folder: Path, lines: Lines) -> list[str]:
+        """CoMIT.json with all training rows, and beside it the file of each sub-dataset and of other rows.
+
+        Instruction, input and output are cut out of the lines as they are.
+        """
+        facts, names = self.rows.facts, self.rows.names
+        with ArrayFiles(folder, [COMIT]) as arrays:
+            for row in self._side(validation=False):
+                start, end = int(facts["body"][row]), int(facts["body_end"][row])
+                offset = int(facts["offset"][row]) + start
+                body = b"{%b}" % lines.read(int(self.rows.part[row]), offset, end - start)
+                task, language = names["task"][facts["task"][row]], names["text_language"][facts["text_language"][row]]
+                arrays.add(COMIT, body)
+                arrays.add(file_of(self.wanted.mixture, int(self.subset[row]), task, language), body)
+        return sorted(arrays.files, key=lambda name: (name != COMIT, name))
 
     def _left_out(self, lines: Lines) -> Iterator[bytes]:
         """What did not become a row and the duplicates, part by part; then what the split takes out."""
@@ -99,18 +175,17 @@ class Assembly:
                 self.tally.contaminated[json.loads(line)["bench"]] += 1
                 yield line
 
+    def _side(self, *, validation: bool) -> list[int]:
+        """The rows of one side in their order."""
+        rows = self.rows.in_order(self.rows.kept & (self.rows.facts["validation"] == validation))
+        numbers: list[int] = rows.tolist()
+        return numbers
+
     def lines_of(self, lines: Lines, *, validation: bool) -> Iterator[bytes]:
         """The lines of one side."""
         facts = self.rows.facts
-        for row in self.rows.in_order(self.rows.kept & (facts["validation"] == validation)):
+        for row in self._side(validation=validation):
             yield lines.read(int(self.rows.part[row]), int(facts["offset"][row]), int(facts["length"][row]))
-
-    def bodies(self, lines: Lines) -> Iterator[bytes]:
-        """Instruction, input and output of the training rows as JSON objects, cut out of their lines as they are."""
-        facts = self.rows.facts
-        for row in self.rows.in_order(self.rows.kept & ~facts["validation"]):
-            start, end = int(facts["body"][row]), int(facts["body_end"][row])
-            yield b"{%b}" % lines.read(int(self.rows.part[row]), int(facts["offset"][row]) + start, end - start)
 
     def example(self, lines: Lines, row: int) -> Example:
         """One row, parsed."""
@@ -118,12 +193,3 @@ class Assembly:
         part = int(self.rows.part[row])
         line = lines.read(part, int(facts["offset"]), int(facts["length"]))
         return Example.from_row(json.loads(line), str(self.rows.paths[part]))
-
-
-def json_array(objects: Iterable[bytes]) -> Iterator[bytes]:
-    """One JSON array of objects that are encoded already, one a line."""
-    before = b"[\n"
-    for encoded in objects:
-        yield before + encoded
-        before = b",\n"
-    yield b"\n]\n" if before == b",\n" else b"[]\n"

@@ -12,15 +12,24 @@ from typing import Any
 
 from coma_cli import console, ray_cluster
 from coma_cli.catalog.benchmarks import LoadedBenchmark
+from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.corpus.decontaminate import BenchmarkIndex
-from coma_cli.dataset.assembling import ROW_FILES, Assembly
+from coma_cli.dataset import exports
+from coma_cli.dataset.assembling import Assembly, Wanted
 from coma_cli.dataset.building import Recipe, build_part
 from coma_cli.dataset.card import card
 from coma_cli.dataset.composition import Composition, Tally, composition_of, rows_to_show
 from coma_cli.dataset.locating import Found, Located, Unit, benchmarks_at_hand, locate, unread_folders
 from coma_cli.dataset.parts import Lines
 from coma_cli.dataset.settings import BuildDataSettings
-from coma_cli.dataset.summary import BuildDataSummary, SideCounts, drop_counts, side_counts, source_facts
+from coma_cli.dataset.summary import (
+    BuildDataSummary,
+    SideCounts,
+    drop_counts,
+    side_counts,
+    source_facts,
+    subset_counts,
+)
 from coma_cli.errors import CliError, MissingInputError
 from coma_cli.jsonl import write_atomically
 from coma_cli.sandbox.machine import default_workers
@@ -54,7 +63,7 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
     Raises:
         UsageError: unknown task or source. MissingInputError: see `locate` and `benchmarks_at_hand`.
     """
-    tasks = settings.chosen_tasks()
+    tasks, mixture = settings.chosen_tasks(), settings.mixture
     found = locate(settings, tasks)
     benchmarks, absent = benchmarks_at_hand(settings) if settings.decontaminate else ((), ())
     warnings = _warnings(settings, found, absent)
@@ -64,7 +73,7 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
         subject=_subject(found),
         inputs=tuple(inputs),
         total=sum(len(entry.units) for entry in found.located),
-        estimate=_estimate(found, tasks),
+        estimate=_estimate(settings, found, tasks, mixture),
         obstacles=tuple(_obstacles(settings)),
         notes=(*_notes(settings, found), *(f"Warning: {warning}" for warning in warnings)),
         tasks=tasks,
@@ -76,9 +85,8 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
 
 
 def _obstacles(settings: BuildDataSettings) -> Iterator[CliError]:
-    lacking = ray_cluster.obstacle() if settings.runtime.cluster else None
-    if lacking is not None:
-        yield lacking
+    no_ray = ray_cluster.obstacle() if settings.runtime.cluster else None
+    yield from (lacking for lacking in (no_ray, exports.obstacle(settings.export)) if lacking is not None)
 
 
 def _subject(found: Found) -> str:
@@ -86,11 +94,12 @@ def _subject(found: Found) -> str:
     return names if len(names) <= _MAX_SUBJECT_CHARS else f"{len(found.located)}-sources"
 
 
-def _estimate(found: Found, tasks: tuple[str, ...]) -> Mapping[str, Any]:
-    """Files and rows, the rows by the measured bytes per row of each source."""
+def _estimate(settings: BuildDataSettings, found: Found, tasks: tuple[str, ...], mixture: Mixture) -> Mapping[str, Any]:
+    """Files and rows, the rows by the measured bytes per row of each source; what is wanted of each sub-dataset."""
+    wanted = {} if settings.size is None else {"rows wanted": dict(mixture.targets(settings.size))}
     rows = {entry.source.name: _estimated_rows(entry, tasks) for entry in found.located}
     files = {entry.source.name: entry.files for entry in found.located}
-    return {"files": files, "rows, about": rows, "tasks": list(tasks)}
+    return {"files": files, "rows, about": rows, **wanted, "tasks": list(tasks)}
 
 
 def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
@@ -129,13 +138,8 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     """
     parts = run.scratch("parts")
     _make_parts(run, settings, plan, parts)
-    assembly = Assembly(
-        [parts / unit.part_name for unit in plan.units],
-        size=settings.size,
-        near=settings.near,
-        scratch=run.scratch("assembling"),
-    )
-    assembly.write(run.path)
+    assembly = Assembly([parts / unit.part_name for unit in plan.units], _wanted(settings), run.scratch("assembling"))
+    written = assembly.write(run.path)
     composition = _composition(assembly)
     if not composition.rows["train"]:
         reasons = (
@@ -146,11 +150,22 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
         )
     summary = _summary(settings, plan, composition, assembly.tally)
     write_atomically(run.path / CARD, [card(summary, composition.shown).encode("utf-8", "replace")])
-    return StageResult(summary, (*ROW_FILES, CARD))
+    return StageResult(summary, (*written, CARD))
+
+
+def _wanted(settings: BuildDataSettings) -> Wanted:
+    return Wanted(
+        near=settings.near,
+        mixture=settings.mixture,
+        size=settings.size,
+        per_task=settings.per_task,
+        requests="cn" in settings.lang,
+        exports=settings.export,
+    )
 
 
 def _composition(assembly: Assembly) -> Composition:
-    made = composition_of(assembly.rows)
+    made = composition_of(assembly.rows, assembly.subset, assembly.wanted.mixture)
     with Lines(assembly.rows.paths) as lines:
         made.shown = {task: assembly.example(lines, row) for task, row in rows_to_show(assembly.rows).items()}
     return made
@@ -203,6 +218,11 @@ def _summary(
         dropped=by_reason,
         dropped_by_source=by_source,
         beyond_size=dict(sorted(tally.beyond_size.items())),
+        beyond_balance=dict(sorted(tally.beyond_balance.items())),
+        mixture=settings.mix,
+        subsets=subset_counts(composition, tally, settings.mixture, settings.size),
+        beside=side_counts(composition, "subset").get("", SideCounts()),
+        lengths=composition.lengths or {},
         decontaminated=settings.decontaminate,
         checked_against=checked,
         not_checked_against=list(plan.absent),
@@ -222,6 +242,20 @@ def headline(summary: Mapping[str, Any]) -> str:
     return f"{rows['train']} training and {rows['validation']} validation rows of {len(tasks)} tasks"
 
 
+def _show_subsets(summary: Mapping[str, Any]) -> None:
+    """The sub-datasets that have rows or should have; what falls short of its target is said."""
+    rows = [
+        (name, f"{c['train']}", f"{c['validation']}", f"{c['wanted'] or ''}", f"{c['requested']}", f"{c['short']}")
+        for name, c in summary["subsets"].items()
+        if c["train"] + c["validation"] + c["requested"] + (c["wanted"] or 0)
+    ]
+    beside = summary["beside"]
+    if beside["train"] + beside["validation"]:
+        rows.append(("beside the table", f"{beside['train']}", f"{beside['validation']}", "", "", ""))
+    title = f"Sub-datasets of {summary['mixture']}"
+    console.print_table(title, ("", "train", "validation", "wanted", "requested", "short"), rows)
+
+
 def show(summary: Mapping[str, Any]) -> None:
     """Print the tables of rows and of what was left out."""
     for title, key in (("Rows by task", "tasks"), ("Rows by source", "sources"), ("Rows by licence", "licences")):
@@ -230,4 +264,5 @@ def show(summary: Mapping[str, Any]) -> None:
         if key == "tasks":
             rows.append(("all", f"{total['train']}", f"{total['validation']}"))
         console.print_table(title, ("", "train", "validation"), rows)
+    _show_subsets(summary)
     console.print_table("Left out", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])

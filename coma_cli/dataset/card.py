@@ -51,6 +51,7 @@ def card(summary: BuildDataSummary, shown: Mapping[str, Example]) -> str:
             "",
             *_warnings(summary),
             *_terms(summary),
+            *_subsets(summary),
             *_composition(summary),
             *_sources(summary),
             *_left_out(summary),
@@ -86,6 +87,31 @@ def licence_line(licences: Mapping[str, SideCounts]) -> str:
     return " ".join(parts)
 
 
+def _subsets(summary: BuildDataSummary) -> Iterable[str]:
+    yield from (f"## Sub-datasets of {summary.mixture}", "")
+    rows = [
+        (
+            name,
+            counts.task,
+            str(counts.train),
+            str(counts.validation),
+            "all" if counts.wanted is None else str(counts.wanted),
+            str(counts.requested),
+            str(counts.short),
+        )
+        for name, counts in summary.subsets.items()
+    ]
+    beside = summary.beside
+    rows.append(("beside the table", "", str(beside.train), str(beside.validation), "all", "0", "0"))
+    columns = ("Sub-dataset", "Task", "Training rows", "Validation rows", "Wanted", "Requested", "Short")
+    yield from _table(columns, rows)
+    if any(counts.requested for counts in summary.subsets.values()):
+        yield from ("Rows that upstream lacks are requested in `pending.jsonl`; gen-instructions can write them.", "")
+    short = [f"{name} {counts.short}" for name, counts in summary.subsets.items() if counts.short]
+    if short:
+        yield from (f"The sources had fewer rows than were wanted: {', '.join(short)}.", "")
+
+
 def _composition(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## What is in it", "")
     for title, counts in (
@@ -97,6 +123,9 @@ def _composition(summary: BuildDataSummary) -> Iterable[str]:
     ):
         rows = [(name, str(count.train), str(count.validation)) for name, count in counts.items()]
         yield from _table((title, "Training rows", "Validation rows"), rows)
+    if summary.beyond_balance:
+        over = ", ".join(f"{task} {count}" for task, count in summary.beyond_balance.items())
+        yield from (f"Rows that were good but of an answer that there was more of: {over}.", "")
     if summary.beyond_size:
         over = ", ".join(f"{task} {count}" for task, count in summary.beyond_size.items())
         yield from (f"Rows that were good but beyond the size asked for: {over}.", "")

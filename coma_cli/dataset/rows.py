@@ -55,6 +55,11 @@ class Rows:
         """Which rows are in the data as far as is known by now."""
         return np.asarray(self.state == KEPT)
 
+    @property
+    def sound(self) -> Mask:
+        """Which rows are good, though there may be more of them than was asked for."""
+        return np.isin(self.state, (KEPT, BEYOND_SIZE, BEYOND_BALANCE))
+
     def in_order(self, chosen: Mask) -> Numbers:
         """The chosen rows in the order of their ids."""
         places = np.flatnonzero(chosen)

@@ -27,7 +27,7 @@ def drop_duplicates(rows: Rows, texts: Texts, rules: NearRules) -> None:
     rows.state[leaves[found.instead[leaves] >= found.references_from]] = IN_REFERENCE
 
 
-def keep_size(rows: Rows, size: int) -> None:
+def keep_per_task(rows: Rows, size: int) -> None:
     """The first rows of each task by id, up to the size asked for."""
     order = rows.in_order(rows.kept)
     tasks = rows.facts["task"][order]

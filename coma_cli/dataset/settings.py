@@ -5,9 +5,12 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from coma_cli.catalog import lookup
+from coma_cli.catalog.mixtures import MIXTURES
+from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning import CleaningRules
 from coma_cli.corpus.minhash import NearRules
+from coma_cli.dataset.exports import Export
 from coma_cli.errors import UsageError
 from coma_cli.ray_cluster import Cluster
 from coma_cli.records import TextLanguage
@@ -44,7 +47,19 @@ class BuildDataSettings(StageSettings):
         default=(), description="Folders of code to mine; stdlib: Python's standard library."
     )
     lang: tuple[TextLanguage, ...] = Field(default=("cn", "en"), min_length=1, description="Text languages: en, cn.")
-    size: int | None = Field(default=None, ge=1, description="At most so many rows of each task.")
+    mix: str = Field(
+        default="comit",
+        description=f"The table of sub-datasets that rows are counted and cut by: {', '.join(MIXTURES)}.",
+    )
+    size: Size | None = Field(
+        default=None,
+        description="paper: as many rows as the table says; a number: its counts scaled to so many rows in all; "
+        "default: all there are. Rows of no sub-dataset are not cut.",
+    )
+    per_task: int | None = Field(default=None, ge=1, description="At most so many rows of each task.")
+    export: tuple[Export, ...] = Field(
+        default=(), description="Further forms to write: alpaca, sharegpt, messages, parquet."
+    )
     decontaminate: bool = Field(default=True, description="Leave out rows that share text with a benchmark.")
     bench_data: str | None = Field(
         default=None, description="File or folder of benchmark problems (MBPP) to keep clear of."
@@ -75,6 +90,28 @@ class BuildDataSettings(StageSettings):
     @classmethod
     def _as_list(cls, value: object) -> object:
         return value.split(",") if isinstance(value, str) else value
+
+    @field_validator("size")
+    @classmethod
+    def _positive(cls, value: Size | None) -> Size | None:
+        if isinstance(value, int) and value < 1:
+            raise ValueError("a size is paper or a number from 1 on")
+        return value
+
+    @field_validator("export", mode="before")
+    @classmethod
+    def _each_once(cls, value: object) -> object:
+        names = value.split(",") if isinstance(value, str) else value
+        return sorted(set(names)) if isinstance(names, (list, tuple)) else names
+
+    @property
+    def mixture(self) -> Mixture:
+        """The table of sub-datasets.
+
+        Raises:
+            UsageError: unknown name.
+        """
+        return lookup("mixture", self.mix, MIXTURES)
 
     @property
     def rules(self) -> CleaningRules:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
+from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.catalog.sources.source import Source
-from coma_cli.dataset.composition import Composition, Tally
+from coma_cli.dataset.composition import Composition, Lengths, Tally
 
 
 class SourceFacts(BaseModel):
@@ -37,6 +38,20 @@ class SideCounts(BaseModel):
         return self.train + self.validation
 
 
+class SubsetCounts(SideCounts):
+    """Rows of a sub-dataset, how many were wanted (None: all), are requested, and are lacking after that."""
+
+    task: str
+    wanted: int | None = None
+    requested: int = 0
+
+    @computed_field  # type: ignore[prop-decorator]  # pydantic's own way to write it
+    @property
+    def short(self) -> int:
+        """Rows that neither are there nor can be requested."""
+        return max(0, (self.wanted or 0) - self.total - self.requested)
+
+
 class BuildDataSummary(BaseModel):
     """Counts by what rows are, what was left out and why, and what the reader has to know before trusting them."""
 
@@ -51,6 +66,11 @@ class BuildDataSummary(BaseModel):
     dropped: dict[str, int]
     dropped_by_source: dict[str, dict[str, int]]
     beyond_size: dict[str, int]
+    beyond_balance: dict[str, int]
+    mixture: str
+    subsets: dict[str, SubsetCounts]
+    beside: SideCounts
+    lengths: Lengths
     decontaminated: bool
     checked_against: dict[str, int]
     not_checked_against: list[str]
@@ -71,6 +91,24 @@ def side_counts(composition: Composition, name: str) -> dict[str, SideCounts]:
         for value in {value for value, _ in counter}
     }
     return dict(sorted(counts.items(), key=lambda item: (-item[1].total, item[0])))
+
+
+def subset_counts(
+    composition: Composition, tally: Tally, mixture: Mixture, size: Size | None
+) -> dict[str, SubsetCounts]:
+    """Rows of every sub-dataset in the order of the table."""
+    counter = composition.by["subset"]
+    targets = {} if size is None else mixture.targets(size)
+    return {
+        entry.name: SubsetCounts(
+            train=counter[entry.name, "train"],
+            validation=counter[entry.name, "validation"],
+            task=entry.task,
+            wanted=targets.get(entry.name),
+            requested=tally.pending[entry.name],
+        )
+        for entry in mixture.subsets
+    }
 
 
 def drop_counts(tally: Tally) -> tuple[dict[str, int], dict[str, dict[str, int]]]:

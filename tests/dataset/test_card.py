@@ -1,6 +1,6 @@
 from coma_cli.dataset.card import card, licence_line
 from coma_cli.dataset.composition import COUNTED, Composition
-from coma_cli.dataset.summary import BuildDataSummary, SideCounts, side_counts
+from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SubsetCounts, side_counts
 from coma_cli.records import Example, Origin
 
 
@@ -29,6 +29,14 @@ def summary(composition, **changes):
         "dropped": {"duplicate": 3},
         "dropped_by_source": {"s": {"duplicate": 3}},
         "beyond_size": {"code-generation": 2},
+        "beyond_balance": {"defect-detection": 5},
+        "mixture": "comit",
+        "subsets": {
+            "codealpaca": SubsetCounts(task="code-generation", train=3, validation=1, wanted=9, requested=2),
+            "codegpt": SubsetCounts(task="code-generation", train=7),
+        },
+        "beside": SideCounts(train=1),
+        "lengths": {},
         "decontaminated": True,
         "checked_against": {"humaneval": 164},
         "not_checked_against": ["mbpp"],
@@ -68,6 +76,10 @@ def test_a_card_says_all_that_was_counted():
         "| humaneval | 164 | 1 |",
         "**Not** checked against (their data was not at hand): mbpp.",
         "Rows that were good but beyond the size asked for: code-generation 2.",
+        "| codealpaca | code-generation | 3 | 1 | 9 | 2 | 3 |",
+        "| codegpt | code-generation | 7 | 0 | all | 0 | 0 |",
+        "The sources had fewer rows than were wanted: codealpaca 3.",
+        "Rows that were good but of an answer that there was more of: defect-detection 5.",
         "    Write it | now.",
         "    x = 1\n    y = 2",
     ):

@@ -24,7 +24,7 @@ def repo(tmp_path):
 
 def test_options_reach_the_stage(repo, workspace_root):
     done = coma(
-        "--from-repo", str(repo), "--tasks", "code-generation,line-completion", "--lang", "en", "--size", "5",
+        "--from-repo", str(repo), "--tasks", "code-generation,line-completion", "--lang", "en", "--per-task", "5",
         "--decontaminate", "off", "--validation-share", "0", "--workers", "1", "--json", "-w", str(workspace_root),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -54,7 +54,11 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(repo, workspace_root):
         (("--tasks", "al"), 2, "Unknown task"),
         (("--sources", "no-such-folder"), 3, "no folder"),
         (("--validation-share", "2", "--from-repo", "stdlib"), 2, "validation_share"),
-        (("--size", "0"), 2, "--size"),
+        (("--size", "0"), 2, "a size is paper or a number from 1 on"),
+        (("--size", "papper"), 2, "size"),
+        (("--mix", "comitt"), 2, "Did you mean comit"),
+        (("--export", "csv"), 2, "parquet"),
+        (("--per-task", "0"), 2, "--per-task"),
     ],
 )
 def test_wrong_use_is_one_message_and_an_exit_code(arguments, code, message, workspace_root):

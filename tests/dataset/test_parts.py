@@ -1,55 +1,15 @@
 import json
 
+import numpy as np
 import pytest
 
-from coma_cli.corpus.minhash import NearRules
-from coma_cli.corpus.prints import Prints
-from coma_cli.dataset.assembling import Assembly, json_array
+from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.dataset.composition import EXAMPLE_CHARS, composition_of, rows_to_show
-from coma_cli.dataset.facts import facts_of
 from coma_cli.dataset.parts import Lines, Part, PartWriter
 from coma_cli.dataset.rows import Rows
-from coma_cli.jsonl import encode_row, read_rows, sha256_of
-from coma_cli.records import DroppedRow, Example, Origin
-
-NEAR = NearRules()
-
-
-def example(number, **changes):
-    values = {
-        "id": sha256_of(number)[:20],
-        "task": "code-generation",
-        "source": "s",
-        "language": "python",
-        "instruction": f"Write number {number}.",
-        "output": f"value = {number}",
-        "licence": "MIT",
-        "origin": Origin(path="a.py", row=str(number)),
-    }
-    return Example.model_validate({**values, **changes})
-
-
-def write_row(part, row, share=0.0):
-    line = encode_row(row.to_row())
-    prints = Prints.of([row], NEAR)
-    (fact,) = facts_of([row], [line], prints.by_row, share, 0)
-    part.texts(prints.by_text)
-    part.row(line, fact)
-
-
-def write_part(path, examples, asides=(), share=0.0):
-    with PartWriter(path) as part:
-        for row in examples:
-            write_row(part, row, share)
-        for aside in asides:
-            part.aside(aside)
-    return path
-
-
-def assemble(folder, *parts, size=None, references=()):
-    assembly = Assembly(parts, size=size, near=NEAR, scratch=folder, references=references)
-    assembly.write(folder)
-    return assembly
+from coma_cli.jsonl import read_rows
+from coma_cli.records import DroppedRow, Origin
+from tests.dataset.rows import assemble, example, write_part, write_row
 
 
 def test_a_part_holds_rows_asides_and_facts(tmp_path):
@@ -90,7 +50,7 @@ def test_parts_number_names_in_their_own_way_and_rows_in_one(tmp_path):
     empty = write_part(tmp_path / "c", [])
     rows = Rows([first, empty, second])
     assert [rows.name_of("language", n) for n in range(4)] == ["go", "python", "python", "c"]
-    assert composition_of(rows).by["language"]["python", "train"] == 2
+    assert composition_of(rows, np.array([-1] * 4), MIXTURES["comit"]).by["language"]["python", "train"] == 2
 
 
 @pytest.mark.parametrize("text", ['"licence": ', '", "licence": "', "\u2028\\", '"instruction": ', "数\x7f", ""])
@@ -107,8 +67,9 @@ def test_comit_is_cut_out_of_lines_that_had_to_be_escaped(tmp_path):
     assert json.loads((tmp_path / "CoMIT.json").read_bytes())[0]["output"] == "数"
 
 
-def test_an_empty_array_is_an_array():
-    assert b"".join(json_array([])) == b"[]\n"
+def test_an_empty_array_is_an_array(tmp_path):
+    assemble(tmp_path, write_part(tmp_path / "p.part", []))
+    assert (tmp_path / "CoMIT.json").read_bytes() == b"[]\n"
 
 
 def test_the_first_of_equal_rows_stays_wherever_they_lie(tmp_path):
@@ -176,4 +137,4 @@ def test_rows_of_a_named_file_are_kept_away_and_never_written(tmp_path):
     dropped = list(read_rows(tmp_path / "dropped.jsonl"))
     assert [row["detail"] for row in dropped] == ["of theirs.jsonl: 7", "of theirs.jsonl: 8"]
     assert assembly.tally.dropped == {("s", "duplicate-of-reference"): 2}
-    assert sum(composition_of(assembly.rows).rows.values()) == 1
+    assert sum(composition_of(assembly.rows, assembly.subset, assembly.wanted.mixture).rows.values()) == 1

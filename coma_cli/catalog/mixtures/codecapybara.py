@@ -1,0 +1,33 @@
+"""CodeCapybara: what its paper trains on, all of it in English.
+
+Source: the data section of its README. The 51,766 rows of Code Contests are the first right solution of each of 13,328
+problems in each language; the generated rows are written by a model in two rounds, as gen-instructions does.
+"""
+
+from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset
+
+MIXTURE = Mixture(
+    name="codecapybara",
+    citation="CodeCapybara: Open Source LLaMA Model that Follow Instruction-Tuning for Code Generation.",
+    subsets=(
+        SubDataset(
+            "generated",
+            "code-generation",
+            ("codecapybara-generated", "gen-instructions"),
+            20_574,
+            "en",
+            ("java", "python"),
+            "codecapybara/generated.json",
+        ),
+        SubDataset("codealpaca", "code-generation", ("codealpaca",), 20_022, "en", (), "codecapybara/codealpaca.json"),
+        SubDataset(
+            "code-contests",
+            "competition",
+            ("code-contests",),
+            51_766,
+            "en",
+            ("cpp", "java", "python"),
+            "codecapybara/code_contests.json",
+        ),
+    ),
+)

@@ -1,0 +1,160 @@
+"""The training rows in the files that others expect: CoMIT's own, and the forms of common trainers."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from coma_cli.catalog.mixtures.mixture import Mixture
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.errors import MissingPackageError, missing_package
+from coma_cli.jsonl import encode_row, write_atomically
+from coma_cli.records import Example
+
+Export = Literal["alpaca", "sharegpt", "messages", "parquet"]
+EXPORTS = "exports"
+OTHER = "other"  # the folder of rows that belong to no sub-dataset
+_PARQUET_ROWS = 10_000
+_TEMPORARY = ".{}.tmp"
+
+
+class ArrayFile:
+    """One JSON array of objects that are encoded already, one a line; in place, whole, when it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._temporary = path.with_name(_TEMPORARY.format(path.name))
+        self._handle = self._temporary.open("wb")
+        self.rows = 0
+
+    def add(self, encoded: bytes) -> None:
+        """Add one object."""
+        self._handle.write((b",\n" if self.rows else b"[\n") + encoded)
+        self.rows += 1
+
+    def close(self) -> None:
+        """End the array and put the file into place."""
+        self._handle.write(b"\n]\n" if self.rows else b"[]\n")
+        self._handle.close()
+        self._temporary.replace(self.path)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._handle.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+class ArrayFiles:
+    """Several arrays by their names below a folder, each begun when its first object comes; a context manager."""
+
+    def __init__(self, folder: Path, names: Iterable[str] = ()) -> None:
+        self._folder = folder
+        self.files = {name: ArrayFile(folder / name) for name in names}
+
+    def add(self, name: str, encoded: bytes) -> None:
+        """Add one object to the array of that name."""
+        if name not in self.files:
+            self.files[name] = ArrayFile(self._folder / name)
+        self.files[name].add(encoded)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self.files.values():
+            if error is None:
+                file.close()
+            else:
+                file.discard()
+
+
+def file_of(mixture: Mixture, subset: int, task: str, text_language: str) -> str:
+    """The file of a row of that sub-dataset; `other/...` for rows that belong to none (-1)."""
+    if subset >= 0:
+        return mixture.subsets[subset].file
+    group = f"{TASKS[task].group}/" if task in TASKS else ""
+    return f"{OTHER}/{group}{task.replace('-', '_')}_{text_language.upper()}.json"
+
+
+def obstacle(exports: Iterable[Export]) -> MissingPackageError | None:
+    """What stands in the way of these exports here."""
+    from importlib import util
+
+    lacking = "parquet" in exports and util.find_spec("pyarrow") is None
+    return missing_package("datasets", "--export parquet") if lacking else None
+
+
+def write_export(export: Export, folder: Path, side: str, rows: Iterator[Example]) -> str:
+    """Write one side in one form; the name of the file below `folder`."""
+    suffix, write = _WRITERS[export]
+    name = f"{EXPORTS}/{export}/{side}.{suffix}"
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    write(folder / name, rows)
+    return name
+
+
+def alpaca(row: Example) -> Mapping[str, Any]:
+    """Instruction, input and output, as Stanford Alpaca and CoMIT have them."""
+    return {"instruction": row.instruction, "input": row.input, "output": row.output}
+
+
+def sharegpt(row: Example) -> Mapping[str, Any]:
+    """A conversation of two turns, as ShareGPT dumps and FastChat have them."""
+    turns = [{"from": "human", "value": question(row)}, {"from": "gpt", "value": row.output}]
+    return {"id": row.id, "conversations": turns}
+
+
+def messages(row: Example) -> Mapping[str, Any]:
+    """A conversation of two turns, as chat-completion interfaces and TRL have them."""
+    return {"messages": [{"role": "user", "content": question(row)}, {"role": "assistant", "content": row.output}]}
+
+
+def question(row: Example) -> str:
+    """What is asked and about what, as one text; the same that chat templates get in finetune and sample."""
+    return f"{row.instruction}\n\n{row.input}" if row.input else row.instruction
+
+
+def _write_array(form: Callable[[Example], Mapping[str, Any]]) -> Callable[[Path, Iterator[Example]], None]:
+    def write(path: Path, rows: Iterator[Example]) -> None:
+        with ArrayFiles(path.parent, [path.name]) as files:
+            for row in rows:
+                files.add(path.name, encode_row(form(row)).rstrip(b"\n"))
+
+    return write
+
+
+def _write_lines(path: Path, rows: Iterator[Example]) -> None:
+    write_atomically(path, (encode_row(messages(row)) for row in rows))
+
+
+def _write_parquet(path: Path, rows: Iterator[Example]) -> None:
+    """All columns of a row; its origin as JSON text, so that the columns are flat."""
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    schema = pa.schema([(name, pa.string()) for name in Example.model_fields if name != "schema_version"])
+    temporary = path.with_name(_TEMPORARY.format(path.name))
+    with pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        batch: list[dict[str, Any]] = []
+        for row in rows:
+            flat = row.to_row()
+            del flat["schema_version"]
+            batch.append({**flat, "origin": json.dumps(flat["origin"])})
+            if len(batch) == _PARQUET_ROWS:
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+                batch.clear()
+        if batch:
+            writer.write_table(pa.Table.from_pylist(batch, schema))
+    temporary.replace(path)
+
+
+_WRITERS: Mapping[Export, tuple[str, Callable[[Path, Iterator[Example]], None]]] = {
+    "alpaca": ("json", _write_array(alpaca)),
+    "sharegpt": ("json", _write_array(sharegpt)),
+    "messages": ("jsonl", _write_lines),
+    "parquet": ("parquet", _write_parquet),
+}

@@ -1,0 +1,73 @@
+"""What upstream lacks: requests for the Chinese rows of a mixture, made of their English sisters.
+
+A request is answered when a row of its sub-dataset holds the same code; so it does not matter who wrote the answer, and
+whatever answers a request makes `pending.jsonl` shorter.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset
+from coma_cli.dataset.rows import Numbers, Rows
+from coma_cli.jsonl import sha256_of
+from coma_cli.records import Example, PendingRequest
+
+_ASKED_BY_OUTPUT = frozenset({"code-summarization"})  # the text that is lacking is the answer, not the question
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A sub-dataset of which rows are to be requested: the English rows to make the requests of."""
+
+    subset: SubDataset
+    rows: Numbers
+
+
+def lacking(rows: Rows, subset: Numbers, mixture: Mixture, targets: Mapping[str, int]) -> Iterator[Lacking]:
+    """For every requested sub-dataset the first English rows of its task and sources that nothing answers yet.
+
+    As many as bring it to its target in `targets`, or to as many as there are.
+    """
+    for number, entry in enumerate(mixture.subsets):
+        if entry.requested and entry.name in targets:
+            there = rows.kept & (subset == number)
+            sisters = _sisters(rows, entry)[: targets[entry.name]]
+            open_ = sisters[~np.isin(rows.facts["meaning"][sisters], rows.facts["meaning"][there])]
+            yield Lacking(entry, open_[: max(0, targets[entry.name] - int(there.sum()))])
+
+
+def _sisters(rows: Rows, entry: SubDataset) -> Numbers:
+    """English rows that a Chinese row can be made of, also those beyond the size of their own sub-dataset."""
+    english = np.zeros(len(rows), dtype=bool)
+    for source in entry.sources:
+        english |= _is(rows, "source", source)
+    english &= _is(rows, "task", entry.task) & _is(rows, "text_language", "en")
+    return rows.in_order(english & rows.sound)
+
+
+def _is(rows: Rows, kind: str, name: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    names = rows.names[kind]
+    if name not in names:
+        return np.zeros(len(rows), dtype=bool)
+    return np.asarray(rows.facts[kind] == names.index(name))
+
+
+def request_of(example: Example, subset: SubDataset) -> PendingRequest:
+    """The request for the Chinese sister of a row."""
+    asks_output = example.task in _ASKED_BY_OUTPUT
+    return PendingRequest(
+        id=sha256_of([subset.name, example.id])[:20],
+        subset=subset.name,
+        task=example.task,
+        source=example.source,
+        language=example.language,
+        text_language=subset.text_language,
+        asks_for="output" if asks_output else "instruction",
+        english=example.output if asks_output else example.instruction,
+        input=example.input,
+        output="" if asks_output else example.output,
+        licence=example.licence,
+        origin=example.origin,
+    )
