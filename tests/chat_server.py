@@ -62,6 +62,10 @@ def derived_answer(body: Mapping[str, Any]) -> str:
             f"<instruction>Write a {named} program that can {what} of batch {name[:6]}. The input is a list, "
             f"the result is printed, and an empty list gives {number % 97}.</instruction>"
         )
+    if "<chinese>" in prompt:
+        english = re.search(r"<english>\n(.*?)\n</english>", prompt, re.DOTALL)
+        names = " ".join(re.findall(r"\w+_\w+", english[1])) if english else ""
+        return f"<chinese>按照第 {number % 9973} 条规则处理给出的数据，并返回 {names} 的结果。</chinese>"
     fence = re.search(r"begins with ```(\S+)", prompt)
     if fence:
         tag = fence[1]

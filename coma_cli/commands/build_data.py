@@ -45,6 +45,10 @@ def build_data(
     ] = None,
     from_repo: RepositoryOption = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en,cn", help="Text languages to keep (both).")] = None,
+    with_generated: Annotated[
+        list[str] | None,
+        typer.Option("--with-generated", metavar="RUN|FILE", help="Take in rows of gen-instructions; repeatable."),
+    ] = None,
     mix: Annotated[
         str | None, typer.Option("--mix", metavar="NAME", help="Table of sub-datasets: comit, codecapybara (comit).")
     ] = None,
@@ -96,6 +100,7 @@ def build_data(
         "source_splits": options.parse_list(source_splits),
         "from_repo": from_repo or None,
         "lang": options.parse_list(lang),
+        "with_generated": with_generated or None,
         "mix": mix,
         "size": int(size) if size is not None and size.isdigit() else size,
         "per_task": per_task,

@@ -17,7 +17,15 @@ SeedCodeOption = Annotated[
         "--seed-code", help="Code functions: folder of <language>/train.jsonl, or JSONL; default: newest build-data."
     ),
 ]
-NumOption = Annotated[int | None, typer.Option("--num", help="Code functions to use, two calls each (100).")]
+PendingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pending", metavar="RUN|FILE", help="Answer what a build-data run requests in pending.jsonl, one call each."
+    ),
+]
+NumOption = Annotated[
+    int | None, typer.Option("--num", help="Code functions to use, two calls each; or requests (100).")
+]
 MaxUsdOption = Annotated[
     float | None, typer.Option("--max-usd", help="Dollars that this run may cost in all; never passed.")
 ]
@@ -32,6 +40,7 @@ LangOption = Annotated[str | None, typer.Option("--lang", help="Language of the 
 def gen_instructions(
     model: ModelOption = None,
     seed_code: SeedCodeOption = None,
+    pending: PendingOption = None,
     num: NumOption = None,
     max_usd: MaxUsdOption = None,
     engine: EngineOption = None,
@@ -55,6 +64,7 @@ def gen_instructions(
     flags = {
         "model": model,
         "seed_code": seed_code,
+        "pending": pending,
         "num": num,
         "max_usd": max_usd,
         "engine": engine,

@@ -64,7 +64,7 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
         UsageError: unknown task or source. MissingInputError: see `locate` and `benchmarks_at_hand`.
     """
     tasks, mixture = settings.chosen_tasks(), settings.mixture
-    found = locate(settings, tasks)
+    found = locate(settings, tasks, workspace)
     benchmarks, absent = benchmarks_at_hand(settings) if settings.decontaminate else ((), ())
     warnings = _warnings(settings, found, absent)
     inputs = [Input(f"source:{entry.source.name}", entry.place, entry.content_sha256) for entry in found.located]

@@ -114,12 +114,25 @@ def _write_rows(recipe: Recipe, unit: Unit, part: PartWriter) -> None:
 
 
 def _examples(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
+    if unit.source.read_rows is not None:
+        yield from _finished_rows(recipe, unit, on_reject)
+        return
     tasks = [TASKS[name] for name in recipe.tasks if name in unit.source.tasks]
     for material, around in with_surroundings(_wanted_material(recipe, unit, on_reject)):
         for task in tasks:
             example = make_example(task, material, unit.source.name, recipe.seed, around)
             if example is not None:
                 yield example
+
+
+def _finished_rows(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
+    """The rows of a source that has them already, of the tasks that are asked for."""
+    assert unit.source.read_rows is not None
+    for entry in unit.source.read_rows(unit.shard):
+        if isinstance(entry, Rejected):
+            on_reject(entry)
+        elif entry.task in recipe.tasks:
+            yield entry
 
 
 def _wanted_material(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Material]:

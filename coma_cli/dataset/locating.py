@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from coma_cli.catalog import lookup
@@ -13,10 +13,12 @@ from coma_cli.catalog.sources.material import Rejected
 from coma_cli.catalog.sources.repository import repository
 from coma_cli.catalog.sources.source import BrokenSourceError, Piece, Shard, Source
 from coma_cli.catalog.sources.tables import MISSING_COLUMN
+from coma_cli.dataset.generated import generated_sources, require_rows
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import sha256_of
+from coma_cli.workspace import Workspace
 
 HUB = "hub"
 _PROBED_ROWS = 100
@@ -89,8 +91,8 @@ class Found:
     other_splits: Mapping[str, str] = field(default_factory=dict)
 
 
-def locate(settings: BuildDataSettings, tasks: tuple[str, ...]) -> Found:
-    """The sources that feed these tasks, in the order of the catalogue, repositories last.
+def locate(settings: BuildDataSettings, tasks: tuple[str, ...], workspace: Workspace) -> Found:
+    """The sources that feed these tasks, in the order of the catalogue, then repositories, then generated rows.
 
     Raises:
         UsageError: unknown source. MissingInputError: a place does not exist or holds none of the sources, the hub is
@@ -100,7 +102,8 @@ def locate(settings: BuildDataSettings, tasks: tuple[str, ...]) -> Found:
     missing: dict[str, str] = {}
     broken: dict[str, str] = {}
     other_splits: dict[str, str] = {}
-    for source, place in _places(settings, tasks, missing):
+    generated = generated_sources(settings.with_generated, workspace)
+    for source, place in chain(_places(settings, tasks, missing), generated):
         try:
             entry = _located(source, place, settings)
             if isinstance(entry, Located):
@@ -125,7 +128,7 @@ def _places(
     """Every source asked for that feeds the tasks, and its place; `missing` takes what is not below `--sources DIR`."""
     for name in settings.source:
         lookup("source", name, SOURCES)
-    default = None if settings.from_repo or settings.source else HUB
+    default = None if settings.from_repo or settings.source or settings.with_generated else HUB
     sources = settings.sources or default
     if sources not in (None, HUB) and not Path(str(sources)).is_dir():
         raise MissingInputError(f"There is no folder {sources} (--sources).", "Give a folder, or the word hub.")
@@ -186,8 +189,10 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
     shards = [shard for shard in there if settings.reads_split(shard.split)]
     if not shards:
         return f"holds only {_in_words(shard.split for shard in there)} splits; --source-splits any reads them"
-    if source.name in SOURCES:
-        for shard in shards:
+    for shard in shards:
+        if source.read_rows is not None:
+            require_rows(source, shard)
+        elif source.name in SOURCES:
             _probe(source, shard)
     return Located(source, str(place), tuple(unit for shard in shards for unit in _units(source, shard)))
 
@@ -261,7 +266,8 @@ def benchmarks_at_hand(settings: BuildDataSettings) -> tuple[tuple[LoadedBenchma
     for place in places:
         if not place.exists():
             raise MissingInputError(f"There is no {place}.", "Check --bench-data, --source and --sources.")
-    online = settings.sources == HUB or not (settings.sources or settings.from_repo or settings.source)
+    here = settings.sources or settings.from_repo or settings.source or settings.with_generated
+    online = settings.sources == HUB or not here
     loaded: list[LoadedBenchmark] = []
     absent: list[str] = []
     for name, benchmark in DISTINCT_BENCHMARKS.items():

@@ -17,7 +17,7 @@ from coma_cli.records import TextLanguage
 from coma_cli.settings import Runtime, StageSettings
 
 # Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
-_PLACES = frozenset({"sources", "source", "from_repo", "bench_data"})
+_PLACES = frozenset({"sources", "source", "from_repo", "bench_data", "with_generated"})
 
 SourceSplit = Literal["train", "validation", "test", "any"]
 
@@ -45,6 +45,9 @@ class BuildDataSettings(StageSettings):
     )
     from_repo: tuple[str, ...] = Field(
         default=(), description="Folders of code to mine; stdlib: Python's standard library."
+    )
+    with_generated: tuple[str, ...] = Field(
+        default=(), description="Runs of gen-instructions (names or folders), or files of rows, to take in."
     )
     lang: tuple[TextLanguage, ...] = Field(default=("cn", "en"), min_length=1, description="Text languages: en, cn.")
     mix: str = Field(

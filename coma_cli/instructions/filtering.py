@@ -11,6 +11,10 @@ from coma_cli.words import chinese_share, latin_share, words
 
 _LEAST_CHINESE = 0.3  # share of the letters; names of functions and languages stay Latin
 _MOST_CHINESE = 0.1
+_FEWEST_CHINESE_SIGNS = 4
+_LEAST_OF_ENGLISH = 0.7  # signs a word, of texts that are mostly names
+_MOST_OF_ENGLISH = 6  # signs a word
+_FEWEST_WORDS = 10  # short texts may grow more
 _LEAST_LATIN = 0.7
 # Words for code that the reader does not have. "The function" alone is left out: it may be the one to be written.
 _MENTIONS = re.compile(
@@ -42,6 +46,22 @@ def flaw_of_instruction(text: str, text_language: TextLanguage, filters: Filters
         else chinese <= _MOST_CHINESE and latin_share(text) >= _LEAST_LATIN
     )
     return None if fits else Refused("other-text-language", f"{chinese:.0%} Chinese")
+
+
+def flaw_of_chinese(text: str, english: str) -> Refused | None:
+    """Why a text that was to be the Chinese form of an English one can't stay."""
+    if "```" in text:
+        return Refused("text-holds-code")
+    signs = sum("\u3400" <= sign <= "\u9fff" for sign in text)
+    if signs < _FEWEST_CHINESE_SIGNS:
+        return Refused("other-text-language", f"{signs} Chinese signs")
+    chinese = chinese_share(text)
+    if chinese < _LEAST_CHINESE and signs < _LEAST_OF_ENGLISH * len(words(english)):
+        return Refused("other-text-language", f"{chinese:.0%} Chinese")
+    # A sign says about as much as half a word: far more than that is no translation.
+    if len(words(text)) > _MOST_OF_ENGLISH * max(len(words(english)), _FEWEST_WORDS):
+        return Refused("too-long", f"{len(words(text))} words and signs for {len(words(english))} words")
+    return None
 
 
 def flaw_of_program(code: str, language: str, filters: Filters) -> Refused | None:

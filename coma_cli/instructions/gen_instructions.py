@@ -4,7 +4,7 @@ What is left to ask is what the workspace's journal of answers does not hold; th
 all are there. So a killed run loses at most the calls in flight, and its rows are those of a run that was not killed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import takewhile
@@ -18,7 +18,8 @@ from coma_cli.engines.openai_engine import OpenAIEngine
 from coma_cli.engines.openai_session import Traffic
 from coma_cli.errors import BudgetReachedError, CliError
 from coma_cli.instructions.budget import CALLS_FILE, FREE, Budget, Call, Spending
-from coma_cli.instructions.planning import GenPlan, make_plan
+from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
+from coma_cli.instructions.replies import Replies, Reply
 from coma_cli.instructions.rounds import Draft, Rounds
 from coma_cli.instructions.rows import Rows, rows_of
 from coma_cli.instructions.settings import GenSettings
@@ -35,6 +36,7 @@ class GenSummary(BaseModel):
 
     model: str
     code_functions: int
+    requests: int
     train: int
     validation: int
     dropped: dict[str, int]
@@ -64,7 +66,8 @@ class Costs:
 
 def plan(settings: StageSettings, workspace: Workspace) -> Plan:
     """Choose the code functions, find the price, estimate calls, tokens, dollars and time."""
-    return make_plan(cast(GenSettings, settings), workspace)
+    chosen = cast(GenSettings, settings)
+    return make_plan(chosen, workspace) if chosen.pending is None else pending_plan(chosen, workspace)
 
 
 def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
@@ -75,7 +78,7 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
         UsageError: the server refuses the key or does not know the model.
     """
     chosen, resolved = cast(GenSettings, settings), cast(GenPlan, plan)
-    rounds = Rounds(resolved.seeds, chosen)
+    rounds = Rounds(resolved.seeds, chosen) if chosen.pending is None else Replies(resolved.requests, chosen)
     broken_before = len(run.corrupt)
     with AnswerJournal(resolved.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
         broken_answers = len(run.corrupt) - broken_before
@@ -85,9 +88,9 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
         try:
             _ask(engine, rounds)
         except BudgetReachedError as error:
-            raise _with_what_is_there(error, list(rounds.drafts.values())) from None
+            raise _with_what_is_there(error, list(rounds.drafts.values()), resolved.what) from None
     run.count_work(engine.traffic.answered)
-    _check_failures(rounds)
+    _check_failures(rounds, resolved.what)
     rows = rows_of(rounds.drafts.values(), chosen, resolved.benchmark_index())
     _write(run, rows)
     _require_rows(run, rows)
@@ -97,10 +100,10 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
     return StageResult(summary, OUTPUTS, spending.prompt_tokens + spending.completion_tokens, summary.usd)
 
 
-def _ask(engine: OpenAIEngine, rounds: Rounds) -> None:
-    """Both rounds of every function: ask for what is wanted, take what comes."""
+def _ask(engine: OpenAIEngine, rounds: Rounds | Replies) -> None:
+    """Every round of every function or request: ask for what is wanted, take what comes."""
     total = len(rounds.drafts)
-    with console.progress("Code functions", total) as ticker:
+    with console.progress("Requests" if isinstance(rounds, Replies) else "Code functions", total) as ticker:
         while rounds.pending:
             with closing(engine.generate(rounds.requests())) as responses:
                 for response in responses:
@@ -109,21 +112,19 @@ def _ask(engine: OpenAIEngine, rounds: Rounds) -> None:
                         ticker.advance()
 
 
-def _with_what_is_there(error: BudgetReachedError, drafts: list[Draft]) -> BudgetReachedError:
+def _with_what_is_there(error: BudgetReachedError, drafts: Sequence[Draft | Reply], what: str) -> BudgetReachedError:
     settled = sum(draft.settled for draft in drafts)
     # Rows are finished in about the order of their functions; the first so many make a smaller whole.
     first = sum(1 for _ in takewhile(lambda draft: draft.settled, drafts))
     or_less = f" Or --num {first}: finishes with what is paid for." if first else ""
-    return BudgetReachedError(
-        f"{error.message} {settled} of {len(drafts)} code functions are done.", f"{error.hint}{or_less}"
-    )
+    return BudgetReachedError(f"{error.message} {settled} of {len(drafts)} {what} are done.", f"{error.hint}{or_less}")
 
 
-def _check_failures(rounds: Rounds) -> None:
+def _check_failures(rounds: Rounds | Replies, what: str) -> None:
     failed = [draft for draft in rounds.drafts.values() if draft.failed is not None]
     if failed:
         raise CliError(
-            f"{len(failed)} of {len(rounds.drafts)} code functions have a call without an answer; "
+            f"{len(failed)} of {len(rounds.drafts)} {what} have a call without an answer; "
             f"the last failure: {failed[-1].failed}.",
             "The same command asks only for these again; everything else is kept.",
         )
@@ -151,6 +152,7 @@ def _summary(settings: GenSettings, plan: GenPlan, rows: Rows, costs: Costs) -> 
     return GenSummary(
         model=settings.model,
         code_functions=len(plan.seeds),
+        requests=len(plan.requests),
         train=len(rows.train),
         validation=len(rows.validation),
         dropped=rows.reasons,

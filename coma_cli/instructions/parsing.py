@@ -18,8 +18,6 @@ _TAGS = {
     "bash": {"bash", "sh", "shell"},
 }
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_TAGGED = re.compile(r"<instruction>(.*?)</instruction>", re.DOTALL | re.IGNORECASE)
-_OPENED = re.compile(r"<instruction>", re.IGNORECASE)
 _FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[ \t]*")
 _REFUSAL = re.compile(
     r"\W*(?:i(?:['’]m| am)(?: very| so)? (?:sorry|afraid|unable)|sorry\b|i (?:can(?:not|['’]t)|won['’]t|must decline)\b"
@@ -45,17 +43,27 @@ class Refused:
 
 def instruction_in(response: GenerationResponse) -> Taken | Refused:
     """The instruction of a first-round answer: the text between its two tags, exactly once."""
+    return _tagged(response, "instruction", "instruction")
+
+
+def chinese_in(response: GenerationResponse) -> Taken | Refused:
+    """The Chinese text of an answer to a request for it: the text between its two tags, exactly once."""
+    return _tagged(response, "chinese", "text")
+
+
+def _tagged(response: GenerationResponse, tag: str, thing: str) -> Taken | Refused:
     flaw = _without_content(response)
     if flaw is not None:
         return flaw
     text = _THOUGHT.sub("", response.text)
-    found = _TAGGED.findall(text)
+    found = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL | re.IGNORECASE)
     if len(found) > 1:
-        return Refused("several-instructions", f"{len(found)} of them")
+        return Refused(f"several-{thing}s", f"{len(found)} of them")
     if not found:
         if _REFUSAL.match(text):
             return Refused("refusal", _start(text))
-        return Refused("unclosed-tag" if _OPENED.search(text) else "no-instruction", _start(text))
+        opened = re.search(rf"<{tag}>", text, re.IGNORECASE)
+        return Refused("unclosed-tag" if opened else f"no-{thing}", _start(text))
     inner = re.sub(r"\n{3,}", "\n\n", found[0]).strip()
     if not inner:
         return Refused("empty")

@@ -11,9 +11,12 @@ from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.instructions import prompts
 from coma_cli.instructions.budget import Price
+from coma_cli.instructions.pending import Requests, choose_requests
+from coma_cli.instructions.replies import generation_request
 from coma_cli.instructions.rounds import first_request
 from coma_cli.instructions.seeds import Seed, SeedCode, Tally, choose_seeds, find_seed_code
 from coma_cli.instructions.settings import GenSettings
+from coma_cli.records import PendingRequest
 from coma_cli.workspace import Input, Plan, Workspace
 
 # What answers usually come to, for the estimate; the reservations of a real run are bounds and use none of these.
@@ -29,10 +32,16 @@ class GenPlan(Plan):
     """The plan of one run with what was resolved for it."""
 
     seeds: tuple[Seed, ...] = ()
+    requests: tuple[PendingRequest, ...] = ()
     price: Price | None = None
     benchmarks: tuple[LoadedBenchmark, ...] = ()
     corrupt_seed_lines: int = 0
     workspace: Workspace = field(kw_only=True)
+
+    @property
+    def what(self) -> str:
+        """What is worked through, in words."""
+        return "requests" if self.requests else "code functions"
 
     def benchmark_index(self) -> BenchmarkIndex | None:
         """What rows are kept clear of, or None if nothing."""
@@ -78,6 +87,60 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         corrupt_seed_lines=len(tally.corrupt),
         workspace=workspace,
     )
+
+
+def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
+    """As `make_plan`, for requests of rows that upstream lacks: one call each.
+
+    Raises:
+        MissingInputError: there are no requests. UsageError: settings that can't work.
+    """
+    requests = choose_requests(
+        str(settings.pending),
+        workspace,
+        num=settings.num,
+        max_chars=settings.max_code_chars,
+        languages=settings.languages,
+    )
+    price = price_of(settings)
+    benchmarks, absent = benchmarks_at_hand(settings)
+    left = requests.there - len(requests.chosen)
+    notes = [f"{len(requests.chosen)} of {requests.there} requests from {requests.input.path}"]
+    notes += [f"{left} requests are left for later: --num {requests.there} asks for all"] if left else []
+    notes += [f"{requests.too_long} requests are longer than max_code_chars"] if requests.too_long else []
+    return GenPlan(
+        subject=f"pending-{settings.model.replace('/', '-')}",
+        inputs=(requests.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
+        total=len(requests.chosen),
+        estimate=_pending_estimate(requests, settings, price),
+        obstacles=tuple(_obstacles(settings, price)),
+        notes=(*notes, *_common_notes(settings, price, absent)),
+        requests=requests.chosen,
+        price=price,
+        benchmarks=benchmarks,
+        workspace=workspace,
+    )
+
+
+def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | None) -> dict[str, Any]:
+    """Calls, tokens, dollars and time; what is written is about as long as the English."""
+    counter = TokenCounter(settings.model)
+    asked = [generation_request(request, settings) for request in requests.chosen]
+    read = sum(counter.about(r.system) + counter.about(r.instruction) for r in asked)
+    longest = settings.round_one.max_new_tokens
+    tags = counter.about("<chinese></chinese>")
+    written = sum(min(longest, tags + 2 * counter.about(r.english)) for r in requests.chosen)
+    most_read = sum(counter.at_most([r.system, r.instruction]) for r in asked)
+    calls = len(asked)
+    return {
+        "calls": calls,
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "usd": None if price is None else round(price.cost_usd(read, written), 6),
+        "usd_at_most": None if price is None else round(price.cost_usd(most_read, calls * longest), 6),
+        "seconds": round(calls * EXPECTED_SECONDS_A_CALL / min(settings.runtime.concurrency, calls), 1),
+        "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
+    }
 
 
 def price_of(settings: GenSettings) -> Price | None:
@@ -171,6 +234,12 @@ def _notes(
     lines += [f"left out: {line}" for line in tally.corrupt[:_NAMED_LINES]]
     if len(tally.corrupt) > _NAMED_LINES:
         lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken lines")
+    return [*lines, *_common_notes(settings, price, absent)]
+
+
+def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str, ...]) -> list[str]:
+    """What is said of price, key and benchmarks, whatever is asked for."""
+    lines = []
     own = settings.price.input_usd_per_mtok is not None or settings.price.output_usd_per_mtok is not None
     if price is not None:
         origin = "as set" if own else f"approximate list price of {AS_OF}"

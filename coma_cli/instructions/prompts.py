@@ -40,6 +40,68 @@ keyboard or the network, and it must come to an end. Write comments in {written_
 block that begins with ```{fence} and ends with ```, and write nothing outside the block."""
 
 
+SYSTEM_CHINESE = "You write Simplified Chinese for programmers: exact, short, natural."
+
+_CHINESE_SUMMARY = """\
+Read this {language} code:
+
+<code>
+{code}
+</code>
+
+What it does, in English:
+
+<english>
+{english}
+</english>
+
+Say in Simplified Chinese what the code does, in one to three sentences. Say what the English says, and nothing that \
+the code does not do. Names that stand in the code stay as they are.
+
+Answer with the text between <chinese> and </chinese> and with nothing else."""
+
+_CHINESE_INSTRUCTION = """\
+Here is a task for programmers in English:
+
+<english>
+{english}
+</english>
+{given}
+This {language} code answers it:
+
+<code>
+{code}
+</code>
+
+Write the same task in Simplified Chinese. Ask for no more and no less than the English does, keep names, numbers and \
+quoted texts as they are, and give nothing of the answer away.
+
+Answer with the task between <chinese> and </chinese> and with nothing else."""
+
+_GIVEN = """
+With it is given:
+
+<input>
+{given}
+</input>
+"""
+
+
+def chinese_summary(code: str, language: str, english: str) -> str:
+    """Asks for what code does, in Chinese."""
+    return _CHINESE_SUMMARY.format(language=display(language), code=code.strip("\n"), english=english.strip())
+
+
+def chinese_instruction(english: str, given: str, code: str, language: str) -> str:
+    """Asks for the Chinese form of a task, given with its input (may be empty) and the code that answers it."""
+    return _CHINESE_INSTRUCTION.format(
+        english=english.strip(),
+        given=_GIVEN.format(given=given.strip("\n")) if given else "",
+        language=display(language),
+        code=code.strip("\n"),
+    )
+
+
 def round_one(code: str, language: str, text_language: TextLanguage) -> str:
     """Asks for an instruction which the code answers."""
     return _ONE.format(language=display(language), code=code.strip("\n"), written_in=_WRITTEN_IN[text_language])

@@ -13,7 +13,9 @@ from typing import TypeVar
 from coma_cli.corpus.decontaminate import BenchmarkIndex, decontaminate
 from coma_cli.corpus.dedup import unique
 from coma_cli.corpus.splitting import split
+from coma_cli.instructions import replies
 from coma_cli.instructions.parsing import Refused
+from coma_cli.instructions.replies import Reply
 from coma_cli.instructions.rounds import Draft
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.records import DroppedRow, Example, Record
@@ -38,20 +40,28 @@ class Rows:
         return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def rows_of(drafts: Iterable[Draft], settings: GenSettings, benchmarks: BenchmarkIndex | None) -> Rows:
+def rows_of(drafts: Iterable[Draft | Reply], settings: GenSettings, benchmarks: BenchmarkIndex | None) -> Rows:
     """The rows of all drafts that are settled: without repeats, without benchmark text, divided in two."""
     left_out: list[DroppedRow] = []
     accepted: list[Example] = []
     for draft in drafts:
         if draft.refused is not None:
-            left_out.append(dropped_of(draft, draft.refused))
+            left_out.append(_dropped(draft, draft.refused))
         elif draft.settled:
-            accepted.append(example_of(draft, settings))
+            accepted.append(_example(draft, settings))
     kept = unique(accepted, left_out.append, settings.near)
     if benchmarks is not None:
         kept = list(decontaminate(kept, benchmarks, left_out.append, lambda hit: None))
     sides = split(kept, settings.validation_share, settings.seed, left_out.append, settings.near)
     return Rows(_in_order(sides.train), _in_order(sides.validation), _in_order(left_out))
+
+
+def _example(draft: Draft | Reply, settings: GenSettings) -> Example:
+    return replies.example_of(draft, settings) if isinstance(draft, Reply) else example_of(draft, settings)
+
+
+def _dropped(draft: Draft | Reply, refused: Refused) -> DroppedRow:
+    return replies.dropped_of(draft, refused) if isinstance(draft, Reply) else dropped_of(draft, refused)
 
 
 def _in_order(rows: Iterable[R]) -> tuple[R, ...]:

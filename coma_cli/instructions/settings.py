@@ -71,7 +71,7 @@ class Filters(BaseModel):
 
 
 # Where things lie does not change what is made of them; what they hold is an input and counts as that.
-_PLACES = frozenset({"seed_code", "bench_data", "engine"})
+_PLACES = frozenset({"seed_code", "pending", "bench_data", "engine"})
 
 
 class GenSettings(StageSettings):
@@ -87,12 +87,16 @@ class GenSettings(StageSettings):
         default=None,
         description="Code functions: a folder of <language>/train.jsonl, or a JSONL file; default: newest build-data.",
     )
+    pending: str | None = Field(
+        default=None,
+        description="Answer requests for rows that upstream lacks instead: a run of build-data, or its pending.jsonl.",
+    )
     languages: list[str] | None = Field(
         default=None, description="Programming languages to take; default: all there are."
     )
     language: str = Field(default="python", description="Language of seed rows that do not say theirs.")
     text_language: TextLanguage = Field(default="en", description="Language of the instructions: en or cn.")
-    num: int = Field(default=100, ge=1, description="Code functions to use; each gives one row or one dropped row.")
+    num: int = Field(default=100, ge=1, description="Code functions (or requests) to use, each for one row.")
     max_usd: float | None = Field(default=None, gt=0, description="Dollars this run may cost in all; default: no cap.")
     price: PriceSettings = PriceSettings()
     round_one: RoundOne = RoundOne()

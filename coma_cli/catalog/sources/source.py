@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from coma_cli.catalog.sources.material import Material, Rejected
 from coma_cli.errors import MissingInputError
+from coma_cli.records import Example
 
 _SMALLEST_GZIP = 18  # bytes of its header and trailer
 
@@ -108,7 +109,8 @@ class Source:
     `folder` is its place below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
     `notes` is what a reader of the data card should know of the rows; `splits` is empty where the files say theirs.
     `reads_pieces` says that `read` yields only what belongs to the shard's piece, as `read_table` does; of other
-    sources all is read and what belongs to other pieces is passed over.
+    sources all is read and what belongs to other pieces is passed over. A source of finished
+    rows has `read_rows` instead of material.
     """
 
     name: str
@@ -123,5 +125,6 @@ class Source:
     bytes_per_row: float
     hub: HubForm | None = None
     reads_pieces: bool = False
+    read_rows: Callable[[Shard], Iterator[Example | Rejected]] | None = None
     revision: str = ""
     notes: str = ""

@@ -1,0 +1,111 @@
+"""Rows that gen-instructions wrote, as a source: finished rows, which go through all that other rows go through."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from coma_cli.catalog.sources.material import Rejected
+from coma_cli.catalog.sources.source import BrokenSourceError, Shard, Source
+from coma_cli.catalog.sources.tables import read_table
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.errors import MissingInputError
+from coma_cli.jsonl import sha256_of
+from coma_cli.records import Example, Origin
+from coma_cli.workspace import Artifact, Workspace
+
+COMMAND = "gen-instructions"
+_FILES = ("train.jsonl", "validation.jsonl")
+_COLUMNS = ("instruction", "output")
+_ID_DIGITS = 20
+
+
+def generated_sources(given: Iterable[str], workspace: Workspace) -> Iterator[tuple[Source, Path]]:
+    """Each run, folder or file as a source; those of the same name are told apart by a number.
+
+    Raises:
+        MissingInputError: there is none of that name, or it is not finished.
+    """
+    names: set[str] = set()
+    for place in given:
+        artifact, path = _find(place, workspace)
+        stem = path.name if path.is_dir() else path.stem
+        name, number = f"generated:{stem}", 2
+        while name in names:
+            name, number = f"generated:{stem}-{number}", number + 1
+        names.add(name)
+        model = "" if artifact is None else str(artifact.settings.get("model", ""))
+        yield _source(name, model), path
+
+
+def _find(place: str, workspace: Workspace) -> tuple[Artifact | None, Path]:
+    path = Path(place)
+    if path.exists():
+        artifact = workspace.artifact_at(path)
+        return artifact, path
+    runs = workspace.finished(COMMAND)
+    named = next((run for run in runs if run.name == place), None)
+    if named is None:
+        there = ", ".join(run.name for run in runs) or "none"
+        raise MissingInputError(
+            f"There is no {place}, and no finished {COMMAND} run of that name (there: {there}).",
+            "Check --with-generated.",
+        )
+    return named, named.path
+
+
+def _source(name: str, model: str) -> Source:
+    return Source(
+        name=name,
+        folder="",
+        url="",
+        licence="as each row says",
+        citation=f"Written by {model}." if model else "",
+        splits="none",
+        tasks=tuple(TASKS),
+        find=_find_files,
+        read=lambda shard: iter(()),
+        read_rows=read_rows,
+        bytes_per_row=1000,
+        reads_pieces=True,
+        notes="Rows that a language model wrote; each names the model in `made_by`.",
+    )
+
+
+def _find_files(place: Path) -> list[Shard]:
+    paths = [place] if place.is_file() else [place / name for name in _FILES if (place / name).is_file()]
+    return [Shard(path, path.name, "", split="") for path in paths]
+
+
+def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
+    """The rows of a file, each under an id that is a hash of its content, as those of all sources are.
+
+    Raises:
+        BrokenSourceError: see `read_table`.
+    """
+    for entry in read_table(shard, _COLUMNS):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, row = entry
+        origin = Origin(path=shard.name, row=str(number))
+        try:
+            example = Example.from_row(row, shard.name)
+        except MissingInputError as error:
+            yield Rejected("broken-row", error.message, origin, row)
+            continue
+        if example.task not in TASKS:
+            yield Rejected("broken-row", f"no task {example.task}", origin, row)
+            continue
+        content = [example.task, example.instruction, example.input, example.output]
+        yield example.model_copy(update={"id": sha256_of(content)[:_ID_DIGITS]})
+
+
+def require_rows(source: Source, shard: Shard) -> None:
+    """Look at the first row, so that a file of another form stops the command before anything is built.
+
+    Raises:
+        BrokenSourceError: its first row is no row of coma's.
+    """
+    assert source.read_rows is not None
+    first = next(source.read_rows(shard), None)
+    if isinstance(first, Rejected):
+        raise BrokenSourceError(f"{shard.path}: {first.detail}", "--with-generated takes rows of gen-instructions.")
