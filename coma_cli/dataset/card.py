@@ -12,7 +12,7 @@ _REASONS = {
     "boilerplate": "the answer is a stock phrase",
     "broken-row": "the row is not in the source's form",
     "broken-source": "the file can't be read to its end",
-    "contaminated": "shares ten words or more with a benchmark problem",
+    "contaminated": "shares ten words or more with a benchmark problem, or holds its solution under other names",
     "does-not-parse": "the code is no valid Python",
     "duplicate": "asks or answers the same as an earlier row",
     "duplicate-id": "the source has another row of the same id before it",

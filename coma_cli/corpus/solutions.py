@@ -1,0 +1,180 @@
+"""Benchmark solutions, known again under other names: what decontamination calls level 2.
+
+A row is contaminated if one of its functions, or its code as a whole, has the same shape (see `blind`) as a function of
+a reference solution; or, where it can't be parsed or holds more, the same run of tokens under some renaming.
+
+A shape must say something: `MIN_WEIGHT` operations, calls, literals and kept names. Below that a body is an idiom that
+anybody writes (`return x + y`), and counts only in a function of the very name that the benchmark asks for. The same
+holds for a shape that stands in three or more problems of a benchmark. Measured with this weight: of 16,415 functions
+of Python's standard library none has the shape of a solution of HumanEval or MBPP but for one `__len__`.
+"""
+
+import ast
+import keyword
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from coma_cli.catalog.languages import parse_python
+from coma_cli.corpus.blind import Unit, codes_in, dedented, names_given, skeletons, units
+from coma_cli.corpus.gram_table import GramTable
+from coma_cli.corpus.lexing import grams_of
+
+MIN_WEIGHT = 4
+GRAM = 12
+_LEAST_GRAM = 4
+_MAX_OWNERS = 2
+_SMALL_TEXT_TOKENS = 40  # texts of bodies whose skeleton is too short to look for are parsed one by one
+_NO_CODE = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*')
+_TOKEN = re.compile(r"\w+|[^\w\s(),;\\'\"`]")
+_FIXED = frozenset(keyword.kwlist)
+Owner = TypeVar("Owner")  # whoever a solution belongs to
+
+
+class Found(NamedTuple, Generic[Owner]):
+    """Whose solution was found, and the piece of the text that it was found in."""
+
+    owner: Owner
+    shared: str
+
+
+class _Tokens(NamedTuple, Generic[Owner]):
+    """The tokens of a solution's body; `own` are the names that it gives itself."""
+
+    owner: Owner
+    tokens: tuple[str, ...]
+    own: frozenset[str]
+
+
+class SolutionIndex(Generic[Owner]):
+    """The solutions of all problems, in the forms by which copies are found."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[tuple[bool, str], Owner] = {}
+        self._named: dict[tuple[str, str], Owner] = {}
+        self._tokens: dict[int, list[_Tokens[Owner]]] = defaultdict(list)
+        self._grams: dict[int, set[int]] = defaultdict(set)
+        self._tables: dict[int, GramTable] | None = None
+
+    def add(self, solutions: Sequence[tuple[Owner, str]]) -> None:
+        """Take in the solutions of one benchmark, each with its owner."""
+        owners: dict[tuple[bool, str], list[Owner]] = defaultdict(list)
+        found = [(owner, code, unit) for owner, code in solutions for unit in units(code) if _is_indexed(unit)]
+        for owner, code, unit in found:
+            for variant in _alone(code, unit):
+                self._named.setdefault((_plain(variant.name), variant.shape.text), owner)
+                having = owners[bool(variant.name), variant.shape.text]
+                if variant.shape.weight >= MIN_WEIGHT and owner not in having:
+                    having.append(owner)
+        for shape, having in owners.items():
+            if 0 < len(having) <= _MAX_OWNERS:
+                self._shapes.setdefault(shape, having[0])
+        for owner, code, unit in found:
+            self._add_grams(owner, code, unit, idiom=len(owners[True, unit.shape.text]) > _MAX_OWNERS)
+        self._tables = None
+
+    def _add_grams(self, owner: Owner, code: str, unit: Unit, *, idiom: bool) -> None:
+        """Let texts be looked at that hold the beginning of a body, as it is or as Python itself would print it."""
+        own = frozenset(names_given(parse_python(code) or ast.Module([], [])).names)
+        for body in dict.fromkeys((unit.body(code), _printed(unit.body(code)))):
+            skeleton = skeletons([body]).hashes
+            size = min(len(skeleton), GRAM)
+            if size < _LEAST_GRAM:
+                continue
+            gram = int(grams_of(skeleton, size)[0])
+            self._grams[size].add(gram)
+            if size == GRAM and not idiom:
+                self._tokens[gram].append(_Tokens(owner, tuple(_tokens(body)), own))
+
+    def suspects(self, texts: Sequence[str]) -> list[int]:
+        """Which texts are worth a closer look: all that hold a solution, and few others."""
+        if self._tables is None:
+            self._tables = {
+                size: GramTable(np.fromiter(sorted(grams), dtype=np.uint64)) for size, grams in self._grams.items()
+            }
+        found = skeletons(texts)
+        small = (found.token_counts > 0) & (found.token_counts <= _SMALL_TEXT_TOKENS)
+        hit = small.copy()
+        for size, table in self._tables.items():
+            grams = grams_of(found.hashes, size)
+            places = table.places(grams)
+            owners = np.searchsorted(found.bounds, places, side="right") - 1
+            inside = places + size <= found.bounds[owners + 1]
+            hit[owners[inside]] = True
+        return [number for number in np.flatnonzero(hit).tolist() if "return" in texts[number]]
+
+    def find(self, text: str) -> Found[Owner] | None:
+        """The first solution that a text holds, or None."""
+        for code in codes_in(text):
+            for unit in units(code):
+                owner = self._owner(unit)
+                if owner is not None:
+                    return Found(owner, unit.source(code))
+        return next(self._by_tokens(text), None)
+
+    def _owner(self, unit: Unit) -> Owner | None:
+        owner = self._shapes.get((bool(unit.name), unit.shape.text))
+        if owner is None and unit.name:
+            return self._named.get((_plain(unit.name), unit.shape.text))
+        return owner
+
+    def _by_tokens(self, text: str) -> Iterator[Found[Owner]]:
+        skeleton = skeletons([text]).hashes
+        known = {gram for gram in grams_of(skeleton, GRAM).tolist() if gram in self._tokens}
+        if not known:
+            return
+        tokens = _tokens(text)
+        for gram in sorted(known):
+            for solution in self._tokens[gram]:
+                place = _place_of(solution, tokens)
+                if place is not None:
+                    yield Found(solution.owner, " ".join(tokens[place : place + len(solution.tokens)]))
+
+
+def _is_indexed(unit: Unit) -> bool:
+    """Only functions are, and of these not what a class has to have (`__init__`), which says little."""
+    return bool(unit.name) and not unit.name.startswith("__")
+
+
+def _alone(code: str, unit: Unit) -> Iterator[Unit]:
+    """A function as it stands among the others, by itself, and as a body without its header."""
+    yield unit
+    yield from (found for found in units(dedented(unit.source(code))) if found.name == unit.name)
+    yield from (found for found in units(dedented(unit.body(code))) if not found.name)
+
+
+def _printed(code: str) -> str:
+    tree = parse_python(dedented(code))
+    return ast.unparse(tree) if tree is not None else code
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def _tokens(text: str) -> list[str]:
+    """Names, keywords, numbers and lasting signs, without comments and documentation."""
+    return _TOKEN.findall(_NO_CODE.sub(" ", text))
+
+
+def _place_of(solution: _Tokens[Owner], tokens: Sequence[str]) -> int | None:
+    """Where a solution's tokens begin in a text under some one-to-one renaming of its own names."""
+    size = len(solution.tokens)
+    return next(
+        (place for place in range(len(tokens) - size + 1) if _same(solution, tokens[place : place + size])), None
+    )
+
+
+def _same(solution: _Tokens[Owner], tokens: Sequence[str]) -> bool:
+    there: dict[str, str] = {}
+    back: dict[str, str] = {}
+    for own, other in zip(solution.tokens, tokens, strict=True):
+        if own not in solution.own or other in _FIXED:
+            if own != other:
+                return False
+        elif there.setdefault(own, other) != other or back.setdefault(other, own) != own:
+            return False
+    return True
