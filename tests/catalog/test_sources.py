@@ -1,4 +1,5 @@
 import json
+import pickle
 
 import pytest
 
@@ -27,6 +28,7 @@ def test_an_entry_says_where_it_is_from_and_what_it_feeds(source):
     assert source.citation
     assert set(source.tasks) <= set(TASKS)
     assert source.bytes_per_row > 0
+    assert pickle.loads(pickle.dumps(source)).name == source.name  # it travels to worker processes
 
 
 ALPACA_ROWS = [

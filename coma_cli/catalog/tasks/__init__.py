@@ -3,9 +3,29 @@
 from collections.abc import Mapping
 
 from coma_cli.catalog import index
-from coma_cli.catalog.tasks import code_generation, code_search, code_summarization, competition, line_completion
+from coma_cli.catalog.tasks import (
+    clone_detection,
+    cloze_test,
+    code_generation,
+    code_repair,
+    code_search,
+    code_summarization,
+    code_translation,
+    competition,
+    defect_detection,
+    line_completion,
+)
 from coma_cli.catalog.tasks.task import Task
 
 TASKS: Mapping[str, Task] = index(
-    code_summarization.TASK, code_generation.TASK, code_search.TASK, line_completion.TASK, competition.TASK
+    code_summarization.TASK,
+    code_generation.TASK,
+    code_search.TASK,
+    clone_detection.TASK,
+    defect_detection.TASK,
+    line_completion.TASK,
+    code_repair.TASK,
+    code_translation.TASK,
+    cloze_test.TASK,
+    competition.TASK,
 )

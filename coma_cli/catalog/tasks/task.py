@@ -24,8 +24,9 @@ class Draft:
     """What a task makes of a piece of material.
 
     Either a finished `instruction`, or `wordings` that are filled with `{language}` (how a sentence calls the
-    programming language) and `{text}` (`asked`, what the row asks about in words). `named_by` takes the input's place
-    in the row's id where chance has a hand in the input.
+    programming language), `{target}` (the same of `target`, the language that code is carried over to) and `{text}`
+    (`asked`, what the row asks about in words). `named_by` takes the input's place in the row's id where chance has a
+    hand in the input. `remark` is added to what the row says of its making.
     """
 
     input: str
@@ -34,6 +35,8 @@ class Draft:
     asked: str = ""
     wordings: Wordings | None = None
     named_by: tuple[str, ...] = ()
+    target: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Task:
     `form` says what the input and the output are; `draft` gives None for material that is not for this task (its second
     argument is a seed of the material's own); `among` may complete a piece of material by what stands around it in its
     file, before it is drafted; `code_fields` names the row's fields that hold nothing but a program;
-    `asks_by_input` says that the instruction is only a wording, and what is asked about stands in the input.
+    `asks_by_input` says that the instruction is only a wording, and what is asked about stands in the input. `labels`
+    are the only two answers of a question for yes or no in each text language, the yes first.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Task:
     among: Callable[[Material, Sequence[Material]], Material] | None = None
     code_fields: tuple[str, ...] = ()
     asks_by_input: bool = False
+    labels: Mapping[TextLanguage, tuple[str, str]] | None = None
 
 
 def make_example(
@@ -77,7 +82,7 @@ def make_example(
         output=draft.output,
         licence=material.licence,
         origin=material.origin,
-        made_by=MADE_BY,
+        made_by=f"{MADE_BY}; {draft.remark}" if draft.remark else MADE_BY,
     )
 
 
@@ -98,4 +103,5 @@ def _worded(draft: Draft, material: Material, seed: int, row_id: str) -> str:
     assert draft.wordings is not None
     choices = draft.wordings[material.text_language]
     wording = choices[row_seed(seed, f"wording|{row_id}") % len(choices)]
-    return wording.replace("{language}", display(material.language)).replace("{text}", draft.asked)
+    named = wording.replace("{language}", display(material.language)).replace("{target}", display(draft.target))
+    return named.replace("{text}", draft.asked)

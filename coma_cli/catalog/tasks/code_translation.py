@@ -1,0 +1,44 @@
+"""Code translation: write a function in another programming language."""
+
+from coma_cli.catalog.sources.material import Material, Translation
+from coma_cli.catalog.tasks.task import Draft, Task, Wordings
+
+WORDINGS: Wordings = {
+    "en": (
+        "Translate this {language} function to {target}.",
+        "Write the following {language} code in {target}.",
+        "Convert the {language} function below into {target}.",
+        "What does this {language} code look like in {target}?",
+        "Port this function from {language} to {target}.",
+        "Give the {target} version of this {language} function.",
+        "Rewrite the {language} code as {target} that does the same.",
+        "A project moves from {language} to {target}. Carry this function over.",
+    ),
+    "cn": (
+        "把这个 {language} 函数翻译成 {target}。",
+        "请用 {target} 写出下面的 {language} 代码。",
+        "将以下 {language} 函数转换为 {target}。",
+        "这段 {language} 代码用 {target} 该怎么写？",
+        "请把这个函数从 {language} 移植到 {target}。",
+        "给出这个 {language} 函数的 {target} 版本。",
+        "把这段 {language} 代码改写成功能相同的 {target} 代码。",
+        "某项目要从 {language} 迁移到 {target}，请迁移这个函数。",
+    ),
+}
+
+
+def draft(material: Material, seed: int) -> Draft | None:
+    """The function in one language, and in the other."""
+    if not isinstance(material, Translation):
+        return None
+    return Draft(material.code, material.target_code, wordings=WORDINGS, target=material.target_language)
+
+
+TASK = Task(
+    name="code-translation",
+    group="code-to-code",
+    form="input: a function; output: the same function in the programming language that the instruction asks for",
+    draft=draft,
+    code_fields=("input",),
+    asks_by_input=True,
+)
