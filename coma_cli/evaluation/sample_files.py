@@ -25,6 +25,7 @@ from coma_cli.records import Problem, Sample, sample_key
 SAMPLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 RESULT_SUFFIXES = ("_results.jsonl", "_results.jsonl.gz", "_eval_results.json")  # what other scorers leave beside
 TEXT_FIELDS = ("completion", "solution", "trg_prediction")
+_HOTTEST = 1e6
 _TASK_ID = re.compile(r"(?:(?P<prefix>[A-Za-z]+)\+?[/_\- ])?(?P<number>\d+)(?:_\w*)?")
 
 
@@ -139,7 +140,7 @@ def read_candidates(
             elif task_id is None:
                 left_out.unknown_tasks[str(row.get("task_id"))] += 1
             else:
-                temperature = _number(row.get("temperature"))
+                temperature = _temperature(row.get("temperature"))
                 index = _own_index(row)
                 if index is None:
                     index = next_index[task_id, temperature]
@@ -183,8 +184,10 @@ def _text_of(row: Mapping[str, Any]) -> tuple[str | None, bool]:
     return None, False
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+def _temperature(value: Any) -> float:
+    """What a row says it was drawn at; 0 where that is no number, or none that a result could be filed under."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _HOTTEST
+    return float(value) if usable else 0.0
 
 
 def _rows(path: Path, problems: Sequence[Problem], left_out: LeftOut) -> Iterator[tuple[str, Mapping[str, Any]]]:

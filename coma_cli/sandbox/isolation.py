@@ -40,16 +40,19 @@ _ON: dict[Level, tuple[str, ...]] = {
 _LOST: dict[Level, tuple[str, ...]] = {
     "ns": (),
     "landlock": (
-        "names, sizes and times of files outside can be seen",
+        "names, sizes, times, attributes and link targets of files outside can be seen, and changes to them watched",
         "the scratch directory is a real one: the number and total size of files is not limited",
         "no /dev/shm",
-        "process ids of the machine can be probed",
+        "ids of the machine's processes can be probed, and their CPU time, priority, group and session read",
+        "free space of the machine's file systems can be seen",
     ),
     "rlimit": (
-        "files, network and other processes of this user are NOT protected",
+        "files, network and other processes of this user are NOT protected, nor are the verdicts that are written down",
         "environment and files of the user can be read by any program",
+        "memory and CPU time are limited for each process, not for all of a program together",
     ),
 }
+_LOST_BEFORE_ABI_6 = "signals of programs that may start processes (--allow-fork) reach all processes of this user"
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ def _isolation(level: Level, refusals: Sequence[str] = ()) -> Isolation:
     on, lost = _ON[level], _LOST[level]
     if level == "ns" and landlock.abi_version() == 0:
         on, lost = tuple(wall for wall in on if wall != _LANDLOCK), (f"no {_LANDLOCK}: this kernel has none",)
+    if level == "landlock" and landlock.abi_version() < 6:
+        lost = (*lost, _LOST_BEFORE_ABI_6)
     return Isolation(level, on, lost, tuple(refusals))
 
 

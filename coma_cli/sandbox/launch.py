@@ -19,7 +19,7 @@ LAYERS = frozenset(("uid", "namespaces", "rlimits", "seccomp", "landlock", "dump
 _LAYERS_OF: dict[Level, frozenset[str]] = {
     "ns": LAYERS,
     "landlock": LAYERS - {"namespaces"},
-    "rlimit": frozenset(("uid", "rlimits", "pdeathsig")),
+    "rlimit": frozenset(("uid", "rlimits", "pdeathsig", "dumpable")),
 }
 
 # Our own package stands in for itself without running its `__init__`: zygotes stay lean. `-I` would do for the rest,

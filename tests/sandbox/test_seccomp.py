@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coma_cli.sandbox.inside import seccomp, syscalls
+from coma_cli.sandbox.inside import landlock, seccomp, syscalls
 from tests.sandbox.bpf import run_filter
 
 EPERM, ENOSYS, PRETEND = (seccomp.ERRNO | errno.EPERM), (seccomp.ERRNO | errno.ENOSYS), seccomp.ERRNO
@@ -118,8 +118,22 @@ def test_calls_that_depend_on_an_argument(machine: str, name: str, allowed: tupl
 
 
 def test_changes_of_modes_are_pretended_where_no_mount_namespace_holds_them(machine: str) -> None:
-    assert answer(seccomp.zygote_filter(machine, processes=False, metadata=False), machine, "fchmodat") == PRETEND
+    assert answer(seccomp.zygote_filter(machine, processes=False, own_files=False), machine, "fchmodat") == PRETEND
     assert answer(seccomp.zygote_filter(machine, processes=False), machine, "fchmodat") == seccomp.ALLOW
+
+
+def test_truncation_by_path_is_denied_where_landlock_does_not_know_it(machine: str) -> None:
+    older = seccomp.zygote_filter(machine, processes=False, own_files=False, truncating=False)
+    assert answer(older, machine, "truncate") == EPERM
+    assert answer(seccomp.zygote_filter(machine, processes=False), machine, "truncate") == seccomp.ALLOW
+
+
+@pytest.mark.parametrize(("abi", "guarded"), [(0, False), (1, False), (2, False), (3, True), (6, True)])
+def test_landlock_covers_truncation_from_its_third_version_on(
+    monkeypatch: pytest.MonkeyPatch, abi: int, guarded: bool
+) -> None:
+    monkeypatch.setattr(landlock, "abi_version", lambda: abi)
+    assert landlock.guards_truncation() is guarded
 
 
 def test_a_program_may_signal_itself_alone(machine: str) -> None:

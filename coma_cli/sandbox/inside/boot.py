@@ -183,10 +183,11 @@ def _raise_inner_walls(
                 syscalls.native_machine(),
                 processes=not fork_by_flag,
                 zygote_flag=seccomp.CLONE_NEWUTS if fork_by_flag else 0,
-                metadata=order.level == "ns",
+                own_files=order.level == "ns",
+                truncating=order.level == "ns" or landlock.guards_truncation(),
             )
         )
-    if order.on("dumpable"):
+    if order.on("dumpable") and sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
 
 
@@ -278,7 +279,8 @@ def _be_zygote(
         keep = namespaces.PROGRAM_CAPABILITIES | (namespaces.CAP_SYS_ADMIN if by_flag else 0)
         fork: Callable[[], int] = syscalls.prepare_clone(seccomp.CLONE_NEWUTS) if by_flag else os.fork
         writable = ["/rw", "/dev/null"] if order.level == "ns" else [order.scratch, "/dev/null"]
-        if order.allow_fork and order.level != "ns" and sys.platform == "linux":
+        if _may_start_processes(order) and order.level != "ns" and sys.platform == "linux":
+            # What a program leaves to run on its own stays below the zygote, where it is found.
             syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
         _raise_inner_walls(order, writable, others=others, keep_capabilities=keep, fork_by_flag=by_flag)
         watcher = scratch.Watcher(space)
@@ -334,11 +336,15 @@ def _killer(order: Order, warden_fd: int) -> Callable[[int], None]:
 
     def kill_program(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
-        if order.allow_fork or not order.on("seccomp"):
+        if _may_start_processes(order):
             warden.ask(warden_fd, scratch.SWEEP)
 
     # Outside a pid namespace `kill(-1)` would reach every process of this user.
     return kill_namespace if order.level == "ns" and os.getpid() == 1 else kill_program
+
+
+def _may_start_processes(order: Order) -> bool:
+    return order.allow_fork or not order.on("seccomp")
 
 
 def _renew_scratch(warden_fd: int, space: scratch.Scratch, watcher: scratch.Watcher) -> None:

@@ -2,7 +2,7 @@
 
 What it stops: reading, writing, making and removing files outside the given trees; TCP; connecting to abstract unix
 sockets and signalling processes outside the domain (newer kernels). What it does NOT stop: chmod, chown, utime, stat
-and UDP; the seccomp filter has to.
+and UDP, nor truncation by path on older kernels; the seccomp filter has to.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ def handled_rights(abi: int) -> tuple[int, int, int]:
         _TCP_BIND_AND_CONNECT if abi >= 4 else 0,
         _SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS if abi >= 6 else 0,
     )
+
+
+def guards_truncation() -> bool:
+    """Whether this kernel's Landlock covers truncate(2), as from Linux 6.2 on."""
+    return abi_version() >= 3
 
 
 def restrict(readable: Sequence[str], writable: Sequence[str], *, scope_signals: bool = True) -> None:

@@ -227,8 +227,14 @@ def _argument(index: int) -> int:
     return 16 + 8 * index
 
 
-def zygote_filter(machine: str, *, processes: bool, zygote_flag: int = 0, metadata: bool = True) -> bytes:
-    """The long filter that a zygote installs once and every program inherits."""
+def zygote_filter(
+    machine: str, *, processes: bool, zygote_flag: int = 0, own_files: bool = True, truncating: bool = True
+) -> bytes:
+    """The long filter that a zygote installs once and every program inherits.
+
+    `own_files`: programs have a file system of their own. `truncating`: something else guards `truncate`, which
+    takes a path and no descriptor.
+    """
     rules = Filter(machine)
     rules.restrict_clone(processes=processes, zygote_flag=zygote_flag)
     rules.deny_unless_argument("socketpair", 0, _AF_UNIX)
@@ -236,8 +242,10 @@ def zygote_filter(machine: str, *, processes: bool, zygote_flag: int = 0, metada
     for request in (_TIOCSTI, _TIOCLINUX):
         rules.deny_if_argument("ioctl", 1, request)
     rules.deny(DENIED)
-    if not metadata:
+    if not own_files:
         rules.deny(METADATA, 0)
+    if not truncating:
+        rules.deny(["truncate"])
     return rules.program()
 
 

@@ -139,6 +139,7 @@ _TABLE: dict[str, tuple[int | None, int | None]] = {
     "sysfs": (139, None),
     "tgkill": (234, 131),
     "tkill": (200, 130),
+    "truncate": (76, 45),
     "umount2": (166, 39),
     "unshare": (272, 97),
     "uselib": (134, None),
