@@ -4,10 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from coma_cli.cli import PASSIVE_WAITING
 
 os.environ.setdefault(*PASSIVE_WAITING)  # before any test loads torch
+# A busy machine is no falsified property.
+settings.register_profile("coma", deadline=None)
+settings.load_profile("coma")
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

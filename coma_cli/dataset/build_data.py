@@ -15,6 +15,7 @@ from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.corpus.decontaminate import BenchmarkIndex
 from coma_cli.dataset import exports
+from coma_cli.dataset.against import hash_named, named_problems, reference_parts
 from coma_cli.dataset.assembling import Assembly, Wanted
 from coma_cli.dataset.building import Recipe, build_part
 from coma_cli.dataset.card import card
@@ -30,7 +31,7 @@ from coma_cli.dataset.summary import (
     source_facts,
     subset_counts,
 )
-from coma_cli.errors import CliError, MissingInputError
+from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import write_atomically
 from coma_cli.sandbox.machine import default_workers
 from coma_cli.shards import map_shards
@@ -64,11 +65,17 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
         UsageError: unknown task or source. MissingInputError: see `locate` and `benchmarks_at_hand`.
     """
     tasks, mixture = settings.chosen_tasks(), settings.mixture
+    if settings.decontaminate_against and not settings.decontaminate:
+        raise UsageError(
+            "--decontaminate off and --decontaminate-against exclude each other.", "Leave one of them out."
+        )
     found = locate(settings, tasks, workspace)
     benchmarks, absent = benchmarks_at_hand(settings) if settings.decontaminate else ((), ())
+    benchmarks = (*benchmarks, *(named_problems(Path(name)) for name in settings.decontaminate_against))
     warnings = _warnings(settings, found, absent)
     inputs = [Input(f"source:{entry.source.name}", entry.place, entry.content_sha256) for entry in found.located]
     inputs += [Input(f"bench:{bench.name}", bench.source, bench.content_sha256) for bench in benchmarks]
+    inputs += [Input(f"dedup:{Path(name).name}", name, hash_named(Path(name))) for name in settings.dedup_against]
     return BuildDataPlan(
         subject=_subject(found),
         inputs=tuple(inputs),
@@ -138,7 +145,9 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     """
     parts = run.scratch("parts")
     _make_parts(run, settings, plan, parts)
-    assembly = Assembly([parts / unit.part_name for unit in plan.units], _wanted(settings), run.scratch("assembling"))
+    scratch = run.scratch("assembling")
+    references = reference_parts(settings.dedup_against, scratch, settings.near)
+    assembly = Assembly([parts / unit.part_name for unit in plan.units], _wanted(settings), scratch, references)
     written = assembly.write(run.path)
     composition = _composition(assembly)
     if not composition.rows["train"]:
@@ -195,7 +204,7 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
 
 
 def _index(settings: BuildDataSettings, plan: BuildDataPlan) -> BenchmarkIndex | None:
-    if not settings.decontaminate:
+    if not plan.benchmarks:
         return None
     index = BenchmarkIndex()
     for bench in plan.benchmarks:

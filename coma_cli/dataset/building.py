@@ -6,7 +6,7 @@ made it and whenever.
 
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -104,10 +104,16 @@ def _write_rows(recipe: Recipe, unit: Unit, part: PartWriter) -> None:
     rows: Iterator[Example] = clean(_examples(recipe, unit, on_reject), recipe.rules, part.aside)
     if recipe.index is not None:
         rows = decontaminate(rows, recipe.index, part.aside, part.evidence)
-    while batch := list(islice(rows, BATCH_ROWS)):
-        prints = Prints.of(batch, recipe.near)
+    add_rows(part, rows, recipe.near, recipe.validation_share, recipe.seed)
+
+
+def add_rows(part: PartWriter, rows: Iterable[Example], near: NearRules, validation_share: float, seed: int) -> None:
+    """Write rows into a part with all that the final pass has to know of them."""
+    left = iter(rows)
+    while batch := list(islice(left, BATCH_ROWS)):
+        prints = Prints.of(batch, near)
         lines = [encode_row(example.to_row()) for example in batch]
-        facts = facts_of(batch, lines, prints.by_row, recipe.validation_share, recipe.seed)
+        facts = facts_of(batch, lines, prints.by_row, validation_share, seed)
         part.texts(prints.by_text)
         for line, fact in zip(lines, facts, strict=True):
             part.row(line, fact)

@@ -17,7 +17,9 @@ from coma_cli.records import TextLanguage
 from coma_cli.settings import Runtime, StageSettings
 
 # Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
-_PLACES = frozenset({"sources", "source", "from_repo", "bench_data", "with_generated"})
+_PLACES = frozenset(
+    {"sources", "source", "from_repo", "bench_data", "with_generated", "dedup_against", "decontaminate_against"}
+)
 
 SourceSplit = Literal["train", "validation", "test", "any"]
 
@@ -66,6 +68,12 @@ class BuildDataSettings(StageSettings):
     decontaminate: bool = Field(default=True, description="Leave out rows that share text with a benchmark.")
     bench_data: str | None = Field(
         default=None, description="File or folder of benchmark problems (MBPP) to keep clear of."
+    )
+    decontaminate_against: tuple[str, ...] = Field(
+        default=(), description="Files of problems or rows to keep clear of, beside the known benchmarks."
+    )
+    dedup_against: tuple[str, ...] = Field(
+        default=(), description="Files of rows: what equals or comes near to one of them is left out."
     )
     validation_share: float = Field(
         default=0.05, ge=0, lt=1, description="Share of rows for validation (0 to below 1)."

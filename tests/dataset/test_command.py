@@ -35,6 +35,27 @@ def test_options_reach_the_stage(repo, workspace_root):
     assert "files: 1/1" in done.stderr
 
 
+def test_named_files_keep_rows_away(repo, tmp_path, workspace_root):
+    problems, rows = tmp_path / "problems.jsonl", tmp_path / "rows.json"
+    (repo / "other.py").write_text(CODE.replace("mean", "spread").replace("total / len", "len").replace("sum", "max"))
+    problems.write_text(
+        json.dumps({"task_id": "own/1", "text": "Do it.", "code": CODE.replace("mean", "average")}) + "\n"
+    )
+    code = (repo / "other.py").read_text().replace('    """Return the spread of a list of numbers."""\n', "")
+    rows.write_text(json.dumps([{"instruction": "What is it?", "input": code, "output": "It is."}]))
+    done = coma(
+        "--from-repo", str(repo), "--tasks", "code-summarization", "--decontaminate-against", str(problems),
+        "--dedup-against", str(rows), "--json", "-w", str(workspace_root),
+    )  # fmt: skip
+    assert done.returncode == 1 or done.returncode == 3, done.stdout
+    assert "contaminated 1" in done.stderr
+    assert "duplicate-of-reference 1" in done.stderr
+    (evidence,) = map(json.loads, next(workspace_root.rglob("contamination.jsonl")).read_text().splitlines())
+    assert (evidence["bench"], evidence["problem"], evidence["level"]) == ("problems.jsonl", "own/1", 2)
+    dropped = [json.loads(line) for line in next(workspace_root.rglob("dropped.jsonl")).read_text().splitlines()]
+    assert "of rows.json: 1" in {row["detail"] for row in dropped}
+
+
 def test_a_dry_run_prints_the_plan_and_leaves_nothing(repo, workspace_root):
     done = coma("--from-repo", str(repo), "--dry-run", "--json", "-w", str(workspace_root))
     assert done.returncode == 0, done.stderr
@@ -54,6 +75,9 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(repo, workspace_root):
         (("--tasks", "al"), 2, "Unknown task"),
         (("--sources", "no-such-folder"), 3, "no folder"),
         (("--validation-share", "2", "--from-repo", "stdlib"), 2, "validation_share"),
+        (("--dedup-against", "no.jsonl", "--from-repo", "stdlib"), 3, "no file no.jsonl"),
+        (("--decontaminate-against", "no.jsonl", "--from-repo", "stdlib"), 3, "no file no.jsonl"),
+        (("--decontaminate", "off", "--decontaminate-against", "x"), 2, "exclude each other"),
         (("--size", "0"), 2, "a size is paper or a number from 1 on"),
         (("--size", "papper"), 2, "size"),
         (("--mix", "comitt"), 2, "Did you mean comit"),
