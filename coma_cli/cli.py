@@ -21,6 +21,19 @@ USAGE_EXIT_CODE = 2
 # OpenMP threads that spin at a barrier stall for whole time slices when other work shares the cores: with two threads
 # on two busy cores small matrix products took 15.6 ms instead of 0.6 ms. It must be set before torch is loaded.
 PASSIVE_WAITING = ("OMP_WAIT_POLICY", "PASSIVE")
+# What a path can be refused for that is no fault of ours, and what to do about it.
+_REFUSALS = {
+    errno.EACCES: "Change its permissions, or choose another path or --workspace.",
+    errno.EPERM: "Change its permissions, or choose another path or --workspace.",
+    errno.EROFS: "It lies on a read-only file system: choose another path or --workspace.",
+    errno.ENOTDIR: "A file is where a folder should be: move it away, or choose another path.",
+    errno.EISDIR: "A folder is where a file should be: move it away, or choose another path.",
+    errno.EEXIST: "A file is where a folder should be: move it away, or choose another path.",
+    errno.ENAMETOOLONG: "Choose a shorter path or --name.",
+    errno.ELOOP: "Its links lead in a circle: choose another path.",
+    errno.EIO: "The disk or its network failed: check it, then the same command goes on.",
+    errno.ESTALE: "The disk or its network failed: check it, then the same command goes on.",
+}
 _ClickUsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "UsageError")
 
 app = typer.Typer(
@@ -83,21 +96,34 @@ def _run(arguments: list[str]) -> int:
     except _ClickUsageError as error:
         show_error(*_explain_usage(error, arguments))
         return USAGE_EXIT_CODE
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # typer takes it for Ctrl-D; nothing here asks anybody
+            raise error.__cause__ from None
         show_error("Interrupted; what was made so far is kept.", "The same command goes on where it stopped.")
         return INTERRUPTED_EXIT_CODE
     except BrokenPipeError:
         _silence_stdout()
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        explained = _explain_machine(error)
+        if explained is None:
             raise
+        show_error(*explained)
+        return 1
+
+
+def _explain_machine(error: OSError) -> tuple[str, str] | None:
+    """Message and hint for what a file system refuses; None for what only a bug can have caused."""
+    reason = (error.strerror or str(error)).lower()
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         where = f" writing {error.filename}" if error.filename else ""
-        show_error(
-            f"No space left{where} ({error.strerror}); what was written whole is kept.",
+        return (
+            f"No space left{where} ({reason}); what was written whole is kept.",
             "Free some space, or choose another --workspace; then the same command goes on.",
         )
-        return 1
+    if error.filename is None or error.errno not in _REFUSALS:
+        return None
+    return f"{error.filename} can't be read or written: {reason}.", _REFUSALS[error.errno]
 
 
 def _explain_usage(error: Exception, arguments: list[str]) -> tuple[str, str]:

@@ -9,7 +9,9 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -52,10 +54,32 @@ def sha256_of(value: Any) -> str:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading, unpacking gzip by its content and not by its name."""
+    """Open a file for reading, unpacking gzip by its content and not by its name.
+
+    Reading a gzip file that is cut short or broken raises MissingInputError.
+    """
     with path.open("rb") as handle:
         packed = handle.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]  # GzipFile reads like IO[bytes]
+    return _Gzip(path) if packed else path.open("rb")  # type: ignore[return-value]  # GzipFile reads like IO[bytes]
+
+
+class _Gzip(gzip.GzipFile):
+    """A gzip file to read whose faults name it; zlib's own errors do not, and an EOFError passes for Ctrl-D."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        with self._named():
+            return super().read(size)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        with self._named():
+            return super().readline(-1 if size is None else size)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise MissingInputError(f"{self.name} is a broken gzip file: {error}.", "Fetch it again.") from error
 
 
 def read_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None = None) -> Iterator[JsonRow]:
@@ -73,7 +97,7 @@ def numbered_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None =
     if not path.is_file():
         raise MissingInputError(f"There is no file {path}.", "Check the path.")
     with open_bytes(path) as handle:
-        for number, line in enumerate(_complete_lines(handle), start=1):
+        for number, line in enumerate(handle, start=1):
             row = parse_line(line)
             if isinstance(row, dict):
                 yield number, row
@@ -82,15 +106,6 @@ def numbered_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None =
                 if on_corrupt is None:
                     raise MissingInputError(f"{corrupt}.", "Repair or remove that line.")
                 on_corrupt(corrupt)
-
-
-def _complete_lines(handle: IO[bytes]) -> Iterator[bytes]:
-    try:
-        yield from handle
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise MissingInputError(
-            f"{getattr(handle, 'name', 'file')} is a broken gzip file: {error}.", "Fetch it again."
-        ) from error
 
 
 def parse_line(line: bytes) -> JsonRow | str | None:
@@ -139,7 +154,9 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise MissingInputError(f"There is no file {path}.", "Check the path.") from None
-    except ValueError as error:
+    except IsADirectoryError:
+        raise MissingInputError(f"{path} is a folder where a file should be.", "Move it away.") from None
+    except (ValueError, RecursionError) as error:
         raise MissingInputError(
             f"{path} is not valid JSON: {error}.", "Remove the file and run its command again."
         ) from error

@@ -1,5 +1,7 @@
 """The executable as a user meets it: help, wrong words, exit codes, one message and one hint."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -72,3 +74,23 @@ def test_malformed_yaml_names_the_line(tmp_path):
     done = coma("score", "--config", "bad.yaml", cwd=tmp_path)
     assert done.returncode == 2
     assert "bad.yaml, line" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["score", "finetune", "sample"])
+def test_a_workspace_that_is_a_file_is_no_traceback(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = coma(command, "--workspace", "file", cwd=tmp_path)
+    assert done.returncode in (2, 3)
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("Error: ") == 1
+
+
+@pytest.mark.parametrize(("number", "hint"), [("EACCES", "permissions"), ("EROFS", "read-only"), ("ENOTDIR", "file")])
+def test_what_a_file_system_refuses_is_a_message_and_a_bug_is_not(number, hint):
+    from coma_cli.cli import _explain_machine
+
+    code = getattr(errno, number)
+    message, advice = _explain_machine(OSError(code, os.strerror(code), "/some/path"))
+    assert "/some/path can't be read or written" in message
+    assert hint in advice
+    assert _explain_machine(OSError(errno.EBADF, "bad", None)) is None

@@ -12,6 +12,7 @@ from coma_cli.jsonl import (
     canonical_json,
     encode_row,
     numbered_rows,
+    open_bytes,
     read_json,
     read_rows,
     repair_torn_tail,
@@ -108,6 +109,13 @@ def test_gzip_is_known_by_its_content_and_a_truncated_one_is_named(tmp_path):
     assert sum(1 for _ in read_rows(whole)) == 1000
     with pytest.raises(MissingInputError, match="broken gzip"):
         list(read_rows(broken))
+    with pytest.raises(MissingInputError, match=r"broken\.jsonl is a broken gzip"), open_bytes(broken) as handle:
+        handle.read()
+    damaged = bytearray(packed)
+    damaged[20:30] = bytes(10)
+    broken.write_bytes(damaged)  # zlib has an error of its own for this
+    with pytest.raises(MissingInputError, match="broken gzip"):
+        list(read_rows(broken))
 
 
 def test_writing_that_fails_leaves_the_old_file_and_no_other(tmp_path):
@@ -132,3 +140,8 @@ def test_documents_are_read_back_and_broken_ones_named(tmp_path):
         read_json(tmp_path / "d.json")
     with pytest.raises(MissingInputError, match="no file"):
         read_json(Path(tmp_path / "absent.json"))
+    (tmp_path / "d.json").write_text("[" * 100_000)
+    with pytest.raises(MissingInputError, match="not valid JSON"):
+        read_json(tmp_path / "d.json")
+    with pytest.raises(MissingInputError, match="is a folder"):
+        read_json(tmp_path)

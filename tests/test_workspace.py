@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -300,3 +301,75 @@ def test_fingerprints_depend_on_command_version_settings_and_inputs():
     assert fingerprint(row, Settings(n=99), (Input("a", "/other", "1"),)) == fingerprint(
         row, Settings(), (Input("a", "/x", "1"),)
     )
+
+
+def test_rows_of_unknown_settings_are_not_gone_on_with(workspace_root):
+    workspace = Workspace(workspace_root)
+    first = draw(workspace, name="mine")
+    (first.path / "manifest.json").unlink()
+    (first.path / "settings.json").write_text('{"finger')
+    with pytest.raises(MissingInputError, match=r"samples\.jsonl.*no whole settings\.json"):
+        draw(workspace, Settings(temperature=0.9), name="mine")
+    assert (first.path / "samples.jsonl").read_bytes()
+    assert draw(workspace, Settings(temperature=0.9), name="mine", force=True).manifest["work"]["done_since_start"] == 3
+
+
+def test_a_force_that_is_killed_half_way_leaves_nothing_that_passes_for_done(workspace_root, monkeypatch):
+    workspace = Workspace(workspace_root)
+    first = draw(workspace, name="mine")
+    removed, unlink = [], Path.unlink
+
+    def killed(path, missing_ok=False):
+        if len(removed) == 2:
+            raise KeyboardInterrupt
+        removed.append(path.name)
+        unlink(path)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    with pytest.raises(KeyboardInterrupt):
+        draw(workspace, Settings(temperature=0.9), name="mine", force=True)
+    monkeypatch.undo()
+    assert removed[0] == "manifest.json"
+    assert workspace.finished("sample") == []
+    assert (first.path / "settings.json").exists()
+    with pytest.raises(UsageError, match="other settings"):
+        draw(workspace, Settings(temperature=0.9), name="mine")
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../../x", "a/b", "", " ", ".hidden", "-n", "x" * 300, "a\nb"])
+def test_a_name_that_would_lead_elsewhere_is_refused(workspace_root, name):
+    with pytest.raises(UsageError, match="name of a run"):
+        draw(Workspace(workspace_root), name=name)
+    assert not workspace_root.exists() or not list(workspace_root.rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "5", "null", "{}", '{"command": "sample", "fingerprint": "f", "content_sha256": "c", "finished": "t"}'],
+)
+def test_a_manifest_that_is_none_is_an_unfinished_run(workspace_root, content):
+    workspace = Workspace(workspace_root)
+    first = draw(workspace)
+    (first.path / "manifest.json").write_text(content)
+    assert workspace.finished("sample") == []
+    assert draw(workspace).content_sha256 == first.content_sha256
+
+
+def test_a_lost_summary_names_the_command_that_makes_it_again(workspace_root):
+    workspace = Workspace(workspace_root)
+    first = draw(workspace, name="mine")
+    (first.path / "summary.json").write_text("{")
+    with pytest.raises(MissingInputError, match="not as it was written") as caught:
+        draw(workspace, name="mine")
+    assert caught.value.hint == "coma sample --name mine --force"
+
+
+def test_a_file_where_a_run_or_the_workspace_should_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert Workspace(tmp_path / "absent" / "w").obstacle() is None
+    assert "is a file" in Workspace(tmp_path / "file" / "w").obstacle().message
+    (tmp_path / "w" / "sample").mkdir(parents=True)
+    (tmp_path / "w" / "sample" / "mine").write_text("kept")
+    with pytest.raises(UsageError, match="a file is in its way"):
+        draw(Workspace(tmp_path / "w"), name="mine")
+    assert (tmp_path / "w" / "sample" / "mine").read_text() == "kept"

@@ -4,13 +4,14 @@ Nothing but the standard library is imported here before a command really runs, 
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from coma_cli.commands.options import Shared
 from coma_cli.pipeline import Stage, stage
 
 if TYPE_CHECKING:
+    from coma_cli.errors import CliError
     from coma_cli.settings import StageSettings
     from coma_cli.workspace import Plan, Run, StageResult, Workspace
 
@@ -52,11 +53,13 @@ def execute(command: str, shared: Shared, flags: Mapping[str, Any]) -> None:
     plan = module.plan(settings, workspace)
     for line in plan.notes:
         console.note(line)
+    workspace_obstacle = workspace.obstacle()
+    obstacles = (workspace_obstacle, *plan.obstacles) if workspace_obstacle else plan.obstacles
     if shared.dry_run:
-        _show_plan(row, settings, plan, as_json=shared.json)
+        _show_plan(row, settings, plan, obstacles, as_json=shared.json)
         return
-    if plan.obstacles:
-        raise plan.obstacles[0]
+    if obstacles:
+        raise obstacles[0]
     with workspace.open_run(command, settings, plan, name=shared.name, force=shared.force) as run:
         summary = run.summary if run.done else _do(module, run, settings, plan)
         console.note(f"{'Already done' if run.done else 'Done'}: {run.path}")
@@ -78,7 +81,9 @@ def _do(module: StageModule, run: "Run", settings: "StageSettings", plan: "Plan"
     return dict(artifact.summary)
 
 
-def _show_plan(row: Stage, settings: "StageSettings", plan: "Plan", *, as_json: bool) -> None:
+def _show_plan(
+    row: Stage, settings: "StageSettings", plan: "Plan", obstacles: "Sequence[CliError]", *, as_json: bool
+) -> None:
     """Print what would be done; fail with the first obstacle after naming all of them."""
     from coma_cli import console
 
@@ -89,13 +94,13 @@ def _show_plan(row: Stage, settings: "StageSettings", plan: "Plan", *, as_json: 
         "leaves": list(row.leaves),
         row.unit: plan.total,
         "estimate": dict(plan.estimate),
-        "obstacles": [obstacle.message for obstacle in plan.obstacles],
+        "obstacles": [obstacle.message for obstacle in obstacles],
     }
     if as_json:
         console.print_json({**content, "settings": settings.model_dump(mode="json")})
     else:
         console.print_values(f"Plan of coma {row.command}", content)
-    for obstacle in plan.obstacles[1:]:
+    for obstacle in obstacles[1:]:
         console.show_error(obstacle.message, obstacle.hint)
-    if plan.obstacles:
-        raise plan.obstacles[0]
+    if obstacles:
+        raise obstacles[0]

@@ -12,9 +12,10 @@ One process writes a run at a time, held by a lock that the kernel releases when
 package knows these paths.
 """
 
+import os
 from pathlib import Path
 
-from coma_cli.errors import MissingInputError
+from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json
 from coma_cli.pipeline import stage
 from coma_cli.settings import StageSettings
@@ -23,12 +24,24 @@ from coma_cli.workspace.run import Plan, Run, StageResult, fingerprint
 
 __all__ = ["Artifact", "Input", "Plan", "Run", "StageResult", "Workspace", "fingerprint"]
 
+_LONGEST_NAME = 200  # bytes; file systems take 255, and temporary files beside it have longer names
+
 
 class Workspace:
     """A folder of runs."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    def obstacle(self) -> CliError | None:
+        """Why no run can be made here, None if nothing stands in the way; makes nothing."""
+        root = self.root.absolute()
+        nearest = next(path for path in (root, *root.parents) if path.exists())
+        if not nearest.is_dir():
+            return UsageError(f"The workspace {self.root} is no folder: {nearest} is a file.", "Choose a --workspace.")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            return UsageError(f"The workspace {self.root} can't be written to.", "Choose another --workspace.")
+        return None
 
     def finished(self, command: str) -> list[Artifact]:
         """The finished runs of a command, newest first; unreadable manifests count as unfinished."""
@@ -63,7 +76,7 @@ class Workspace:
         for folder in (path, path.parent):
             if (folder / MANIFEST).is_file() and (artifact := read_artifact(folder / MANIFEST)) is not None:
                 return artifact
-            if (folder / SETTINGS).is_file() and "fingerprint" in read_json(folder / SETTINGS):
+            if (folder / SETTINGS).is_file() and _is_header(read_json(folder / SETTINGS)):
                 raise MissingInputError(
                     f"{folder} is an unfinished run of coma {folder.parent.name}.",
                     f"Finish it first: the same coma {folder.parent.name} command goes on where it stopped.",
@@ -82,9 +95,30 @@ class Workspace:
         """Create the run of these settings and inputs, or take it up where it stopped.
 
         Raises:
-            UsageError: `name` is a run of other settings, or another process is writing this run.
+            UsageError: `name` is no name or a run of other settings, or another process is writing this run.
         """
         row = stage(command)
+        if name is not None:
+            _check_name(name)
         print_ = fingerprint(row, settings, plan.inputs)
         folder = self.root / command / (name or f"{plan.subject}-{print_[:8]}")
         return Run(folder, row, settings, plan, print_, force=force)
+
+
+def _is_header(content: object) -> bool:
+    """Whether a settings file is one that a run began with."""
+    return isinstance(content, dict) and "fingerprint" in content
+
+
+def _check_name(name: str) -> None:
+    """A run's name is that of one folder in its command's own: nothing else is ever written, or discarded by --force.
+
+    Raises:
+        UsageError: it is empty, hidden, a path, or too long for a file system.
+    """
+    printable = name.isprintable() and "/" not in name and "\\" not in name
+    if not printable or not name.strip() or name.startswith((".", "-")) or len(os.fsencode(name)) > _LONGEST_NAME:
+        raise UsageError(
+            f"{name!r} can't be the name of a run.",
+            f"Give --name as one word of at most {_LONGEST_NAME} bytes, without slashes or a dot in front.",
+        )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from coma_cli import journal as journals
 from coma_cli.errors import MissingInputError
 from coma_cli.hashing import hash_file, hash_tree
@@ -52,7 +54,7 @@ class Artifact:
     @property
     def summary(self) -> Mapping[str, Any]:
         """What `--json` printed."""
-        return dict(read_json(self.path / SUMMARY))
+        return read_summary(self.path)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -81,21 +83,60 @@ class Artifact:
         return Input(name or self.command, str(self.path), self.content_sha256)
 
 
+def read_summary(run: Path) -> dict[str, Any]:
+    """The summary in a finished run's folder.
+
+    Raises:
+        MissingInputError: it is gone or broken.
+    """
+    try:
+        return dict(read_json(run / SUMMARY))
+    except (MissingInputError, TypeError, ValueError):
+        raise MissingInputError(
+            f"{run / SUMMARY} is missing or not as it was written.", f"coma {run.parent.name} --name {run.name} --force"
+        ) from None
+
+
+class _Output(BaseModel):
+    """What every entry of a manifest's outputs has."""
+
+    model_config = ConfigDict(extra="allow")
+
+    sha256: str
+    content_sha256: str
+    bytes: int
+
+
+class _Manifest(BaseModel):
+    """The fields of a manifest that are relied upon; a file without them is no manifest."""
+
+    model_config = ConfigDict(extra="allow")
+
+    command: str
+    fingerprint: str
+    content_sha256: str
+    finished: str
+    settings: dict[str, Any]
+    inputs: list[Input]
+    outputs: dict[str, _Output]
+
+
 def read_artifact(manifest_path: Path) -> Artifact | None:
     """The finished run that a manifest describes, or None where the manifest is absent or unreadable."""
     try:
-        manifest = read_json(manifest_path)
-        return Artifact(
-            path=manifest_path.parent,
-            command=manifest["command"],
-            name=manifest_path.parent.name,
-            fingerprint=manifest["fingerprint"],
-            content_sha256=manifest["content_sha256"],
-            finished=manifest["finished"],
-            manifest=manifest,
-        )
-    except (MissingInputError, KeyError, TypeError):
+        content = read_json(manifest_path)
+        manifest = _Manifest.model_validate(content)
+    except (MissingInputError, ValidationError):
         return None
+    return Artifact(
+        path=manifest_path.parent,
+        command=manifest.command,
+        name=manifest_path.parent.name,
+        fingerprint=manifest.fingerprint,
+        content_sha256=manifest.content_sha256,
+        finished=manifest.finished,
+        manifest=content,
+    )
 
 
 def describe_output(path: Path, record: type[Record] | None) -> dict[str, Any]:

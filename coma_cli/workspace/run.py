@@ -21,10 +21,20 @@ from coma_cli.pipeline import Stage
 from coma_cli.provenance import environment
 from coma_cli.records import Record
 from coma_cli.settings import StageSettings
-from coma_cli.workspace.artifact import MANIFEST, SETTINGS, SUMMARY, Artifact, Input, describe_output, read_artifact
+from coma_cli.workspace.artifact import (
+    MANIFEST,
+    SETTINGS,
+    SUMMARY,
+    Artifact,
+    Input,
+    describe_output,
+    read_artifact,
+    read_summary,
+)
 from coma_cli.workspace.lock import LOCK, RunLock
 
 R = TypeVar("R", bound=Record)
+ANOTHER_PLACE = "Choose another --workspace or --name, or move that file away."
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,10 @@ class Run:
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UsageError(f"{self.path} is to be a folder, and a file is in its way.", ANOTHER_PLACE) from None
         self._lock = RunLock(self.path)
         try:
             self._begin()
@@ -126,12 +139,26 @@ class Run:
             write_json(self.path / SETTINGS, self._header(self.extents))
 
     def _earlier_settings(self) -> dict[str, Any] | None:
-        """The header that the first process of this run wrote; None for a new run or one killed before it had one."""
+        """The header that the first process of this run wrote; None for a new run or one killed before it had one.
+
+        Raises:
+            MissingInputError: something was made here and nobody knows by which settings: it can't be gone on with.
+        """
         try:
             header = read_json(self.path / SETTINGS)
         except MissingInputError:
-            return None
-        return header if isinstance(header, dict) and "fingerprint" in header else None
+            header = None
+        if isinstance(header, dict) and header.keys() >= {"fingerprint", "identity", "extents"}:
+            return header
+        if self._force:
+            return {}
+        made = sorted(p.name for p in self.path.iterdir() if p.name != LOCK and not p.name.endswith(".tmp"))
+        if made:
+            raise MissingInputError(
+                f"{self.path} holds {', '.join(made[:4])} and no whole {SETTINGS} that says how they were made.",
+                "Choose another --name, or --force to discard what is there.",
+            )
+        return None
 
     def _is_finished(self) -> bool:
         artifact = read_artifact(self.path / MANIFEST)
@@ -139,10 +166,12 @@ class Run:
             return False
         for name in artifact.manifest["outputs"]:
             artifact.file(name)
+        read_summary(self.path)
         return True
 
     def _clear(self) -> None:
-        for child in self.path.iterdir():
+        """Discard what was made: what calls it done first, what says how it was made last, in case of a kill."""
+        for child in sorted(self.path.iterdir(), key=lambda path: (path.name != MANIFEST, path.name == SETTINGS)):
             if child.name != LOCK:
                 shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
 
@@ -167,7 +196,7 @@ class Run:
     @property
     def summary(self) -> dict[str, Any]:
         """The summary of a finished run."""
-        return dict(read_json(self.path / SUMMARY))
+        return read_summary(self.path)
 
     def journal(self, name: str, record: type[R]) -> Journal[R]:
         """The run's row file of that name, opened for appending what is missing."""
