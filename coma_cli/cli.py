@@ -94,6 +94,8 @@ def _run(arguments: list[str]) -> int:
         show_error(error.message, error.hint)
         return error.exit_code
     except _ClickUsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed by now
+            return USAGE_EXIT_CODE
         show_error(*_explain_usage(error, arguments))
         return USAGE_EXIT_CODE
     except (KeyboardInterrupt, typer.Abort) as error:
@@ -132,7 +134,7 @@ def _explain_usage(error: Exception, arguments: list[str]) -> tuple[str, str]:
     command = next((word for word in arguments if not word.startswith("-")), "")
     if command in COMMANDS:
         return message, f"coma {command} --help"
-    guess = nearest(command, COMMANDS)
+    guess = nearest(command, COMMANDS) if "Did you mean" in message else None
     return message, f"coma {guess} --help" if guess else "coma --help"
 
 

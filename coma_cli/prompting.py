@@ -22,6 +22,7 @@ from coma_cli.errors import MissingInputError, UsageError, unknown_name
 from coma_cli.jsonl import canonical_json, read_json, write_json
 
 TEMPLATE_FILE = "coma_template.json"
+TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")  # what names a template file of the user's own
 
 
 class Tokenizer(Protocol):
@@ -127,7 +128,7 @@ def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | 
     by_name = {template.name: template for template in TEMPLATES}
     if choice in by_name:
         return by_name[choice]
-    if choice.endswith((".jinja", ".j2", ".jinja2")):
+    if choice.endswith(TEMPLATE_SUFFIXES):
         return _from_file(Path(choice))
     raise unknown_name("template", choice, ["auto", "chat", *by_name])
 

@@ -7,33 +7,38 @@ run. Everything else is the identity of the run and goes into its fingerprint.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
 
+MOST_SEED = 2**32 - 1  # numpy's, which transformers seeds as well
+SETTINGS_CONFIG = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
 
 class Runtime(BaseModel):
     """How the work is done on this machine; never part of what it is."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = SETTINGS_CONFIG
 
     workers: int | None = Field(
         default=None, ge=1, description="Worker processes; default: the cores this process may use."
     )
-    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
 
 
 class StageSettings(BaseModel):
     """What every command's settings share; subclasses add fields, and name their extent fields in `EXTENT`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = SETTINGS_CONFIG
 
     EXTENT: ClassVar[frozenset[str]] = frozenset()
 
-    seed: int = Field(default=0, ge=0, description="The run's seed; each row's own seed is derived from it.")
+    seed: int = Field(
+        default=0, ge=0, le=MOST_SEED, description="The run's seed; each row's own seed is derived from it."
+    )
     runtime: Runtime = Runtime()
 
     def extent(self) -> dict[str, Any]:
@@ -61,14 +66,16 @@ def load_settings(
         UsageError: unknown keys or bad values, all of them in one message, each with the nearest known key.
         MissingInputError: the YAML file is not there.
     """
-    merged: dict[str, Any] = _read_yaml(config) if config else {}
+    merged: dict[str, Any] = {}
+    for name, value in (_read_yaml(config) if config else {}).items():
+        _assign(merged, str(name), value)
     for assignment in assignments:
         name, value = _split_assignment(assignment)
         _assign(merged, name, value)
     for name, value in (flags or {}).items():
         if value is not None:
             _assign(merged, name, value)
-    problems = _unknown_keys(model, merged)
+    problems = _key_problems(model, merged, all_keys(model))
     try:
         settings = model.model_validate(_without(merged, problems)) if problems else model.model_validate(merged)
     except ValidationError as error:
@@ -84,8 +91,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise MissingInputError(f"There is no settings file {path}.", "Check --config.")
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        value = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  # a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error)
@@ -104,9 +111,22 @@ def _split_assignment(assignment: str) -> tuple[str, Any]:
     if not equals or not name:
         raise UsageError(f"--set takes name=value, not {assignment!r}.", "For example: --set lora.r=16")
     try:
-        return name.strip(), yaml.safe_load(text)
-    except yaml.YAMLError:
+        return name.strip(), yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError):
         return name.strip(), text
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values only; a key that is there twice is an error, where YAML's own reader lets the last one win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _assign(target: dict[str, Any], dotted: str, value: Any) -> None:
@@ -119,19 +139,42 @@ def _assign(target: dict[str, Any], dotted: str, value: Any) -> None:
     target[leaf] = value
 
 
-def _unknown_keys(model: type[BaseModel], values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Dotted name of every key that the model does not have, with a message."""
+def _key_problems(
+    model: type[BaseModel], values: Mapping[str, Any], known: Sequence[str], prefix: str = ""
+) -> dict[str, str]:
+    """By dotted name a message for every key that the model does not have, and every truth value that is no answer."""
     problems: dict[str, str] = {}
     for key, value in values.items():
         dotted = f"{prefix}{key}"
         if key not in model.model_fields:
-            guess = nearest(str(key), all_keys(model))
-            problems[dotted] = f"{dotted}: unknown key" + (f"; did you mean {prefix}{guess}?" if guess else "")
+            guess = _meant(model, str(key), known, prefix)
+            problems[dotted] = f"{dotted}: unknown key" + (f"; did you mean {guess}?" if guess else "")
             continue
         inner = model.model_fields[key].annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, dict):
-            problems.update(_unknown_keys(inner, value, f"{dotted}."))
+            problems.update(_key_problems(inner, value, known, f"{dotted}."))
+        elif isinstance(value, bool) and not _takes_truth(inner):  # would pass for 1 or 0
+            problems[dotted] = f"{dotted}: yes, no, true and false are no value here (got {value!r})"
     return problems
+
+
+def _meant(model: type[BaseModel], key: str, known: Sequence[str], prefix: str) -> str | None:
+    """The dotted name that an unknown key most likely meant: in its own block, else anywhere by its last part.
+
+    A key of a block that begins with the whole name of another one counts as close ("rank" for "r").
+    """
+    siblings = all_keys(model)
+    if (guess := nearest(key, siblings)) is not None:
+        return f"{prefix}{guess}"
+    if prefix and (begins := [name for name in siblings if key.startswith(name)]):
+        return f"{prefix}{max(begins, key=len)}"
+    by_leaf = {name.rpartition(".")[2]: name for name in known}
+    guess = nearest(key, by_leaf)
+    return by_leaf[guess] if guess else None
+
+
+def _takes_truth(annotation: Any) -> bool:
+    return annotation in (bool, Any) or any(map(_takes_truth, get_args(annotation)))
 
 
 def all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:

@@ -57,6 +57,13 @@ def test_version():
         (["score", "--bnech", "mbpp"], "No such option", "coma score --help"),
         (["sample", "--seed", "many"], "Invalid value for '--seed'", "coma sample --help"),
         (["score", "--set", "tmeout=3"], "tmeout: unknown key", "--help"),
+        (["nonsense"], "No such command 'nonsense'", "Hint: coma --help"),
+        (["sample", "--task-ids", ","], "empty list", "leave it out"),
+        (["score", "-k", ""], "empty list", "leave it out"),
+        (["finetune", "--set", "lora.rank=8"], "did you mean lora.r?", "--help"),
+        (["finetune", "--epochs", "inf"], "epochs", "--help"),
+        (["finetune", "--max-steps", "1000000000000"], "max_steps", "--help"),
+        (["finetune", "--set", "lora.target_modules=[]"], "lora.target_modules", "--help"),
         (["finetune", "--config", "no.yaml"], "no settings file", "--config"),
     ],
 )
@@ -94,3 +101,10 @@ def test_what_a_file_system_refuses_is_a_message_and_a_bug_is_not(number, hint):
     assert "/some/path can't be read or written" in message
     assert hint in advice
     assert _explain_machine(OSError(errno.EBADF, "bad", None)) is None
+
+
+def test_the_executable_alone_shows_its_help():
+    done = coma()
+    assert done.returncode == 2
+    assert "build-data" in done.stdout
+    assert done.stderr == ""

@@ -22,7 +22,11 @@ from coma_cli.jsonl import (
 )
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(), max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(), max_size=20),
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(), max_size=5), inner, max_size=4)
     ),
@@ -47,6 +51,12 @@ def test_unicode_line_separators_do_not_split_a_row(tmp_path):
 def test_text_stays_readable_and_lone_surrogates_are_escaped():
     assert "中文".encode() in encode_row({"text": "中文"})
     assert json.loads(encode_row({"text": "\ud800"})) == {"text": "\ud800"}
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_what_is_no_number_of_json_has_no_canonical_spelling(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json(value)
 
 
 @given(value=JSON)

@@ -80,3 +80,47 @@ def test_identity_leaves_out_runtime_and_extent():
 
 def test_keys_are_listed_with_dots():
     assert {"lora.rank", "runtime.workers", "seed"} <= set(all_keys(Settings))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("n: 1\nn: 2\n", r"line 2 .*n is there twice"),
+        ("lora:\n  rank: 8\n  rank: 4\n", r"line 3 .*rank is there twice"),
+        ("n: yes\n", r"n: yes, no, true and false are no value"),
+        ("lora:\n  alpha: off\n", r"lora\.alpha: .*\(got False\)"),
+        ("temperature: .inf\n", r"temperature: .*finite"),
+        ("temperature: .nan\n", r"temperature: .*finite"),
+        ("seed: 4294967296\n", r"seed: .*less than or equal"),
+        ("runtime:\n  device: gpu\n", r"runtime\.device"),
+        ("x: " + "[" * 5000, "not valid YAML"),
+        ("n: " + "9" * 5000, "not valid YAML"),
+    ],
+    ids=["twice", "twice inside", "truth", "truth inside", "inf", "nan", "seed", "device", "deep", "huge"],
+)
+def test_values_that_would_pass_for_others_are_refused(tmp_path, text, message):
+    config = tmp_path / "c.yaml"
+    config.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        load_settings(Settings, config=config)
+
+
+def test_a_yaml_file_may_write_blocks_with_dots_and_merge_anchors(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text("lora.rank: 4\nlora.alpha: 2\n")
+    assert load_settings(Settings, config=config).lora == Block(rank=4, alpha=2)
+    config.write_text("lora: &l {rank: 4}\nruntime:\n  <<: {workers: 3}\n  device: cpu\n")
+    assert load_settings(Settings, config=config).runtime.workers == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("lora.ranks", "lora.rank"),
+        ("lora.rank_of_it", "lora.rank"),
+        ("runtime.alpha", "lora.alpha"),
+    ],
+)
+def test_an_unknown_key_is_looked_for_in_its_block_and_then_everywhere(key, meant):
+    with pytest.raises(UsageError, match=f"{key}: unknown key; did you mean {meant}"):
+        load_settings(Settings, assignments=[f"{key}=1"])

@@ -53,5 +53,16 @@ class Shared:
 
 
 def parse_list(text: str | None) -> list[str] | None:
-    """A comma-separated option as a list; None stays None."""
-    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+    """A comma-separated option as a list; None stays None.
+
+    Raises:
+        UsageError: nothing is in it, as when a variable of the shell is empty.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        from coma_cli.errors import UsageError
+
+        raise UsageError(f"{text!r} is an empty list.", "Give values with commas between them, or leave it out.")
+    return parts

@@ -12,7 +12,10 @@ _DRAWING, _MACHINE = "Drawing", "Model and machine"
 
 
 def sample(
-    bench: Annotated[str | None, typer.Option("--bench", help="humaneval, mbpp or mbpp-sanitized (humaneval).")] = None,
+    bench: Annotated[
+        str | None,
+        typer.Option("--bench", help="humaneval, humaneval+, mbpp, mbpp+ or mbpp-sanitized (humaneval)."),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(

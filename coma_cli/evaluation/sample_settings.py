@@ -3,22 +3,23 @@
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from coma_cli.catalog.bases.resolution import Trust
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
-from coma_cli.settings import Runtime, StageSettings
+from coma_cli.prompting import TEMPLATE_SUFFIXES
+from coma_cli.settings import SETTINGS_CONFIG, Runtime, StageSettings
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
-TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")
+MOST_SAMPLES = 100_000  # a problem: 500 times what pass@100 is published with; all rows are planned beforehand
 
 
 class SampleRuntime(Runtime, Connection):
     """How the model is run on this machine, or which server is asked."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = SETTINGS_CONFIG
 
     batch_size: int | None = Field(
         default=None, ge=1, description="Rows computed together; default: what memory permits, 32 on a CPU."
@@ -37,7 +38,9 @@ class SampleSettings(StageSettings):
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids"})
 
-    bench: str = Field(default="humaneval", description="The benchmark: humaneval, mbpp or mbpp-sanitized.")
+    bench: str = Field(
+        default="humaneval", description="The benchmark: humaneval, humaneval+, mbpp, mbpp+ or mbpp-sanitized."
+    )
     bench_data: Path | None = Field(default=None, description="The benchmark's published file or its folder.")
     model: str | None = Field(
         default=None,
@@ -52,7 +55,7 @@ class SampleSettings(StageSettings):
     allow_template_mismatch: bool = Field(
         default=False, description="Accept another template than the one that the model was tuned with."
     )
-    n: int = Field(default=1, ge=1, description="Completions a problem and temperature.")
+    n: int = Field(default=1, ge=1, le=MOST_SAMPLES, description="Completions a problem and temperature.")
     limit: int | None = Field(default=None, ge=1, description="Only so many problems, the benchmark's first ones.")
     task_ids: tuple[str, ...] | None = Field(default=None, description="Only these problems, as HumanEval/3 or 3.")
     temperature: tuple[float, ...] = Field(default=(0.2,), min_length=1, description="Temperatures; 0 is greedy.")

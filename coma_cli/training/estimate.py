@@ -68,7 +68,7 @@ def architecture_of(resolved: ResolvedBase) -> Architecture | None:
             tied=bool(config.get("tie_word_embeddings")),
             attention_bias=bool(config.get("attention_bias")) or config.get("model_type") == "qwen2",
         )
-    except KeyError:
+    except (KeyError, TypeError):
         return None
 
 

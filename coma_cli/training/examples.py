@@ -15,6 +15,7 @@ from coma_cli.jsonl import CorruptLine, open_bytes, read_rows
 from coma_cli.workspace import Artifact, Input, Workspace
 
 TRAIN_FILE = "train.jsonl"
+_NAMED_LINES = 5
 DATA_STAGES = ("build-data", "gen-instructions")
 
 
@@ -44,6 +45,17 @@ class ReadReport:
     rows: Counter[str] = field(default_factory=Counter)
     unusable: Counter[str] = field(default_factory=Counter)
     corrupt: list[CorruptLine] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> Counter[str]:
+        """Everything that was not used, by its reason."""
+        return self.unusable + Counter({"broken line": len(self.corrupt)})
+
+    def warnings(self) -> list[str]:
+        """The first broken lines by file and number, and how many more there are."""
+        more = len(self.corrupt) - _NAMED_LINES
+        named = [f"Warning: {line}; left out" for line in self.corrupt[:_NAMED_LINES]]
+        return [*named, f"Warning: {more} more broken lines left out"] if more > 0 else named
 
 
 def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[DataFile, ...]:
@@ -119,7 +131,7 @@ def _raw_rows(path: Path, report: ReadReport) -> Iterator[dict[str, Any]]:
     with open_bytes(path) as handle:
         try:
             rows = json.load(handle)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MissingInputError(f"{path} is not valid JSON: {error}.", "Fetch or export it again.") from None
     for row in rows:
         if isinstance(row, dict):

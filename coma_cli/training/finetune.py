@@ -9,6 +9,7 @@ whole state, so a run that was killed ends in the same bytes as one that was not
 """
 
 import importlib.util
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from pydantic import BaseModel
 
 from coma_cli import console
 from coma_cli.catalog.bases.resolution import ResolvedBase, Trust, resolve_base
-from coma_cli.errors import CliError, MissingInputError, missing_package
+from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
 from coma_cli.jsonl import read_rows, write_rows
 from coma_cli.prompting import PromptTemplate, choose_template
 from coma_cli.records import DroppedRow
@@ -29,13 +30,14 @@ from coma_cli.training.encoding import EncodedRow, encode_rows
 from coma_cli.training.examples import ReadReport, TrainingRow, choose_data, read_examples
 from coma_cli.training.metrics import TrainingStep
 from coma_cli.training.modes import MODES, Mode
-from coma_cli.training.settings import FinetuneSettings
-from coma_cli.workspace import Plan, Run, StageResult, Workspace
+from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
+from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
 SETTINGS = FinetuneSettings
 DROPPED = "dropped.jsonl"
 METRICS = "metrics.jsonl"
 _CONTINUATION = "continuation"
+_GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, Windows' under WSL
 _MAX_SAVE_STEPS = 50
 _SAVES_A_RUN = 20
 
@@ -96,19 +98,26 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
     report = ReadReport()
     rows = tuple(read_examples(files, report))
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
+    if steps > MOST_STEPS:
+        raise UsageError(f"{steps:.4g} steps are more than the {MOST_STEPS:,} of any run.", "Lower --epochs.")
     counts = ", ".join(f"{report.rows[file.input.name]} rows of {file.path}" for file in files)
     return FinetunePlan(
         subject=f"{resolved.subject}-{mode.name}",
-        inputs=(resolved.as_input(), *(file.input for file in files)),
+        inputs=(resolved.as_input(), *(file.input for file in files), *_template_input(settings)),
         total=steps,
         estimate=_estimate(settings, mode, resolved, rows, steps),
-        obstacles=tuple(_obstacles(mode, resolved)),
-        notes=(f"Tuning {resolved.name} ({mode.name}) on {counts}.", *map(str, report.corrupt[:10])),
+        obstacles=tuple(_obstacles(settings, mode, resolved)),
+        notes=(f"Tuning {resolved.name} ({mode.name}) on {counts}.", *report.warnings()),
         base=resolved,
         mode=mode,
         rows=rows,
         report=report,
     )
+
+
+def _template_input(settings: FinetuneSettings) -> list[Input]:
+    """A template of the user's own counts by its content."""
+    return [Input.of_path("template", settings.template_file)] if settings.template_file else []
 
 
 def _trust(settings: FinetuneSettings) -> Trust:
@@ -130,12 +139,14 @@ def _is_cpu(settings: FinetuneSettings) -> bool:
     """Whether training will be on the CPU; asks the driver's files instead of importing torch."""
     if settings.runtime.device != "auto":
         return settings.runtime.device == "cpu"
-    return not Path("/dev/nvidiactl").exists()
+    return not any(map(os.path.exists, _GPU_DRIVERS))
 
 
-def _obstacles(mode: Mode, resolved: ResolvedBase) -> list[CliError]:
+def _obstacles(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[CliError]:
     absent = [package for package in mode.packages if importlib.util.find_spec(package) is None]
     found: list[CliError] = [missing_package(package, f"--{mode.name}") for package in absent]
+    if settings.runtime.device.startswith("cuda") and not any(map(os.path.exists, _GPU_DRIVERS)):
+        found.append(UsageError(f"There is no device {settings.runtime.device} here.", "--set runtime.device=cpu"))
     return [*found, resolved.obstacle] if resolved.obstacle else found
 
 
@@ -160,7 +171,7 @@ def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> _Job:
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     lengths = [len(row.ids) for row in rows]
     batches = all_batches(lengths, settings.batch.size, settings.batch.accumulation, settings.seed, steps)
-    left_out = Counter(row.reason for row in dropped) + (plan.report.unusable if plan.report else Counter())
+    left_out = Counter(row.reason for row in dropped) + (plan.report.left_out if plan.report else Counter())
     return _Job(plan.mode, plan.base, trust, tokenizer, template, rows, left_out, tuple(map(tuple, batches)), steps)
 
 

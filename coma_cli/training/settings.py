@@ -3,10 +3,14 @@
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from coma_cli.catalog.bases import DEFAULT_BASE
-from coma_cli.settings import Runtime, StageSettings
+from coma_cli.prompting import TEMPLATE_SUFFIXES
+from coma_cli.settings import SETTINGS_CONFIG, Runtime, StageSettings
+
+MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a slip of the keyboard
+_MOST_RANK = 16_384  # as wide as the widest layers of today's models
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
 
@@ -14,17 +18,18 @@ Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"
 class Block(BaseModel):
     """A group of settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = SETTINGS_CONFIG
 
 
 class LoraBlock(Block):
     """The trained matrices of --lora and --qlora."""
 
-    r: int = Field(default=16, ge=1, description="Rank.")
+    r: int = Field(default=16, ge=1, le=_MOST_RANK, description="Rank.")
     alpha: float = Field(default=32, gt=0, description="Scale: what is learnt is multiplied by alpha / r.")
     dropout: float = Field(default=0.05, ge=0, lt=1, description="Dropout on the input of the trained matrices.")
     target_modules: list[str] | None = Field(
         default=None,
+        min_length=1,
         description="Names of the linear layers to adapt; default: the base's own list, or all of a block's.",
     )
 
@@ -85,9 +90,11 @@ class FinetuneSettings(StageSettings):
         default="auto", description="auto (the base's own), chat, alpaca, capybara, chatml, raw, or a Jinja file."
     )
     epochs: float | None = Field(
-        default=None, gt=0, description="Passes over the data; default 1 unless max_steps is set."
+        default=None, gt=0, le=MOST_STEPS, description="Passes over the data; default 1 unless max_steps is set."
     )
-    max_steps: int | None = Field(default=None, ge=1, description="Optimizer steps, however many rows there are.")
+    max_steps: int | None = Field(
+        default=None, ge=1, le=MOST_STEPS, description="Optimizer steps, however many rows there are."
+    )
     max_seq_len: int = Field(default=512, ge=8, description="Tokens of prompt and answer; longer rows are left out.")
     dtype: Dtype = Field(default="auto", description="Number type of the frozen weights and of the computation.")
     lora: LoraBlock = LoraBlock()
@@ -100,6 +107,11 @@ class FinetuneSettings(StageSettings):
         if self.epochs is not None and self.max_steps is not None:
             raise ValueError("epochs and max_steps both say how long to train: give one of them")
         return self
+
+    @property
+    def template_file(self) -> Path | None:
+        """The user's own template, if `template` is one."""
+        return Path(self.template) if self.template.endswith(TEMPLATE_SUFFIXES) else None
 
     @property
     def can_be_extended(self) -> bool:
@@ -115,4 +127,6 @@ class FinetuneSettings(StageSettings):
         length = {} if self.can_be_extended else super().extent()
         identity = super().identity()
         identity.pop("data")
+        if self.template_file is not None:  # known by its content, which is among the inputs too
+            identity["template"] = "file"
         return {**identity, **length}

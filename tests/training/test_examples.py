@@ -71,6 +71,23 @@ def test_bad_rows_are_counted_and_the_rest_is_used(tmp_path):
         "broken characters": 1,
     }
     assert [corrupt.line for corrupt in report.corrupt] == [2, 3]
+    assert report.left_out["broken line"] == 2
+    assert "rows.jsonl:2: " in report.warnings()[0]
+
+
+def test_many_broken_lines_are_named_in_part_and_counted_whole(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("{\n" * 9 + json.dumps(ALPACA[0]) + "\n")
+    _, report = read(tmp_path, path)
+    assert report.warnings()[-1] == "Warning: 4 more broken lines left out"
+    assert len(report.warnings()) == 6
+
+
+def test_a_deep_json_list_is_an_error_and_no_traceback(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(MissingInputError, match="not valid JSON"):
+        read(tmp_path, path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "\n\n", '{"prompt": "x"}\n', "[1, 2]"])

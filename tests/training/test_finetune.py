@@ -9,10 +9,11 @@ import pytest
 
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json, read_rows, write_rows
+from coma_cli.pipeline import stage
 from coma_cli.settings import load_settings
 from coma_cli.training import finetune
 from coma_cli.training.settings import FinetuneSettings
-from coma_cli.workspace import Workspace
+from coma_cli.workspace import Workspace, fingerprint
 from tests.requirements import package
 from tests.tiny_model import make_tiny_model
 
@@ -247,6 +248,32 @@ def test_a_base_with_a_stored_template_is_tuned_on_with_it(bench, tiny, tmp_path
     RAW.save(base)
     bench(base=str(base), max_steps=1)
     assert read_json(bench.folder() / "summary.json")["template"] == "raw"
+
+
+def test_a_template_file_counts_by_its_content_and_not_by_its_path(bench, tmp_path):
+    template, copy = tmp_path / "t.jinja", tmp_path / "copy.jinja"
+    template.write_text("Q: {{ instruction }} {{ input }}\nA:")
+    copy.write_text(template.read_text())
+
+    def print_of(path: Path) -> str:
+        settings = bench.settings(template=str(path))
+        return fingerprint(stage("finetune"), settings, finetune.plan(settings, bench.workspace).inputs)
+
+    first = print_of(template)
+    assert print_of(copy) == first
+    template.write_text("Question: {{ instruction }} {{ input }}\nAnswer:")
+    assert print_of(template) != first
+
+
+def test_a_gpu_that_is_not_there_is_an_obstacle_of_the_plan(bench, monkeypatch):
+    monkeypatch.setattr(finetune, "_GPU_DRIVERS", ())
+    (obstacle,) = finetune.plan(bench.settings(runtime__device="cuda:9"), bench.workspace).obstacles
+    assert "no device cuda:9" in obstacle.message
+
+
+def test_more_steps_than_any_run_has_are_a_slip(bench):
+    with pytest.raises(UsageError, match="steps are more than"):
+        finetune.plan(bench.settings(max_steps=None, epochs=9e6), bench.workspace)
 
 
 def test_epochs_see_every_row_and_the_summary_says_so(bench):
