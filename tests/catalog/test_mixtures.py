@@ -48,7 +48,7 @@ def test_codecapybara_has_the_counts_of_its_readme():
         ("code-generation", "codealpaca", "en", "codealpaca"),
         ("code-generation", "codesearchnet", "en", "code-generation-en"),
         ("code-generation", "codesearchnet", "cn", "code-generation-cn"),
-        ("code-summarization", "codexglue-code-to-text", "en", "code-summarization-en"),
+        ("code-summarization", "codexglue_code_to_text", "en", "code-summarization-en"),
         ("code-search", "staqc", "en", "code-search-en"),
     ],
 )

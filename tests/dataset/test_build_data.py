@@ -172,7 +172,7 @@ def test_a_source_that_is_not_there_is_said_in_the_card(workspace_root, sources)
     named = next(
         x for x in (made.path / "card.md").read_text().split("\n") if x.startswith("Known sources that were not")
     )
-    assert named.endswith(", mbpp.")
+    assert "mbpp" in named and "codealpaca" not in named
 
 
 def test_benchmark_problems_are_removed_with_evidence(workspace_root, sources):
@@ -267,7 +267,7 @@ def test_what_is_not_there_is_named(workspace_root, tmp_path, monkeypatch, flags
 
 
 def test_a_folder_whose_sources_do_not_feed_the_task(workspace_root, sources):
-    with pytest.raises(MissingInputError, match="looked for codexglue_code_completion_line"):
+    with pytest.raises(MissingInputError, match=r"looked for .*codexglue_code_completion_line"):
         build(workspace_root, sources=str(sources), tasks=["line-completion"])
 
 

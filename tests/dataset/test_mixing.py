@@ -21,7 +21,7 @@ def judged(monkeypatch):
     monkeypatch.setattr(facts, "fixed_answer", lambda row: row.output if row.output in ("Yes", "No") else "")
 
     def make(number, yes, **changes):
-        values = {"task": "defect-detection", "source": "codexglue-defect-detection", "language": "c", **changes}
+        values = {"task": "defect-detection", "source": "codexglue_defect_detection", "language": "c", **changes}
         word = "".join("abcdefghij"[int(digit)] for digit in str(number))  # digits alone would make them twins
         return example(
             number, instruction="Is it right?", input=f"int {word}();", output="Yes" if yes else "No", **values

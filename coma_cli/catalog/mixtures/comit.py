@@ -11,7 +11,7 @@ from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset
 SIX = ("go", "java", "javascript", "php", "python", "ruby")
 NINE = ("csharp", "c", "cpp", "go", "java", "javascript", "php", "python", "ruby")
 ALPACA = ("cpp", "c", "java", "javascript", "php", "python", "sql")
-CODE_SEARCH_NET = ("codesearchnet", "codexglue-code-to-text")
+CODE_SEARCH_NET = ("codesearchnet", "codexglue_code_to_text")
 CODE_PRO = ("codepro", "staqc", "conala", "stackexchange")
 
 SUMMARIES = (
@@ -89,7 +89,7 @@ JUDGED = (
     SubDataset(
         "clone-detection",
         "clone-detection",
-        ("codexglue-clone-detection",),
+        ("codexglue_clone_detection",),
         10_000,
         "en",
         ("java",),
@@ -98,7 +98,7 @@ JUDGED = (
     SubDataset(
         "defect-detection",
         "defect-detection",
-        ("codexglue-defect-detection",),
+        ("codexglue_defect_detection",),
         5_000,
         "en",
         ("c",),
@@ -118,7 +118,7 @@ CHANGED = (
     SubDataset(
         "code-repair",
         "code-repair",
-        ("codexglue-bug2fix-small", "codexglue-bug2fix-medium"),
+        ("codexglue_code_refinement",),
         5_000,
         "en",
         ("java",),
@@ -127,14 +127,22 @@ CHANGED = (
     SubDataset(
         "code-translation",
         "code-translation",
-        ("codexglue-codetrans",),
+        ("codexglue_code_translation",),
         5_000,
         "en",
         ("java", "csharp"),
         "code-to-code/code_translation.json",
     ),
 )
-CLOZE = SubDataset("cloze-test", "cloze-test", ("codexglue-cloze",), 5_000, "en", SIX, "code-to-code/cloze_test.json")
+CLOZE = SubDataset(
+    "cloze-test",
+    "cloze-test",
+    ("codexglue_cloze_all", "codexglue_cloze_maxmin", *CODE_SEARCH_NET),
+    5_000,
+    "en",
+    SIX,
+    "code-to-code/cloze_test.json",
+)
 
 MIXTURE = Mixture(
     name="comit",

@@ -20,7 +20,7 @@ CITATION = (
 )
 # A Parquet file of the hub: `<configuration or data>/<split>-00000-of-00001.parquet`, or as the hub's own conversion
 # lays it out, `<configuration>/<split>/0000.parquet` (with `partial-` before the split where it stopped at 5 GB).
-HUB_FILE = r"(?:(?P<config>[\w-]+)/)?(?:partial-)?(?P<split>train|validation|valid|test)(?:-[\w-]+|/\d+)?\.parquet"
+HUB_FILE = r"(?:partial-)?(?P<split>train|validation|valid|test)(?:-[\w-]+|/\d+)?\.parquet"
 
 
 def hub_form(name: str, revision: str = "main") -> HubForm:
@@ -29,11 +29,17 @@ def hub_form(name: str, revision: str = "main") -> HubForm:
 
 
 def shard_of(
-    found: Listed, *, split: str | None = None, language: str = "", companions: Sequence[DataFile] = ()
+    found: Listed,
+    *,
+    split: str | None = None,
+    language: str = "",
+    companions: Sequence[DataFile] = (),
+    licence: str = LICENCE,
 ) -> Shard:
     """A file that was found as a shard, of the split that its name tells unless one is given."""
     known = split_name(found.groups.get("split", "")) if split is None else split
-    return Shard(found.file.path, found.name, LICENCE, known, tuple(companions), found.file.member, language)
+    file = found.file
+    return Shard(file.path, found.name, licence, known, tuple(companions), member=file.member, language=language)
 
 
 def find_tables(place: Path, *patterns: str) -> list[Listed]:

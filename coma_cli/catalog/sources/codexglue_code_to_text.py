@@ -1,0 +1,57 @@
+"""CodeXGLUE's filtered CodeSearchNet: functions whose documentation is English, three to 256 tokens long, and no link.
+
+What is asked for is upstream's own target, the tokens of the documentation's first paragraph between single blanks.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from coma_cli.catalog.sources import codesearchnet, codexglue
+from coma_cli.catalog.sources.material import Material, Rejected
+from coma_cli.catalog.sources.source import Shard, Source
+from coma_cli.catalog.sources.tables import read_table
+from coma_cli.catalog.syntax.documentation import Prose
+from coma_cli.records import Origin
+
+_RAW = rf"(?P<language>{'|'.join(codesearchnet.LANGUAGES)})/(?P<split>train|valid|test)\.jsonl(?:\.gz)?"
+COLUMNS = (*codesearchnet.COLUMNS, "docstring_tokens")
+
+
+def find(place: Path) -> list[Shard]:
+    """The rows that upstream's script picks out; its lists of urls (`train.txt`) hold none."""
+    return [
+        codexglue.shard_of(found) for found in codexglue.find_tables(place, _RAW) if found.file.path.suffix != ".txt"
+    ]
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The documented functions of one file."""
+    for entry in read_table(shard, COLUMNS, renamed=codesearchnet.HUB_NAMES, unique="url"):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, row = entry
+        tokens = row["docstring_tokens"]
+        if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+            origin = Origin(path=shard.name, row=str(number), split=shard.split)
+            yield Rejected("broken-row", "docstring_tokens is no list of texts", origin, row)
+            continue
+        target = " ".join(" ".join(tokens).split())
+        yield codesearchnet.function_of(row, number, shard, Prose(target, target) if target else None)
+
+
+SOURCE = Source(
+    name="codexglue_code_to_text",
+    folder="codexglue_code_to_text",
+    url=f"{codexglue.URL}/Code-Text/code-to-text",
+    licence=codexglue.LICENCE,
+    citation=f"{codesearchnet.CITATION} In: {codexglue.CITATION}",
+    splits="",
+    tasks=codesearchnet.TASKS,
+    find=find,
+    read=read,
+    bytes_per_row=2320,
+    hub=codexglue.hub_form("ct_code_to_text"),
+    revision=codexglue.REVISION,
+    notes="Texts are upstream's tokens between single blanks. The functions keep the licences of their repositories.",
+)
