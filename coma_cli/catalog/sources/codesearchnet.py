@@ -97,6 +97,7 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=4500,
+    reads_pieces=True,
     hub=HubForm(
         "code-search-net/code_search_net",
         "refs/convert/parquet",

@@ -51,6 +51,7 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=2320,
+    reads_pieces=True,
     hub=codexglue.hub_form("ct_code_to_text"),
     revision=codexglue.REVISION,
     notes="Texts are upstream's tokens between single blanks. The functions keep the licences of their repositories.",

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.sources.arrays import array_values
 from coma_cli.catalog.sources.files import glob_pattern, lines_of, list_files, unpacked
 from coma_cli.catalog.sources.material import Rejected
-from coma_cli.catalog.sources.source import BrokenSourceError, DataFile, Shard
+from coma_cli.catalog.sources.source import BrokenSourceError, DataFile, Piece, Shard
 from coma_cli.errors import missing_package
 from coma_cli.jsonl import JsonRow, parse_line
 from coma_cli.records import Origin
@@ -50,23 +51,36 @@ def read_table(
     names: set[str] = set()
     seen: set[str] = set()
     any_row = complete = False
-    for entry in _rows(shard):
+    # A repeated id may have its first row in another piece, so where ids count all rows are looked at.
+    whole = shard if unique is None else replace(shard, piece=Piece())
+    for index, entry in enumerate(_rows(whole)):
         any_row = True
-        if isinstance(entry, Rejected):
-            yield entry
-            continue
-        number, row = entry
-        names |= row.keys()
-        row = {(renamed or {}).get(column, column): value for column, value in row.items()}
-        fault = _without(row, columns, entry[1]) or _repeated(row, unique, seen)
-        complete = complete or fault is None or fault[0] != MISSING_COLUMN
-        yield Rejected(*fault, _origin(shard, number), row) if fault else (number, row)
+        found = entry if isinstance(entry, Rejected) else _checked(shard, entry, columns, renamed or {}, unique, seen)
+        if not isinstance(entry, Rejected):
+            names |= entry[1].keys()
+            complete = complete or not isinstance(found, Rejected) or found.reason != MISSING_COLUMN
+        if whole is shard or shard.piece.holds(index):
+            yield found
     if not any_row:
         if shard.piece.of > 1:
             return
         raise BrokenSourceError(f"{shard.file} holds no rows.", "Fetch the file again, or leave this source out.")
     if not complete:
         raise _without_columns(shard.file, columns, names)
+
+
+def _checked(
+    shard: Shard,
+    entry: tuple[int, JsonRow],
+    columns: Sequence[str],
+    renamed: Mapping[str, str],
+    unique: str | None,
+    seen: set[str],
+) -> tuple[int, JsonRow] | Rejected:
+    number, as_found = entry
+    row = {renamed.get(column, column): value for column, value in as_found.items()}
+    fault = _without(row, columns, as_found) or _repeated(row, unique, seen)
+    return Rejected(*fault, _origin(shard, number), row) if fault else (number, row)
 
 
 def read_text_pairs(shard: Shard, columns: tuple[str, str]) -> Iterator[tuple[int, str, str] | Rejected]:

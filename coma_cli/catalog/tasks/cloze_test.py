@@ -97,8 +97,11 @@ def _masked(function: Function, seed: int) -> tuple[str, str, tuple[str, ...]] |
     ]
     if not found:
         return None
-    leaf = found[seed % len(found)]
-    return function.code[: leaf.start] + MASK + function.code[leaf.end :], leaf.text, _CHOICES_OF[leaf.text]
+    lists = sorted({_CHOICES_OF[leaf.text] for leaf in found})  # the list first: frequent words would crowd out others
+    choices = lists[seed % len(lists)]
+    among = [leaf for leaf in found if _CHOICES_OF[leaf.text] == choices]
+    leaf = among[seed // len(lists) % len(among)]
+    return function.code[: leaf.start] + MASK + function.code[leaf.end :], leaf.text, choices
 
 
 TASK = Task(

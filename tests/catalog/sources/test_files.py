@@ -3,11 +3,13 @@ import io
 import json
 import zipfile
 import zlib
+from dataclasses import replace
 
 import pytest
 
 from coma_cli.catalog.sources.files import glob_pattern, lines_of, list_files, matching_files, unpacked
-from coma_cli.catalog.sources.source import BrokenSourceError, DataFile, Shard
+from coma_cli.catalog.sources.material import Rejected
+from coma_cli.catalog.sources.source import BrokenSourceError, DataFile, Piece, Shard
 from coma_cli.catalog.sources.tables import read_table, shards_below
 from tests.requirements import package
 
@@ -172,6 +174,18 @@ def test_ids_that_come_again_are_kept_aside_whatever_their_type(tmp_path):
     found = list(read_table(Shard(path, "rows.json", "MIT", "test"), ("text",), unique="key"))
     assert [entry.reason if hasattr(entry, "reason") else entry[0] for entry in found] == [1, "duplicate-id", 3, 4]
     assert (found[1].detail, found[1].origin.row, found[1].origin.split) == ("key 1 was there before", "2", "test")
+
+
+def test_an_id_that_comes_again_in_another_piece_is_still_known(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    count = 2 * Piece.STRETCH + 10
+    path.write_text("".join(json.dumps({"key": n % (count - 5), "text": "x"}) + "\n" for n in range(count)))
+    whole = Shard(path, "rows.jsonl", "MIT")
+    pieces = [list(read_table(replace(whole, piece=Piece(n, 2)), ("text",), unique="key")) for n in range(2)]
+    assert [len(entries) for entries in pieces] == [Piece.STRETCH + 10, Piece.STRETCH]
+    assert sum(isinstance(entry, Rejected) for entries in pieces for entry in entries) == 5
+    key = lambda entry: int(entry.origin.row) if isinstance(entry, Rejected) else entry[0]  # noqa: E731
+    assert sorted([*pieces[0], *pieces[1]], key=key) == list(read_table(whole, ("text",), unique="key"))
 
 
 def test_other_names_of_columns_are_translated_and_messages_name_those_found(tmp_path):
