@@ -70,6 +70,10 @@ def build_data(
         list[str] | None,
         typer.Option("--decontaminate-against", metavar="FILE", help="More problems to keep clear of; repeatable."),
     ] = None,
+    licences: Annotated[
+        str | None,
+        typer.Option("--licences", metavar="permissive|non-commercial-ok|any", help="Licences of rows to keep (any)."),
+    ] = None,
     dedup_against: Annotated[
         list[str] | None,
         typer.Option("--dedup-against", metavar="FILE", help="Rows to have no near duplicates of; repeatable."),
@@ -115,6 +119,7 @@ def build_data(
         "export": options.parse_list(",".join(export)) if export else None,
         "decontaminate": None if decontaminate is None else decontaminate is Switch.ON,
         "decontaminate_against": decontaminate_against or None,
+        "cleaning.licences": licences,
         "dedup_against": dedup_against or None,
         "bench_data": None if bench_data is None else str(bench_data),
         "validation_share": validation_share,

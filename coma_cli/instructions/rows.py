@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from coma_cli.corpus.cleaning import clean
 from coma_cli.corpus.decontaminate import BenchmarkIndex, decontaminate
 from coma_cli.corpus.dedup import unique
 from coma_cli.corpus.splitting import split
@@ -49,7 +50,8 @@ def rows_of(drafts: Iterable[Draft | Reply], settings: GenSettings, benchmarks: 
             left_out.append(_dropped(draft, draft.refused))
         elif draft.settled:
             accepted.append(_example(draft, settings))
-    kept = unique(accepted, left_out.append, settings.near)
+    cleaned = clean(accepted, settings.cleaning, left_out.append)
+    kept = unique(cleaned, left_out.append, settings.near)
     if benchmarks is not None:
         kept = list(decontaminate(kept, benchmarks, left_out.append, lambda hit: None))
     sides = split(kept, settings.validation_share, settings.seed, left_out.append, settings.near)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from coma_cli.corpus.cleaning import CleaningRules
 from coma_cli.corpus.minhash import NearRules
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.interface import Decoding
@@ -105,6 +106,7 @@ class GenSettings(StageSettings):
         default=6000, ge=100, description="Longest code function in characters; longer ones are passed over."
     )
     filters: Filters = Filters()
+    cleaning: CleaningRules = CleaningRules()
     near: NearRules = NearRules()
     decontaminate: bool = Field(default=True, description="Leave out rows that share text with a benchmark.")
     bench_data: Path | None = Field(
