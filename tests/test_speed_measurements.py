@@ -7,11 +7,11 @@ import sys
 import pytest
 
 from tests.benchmarks.__main__ import main, names
-from tests.requirements import ROOT, shared_data
+from tests.requirements import ROOT, package, shared_data
 
 
 def test_what_there_is_to_measure():
-    assert {"near_duplicates", "sample", "score"} <= set(names())
+    assert {"build_data", "near_duplicates", "sample", "score"} <= set(names())
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["sample", "score", "--rounds", "1"], ["--rounds", "1"]])
@@ -40,3 +40,16 @@ def test_near_duplicates_are_found_without_a_peer_too():
     found, false = (float(share) for share in re.findall(r"([\d.]+)%", row))
     assert found >= 99
     assert false <= 1
+
+
+@pytest.mark.slow
+def test_build_data_is_measured_beside_the_obvious_pipeline():
+    shared_data()
+    for name in ("datasets", "datasketch"):
+        package(name)
+    small = ["--rows", "150", "--rounds", "1", "--grown", "100,200"]
+    command = [sys.executable, "-m", "tests.benchmarks", "build_data", *small]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    for words in ("coma build-data", "datasets, datasketch", "times as fast", "2 times the rows take", "cores, Python"):
+        assert words in done.stdout

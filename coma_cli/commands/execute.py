@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class StageModule(Protocol):
-    """What the module of a pipeline row offers; `check(settings, summary)` is optional and runs after the summary."""
+    """What the module of a pipeline row offers.
+
+    Optional are `check(settings, summary)`, which runs after the summary, and `preview(settings, workspace)`, the plan
+    of a dry run where a real one would have to fetch what it plans with.
+    """
 
     SETTINGS: "type[StageSettings]"
 
@@ -50,7 +54,8 @@ def execute(command: str, shared: Shared, flags: Mapping[str, Any]) -> None:
         module.SETTINGS, config=shared.config, assignments=shared.assignments, flags={"seed": shared.seed, **flags}
     )
     workspace = Workspace(shared.workspace)
-    plan = module.plan(settings, workspace)
+    preview = getattr(module, "preview", None) if shared.dry_run else None
+    plan = (preview or module.plan)(settings, workspace)
     for line in plan.notes:
         console.note(line)
     workspace_obstacle = workspace.obstacle()

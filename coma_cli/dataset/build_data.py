@@ -7,14 +7,15 @@ outputs (see `assembling`). So the outputs are the same for any number of worker
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from coma_cli import console, ray_cluster
+from coma_cli import __version__, console, ray_cluster
 from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.corpus.decontaminate import BenchmarkIndex
-from coma_cli.dataset import exports
+from coma_cli.dataset import exports, picture
 from coma_cli.dataset.against import hash_named, named_problems, reference_parts
 from coma_cli.dataset.assembling import Assembly, Wanted
 from coma_cli.dataset.building import Recipe, build_part
@@ -33,6 +34,7 @@ from coma_cli.dataset.summary import (
 )
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import write_atomically
+from coma_cli.pipeline import stage
 from coma_cli.sandbox.machine import default_workers
 from coma_cli.shards import map_shards
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
@@ -64,13 +66,22 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
     Raises:
         UsageError: unknown task or source. MissingInputError: see `locate` and `benchmarks_at_hand`.
     """
+    return _plan(settings, workspace, fetch=True)
+
+
+def preview(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
+    """As `plan`, for a dry run: what would have to be fetched from the hub is named, and nothing is fetched."""
+    return _plan(settings, workspace, fetch=False)
+
+
+def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> BuildDataPlan:
     tasks, mixture = settings.chosen_tasks(), settings.mixture
     if settings.decontaminate_against and not settings.decontaminate:
         raise UsageError(
             "--decontaminate off and --decontaminate-against exclude each other.", "Leave one of them out."
         )
-    found = locate(settings, tasks, workspace)
-    benchmarks, absent = benchmarks_at_hand(settings) if settings.decontaminate else ((), ())
+    found = locate(settings, tasks, workspace, fetch=fetch)
+    benchmarks, absent = benchmarks_at_hand(settings, fetch=fetch) if settings.decontaminate else ((), ())
     benchmarks = (*benchmarks, *(named_problems(Path(name)) for name in settings.decontaminate_against))
     warnings = _warnings(settings, found, absent)
     inputs = [Input(f"source:{entry.source.name}", entry.place, entry.content_sha256) for entry in found.located]
@@ -97,8 +108,9 @@ def _obstacles(settings: BuildDataSettings) -> Iterator[CliError]:
 
 
 def _subject(found: Found) -> str:
-    names = "+".join(entry.source.name.replace(":", "-") for entry in found.located)
-    return names if len(names) <= _MAX_SUBJECT_CHARS else f"{len(found.located)}-sources"
+    found_names = [*(entry.source.name for entry in found.located), *found.to_fetch]
+    names = "+".join(name.replace(":", "-") for name in found_names)
+    return names if len(names) <= _MAX_SUBJECT_CHARS else f"{len(found_names)}-sources"
 
 
 def _estimate(settings: BuildDataSettings, found: Found, tasks: tuple[str, ...], mixture: Mixture) -> Mapping[str, Any]:
@@ -118,6 +130,7 @@ def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
 
 def _notes(settings: BuildDataSettings, found: Found) -> tuple[str, ...]:
     notes = [f"{entry.source.name}: {entry.files} files in {entry.place}" for entry in found.located]
+    notes += [f"{name}: would be fetched from the hub ({place})" for name, place in found.to_fetch.items()]
     notes += [f"{name}: not there ({place})" for name, place in found.missing.items()]
     unread = unread_folders(settings)
     if unread:
@@ -158,6 +171,7 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
             f"No training row is left ({reasons}).", "Give more sources, or loosen --set cleaning.*."
         )
     summary = _summary(settings, plan, composition, assembly.tally)
+    picture.draw(summary, run.path / picture.PICTURE)
     write_atomically(run.path / CARD, [card(summary, composition.shown).encode("utf-8", "replace")])
     return StageResult(summary, (*written, CARD))
 
@@ -242,6 +256,11 @@ def _summary(
         warnings=list(plan.warnings),
         seed=settings.seed,
         validation_share=settings.validation_share,
+        versions={
+            "coma": __version__,
+            "build-data": str(stage("build-data").version),
+            "tree-sitter-language-pack": metadata.version("tree-sitter-language-pack"),
+        },
     )
 
 

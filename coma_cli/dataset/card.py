@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.dataset.picture import PICTURE, length_classes
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
 from coma_cli.records import Example
 
 _NON_COMMERCIAL = ("-NC-", "-NC")
+_COMPUTATIONAL = "C-UDA"  # the Computational Use of Data Agreement, of CodeXGLUE's sets
 _REASONS = {
     "answer-withheld": "the publisher keeps the answer to itself",
     "boilerplate": "the answer is a stock phrase",
@@ -56,10 +58,12 @@ def card(summary: BuildDataSummary, shown: Mapping[str, Example]) -> str:
             *_terms(summary),
             *_subsets(summary),
             *_composition(summary),
+            *_lengths(summary),
             *_sources(summary),
             *_left_out(summary),
             *_benchmarks(summary),
             *_examples(shown),
+            *_made_with(summary),
         )
     )
 
@@ -77,11 +81,18 @@ def licence_line(licences: Mapping[str, SideCounts]) -> str:
     """What the licences of the rows mean together."""
     names = ", ".join(sorted(licences)) or "none"
     restricted = [name for name in sorted(licences) if any(mark in name for mark in _NON_COMMERCIAL)]
+    research = [name for name in sorted(licences) if name.startswith(_COMPUTATIONAL)]
     unknown = [name for name in sorted(licences) if name.startswith("unknown")]
     parts = [f"Each row names its own licence; in this data: {names}."]
     if restricted:
         rows = sum(licences[name].total for name in restricted)
         parts.append(f"**Not for commercial use as a whole**: {rows} rows are under {', '.join(restricted)}.")
+    if research:
+        rows = sum(licences[name].total for name in research)
+        parts.append(
+            f"**For computational use only** (training and analysis; the data itself may be passed on only under the "
+            f"same terms): {rows} rows are under {', '.join(research)}."
+        )
     if unknown:
         rows = sum(licences[name].total for name in unknown)
         parts.append(
@@ -116,7 +127,7 @@ def _subsets(summary: BuildDataSummary) -> Iterable[str]:
 
 
 def _composition(summary: BuildDataSummary) -> Iterable[str]:
-    yield from ("## What is in it", "")
+    yield from ("## What is in it", "", f"![Composition]({PICTURE})", "")
     for title, counts in (
         ("Task", summary.tasks),
         ("Source", summary.sources),
@@ -132,6 +143,19 @@ def _composition(summary: BuildDataSummary) -> Iterable[str]:
     if summary.beyond_size:
         over = ", ".join(f"{task} {count}" for task, count in summary.beyond_size.items())
         yield from (f"Rows that were good but beyond the size asked for: {over}.", "")
+
+
+def _lengths(summary: BuildDataSummary) -> Iterable[str]:
+    yield from ("## Lengths", "", "Rows by their length in characters.", "")
+    for part, title in (("asked", "Instruction and input"), ("output", "Answer")):
+        rows = [(task, *map(str, parts[part])) for task, parts in sorted(summary.lengths.items())]
+        yield from _table((title, *length_classes()), rows)
+
+
+def _made_with(summary: BuildDataSummary) -> Iterable[str]:
+    yield from ("## Made with", "")
+    versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
+    yield from (f"Seed {summary.seed}; {versions}. `manifest.json` names all inputs by their hashes.", "")
 
 
 def _sources(summary: BuildDataSummary) -> Iterable[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import DISTINCT_BENCHMARKS, LoadedBenchmark, humaneval, mbpp
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.catalog.sources.hub import fetch_source
+from coma_cli.catalog.sources.hub import fetch_source, fetched_source
 from coma_cli.catalog.sources.material import Rejected
 from coma_cli.catalog.sources.repository import repository
 from coma_cli.catalog.sources.source import BrokenSourceError, Piece, Shard, Source
@@ -89,10 +89,13 @@ class Found:
     missing: Mapping[str, str]
     broken: Mapping[str, str]
     other_splits: Mapping[str, str] = field(default_factory=dict)
+    to_fetch: Mapping[str, str] = field(default_factory=dict)
 
 
-def locate(settings: BuildDataSettings, tasks: tuple[str, ...], workspace: Workspace) -> Found:
+def locate(settings: BuildDataSettings, tasks: tuple[str, ...], workspace: Workspace, *, fetch: bool = True) -> Found:
     """The sources that feed these tasks, in the order of the catalogue, then repositories, then generated rows.
+
+    With `fetch` off, what would have to come from the hub is named in `to_fetch`, and nothing is fetched.
 
     Raises:
         UsageError: unknown source. MissingInputError: a place does not exist or holds none of the sources, the hub is
@@ -103,7 +106,8 @@ def locate(settings: BuildDataSettings, tasks: tuple[str, ...], workspace: Works
     broken: dict[str, str] = {}
     other_splits: dict[str, str] = {}
     generated = generated_sources(settings.with_generated, workspace)
-    for source, place in chain(_places(settings, tasks, missing), generated):
+    to_fetch: dict[str, str] | None = None if fetch else {}
+    for source, place in chain(_places(settings, tasks, missing, to_fetch), generated):
         try:
             entry = _located(source, place, settings)
             if isinstance(entry, Located):
@@ -116,16 +120,19 @@ def locate(settings: BuildDataSettings, tasks: tuple[str, ...], workspace: Works
                     error.message, f"{error.hint} Or leave it out with --skip-broken-sources."
                 ) from error
             broken[source.name] = error.message
-    found = Found(tuple(located), missing, broken, other_splits)
-    if not located:
+    found = Found(tuple(located), missing, broken, other_splits, to_fetch or {})
+    if not located and not to_fetch:
         raise _nothing_found(settings, tasks, found)
     return found
 
 
 def _places(
-    settings: BuildDataSettings, tasks: tuple[str, ...], missing: dict[str, str]
+    settings: BuildDataSettings, tasks: tuple[str, ...], missing: dict[str, str], to_fetch: dict[str, str] | None
 ) -> Iterator[tuple[Source, Path]]:
-    """Every source asked for that feeds the tasks, and its place; `missing` takes what is not below `--sources DIR`."""
+    """Every source asked for that feeds the tasks, and its place.
+
+    `missing` takes what is not below `--sources DIR`; `to_fetch`, if given, what would have to be fetched.
+    """
     for name in settings.source:
         lookup("source", name, SOURCES)
     default = None if settings.from_repo or settings.source or settings.with_generated else HUB
@@ -134,7 +141,7 @@ def _places(
         raise MissingInputError(f"There is no folder {sources} (--sources).", "Give a folder, or the word hub.")
     known = [source for source in SOURCES.values() if set(source.tasks) & set(tasks)]
     for source in known:
-        place = _place(source, settings.source.get(source.name), sources)
+        place = _place(source, settings.source.get(source.name), sources, to_fetch)
         if place is not None:
             yield source, place
         elif sources not in (None, HUB):
@@ -144,14 +151,25 @@ def _places(
     )
 
 
-def _place(source: Source, given: str | None, sources: str | None) -> Path | None:
+def _place(source: Source, given: str | None, sources: str | None, to_fetch: dict[str, str] | None) -> Path | None:
     """Where a known source is to be read, or None where it is not asked for or not there."""
     if given is not None:
         return Path(given)
     if sources == HUB:
-        return fetch_source(source.hub) if source.hub is not None else None
+        return _from_hub(source, to_fetch)
     place = Path(sources, source.folder) if sources is not None else None
     return place if place is not None and place.exists() and _holds_files(source, place) else None
+
+
+def _from_hub(source: Source, to_fetch: dict[str, str] | None) -> Path | None:
+    if source.hub is None:
+        return None
+    if to_fetch is None:
+        return fetch_source(source.hub)
+    here = fetched_source(source.hub)
+    if here is None:
+        to_fetch[source.name] = f"{source.hub.repository} at {source.hub.revision}"
+    return here
 
 
 def _holds_files(source: Source, place: Path) -> bool:
@@ -252,8 +270,12 @@ def unread_folders(settings: BuildDataSettings) -> list[str]:
     )
 
 
-def benchmarks_at_hand(settings: BuildDataSettings) -> tuple[tuple[LoadedBenchmark, ...], tuple[str, ...]]:
+def benchmarks_at_hand(
+    settings: BuildDataSettings, *, fetch: bool = True
+) -> tuple[tuple[LoadedBenchmark, ...], tuple[str, ...]]:
     """The benchmarks whose problems can be read, and the names of those that are not at hand.
+
+    With `fetch` off those that would be fetched are in neither.
 
     Each is looked for in `bench_data`, then among the sources given, then where it comes from by itself (a package;
     the hub only if the sources come from there too).
@@ -272,6 +294,8 @@ def benchmarks_at_hand(settings: BuildDataSettings) -> tuple[tuple[LoadedBenchma
     absent: list[str] = []
     for name, benchmark in DISTINCT_BENCHMARKS.items():
         found = next((p for p in places if _holds(p, _BENCHMARK_FILES.get(name, ()))), None)
+        if found is None and name != humaneval.NAME and online and not fetch:
+            continue
         if found is not None or name == humaneval.NAME or online:
             loaded.append(benchmark.load(found))
         else:

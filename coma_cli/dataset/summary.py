@@ -81,6 +81,7 @@ class BuildDataSummary(BaseModel):
     warnings: list[str]
     seed: int
     validation_share: float
+    versions: dict[str, str]
 
 
 def side_counts(composition: Composition, name: str) -> dict[str, SideCounts]:

@@ -39,7 +39,7 @@ def test_the_older_table_has_a_cloze_test_and_no_codealpaca():
 def test_codecapybara_has_the_counts_of_its_readme():
     mixture = MIXTURES["codecapybara"]
     assert [s.rows for s in mixture.subsets] == [20_574, 20_022, 51_766]
-    assert mixture.subset_of("competition", "code-contests", "en").name == "code-contests"
+    assert mixture.subset_of("competition", "code_contests", "en").name == "code-contests"
 
 
 @pytest.mark.parametrize(

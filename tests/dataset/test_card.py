@@ -1,3 +1,4 @@
+from coma_cli.dataset import picture
 from coma_cli.dataset.card import card, licence_line
 from coma_cli.dataset.composition import COUNTED, Composition
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SubsetCounts, side_counts
@@ -36,7 +37,8 @@ def summary(composition, **changes):
             "codegpt": SubsetCounts(task="code-generation", train=7),
         },
         "beside": SideCounts(train=1),
-        "lengths": {},
+        "lengths": {"code-generation": {"asked": [2] + [0] * 10, "output": [1, 1] + [0] * 9}},
+        "versions": {"coma": "0.1"},
         "decontaminated": True,
         "checked_against": {"humaneval": 164},
         "not_checked_against": ["mbpp"],
@@ -80,6 +82,8 @@ def test_a_card_says_all_that_was_counted():
         "| codegpt | code-generation | 7 | 0 | all | 0 | 0 |",
         "The sources had fewer rows than were wanted: codealpaca 3.",
         "Rows that were good but of an answer that there was more of: defect-detection 5.",
+        "| code-generation | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 |",
+        "Seed 7; coma 0.1.",
         "    Write it | now.",
         "    x = 1\n    y = 2",
     ):
@@ -89,7 +93,26 @@ def test_a_card_says_all_that_was_counted():
 def test_licences_are_read_for_what_they_allow():
     counts = {"MIT": SideCounts(train=3), "CC-BY-NC-4.0": SideCounts(train=1, validation=1)}
     assert "**Not for commercial use as a whole**: 2 rows are under CC-BY-NC-4.0." in licence_line(counts)
+    computational = licence_line({"C-UDA-1.0": SideCounts(train=9), "MIT": SideCounts(train=1)})
+    assert "9 rows are under C-UDA-1.0." in computational and "computational use only" in computational
     assert "commercial" not in licence_line({"MIT": SideCounts(train=3)})
     assert "4 rows come from code whose licence was not recognised" in licence_line(
         {"unknown (LICENSE)": SideCounts(train=4)}
     )
+
+
+def test_the_picture_is_a_picture_and_the_same_each_time(tmp_path):
+    from matplotlib.image import imread
+
+    made = composition_of(("train", example()), ("validation", example(language="go", source="t")))
+    many = {f"source {n}": SideCounts(train=n) for n in range(1, 40)}
+    for name, whole in (("a", summary(made)), ("b", summary(made)), ("c", summary(made, sources=many, lengths={}))):
+        picture.draw(whole, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert imread(tmp_path / "c", "png").std() > 0.05
+
+
+def test_the_picture_of_nothing_is_drawn_too(tmp_path):
+    nothing = summary(composition_of(), subsets={}, beside=SideCounts(), lengths={})
+    picture.draw(nothing, tmp_path / "a")
+    assert (tmp_path / "a").stat().st_size > 1000

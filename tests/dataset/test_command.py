@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -63,6 +64,18 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(repo, workspace_root):
     assert plan["files"] == 1
     assert plan["estimate"]["files"] == {"repo:repo": 1}
     assert "Not checked against mbpp" in done.stderr
+    assert not workspace_root.exists()
+
+
+def test_a_dry_run_of_the_hub_fetches_nothing(workspace_root, tmp_path):
+    # No such server: whatever is tried fails, and takes long to do so.
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
+    command = [sys.executable, "-m", "coma_cli", "build-data", "--dry-run", "--json", "-w", str(workspace_root)]
+    done = subprocess.run([*command, "--size", "1200"], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert plan["estimate"]["rows wanted"]["codealpaca"] == 200
+    assert "codealpaca: would be fetched from the hub (sahil2801/CodeAlpaca-20k" in done.stderr
     assert not workspace_root.exists()
 
 

@@ -13,7 +13,7 @@ MIXTURE = Mixture(
         SubDataset(
             "generated",
             "code-generation",
-            ("codecapybara-generated", "gen-instructions"),
+            ("codecapybara_generated", "gen-instructions"),
             20_574,
             "en",
             ("java", "python"),
@@ -23,7 +23,7 @@ MIXTURE = Mixture(
         SubDataset(
             "code-contests",
             "competition",
-            ("code-contests",),
+            ("code_contests",),
             51_766,
             "en",
             ("cpp", "java", "python"),

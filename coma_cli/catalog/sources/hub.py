@@ -8,6 +8,24 @@ from coma_cli.errors import MissingInputError, missing_package
 _HINT = "Use --from-repo stdlib (or a folder of code), or --sources DIR with files that are already here."
 
 
+def fetched_source(form: HubForm) -> Path | None:
+    """The folder that holds a source's files where the hub client's cache has them; nothing is fetched."""
+    try:
+        from huggingface_hub import snapshot_download
+
+        return Path(
+            snapshot_download(
+                form.repository,
+                repo_type="dataset",
+                revision=form.revision,
+                allow_patterns=list(form.patterns),
+                local_files_only=True,
+            )
+        )
+    except Exception:  # not in the cache, or no client: either way it is not here
+        return None
+
+
 def fetch_source(form: HubForm) -> Path:
     """The folder that holds a source's files; `HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` and `HF_HUB_OFFLINE` are honoured.
 
