@@ -71,7 +71,7 @@ class Record(BaseModel):
 
 
 class Origin(BaseModel):
-    """Where a training row's text comes from."""
+    """Where a training row's text comes from; `detail` says what was done to it by us."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,6 +80,7 @@ class Origin(BaseModel):
     lines: tuple[int, int] | None = None
     url: str = ""
     split: str = ""
+    detail: str = ""
 
 
 class Example(Record):

@@ -29,7 +29,7 @@ SourceOption = Annotated[
 ]
 RepositoryOption = Annotated[
     list[str] | None,
-    typer.Option("--from-repo", metavar="DIR|stdlib", help="Code to mine for documented functions; repeatable."),
+    typer.Option("--from-repo", metavar="DIR|stdlib", help="Code to mine, in eleven languages; repeatable."),
 ]
 
 

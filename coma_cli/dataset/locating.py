@@ -147,7 +147,7 @@ def _places(
         elif sources not in (None, HUB):
             missing[source.name] = f"{sources}/{source.folder}"
     yield from (
-        (source, place) for source, place in _repositories(settings.from_repo) if set(source.tasks) & set(tasks)
+        (source, place) for source, place in _repositories(settings.from_repo, tasks) if set(source.tasks) & set(tasks)
     )
 
 
@@ -180,14 +180,14 @@ def _holds_files(source: Source, place: Path) -> bool:
         return True
 
 
-def _repositories(folders: Iterable[str]) -> Iterator[tuple[Source, Path]]:
+def _repositories(folders: Iterable[str], tasks: tuple[str, ...]) -> Iterator[tuple[Source, Path]]:
     """Folders of code as sources; folders of the same name are told apart by a number."""
     names: set[str] = set()
     for folder in folders:
-        source, place = repository(Path(folder))
+        source, place = repository(Path(folder), tasks=tasks)
         number = 2
         while source.name in names:
-            source, place = repository(Path(folder), f"repo:{place.resolve().name}-{number}")
+            source, place = repository(Path(folder), f"repo:{place.resolve().name}-{number}", tasks)
             number += 1
         names.add(source.name)
         yield source, place

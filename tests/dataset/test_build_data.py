@@ -110,7 +110,7 @@ def contents(artifact):
     return {name: (artifact.path / name).read_bytes() for name in FILES}
 
 
-def test_a_repository_becomes_rows_of_all_three_tasks(workspace_root, repo):
+def test_a_repository_becomes_rows_of_all_five_tasks(workspace_root, repo):
     made = build(workspace_root, from_repo=[str(repo)])
     rows = all_rows(made)
     count = len(VERBS) * len(NOUNS)
@@ -118,6 +118,8 @@ def test_a_repository_becomes_rows_of_all_three_tasks(workspace_root, repo):
         "code-summarization": count,
         "code-generation": count,
         "line-completion": count,
+        "code-repair": count,
+        "defect-detection": 28,  # as many of each answer
     }
     assert {(r.source, r.licence, r.language, r.origin.path.rpartition(".")[2]) for r in rows} == {
         ("repo:code", "Apache-2.0", "python", "py")
@@ -211,7 +213,8 @@ def test_per_task_takes_the_first_rows_of_each_task_by_id(workspace_root, repo):
     for task in ("code-summarization", "code-generation", "line-completion"):
         expected = sorted(r.id for r in whole if r.task == task)[:7]
         assert sorted(r.id for r in all_rows(made) if r.task == task) == expected
-    assert made.summary["beyond_size"] == dict.fromkeys(made.summary["beyond_size"], 23)
+    beyond = made.summary["beyond_size"]
+    assert beyond == {**dict.fromkeys(beyond, 23), "defect-detection": 21}
 
 
 def test_tasks_and_languages_choose_rows(workspace_root, repo):
@@ -219,7 +222,7 @@ def test_tasks_and_languages_choose_rows(workspace_root, repo):
     assert {r.task for r in all_rows(made)} == {"line-completion"}
     with pytest.raises(MissingInputError, match="No training row is left") as error:
         build(workspace_root, from_repo=[str(repo)], lang=["cn"])
-    assert "text-language 90" in error.value.message
+    assert "text-language 150" in error.value.message
 
 
 def test_equal_content_in_two_places_is_one_row_and_one_run(tmp_path, workspace_root, repo):
@@ -233,7 +236,7 @@ def test_equal_content_in_two_places_is_one_row_and_one_run(tmp_path, workspace_
     (tmp_path / "elsewhere" / "code" / "load.py").write_bytes((repo / "load.py").read_bytes())
     both = build(workspace_root, from_repo=[str(repo), str(copy)])
     assert both.summary["sources"].keys() == {"repo:code"}
-    assert both.summary["dropped_by_source"]["repo:code-2"]["duplicate"] == 3 * len(NOUNS)
+    assert both.summary["dropped_by_source"]["repo:code-2"]["duplicate"] == 5 * len(NOUNS)
 
 
 def test_names_are_checked_and_the_nearest_is_offered(workspace_root):

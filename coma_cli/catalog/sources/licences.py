@@ -1,10 +1,14 @@
 """Which licence a repository carries: an SPDX identifier guessed from its licence file or a file's own tag."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 UNKNOWN = "unknown"
-_FILE_NAMES = re.compile(r"(?:licen[cs]e|copying|unlicense)(?:[.-].*)?", re.IGNORECASE)
+_FILE_NAMES = re.compile(
+    r"(?:licen[cs]e|copying|unlicense)(?:-[\w.+-]*?)?(?:\.(?:txt|md|rst|markdown|html?|mit|bsd|apache2?|lesser|lib|\d))?",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]+)")
 # The first phrase that a licence's text must hold -> its identifier; longer and rarer phrases come first.
 _PHRASES = (
@@ -28,14 +32,27 @@ _PHRASES = (
 _BSD = "redistribution and use in source and binary forms"
 
 
-def repository_licence(folder: Path) -> str:
-    """The identifier of the licence file at the top of a folder; `unknown (NAME)` where its text is not known."""
+def folder_licences(top: Path, names: Iterable[str]) -> dict[str, str]:
+    """The licence of each file of a repository: that of the nearest folder around it that holds a licence file."""
+    known: dict[str, str | None] = {}
+
+    def licence_of(folder: str) -> str | None:
+        if folder not in known:
+            own = stated_licence(top / folder)
+            known[folder] = own or (licence_of(folder.rpartition("/")[0]) if folder else None)
+        return known[folder]
+
+    return {name: licence_of(name.rpartition("/")[0]) or f"{UNKNOWN} (no licence file)" for name in names}
+
+
+def stated_licence(folder: Path) -> str | None:
+    """The identifier of a folder's own licence file, `unknown (NAME)` where its text is not known, None without one."""
     try:
         files = sorted(p for p in folder.iterdir() if p.is_file() and _FILE_NAMES.fullmatch(p.name))
     except OSError:
         files = []
     if not files:
-        return f"{UNKNOWN} (no licence file)"
+        return None
     guesses = [guess_licence(path.read_text(encoding="utf-8", errors="replace")) for path in files]
     known = sorted({guess for guess in guesses if guess})
     return " OR ".join(known) if known else f"{UNKNOWN} ({files[0].name})"

@@ -40,8 +40,9 @@ class Prose:
 def prose_of(documentation: str, language: str = "python") -> Prose | None:
     """The prose at the head of a docstring or comment, or None where it holds none."""
     text = documentation.replace("\r\n", "\n")
+    text = inspect.cleandoc(text) if language == "python" else without_signs(text, language)
     paragraphs: list[str] = []
-    for block in _blocks(inspect.cleandoc(text if language == "python" else without_signs(text, language)).split("\n")):
+    for block in _blocks(text.split("\n")):
         kept, stopped = _prose_lines(block, first=not paragraphs)
         text = _plain(" ".join(line.strip() for line in kept))
         if text:
@@ -51,6 +52,7 @@ def prose_of(documentation: str, language: str = "python") -> Prose | None:
     return Prose(paragraphs[0], "\n".join(paragraphs)) if paragraphs else None
 
 
+@lru_cache(maxsize=16)
 def leaks(description: str, code: str) -> str | None:
     """The first sentence of a description that stands word for word in the code, or None; the shortest don't count."""
     haystack = f" {' '.join(words(code))} "

@@ -86,7 +86,7 @@ class _Reader:
 
     def function(self, found: Found, documented_only: bool = False) -> CodeFunction | None:
         """What a found function is when it is taken out of its file; None where it does not parse alone."""
-        if found.whole.has_error:
+        if self._tree.is_broken(found.whole):
             return None
         attributes, comments = self._belongings(found.whole)
         documentation = "\n".join(self._tree.text(node).strip() for node in comments)

@@ -119,7 +119,9 @@ def dedent_function(node: FunctionNode, lines: list[str], first: int) -> list[st
     `first` is the number of the first of `lines` in the file that `node` counts by.
     """
     margin = _blanks(lines[0])
-    inside = {number for start, end in _string_spans(node) for number in range(start + 1, end + 1)}
+    if not margin:
+        return lines
+    inside = {number for start, end in _string_spans(node, lines) for number in range(start + 1, end + 1)}
     return [
         line if first + offset in inside else line[min(margin, _blanks(line)) :] for offset, line in enumerate(lines)
     ]
@@ -129,7 +131,10 @@ def _blanks(line: str) -> int:
     return len(line) - len(line.lstrip(" \t\f"))
 
 
-def _string_spans(node: ast.AST) -> Iterator[tuple[int, int]]:
+def _string_spans(node: ast.AST, lines: list[str]) -> Iterator[tuple[int, int]]:
+    """The first and last line of each string that runs over several, which needs three quotes or a backslash."""
+    if not any('"""' in line or "'''" in line or line.endswith("\\") for line in lines):
+        return
     for part in ast.walk(node):
         if isinstance(part, (ast.Constant, ast.JoinedStr)) and part.end_lineno and part.end_lineno > part.lineno:
             yield part.lineno, part.end_lineno
@@ -245,8 +250,8 @@ def aligned(code: str) -> str:
     if not isinstance(only, FunctionNode) or only.col_offset or only.body[0].lineno == only.lineno:
         return code
     shift = only.body[0].col_offset - 4
-    inside = {number for start, end in _string_spans(only) for number in range(start + 1, end + 1)}
     lines = code.split("\n")
+    inside = {number for start, end in _string_spans(only, lines) for number in range(start + 1, end + 1)}
     if shift < 4 or any("\t" in line[: _blanks(line)] for line in lines):
         return code
     docstring = only.body[0]

@@ -1,10 +1,12 @@
 """Comments without their signs and the markup of their language, as plain paragraphs that `documentation` reads."""
 
+import inspect
 import re
+import textwrap
 
 _BLOCK = re.compile(r"\s*/\*[*!]*<?(?P<text>.*?)\**\*/\s*", re.DOTALL)
 _RUBY_BLOCK = re.compile(r"\s*=begin\b[^\n]*\n(?P<text>.*?)\n=end\b\s*", re.DOTALL)
-_LINE_SIGN = re.compile(r"[ \t]*(?://[/!]*<?|\#+!?)(?P<space>[ \t]?)")
+_LINE_SIGN = re.compile(r"[ \t]*(?://[/!]*<?|\#+!?) ?")
 _STAR = re.compile(r"^[ \t]*\*+(?!\*)[ \t]?", re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*[-=*#~_/+<>.\\|]{3,}[ \t]*$", re.MULTILINE)
 # Lines for tools, and what marks a place in a file: no words about the function.
@@ -70,23 +72,23 @@ def without_signs(comment: str, language: str) -> str:
 
 
 def _bare(comment: str) -> str:
-    """The lines of a comment without the signs that make it one; a text without them stays as it is."""
+    """The lines of a comment at the margin, without the signs that make it one; indented examples stay indented."""
     block = _BLOCK.fullmatch(comment) or _RUBY_BLOCK.fullmatch(comment)
     if block:
-        return _STAR.sub("", _first_aligned(block["text"]))
+        return _block_text(block["text"])
     if comment.lstrip().startswith("/*"):  # upstream cut it short, or it holds several
-        return _STAR.sub("", re.sub(r"/\*+|\*+/", "", comment))
+        return _block_text(re.sub(r"/\*+|\*+/", "", comment))
     lines = comment.split("\n")
-    signed = [line for line in lines if line.strip()]
-    if signed and all(_LINE_SIGN.match(line) for line in signed):
-        return "\n".join(_LINE_SIGN.sub("", line, count=1) for line in lines)
-    return comment
+    if comment.strip() and all(_LINE_SIGN.match(line) for line in lines if line.strip()):
+        return textwrap.dedent("\n".join(_LINE_SIGN.sub("", line, count=1) for line in lines))
+    return inspect.cleandoc(comment)
 
 
-def _first_aligned(text: str) -> str:
-    """The first line without the blanks behind the opening sign, as the others lose theirs with the star."""
-    first, newline, rest = text.partition("\n")
-    return first.strip() + newline + rest
+def _block_text(text: str) -> str:
+    first, _, rest = text.partition("\n")
+    if all(line.lstrip().startswith("*") for line in rest.split("\n") if line.strip()):
+        return f"{first.strip()}\n{_STAR.sub('', rest)}"
+    return inspect.cleandoc(text)
 
 
 def _is_code(text: str) -> bool:

@@ -60,10 +60,17 @@ class Tree:
     source: bytes
     before: int
 
-    @property
+    @cached_property
     def has_error(self) -> bool:
-        """Whether the grammar had to skip or make up something."""
-        return bool(self.root.has_error)
+        """Whether something in the text is not of the language."""
+        return self.is_broken(self.root)
+
+    def is_broken(self, node: Node) -> bool:
+        """Whether the grammar had to skip or make up something below a node.
+
+        In C and C++ a skipped name may be a macro that stands for nothing or for an attribute, so it is no error.
+        """
+        return bool(node.has_error) and not (self.language in ("c", "cpp") and _only_skips_names(node))
 
     @cached_property
     def first_row(self) -> int:
@@ -90,6 +97,14 @@ class Tree:
         if self.code.isascii():
             return None
         return list(accumulate(((byte & 0xC0) != 0x80 for byte in encode(self.code)), initial=0))
+
+
+def _only_skips_names(node: Node) -> bool:
+    if node.is_missing:
+        return False
+    if node.is_error:
+        return all(child.type in ("identifier", "type_identifier") for child in node.children)
+    return not node.has_error or all(map(_only_skips_names, node.children))
 
 
 def parse(language: str, code: str) -> Tree | None:

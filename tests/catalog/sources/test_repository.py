@@ -1,10 +1,36 @@
 import pytest
 
-from coma_cli.catalog.sources.material import Function, Rejected
-from coma_cli.catalog.sources.repository import find, find_stdlib, python_files, read, repository
+from coma_cli.catalog.sources.code_files import code_files
+from coma_cli.catalog.sources.material import Function, JudgedFunction, Rejected, Repair
+from coma_cli.catalog.sources.repository import (
+    DOCUMENTED_TASKS,
+    MUTATED_TASKS,
+    TASKS,
+    find,
+    find_stdlib,
+    read,
+    repository,
+)
 from coma_cli.catalog.sources.source import Shard
+from coma_cli.catalog.syntax.trees import parses
+from coma_cli.catalog.tasks import TASKS as KNOWN_TASKS
 from coma_cli.errors import MissingInputError
 from coma_cli.words import sentences, words
+from tests.catalog.syntax.samples import SAMPLES
+
+SUFFIXES = {
+    "python": ".py",
+    "javascript": ".js",
+    "typescript": ".ts",
+    "java": ".java",
+    "go": ".go",
+    "ruby": ".rb",
+    "rust": ".rs",
+    "php": ".php",
+    "c": ".c",
+    "cpp": ".cpp",
+    "csharp": ".cs",
+}
 
 GOOD = 'def add(x, y):\n    """Return the sum of both numbers."""\n    return x + y\n'
 
@@ -32,12 +58,12 @@ def repo(tmp_path):
 
 
 def test_a_folder_gives_its_own_files_in_order(repo):
-    assert python_files(repo) == ["a.py", "pkg/b.py"]
+    assert code_files(repo) == ["a.py", "pkg/b.py"]
     assert [(s.name, s.licence) for s in find(repo)] == [("a.py", "MIT"), ("pkg/b.py", "MIT")]
 
 
 def test_a_function_carries_its_place_and_licence(repo):
-    (function,) = read(find(repo)[1])
+    (function,) = read(find(repo)[1], mutated=False)
     assert isinstance(function, Function)
     assert function.code == "def add(x, y):\n    return x + y"
     assert function.summary == function.description == "Return the sum of both numbers."
@@ -69,7 +95,7 @@ def shard(tmp_path, content):
     ],
 )
 def test_what_gives_nothing_says_why(tmp_path, content, reason):
-    (entry,) = read(shard(tmp_path, content))
+    (entry,) = read(shard(tmp_path, content), mutated=False)
     assert isinstance(entry, Rejected)
     assert entry.reason == reason
     assert entry.origin.path == "x.py"
@@ -81,7 +107,7 @@ def test_chinese_documentation_is_marked_as_such(tmp_path):
 
 
 def test_a_files_own_licence_tag_comes_first(tmp_path):
-    (function,) = read(shard(tmp_path, "# SPDX-License-Identifier: BSD-2-Clause\n" + GOOD))
+    (function, *_) = read(shard(tmp_path, "# SPDX-License-Identifier: BSD-2-Clause\n" + GOOD))
     assert function.licence == "BSD-2-Clause"
 
 
@@ -111,10 +137,111 @@ def test_no_sentence_of_the_documentation_stays_in_real_code():
     checked = 0
     for found in find_stdlib(place):
         if found.name.startswith(("asyncio/", "email/", "unittest/")):
-            for entry in read(found):
+            for entry in read(found, mutated=False):
                 if isinstance(entry, Function):
                     code = f" {' '.join(words(entry.code))} "
                     long = [" ".join(words(s)) for s in sentences(entry.description) if len(words(s)) > 2]
                     assert not [s for s in long if f" {s} " in code], (found.name, entry.name)
                     checked += 1
     assert checked > 500
+
+
+def several_languages(folder):
+    for language, (text, _) in SAMPLES.items():
+        (folder / language).mkdir()
+        (folder / language / f"a{SUFFIXES[language]}").write_text(text)
+    (folder / "java" / "COPYING").write_text("Mozilla Public License Version 2.0")
+    (folder / "LICENSE").write_text("Permission is hereby granted, free of charge, to any person obtaining a copy")
+    (folder / "go" / "license.go").write_text("package license\n")
+    return [entry for found in find(folder) for entry in read(found)]
+
+
+def test_eleven_languages_feed_every_task(tmp_path):
+    entries = several_languages(tmp_path)
+    for language, (_, wanted) in SAMPLES.items():
+        here = [entry for entry in entries if not isinstance(entry, Rejected) and entry.language == language]
+        summaries = {entry.name: entry.summary for entry in reversed(here) if isinstance(entry, Function)}
+        assert set(summaries) <= set(wanted)
+        assert summaries
+        assert all(summary == wanted[name][1] for name, summary in summaries.items())
+        assert [entry for entry in here if isinstance(entry, Repair)]
+        assert [entry for entry in here if isinstance(entry, JudgedFunction)]
+        assert {entry.licence for entry in here} == {"MPL-2.0" if language == "java" else "MIT"}
+
+
+def test_a_function_is_mended_and_judged_but_never_shows_both_faces_to_one_task(tmp_path):
+    entries = several_languages(tmp_path)
+    mended = {(e.origin.path, e.origin.lines): e for e in entries if isinstance(e, Repair)}
+    judged = [e for e in entries if isinstance(e, JudgedFunction)]
+    assert len({(e.origin.path, e.origin.lines) for e in judged}) == len(judged) == len(mended)
+    for entry in judged:
+        repair = mended[entry.origin.path, entry.origin.lines]
+        assert entry.code == (repair.buggy if entry.defective else repair.fixed)
+        assert not repair.abstracted
+        assert repair.buggy != repair.fixed
+        assert parses(entry.language, repair.buggy)
+
+
+def test_a_wrong_function_says_what_was_done_to_it(tmp_path):
+    repairs = [e for e in several_languages(tmp_path) if isinstance(e, Repair)]
+    for entry in repairs:
+        kind, line = entry.origin.detail.split(" in line ")
+        assert entry.origin.row
+        assert kind in ("changed-operator", "off-by-one", "swapped-arguments", "dropped-check")
+        before = entry.fixed.split("\n")[: int(line) - 1]
+        assert entry.buggy.split("\n")[: int(line) - 1] == before
+        assert entry.buggy.split("\n")[int(line) - 1 :] != entry.fixed.split("\n")[int(line) - 1 :]
+
+
+def test_half_of_the_judged_functions_are_wrong_and_every_run_makes_the_same():
+    _, place = repository("stdlib")
+    shards = [found for found in find_stdlib(place) if found.name.startswith(("json/", "http/", "logging/"))]
+    entries = [entry for found in shards for entry in read(found, documented=False)]
+    judged = [entry for entry in entries if isinstance(entry, JudgedFunction)]
+    assert len(judged) > 150
+    assert 0.42 < sum(entry.defective for entry in judged) / len(judged) < 0.58
+    assert list(read(shards[0], documented=False)) == entries[: len(list(read(shards[0], documented=False)))]
+
+
+def test_functions_without_documentation_can_be_mended_but_not_summarized(tmp_path):
+    entries = list(
+        read(shard(tmp_path, "def f(items, place):\n    left = items[place - 1]\n    return left.size > place + 1\n"))
+    )
+    assert {type(entry) for entry in entries} == {Repair, JudgedFunction}
+
+
+def test_what_no_task_asks_for_is_not_read(tmp_path):
+    (tmp_path / "a.py").write_text(GOOD.replace("x + y", "first(x, y) - 1 if x[0] != y[0] else second(x, y)"))
+    kinds = {}
+    for tasks in (DOCUMENTED_TASKS, MUTATED_TASKS, TASKS):
+        source, place = repository(tmp_path, tasks=tasks)
+        assert source.tasks == TASKS
+        kinds[tasks] = [type(entry) for entry in source.read(source.find(place)[0])]
+    assert kinds == {
+        DOCUMENTED_TASKS: [Function],
+        MUTATED_TASKS: [Repair, JudgedFunction],
+        TASKS: [Function, Repair, JudgedFunction],
+    }
+
+
+def test_the_tasks_of_a_repository_are_in_the_catalogue():
+    assert set(DOCUMENTED_TASKS) <= set(KNOWN_TASKS)
+
+
+def test_files_that_can_not_be_read_say_why_in_other_languages_too(tmp_path):
+    for name, content, reason in [
+        ("a.java", b"class A { int f( { }", "does-not-parse"),
+        ("b.c", b"int x = '\xff';", "undecodable-file"),
+        ("c.go", b"// Code generated by x. DO NOT EDIT.\npackage c", "generated-file"),
+        ("d.min.js", b"f();", "minified-file"),
+    ]:
+        (tmp_path / name).write_bytes(content)
+        (entry,) = read(Shard(tmp_path / name, name, "MIT"))
+        assert isinstance(entry, Rejected)
+        assert (entry.reason, entry.origin.path) == (reason, name)
+
+
+def test_a_file_in_part_broken_gives_what_is_whole(tmp_path):
+    (tmp_path / "a.java").write_text(SAMPLES["java"][0] + "\nclass B { int f( { ] }")
+    names = [e.name for e in read(Shard(tmp_path / "a.java", "a.java", "MIT")) if isinstance(e, Function)]
+    assert "Point.move" in names

@@ -124,7 +124,7 @@ public class Point<T extends Number> {
     // Moves by so much.
     public <S> Point<T> move(List<? extends S> by) throws IOException {
         for (S step : by) {
-            int next = this.x + step.intValue();
+            int next = this.x - step.intValue();
             log.info("moved {}", next);
         }
         return new Point<>(x);
@@ -155,7 +155,7 @@ JAVA_WANTED = {
     "Point.move": (
         "public <S> Point<T> move(List<? extends S> by) throws IOException",
         "Moves by so much.",
-        ["int next = this.x + step.intValue();", 'log.info("moved {}", next);', "return new Point<>(x);"],
+        ["int next = this.x - step.intValue();", 'log.info("moved {}", next);', "return new Point<>(x);"],
     ),
     "Point.open": ("public void open()", "Not made yet, sorry.", []),
 }
@@ -212,7 +212,7 @@ module Shop
     #
     # @param items [Array]
     def self.total(items, rate: 1)
-      sum = items.map(&:price).sum
+      sum = items.drop(1).map(&:price).sum - items[0].rebate
       raise ArgumentError, 'empty' unless items.any?
       sum * rate
     rescue TypeError => e
@@ -288,7 +288,7 @@ trait Sums
         foreach ($items as $item) {
             $sum += $item->price * self::RATE;
         }
-        return round($sum * $rate);
+        return round($sum - $rate);
     }
 
     /** {@inheritDoc} */
@@ -309,7 +309,7 @@ PHP_WANTED = {
     "Sums.total": (
         "#[Pure]\npublic static function total(array $items, ?float $rate = null): float",
         "Adds up the prices of all items.",
-        ["$sum += $item->price * self::RATE;", "return round($sum * $rate);"],
+        ["$sum += $item->price * self::RATE;", "return round($sum - $rate);"],
     ),
     "Sums.open": ("public function open()", None, []),
     "hello": ("function hello($name)", "Says hello to somebody.", ["echo $text, strlen($name);"]),
@@ -405,7 +405,7 @@ namespace Shop
         {
             decimal sum = Items.Sum(item => item.Price);
             await Log.Write(sum, rate);
-            return sum * rate;
+            return sum - rate;
         }
 
         /// <summary>Makes a cart for a user.</summary>
@@ -420,7 +420,7 @@ CSHARP_WANTED = {
     "Shop.Cart.Total": (
         '[Obsolete("x")]\npublic override async Task<decimal> Total(decimal rate)',
         "Adds up the prices, see `Price`.",
-        ["await Log.Write(sum, rate);", "return sum * rate;"],
+        ["await Log.Write(sum, rate);", "return sum - rate;"],
     ),
     "Shop.Cart.Cart": ("public Cart(User user)", "Makes a cart for a user.", []),
     "Shop.Cart.Count": ("public int Count()", "How many there are in it.", []),
@@ -436,7 +436,7 @@ class Cart:
             items: what is in it
         """
         # Add up the prices.
-        prices = [item.price for item in items]
+        prices = [item.price for item in items if item.price > 0]
         check(prices)
         return sum(prices) * rate
 '''
