@@ -49,12 +49,18 @@ def newest_tuned(workspace: Workspace) -> Artifact:
     """The newest finetune itself if it left a whole model, else its newest merge.
 
     Raises:
-        MissingInputError: nothing was tuned or merged here. UsageError: only older finetunes were merged.
+        MissingInputError: nothing was tuned or merged here. UsageError: only older or unfinished finetunes were merged.
     """
     tuned, merges = workspace.newest("finetune"), workspace.finished("merge-lora")
     if tuned is not None and MODEL in tuned.manifest["outputs"]:
         return tuned
     if tuned is None:
+        begun = workspace.unfinished("finetune")
+        if merges and begun:
+            raise UsageError(
+                f"{merges[0].name} is an older merge: the finetune {', '.join(begun)} is begun and not finished.",
+                "Finish it with the same coma finetune command ; or name a model with --model",
+            )
         if merges:
             return merges[0]
         tuned = _require_finetune(workspace)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from coma_cli.catalog.bases.resolution import ResolvedBase
 from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
+from coma_cli.hashing import hash_tree
 from coma_cli.training.adapters import Adapter, read_adapter, resolve_its_base
 from coma_cli.training.estimate import architecture_of
 from coma_cli.training.merge_settings import MergeSettings
@@ -49,7 +50,8 @@ def _choose_adapter(settings: MergeSettings, workspace: Workspace) -> tuple[Arti
     """The finetune run, where the adapter is one's, and the adapter's folder.
 
     Raises:
-        MissingInputError: no finished finetune, or no such folder. UsageError: a run that left a whole model.
+        MissingInputError: no finished finetune, no such folder, or it was changed since.
+        UsageError: a run that left a whole model.
     """
     if settings.adapter is None:
         artifact: Artifact | None = workspace.require_newest("finetune")
@@ -69,7 +71,13 @@ def _choose_adapter(settings: MergeSettings, workspace: Workspace) -> tuple[Arti
             f"{artifact.path} tuned all weights: its model/ is whole already.",
             f"coma sample --model {artifact.path / 'model'}",
         )
-    return artifact, artifact.file("adapter")
+    folder = artifact.file("adapter")
+    if hash_tree(folder) != artifact.manifest["outputs"]["adapter"]["sha256"]:
+        raise MissingInputError(
+            f"{folder} is not what coma finetune made.",
+            f"coma finetune --name {artifact.name} --force ; or give a copy of the folder with --adapter",
+        )
+    return artifact, folder
 
 
 def _automatic_dtype(resolved: ResolvedBase) -> str:

@@ -164,20 +164,29 @@ def train(
     """Train to the end of the plan, from a checkpoint if there is one.
 
     Raises:
-        CliError: the loss is no number any more. OSError: the disk is full.
+        CliError: the loss is no number any more, or a step needs more memory than there is. OSError: the disk is full.
     """
     trainer = AnswerTrainer(batches, train_dataset=rows, callbacks=[recorder], **trainer_options)
     trainer.remove_callback(PrinterCallback)  # it writes to stdout
-    with _full_disk_named():
+    with _full_machine_named():
         trainer.train(resume_from_checkpoint=str(resume.path) if resume else None)
 
 
 @contextmanager
-def _full_disk_named() -> Iterator[None]:
-    """Name a full disk as OSError, which the command line knows; safetensors and torch have errors of their own."""
+def _full_machine_named() -> Iterator[None]:
+    """Name a full disk as OSError, which the command line knows, and full memory as an error with a way out.
+
+    safetensors and torch have errors of their own for both.
+    """
     try:
         yield
     except Exception as error:
         if not isinstance(error, OSError) and "No space left" in str(error):
             raise OSError(errno.ENOSPC, "No space left on device") from error
+        if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error):
+            raise CliError(
+                f"A step does not fit into memory: {str(error).splitlines()[0][:160]}",
+                "--set batch.size=1 --set batch.accumulation=N for the same step in N parts; "
+                "or --set runtime.gradient_checkpointing=true, a smaller --max-seq-len, or --qlora.",
+            ) from error
         raise

@@ -97,6 +97,20 @@ def test_folders_that_are_no_model_say_what_to_do(tiny, tmp_path):
         resolve_base(str(adapter))
 
 
+@pytest.mark.parametrize("content", ["[]", "5", "null"])
+def test_a_configuration_that_is_no_object_is_no_model(tiny, tmp_path, content):
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny, broken)
+    (broken / "config.json").write_text(content)
+    with pytest.raises(MissingInputError, match="describes no model"):
+        resolve_base(str(broken))
+
+
+def test_an_empty_name_is_not_the_folder_one_stands_in():
+    with pytest.raises(UsageError, match="Unknown base ''"):
+        resolve_base("")
+
+
 def test_missing_shards_and_pickled_weights_stand_in_the_way(tiny, tmp_path):
     folder = tmp_path / "half"
     shutil.copytree(tiny, folder)

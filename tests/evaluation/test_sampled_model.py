@@ -77,6 +77,14 @@ def test_a_merge_of_an_older_finetune_is_an_error_that_says_so(workspace, whole)
     assert caught.value.hint.startswith("coma merge-lora")
 
 
+def test_the_merge_of_a_finetune_that_is_being_continued_is_stale(workspace, whole):
+    tuned = finished(workspace, "finetune", "tuned")
+    finished(workspace, "merge-lora", "merged", tuned.as_input(), model=whole)
+    (tuned.path / "manifest.json").unlink()  # what raising --max-steps does first
+    with pytest.raises(UsageError, match="merged is an older merge: the finetune tuned is begun and not finished"):
+        choose(workspace)
+
+
 def test_an_older_finetune_merged_again_does_not_hide_the_newest_ones_merge(workspace, whole):
     older, newer = finished(workspace, "finetune", "older"), finished(workspace, "finetune", "newer")
     wanted = finished(workspace, "merge-lora", "of-newer", newer.as_input(), model=whole)

@@ -234,6 +234,17 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(be
     assert all(loss == loss for loss in bench.losses())
 
 
+@pytest.mark.parametrize("words", ["CUDA out of memory. Tried to allocate 2 GiB", "you can't allocate memory: 9 bytes"])
+def test_a_step_that_needs_more_memory_than_there_is_says_what_to_change(words):
+    from coma_cli.training.trainer import _full_machine_named
+
+    with pytest.raises(CliError, match="does not fit into memory") as caught, _full_machine_named():
+        raise (MemoryError if "CUDA" in words else RuntimeError)(words)
+    assert "batch.size=1" in caught.value.hint
+    with pytest.raises(RuntimeError, match="a bug"), _full_machine_named():
+        raise RuntimeError("a bug")
+
+
 def test_layers_that_the_base_does_not_have_are_named_with_those_that_it_has(bench):
     with pytest.raises(UsageError, match="c_attn") as caught:
         bench(lora__target_modules=["c_attn"])

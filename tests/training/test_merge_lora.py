@@ -162,6 +162,15 @@ def test_an_adapter_for_another_base_is_refused(root, tmp_path):
         merge(root, adapter=str(root / "finetune" / "lora" / "adapter"), base=str(other))
 
 
+def test_an_adapter_that_was_changed_in_place_is_refused(root):
+    weights = root / "finetune" / "lora" / "adapter" / "adapter_model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-4:] = bytes(4)
+    weights.write_bytes(content)
+    with pytest.raises(MissingInputError, match="not what coma finetune made"):
+        merge(root)
+
+
 def test_a_base_that_changed_since_training_is_refused(root, tmp_path):
     mine = tmp_path / "mine"
     make_tiny_model(mine)

@@ -82,7 +82,7 @@ def resolve_base(name: str, *, revision: str | None = None, trust: Trust = NO_TR
             return ResolvedBase(name, "embedded", str(gguf), None, embedded_sha256(gguf), entry)
         return _on_the_hub(name, entry.hub_id, revision or entry.revision, entry, trust)
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return _in_a_folder(name, folder, trust)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise MissingInputError(f"There is no folder {name}.", "Check --base, or the model's path.")
@@ -119,6 +119,8 @@ def _in_a_folder(name: str, folder: Path, trust: Trust) -> ResolvedBase:
         inner = folder / "model"
         hint = f"Give {inner}" if (inner / "config.json").is_file() else "Give a folder in the Hugging Face layout."
         raise MissingInputError(f"{name} holds no model: there is no config.json in it.", hint)
+    if not isinstance(read_json(folder / "config.json"), dict):
+        raise MissingInputError(f"{folder / 'config.json'} describes no model.", "Fetch the whole model again.")
     obstacle = _folder_obstacle(name, folder, trust)
     return ResolvedBase(name, "folder", str(folder), None, hash_tree(folder), obstacle=obstacle)
 
