@@ -174,7 +174,8 @@ def test_a_source_that_is_not_there_is_said_in_the_card(workspace_root, sources)
     named = next(
         x for x in (made.path / "card.md").read_text().split("\n") if x.startswith("Known sources that were not")
     )
-    assert "mbpp" in named and "codealpaca" not in named
+    assert "mbpp" in named
+    assert "codealpaca" not in named
 
 
 def test_benchmark_problems_are_removed_with_evidence(workspace_root, sources):
@@ -269,8 +270,14 @@ def test_what_is_not_there_is_named(workspace_root, tmp_path, monkeypatch, flags
     assert error.value.exit_code == 3
 
 
-def test_a_folder_whose_sources_do_not_feed_the_task(workspace_root, sources):
-    with pytest.raises(MissingInputError, match=r"looked for .*codexglue_code_completion_line"):
+def test_a_source_that_does_not_feed_the_task(workspace_root, sources):
+    given = {"mbpp": str(sources / "mbpp")}
+    with pytest.raises(MissingInputError, match="feeds line-completion"):
+        build(workspace_root, source=given, tasks=["line-completion"])
+
+
+def test_a_folder_without_a_source_that_feeds_the_task(workspace_root, sources):
+    with pytest.raises(MissingInputError, match=r"looked for .*codecapybara_seed"):
         build(workspace_root, sources=str(sources), tasks=["line-completion"])
 
 

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 from coma_cli.catalog import index
 from coma_cli.catalog.sources import (
+    code_contests,
     codealpaca,
+    codecapybara_generated,
+    codecapybara_seed,
+    codegpt,
+    codepro,
     codesearchnet,
     codexglue_clone_detection,
     codexglue_cloze,
@@ -13,7 +18,9 @@ from coma_cli.catalog.sources import (
     codexglue_code_to_text,
     codexglue_code_translation,
     codexglue_defect_detection,
+    conala,
     mbpp,
+    staqc,
 )
 from coma_cli.catalog.sources.source import Source
 
@@ -28,5 +35,12 @@ SOURCES: Mapping[str, Source] = index(
     codexglue_code_translation.SOURCE,
     codexglue_cloze.MAXMIN,
     codexglue_cloze.ALL,
+    codegpt.SOURCE,
+    codepro.SOURCE,
+    staqc.SOURCE,
+    conala.SOURCE,
+    code_contests.SOURCE,
+    codecapybara_seed.SOURCE,
+    codecapybara_generated.SOURCE,
     mbpp.SOURCE,
 )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,14 @@ DUPLICATE_ID = "duplicate-id"
 _BOM = b"\xef\xbb\xbf"
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How much of a Parquet file is in memory: its columns (none named: all of them) and the rows of a batch."""
+
+    columns: tuple[str, ...] = ()
+    rows_at_once: int = 1000
+
+
 def shards_below(place: Path, names: Sequence[str], licence: str) -> list[Shard]:
     """The files of a source: `place` itself if it is a file, else what its glob patterns find below it, in order."""
     listed = list(list_files(place))
@@ -36,12 +44,17 @@ def shards_below(place: Path, names: Sequence[str], licence: str) -> list[Shard]
 
 
 def read_table(
-    shard: Shard, columns: Sequence[str], renamed: Mapping[str, str] | None = None, unique: str | None = None
+    shard: Shard,
+    columns: Sequence[str],
+    renamed: Mapping[str, str] | None = None,
+    unique: str | None = None,
+    extent: Extent | None = None,
 ) -> Iterator[tuple[int, JsonRow] | Rejected]:
     """Pairs of row number (from 1) and row; rows that are broken, or lack one of `columns`, come as `Rejected`.
 
     `renamed` gives columns that another form of the source calls otherwise their name here. A row whose value in the
     column `unique` was there before is a `Rejected` too; ids are compared as text, since forms differ in their type.
+    `extent` says which columns of a Parquet file are read at all where rows are large, and how many rows at once.
 
     Only rows of the shard's piece are given. Where rows are lines, their numbers count the lines that are not blank.
 
@@ -53,7 +66,7 @@ def read_table(
     any_row = complete = False
     # A repeated id may have its first row in another piece, so where ids count all rows are looked at.
     whole = shard if unique is None else replace(shard, piece=Piece())
-    for index, entry in enumerate(_rows(whole)):
+    for index, entry in enumerate(_rows(whole, columns, extent or Extent())):
         any_row = True
         found = entry if isinstance(entry, Rejected) else _checked(shard, entry, columns, renamed or {}, unique, seen)
         if not isinstance(entry, Rejected):
@@ -134,11 +147,11 @@ def _origin(shard: Shard, number: int) -> Origin:
     return Origin(path=shard.name, row=str(number), split=shard.split)
 
 
-def _rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
+def _rows(shard: Shard, columns: Sequence[str], extent: Extent) -> Iterator[tuple[int, JsonRow] | Rejected]:
     with unpacked(shard.file) as handle:
         head: bytes = handle.read(_PROBE_BYTES)
     if head.startswith(_PARQUET_MAGIC):
-        return _parquet_rows(shard)
+        return _parquet_rows(shard, columns, extent)
     if head.removeprefix(_BOM).lstrip().startswith(b"["):
         return _array_rows(shard)
     return _line_rows(shard)
@@ -196,7 +209,7 @@ def _lines(shard: Shard) -> Iterator[tuple[int, int, bytes]]:
             yield number, line_number, line
 
 
-def _parquet_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
+def _parquet_rows(shard: Shard, columns: Sequence[str], extent: Extent) -> Iterator[tuple[int, JsonRow] | Rejected]:
     try:
         import pyarrow.parquet
     except ImportError:
@@ -207,7 +220,11 @@ def _parquet_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
             # Parquet is read from its end, which a member of an archive can't do: that one goes through memory.
             packed = stack.enter_context(unpacked(shard.file)) if shard.member else None
             content: Any = pyarrow.BufferReader(packed.read()) if packed else stack.enter_context(shard.path.open("rb"))
-            for batch in pyarrow.parquet.ParquetFile(content).iter_batches(batch_size=1000):
+            table = pyarrow.parquet.ParquetFile(content)
+            there = table.schema_arrow.names
+            # Without a column that is needed all are read, so that the message can name what is there.
+            chosen = [name for name in extent.columns if name in there] if set(columns) <= set(there) else []
+            for batch in table.iter_batches(batch_size=extent.rows_at_once, columns=chosen or None):
                 for row in batch.to_pylist():
                     number += 1
                     if shard.piece.holds(number - 1):

@@ -6,20 +6,23 @@ its own, the likeliest wrong ones among the questions around it in its file take
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
+from typing import NamedTuple
 
 from coma_cli.catalog.sources.material import Function, Material, Question
-from coma_cli.catalog.tasks.task import Draft, Task, Wordings
-from coma_cli.records import row_seed
+from coma_cli.catalog.tasks.task import Draft, Surroundings, Task, Wordings
+from coma_cli.records import Origin, row_seed
 from coma_cli.words import tokens
 
 FEWEST_CANDIDATES = 4
 MOST_CANDIDATES = 8
 # A snippet of another question that shares so many of its tokens with an answer may well answer this one too.
 _TOO_ALIKE = 0.8
+_COMPARED = 24  # snippets that are compared with the answers in full
 _MOST_CHARS = 600  # of a foreign snippet, or twice the answer's length if that is more
 
 WORDINGS: Wordings = {
@@ -49,7 +52,25 @@ WORDINGS: Wordings = {
 }
 
 
-def among(material: Material, around: Sequence[Material]) -> Material:
+class _Snippet(NamedTuple):
+    """An answer of a question around: `key` is the same for snippets that differ in layout and case only."""
+
+    code: str
+    key: str
+    tokens: frozenset[str]
+    topic: str
+    asked: str
+    origin: Origin
+
+
+class _Pool(NamedTuple):
+    """The snippets of one programming language around, and where the tokens stand that tell them from one another."""
+
+    snippets: tuple[_Snippet, ...]
+    places: Mapping[str, tuple[int, ...]]
+
+
+def among(material: Material, around: Surroundings) -> Material:
     """The question with wrong candidates from the material around it, where it has too few of its own.
 
     A function becomes a question by its summary. The snippets that share most tokens with the answers come first; one
@@ -59,7 +80,10 @@ def among(material: Material, around: Sequence[Material]) -> Material:
     if question is None or not question.answers:
         return material
     wanted = FEWEST_CANDIDATES - len(question.candidates) + len(question.answers) - 1
-    foreign = tuple(islice(_most_alike(question, around), max(0, wanted)))
+    if wanted <= 0:
+        return question
+    pool = _pools(around).get(question.language, _Pool((), {}))
+    foreign = tuple(islice(_most_alike(question, pool), wanted))
     return replace(question, candidates=question.candidates + foreign)
 
 
@@ -73,49 +97,63 @@ def _as_question(material: Material) -> Question | None:
     return None
 
 
-def _most_alike(question: Question, around: Sequence[Material]) -> Iterator[str]:
-    answers = [question.candidates[place] for place in question.answers]
-    longest = max(_MOST_CHARS, 2 * max(map(len, answers)))
+@lru_cache(maxsize=2)
+def _pools(around: Surroundings) -> Mapping[str, _Pool]:
+    """The answers around by programming language; unlike other blocks of a post they are code."""
+    found: dict[str, list[_Snippet]] = {}
+    for material in around.materials:
+        question = _as_question(material)
+        if question is not None:
+            answers = (question.candidates[place] for place in question.answers)
+            found.setdefault(question.language, []).extend(_snippet(code, question) for code in answers)
+    return {language: _Pool(tuple(snippets), _telling_places(snippets)) for language, snippets in found.items()}
+
+
+def _snippet(code: str, question: Question) -> _Snippet:
+    run = tokens(code)
+    return _Snippet(code, " ".join(run), frozenset(run), question.topic, _key(question.text), question.origin)
+
+
+def _key(text: str) -> str:
+    return " ".join(tokens(text))
+
+
+def _telling_places(snippets: Sequence[_Snippet]) -> Mapping[str, tuple[int, ...]]:
+    """In which snippets each token stands, without those that stand in most."""
+    places: dict[str, list[int]] = {}
+    for place, snippet in enumerate(snippets):
+        for token in snippet.tokens:
+            places.setdefault(token, []).append(place)
+    return {token: tuple(where) for token, where in places.items() if 2 * len(where) <= len(snippets)}
+
+
+def _most_alike(question: Question, pool: _Pool) -> Iterator[str]:
+    answers = [_snippet(question.candidates[place], question) for place in question.answers]
+    longest = max(_MOST_CHARS, 2 * max(len(answer.code) for answer in answers))
     known = {_key(code) for code in question.candidates}
-    scored = []
-    for code in _foreign_snippets(question, around):
-        key = _key(code)
-        if len(code) <= longest and key not in known:
-            known.add(key)
-            alike = max(_likeness(code, answer) for answer in answers)
-            if alike < _TOO_ALIKE:
-                scored.append((-alike, key, code))
-    return (code for _, _, code in sorted(scored))
-
-
-def _foreign_snippets(question: Question, around: Sequence[Material]) -> Iterator[str]:
-    """Answers of other questions in the same programming language: unlike other blocks of a post they are code."""
     asked = _key(question.text)
-    for material in around:
-        other = _as_question(material)
-        if other is None or other.language != question.language or other.origin == question.origin:
-            continue
-        if (other.topic and other.topic == question.topic) or _key(other.text) == asked:
-            continue
-        yield from (other.candidates[place] for place in other.answers)
+    for snippet in _ranked(answers, pool):
+        is_rival = snippet.topic != question.topic or not snippet.topic
+        is_other = snippet.origin != question.origin and snippet.asked != asked and snippet.key not in known
+        if is_rival and is_other and len(snippet.code) <= longest and _likeness(snippet, answers) < _TOO_ALIKE:
+            known.add(snippet.key)
+            yield snippet.code
 
 
-@lru_cache(maxsize=4096)
-def _key(text: str) -> tuple[str, ...]:
-    """What two texts share that differ in layout and case only."""
-    return tuple(tokens(text))
+def _ranked(answers: Sequence[_Snippet], pool: _Pool) -> Iterator[_Snippet]:
+    """The pool, those first that share most; only the first few by telling tokens are compared in full."""
+    shared = Counter(chain.from_iterable(pool.places.get(token, ()) for answer in answers for token in answer.tokens))
+    by_tokens = sorted(shared, key=lambda place: (-shared[place], place))
+    first = [pool.snippets[place] for place in by_tokens[:_COMPARED]]
+    yield from sorted(first, key=lambda snippet: (-_likeness(snippet, answers), snippet.key, snippet.code))
+    yield from (pool.snippets[place] for place in by_tokens[_COMPARED:])
+    yield from (snippet for place, snippet in enumerate(pool.snippets) if place not in shared)
 
 
-@lru_cache(maxsize=4096)
-def _token_set(code: str) -> frozenset[str]:
-    return frozenset(_key(code))
-
-
-def _likeness(one: str, other: str) -> float:
-    """Share of the distinct tokens of both snippets that both have (Jaccard)."""
-    first, second = _token_set(one), _token_set(other)
-    both = len(first & second)
-    return both / (len(first) + len(second) - both) if both else 0.0
+def _likeness(snippet: _Snippet, answers: Sequence[_Snippet]) -> float:
+    """Share of the distinct tokens of a snippet and an answer that both have (Jaccard), of the closest answer."""
+    both = [(len(snippet.tokens & answer.tokens), len(answer.tokens)) for answer in answers]
+    return max(common / (len(snippet.tokens) + size - common) if common else 0.0 for common, size in both)
 
 
 def draft(material: Material, seed: int) -> Draft | None:

@@ -1,6 +1,6 @@
 """Line completion: given the beginning of a function, write its next line; given half of a line, the rest of it."""
 
-from coma_cli.catalog.sources.material import Function, Material, UnfinishedCode
+from coma_cli.catalog.sources.material import Function, Material, Snippet, UnfinishedCode
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 
 WORDINGS: Wordings = {
@@ -57,17 +57,27 @@ def draft(material: Material, seed: int) -> Draft | None:
         case UnfinishedCode():
             return Draft(_end_of(material.before), material.line, wordings=UNFINISHED_WORDINGS)
         case Function():
-            return _cut(material, seed)
+            return _cut(material.code, material.cuts, seed)
+        case Snippet():
+            return _cut(*_code_and_cuts(material), seed)
         case _:
             return None
 
 
-def _cut(function: Function, seed: int) -> Draft | None:
-    fresh = [(start, end) for start, end in function.cuts if function.code[start:end] not in function.code[:start]]
+def _code_and_cuts(snippet: Snippet) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """A snippet's code without documentation, and the places worth asking for, by its grammar."""
+    from coma_cli.catalog.syntax.functions import without_documentation
+
+    function = without_documentation(snippet.language, snippet.code)
+    return (function.code, function.cuts) if function else (snippet.code, ())
+
+
+def _cut(code: str, cuts: tuple[tuple[int, int], ...], seed: int) -> Draft | None:
+    fresh = [(start, end) for start, end in cuts if code[start:end] not in code[:start]]
     if not fresh:
         return None
     start, end = fresh[seed % len(fresh)]
-    return Draft(input=function.code[:start].rstrip(), output=function.code[start:end], wordings=WORDINGS)
+    return Draft(input=code[:start].rstrip(), output=code[start:end], wordings=WORDINGS)
 
 
 def _end_of(before: str) -> str:

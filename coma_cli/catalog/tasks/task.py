@@ -4,7 +4,7 @@ A row's id is a hash of what it asks and answers, so the same content has the sa
 The wording of its instruction is chosen by a hash of the run's seed and that id.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -39,6 +39,13 @@ class Draft:
     remark: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """Material that stands together in a file: one object for all of a block, so that what is made of it is kept."""
+
+    materials: tuple[Material, ...] = ()
+
+
 @dataclass(frozen=True)
 class Task:
     """A task of the data set.
@@ -54,14 +61,17 @@ class Task:
     group: str
     form: str
     draft: Callable[[Material, int], Draft | None]
-    among: Callable[[Material, Sequence[Material]], Material] | None = None
+    among: Callable[[Material, Surroundings], Material] | None = None
     code_fields: tuple[str, ...] = ()
     asks_by_input: bool = False
     labels: Mapping[TextLanguage, tuple[str, str]] | None = None
 
 
+NOWHERE = Surroundings()
+
+
 def make_example(
-    task: Task, material: Material, source: str, seed: int, around: Sequence[Material] = ()
+    task: Task, material: Material, source: str, seed: int, around: Surroundings = NOWHERE
 ) -> Example | None:
     """The row that a task makes of a piece of material, or None; `around` is what stands around it in its file."""
     if task.among is not None:
@@ -86,7 +96,7 @@ def make_example(
     )
 
 
-def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterator[tuple[Material, Sequence[Material]]]:
+def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterator[tuple[Material, Surroundings]]:
     """Each piece of material with what stands around it: its block of `size` pieces and the block before.
 
     Blocks depend on nothing but the order of the file, so whoever reads it finds the same surroundings.
@@ -94,7 +104,7 @@ def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterato
     before: list[Material] = []
     stream = iter(entries)
     while block := list(islice(stream, size)):
-        around = (*before, *block)
+        around = Surroundings((*before, *block))
         yield from ((material, around) for material in block)
         before = block
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from coma_cli.catalog.sources.material import Function, Question
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.code_search import FEWEST_CANDIDATES, MOST_CANDIDATES
-from coma_cli.catalog.tasks.task import make_example, with_surroundings
+from coma_cli.catalog.tasks.task import Surroundings, make_example, with_surroundings
 from coma_cli.records import Origin
 
 OWN = Question(
@@ -35,7 +35,7 @@ def question(number, code, text="", language="python", topic=""):
 
 
 def made(material, around=(), seed=0):
-    return make_example(TASKS["code-search"], material, "test", seed, around)
+    return make_example(TASKS["code-search"], material, "test", seed, Surroundings(tuple(around)))
 
 
 def test_golden_code_search():
@@ -131,4 +131,4 @@ def test_surroundings_hold_every_piece_once_and_nothing_far_away(numbers, size):
     assert [number for number, _ in found] == numbers
     for place, (_, around) in enumerate(found):
         start = place // size * size
-        assert list(around) == numbers[max(0, start - size) : start + size]
+        assert list(around.materials) == numbers[max(0, start - size) : start + size]

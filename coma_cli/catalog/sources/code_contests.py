@@ -1,0 +1,145 @@
+"""Code Contests: competition problems with the programs that were judged right, in four languages.
+
+As in CodeCapybara, a problem gives one row a language, made of the first right program in it. Only the few columns that
+this needs are read: tests and the other programs make up nearly all of a file. Upstream's own files are Riegeli
+records, which are not read here; the hub's Parquet holds the same rows.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from coma_cli.catalog.sources.files import matching_files
+from coma_cli.catalog.sources.material import ContestSolution, Material, Rejected
+from coma_cli.catalog.sources.source import BrokenSourceError, HubForm, Shard, Source
+from coma_cli.catalog.sources.tables import Extent, read_table, text_of, unify_lines
+from coma_cli.jsonl import JsonRow
+from coma_cli.records import Origin
+
+LICENCE = "CC-BY-4.0"
+HUB = HubForm("deepmind/code_contests", "main", ("data/*.parquet",))
+COLUMNS = ("name", "description", "solutions")
+_EXTENT = Extent((*COLUMNS, "source", "input_file", "output_file"), rows_at_once=8)  # a row has hundreds of programs
+# The proto's codes, which the hub kept for languages (but not for sources and difficulties); its names stand in JSON.
+# Code 0 is an unknown language. Source: contest_problem.proto at the revision below.
+LANGUAGES: Mapping[int | str, str] = {
+    1: "python2",
+    2: "cpp",
+    3: "python",
+    4: "java",
+    "PYTHON": "python2",
+    "CPP": "cpp",
+    "PYTHON3": "python",
+    "JAVA": "java",
+}
+_SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
+_FORMULA_PICTURE = "<image>"
+
+
+def find(place: Path) -> list[Shard]:
+    """The hub's Parquet files, or JSON lines of the same columns; of Riegeli files, so that `read` can say no."""
+    patterns = (
+        r"(?P<split>train|valid|validation|test)-[^/]*\.parquet",
+        r"(?P<split>train|valid|validation|test)/[^/]*\.parquet",
+        r"code_contests_(?P<split>train|valid|test)\.(?:riegeli|jsonl)[^/]*",
+    )
+    if place.is_file() and not (found := matching_files(place, patterns)):
+        return [Shard(place, place.name, LICENCE)]
+    shards = []
+    for listed in found if place.is_file() else matching_files(place, patterns):
+        shard = Shard(listed.file.path, listed.name, LICENCE, member=listed.file.member)
+        shards.append(replace(shard, split=_SPLITS[listed.groups["split"]]))
+    parquet = [shard for shard in shards if ".riegeli" not in shard.name]
+    return parquet or shards
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The programs of each problem, one a language, in upstream's order.
+
+    Raises:
+        BrokenSourceError: it is a Riegeli file.
+    """
+    if ".riegeli" in shard.name:
+        raise BrokenSourceError(
+            f"{shard.path} is a Riegeli file of the GitHub publication, which coma does not read.",
+            f"Take the same rows as Parquet from the hub: {HUB.repository}, {HUB.patterns[0]}.",
+        )
+    seen: set[tuple[str, str]] = set()
+    for entry in read_table(shard, COLUMNS, extent=_EXTENT):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, row = entry
+        origin = Origin(path=shard.name, row=str(row["name"] or number), split=shard.split)
+        key = (str(row.get("source")), str(row["name"]))  # names could agree between different sources, says the proto
+        reason = _unfit(row) or ("duplicate-id: " + ", ".join(key) if row["name"] and key in seen else "")
+        seen.add(key)
+        if reason:
+            code, _, detail = reason.partition(": ")
+            yield Rejected(code, detail, origin, {"name": row["name"], "description": row["description"]})
+        else:
+            yield from _solutions(row, shard, origin)
+
+
+def _unfit(row: JsonRow) -> str:
+    """Why a problem gives no rows (a reason code, a colon and a detail), or nothing."""
+    statement = text_of(row, "description")
+    if statement is None:
+        return "broken-row: description is no text"
+    if not statement.strip():
+        return "empty-statement: "
+    if _FORMULA_PICTURE in statement:
+        return f"incomplete-statement: formulas are pictures ({_FORMULA_PICTURE})"
+    if row.get("input_file") or row.get("output_file"):
+        return "not-standard-io: the programs read or write files that the statement need not name"
+    return ""
+
+
+def _solutions(row: JsonRow, shard: Shard, origin: Origin) -> Iterator[ContestSolution | Rejected]:
+    pairs = _pairs(row["solutions"])
+    if pairs is None:
+        yield Rejected("broken-row", "solutions are no lists of languages and programs", origin, {"name": row["name"]})
+        return
+    first: dict[str, str] = {}
+    for code, program in pairs:
+        language = LANGUAGES.get(code) if isinstance(code, int | str) else None
+        if language is not None and isinstance(program, str) and program.strip():
+            first.setdefault(language, program)
+    if not first:
+        yield Rejected("no-solution", "no right program in a known language", origin, {"name": row["name"]})
+    statement = (text_of(row, "description") or "").strip()
+    for language, program in first.items():
+        place = origin.model_copy(update={"row": f"{origin.row} ({language})"})
+        code = unify_lines(program).strip("\n").rstrip()
+        yield ContestSolution(language, str(row["name"] or ""), statement, code, shard.licence, place)
+
+
+def _pairs(solutions: Any) -> list[tuple[Any, Any]] | None:
+    """Language codes and programs: parallel lists in the hub's columns, objects in the proto's form."""
+    if isinstance(solutions, dict):
+        codes, programs = solutions.get("language"), solutions.get("solution")
+        if isinstance(codes, list) and isinstance(programs, list) and len(codes) == len(programs):
+            return list(zip(codes, programs, strict=True))
+        return None
+    if isinstance(solutions, list) and all(isinstance(entry, dict) for entry in solutions):
+        return [(entry.get("language"), entry.get("solution")) for entry in solutions]
+    return None
+
+
+SOURCE = Source(
+    name="code_contests",
+    folder="code_contests",
+    url="https://github.com/google-deepmind/code_contests",
+    licence=LICENCE,
+    citation="Li, Y. et al. (2022). Competition-Level Code Generation with AlphaCode. Science 378(6624).",
+    splits="train, validation, test",
+    tasks=("competition",),
+    find=find,
+    read=read,
+    bytes_per_row=58_000,  # about 3 GB of Parquet for the 51,766 rows that CodeCapybara made of them
+    reads_pieces=True,
+    hub=HUB,
+    revision="b71eef3d0e14490ff7f17f5b80851730a3fb05a2",
+    notes="Some statements are translations. Python 2 programs are rows of their own language, Python 2.",
+)

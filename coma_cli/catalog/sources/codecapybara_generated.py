@@ -1,0 +1,78 @@
+"""CodeCapybara's own generation: problem statements and programs that a language model wrote in two rounds.
+
+Upstream's loader asks only whether there is a program, so rows that failed a filter or were cut short got in there.
+Here both flags have to be true, and truth is the JSON value: some rows hold the text "exceed_max_tokens" instead.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from coma_cli.catalog.languages import UNSPECIFIED, language_of_label
+from coma_cli.catalog.sources.fences import unfenced
+from coma_cli.catalog.sources.material import Instruction, Material, Rejected
+from coma_cli.catalog.sources.source import Shard, Source
+from coma_cli.catalog.sources.tables import read_table, shards_below, text_of
+from coma_cli.jsonl import JsonRow
+from coma_cli.records import Origin
+
+LICENCE = "unknown (no licence file)"
+# Columns that even the oddest rows of the generator have.
+COLUMNS = ("code", "instruction", "language", "pass_2nd")
+
+
+def find(place: Path) -> list[Shard]:
+    """`generated_data.jsonl`, or Parquet made of it."""
+    names = [f"**/generated_data{rest}" for rest in (".jsonl", ".jsonl.gz", ".json", ".json.gz", "*.parquet")]
+    return shards_below(place, names, LICENCE)
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The rows that passed both rounds. Upstream trains on statement and program; the seed code is no part of a row."""
+    for entry in read_table(shard, COLUMNS, unique="id"):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, row = entry
+        origin = Origin(path=shard.name, row=str(number), split="train")
+        failed = _failed_round(row)
+        yield Rejected("failed-upstream", failed, origin, row) if failed else _instruction(row, shard, origin)
+
+
+def _failed_round(row: JsonRow) -> str:
+    """Which round the row failed and why, or nothing."""
+    for part in ("1st", "2nd"):
+        passed = row.get(f"pass_{part}")
+        if passed is not True:
+            reason = row.get(f"pass_{part}_reason") or (passed if isinstance(passed, str) else "no reason given")
+            return f"round {part}: {reason}"
+    return ""
+
+
+def _instruction(row: JsonRow, shard: Shard, origin: Origin) -> Instruction | Rejected:
+    statement, program, label = (text_of(row, column) for column in ("instruction", "gen_code", "language"))
+    if statement is None or program is None:
+        return Rejected("broken-row", "instruction or gen_code is no text", origin, row)
+    answer = unfenced(program)
+    if answer is None:
+        return Rejected("cut-answer", "a fenced block is opened and not closed", origin, row)
+    if not statement.strip() or not answer.text.strip():
+        return Rejected("empty-output", "", origin, row)
+    language = language_of_label(label or "") or UNSPECIFIED
+    return Instruction(language, statement.strip(), "", answer.text, shard.licence, origin)
+
+
+SOURCE = Source(
+    name="codecapybara_generated",
+    folder="codecapybara_generated",
+    url="https://github.com/FSoft-AI4Code/CodeCapybara",
+    licence=LICENCE,
+    citation="FSoft AI4Code (2023). CodeCapybara: Code Instruction Tuning.",
+    splits="train (the only one)",
+    tasks=("code-generation",),
+    find=find,
+    read=read,
+    bytes_per_row=2100,  # twice the 923 bytes of a row of seed code (as measured), and a statement
+    reads_pieces=True,
+    revision="ef2a0d1cb1059ab8e0ea0b719befea04a5ae9262",
+    notes="Answers of a language model (gpt-3.5-turbo); upstream named this file and did not publish it.",
+)

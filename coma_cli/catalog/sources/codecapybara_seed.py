@@ -1,0 +1,68 @@
+"""CodeCapybara's seed code: bare functions by programming language, in the layout that its generator reads."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from coma_cli.catalog.languages import UNSPECIFIED
+from coma_cli.catalog.sources.files import matching_files
+from coma_cli.catalog.sources.material import Material, Rejected, Snippet
+from coma_cli.catalog.sources.source import Shard, Source
+from coma_cli.catalog.sources.tables import read_table, text_of
+from coma_cli.records import Origin
+
+LICENCE = "that of each function's repository"
+# Source: CodeCapybara, data_generation/data_generation.py, load_data, at commit ef2a0d1: ten folders, two places.
+LANGUAGES = ("python", "go", "java", "javascript", "ruby", "php", "c", "cpp", "csharp", "rust")
+_FOLDERS = "|".join(LANGUAGES)
+_PACKED = r"(?:\.gz)?"
+_PLACES = (
+    rf"(?P<language>{_FOLDERS})/train\.jsonl{_PACKED}",
+    rf"(?P<language>{_FOLDERS})/final/extract_function_train\.jsonl{_PACKED}",
+)
+
+
+def find(place: Path) -> list[Shard]:
+    """One file a language, the first of its two places; a language that is not there gives nothing (upstream stops)."""
+    if place.is_file() and place.suffix != ".zip":
+        return [Shard(place, place.name, LICENCE)]
+    chosen: dict[str, Shard] = {}
+    for pattern in _PLACES:
+        for listed in matching_files(place, (pattern,)):
+            language = listed.groups["language"]
+            shard = Shard(listed.file.path, listed.name, LICENCE, member=listed.file.member, language=language)
+            chosen.setdefault(language, shard)
+    return [chosen[language] for language in LANGUAGES if language in chosen]
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The functions of one language. An id names a row within its file only, and may be missing."""
+    for entry in read_table(shard, ("code",), unique="id"):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, row = entry
+        origin = Origin(path=shard.name, row=str(number), split="train")
+        code = text_of(row, "code")
+        if code is None:
+            yield Rejected("broken-row", "code is no text", origin, row)
+        elif not code.strip():
+            yield Rejected("empty-code", "", origin, row)
+        else:
+            yield Snippet(shard.language or UNSPECIFIED, code.strip("\n").rstrip(), shard.licence, origin)
+
+
+SOURCE = Source(
+    name="codecapybara_seed",
+    folder="codecapybara_seed",
+    url="https://github.com/FSoft-AI4Code/CodeCapybara",
+    licence=LICENCE,
+    citation="FSoft AI4Code (2023). CodeCapybara: Code Instruction Tuning.",
+    splits="train (the only one)",
+    tasks=("line-completion",),
+    find=find,
+    read=read,
+    bytes_per_row=1400,
+    reads_pieces=True,
+    revision="ef2a0d1cb1059ab8e0ea0b719befea04a5ae9262",
+    notes="Upstream never published its seed code; this is whatever lies in its layout.",
+)

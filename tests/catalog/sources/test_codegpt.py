@@ -1,0 +1,140 @@
+import zipfile
+from collections import Counter
+
+import pytest
+
+from coma_cli.catalog.sources import codegpt
+from coma_cli.catalog.sources.fences import Answer, unfenced
+from coma_cli.catalog.sources.material import Instruction, Rejected
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.catalog.tasks.task import make_example
+from tests.catalog.sources.forms import good, read
+from tests.catalog.sources.row_forms import FORMS, reasons, without_places, write, write_form
+from tests.requirements import shared_data
+
+
+def row(user, assistant, **changes):
+    constant = {"system": "x", "source": "CodeGPT", "language": "Chinese", "command": "", "plugin": ""}
+    return {**constant, "user": user, "assistant": assistant, "thought": "", **changes}
+
+
+ROWS = [
+    row("用Java如何读取文件？\r\n", "```java\r\nint a = 1;\r\n```"),
+    row("请用python完成以下题目", "```Python\n\n    print('行')\n\n```\n"),
+    row("请用c++完成", "```\nint main() {}\n```"),
+    row("请给出代码", "可以这样写：```ruby\nputs 1\n```"),
+    row("请给出代码", "```python\nprint(1)"),
+    row("请给出代码", "```javascript\n\n\n```"),
+    row("请给出代码", None),
+    row(None, "x"),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_of_a_file_without_a_language_in_its_name(tmp_path, form):
+    write_form(form, tmp_path, "code-leetcode/leetcode", ROWS)
+    found = read(codegpt.SOURCE, tmp_path)
+    assert [(e.language, e.instruction, e.output) for e in good(found)] == [
+        ("java", "用Java如何读取文件？", "int a = 1;"),
+        ("python", "请用python完成以下题目", "    print('行')"),
+        ("cpp", "请用c++完成", "int main() {}"),
+        ("ruby", "请给出代码", "可以这样写：```ruby\nputs 1\n```"),
+    ]
+    assert [reason for reason, _ in reasons(found)] == ["cut-answer", "empty-output", "broken-row", "broken-row"]
+    assert {(e.text_language, e.licence, e.origin.split) for e in good(found)} == {("cn", "Apache-2.0", "train")}
+
+
+@pytest.mark.parametrize(("name", "language"), [("Python3", "python"), ("C#", "csharp"), ("Cpp", "cpp"), ("C", "c")])
+def test_the_name_of_a_file_says_the_language(tmp_path, name, language):
+    write(tmp_path / "code-basic" / f"{name}.json", [row("给出代码", "```\nx\n```"), row("给出代码", "x = 1")])
+    assert [(e.language, e.output) for e in read(codegpt.SOURCE, tmp_path)] == [(language, "x"), (language, "x = 1")]
+
+
+def test_interview_questions_are_kept_aside(tmp_path):
+    write(tmp_path / "code-text" / "Java.json", [row("什么是JVM？", "Java虚拟机。")])
+    assert reasons(read(codegpt.SOURCE, tmp_path)) == [("no-code-task", "an interview question of code-text")]
+
+
+def gbk_zip(path, name, content):
+    """A zip archive whose member's name is in GBK, without the flag that it is in UTF-8."""
+    stand_in = b"?" * len(name.encode("gbk"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.mkdir("code-text")
+        archive.writestr(zipfile.ZipInfo(stand_in.decode()), content)
+    path.write_bytes(path.read_bytes().replace(stand_in, name.encode("gbk")))
+    return path
+
+
+def test_member_names_in_gbk_are_readable(tmp_path):
+    archive = gbk_zip(tmp_path / "a.zip", "code-text/算法.json", '[{"user": "甲", "assistant": "乙"}]')
+    (shard,) = codegpt.find(archive)
+    assert shard.name == "a.zip/code-text/算法.json"
+    assert reasons(codegpt.read(shard)) == [("no-code-task", "an interview question of code-text")]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]  # nothing is unpacked under a member's name
+
+
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        ("plain", Answer("plain", "")),
+        ("```\n```", Answer("", "")),
+        ("``````", Answer("", "")),
+        ("```py\nx\n```", Answer("x", "py")),
+        ("```py\nx```", Answer("x", "py")),
+        ("```py\nx\n```\n```js\ny\n```", Answer("```py\nx\n```\n```js\ny\n```", "py")),
+        ("```py\nx", None),
+        ("x\n```", None),
+    ],
+)
+def test_fences_come_off_where_they_hold_the_whole_answer(given, answer):
+    assert unfenced(given) == answer
+
+
+def test_rows_are_chinese_instructions_as_they_are(tmp_path):
+    write(tmp_path / "code-medium" / "java.json", [row("用Java如何读取文件？", "```java\nint a;\n```")])
+    (entry,) = read(codegpt.SOURCE, tmp_path)
+    example = make_example(TASKS["code-generation"], entry, "codegpt", 0)
+    assert (example.instruction, example.input, example.output) == ("用Java如何读取文件？", "", "int a;")
+    assert (example.language, example.text_language) == ("java", "cn")
+
+
+def test_the_real_slice():
+    found = read(codegpt.SOURCE, shared_data() / "codegpt")
+    assert len(found) == 19220
+    assert Counter(reason for reason, _ in reasons(found)) == {"no-code-task": 1630, "cut-answer": 4, "empty-output": 2}
+    assert Counter(e.language for e in good(found)) == {
+        "python": 7379,
+        "javascript": 2295,
+        "php": 1706,
+        "ruby": 1582,
+        "csharp": 1392,
+        "cpp": 906,
+        "go": 793,
+        "c": 765,
+        "java": 760,
+        "sql": 6,
+    }
+    by_place = {(e.origin.path, e.origin.row): e for e in found}
+    path = "CodeGPT-Dataset-V1-CN.zip/code-medium/C#.json"
+    assert by_place[path, "1"] == Instruction(
+        language="csharp",
+        instruction="用C#如何读取一个文本文件的所有内容？",
+        input="",
+        output='string filePath = "文件路径";\nstring text = File.ReadAllText(filePath);',
+        licence="Apache-2.0",
+        origin=by_place[path, "1"].origin,
+        text_language="cn",
+    )
+    algorithms = by_place["CodeGPT-Dataset-V1-CN.zip/code-text/算法.json", "1"]
+    assert isinstance(algorithms, Rejected)
+    contents = Counter((e.instruction, e.output) for e in good(found))
+    assert sum(contents.values()) - len(contents) == 136  # repeats, which the search for duplicates removes
+
+
+def test_an_unpacked_archive_gives_the_same_rows(tmp_path):
+    archive = shared_data() / "codegpt" / "CodeGPT-Dataset-V1-CN.zip"
+    wanted = "code-basic/Go.json"
+    with zipfile.ZipFile(archive) as packed:
+        write(tmp_path / wanted, packed.read(wanted))
+    packed_rows = [s for s in codegpt.find(archive) if s.name.endswith(wanted)]
+    assert without_places(read(codegpt.SOURCE, tmp_path)) == without_places(codegpt.read(packed_rows[0]))
