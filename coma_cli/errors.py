@@ -73,6 +73,7 @@ PACKAGE_EXTRAS: Mapping[str, str] = {
     "datasets": "train",
     "vllm": "vllm",
     "ray": "ray",
+    "py7zr": "stackexchange",
 }
 
 

@@ -44,6 +44,10 @@ def build_data(
         typer.Option("--source-splits", metavar="train|any|...", help="Upstream splits to read (train)."),
     ] = None,
     from_repo: RepositoryOption = None,
+    stackexchange: Annotated[
+        str | None,
+        typer.Option("--stackexchange", metavar="POSTS", help="Mine a data dump: Posts.xml, plain, .gz or .7z."),
+    ] = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en,cn", help="Text languages to keep (both).")] = None,
     with_generated: Annotated[
         list[str] | None,
@@ -111,6 +115,7 @@ def build_data(
         "source": _by_name(source),
         "source_splits": options.parse_list(source_splits),
         "from_repo": from_repo or None,
+        "stackexchange": stackexchange,
         "lang": options.parse_list(lang),
         "with_generated": with_generated or None,
         "mix": mix,

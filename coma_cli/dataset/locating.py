@@ -12,6 +12,7 @@ from coma_cli.catalog.sources.hub import fetch_source, fetched_source
 from coma_cli.catalog.sources.material import Rejected
 from coma_cli.catalog.sources.repository import repository
 from coma_cli.catalog.sources.source import BrokenSourceError, Piece, Shard, Source
+from coma_cli.catalog.sources.stackexchange import dump
 from coma_cli.catalog.sources.tables import MISSING_COLUMN
 from coma_cli.dataset.generated import generated_sources, require_rows
 from coma_cli.dataset.settings import BuildDataSettings
@@ -135,8 +136,7 @@ def _places(
     """
     for name in settings.source:
         lookup("source", name, SOURCES)
-    default = None if settings.from_repo or settings.source or settings.with_generated else HUB
-    sources = settings.sources or default
+    sources = settings.sources or (None if _brings_its_own(settings) else HUB)
     if sources not in (None, HUB) and not Path(str(sources)).is_dir():
         raise MissingInputError(f"There is no folder {sources} (--sources).", "Give a folder, or the word hub.")
     known = [source for source in SOURCES.values() if set(source.tasks) & set(tasks)]
@@ -146,9 +146,14 @@ def _places(
             yield source, place
         elif sources not in (None, HUB):
             missing[source.name] = f"{sources}/{source.folder}"
-    yield from (
-        (source, place) for source, place in _repositories(settings.from_repo, tasks) if set(source.tasks) & set(tasks)
-    )
+    dumps = [dump(settings.stackexchange)] if settings.stackexchange is not None else []
+    given = chain(dumps, _repositories(settings.from_repo, tasks))
+    yield from ((source, place) for source, place in given if set(source.tasks) & set(tasks))
+
+
+def _brings_its_own(settings: BuildDataSettings) -> bool:
+    """Whether something is given to build from, so that nobody has to be asked over a network."""
+    return bool(settings.from_repo or settings.source or settings.with_generated or settings.stackexchange)
 
 
 def _place(source: Source, given: str | None, sources: str | None, to_fetch: dict[str, str] | None) -> Path | None:
@@ -218,7 +223,7 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
 def _units(source: Source, shard: Shard) -> Iterator[Unit]:
     """A file, or the pieces of a large one; how many depends on its size alone, never on the machine."""
     sha256 = hash_shard(shard)
-    pieces = min(MOST_PIECES, 1 + shard.file.size // PIECE_BYTES)
+    pieces = 1 if source.reads_whole else min(MOST_PIECES, 1 + shard.file.size // PIECE_BYTES)
     for number in range(pieces):
         yield Unit(source, replace(shard, piece=Piece(number, pieces)), sha256)
 
@@ -288,7 +293,7 @@ def benchmarks_at_hand(
     for place in places:
         if not place.exists():
             raise MissingInputError(f"There is no {place}.", "Check --bench-data, --source and --sources.")
-    here = settings.sources or settings.from_repo or settings.source or settings.with_generated
+    here = settings.sources or _brings_its_own(settings)
     online = settings.sources == HUB or not here
     loaded: list[LoadedBenchmark] = []
     absent: list[str] = []

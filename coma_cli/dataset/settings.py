@@ -18,7 +18,8 @@ from coma_cli.settings import Runtime, StageSettings
 
 # Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
 _PLACES = frozenset(
-    {"sources", "source", "from_repo", "bench_data", "with_generated", "dedup_against", "decontaminate_against"}
+    {"sources", "source", "from_repo", "stackexchange", "bench_data", "with_generated"}
+    | {"dedup_against", "decontaminate_against"}
 )
 
 SourceSplit = Literal["train", "validation", "test", "any"]
@@ -47,6 +48,9 @@ class BuildDataSettings(StageSettings):
     )
     from_repo: tuple[str, ...] = Field(
         default=(), description="Folders of code to mine; stdlib: Python's standard library."
+    )
+    stackexchange: str | None = Field(
+        default=None, description="A Stack Exchange dump to mine: Posts.xml, or an archive or folder that holds it."
     )
     with_generated: tuple[str, ...] = Field(
         default=(), description="Runs of gen-instructions (names or folders), or files of rows, to take in."

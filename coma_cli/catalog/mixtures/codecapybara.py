@@ -26,7 +26,7 @@ MIXTURE = Mixture(
             ("code_contests",),
             51_766,
             "en",
-            ("cpp", "java", "python"),
+            ("cpp", "java", "python", "python2"),
             "codecapybara/code_contests.json",
         ),
     ),

@@ -109,8 +109,8 @@ class Source:
     `folder` is its place below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
     `notes` is what a reader of the data card should know of the rows; `splits` is empty where the files say theirs.
     `reads_pieces` says that `read` yields only what belongs to the shard's piece, as `read_table` does; of other
-    sources all is read and what belongs to other pieces is passed over. A source of finished
-    rows has `read_rows` instead of material.
+    sources all is read and what belongs to other pieces is passed over. `reads_whole` says that a file is never
+    divided into pieces, since reading it is what costs. A source of finished rows has `read_rows` instead of material.
     """
 
     name: str
@@ -125,6 +125,7 @@ class Source:
     bytes_per_row: float
     hub: HubForm | None = None
     reads_pieces: bool = False
+    reads_whole: bool = False
     read_rows: Callable[[Shard], Iterator[Example | Rejected]] | None = None
     revision: str = ""
     notes: str = ""

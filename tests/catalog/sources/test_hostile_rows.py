@@ -24,6 +24,13 @@ FORMS = {
     "codexglue_code_refinement": ("small/rows.jsonl", "buggy fixed id"),
     "codexglue_code_translation": ("data/rows.jsonl", "java cs id"),
     "codexglue_code_completion_line": ("py150/train.json", "input gt id"),
+    "codegpt": ("code-basic/Java.json", "user assistant"),
+    "conala": ("conala-train.json", "question_id intent rewritten_intent snippet"),
+    "codecapybara_seed": ("go/train.jsonl", "code id"),
+    "codecapybara_generated": (
+        "generated_data.jsonl",
+        "code instruction language pass_1st pass_1st_reason pass_2nd pass_2nd_reason gen_code id",
+    ),
     "codexglue_cloze_maxmin": ("go/clozeTest.json", "idx nl_tokens pl_tokens"),
 }
 text = st.text(max_size=12) | st.sampled_from(

@@ -1,0 +1,71 @@
+"""Questions from a data dump and from published sets, all the way to rows."""
+
+import json
+
+import pytest
+
+from coma_cli.dataset import build_data
+from coma_cli.errors import MissingInputError
+from coma_cli.jsonl import read_rows
+from coma_cli.settings import load_settings
+from coma_cli.workspace import Workspace
+from tests.catalog.sources.row_forms import write
+from tests.catalog.sources.test_stackexchange import answer, code, question, xml
+
+VERBS = ("sort", "join", "split", "count", "reverse", "merge", "filter", "round", "copy", "hash", "rotate", "pad")
+
+
+@pytest.fixture
+def dump(tmp_path):
+    """A dump whose questions have one snippet each, so that candidates come from the questions around."""
+    posts = []
+    for n, verb in enumerate(VERBS):
+        title = f"How do I {verb} the entries of a list of records by their {verb} key?"
+        posts.append(question(2 * n + 1, title, AcceptedAnswerId=2 * n + 2))
+        posts.append(answer(2 * n + 2, 2 * n + 1, code(f"entries = {verb}_all(records, key={n})\nprint(entries)")))
+    return write(tmp_path / "dump" / "Posts.xml", xml(posts))
+
+
+def build(root, **flags):
+    settings = load_settings(build_data.SETTINGS, flags=flags)
+    workspace = Workspace(root)
+    plan = build_data.plan(settings, workspace)
+    with workspace.open_run("build-data", settings, plan) as run:
+        build_data.work(run, settings, plan)
+        return run.path
+
+
+def test_a_dump_becomes_search_rows_whatever_the_number_of_workers(tmp_path, dump):
+    def rows(workers):
+        path = build(
+            tmp_path / f"w{workers}",
+            stackexchange=str(dump),
+            tasks=["code-search"],
+            validation_share=0.0,
+            **{"runtime.workers": workers},
+        )
+        return (path / "train.jsonl").read_bytes(), list(read_rows(path / "train.jsonl"))
+
+    one, found = rows(1)
+    two, _ = rows(2)
+    assert one == two
+    assert len(found) == len(VERBS)
+    for row in found:
+        listed = json.loads(row["input"])
+        assert len(set(listed)) == len(listed) == 4
+        assert row["output"] in listed
+        assert (row["source"], row["task"], row["licence"]) == ("stackexchange", "code-search", "CC-BY-SA-4.0")
+        assert row["origin"]["url"] == f"https://stackoverflow.com/questions/{row['origin']['row']}"
+
+
+def test_a_dump_is_read_as_one_piece_however_large(dump, tmp_path, monkeypatch):
+    from coma_cli.dataset import locating
+
+    monkeypatch.setattr(locating, "PIECE_BYTES", 100)
+    settings = load_settings(build_data.SETTINGS, flags={"stackexchange": str(dump)})
+    assert build_data.plan(settings, Workspace(tmp_path)).total == 1
+
+
+def test_a_dump_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(MissingInputError, match="--stackexchange"):
+        build(tmp_path / "w", stackexchange=str(tmp_path / "Posts.xml"))
