@@ -2,6 +2,7 @@ import dataclasses
 import gzip
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -462,3 +463,27 @@ def test_the_real_slices(workspace_root):
     assert made.summary["not_checked_against"] == []
     texts = {p.prompt.splitlines()[1] for p in BENCHMARKS["mbpp"].load(folder).problems}
     assert not [r for r in all_rows(made) if any(text in r.instruction for text in texts)]
+
+
+@pytest.mark.soak
+def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path, repo):
+    for n in range(60):
+        (repo / f"copy_{n}.py").write_text("\n\n".join(function("paint", f"wall{n}x{i}", i) for i in range(25)))
+    whole = build(tmp_path / "whole", from_repo=[str(repo)])
+    command = [sys.executable, "-m", "coma_cli", "build-data", "--from-repo", str(repo), "-w", str(tmp_path / "killed")]
+    draw = random.Random(7)
+    kills = 0
+    for number in range(10):
+        workers = ("--workers", str((1, 2, 4)[number % 3]))
+        process = subprocess.Popen([*command, *workers], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        before = parts_below(tmp_path / "killed")
+        deadline = time.monotonic() + 60
+        while parts_below(tmp_path / "killed") < before + draw.randrange(1, 5) and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(draw.random() * 0.02)
+        kills += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert kills >= 5
+    subprocess.run([*command, "--workers", "2"], check=True, capture_output=True)
+    assert contents(Workspace(tmp_path / "killed").require_newest("build-data")) == contents(whole)
