@@ -152,7 +152,7 @@ def hashes_of_ranges(hashes: U64, starts: Ints, ends: Ints) -> U64:
     sums = np.concatenate((np.zeros(1, dtype=np.uint64), np.cumsum(hashes * powers(_TOKEN_BASE, count)[: len(hashes)])))
     inverse = pow(_TOKEN_BASE, -1, 1 << 64)
     run = (sums[ends] - sums[starts]) * powers(inverse, count)[starts]
-    return mix(run + (ends - starts).astype(np.uint64))
+    return mix(mix(run) ^ (ends - starts).astype(np.uint64) * _MIX_2)
 
 
 def grams_of(hashes: U64, size: int) -> U64:
