@@ -56,6 +56,8 @@ def _instruction(row: JsonRow, of_file: str | None, licence: str, origin: Origin
     asked, given = text_of(row, "user"), text_of(row, "assistant")
     if asked is None or given is None:
         return Rejected("broken-row", "user or assistant is no text", origin, row)
+    if not asked.strip():
+        return Rejected("empty-instruction", "", origin, row)
     answer = unfenced(given)
     if answer is None:
         return Rejected("cut-answer", "a fenced block is opened and not closed", origin, row)
