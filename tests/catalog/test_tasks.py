@@ -66,7 +66,7 @@ def test_golden_summarization():
         "input": CODE,
         "output": "Return the mean of some numbers.",
         "licence": "MIT",
-        "origin": {"path": "stats.py", "row": "mean", "lines": [1, 4], "url": "", "split": ""},
+        "origin": {"path": "stats.py", "row": "mean", "lines": [1, 4], "url": "", "split": "", "detail": ""},
         "made_by": "build-data",
     }
 

@@ -82,7 +82,7 @@ def test_golden_clone_detection():
         "input": "Function 1:\nint a() {}\n\nFunction 2:\nint b() {}",
         "output": "no",
         "licence": "C-UDA-1.0",
-        "origin": {"path": "x.txt", "row": "1", "lines": None, "url": "", "split": "train"},
+        "origin": {"path": "x.txt", "row": "1", "lines": None, "url": "", "split": "train", "detail": ""},
         "made_by": "build-data; weak-label",
     }
     clones = made("clone-detection", replace(PAIR, clones=True, weak=False))
