@@ -114,7 +114,7 @@ def test_ctrl_c_exits_130_says_one_thing_and_loses_nothing(tmp_path, code, worke
 
 def test_a_full_disk_is_one_message_and_the_command_goes_on_afterwards(tmp_path, code):
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
 
     arguments = ("build-data", "--from-repo", str(code), "--tasks", "all", "--workers", "1")
     returned, _, errors = coma(tmp_path, *arguments, preexec_fn=limit)
