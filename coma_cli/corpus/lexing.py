@@ -130,9 +130,10 @@ def _hash(joined: NDArray[np.uint8], kinds: NDArray[np.uint8], starts: Ints) -> 
 def _shapes(hashes: U64, joined: NDArray[np.uint8], kinds: NDArray[np.uint8], starts: Ints) -> U64:
     """As `hashes`, with one 0 in the place of each run of digits."""
     is_digit = _DIGITS[joined]
-    owners = np.unique(np.searchsorted(starts, np.flatnonzero(is_digit), side="right") - 1)
+    owners = np.searchsorted(starts, np.flatnonzero(is_digit), side="right") - 1  # ascending, so no sort is needed
     if not len(owners):
         return hashes
+    owners = owners[np.concatenate((np.ones(1, dtype=bool), owners[1:] != owners[:-1]))]
     ends = np.append(starts, len(joined))[owners + 1]
     lengths = ends - starts[owners]
     places = np.repeat(starts[owners] - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))

