@@ -27,8 +27,8 @@ def area_{n}(width, height):
 def code(tmp_path) -> Path:
     folder = tmp_path / "code"
     folder.mkdir()
-    for file in range(24):
-        text = "\n".join(FUNCTION.format(n=n) for n in range(file * 60, file * 60 + 60))
+    for file in range(16):
+        text = "\n".join(FUNCTION.format(n=n) for n in range(file * 30, file * 30 + 30))
         (folder / f"plots_{file}.py").write_text(text)
     return folder
 
@@ -114,7 +114,7 @@ def test_ctrl_c_exits_130_says_one_thing_and_loses_nothing(tmp_path, code, worke
 
 def test_a_full_disk_is_one_message_and_the_command_goes_on_afterwards(tmp_path, code):
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, resource.RLIM_INFINITY))
 
     arguments = ("build-data", "--from-repo", str(code), "--tasks", "all", "--workers", "1")
     returned, _, errors = coma(tmp_path, *arguments, preexec_fn=limit)

@@ -158,16 +158,16 @@ def an_example(number: int) -> Example:
 
 @pytest.fixture
 def code_folder(tmp_path) -> Path:
-    """Sixteen files of fifty documented functions each."""
+    """Sixteen files of fifteen documented functions each."""
     folder = tmp_path / "code"
     folder.mkdir()
     for file in range(16):
         text = "\n\n".join(
             f"def area_{file}_{n}(width, height):\n"
-            f'    """Return the area of plot {file * 50 + n} given its width and its height."""\n'
+            f'    """Return the area of plot {file * 15 + n} given its width and its height."""\n'
             f"    margin = {n}\n    if width < margin:\n        return 0\n"
             f"    return (width - margin) * height * {file + 1}\n"
-            for n in range(50)
+            for n in range(15)
         )
         (folder / f"plots_{file}.py").write_text(text)
     return folder

@@ -42,7 +42,7 @@ def test_near_duplicates_are_found_without_a_peer_too():
     assert false <= 1
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_build_data_is_measured_beside_the_obvious_pipeline():
     shared_data()
     for name in ("datasets", "datasketch"):

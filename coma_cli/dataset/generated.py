@@ -71,7 +71,9 @@ def _source(name: str, model: str) -> Source:
 
 
 def _find_files(place: Path) -> list[Shard]:
+    """A file as it is; of a run those of its files that hold rows, since few rows may leave its validation empty."""
     paths = [place] if place.is_file() else [place / name for name in _FILES if (place / name).is_file()]
+    paths = [path for path in paths if path.stat().st_size] or paths
     return [Shard(path, path.name, "", split="") for path in paths]
 
 
