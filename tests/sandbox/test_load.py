@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,10 @@ def small_quota() -> Iterator[Path]:
     except OSError as error:
         skip_unless("cgroup", False, f"no CPU quota can be set here: {error}")
     yield group
+    (group / "cpu.cfs_quota_us").write_text("-1")  # what was killed in there still has to be reaped, at full speed
+    deadline = time.monotonic() + 20
+    while (group / "cgroup.procs").read_text().strip() and time.monotonic() < deadline:
+        time.sleep(0.05)
     group.rmdir()
 
 

