@@ -12,24 +12,23 @@ from functools import partial
 from pathlib import Path
 
 from coma_cli.catalog.sources.code_files import MAX_FILE_BYTES, code_files, decode, language_of, refusal
+from coma_cli.catalog.sources.documented import documented as documented_function
 from coma_cli.catalog.sources.licences import file_licence, folder_licences
 from coma_cli.catalog.sources.material import Function, JudgedFunction, Material, Rejected, Repair
 from coma_cli.catalog.sources.source import Shard, Source
-from coma_cli.catalog.syntax.documentation import Prose, leaks, prose_of
+from coma_cli.catalog.syntax.documentation import prose_of
 from coma_cli.catalog.syntax.function import CodeFunction
 from coma_cli.catalog.syntax.functions import functions
 from coma_cli.catalog.syntax.mutations import mutate
 from coma_cli.catalog.syntax.trees import parses
 from coma_cli.errors import MissingInputError
-from coma_cli.records import Origin, TextLanguage, row_seed
-from coma_cli.words import chinese_share, latin_share, words
+from coma_cli.records import Origin, row_seed
 
 STDLIB = "stdlib"
 DOCUMENTED_TASKS = ("code-summarization", "code-generation", "line-completion")
 MUTATED_TASKS = ("code-repair", "defect-detection")
 TASKS = (*DOCUMENTED_TASKS, *MUTATED_TASKS)
 _STDLIB_TEST_FOLDERS = frozenset({"test", "tests", "idle_test", "_bundled"})
-_MIN_SUMMARY_WORDS = 3  # as CodeXGLUE's filter of CodeSearchNet: under three words of documentation
 _MUTATED_CHARS = range(60, 4000)  # shorter ones have nothing to get wrong, two longer ones fit into no row
 _FIXED_SEED = 0  # of mutations: a function is made wrong in the same way in every run
 
@@ -111,23 +110,7 @@ def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iter
 
 def _documented(function: CodeFunction, path: str, licence: str) -> Function | Rejected:
     origin = Origin(path=path, row=function.name, lines=function.lines)
-    prose = prose_of(function.documentation, function.language)
-    reason = _function_refusal(function, prose)
-    if reason is not None or prose is None:
-        code, detail = reason or ("no-prose", "")
-        return Rejected(code, detail, origin, {"code": function.code, "documentation": function.documentation})
-    return Function(
-        language=function.language,
-        name=function.name,
-        header=function.header,
-        code=function.code,
-        summary=prose.summary,
-        description=prose.description,
-        cuts=function.cuts,
-        licence=licence,
-        origin=origin,
-        text_language=_text_language(prose.summary) or "en",
-    )
+    return documented_function(function, prose_of(function.documentation, function.language), licence, origin)
 
 
 def _mutated(function: CodeFunction, path: str, licence: str) -> Iterator[Material]:
@@ -144,23 +127,3 @@ def _mutated(function: CodeFunction, path: str, licence: str) -> Iterator[Materi
         yield JudgedFunction(function.language, wrong, True, licence, edited)
     else:
         yield JudgedFunction(function.language, function.code, False, licence, origin)
-
-
-def _function_refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | None:
-    """Why a function gives no row, with a detail, or None."""
-    if function.empty:
-        return "empty-body", ""
-    if prose is None:
-        return "no-prose", ""
-    if len(words(prose.summary)) < _MIN_SUMMARY_WORDS:
-        return "too-short", prose.summary
-    if _text_language(prose.summary) is None:
-        return "text-language", ""
-    sentence = leaks(prose.description, function.code)
-    return ("leaks-answer", sentence) if sentence else None
-
-
-def _text_language(text: str) -> TextLanguage | None:
-    if chinese_share(text) >= 0.3:
-        return "cn"
-    return "en" if latin_share(text) >= 0.7 else None
