@@ -33,7 +33,9 @@ RepositoryOption = Annotated[
 ]
 
 
+@options.with_shared_options
 def build_data(
+    shared: options.Shared,
     tasks: Annotated[
         str | None, typer.Option("--tasks", metavar="all|NAME,...", help="Tasks to make rows for (all).")
     ] = None,
@@ -95,20 +97,11 @@ def build_data(
     cluster: Annotated[
         str | None, typer.Option("--cluster", metavar="ray", help="ray: on the nodes of RAY_ADDRESS.")
     ] = None,
-    workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
-    name: options.NameOption = None,
-    config: options.ConfigOption = None,
-    set_: options.SetOption = None,
-    seed: options.SeedOption = None,
-    force: options.ForceOption = False,
-    dry_run: options.DryRunOption = False,
-    json: options.JsonOption = False,
 ) -> None:
     """Build an instruction data set from code and known sources: cleaned, deduplicated, decontaminated, split.
 
     For example: coma build-data --from-repo stdlib --tasks all
     """
-    shared = options.Shared(workspace, name, config, tuple(set_ or ()), seed, force, dry_run, json)
     flags = {
         "tasks": options.parse_list(tasks),
         "sources": sources,

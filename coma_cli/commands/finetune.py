@@ -75,7 +75,9 @@ RemoteCodeOption = Annotated[
 PickleOption = Annotated[bool, typer.Option("--allow-pickle", help="Read pickled weights.", rich_help_panel=_DATA)]
 
 
+@options.with_shared_options
 def finetune(
+    shared: options.Shared,
     base: BaseOption = None,
     revision: RevisionOption = None,
     data: DataOption = None,
@@ -96,17 +98,8 @@ def finetune(
     device: DeviceOption = None,
     trust_remote_code: RemoteCodeOption = False,
     allow_pickle: PickleOption = False,
-    workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
-    name: options.NameOption = None,
-    config: options.ConfigOption = None,
-    set_: options.SetOption = None,
-    seed: options.SeedOption = None,
-    force: options.ForceOption = False,
-    dry_run: options.DryRunOption = False,
-    json: options.JsonOption = False,
 ) -> None:
     """Tune a base on instruction rows: LoRA, QLoRA or all weights, on a GPU or a CPU."""
-    shared = options.Shared(workspace, name, config, tuple(set_ or ()), seed, force, dry_run, json)
     flags = {
         "base": base,
         "revision": revision,

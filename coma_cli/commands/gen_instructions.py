@@ -37,7 +37,9 @@ BaseUrlOption = Annotated[
 LangOption = Annotated[str | None, typer.Option("--lang", help="Language of the instructions: en or cn (en).")]
 
 
+@options.with_shared_options
 def gen_instructions(
+    shared: options.Shared,
     model: ModelOption = None,
     seed_code: SeedCodeOption = None,
     pending: PendingOption = None,
@@ -46,21 +48,12 @@ def gen_instructions(
     engine: EngineOption = None,
     base_url: BaseUrlOption = None,
     lang: LangOption = None,
-    workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
-    name: options.NameOption = None,
-    config: options.ConfigOption = None,
-    set_: options.SetOption = None,
-    seed: options.SeedOption = None,
-    force: options.ForceOption = False,
-    dry_run: options.DryRunOption = False,
-    json: options.JsonOption = False,
 ) -> None:
     """Let a language model write an instruction for each code function, then a complete program for each instruction.
 
     Any OpenAI-compatible server will do; the key is read from OPENAI_API_KEY. Answers are kept the moment they arrive
     and never paid for twice. With --dry-run nothing is sent and the calls, tokens and dollars are estimated.
     """
-    shared = options.Shared(workspace, name, config, tuple(set_ or ()), seed, force, dry_run, json)
     flags = {
         "model": model,
         "seed_code": seed_code,

@@ -35,7 +35,9 @@ RemoteCodeOption = Annotated[
 PickleOption = Annotated[bool, typer.Option("--allow-pickle", help="Read pickled weights.", rich_help_panel=_MERGE)]
 
 
+@options.with_shared_options
 def merge_lora(
+    shared: options.Shared,
     adapter: AdapterOption = None,
     base: BaseOption = None,
     revision: RevisionOption = None,
@@ -44,17 +46,8 @@ def merge_lora(
     device: DeviceOption = None,
     trust_remote_code: RemoteCodeOption = False,
     allow_pickle: PickleOption = False,
-    workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
-    name: options.NameOption = None,
-    config: options.ConfigOption = None,
-    set_: options.SetOption = None,
-    seed: options.SeedOption = None,
-    force: options.ForceOption = False,
-    dry_run: options.DryRunOption = False,
-    json: options.JsonOption = False,
 ) -> None:
     """Merge an adapter into its base, and prove that the result answers as both together did."""
-    shared = options.Shared(workspace, name, config, tuple(set_ or ()), seed, force, dry_run, json)
     flags = {
         "adapter": str(adapter) if adapter else None,
         "base": base,

@@ -1,8 +1,10 @@
 """The options that all commands share, and how they are carried to `execute`."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,6 +52,40 @@ class Shared:
     force: bool = False
     dry_run: bool = False
     json: bool = False
+
+
+_SHARED_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "workspace": (WorkspaceOption, DEFAULT_WORKSPACE),
+    "name": (NameOption, None),
+    "config": (ConfigOption, None),
+    "set_": (SetOption, None),
+    "seed": (SeedOption, None),
+    "force": (ForceOption, False),
+    "dry_run": (DryRunOption, False),
+    "json": (JsonOption, False),
+}
+
+
+def with_shared_options(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose first parameter is `Shared`, as one that has the shared options after its own.
+
+    typer reads a command's options from its signature, so the signature is what is made here.
+    """
+
+    def run(**given: Any) -> None:
+        shared = {name: given.pop(name) for name in _SHARED_OPTIONS}
+        assignments = tuple(shared.pop("set_") or ())
+        command(Shared(assignments=assignments, **shared), **given)
+
+    own = list(inspect.signature(command).parameters.values())[1:]
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _SHARED_OPTIONS.items()
+    ]
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
+    return run
 
 
 def parse_list(text: str | None) -> list[str] | None:

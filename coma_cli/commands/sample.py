@@ -11,7 +11,9 @@ from coma_cli.commands.execute import execute
 _DRAWING, _MACHINE = "Drawing", "Model and machine"
 
 
+@options.with_shared_options
 def sample(
+    shared: options.Shared,
     bench: Annotated[
         str | None,
         typer.Option("--bench", help="humaneval, humaneval+, mbpp, mbpp+ or mbpp-sanitized (humaneval)."),
@@ -81,21 +83,12 @@ def sample(
     allow_pickle: Annotated[
         bool | None, typer.Option("--allow-pickle", help="Read pickled weights.", rich_help_panel=_MACHINE)
     ] = None,
-    workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
-    name: options.NameOption = None,
-    config: options.ConfigOption = None,
-    set_: options.SetOption = None,
-    seed: options.SeedOption = None,
-    force: options.ForceOption = False,
-    dry_run: options.DryRunOption = False,
-    json: options.JsonOption = False,
 ) -> None:
     """Draw completions of a benchmark's problems from a model, each row by its own seed.
 
     Asking for more (-n, --limit, --task-ids) goes on with the same run. Killed at any moment, the same command ends in
     the same rows.
     """
-    shared = options.Shared(workspace, name, config, tuple(set_ or ()), seed, force, dry_run, json)
     flags = {
         "bench": bench,
         "model": model,

@@ -10,7 +10,9 @@ from coma_cli.commands.execute import execute
 _LIMITS = "Limits"
 
 
+@options.with_shared_options
 def score(
+    shared: options.Shared,
     bench: Annotated[
         str | None,
         typer.Option(
@@ -70,17 +72,8 @@ def score(
     no_share: Annotated[
         bool, typer.Option("--no-share", help="Run equal programs each for itself.", rich_help_panel=_LIMITS)
     ] = False,
-    workspace: options.WorkspaceOption = options.DEFAULT_WORKSPACE,
-    name: options.NameOption = None,
-    config: options.ConfigOption = None,
-    set_: options.SetOption = None,
-    seed: options.SeedOption = None,
-    force: options.ForceOption = False,
-    dry_run: options.DryRunOption = False,
-    json: options.JsonOption = False,
 ) -> None:
     """Run sampled programs against a benchmark's tests in a sandbox, and print pass@k with its interval."""
-    shared = options.Shared(workspace, name, config, tuple(set_ or ()), seed, force, dry_run, json)
     flags = {
         "bench": bench,
         "k": options.parse_list(k),
@@ -101,6 +94,6 @@ def score(
         "runtime.fail_under": fail_under or None,
         "runtime.i_know": i_know,
         "runtime.cluster": cluster,
-        "runtime.go_on": force or None,
+        "runtime.go_on": shared.force or None,
     }
     execute("score", shared, flags)
