@@ -1,7 +1,9 @@
 """Levels: proven by trying, named in full, never taken in silence."""
 
-import os
+import subprocess
 import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -67,16 +69,17 @@ def test_a_kernel_without_landlock_still_has_namespaces(monkeypatch: pytest.Monk
     assert outcome.verdict == "fail"
 
 
-# What a program sees at level `landlock` and not at `ns`, by a word of the loss that names it.
+# What a program sees at level `landlock` and not at `ns`, by a word of the loss that names it. An id of 0 is an answer:
+# the group or session was made outside of the tests' own process namespace.
 SEEN = {
     "sizes": "os.stat('/etc/passwd').st_size > 0",
     "link targets": "os.readlink({link!r}) == 'somewhere'",
     "watched": "libc.inotify_add_watch(libc.inotify_init(), {folder!r}.encode(), 0xFFF) > 0",
     "attributes": "isinstance(os.listxattr({folder!r}), list)",
-    "ids of": "os.getpgid({pid}) > 0",
+    "ids of": "os.getpgid({pid}) >= 0",
     "CPU time": "time.clock_gettime(((~{pid}) << 3) | 2) > 0",
     "priority": "isinstance(os.getpriority(os.PRIO_PROCESS, {pid}), int)",
-    "session": "os.getsid({pid}) > 0",
+    "session": "os.getsid({pid}) >= 0",
     "free space": "os.statvfs({folder!r}).f_blocks > 0",
 }
 
@@ -90,9 +93,21 @@ def open_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def process_outside() -> Iterator[int]:
+    """A process whose id is beyond those that a sandbox's own, counted from 1, come to in one test."""
+    with ExitStack() as stack:
+        while (process := stack.enter_context(subprocess.Popen(["sleep", "60"]))).pid < 200:
+            stack.callback(process.kill)
+        stack.callback(process.kill)
+        yield process.pid
+
+
 @pytest.mark.parametrize("level", ["ns", "landlock"])
-def test_what_a_level_loses_is_named_and_the_level_above_holds_it(level: str, open_folder: Path) -> None:
-    facts = {"pid": os.getpid(), "folder": str(open_folder), "link": str(open_folder / "link")}
+def test_what_a_level_loses_is_named_and_the_level_above_holds_it(
+    level: str, open_folder: Path, process_outside: int
+) -> None:
+    facts = {"pid": process_outside, "folder": str(open_folder), "link": str(open_folder / "link")}
     head = "import ctypes, os, time\nlibc = ctypes.CDLL(None)\nassert "
     programs = [Program(word, head + question.format(**facts), None) for word, question in SEEN.items()]
     with Sandbox(isolation=level, workers=1) as sandbox:  # type: ignore[arg-type]
