@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 class StageModule(Protocol):
     """What the module of a pipeline row offers.
 
-    Optional are `check(settings, summary)`, which runs after the summary, and `preview(settings, workspace)`, the plan
-    of a dry run where a real one would have to fetch what it plans with.
+    Optional are
+    `identify(settings, workspace)`: subject and inputs alone, where a whole plan takes seconds, so that a finished run
+        is found at once;
+    `preview(settings, workspace)`: the plan of a dry run, where a real one would have to fetch what it plans with;
+    `check(settings, summary)`: runs after the summary.
     """
 
     SETTINGS: "type[StageSettings]"
@@ -54,20 +57,20 @@ def execute(command: str, shared: Shared, flags: Mapping[str, Any]) -> None:
         module.SETTINGS, config=shared.config, assignments=shared.assignments, flags={"seed": shared.seed, **flags}
     )
     workspace = Workspace(shared.workspace)
-    preview = getattr(module, "preview", None) if shared.dry_run else None
-    plan = (preview or module.plan)(settings, workspace)
-    for line in plan.notes:
-        console.note(line)
-    workspace_obstacle = workspace.obstacle()
-    obstacles = (workspace_obstacle, *plan.obstacles) if workspace_obstacle else plan.obstacles
     if shared.dry_run:
-        _show_plan(row, settings, plan, obstacles, as_json=shared.json)
+        plan = getattr(module, "preview", module.plan)(settings, workspace)
+        _print_notes(plan)
+        _show_plan(row, settings, plan, _obstacles(plan, workspace), as_json=shared.json)
         return
-    if obstacles:
-        raise obstacles[0]
-    with workspace.open_run(command, settings, plan, name=shared.name, force=shared.force) as run:
-        summary = run.summary if run.done else _do(module, run, settings, plan)
-        console.note(f"{'Already done' if run.done else 'Done'}: {run.path}")
+    plan = getattr(module, "identify", module.plan)(settings, workspace)
+    done = None if shared.force else workspace.finished_run(command, settings, plan, name=shared.name)
+    if done is not None:
+        _print_notes(plan)
+        console.note(f"Already done: {done.path}")
+        summary = dict(done.summary)
+    else:
+        plan = module.plan(settings, workspace) if hasattr(module, "identify") else plan
+        summary = _make(row, module, settings, workspace, plan, shared)
     if shared.json:
         console.print_json(summary)
     else:
@@ -77,13 +80,34 @@ def execute(command: str, shared: Shared, flags: Mapping[str, Any]) -> None:
         check(settings, summary)
 
 
-def _do(module: StageModule, run: "Run", settings: "StageSettings", plan: "Plan") -> dict[str, Any]:
+def _make(
+    row: Stage, module: StageModule, settings: "StageSettings", workspace: "Workspace", plan: "Plan", shared: Shared
+) -> dict[str, Any]:
+    """Do what is missing in the run; its summary."""
     from coma_cli import console
 
-    artifact = run.finish(module.work(run, settings, plan))
-    for corrupt in run.corrupt:
-        console.warn(f"{corrupt}; left out, and its row made again")
-    return dict(artifact.summary)
+    _print_notes(plan)
+    for obstacle in _obstacles(plan, workspace):
+        raise obstacle
+    with workspace.open_run(row.command, settings, plan, name=shared.name, force=shared.force) as run:
+        summary = run.summary if run.done else dict(run.finish(module.work(run, settings, plan)).summary)
+        for corrupt in run.corrupt:
+            console.warn(f"{corrupt}; left out, and its row made again")
+        console.note(f"{'Already done' if run.done else 'Done'}: {run.path}")
+    return summary
+
+
+def _print_notes(plan: "Plan") -> None:
+    from coma_cli import console
+
+    for line in plan.notes:
+        console.note(line)
+
+
+def _obstacles(plan: "Plan", workspace: "Workspace") -> "tuple[CliError, ...]":
+    """Everything that stands in the way of the work."""
+    unwritable = workspace.obstacle()
+    return (unwritable, *plan.obstacles) if unwritable else plan.obstacles
 
 
 def _show_plan(

@@ -19,7 +19,7 @@ from coma_cli.engines.interface import Engine, GenerationResponse
 from coma_cli.errors import CliError
 from coma_cli.evaluation import sample_summary
 from coma_cli.evaluation.batches import plan_batches, unfinished
-from coma_cli.evaluation.sample_planning import SamplePlan, make_plan
+from coma_cli.evaluation.sample_planning import SamplePlan, make_identity, make_plan
 from coma_cli.evaluation.sample_rows import Batch, RowMaker, requests_of, rows_without_room
 from coma_cli.evaluation.sample_settings import SampleSettings
 from coma_cli.evaluation.sample_summary import SampleSummary
@@ -34,6 +34,11 @@ SAMPLES = "samples.jsonl"
 PROBLEMS = "problems.jsonl"
 show = sample_summary.show
 headline = sample_summary.headline
+
+
+def identify(settings: StageSettings, workspace: Workspace) -> Plan:
+    """Which run these settings name, found out without loading anything."""
+    return make_identity(cast(SampleSettings, settings), workspace)
 
 
 def plan(settings: StageSettings, workspace: Workspace) -> SamplePlan:

@@ -12,6 +12,8 @@ from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem
 from coma_cli.workspace import Artifact, Input, Workspace
 
+NO_MODEL = ("benchmark", "template")  # the inputs of a sample run that are not the model
+
 
 @dataclass(frozen=True)
 class SampleSource:
@@ -54,11 +56,11 @@ def choose_samples(
         lookup("benchmark", bench, BENCHMARKS)
     if not samples:
         return _of_run(_newest_run(workspace, bench), bench)
-    artifacts = [_run_named(workspace, name) for name in samples]
-    if artifacts[0] is not None:
+    runs = [artifact for name in samples if (artifact := _run_named(workspace, name)) is not None]
+    if runs:
         if len(samples) > 1:
             raise UsageError("--samples takes one sample run, or any number of files.", "Score the runs one by one.")
-        return _of_run(artifacts[0], bench)
+        return _of_run(runs[0], bench)
     return _of_files([Path(name) for name in samples], bench, bench_data)
 
 
@@ -98,12 +100,17 @@ def _newest_run(workspace: Workspace, bench: str | None) -> Artifact:
             f"No finished sample run of {bench} in {workspace.root}.", f"coma sample --bench {bench}"
         )
     same_bench = [a for a in runs if a.settings.get("bench") == runs[0].settings.get("bench")]
-    models = {str(a.settings.get("model")) for a in same_bench}
-    if len(models) > 1:
-        listed = "\n  ".join(f"{a.name}: model {a.settings.get('model') or 'the newest merge'}" for a in same_bench)
+    models = {a.name: _model_of(a) for a in same_bench}
+    if len({model.content_sha256 for model in models.values()}) > 1:
+        listed = "\n  ".join(f"{name}: model {model.path}" for name, model in models.items())
         message = f"Several models were sampled on {runs[0].settings.get('bench')}:\n  {listed}"
         raise UsageError(message, f"--samples {same_bench[0].name}")
     return runs[0]
+
+
+def _model_of(artifact: Artifact) -> Input:
+    """The model that a sample run is of: known by its content, since "the newest merge" is another one each time."""
+    return next((made_from for made_from in artifact.inputs if made_from.name not in NO_MODEL), artifact.as_input())
 
 
 def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:

@@ -82,61 +82,88 @@ def select_problems(
     return problems[:limit]
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a run is of: which problems of which benchmark, and the model; None where a server runs it."""
+
+    benchmark: LoadedBenchmark
+    problems: tuple[Problem, ...]
+    choice: ModelChoice | None
+
+
+def resolve(settings: SampleSettings, workspace: Workspace) -> Subject:
+    """Find problems and model; reads files and imports no torch.
+
+    Raises:
+        UsageError, MissingInputError: no such benchmark, problem or model.
+    """
+    benchmark = lookup("benchmark", settings.bench, BENCHMARKS).load(settings.bench_data)
+    problems = select_problems(benchmark, settings.limit, settings.task_ids)
+    if not problems:
+        raise UsageError("No problem is left to sample.", "Check --task-ids and --limit.")
+    if settings.engine_name != "openai":
+        choice = choose_model(workspace, settings.model, settings.revision, settings.runtime.trust)
+        return Subject(benchmark, problems, choice)
+    if settings.model is None:
+        raise UsageError("Which model is the server to run?", "--model NAME, by the server's own name")
+    return Subject(benchmark, problems, None)
+
+
+def make_identity(settings: SampleSettings, workspace: Workspace) -> Plan:
+    """The part of a plan that names a run; what takes seconds, the model's tokenizer and its prompts, is left out."""
+    return _identity_of(settings, resolve(settings, workspace))
+
+
+def _identity_of(settings: SampleSettings, subject: Subject) -> Plan:
+    """Name, inputs, number of rows, and the note on the model."""
+    benchmark = Input("benchmark", subject.benchmark.source, subject.benchmark.content_sha256)
+    rows, choice = _rows(settings, subject.problems), subject.choice
+    if choice is not None:
+        template = [Input.of_path("template", settings.template_file)] if settings.template_file else []
+        inputs = (benchmark, choice.source, *template)
+        return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=(choice.note,))
+    name = str(settings.model)
+    inputs = (benchmark, Input("model", name, sha256_of(["chat model", name])))
+    note = f"Model: {name}, asked over the chat-completions protocol"
+    return Plan(f"{settings.bench}-{name.rstrip('/').rpartition('/')[2]}", inputs, rows, {}, notes=(note,))
+
+
 def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
     """Resolve everything that a run needs.
 
     Raises:
         UsageError, MissingInputError: no such benchmark, problem, model or template.
     """
-    benchmark = lookup("benchmark", settings.bench, BENCHMARKS).load(settings.bench_data)
-    problems = select_problems(benchmark, settings.limit, settings.task_ids)
-    if not problems:
-        raise UsageError("No problem is left to sample.", "Check --task-ids and --limit.")
-    if settings.engine_name == "openai":
-        return _plan_of_server(settings, workspace, benchmark, problems)
-    choice = choose_model(workspace, settings.model, settings.revision, settings.runtime.trust)
-    local, obstacle = _local_model(settings, choice, benchmark, problems)
-    rows = _rows(settings, problems)
-    obstacles = [obstacle] if obstacle else [*_misfits(local, problems, settings)]
-    obstacles += _disk(workspace.root, rows * (BYTES_A_ROW + BYTES_A_TOKEN * settings.max_new_tokens))
+    subject = resolve(settings, workspace)
+    identity, problems = _identity_of(settings, subject), subject.problems
+    rows, local = identity.total, None
+    if subject.choice is None:
+        obstacles = _obstacles_of_server(settings)
+    else:
+        local, obstacle = _local_model(settings, subject.choice, subject.benchmark, problems)
+        obstacles = [obstacle] if obstacle else [*_misfits(local, problems, settings)]
+        obstacles += _disk(workspace.root, rows * (BYTES_A_ROW + BYTES_A_TOKEN * settings.max_new_tokens))
     return SamplePlan(
-        subject=f"{settings.bench}-{choice.subject}",
-        inputs=(_benchmark_input(benchmark), choice.source, *_template_input(settings)),
+        subject=identity.subject,
+        inputs=identity.inputs,
         total=rows,
         estimate=_estimate(settings, problems, rows, local),
         obstacles=tuple(obstacles),
-        notes=(choice.note, *_notes(settings, problems, local)),
-        benchmark=benchmark,
+        notes=(*identity.notes, *_notes(settings, problems, local)),
+        benchmark=subject.benchmark,
         problems=problems,
         workspace=workspace,
         local=local,
     )
 
 
-def _plan_of_server(
-    settings: SampleSettings, workspace: Workspace, benchmark: LoadedBenchmark, problems: tuple[Problem, ...]
-) -> SamplePlan:
-    if settings.model is None:
-        raise UsageError("Which model is the server to run?", "--model NAME, by the server's own name")
+def _obstacles_of_server(settings: SampleSettings) -> list[CliError]:
     obstacles: list[CliError] = []
     if (access := check_access(settings.runtime)) is not None:
         obstacles.append(access)
     if settings.template != "auto":
         obstacles.append(UsageError("A chat server applies its own template.", "Leave --template away."))
-    rows = _rows(settings, problems)
-    model = Input("model", settings.model, sha256_of(["chat model", settings.model]))
-    return SamplePlan(
-        subject=f"{settings.bench}-{settings.model.rstrip('/').rpartition('/')[2]}",
-        inputs=(_benchmark_input(benchmark), model),
-        total=rows,
-        estimate={"rows": rows, "completion tokens at most": rows * settings.max_new_tokens},
-        obstacles=tuple(obstacles),
-        notes=(f"Model: {settings.model}, asked over the chat-completions protocol", *_greedy_note(settings)),
-        benchmark=benchmark,
-        problems=problems,
-        workspace=workspace,
-        local=None,
-    )
+    return obstacles
 
 
 def _local_model(
@@ -183,14 +210,6 @@ def _memory_bytes(device: str) -> int:
 def _rows(settings: SampleSettings, problems: tuple[Problem, ...]) -> int:
     names = tuple(problem.task_id for problem in problems)
     return sum(1 for _ in Wanted(names, settings.temperature, settings.n).rows())
-
-
-def _benchmark_input(benchmark: LoadedBenchmark) -> Input:
-    return Input("benchmark", benchmark.source, benchmark.content_sha256)
-
-
-def _template_input(settings: SampleSettings) -> list[Input]:
-    return [Input.of_path("template", settings.template_file)] if settings.template_file else []
 
 
 def _estimate(

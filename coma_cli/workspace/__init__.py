@@ -19,7 +19,7 @@ from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json
 from coma_cli.pipeline import stage
 from coma_cli.settings import StageSettings
-from coma_cli.workspace.artifact import MANIFEST, SETTINGS, Artifact, Input, read_artifact
+from coma_cli.workspace.artifact import MANIFEST, SETTINGS, Artifact, Input, finished_artifact, read_artifact
 from coma_cli.workspace.run import Plan, Run, StageResult, fingerprint
 
 __all__ = ["Artifact", "Input", "Plan", "Run", "StageResult", "Workspace", "fingerprint"]
@@ -97,12 +97,30 @@ class Workspace:
         Raises:
             UsageError: `name` is no name or a run of other settings, or another process is writing this run.
         """
-        row = stage(command)
+        print_, folder = self._identity(command, settings, plan, name)
+        return Run(folder, stage(command), settings, plan, print_, force=force)
+
+    def finished_run(
+        self, command: str, settings: StageSettings, plan: Plan, *, name: str | None = None
+    ) -> Artifact | None:
+        """What `open_run` would find done; of the plan only subject and inputs count. Reads, and locks nothing.
+
+        Raises:
+            UsageError: `name` is no name. MissingInputError: an output of the run is gone or cut.
+        """
+        print_, folder = self._identity(command, settings, plan, name)
+        artifact = finished_artifact(folder)
+        if artifact is None or artifact.fingerprint != print_:
+            return None
+        extents = artifact.manifest.get("extents")
+        return artifact if extents and extents[-1] == settings.extent() else None
+
+    def _identity(self, command: str, settings: StageSettings, plan: Plan, name: str | None) -> tuple[str, Path]:
+        """The fingerprint of a run, and its folder."""
         if name is not None:
             _check_name(name)
-        print_ = fingerprint(row, settings, plan.inputs)
-        folder = self.root / command / (name or f"{plan.subject}-{print_[:8]}")
-        return Run(folder, row, settings, plan, print_, force=force)
+        print_ = fingerprint(stage(command), settings, plan.inputs)
+        return print_, self.root / command / (name or f"{plan.subject}-{print_[:8]}")
 
 
 def _is_header(content: object) -> bool:

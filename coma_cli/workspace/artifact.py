@@ -139,6 +139,21 @@ def read_artifact(manifest_path: Path) -> Artifact | None:
     )
 
 
+def finished_artifact(folder: Path) -> Artifact | None:
+    """The finished run in a folder with all that it left; None where it is not finished.
+
+    Raises:
+        MissingInputError: it is finished, and an output or the summary is gone or cut.
+    """
+    artifact = read_artifact(folder / MANIFEST)
+    if artifact is None:
+        return None
+    for name in artifact.manifest["outputs"]:
+        artifact.file(name)
+    read_summary(folder)
+    return artifact
+
+
 def describe_output(path: Path, record: type[Record] | None) -> dict[str, Any]:
     """What the manifest says of one output: size, hash of the bytes, hash of the content, rows."""
     if path.is_dir():

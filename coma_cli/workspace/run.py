@@ -28,6 +28,7 @@ from coma_cli.workspace.artifact import (
     Artifact,
     Input,
     describe_output,
+    finished_artifact,
     read_artifact,
     read_summary,
 )
@@ -131,7 +132,7 @@ class Run:
             )
         self.extents = list(earlier["extents"]) if earlier else []
         extent = self.settings.extent()
-        self.done = bool(self.extents) and self.extents[-1] == extent and self._is_finished()
+        self.done = bool(self.extents) and self.extents[-1] == extent and finished_artifact(self.path) is not None
         if not self.extents or self.extents[-1] != extent:
             self.extents.append(extent)
         if not self.done:
@@ -159,15 +160,6 @@ class Run:
                 "Choose another --name, or --force to discard what is there.",
             )
         return None
-
-    def _is_finished(self) -> bool:
-        artifact = read_artifact(self.path / MANIFEST)
-        if artifact is None:
-            return False
-        for name in artifact.manifest["outputs"]:
-            artifact.file(name)
-        read_summary(self.path)
-        return True
 
     def _clear(self) -> None:
         """Discard what was made: what calls it done first, what says how it was made last, in case of a kill."""

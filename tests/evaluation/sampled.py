@@ -32,11 +32,17 @@ def sample(task_id: str, index: int, completion: str, temperature: float = 0.2, 
 
 
 def sample_run(
-    root: Path, samples: Iterable[Sample], problems: Iterable[Problem], name: str | None = None, **settings: Any
+    root: Path,
+    samples: Iterable[Sample],
+    problems: Iterable[Problem],
+    name: str | None = None,
+    made_from: Input | None = None,
+    **settings: Any,
 ) -> Artifact:
-    """A finished sample run with these rows."""
+    """A finished sample run with these rows; its model is an input of the run, or else what `model` names."""
     made = SampleSettings(**settings)
-    plan = Plan(subject=made.bench, inputs=(Input("model", "m", str(made.model)),), total=1, estimate={})
+    source = made_from or Input("model", str(made.model), str(made.model))
+    plan = Plan(subject=made.bench, inputs=(Input("benchmark", "b", "b"), source), total=1, estimate={})
     with Workspace(root).open_run("sample", made, plan, name=name) as run:
         run.journal("samples.jsonl", Sample).append_all(samples)
         run.journal("problems.jsonl", Problem).append_all(problems)

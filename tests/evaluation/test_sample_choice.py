@@ -3,7 +3,7 @@ import pytest
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.evaluation.sample_choice import benchmark_only, choose_samples
 from coma_cli.evaluation.sample_files import LeftOut
-from coma_cli.workspace import Workspace
+from coma_cli.workspace import Input, Workspace
 from tests.evaluation.sampled import HUMANEVAL, sample, sample_run, write_lines
 
 ROWS = [sample("HumanEval/0", 0, "x")]
@@ -24,19 +24,35 @@ def test_the_newest_run_of_the_benchmark_is_taken(workspace_root):
     assert choose(workspace_root).bench == "mbpp"
 
 
+MERGES = [Input("merge-lora", f"w/merge-lora/{name}", name) for name in ("first", "second")]
+
+
 def test_two_models_on_one_benchmark_must_be_told_apart(workspace_root):
     sample_run(workspace_root, ROWS, HUMANEVAL[:1], name="base", model="smollm2-135m")
-    sample_run(workspace_root, ROWS, HUMANEVAL[:1], name="tuned")
+    sample_run(workspace_root, ROWS, HUMANEVAL[:1], name="tuned", made_from=MERGES[0])
     with pytest.raises(UsageError, match="Several models were sampled on humaneval") as caught:
         choose(workspace_root, "humaneval")
-    assert (
-        "base: model smollm2-135m" in caught.value.message and "tuned: model the newest merge" in caught.value.message
-    )
+    assert "base: model smollm2-135m" in caught.value.message
+    assert "tuned: model w/merge-lora/first" in caught.value.message
     assert caught.value.hint == "--samples tuned"
     assert choose(workspace_root, samples=["base"]).title == "base"
 
 
-def test_a_run_is_named_by_name_folder_or_file(workspace_root):
+def test_the_newest_merge_of_then_and_of_now_are_two_models(workspace_root):
+    for name, merge in zip(("then", "now"), MERGES, strict=True):
+        sample_run(workspace_root, ROWS, HUMANEVAL[:1], name=name, made_from=merge)
+    with pytest.raises(UsageError, match="w/merge-lora/first") as caught:
+        choose(workspace_root, "humaneval")
+    assert "now: model w/merge-lora/second" in caught.value.message
+
+
+def test_one_model_named_in_two_ways_is_one(workspace_root):
+    sample_run(workspace_root, ROWS, HUMANEVAL[:1], name="old", model="./m", made_from=Input("model", "./m", "1"))
+    sample_run(workspace_root, ROWS, HUMANEVAL[:1], name="new", model="/m", made_from=Input("model", "/m", "1"))
+    assert choose(workspace_root, "humaneval").title == "new"
+
+
+def test_a_run_is_named_by_name_folder_or_file(workspace_root, tmp_path):
     artifact = sample_run(workspace_root, ROWS, HUMANEVAL[:1], name="mine")
     for name in ("mine", str(artifact.path), str(artifact.path / "samples.jsonl")):
         assert choose(workspace_root, samples=[name]).title == "mine"
@@ -44,6 +60,9 @@ def test_a_run_is_named_by_name_folder_or_file(workspace_root):
         choose(workspace_root, "mbpp", ["mine"])
     with pytest.raises(UsageError, match="one sample run"):
         choose(workspace_root, samples=["mine", "mine"])
+    elsewhere = write_lines(tmp_path / "s.jsonl", [{"task_id": 0, "completion": "x"}])
+    with pytest.raises(UsageError, match="one sample run"):
+        choose(workspace_root, "humaneval", samples=[str(elsewhere), "mine"])
     with pytest.raises(MissingInputError, match="Did you mean mine"):
         choose(workspace_root, samples=["mime"])
 
