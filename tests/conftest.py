@@ -1,12 +1,15 @@
-"""Fixtures for all tests: a home of their own, no keys, no network endpoints from the outside."""
+"""Fixtures for all tests: caches of their own, no keys, no network endpoints from the outside."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from coma_cli.cli import PASSIVE_WAITING
+from tests.requirements import package
+from tests.warm_coma import WarmComa
 
 os.environ.setdefault(*PASSIVE_WAITING)  # before any test loads torch
 # A busy machine is no falsified property.
@@ -19,14 +22,35 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     return argname if isinstance(val, bytes) else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long tests first, so that the two test processes end together."""
+    """The long tests first, so that the two test processes end together; those that share a loaded process in one."""
+    for item in items:
+        if "warm_coma" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("warm"))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+@pytest.fixture(scope="session")
+def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where embedded models are unpacked: empty at first, and the same for both test processes."""
+    own = tmp_path_factory.getbasetemp()
+    together = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    return together / "coma-cache"
+
+
+@pytest.fixture(scope="session")
+def warm_coma(model_cache: Path) -> Iterator[WarmComa]:
+    """A process that has torch and transformers loaded and becomes one command after the other."""
+    package("torch", "train")
+    with WarmComa(model_cache) as server:
+        yield server
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the user's keys or workspace."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, model_cache: Path) -> None:
+    """No test sees the user's keys, workspace or cache."""
+    monkeypatch.setenv("COMA_CACHE", str(model_cache))
     for name in ("OPENAI_API_KEY", "OPENAI_ORG", "HF_TOKEN", "COMA_WORKSPACE"):
         monkeypatch.delenv(name, raising=False)
 

