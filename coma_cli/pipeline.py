@@ -25,7 +25,7 @@ class Stage:
 PIPELINE: tuple[Stage, ...] = (
     Stage(
         command="build-data",
-        version=2,
+        version=3,
         reads=(),
         leaves=(
             "train.jsonl",

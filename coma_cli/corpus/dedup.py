@@ -1,7 +1,8 @@
 """Duplicates: of rows that ask the same, give the same longer answer, or come near to it, the first one stays.
 
 "First" is the order in which rows are handed in, which callers keep fixed. Rows of one task and text language are
-compared, in this order:
+compared, and where the task's question is its input alone, of one programming language: the same problem asked for in
+two languages is two rows. In this order:
 
 1. A row that equals or comes near to a row of a file that was named leaves, whatever its task.
 2. A row whose question, or whose longer answer, has the same tokens (layout and case aside) as that of an earlier row
@@ -21,7 +22,7 @@ from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.corpus.lexing import U64, Ints
 from coma_cli.corpus.minhash import NearRules
 from coma_cli.corpus.near import Texts, clusters, nearest_of
-from coma_cli.corpus.prints import Prints
+from coma_cli.corpus.prints import Prints, asks_by_input
 from coma_cli.records import Example
 
 EXACT, NEAR, IN_REFERENCE = "duplicate", "near-duplicate", "duplicate-of-reference"
@@ -31,7 +32,7 @@ _STAYS = -1
 @dataclass(frozen=True)
 class Keys:
     """What rows are compared by as wholes, one entry a row: keys of question and longer answer (0 for none), and the
-    number of the kind (task and text language) within which they are."""
+    number of the kind (see above) within which they are."""
 
     kinds: NDArray[np.integer]
     questions: U64
@@ -138,5 +139,5 @@ def unique(
     return [row for row, stays in zip(rows, found.stays, strict=True) if stays]
 
 
-def _kind(row: Example) -> tuple[str, str]:
-    return row.task, row.text_language
+def _kind(row: Example) -> tuple[str, str, str]:
+    return row.task, row.text_language, row.language if asks_by_input(row.task) else ""

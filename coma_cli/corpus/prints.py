@@ -158,14 +158,14 @@ def _prints(examples: Sequence[Example], rules: NearRules) -> Prints:
 
 def _questions(lexed: Lexed, examples: Sequence[Example]) -> _Ranges:
     """The tokens of each question: those of the instruction, unless that is only a wording, and of the input."""
-    worded = np.array([asks_by_input(row) for row in examples], dtype=bool)
+    worded = np.array([bool(row.input) and asks_by_input(row.task) for row in examples], dtype=bool)
     return _Ranges(np.where(worded, lexed.bounds[1:-1:3], lexed.bounds[:-1:3]), lexed.bounds[2:-1:3])
 
 
-def asks_by_input(example: Example) -> bool:
-    """Whether the instruction is only a task's wording, and what is asked about stands in the input."""
-    task = TASKS.get(example.task)
-    return task is not None and task.asks_by_input and bool(example.input)
+def asks_by_input(name: str) -> bool:
+    """Whether the instruction of a task is only its wording, and what is asked about stands in the input."""
+    task = TASKS.get(name)
+    return task is not None and task.asks_by_input
 
 
 def _anchors(plain: Lexed, examples: Sequence[Example]) -> U64:

@@ -9,15 +9,15 @@ import numpy as np
 from coma_cli.corpus.dedup import Keys, find_duplicates
 from coma_cli.corpus.minhash import NearRules
 from coma_cli.corpus.near import Texts
+from coma_cli.corpus.prints import asks_by_input
 from coma_cli.corpus.splitting import twins_in_train
-from coma_cli.dataset.rows import BEYOND_SIZE, DUPLICATE, IN_REFERENCE, NEAR_DUPLICATE, REFERENCE, TWIN, Rows
+from coma_cli.dataset.rows import BEYOND_SIZE, DUPLICATE, IN_REFERENCE, NEAR_DUPLICATE, REFERENCE, TWIN, Numbers, Rows
 
 
 def drop_duplicates(rows: Rows, texts: Texts, rules: NearRules) -> None:
     """Of rows that ask the same or give the same longer answer, or nearly so, the first one stays (see `dedup`)."""
     facts = rows.facts
-    kinds = facts["task"].astype(np.int64) * len(rows.names["text_language"]) + facts["text_language"]
-    keys = Keys(kinds, facts["question"], facts["long_answer"])
+    keys = Keys(_kinds(rows), facts["question"], facts["long_answer"])
     references = int(np.count_nonzero(rows.state == REFERENCE))
     found = find_duplicates(keys, texts, rules, references)
     leaves = np.flatnonzero(~found.stays)
@@ -25,6 +25,15 @@ def drop_duplicates(rows: Rows, texts: Texts, rules: NearRules) -> None:
     rows.state[leaves] = NEAR_DUPLICATE
     rows.state[found.exact.nonzero()] = DUPLICATE
     rows.state[leaves[found.instead[leaves] >= found.references_from]] = IN_REFERENCE
+
+
+def _kinds(rows: Rows) -> Numbers:
+    """(rows,): numbers of the kinds within which rows are compared, as `dedup` says."""
+    facts, names = rows.facts, rows.names
+    kinds = facts["task"].astype(np.int64) * len(names["text_language"]) + facts["text_language"]
+    worded = np.array([asks_by_input(name) for name in names["task"]], dtype=bool)
+    languages = np.where(worded[facts["task"]], facts["language"].astype(np.int64) + 1, 0) if len(rows) else 0
+    return np.asarray(kinds * (len(names["language"]) + 1) + languages)
 
 
 def keep_per_task(rows: Rows, size: int) -> None:

@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coma_cli.catalog.languages import DISPLAY
 from coma_cli.catalog.mixtures import MIXTURES, comit
+from coma_cli.catalog.sources import SOURCES, stackexchange
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.instructions import rows as generated_rows
 
 COMIT = MIXTURES["comit"]
 
@@ -66,6 +70,20 @@ def test_no_row_has_two_places(mixture):
     kinds = [(s.task, source, s.text_language) for s in mixture.subsets for source in s.sources]
     assert len(kinds) == len(set(kinds))
     assert len({s.name for s in mixture.subsets}) == len(mixture.subsets)
+
+
+# Names of rows that come in by an option of their own: a dump, and what gen-instructions wrote.
+GIVEN = {"stackexchange": stackexchange.SOURCE.tasks, generated_rows.SOURCE: tuple(TASKS)}
+
+
+@pytest.mark.parametrize("mixture", MIXTURES.values(), ids=lambda m: m.name)
+def test_a_table_names_tasks_sources_and_languages_that_there_are_and_that_fit(mixture):
+    for subset in mixture.subsets:
+        assert subset.task in TASKS
+        assert set(subset.languages) <= set(DISPLAY)
+        for name in subset.sources:
+            feeds = SOURCES[name].tasks if name in SOURCES else GIVEN[name]
+            assert subset.task in feeds, (subset.name, name)
 
 
 @given(st.integers(1, 500_000), st.sampled_from(sorted(MIXTURES)))

@@ -73,6 +73,15 @@ def test_the_same_problem_in_another_programming_language_is_another_row():
     assert len(kept(rows)[0]) == 2
 
 
+def test_a_problem_that_is_asked_by_its_input_is_another_row_in_each_programming_language():
+    rows = [
+        example(1, task="competition", instruction="Solve it in Python.", input=STORY),
+        example(2, task="competition", instruction="Solve it in Go.", input=STORY, language="go"),
+        example(3, task="competition", instruction="Please use Go.", input=STORY.upper(), language="go"),
+    ]
+    assert kept(rows) == (["row-1", "row-2"], [("row-3", EXACT, "of row-2")])
+
+
 def test_what_a_row_that_left_asks_is_not_remembered():
     one = "Question that is asked by the first and the second."
     rows = [

@@ -23,7 +23,7 @@ from coma_cli.records import Example
 from coma_cli.settings import load_settings
 from coma_cli.words import sentences, words
 from coma_cli.workspace import Workspace
-from tests.requirements import package, shared_data
+from tests.requirements import package
 
 FILES = (
     "train.jsonl",
@@ -449,20 +449,6 @@ def test_no_documentation_stays_in_code_that_asks_for_it(workspace_root, tmp_pat
                 assert f" {' '.join(words(sentence))} " not in plain, (row.origin, sentence)
                 checked += 1
     assert checked > 1500
-
-
-def test_the_real_slices(workspace_root):
-    folder = shared_data()
-    made = build(workspace_root, source={name: str(folder / name) for name in ("codealpaca", "mbpp")}, workers=2)
-    counts = {name: c["train"] + c["validation"] for name, c in made.summary["sources"].items()}
-    left_out = {name: sum(reasons.values()) for name, reasons in made.summary["dropped_by_source"].items()}
-    assert counts["codealpaca"] + left_out["codealpaca"] == 1400 + 1200
-    assert counts["mbpp"] + left_out["mbpp"] == 374
-    assert counts["codealpaca"] > 2450
-    assert counts["mbpp"] > 250
-    assert made.summary["not_checked_against"] == []
-    texts = {p.prompt.splitlines()[1] for p in BENCHMARKS["mbpp"].load(folder).problems}
-    assert not [r for r in all_rows(made) if any(text in r.instruction for text in texts)]
 
 
 @pytest.mark.soak

@@ -1,3 +1,7 @@
+import ast
+from pathlib import Path
+
+import coma_cli
 from coma_cli.dataset import picture
 from coma_cli.dataset.card import card, licence_line
 from coma_cli.dataset.composition import COUNTED, Composition
@@ -116,3 +120,24 @@ def test_the_picture_of_nothing_is_drawn_too(tmp_path):
     nothing = summary(composition_of(), subsets={}, beside=SideCounts(), lengths={})
     picture.draw(nothing, tmp_path / "a")
     assert (tmp_path / "a").stat().st_size > 1000
+
+
+def test_every_reason_of_a_source_has_its_meaning_in_the_card():
+    reasons = set()
+    for path in Path(coma_cli.__file__).parent.joinpath("catalog").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Rejected" and call.args:
+                reasons |= {call.args[0].value} if isinstance(call.args[0], ast.Constant) else set()
+    assert len(reasons) > 12
+    counts = dict.fromkeys(reasons | {"empty-statement", "incomplete-statement", "not-standard-io"}, 1)
+    text = card(summary(composition_of(("train", example())), dropped=counts), {})
+    assert not [reason for reason in counts if f"| {reason} | 1 |  |" in text or f"| {reason} | 1 |" not in text]
+
+
+def test_a_bar_says_what_is_there_and_what_is_requested():
+    assert [picture._counted(*n) for n in ((12, 0), (2, 3), (0, 3), (0, 0))] == [
+        "12",
+        "2 (+3 requested)",
+        "(3 requested)",
+        "0",
+    ]

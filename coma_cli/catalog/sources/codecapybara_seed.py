@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coma_cli.catalog.languages import UNSPECIFIED
+from coma_cli.catalog.sources.code_layout import undouble_lines
 from coma_cli.catalog.sources.files import matching_files
 from coma_cli.catalog.sources.material import Material, Rejected, Snippet
 from coma_cli.catalog.sources.source import Shard, Source
 from coma_cli.catalog.sources.tables import read_table, text_of
 from coma_cli.records import Origin
 
-LICENCE = "that of each function's repository"
+LICENCE = "unknown (that of each function's repository)"
 # Source: CodeCapybara, data_generation/data_generation.py, load_data, at commit ef2a0d1: ten folders, two places.
 LANGUAGES = ("python", "go", "java", "javascript", "ruby", "php", "c", "cpp", "csharp", "rust")
 _FOLDERS = "|".join(LANGUAGES)
@@ -48,7 +49,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         elif not code.strip():
             yield Rejected("empty-code", "", origin, row)
         else:
-            yield Snippet(shard.language or UNSPECIFIED, code.strip("\n").rstrip(), shard.licence, origin)
+            yield Snippet(shard.language or UNSPECIFIED, undouble_lines(code).rstrip(), shard.licence, origin)
 
 
 SOURCE = Source(

@@ -58,7 +58,7 @@ SOURCE = Source(
     citation=(
         "Yin, P. et al. (2018). Learning to Mine Aligned Code and Natural Language Pairs from Stack Overflow. MSR 2018."
     ),
-    splits="train, test",
+    splits="",
     tasks=("code-search",),
     find=find,
     read=read,

@@ -25,6 +25,8 @@ _STOP = re.compile(
 _UNDERLINE = re.compile(r"\s*([-=~^*_#])\1{2,}\s*$")
 _SIGNATURE = re.compile(r"[\w.\[\]]+\(.*\)\s*(?:(?:->|-->|=>|==>|:)\s*\S.*)?$|[\w.\[\]]+\(.*\)\s*(?:->|-->)\s*.*$")
 _ROLE = re.compile(r":[\w:+-]+:`~?!?([^`<]+?)(?:\s*<[^`>]*>)?`")
+# What Doxygen's docstrings begin with: a mark that they are its own, and the command that opens what is said.
+_OPENING = re.compile(r"\A\s*!?\s*[@\\]brief\b[ \t]*|\A!\s+")
 _MIN_SENTENCE_WORDS = 3
 
 
@@ -40,7 +42,7 @@ class Prose:
 def prose_of(documentation: str, language: str = "python") -> Prose | None:
     """The prose at the head of a docstring or comment, or None where it holds none."""
     text = documentation.replace("\r\n", "\n")
-    text = inspect.cleandoc(text) if language == "python" else without_signs(text, language)
+    text = inspect.cleandoc(_OPENING.sub("", text)) if language == "python" else without_signs(text, language)
     paragraphs: list[str] = []
     for block in _blocks(text.split("\n")):
         kept, stopped = _prose_lines(block, first=not paragraphs)

@@ -66,10 +66,11 @@ def test_the_real_seed_layout():
         "csharp/train.jsonl": 40,
     }
     assert not reasons([e for rows in by_file.values() for e in rows])
+    assert not [row for row in by_file["c/final/extract_function_train.jsonl"] if ")\n\n{" in row.code]
     assert by_file["csharp/train.jsonl"][0] == Snippet(
         language="csharp",
         code="public override void Serialize(ILittleEndianOutput out1){out1.WriteShort(field_1_vcenter);}",
-        licence="that of each function's repository",
+        licence="unknown (that of each function's repository)",
         origin=Origin(path="csharp/train.jsonl", row="1", split="train"),
     )
 

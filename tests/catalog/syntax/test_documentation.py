@@ -23,6 +23,9 @@ from coma_cli.catalog.syntax.documentation import Prose, leaks, prose_of
         ("Open it.\n\n  fd -- a descriptor\n  mode -- a mode", "Open it.", "Open it."),
         ("Return (a, b) of x.", "Return (a, b) of x.", "Return (a, b) of x."),
         ("Windows\r\nline ends.", "Windows line ends.", "Windows line ends."),
+        ("! @brief Add two numbers.\n\n@param a one", "Add two numbers.", "Add two numbers."),
+        ("! Add two numbers.", "Add two numbers.", "Add two numbers."),
+        ("@brief Add two numbers.", "Add two numbers.", "Add two numbers."),
         ("返回两个数的和。\n\n:param x: 数", "返回两个数的和。", "返回两个数的和。"),
     ],
 )
