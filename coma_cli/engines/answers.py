@@ -1,7 +1,8 @@
 """The journal of paid answers: one file a workspace, keyed by what was asked, so that no answer is paid for twice.
 
 An answer is written the moment it arrives, whole or not at all: one write under a short lock, and a tail that a killed
-process left torn is cut before the next one. Several processes may use the journal at once. A claim, held by a file
+process left torn is cut before the next one. A line that is no answer is reported once, copied to a file beside and
+blanked where it stood, so that no offset moves. Several processes may use the journal at once. A claim, held by a file
 lock that dies with its process, keeps two of them from asking the same thing at the same time.
 """
 
@@ -22,6 +23,7 @@ from coma_cli.jsonl import CorruptLine, encode_row, repair_torn_tail, sha256_of
 from coma_cli.records import Record
 
 ANSWERS_FILE = "answers.jsonl"
+BROKEN_FILE = "broken-lines.txt"  # lines of the journal that were no answers, as they were found
 _CLAIMS_FILE = ".claims"
 _SYNC_INTERVAL_S = 1.0
 _ROOM_FOR_ANSWER = 1 << 16  # bytes; a prompt and an answer of some thousand tokens each, twice over
@@ -70,6 +72,7 @@ class AnswerJournal:
         self._places: dict[str, tuple[int, int]] = {}
         self._read_to = 0
         self._lines = 0
+        self._broken: list[tuple[int, int]] = []
         self._guard = threading.RLock()
         self._claimed: set[str] = set()
         self._synced_at = time.monotonic()
@@ -77,7 +80,8 @@ class AnswerJournal:
         self._claims = os.open(folder / _CLAIMS_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         with self._locked():
             self.torn_bytes = repair_torn_tail(self.path)
-        self._refresh()
+            self._refresh()
+            self._put_aside()
 
     def __len__(self) -> int:
         return len(self._places)
@@ -172,15 +176,38 @@ class AnswerJournal:
         start, self._read_to = self._read_to, self._read_to + len(line)
         if not line.strip():
             return
+        origin = f"{self.path}:{self._lines}"
         try:
-            answer = _checked(Answer.from_row(_object(line), f"{self.path}:{self._lines}"))
+            row = _object(line)
+            answer = _checked(Answer.from_row(row, origin))
         except (ValueError, RecursionError) as error:
             self._on_corrupt(CorruptLine(self.path, self._lines, f"no answer ({str(error)[:120]})"))
+            self._broken.append((start, len(line)))
         except MissingInputError as error:
-            reason = error.message.partition(": ")[2] or error.message
-            self._on_corrupt(CorruptLine(self.path, self._lines, reason.rstrip(".")))
+            self._on_corrupt(CorruptLine(self.path, self._lines, error.message.removeprefix(f"{origin}: ").rstrip(".")))
+            if (
+                row.get("schema_version", Answer.SCHEMA_VERSION) == Answer.SCHEMA_VERSION
+            ):
+                self._broken.append((start, len(line)))
         else:
             self._places.setdefault(answer.key, (start, len(line)))
+
+    def _put_aside(self) -> None:
+        """Copy the broken lines to their own file, then write spaces over them; called under the lock.
+
+        Other processes hold offsets into this file, so it is never rewritten.
+        """
+        if not self._broken:
+            return
+        with self.path.with_name(BROKEN_FILE).open("ab") as aside, self.path.open("r+b") as journal:
+            for start, length in self._broken:
+                aside.write(os.pread(self._descriptor, length, start))
+            aside.flush()
+            os.fsync(aside.fileno())
+            for start, length in self._broken:
+                journal.seek(start)
+                journal.write(b" " * (length - 1))
+        self._broken = []
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which engine a name stands for, and how each is opened. Engines that need torch are imported when opened."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
@@ -9,6 +9,7 @@ from coma_cli.catalog.bases.resolution import NO_TRUST, ResolvedBase, Trust
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.interface import Engine
 from coma_cli.errors import unknown_name
+from coma_cli.jsonl import CorruptLine
 
 EngineName = Literal["transformers", "openai"]
 
@@ -40,10 +41,16 @@ def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust
 
 
 @contextmanager
-def open_openai(model: str, connection: Connection, answers_folder: Path) -> Iterator[Engine]:
-    """A chat server as an engine, its answers kept in the workspace's journal."""
+def open_openai(
+    model: str,
+    connection: Connection,
+    answers_folder: Path,
+    *,
+    on_corrupt: Callable[[CorruptLine], None] | None = None,
+) -> Iterator[Engine]:
+    """A chat server as an engine, its answers kept in the workspace's journal, whose broken lines are reported."""
     from coma_cli.engines.answers import AnswerJournal
     from coma_cli.engines.openai_engine import OpenAIEngine
 
-    with AnswerJournal(answers_folder) as answers:
+    with AnswerJournal(answers_folder, on_corrupt=on_corrupt) as answers:
         yield OpenAIEngine(model, connection, answers=answers)

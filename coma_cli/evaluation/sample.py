@@ -90,7 +90,7 @@ def _generate(
     run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch]
 ) -> Made:
     made, rows, total = Made(), RowMaker(settings, plan, todo), sum(map(len, todo))
-    with _engine(settings, plan) as engine, console.progress("Completions", total) as ticker:
+    with _engine(run, settings, plan) as engine, console.progress("Completions", total) as ticker:
         began = time.monotonic()
         with closing(_responses(engine, settings, plan, todo)) as responses:
             for response in responses:
@@ -111,13 +111,14 @@ def _responses(
 
 
 @contextmanager
-def _engine(settings: SampleSettings, plan: SamplePlan) -> Iterator[Engine]:
+def _engine(run: Run, settings: SampleSettings, plan: SamplePlan) -> Iterator[Engine]:
     if plan.local is not None:
         local = plan.local
         console.note(f"Loading {local.choice.title} ({local.dtype}, {local.device})")
         yield open_transformers(local.choice.resolved, local.device, local.dtype, settings.runtime.trust)
         return
-    with open_openai(str(settings.model), settings.runtime, plan.workspace.answers_folder()) as engine:
+    answers, broken = plan.workspace.answers_folder(), run.corrupt.append
+    with open_openai(str(settings.model), settings.runtime, answers, on_corrupt=broken) as engine:
         yield engine
 
 

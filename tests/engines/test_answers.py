@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from coma_cli.engines.answers import ANSWERS_FILE, Answer, AnswerJournal, request_sha256
+from coma_cli.engines.answers import ANSWERS_FILE, BROKEN_FILE, Answer, AnswerJournal, request_sha256
 from tests.requirements import skip_unless
 
 
@@ -106,6 +106,37 @@ def test_a_broken_line_is_named_and_left_out(tmp_path, damage, reason):
         assert journal.get(an_answer(2).key) == an_answer(2)
         journal.append(an_answer(1))
         assert journal.get(an_answer(1).key) == an_answer(1)
+
+
+def test_a_broken_line_is_reported_once_and_kept_aside(tmp_path):
+    with AnswerJournal(tmp_path) as other:
+        for number in range(3):
+            other.append(an_answer(number))
+        path = tmp_path / ANSWERS_FILE
+        lines = path.read_bytes().splitlines(keepends=True)
+        broken = lines[1][:40] + b"\x00" * (len(lines[1]) - 41) + b"\n"
+        with path.open("r+b") as handle:
+            handle.seek(len(lines[0]))
+            handle.write(broken)
+        with AnswerJournal(tmp_path):
+            assert other.get(an_answer(2).key) == an_answer(2), "who has read the file goes on reading it"
+    assert (tmp_path / BROKEN_FILE).read_bytes() == broken
+    with AnswerJournal(tmp_path, on_corrupt=lambda line: pytest.fail(str(line))) as journal:
+        assert [journal.get(an_answer(n).key) for n in range(3)] == [an_answer(0), None, an_answer(2)]
+    assert (tmp_path / BROKEN_FILE).read_bytes() == broken
+
+
+def test_an_answer_of_a_newer_coma_stays_where_it_is(tmp_path):
+    with AnswerJournal(tmp_path) as journal:
+        journal.append(an_answer(1))
+    path = tmp_path / ANSWERS_FILE
+    path.write_bytes(path.read_bytes().replace(b'"schema_version": 1', b'"schema_version": 2'))
+    before, corrupt = path.read_bytes(), []
+    for _ in range(2):
+        with AnswerJournal(tmp_path, on_corrupt=corrupt.append) as journal:
+            assert len(journal) == 0
+    assert path.read_bytes() == before
+    assert [line.reason for line in corrupt] == ["Answer of schema 2, this coma reads schema 1"] * 2
 
 
 def test_two_open_journals_see_each_others_answers(tmp_path):

@@ -282,6 +282,21 @@ def test_a_chat_server_is_sampled_through_the_same_stage(tmp_path):
         assert server.log.calls == asked, "answers are kept, so nothing is asked twice"
 
 
+def test_a_broken_line_among_the_answers_is_in_the_manifest_of_one_run(tmp_path):
+    with serving() as server:
+        sampler = Sampler(tmp_path / "w", model="m", limit=1, n=3, temperature=0.8, runtime__base_url=server.base_url)
+        artifact = sampler()
+        answers = sampler.workspace.answers_folder() / "answers.jsonl"
+        lines = answers.read_bytes().splitlines(keepends=True)
+        answers.write_bytes(b"".join([lines[0], b"{nonsense\n", *lines[2:]]))
+        for number, expected in enumerate([1, 0]):
+            interrupt(artifact, set())
+            artifact = sampler()
+            broken = [line for line in artifact.manifest["corrupt_lines"] if "answers.jsonl:2" in line]
+            assert len(broken) == expected, f"start {number}"
+        assert server.log.calls == 4
+
+
 def test_a_server_needs_a_model_and_no_template(tmp_path):
     sampler = Sampler(tmp_path, runtime__base_url="http://localhost:9/v1", limit=1)
     with pytest.raises(UsageError, match="Which model"):
