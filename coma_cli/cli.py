@@ -15,7 +15,7 @@ from coma_cli.commands.gen_instructions import gen_instructions
 from coma_cli.commands.merge_lora import merge_lora
 from coma_cli.commands.sample import sample
 from coma_cli.commands.score import score
-from coma_cli.errors import INTERRUPTED_EXIT_CODE, CliError, nearest
+from coma_cli.errors import INTERRUPTED_EXIT_CODE, CliError, is_out_of_memory, nearest
 
 USAGE_EXIT_CODE = 2
 # OpenMP threads that spin at a barrier stall for whole time slices when other work shares the cores: with two threads
@@ -106,7 +106,7 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return 1
-    except OSError as error:
+    except Exception as error:
         explained = _explain_machine(error)
         if explained is None:
             raise
@@ -114,8 +114,18 @@ def _run(arguments: list[str]) -> int:
         return 1
 
 
-def _explain_machine(error: OSError) -> tuple[str, str] | None:
-    """Message and hint for what a file system refuses; None for what only a bug can have caused."""
+def _explain_machine(error: Exception) -> tuple[str, str] | None:
+    """Message and hint for what the machine refuses; None for what only a bug can have caused."""
+    if is_out_of_memory(error):
+        return (
+            "The memory of this machine is full; what was made so far is kept.",
+            "End other programs, or work on less.",
+        )
+    return _explain_file(error) if isinstance(error, OSError) else None
+
+
+def _explain_file(error: OSError) -> tuple[str, str] | None:
+    """Message and hint for what a file system refuses."""
     reason = (error.strerror or str(error)).lower()
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         where = f" writing {error.filename}" if error.filename else ""

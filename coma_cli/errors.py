@@ -12,7 +12,9 @@ command is a bug and keeps its traceback. Interruption (Ctrl-C) is no error of o
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+import errno
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import ClassVar
 
 INTERRUPTED_EXIT_CODE = 130
@@ -83,6 +85,54 @@ def missing_package(package: str, purpose: str) -> MissingPackageError:
     requirement = f"'coma-cli[{extra}]'" if extra else package
     return MissingPackageError(
         f"{purpose} needs the package {package}, which is not installed.", f"pip install {requirement}"
+    )
+
+
+# How libraries say it in a plain RuntimeError: torch's CPU allocator, its mapping of files, CUDA's runtime, oneDNN; and
+# the dynamic loader, in an ImportError.
+_MEMORY_WORDS = ("can't allocate memory", "cannot allocate memory", "out of memory", "could not create a primitive")
+_LOADER_WORDS = ("failed to map segment", "cannot allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that the machine or the GPU has too little memory; torch is not imported for it."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__):
+        return True
+    said = {RuntimeError: _MEMORY_WORDS, ImportError: _LOADER_WORDS}
+    text = str(error).lower()
+    return any(isinstance(error, kind) and words in text for kind, known in said.items() for words in known)
+
+
+@contextmanager
+def memory_named(what: str, hint: str) -> Iterator[None]:
+    """Turn what libraries raise for want of memory into an error that says what did not fit and what would.
+
+    Raises:
+        CliError: `what` does not fit into memory.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        first = (str(error).splitlines() or [""])[0][:160]
+        detail = f": {first}" if first else ""
+        raise CliError(f"{what} does not fit into memory{detail}", hint) from error
+
+
+def package_obstacle(error: ImportError, package: str, purpose: str) -> CliError:
+    """The error for an import that failed: a package that is absent, one that is broken, or memory that ran out."""
+    if is_out_of_memory(error):
+        return CliError(f"{purpose} does not fit into memory: {error}", "End other programs, or take a larger machine.")
+    if isinstance(error, ModuleNotFoundError):
+        return missing_package((error.name or package).partition(".")[0], purpose)
+    extra = PACKAGE_EXTRAS.get(package)
+    requirement = f"'coma-cli[{extra}]'" if extra else package
+    return MissingPackageError(
+        f"{purpose} needs the package {package}, which can't be imported: {str(error).splitlines()[0][:200]}",
+        f"pip install --force-reinstall {requirement}",
     )
 
 

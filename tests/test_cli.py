@@ -103,6 +103,14 @@ def test_what_a_file_system_refuses_is_a_message_and_a_bug_is_not(number, hint):
     assert _explain_machine(OSError(errno.EBADF, "bad", None)) is None
 
 
+def test_memory_that_runs_out_anywhere_is_a_message():
+    from coma_cli.cli import _explain_machine
+
+    message, _ = _explain_machine(MemoryError())
+    assert "memory" in message
+    assert _explain_machine(RuntimeError("a bug")) is None
+
+
 def test_the_executable_alone_shows_its_help():
     done = coma()
     assert done.returncode == 2

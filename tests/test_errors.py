@@ -1,6 +1,40 @@
+import errno
+
 import pytest
 
 from coma_cli import errors
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's own, which this module must know without importing torch."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        OutOfMemoryError("tried 2 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: 9 bytes"),
+        RuntimeError("unable to mmap 269060552 bytes from file <m.safetensors>: Cannot allocate memory (12)"),
+        RuntimeError("CUDA error: out of memory"),
+    ],
+    ids=lambda error: f"{type(error).__name__}-{str(error)[:14]}",
+)
+def test_memory_that_runs_out_says_what_did_not_fit_and_what_would(error):
+    assert errors.is_out_of_memory(error)
+    what = pytest.raises(errors.CliError, match="The model m does not fit into memory")
+    with what as caught, errors.memory_named("The model m", "a smaller one"):
+        raise error
+    assert caught.value.exit_code == 1
+    assert caught.value.hint == "a smaller one"
+
+
+@pytest.mark.parametrize("error", [ValueError("out of memory"), OSError(errno.EIO, "x"), RuntimeError("a bug")])
+def test_what_is_no_want_of_memory_stays_what_it_is(error):
+    with pytest.raises(type(error)) as caught, errors.memory_named("m", ""):
+        raise error
+    assert caught.value is error
 
 
 def test_every_error_of_the_tree_has_its_own_exit_code_and_the_docstring_draws_it():
@@ -27,3 +61,16 @@ def test_a_missing_package_comes_with_its_pip_line():
     assert errors.missing_package("peft", "finetune").hint == "pip install 'coma-cli[train]'"
     assert errors.missing_package("rensa", "build-data").hint == "pip install rensa"
     assert errors.missing_package("peft", "finetune").exit_code == 4
+
+
+def test_an_import_that_fails_is_an_absent_package_a_broken_one_or_too_little_memory():
+    absent = errors.package_obstacle(ModuleNotFoundError("no", name="peft.utils"), "torch", "Tuning")
+    assert (absent.exit_code, absent.hint) == (4, "pip install 'coma-cli[train]'")
+    assert "the package peft," in absent.message
+    broken = errors.package_obstacle(ImportError("undefined symbol: x\nmore"), "torch", "Tuning")
+    assert broken.exit_code == 4
+    assert "can't be imported: undefined symbol: x" in broken.message
+    assert broken.hint == "pip install --force-reinstall 'coma-cli[train]'"
+    full = errors.package_obstacle(ImportError("libtorch_cpu.so: failed to map segment"), "torch", "Tuning")
+    assert full.exit_code == 1
+    assert "memory" in full.message

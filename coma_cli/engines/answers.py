@@ -185,9 +185,8 @@ class AnswerJournal:
             self._broken.append((start, len(line)))
         except MissingInputError as error:
             self._on_corrupt(CorruptLine(self.path, self._lines, error.message.removeprefix(f"{origin}: ").rstrip(".")))
-            if (
-                row.get("schema_version", Answer.SCHEMA_VERSION) == Answer.SCHEMA_VERSION
-            ):
+            # Answers of another schema were paid for as well: the coma that wrote them can read them.
+            if row.get("schema_version", Answer.SCHEMA_VERSION) == Answer.SCHEMA_VERSION:
                 self._broken.append((start, len(line)))
         else:
             self._places.setdefault(answer.key, (start, len(line)))

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-import torch
-
 from coma_cli.engines.decoding import Row, decode_batch
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.errors import CliError, UsageError
+from coma_cli.errors import CliError, UsageError, is_out_of_memory
 from coma_cli.prompting import Tokenizer, decode_answer
 
 # Names under which configurations keep the number of positions that a model was made for.
@@ -52,8 +50,8 @@ class TransformersEngine:
         try:
             for row in decode_batch(self._model, fitting, self._context, self._decode):
                 yield self._response(row)
-        except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+        except Exception as error:
+            if not is_out_of_memory(error):
                 raise
             raise _out_of_memory(len(requests)) from error
 
@@ -90,12 +88,6 @@ def context_length(config: Any) -> int:
 def prompt_too_long(length: int, context: int) -> str:
     """Why a prompt can't be completed."""
     return f"The prompt's {length} tokens leave no room in a context of {context}."
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return "can't allocate memory" in str(error)  # what torch's CPU allocator says, in a plain RuntimeError
 
 
 def _out_of_memory(rows: int) -> CliError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli import console
-from coma_cli.errors import CliError
+from coma_cli.errors import CliError, memory_named
 from coma_cli.prompting import PromptTemplate
 from coma_cli.training import merge_summary
 from coma_cli.training.merge_planning import MergePlan, make_plan
@@ -29,6 +29,7 @@ from coma_cli.training.merge_summary import summarize
 from coma_cli.workspace import Run, StageResult
 
 SETTINGS = MergeSettings
+SMALLER_MERGE = "It takes the base in float32 twice: end other programs, or merge on a larger machine."
 plan = make_plan
 headline = merge_summary.headline
 show = merge_summary.show
@@ -43,7 +44,7 @@ def work(run: Run, settings: MergeSettings, plan: MergePlan) -> StageResult:
     source = plan.adapter.folder if own else None
     tokenizer = _tokenizer_in(source) if source else load_tokenizer(plan.base, trust=settings.trust)
     job = MergeJob(run, settings, plan, tokenizer, PromptTemplate.load(plan.adapter.folder))
-    with console.progress("Merging", plan.total) as ticker:
+    with memory_named("The merge", SMALLER_MERGE), console.progress("Merging", plan.total) as ticker:
         references = refer_probes(job, ticker)
         merge_weights(job, references, ticker)
         compare_probes(job, references, ticker)

@@ -11,7 +11,7 @@ import transformers
 
 from coma_cli.catalog.bases.models import Placement, load_model
 from coma_cli.catalog.bases.resolution import ResolvedBase, Trust
-from coma_cli.errors import UsageError
+from coma_cli.errors import UsageError, memory_named
 from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings, LoraBlock
 
@@ -55,7 +55,7 @@ def prepare(
     """Load the base, add what is trained, freeze the rest. The same seed gives the same matrices.
 
     Raises:
-        UsageError: none of `lora.target_modules` is a layer of this base.
+        UsageError: none of `lora.target_modules` is a layer of this base. CliError: it does not fit into memory.
     """
     model = load_base(resolved, mode, placement, trust)
     transformers.set_seed(settings.seed)
@@ -63,7 +63,8 @@ def prepare(
     if mode.adapter:
         for parameter in model.parameters():
             parameter.requires_grad_(False)
-        model = _with_adapter(model, settings.lora, resolved)
+        with memory_named(f"{resolved.name} with its LoRA matrices", "Lower --lora-r, adapt fewer layers, or --qlora."):
+            model = _with_adapter(model, settings.lora, resolved)
     if _recompute(settings, placement, total):
         _recompute_activations(model)
     model.train()

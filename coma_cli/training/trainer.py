@@ -19,7 +19,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from coma_cli.catalog.bases.models import Placement
 from coma_cli.console import Ticker
-from coma_cli.errors import CliError
+from coma_cli.errors import CliError, memory_named
 from coma_cli.training import checkpoints
 from coma_cli.training.batching import BatchPlan, collate
 from coma_cli.training.encoding import NO_LABEL, EncodedRow
@@ -29,6 +29,10 @@ from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Run
 
 METRICS = "metrics.jsonl"
+SMALLER_STEP = (
+    "--set batch.size=1 --set batch.accumulation=N for the same step in N parts; "
+    "or --set runtime.gradient_checkpointing=true, a smaller --max-seq-len, or --qlora."
+)
 
 
 class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers ships no types
@@ -179,14 +183,9 @@ def _full_machine_named() -> Iterator[None]:
     safetensors and torch have errors of their own for both.
     """
     try:
-        yield
+        with memory_named("A step", SMALLER_STEP):
+            yield
     except Exception as error:
-        if not isinstance(error, OSError) and "No space left" in str(error):
-            raise OSError(errno.ENOSPC, "No space left on device") from error
-        if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error):
-            raise CliError(
-                f"A step does not fit into memory: {str(error).splitlines()[0][:160]}",
-                "--set batch.size=1 --set batch.accumulation=N for the same step in N parts; "
-                "or --set runtime.gradient_checkpointing=true, a smaller --max-seq-len, or --qlora.",
-            ) from error
-        raise
+        if isinstance(error, (OSError, CliError)) or "No space left" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, "No space left on device") from error

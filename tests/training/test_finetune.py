@@ -245,6 +245,28 @@ def test_a_step_that_needs_more_memory_than_there_is_says_what_to_change(words):
         raise RuntimeError("a bug")
 
 
+ALLOCATOR = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("transformers.AutoModelForCausalLM.from_pretrained", "The model .* does not fit"),
+        ("peft.get_peft_model", "with its LoRA matrices does not fit"),
+    ],
+)
+def test_a_model_that_does_not_fit_into_memory_is_one_message(bench, monkeypatch, where, what):
+    def full(*_: object, **__: object) -> None:
+        raise ALLOCATOR
+
+    monkeypatch.setattr(where, full)
+    with pytest.raises(CliError, match=what) as caught:
+        bench()
+    assert caught.value.hint
+    monkeypatch.undo()
+    assert bench()["work"]["done_since_start"] == 6
+
+
 def test_layers_that_the_base_does_not_have_are_named_with_those_that_it_has(bench):
     with pytest.raises(UsageError, match="c_attn") as caught:
         bench(lora__target_modules=["c_attn"])

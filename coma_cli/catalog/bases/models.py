@@ -22,7 +22,7 @@ from coma_cli.catalog.bases.resolution import (
     remote_code_refused,
     weights_missing,
 )
-from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
+from coma_cli.errors import CliError, MissingInputError, UsageError, memory_named, package_obstacle
 
 # Read by the OpenMP library when torch is loaded. Threads that wait for one another by spinning take the cores from
 # other processes and from their own partners: with 5 busy processes on two cores, SmolLM2 took 4 times longer.
@@ -32,12 +32,13 @@ try:
     import transformers
     from safetensors import SafetensorError
 except ImportError as error:
-    raise missing_package(error.name or "torch", "Loading a model") from error
+    raise package_obstacle(error, "torch", "Loading a model") from error
 
 # Remarks of libraries that tell a user nothing: a CPU kernel that nobody installs, a spelling that peft still uses.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.* is deprecated", category=FutureWarning)
 
+SMALLER_MODEL = "Choose a smaller model or dtype, or end other programs; then the same command goes on."
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -146,6 +147,7 @@ def load_model(
 
     Raises:
         MissingInputError: weights can't be fetched or read. UsageError: it needs remote code or pickled weights.
+        CliError: it does not fit into memory.
     """
     placement = choose_placement(device, dtype) if isinstance(dtype, str) else Placement(device, dtype)
     options: dict[str, Any] = {
@@ -162,7 +164,8 @@ def load_model(
         model, report = transformers.AutoModelForCausalLM.from_pretrained(source, output_loading_info=True, **options)
     if missing := sorted(report["missing_keys"]):  # transformers would go on with random numbers
         raise weights_missing(resolved.name, missing)
-    return model.eval() if quantization_config is not None else model.to(placement.device).eval()
+    with memory_named(f"The model {resolved.name}", SMALLER_MODEL):
+        return model.eval() if quantization_config is not None else model.to(placement.device).eval()
 
 
 def _common(resolved: ResolvedBase, trust: Trust) -> dict[str, Any]:
@@ -175,7 +178,8 @@ def _explained(resolved: ResolvedBase) -> Iterator[None]:
     """Turn what transformers raises about files into errors with a hint; silence its bars for the short local reads."""
     transformers.utils.logging.disable_progress_bar()
     try:
-        yield
+        with memory_named(f"The model {resolved.name}", SMALLER_MODEL):
+            yield
     except (OSError, ValueError, SafetensorError) as error:
         raise _explanation(resolved, error) from error
 
