@@ -143,12 +143,12 @@ class Assembly:
     def _left_out(self, lines: Lines) -> Iterator[bytes]:
         """What did not become a row and the duplicates, part by part; then what the split takes out."""
         duplicates = np.flatnonzero(np.isin(self.rows.state, list(_REASONS)))
-        parts = self.rows.part[duplicates]
+        ends = np.searchsorted(self.rows.part[duplicates], np.arange(len(self.rows.parts) + 1))  # rows lie by part
         for number, part in enumerate(self.rows.parts):
             for line in part.lines("asides"):
                 self._count(json.loads(line))
                 yield line
-            for row in duplicates[parts == number]:
+            for row in duplicates[ends[number] : ends[number + 1]]:
                 yield self._dropped(lines, row, _REASONS[int(self.rows.state[row])], self._first_of(lines, row))
         for row in self.rows.in_order(self.rows.state == TWIN):
             yield self._dropped(lines, row, TWIN_REASON)

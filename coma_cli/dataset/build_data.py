@@ -123,7 +123,10 @@ def _estimate(settings: BuildDataSettings, found: Found, tasks: tuple[str, ...],
 
 def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
     shards = [unit.shard for unit in entry.units if unit.shard.piece.number == 0]
-    size = sum(file.unpacked_size for file in {file for shard in shards for file in (shard.file, *shard.companions)})
+    files = {shard.file for shard in shards}
+    if not entry.source.looks_up_companions:
+        files.update(file for shard in shards for file in shard.companions)
+    size = sum(file.unpacked_size for file in files)
     share = len(set(tasks) & set(entry.source.tasks)) / len(entry.source.tasks)
     return round(size * share / entry.source.bytes_per_row)
 

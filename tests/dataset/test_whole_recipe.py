@@ -7,7 +7,9 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.dataset import picture
+from coma_cli.dataset import build_data, picture
+from coma_cli.settings import load_settings
+from coma_cli.workspace import Workspace
 from tests.catalog.sources.row_forms import lines, write, write_parquet
 from tests.catalog.sources.test_code_contests import problem
 from tests.catalog.sources.test_codecapybara import made as generated
@@ -82,6 +84,20 @@ def test_rows_of_the_slices_are_told_apart_by_nothing_but_what_they_ask(recipe):
     for task in ("clone-detection", "defect-detection"):
         answers = [row["output"] for row in rows_of(recipe) if row["task"] == task]
         assert answers.count("yes") == answers.count("no") > 600
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("recipe")
+def test_a_dry_run_estimates_about_the_rows_that_come(recipe, tmp_path):
+    settings = load_settings(build_data.SETTINGS, flags={"sources": str(shared_data()), "source_splits": ["any"]})
+    estimated = build_data.preview(settings, Workspace(tmp_path)).estimate["rows, about"]
+    assert list(estimated) == [facts["name"] for facts in recipe.summary["read"]]
+    for name, rows in estimated.items():
+        reasons = recipe.summary["dropped_by_source"].get(name, {})
+        came = recipe.summary["sources"].get(name, {"train": 0, "validation": 0})
+        # Devign's index files are whole, of its functions there are five: most indexes point past their end.
+        total = came["train"] + came["validation"] + sum(reasons.values()) - reasons.get("index-past-end", 0)
+        assert 0.5 < rows / total < 1.6, (name, rows, total)
 
 
 @pytest.mark.slow

@@ -5,14 +5,17 @@ both are taken off here, and a function whose code still says a sentence of its 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from coma_cli.catalog.sources import codexglue
+from coma_cli.catalog.sources.codesearchnet_licences import PATTERN, read_licences
 from coma_cli.catalog.sources.documented import documented
+from coma_cli.catalog.sources.files import Listed, matching_files
 from coma_cli.catalog.sources.material import Function, Material, Rejected
 from coma_cli.catalog.sources.parallel import split_name
-from coma_cli.catalog.sources.source import HubForm, Shard, Source
+from coma_cli.catalog.sources.source import DataFile, HubForm, Shard, Source
 from coma_cli.catalog.sources.tables import read_table, text_of
 from coma_cli.catalog.syntax.comments import without_repeats
 from coma_cli.catalog.syntax.documentation import Prose, prose_of
@@ -47,11 +50,18 @@ def find(place: Path) -> list[Shard]:
     """The shards of all languages; the hub's configuration `all` only where the languages' own are not there."""
     found = codexglue.find_tables(place, _RAW)
     own = [entry for entry in found if "all" not in entry.inner.split("/")]
-    return [codexglue.shard_of(entry, licence=LICENCE) for entry in own or found]
+    licences = {entry.groups["language"]: entry.file for entry in matching_files(place, [PATTERN])}
+    return [_shard(entry, licences) for entry in own or found]
+
+
+def _shard(entry: Listed, licences: Mapping[str, DataFile]) -> Shard:
+    file = licences.get(entry.groups.get("language", ""))
+    return codexglue.shard_of(entry, licence=LICENCE, companions=() if file is None else (file,))
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The documented functions of one file."""
+    """The documented functions of one file, each under its repository's licence where the file of these is there."""
+    licences = read_licences(shard.companions[0]) if shard.companions else None
     for entry in read_table(shard, COLUMNS, renamed=HUB_NAMES, unique="url"):
         if isinstance(entry, Rejected):
             yield entry
@@ -59,7 +69,8 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         number, row = entry
         docstring = text_of(row, "docstring")
         prose = None if docstring is None else prose_of(docstring, str(row["language"]))
-        yield function_of(row, number, shard, prose)
+        stated = licences.of(str(row["repo"]), str(row["path"])) if licences is not None else None
+        yield function_of(row, number, replace(shard, licence=stated) if stated else shard, prose)
 
 
 def function_of(row: JsonRow, number: int, shard: Shard, prose: Prose | None) -> Function | Rejected:
@@ -96,14 +107,16 @@ SOURCE = Source(
     tasks=TASKS,
     find=find,
     read=read,
-    bytes_per_row=4500,
+    bytes_per_row=1200,  # of all tasks together
     reads_pieces=True,
+    looks_up_companions=True,
     hub=HubForm(
         "code-search-net/code_search_net",
         "refs/convert/parquet",
         tuple(f"{language}/*/*.parquet" for language in LANGUAGES),
     ),
     revision="c72325a932b8d2686ea7335da55a0db01a0294e1",
-    notes="Each function is under the licence of its own repository, which its url names. Documentation is cut down to "
+    notes="Each function is under the licence of its own repository, which its url names and which upstream's "
+    "<language>_licenses.pkl states; without that file it counts as unknown. Documentation is cut down to "
     "its prose: parameter lists, examples and markup are left out.",
 )

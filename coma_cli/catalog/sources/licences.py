@@ -1,7 +1,7 @@
 """Which licence a repository carries: an SPDX identifier guessed from its licence file or a file's own tag."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 UNKNOWN = "unknown"
@@ -48,14 +48,24 @@ def folder_licences(top: Path, names: Iterable[str]) -> dict[str, str]:
 def stated_licence(folder: Path) -> str | None:
     """The identifier of a folder's own licence file, `unknown (NAME)` where its text is not known, None without one."""
     try:
-        files = sorted(p for p in folder.iterdir() if p.is_file() and _FILE_NAMES.fullmatch(p.name))
+        files = sorted(p for p in folder.iterdir() if p.is_file() and is_licence_file(p.name))
     except OSError:
         files = []
     if not files:
         return None
-    guesses = [guess_licence(path.read_text(encoding="utf-8", errors="replace")) for path in files]
+    return licence_of_texts({path.name: path.read_text(encoding="utf-8", errors="replace") for path in files})
+
+
+def is_licence_file(name: str) -> bool:
+    """Whether a file of that name states a licence."""
+    return _FILE_NAMES.fullmatch(name) is not None
+
+
+def licence_of_texts(texts: Mapping[str, str]) -> str:
+    """What the licence files of one folder state together, by their names: identifiers, or `unknown (NAME)`."""
+    guesses = [guess_licence(text) for text in texts.values()]
     known = sorted({guess for guess in guesses if guess})
-    return " OR ".join(known) if known else f"{UNKNOWN} ({files[0].name})"
+    return " OR ".join(known) if known else f"{UNKNOWN} ({min(texts)})"
 
 
 def file_licence(text: str) -> str | None:

@@ -110,7 +110,9 @@ class Source:
     `notes` is what a reader of the data card should know of the rows; `splits` is empty where the files say theirs.
     `reads_pieces` says that `read` yields only what belongs to the shard's piece, as `read_table` does; of other
     sources all is read and what belongs to other pieces is passed over. `reads_whole` says that a file is never
-    divided into pieces, since reading it is what costs. A source of finished rows has `read_rows` instead of material.
+    divided into pieces, since reading it is what costs. `looks_up_companions` says that companions hold what rows point
+    at, so that their size says nothing of how many rows there are. A source of finished rows has `read_rows` instead
+    of material.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Source:
     hub: HubForm | None = None
     reads_pieces: bool = False
     reads_whole: bool = False
+    looks_up_companions: bool = False
     read_rows: Callable[[Shard], Iterator[Example | Rejected]] | None = None
     revision: str = ""
     notes: str = ""
