@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ S = TypeVar("S")
 R = TypeVar("R")
 
 _SHARDS_AHEAD = 2  # a core that has one at work has the next one at hand, and few results wait for the driver
+_PROCESSES = multiprocessing.get_context("forkserver")
 _context: Any = None
 
 
@@ -41,10 +43,20 @@ def map_shards(
         yield from _in_processes(work, context, shards, workers)
 
 
+def warm_up(work: Callable[[C, S], R], shards: Sequence[S], workers: int, cluster: Cluster | None = None) -> None:
+    """Begin to load what `work` needs where workers are forked from, while the caller still makes their context.
+
+    A call of `map_shards` with the same arguments follows. Each worker then starts with everything loaded.
+    """
+    if cluster is None and workers > 1 and len(shards) > 1:
+        _PROCESSES.set_forkserver_preload(["__main__", work.__module__])
+        forkserver.ensure_running()
+
+
 def _in_processes(work: Callable[[C, S], R], context: C, shards: Sequence[S], workers: int) -> Iterator[R]:
     pool = ProcessPoolExecutor(
         min(workers, len(shards)),
-        mp_context=multiprocessing.get_context("forkserver"),
+        mp_context=_PROCESSES,
         initializer=_begin,
         initargs=(context,),
     )

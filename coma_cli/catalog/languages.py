@@ -51,31 +51,42 @@ _LABELS = {
     "postgresql": "sql",
 }
 
-# How an instruction names a language; the first that matches counts, so the longer names come before their parts.
+# How an instruction names a language; the first that matches counts, so the longer names come before their parts. The
+# pieces tell in lower case what a text must hold for the pattern to be worth a try: to look for them is much quicker.
 _NAMED = (
-    ("cpp", r"C\+\+|\bcpp\b"),
-    ("csharp", r"C#|\bC sharp\b"),
-    ("typescript", r"\btypescript\b"),
-    ("javascript", r"\bjava ?script\b|\bnode\.?js\b|\breact\b|\bjquery\b"),
-    ("java", r"\bjava\b"),
-    ("python", r"\bpython\b|\bpandas\b|\bnumpy\b|\bdjango\b"),
-    ("sql", r"\bSQL\b|\bmysql\b|\bsqlite\b|\bpostgresql\b"),
-    ("php", r"\bPHP\b"),
-    ("ruby", r"\bruby\b"),
-    ("rust", r"\brust\b"),
-    ("swift", r"\bswift\b"),
-    ("kotlin", r"\bkotlin\b"),
-    ("go", r"\bgolang\b|\bin Go\b|\bGo (?:program|function|code)\b"),
-    ("css", r"\bCSS\b"),
-    ("html", r"\bHTML\b"),
-    ("bash", r"\bbash\b|\bshell script\b"),
-    ("c", r"\bC (?:program|function|code)\b|\bin C\b(?![+#])"),
-    ("r", r"\bR (?:program|function|code|script)\b|\bin R\b"),
+    ("cpp", ("c++", "cpp"), r"C\+\+|\bcpp\b"),
+    ("csharp", ("c#", "c sharp"), r"C#|\bC sharp\b"),
+    ("typescript", ("typescript",), r"\btypescript\b"),
+    ("javascript", ("java", "node", "react", "jquery"), r"\bjava ?script\b|\bnode\.?js\b|\breact\b|\bjquery\b"),
+    ("java", ("java",), r"\bjava\b"),
+    ("python", ("python", "pandas", "numpy", "django"), r"\bpython\b|\bpandas\b|\bnumpy\b|\bdjango\b"),
+    ("sql", ("sql",), r"\bSQL\b|\bmysql\b|\bsqlite\b|\bpostgresql\b"),
+    ("php", ("php",), r"\bPHP\b"),
+    ("ruby", ("ruby",), r"\bruby\b"),
+    ("rust", ("rust",), r"\brust\b"),
+    ("swift", ("swift",), r"\bswift\b"),
+    ("kotlin", ("kotlin",), r"\bkotlin\b"),
+    (
+        "go",
+        ("golang", "in go", "go program", "go function", "go code"),
+        r"\bgolang\b|\bin Go\b|\bGo (?:program|function|code)\b",
+    ),
+    ("css", ("css",), r"\bCSS\b"),
+    ("html", ("html",), r"\bHTML\b"),
+    ("bash", ("bash", "shell script"), r"\bbash\b|\bshell script\b"),
+    ("c", ("c program", "c function", "c code", "in c"), r"\bC (?:program|function|code)\b|\bin C\b(?![+#])"),
+    (
+        "r",
+        ("r program", "r function", "r code", "r script", "in r"),
+        r"\bR (?:program|function|code|script)\b|\bin R\b",
+    ),
 )
 # ASCII only, so that a name between Chinese signs is a word too.
 _PATTERNS = tuple(
-    (name, re.compile(pattern, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0))) for name, pattern in _NAMED
+    (name, pieces, re.compile(pattern, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0)))
+    for name, pieces, pattern in _NAMED
 )
+_PYTHON_ONLY = re.compile(r"^\s*(?:def\s+\w+\s*\(.*|class\s+\w+.*:|import\s+\w|from\s+\w[\w.]*\s+import)", re.MULTILINE)
 _CODE_LINE = re.compile(
     r"\s*(?:(?:async\s+)?def\s+\w+\s*\(|class\s+\w+|import\s+\w|from\s+[\w.]+\s+import|for\s+.+:\s*$|while\s+.+:\s*$"
     r"|(?:el)?if\s+.+:\s*$|else:|try:|return\b|print\s*\(|@\w+|#|[\w.\[\]'\"]+\s*[-+*/]?=\s*\S|[\w.]+\(.*\)\s*$)"
@@ -95,7 +106,11 @@ def language_of_label(label: str) -> str | None:
 
 def named_language(text: str) -> str | None:
     """The programming language that a text names, or None."""
-    return next((name for name, pattern in _PATTERNS if pattern.search(text)), None)
+    lower = text.lower()
+    return next(
+        (name for name, pieces, pattern in _PATTERNS if any(map(lower.__contains__, pieces)) and pattern.search(text)),
+        None,
+    )
 
 
 def guess_language(question: str, answer: str) -> str:
@@ -108,13 +123,11 @@ def guess_language(question: str, answer: str) -> str:
 
 def looks_like_python(text: str) -> bool:
     """Whether most lines of a text have the shape of Python statements (whether or not the whole parses)."""
+    if not _PYTHON_ONLY.search(text):
+        return False
     lines = [line for line in text.splitlines() if line.strip()]
-    hits = sum(bool(_CODE_LINE.match(line)) for line in lines)
-    strong = re.search(
-        r"^\s*(?:def\s+\w+\s*\(.*|class\s+\w+.*:|import\s+\w|from\s+\w[\w.]*\s+import)", text, re.MULTILINE
-    )
     braces = sum(line.rstrip().endswith((";", "{", "}")) for line in lines)
-    return bool(lines) and bool(strong) and hits >= 0.5 * len(lines) and braces <= 0.1 * len(lines)
+    return braces <= 0.1 * len(lines) and sum(bool(_CODE_LINE.match(line)) for line in lines) >= 0.5 * len(lines)
 
 
 def parse_python(code: str) -> ast.Module | None:

@@ -10,18 +10,21 @@ import ast
 import builtins
 import keyword
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from coma_cli.catalog.languages import parse_python
+from coma_cli.corpus.gram_table import GramTable
 from coma_cli.corpus.lexing import U64, Ints, lex
 
 _BUILTINS = frozenset(dir(builtins))
 _NO_WEIGHT = (ast.expr_context, ast.arguments, ast.arg, ast.Expr, ast.Return, ast.operator, ast.unaryop, ast.cmpop)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_GIVING = frozenset((ast.Name, ast.arg, *_DEFINITIONS, ast.ClassDef, ast.ExceptHandler, ast.Attribute))
+_GIVING |= {ast.Import, ast.ImportFrom}
 _NO_CODE = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*')
 # Signs that formatters add and take away, or that mark strings.
 _UNSTABLE_SIGNS = "(),;\\'\"`"
@@ -61,8 +64,9 @@ def units(code: str) -> list[Unit]:
     tree = parse_python(code)
     if tree is None:
         return []
-    given = names_given(tree)
-    functions = (node for node in ast.walk(tree) if isinstance(node, _DEFINITIONS))
+    nodes = list(ast.walk(tree))
+    given = names_given(nodes)
+    functions = (node for node in nodes if isinstance(node, _DEFINITIONS))
     found = [_unit(node.name, node.body, given, node.lineno) for node in functions]
     loose = [node for node in tree.body if not isinstance(node, (*_DEFINITIONS, ast.ClassDef))]
     return [*found, _unit("", loose, given, loose[0].lineno)] if loose else found
@@ -91,10 +95,12 @@ class Given:
     imports: dict[str, str] = field(default_factory=dict)
 
 
-def names_given(tree: ast.AST) -> Given:
-    """What a program calls its own."""
+def names_given(nodes: Iterable[ast.AST]) -> Given:
+    """What a program calls its own, from all nodes of its tree."""
     given = Given()
-    for node in ast.walk(tree):
+    for node in nodes:
+        if type(node) not in _GIVING:  # most nodes
+            continue
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
                 given.names.add(name)
@@ -184,13 +190,13 @@ class _Writer:
 # --- skeletons ---
 
 
-def _hashes(words: Sequence[str]) -> U64:
-    return np.unique(lex([" ".join(words)]).hashes)
+def _table(words: Sequence[str]) -> GramTable:
+    return GramTable(lex([" ".join(words)]).hashes)
 
 
-_KEYWORDS = _hashes([word.lower() for word in keyword.kwlist])
-_NUMBER = _hashes(["0"])[0]
-_UNSTABLE = _hashes(_UNSTABLE_SIGNS)
+_KEYWORDS = _table([word.lower() for word in keyword.kwlist])
+_NUMBER = lex(["0"]).hashes[0]
+_UNSTABLE = _table(_UNSTABLE_SIGNS)
 
 
 class Skeletons(NamedTuple):
@@ -209,8 +215,8 @@ def skeletons(texts: Sequence[str]) -> Skeletons:
     """What is left of each text without names, comments, documentation and layout."""
     lexed = lex([_NO_CODE.sub(" ", text) if "#" in text or '"""' in text or "'''" in text else text for text in texts])
     signs = ~lexed.is_word
-    kept = signs & ~np.isin(lexed.hashes, _UNSTABLE)
-    kept |= ~signs & (np.isin(lexed.hashes, _KEYWORDS) | (lexed.shapes == _NUMBER))
+    kept = signs & ~_UNSTABLE.holds(lexed.hashes)
+    kept |= ~signs & (_KEYWORDS.holds(lexed.hashes) | (lexed.shapes == _NUMBER))
     before = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(kept, dtype=np.int64)))
     return Skeletons(lexed.hashes[kept], before[lexed.bounds], np.diff(lexed.bounds))
 

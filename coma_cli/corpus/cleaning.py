@@ -16,7 +16,7 @@ from tree_sitter import Node
 
 from coma_cli.catalog.languages import looks_like_python, parses_as_python
 from coma_cli.catalog.sources.licence_kinds import Policy, allows
-from coma_cli.catalog.syntax.trees import parse, parses
+from coma_cli.catalog.syntax.trees import parse
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.corpus.secrets import masked, secrets_in
@@ -164,7 +164,12 @@ def _codes(example: Example) -> Iterator[tuple[str, str]]:
     """The fields that hold nothing but a program, with their names."""
     task = TASKS.get(example.task)
     for name in task.code_fields if task is not None else ():
-        yield name, textwrap.dedent(unfenced(getattr(example, name)))
+        yield name, _program(getattr(example, name))
+
+
+@lru_cache(maxsize=4)  # two checks, one after the other, look at the same fields
+def _program(text: str) -> str:
+    return textwrap.dedent(unfenced(text))
 
 
 def _not_code(example: Example, rules: CleaningRules) -> Verdict | None:
@@ -196,12 +201,10 @@ def _parses(example: Example, rules: CleaningRules) -> Verdict | None:
 
 
 def _is_broken(language: str, code: str) -> bool:
-    if parses(language, code) is not False:
-        return False
-    if language not in _LENIENT:
-        return True
     tree = parse(language, code)
-    return tree is None or _bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
+    if tree is None or not tree.has_error:
+        return False
+    return language not in _LENIENT or _bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
 
 
 def _bytes_in_error(node: Node) -> int:

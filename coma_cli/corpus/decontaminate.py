@@ -222,10 +222,9 @@ def contaminations(examples: Sequence[Example], index: BenchmarkIndex) -> list[C
     fields = [("answer", answers), ("question", [row.input for row in examples])]
     fields.append(("question", [row.instruction if "```" in row.instruction else "" for row in examples]))
     for where, texts in fields:
-        for number in index.solutions.suspects(texts):
-            copy = index.solutions.find(texts[number]) if found[number] is None else None
-            if copy is not None:
-                found[number] = _evidence(examples[number], where, copy.owner, copy.shared, 2)
+        known = {number for number, evidence in enumerate(found) if evidence is not None}
+        for number, copy in index.solutions.copies(texts, known):
+            found[number] = _evidence(examples[number], where, copy.owner, copy.shared, 2)
     return found
 
 

@@ -17,6 +17,12 @@ class GramTable:
         self._maybe = np.zeros(1 << _BITS, dtype=bool)
         self._maybe[self._sorted >> _SHIFT] = True
 
+    def holds(self, hashes: U64) -> NDArray[np.bool_]:
+        """Which of some hashes are of the set."""
+        known = np.zeros(len(hashes), dtype=bool)
+        known[self.places(hashes)] = True
+        return known
+
     def places(self, hashes: U64) -> NDArray[np.int64]:
         """Where hashes of the set occur."""
         places = np.flatnonzero(self._maybe[hashes >> _SHIFT])

@@ -13,7 +13,8 @@ import ast
 import keyword
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -21,7 +22,7 @@ import numpy as np
 from coma_cli.catalog.languages import parse_python
 from coma_cli.corpus.blind import Unit, codes_in, dedented, names_given, skeletons, units
 from coma_cli.corpus.gram_table import GramTable
-from coma_cli.corpus.lexing import grams_of
+from coma_cli.corpus.lexing import U64, grams_of
 
 MIN_WEIGHT = 4
 GRAM = 12
@@ -62,9 +63,9 @@ class SolutionIndex(Generic[Owner]):
     def add(self, solutions: Sequence[tuple[Owner, str]]) -> None:
         """Take in the solutions of one benchmark, each with its owner."""
         owners: dict[tuple[bool, str], list[Owner]] = defaultdict(list)
-        found = [(owner, code, unit) for owner, code in solutions for unit in units(code) if _is_indexed(unit)]
+        found = [(owner, code, unit) for owner, code in solutions for unit in _forms(code)]
         for owner, code, unit in found:
-            for variant in _alone(code, unit):
+            for variant in _forms(code)[unit]:
                 self._named.setdefault((_plain(variant.name), variant.shape.text), owner)
                 having = owners[bool(variant.name), variant.shape.text]
                 if variant.shape.weight >= MIN_WEIGHT and owner not in having:
@@ -72,25 +73,30 @@ class SolutionIndex(Generic[Owner]):
         for shape, having in owners.items():
             if 0 < len(having) <= _MAX_OWNERS:
                 self._shapes.setdefault(shape, having[0])
-        for owner, code, unit in found:
-            self._add_grams(owner, code, unit, idiom=len(owners[True, unit.shape.text]) > _MAX_OWNERS)
+        idioms = {shape for (named, shape), having in owners.items() if named and len(having) > _MAX_OWNERS}
+        self._add_grams(found, idioms)
         self._tables = None
 
-    def _add_grams(self, owner: Owner, code: str, unit: Unit, *, idiom: bool) -> None:
+    def _add_grams(self, found: Sequence[tuple[Owner, str, Unit]], idioms: Set[str]) -> None:
         """Let texts be looked at that hold the beginning of a body, as it is or as Python itself would print it."""
-        own = frozenset(names_given(parse_python(code) or ast.Module([], [])).names)
-        for body in dict.fromkeys((unit.body(code), _printed(unit.body(code)))):
-            skeleton = skeletons([body]).hashes
+        written = [
+            (owner, code, unit, body)
+            for owner, code, unit in found
+            for body in dict.fromkeys((unit.body(code), _printed(unit.body(code))))
+        ]
+        made = skeletons([body for *_, body in written])
+        for number, (owner, code, unit, body) in enumerate(written):
+            skeleton = made.one(number)
             size = min(len(skeleton), GRAM)
             if size < _LEAST_GRAM:
                 continue
             gram = int(grams_of(skeleton, size)[0])
             self._grams[size].add(gram)
-            if size == GRAM and not idiom:
-                self._tokens[gram].append(_Tokens(owner, tuple(_tokens(body)), own))
+            if size == GRAM and unit.shape.text not in idioms:
+                self._tokens[gram].append(_Tokens(owner, tuple(_tokens(body)), _own_names(code)))
 
-    def suspects(self, texts: Sequence[str]) -> list[int]:
-        """Which texts are worth a closer look: all that hold a solution, and few others."""
+    def copies(self, texts: Sequence[str], known: Set[int] = frozenset()) -> Iterator[tuple[int, Found[Owner]]]:
+        """The texts that hold a solution, by their places, with the first that each holds; but for the `known` ones."""
         if self._tables is None:
             self._tables = {
                 size: GramTable(np.fromiter(sorted(grams), dtype=np.uint64)) for size, grams in self._grams.items()
@@ -104,16 +110,20 @@ class SolutionIndex(Generic[Owner]):
             owners = np.searchsorted(found.bounds, places, side="right") - 1
             inside = places + size <= found.bounds[owners + 1]
             hit[owners[inside]] = True
-        return [number for number in np.flatnonzero(hit).tolist() if "return" in texts[number]]
+        for number in np.flatnonzero(hit).tolist():
+            if number not in known and "return" in texts[number]:
+                copy = self.find(texts[number], found.one(number))
+                if copy is not None:
+                    yield number, copy
 
-    def find(self, text: str) -> Found[Owner] | None:
-        """The first solution that a text holds, or None."""
+    def find(self, text: str, skeleton: U64) -> Found[Owner] | None:
+        """The first solution that a text with this skeleton holds: the closer look that `copies` takes at few texts."""
         for code in codes_in(text):
             for unit in units(code):
                 owner = self._owner(unit)
                 if owner is not None:
                     return Found(owner, unit.source(code))
-        return next(self._by_tokens(text), None)
+        return next(self._by_tokens(text, skeleton), None)
 
     def _owner(self, unit: Unit) -> Owner | None:
         owner = self._shapes.get((bool(unit.name), unit.shape.text))
@@ -121,8 +131,7 @@ class SolutionIndex(Generic[Owner]):
             return self._named.get((_plain(unit.name), unit.shape.text))
         return owner
 
-    def _by_tokens(self, text: str) -> Iterator[Found[Owner]]:
-        skeleton = skeletons([text]).hashes
+    def _by_tokens(self, text: str, skeleton: U64) -> Iterator[Found[Owner]]:
         known = {gram for gram in grams_of(skeleton, GRAM).tolist() if gram in self._tokens}
         if not known:
             return
@@ -132,6 +141,17 @@ class SolutionIndex(Generic[Owner]):
                 place = _place_of(solution, tokens)
                 if place is not None:
                     yield Found(solution.owner, " ".join(tokens[place : place + len(solution.tokens)]))
+
+
+@lru_cache(maxsize=1024)  # benchmarks share solutions: most of sanitized MBPP's are MBPP's
+def _forms(code: str) -> Mapping[Unit, Sequence[Unit]]:
+    """The functions of a solution, each with the forms in which it is looked for."""
+    return {unit: tuple(_alone(code, unit)) for unit in units(code) if _is_indexed(unit)}
+
+
+@lru_cache(maxsize=16)  # the bodies of one solution ask this one after the other
+def _own_names(code: str) -> frozenset[str]:
+    return frozenset(names_given(ast.walk(parse_python(code) or ast.Module([], []))).names)
 
 
 def _is_indexed(unit: Unit) -> bool:

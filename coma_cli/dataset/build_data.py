@@ -36,7 +36,7 @@ from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import write_atomically
 from coma_cli.pipeline import stage
 from coma_cli.sandbox.machine import default_workers
-from coma_cli.shards import map_shards
+from coma_cli.shards import map_shards, warm_up
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
 SETTINGS = BuildDataSettings
@@ -201,6 +201,8 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
     there = {path.name for path in parts.iterdir()}
     wanted = {unit.part_name: unit for unit in plan.units}
     missing = [unit for name, unit in wanted.items() if name not in there]
+    workers = settings.runtime.workers or default_workers()
+    warm_up(build_part, missing, workers, settings.runtime.cluster)
     recipe = Recipe(
         tasks=plan.tasks,
         seed=settings.seed,
@@ -212,7 +214,6 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
         skip_broken=settings.skip_broken_sources,
         reads_split=settings.reads_split,
     )
-    workers = settings.runtime.workers or default_workers()
     with console.progress("files", len(wanted), len(wanted) - len(missing)) as ticker:
         for built in map_shards(build_part, recipe, missing, workers, settings.runtime.cluster):
             built.put_into(parts)

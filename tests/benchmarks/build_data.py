@@ -4,11 +4,12 @@
 
 Two measurements over rows grown from the slice of CodeAlpaca (see `_grown_rows`):
 
-* speed: both do the same steps on the same files with as many processes: read, clean (lengths, stock phrases, Python
-  that does not parse), exact and near duplicates of questions and of answers (the same permutations and threshold),
-  HumanEval's and MBPP's problems by runs of ten words, split by a hash, training rows written as JSON lines. In turn,
-  medians of wall time, start included; coma does more besides (dropped rows and evidence, near twins across the
-  border, solutions under other names, card, exports);
+* speed: both do the same steps on the same files with as many processes: read, tell the programming language, clean
+  (lengths, stock phrases, secrets, code that does not parse by Python's or by tree-sitter's grammars), exact and near
+  duplicates of questions and of answers (the same permutations and threshold), HumanEval's and MBPP's problems by runs
+  of ten words, split by a hash, training rows written as JSON lines. In turn, medians of wall time, start included;
+  coma does more besides (dropped rows and evidence, near twins across the border, solutions under other names, frames
+  for lone methods, card, exports);
 * growth: wall time and peak memory of the whole tree of processes at two sizes. Memory is the sum of what `/proc` says
   is resident in each process, so pages that processes share count once for each.
 """
@@ -30,7 +31,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coma_cli import console
+from coma_cli.catalog.languages import guess_language, looks_like_python
+from coma_cli.catalog.syntax.trees import LANGUAGES
 from coma_cli.corpus.minhash import NearRules
+from coma_cli.corpus.secrets import masked
 from coma_cli.sandbox.machine import default_workers
 from tests.benchmarks._grown_rows import slice_rows, write_shards
 from tests.requirements import ROOT, SHARED_DATA
@@ -95,25 +99,39 @@ def obvious_pipeline(rows: Path, slices: Path, folder: Path) -> int:
 
 
 def _tidy(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: (row[name] or "").replace("\r\n", "\n").strip() for name in ("instruction", "input", "output")}
+    made = {
+        name: masked((row[name] or "").replace("\r\n", "\n").strip()) for name in ("instruction", "input", "output")
+    }
+    return {**made, "language": guess_language(f"{made['instruction']}\n{made['input']}", made["output"])}
 
 
 def _clean(row: dict[str, Any]) -> bool:
-    import ast
-    import warnings
-
     text = f"{row['instruction']} {row['input']} {row['output']}"
     if len(row["output"]) < 2 or len(text) > 8000 or len(text.split()) > 1200:
         return False
     if re.match(r"i'?m sorry|as an ai", row["output"], re.IGNORECASE):
         return False
-    if re.search(r"^\s*(def|import|from|class) ", row["output"], re.MULTILINE) and "python" in text.lower():
+    return _parses(row["language"], row["output"])
+
+
+def _parses(language: str, code: str) -> bool:
+    import ast
+    import warnings
+
+    from tree_sitter_language_pack import get_parser
+
+    if language == "python":
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                ast.parse(row["output"])
+                ast.parse(code)
         except (SyntaxError, ValueError):
-            return False
+            return not looks_like_python(code)
+    elif language in LANGUAGES:
+        root = get_parser(language).parse(code.encode()).root_node
+        if language in ("c", "cpp", "sql"):  # as coma: macros and dialects are no reason
+            return sum(node.end_byte - node.start_byte for node in root.children if node.is_error) <= len(code) / 2
+        return not root.has_error
     return True
 
 

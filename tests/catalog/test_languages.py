@@ -1,4 +1,8 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coma_cli.catalog import languages
 
@@ -22,6 +26,22 @@ from coma_cli.catalog import languages
 )
 def test_a_language_is_taken_from_its_name(text, language):
     assert languages.named_language(text) == language
+
+
+PIECES = sorted({piece for _, pieces, _ in languages._NAMED for piece in pieces})
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=5), st.sampled_from([" ", "", "用", "."])
+)
+def test_no_name_is_missed_for_lack_of_its_pieces(parts, between):
+    for text in (between.join(parts), between.join(parts).upper(), between.join(parts).title()):
+        plain = (
+            name
+            for name, _, pattern in languages._NAMED
+            if re.search(pattern, text, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0))
+        )
+        assert languages.named_language(text) == next(plain, None)
 
 
 @pytest.mark.parametrize(

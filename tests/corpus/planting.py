@@ -33,7 +33,7 @@ class _Renamer(ast.NodeTransformer):
 def renamed(code):
     """The same program with other names for all that it calls its own."""
     tree = ast.parse(code)
-    return ast.unparse(_Renamer(names_given(tree).names).visit(tree))
+    return ast.unparse(_Renamer(names_given(ast.walk(tree)).names).visit(tree))
 
 
 def _retold(code, change):
