@@ -5,7 +5,7 @@ killed run goes on with the parts that are missing, and one final pass over all 
 outputs (see `assembling`). So the outputs are the same for any number of workers and restarts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -18,10 +18,11 @@ from coma_cli.corpus.decontaminate import BenchmarkIndex
 from coma_cli.dataset import exports, picture
 from coma_cli.dataset.against import hash_named, named_problems, reference_parts
 from coma_cli.dataset.assembling import Assembly, Wanted
+from coma_cli.dataset.benchmarks import benchmarks_at_hand
 from coma_cli.dataset.building import Recipe, build_part
 from coma_cli.dataset.card import card
 from coma_cli.dataset.composition import Composition, Tally, composition_of, rows_to_show
-from coma_cli.dataset.locating import Found, Located, Unit, benchmarks_at_hand, locate, unread_folders
+from coma_cli.dataset.locating import Found, Located, Unit, locate, unread_folders
 from coma_cli.dataset.parts import Lines
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.dataset.summary import (
@@ -83,7 +84,7 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
     found = locate(settings, tasks, workspace, fetch=fetch)
     benchmarks, absent = benchmarks_at_hand(settings, fetch=fetch) if settings.decontaminate else ((), ())
     benchmarks = (*benchmarks, *(named_problems(Path(name)) for name in settings.decontaminate_against))
-    warnings = _warnings(settings, found, absent)
+    warnings = _warnings(settings, found, benchmarks, absent)
     inputs = [Input(f"source:{entry.source.name}", entry.place, entry.content_sha256) for entry in found.located]
     inputs += [Input(f"bench:{bench.name}", bench.source, bench.content_sha256) for bench in benchmarks]
     inputs += [Input(f"dedup:{Path(name).name}", name, hash_named(Path(name))) for name in settings.dedup_against]
@@ -141,7 +142,9 @@ def _notes(settings: BuildDataSettings, found: Found) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _warnings(settings: BuildDataSettings, found: Found, absent: tuple[str, ...]) -> tuple[str, ...]:
+def _warnings(
+    settings: BuildDataSettings, found: Found, benchmarks: Sequence[LoadedBenchmark], absent: Sequence[str]
+) -> tuple[str, ...]:
     """What the user should know before trusting the rows; none of it names a place on this machine."""
     warnings = [f"The source {name} is broken and was left out." for name in found.broken]
     warnings += [f"Nothing of the source {name} is in the data: it {why}." for name, why in found.other_splits.items()]
@@ -150,6 +153,12 @@ def _warnings(settings: BuildDataSettings, found: Found, absent: tuple[str, ...]
     elif absent:
         names = ", ".join(absent)
         warnings.append(f"Not checked against {names}: the problems were not at hand (--bench-data FILE brings them).")
+    brings_mbpp = any(entry.source.name == "mbpp" for entry in found.located)
+    if settings.decontaminate and brings_mbpp and "mbpp+" not in {benchmark.name for benchmark in benchmarks}:
+        warnings.append(
+            "MBPP+ asks some problems of MBPP's training split, which are in the data: to score on it, give its file "
+            "with --bench-data FOLDER."
+        )
     return tuple(warnings)
 
 

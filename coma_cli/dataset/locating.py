@@ -1,4 +1,4 @@
-"""Finds what build-data reads: the files of the sources that were asked for, and the benchmarks at hand."""
+"""Finds what build-data reads: the files of the sources that were asked for."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,6 @@ from itertools import chain, islice
 from pathlib import Path
 
 from coma_cli.catalog import lookup
-from coma_cli.catalog.benchmarks import DISTINCT_BENCHMARKS, LoadedBenchmark, humaneval, mbpp
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.sources.hub import fetch_source, fetched_source
 from coma_cli.catalog.sources.material import Rejected
@@ -14,25 +13,19 @@ from coma_cli.catalog.sources.repository import repository
 from coma_cli.catalog.sources.source import BrokenSourceError, Piece, Shard, Source
 from coma_cli.catalog.sources.stackexchange import dump
 from coma_cli.catalog.sources.tables import MISSING_COLUMN
+from coma_cli.dataset.benchmarks import FOLDERS
 from coma_cli.dataset.generated import generated_sources, require_rows
-from coma_cli.dataset.settings import BuildDataSettings
+from coma_cli.dataset.settings import HUB, BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import sha256_of
 from coma_cli.workspace import Workspace
 
-HUB = "hub"
 _PROBED_ROWS = 100
 # A file is read once for each of its pieces, so they are few; what is costly is done once for each row.
 PIECE_BYTES = 8 << 20
 MOST_PIECES = 16
 _SPLIT_ORDER = ("train", "validation", "test", "mixed")
-# The files by which a folder is seen to hold a benchmark; one that is not listed comes from its own place only.
-_BENCHMARK_FILES: Mapping[str, tuple[str, ...]] = {
-    humaneval.NAME: humaneval.FILES,
-    "mbpp": mbpp.FULL_FILES,
-    "mbpp-sanitized": mbpp.SANITIZED_FILES,
-}
 
 
 @dataclass(frozen=True)
@@ -136,7 +129,7 @@ def _places(
     """
     for name in settings.source:
         lookup("source", name, SOURCES)
-    sources = settings.sources or (None if _brings_its_own(settings) else HUB)
+    sources = HUB if settings.asks_hub else settings.sources
     if sources not in (None, HUB) and not Path(str(sources)).is_dir():
         raise MissingInputError(f"There is no folder {sources} (--sources).", "Give a folder, or the word hub.")
     known = [source for source in SOURCES.values() if set(source.tasks) & set(tasks)]
@@ -149,11 +142,6 @@ def _places(
     dumps = [dump(settings.stackexchange)] if settings.stackexchange is not None else []
     given = chain(dumps, _repositories(settings.from_repo, tasks))
     yield from ((source, place) for source, place in given if set(source.tasks) & set(tasks))
-
-
-def _brings_its_own(settings: BuildDataSettings) -> bool:
-    """Whether something is given to build from, so that nobody has to be asked over a network."""
-    return bool(settings.from_repo or settings.source or settings.with_generated or settings.stackexchange)
 
 
 def _place(source: Source, given: str | None, sources: str | None, to_fetch: dict[str, str] | None) -> Path | None:
@@ -269,52 +257,7 @@ def unread_folders(settings: BuildDataSettings) -> list[str]:
     """Folders below `--sources DIR` that belong to no source of the catalogue."""
     if settings.sources in (None, HUB):
         return []
-    known = {source.folder for source in SOURCES.values()}
+    known = {source.folder for source in SOURCES.values()} | set(FOLDERS.values())
     return sorted(
         p.name for p in Path(str(settings.sources)).iterdir() if p.is_dir() and p.name not in known and p.name[0] != "."
     )
-
-
-def benchmarks_at_hand(
-    settings: BuildDataSettings, *, fetch: bool = True
-) -> tuple[tuple[LoadedBenchmark, ...], tuple[str, ...]]:
-    """The benchmarks whose problems can be read, and the names of those that are not at hand.
-
-    With `fetch` off those that would be fetched are in neither.
-
-    Each is looked for in `bench_data`, then among the sources given, then where it comes from by itself (a package;
-    the hub only if the sources come from there too).
-
-    Raises:
-        MissingInputError: a benchmark that is at hand is broken or has no problems; `bench_data` is not there.
-    """
-    given = [settings.bench_data, *(settings.source.get(name) for name in DISTINCT_BENCHMARKS), settings.sources]
-    places = [Path(place) for place in given if place not in (None, HUB)]
-    for place in places:
-        if not place.exists():
-            raise MissingInputError(f"There is no {place}.", "Check --bench-data, --source and --sources.")
-    here = settings.sources or _brings_its_own(settings)
-    online = settings.sources == HUB or not here
-    loaded: list[LoadedBenchmark] = []
-    absent: list[str] = []
-    for name, benchmark in DISTINCT_BENCHMARKS.items():
-        found = next((p for p in places if _holds(p, _BENCHMARK_FILES.get(name, ()))), None)
-        if found is None and name != humaneval.NAME and online and not fetch:
-            continue
-        if found is not None or name == humaneval.NAME or online:
-            loaded.append(benchmark.load(found))
-        else:
-            absent.append(name)
-    if settings.bench_data and not any(_holds(Path(settings.bench_data), files) for files in _BENCHMARK_FILES.values()):
-        looked = ", ".join(files[0] for files in _BENCHMARK_FILES.values())
-        raise MissingInputError(
-            f"{settings.bench_data} holds no benchmark; looked for {looked}.", "Check --bench-data."
-        )
-    return tuple(loaded), tuple(absent)
-
-
-def _holds(place: Path, patterns: tuple[str, ...]) -> bool:
-    """Whether a folder holds a benchmark's file in its published place, or a file carries its published name."""
-    if place.is_dir():
-        return any(next(place.glob(pattern), None) is not None for pattern in patterns)
-    return any(place.match(pattern) for pattern in patterns)

@@ -22,6 +22,7 @@ _PLACES = frozenset(
     | {"dedup_against", "decontaminate_against"}
 )
 
+HUB = "hub"
 SourceSplit = Literal["train", "validation", "test", "any"]
 
 
@@ -118,6 +119,12 @@ class BuildDataSettings(StageSettings):
     def _each_once(cls, value: object) -> object:
         names = value.split(",") if isinstance(value, str) else value
         return sorted(set(names)) if isinstance(names, (list, tuple)) else names
+
+    @property
+    def asks_hub(self) -> bool:
+        """Whether sources come from the hub: where that is said, or nothing else is given to build from."""
+        own = self.sources or self.from_repo or self.source or self.with_generated or self.stackexchange
+        return self.sources == HUB or not own
 
     @property
     def mixture(self) -> Mixture:

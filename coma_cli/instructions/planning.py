@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from coma_cli.catalog.benchmarks import DISTINCT_BENCHMARKS, LoadedBenchmark
+from coma_cli.catalog.benchmarks import BENCHMARKS, DISTINCT_BENCHMARKS, LoadedBenchmark
 from coma_cli.catalog.prices import AS_OF, remote_model
 from coma_cli.corpus.decontaminate import BenchmarkIndex
 from coma_cli.engines.counting import TokenCounter
@@ -166,12 +166,12 @@ def benchmarks_at_hand(settings: GenSettings) -> tuple[tuple[LoadedBenchmark, ..
         return (), ()
     loaded = [DISTINCT_BENCHMARKS["humaneval"].load()]
     failure: MissingInputError | None = None
-    for name, benchmark in DISTINCT_BENCHMARKS.items():
+    for name, benchmark in BENCHMARKS.items():
         if name != "humaneval" and settings.bench_data is not None:
             try:
                 loaded.append(benchmark.load(settings.bench_data))
             except MissingInputError as error:
-                failure = error
+                failure = failure or error
     if failure is not None and len(loaded) == 1:
         raise failure
     names = {benchmark.name for benchmark in loaded}

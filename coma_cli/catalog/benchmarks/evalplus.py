@@ -183,20 +183,20 @@ def _benchmark(
     )
 
 
+_HUMANEVAL = _Release(
+    "humaneval+", "HumanEvalPlus", "HUMANEVAL_OVERRIDE_PATH", "https://github.com/evalplus/humanevalplus_release"
+)
+_MBPP = _Release("mbpp+", "MbppPlus", "MBPP_OVERRIDE_PATH", "https://github.com/evalplus/mbppplus_release")
+HUMANEVAL_FILES, MBPP_FILES = _HUMANEVAL.names, _MBPP.names
 HUMANEVAL_PLUS = _benchmark(
-    _Release(
-        "humaneval+",
-        "HumanEvalPlus",
-        "HUMANEVAL_OVERRIDE_PATH",
-        "https://github.com/evalplus/humanevalplus_release",
-    ),
+    _HUMANEVAL,
     164,
     "HumanEval",
     humaneval_problem,
     "v0.1.10",
 )
 MBPP_PLUS = _benchmark(
-    _Release("mbpp+", "MbppPlus", "MBPP_OVERRIDE_PATH", "https://github.com/evalplus/mbppplus_release"),
+    _MBPP,
     378,
     "Mbpp",
     mbpp_problem,

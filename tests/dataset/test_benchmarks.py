@@ -1,0 +1,83 @@
+import gzip
+import json
+
+import pytest
+
+from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.dataset.benchmarks import benchmarks_at_hand
+from coma_cli.dataset.settings import BuildDataSettings
+from coma_cli.errors import MissingInputError
+from tests.catalog.sources.forms import put, put_parquet
+from tests.dataset.test_build_data import build, rows_of
+from tests.requirements import shared_data
+
+MBPP_COLUMNS = {
+    "task_id": "int32",
+    "text": "string",
+    "code": "string",
+    "test_list": "list",
+    "test_setup_code": "string",
+    "challenge_test_list": "list",
+}
+TASK = {
+    "task_id": 11,
+    "text": "Write a function to sort.",
+    "code": "def f(a):\n    return sorted(a)",
+    "test_list": ["assert f([2, 1]) == [1, 2]"],
+    "test_setup_code": "",
+    "challenge_test_list": [],
+}
+
+
+def at_hand(**flags):
+    loaded, absent = benchmarks_at_hand(BuildDataSettings(**flags))
+    return {bench.name: len(bench.problems) for bench in loaded}, absent
+
+
+@pytest.mark.parametrize("option", ["sources", "bench_data"])
+def test_every_benchmark_of_a_folder_is_kept_clear_of(option):
+    own = {} if option == "sources" else {"from_repo": ("stdlib",)}
+    found = at_hand(**{option: str(shared_data())}, **own)
+    assert found == (
+        {"humaneval": 164, "mbpp": 500, "mbpp-sanitized": 130, "humaneval+": 82, "mbpp+": 196},
+        (),
+    )
+    assert set(found[0]) == set(BENCHMARKS)
+
+
+def test_without_files_the_two_that_can_be_told_from_nothing_else_are_missed(tmp_path):
+    assert at_hand(from_repo=(str(tmp_path),)) == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+
+
+@pytest.mark.parametrize("option", ["source", "bench_data"])
+def test_another_benchmarks_parquet_file_does_not_pass_for_humaneval(tmp_path, option):
+    put_parquet(tmp_path / "full" / "test-00000-of-00001.parquet", [TASK], MBPP_COLUMNS)
+    given = {"source": {"mbpp": str(tmp_path)}} if option == "source" else {"bench_data": str(tmp_path)}
+    assert at_hand(from_repo=("stdlib",), **given) == ({"humaneval": 164, "mbpp": 1}, ("mbpp-sanitized",))
+
+
+def test_parquet_files_of_sources_are_no_benchmarks(tmp_path):
+    put_parquet(tmp_path / "conala" / "test-00000-of-00001.parquet", [TASK], MBPP_COLUMNS)
+    put_parquet(tmp_path / "mbpp" / "full" / "test-00000-of-00001.parquet", [TASK], MBPP_COLUMNS)
+    assert at_hand(sources=str(tmp_path)) == ({"humaneval": 164, "mbpp": 1}, ("mbpp-sanitized",))
+
+
+def test_a_benchmark_that_is_given_and_broken_is_an_error(tmp_path):
+    put(tmp_path / "evalplus" / "MbppPlus.jsonl.gz", gzip.compress(b'{"task_id": "Mbpp/2"}\n'))
+    with pytest.raises(MissingInputError, match=r"MbppPlus.jsonl.gz, row 1: no field"):
+        at_hand(sources=str(tmp_path))
+
+
+def test_training_problems_that_mbpp_plus_asks_leave_and_else_the_card_warns(tmp_path):
+    mbpp = str(shared_data() / "mbpp")
+    plain = build(tmp_path / "plain", source={"mbpp": mbpp})
+    assert "MBPP+ asks some problems" in (plain.path / "card.md").read_text()
+    made = build(tmp_path / "made", source={"mbpp": mbpp}, bench_data=str(shared_data()))
+    assert "MBPP+ asks" not in (made.path / "card.md").read_text()
+    asked = {f"task_id {p.task_id.partition('/')[2]}" for p in BENCHMARKS["mbpp+"].load(shared_data()).problems}
+    there = {name: [r["origin"]["row"] for r in rows_of(run)] for name, run in (("plain", plain), ("made", made))}
+    before, after = (asked & set(rows) for rows in there.values())
+    # What stays are problems that MBPP+ tells in other words and solves in another way: nothing of them is shared.
+    assert len(before) > 38 and len(after) <= 11
+    evidence = [json.loads(line) for line in (made.path / "contamination.jsonl").read_text().splitlines()]
+    assert sum(hit["bench"] == "mbpp+" for hit in evidence) >= len(before) - len(after)
