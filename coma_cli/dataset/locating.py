@@ -1,12 +1,14 @@
 """Finds what build-data reads: the files of the sources that were asked for."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
 from coma_cli.catalog import lookup
 from coma_cli.catalog.sources import SOURCES
+from coma_cli.catalog.sources.files import require_whole
 from coma_cli.catalog.sources.hub import fetch_source, fetched_source
 from coma_cli.catalog.sources.material import Rejected
 from coma_cli.catalog.sources.repository import repository
@@ -22,6 +24,7 @@ from coma_cli.jsonl import sha256_of
 from coma_cli.workspace import Workspace
 
 _PROBED_ROWS = 100
+_AT_ONCE = 4
 # A file is read once for each of its pieces, so they are few; what is costly is done once for each row.
 PIECE_BYTES = 8 << 20
 MOST_PIECES = 16
@@ -205,6 +208,8 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
             require_rows(source, shard)
         elif source.name in SOURCES:
             _probe(source, shard)
+    if source.name in SOURCES or source.read_rows is not None:
+        _require_whole(shards)
     return Located(source, str(place), tuple(unit for shard in shards for unit in _units(source, shard)))
 
 
@@ -226,6 +231,13 @@ def hash_shard(shard: Shard) -> str:
     """Hash over a shard's bytes and those of its companions; a member of an archive counts as all of it."""
     own = hash_file(shard.path)
     return sha256_of([own, *(hash_file(file.path) for file in shard.companions)]) if shard.companions else own
+
+
+def _require_whole(shards: Iterable[Shard]) -> None:
+    """Read packed files to their ends, several at a time (unpacking leaves the interpreter to other threads)."""
+    files = dict.fromkeys(file for shard in shards for file in (shard.file, *shard.companions))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(require_whole, files))
 
 
 def _probe(source: Source, shard: Shard) -> None:

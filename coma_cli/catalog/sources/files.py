@@ -3,6 +3,7 @@
 A zip archive is read as the folder that it would unpack into, and nothing is ever written under the name of a member.
 """
 
+import codecs
 import gzip
 import os
 import re
@@ -18,6 +19,8 @@ from coma_cli.catalog.sources.source import BrokenSourceError, DataFile
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _AGAIN = "Fetch it again."
+_ENDS = 1 << 12  # bytes of a file's beginning and end; what is blank there is no more
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,32 @@ def unpacked(file: DataFile) -> Iterator[IO[bytes]]:
     except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
         kind = "zip" if file.member and isinstance(error, (zipfile.BadZipFile, zlib.error)) else "gzip"
         raise BrokenSourceError(f"{file} is a broken {kind} file: {error}.", _AGAIN) from error
+
+
+def require_whole(file: DataFile) -> None:
+    """Read a packed file to its end, and see whether a file that begins as an array also ends as one.
+
+    What is wrong further inside of an array is only found by reading its rows.
+
+    Raises:
+        BrokenSourceError: see `unpacked`; or the array is not closed.
+    """
+    with unpacked(file) as handle:
+        head = handle.read(_ENDS)
+        tail = _end_of(handle, head, packed=bool(file.member) or isinstance(handle, gzip.GzipFile))
+    if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[") and not tail.rstrip().endswith(b"]"):
+        raise BrokenSourceError(f"{file} is not a whole JSON array: the array is not closed.", _AGAIN)
+
+
+def _end_of(handle: IO[bytes], head: bytes, *, packed: bool) -> bytes:
+    """The last bytes of a file of which `head` has been read; all of a packed one is read for it."""
+    if not packed:
+        handle.seek(max(0, handle.seek(0, os.SEEK_END) - _ENDS))
+        return handle.read()
+    tail = head
+    while chunk := handle.read(_CHUNK):
+        tail = (tail + chunk)[-_ENDS:]
+    return tail
 
 
 def _opened(file: DataFile, stack: ExitStack) -> IO[bytes]:
