@@ -39,9 +39,12 @@ def _folder(name: str) -> str:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The pairs of one file. A pair that comes again, in either order, is kept aside, and so is one text twice."""
+    """The pairs of one file. A pair that comes again, in either order, is kept aside, and so is one text twice.
+
+    In the hub's form a pair is known again within its piece only; elsewhere it leaves with the other duplicates.
+    """
     seen: set[tuple[str, ...]] = set()
-    for entry in _listed_pairs(shard) if ".txt" in shard.name[-7:] else _hub_pairs(shard):
+    for entry in _listed_pairs(shard, seen) if ".txt" in shard.name[-7:] else _hub_pairs(shard):
         if isinstance(entry, Rejected):
             yield entry
             continue
@@ -68,12 +71,20 @@ def _fault(
     return ("same-text", "") if first == second else None
 
 
-def _listed_pairs(shard: Shard) -> Iterator[tuple[tuple[str, str], str, str, Any] | Rejected]:
+def _listed_pairs(
+    shard: Shard, seen: set[tuple[str, ...]]
+) -> Iterator[tuple[tuple[str, str], str, str, Any] | Rejected]:
+    """The pairs of the shard's piece; of those of other pieces only the ids go into `seen`."""
     functions: dict[str, str] = {}
-    yield from _read_functions(shard, functions)
+    broken = list(_read_functions(shard, functions))
+    yield from broken if shard.piece.number == 0 else ()
     number = 0
     for number, line in enumerate(lines_of(shard.file), start=1):
         fields = line.decode("utf-8", "replace").split()
+        if not shard.piece.holds(number - 1):
+            if len(fields) == 3 and fields[2] in ("0", "1") and functions.keys() >= set(fields[:2]):
+                seen.add(tuple(sorted(fields[:2])))
+            continue
         origin = Origin(path=shard.name, row=f"line {number}", split=shard.split)
         if len(fields) != 3:
             if fields:
@@ -127,6 +138,7 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=19,
+    reads_pieces=True,
     looks_up_companions=True,
     hub=codexglue.hub_form("cc_clone_detection_big_clone_bench"),
     revision=codexglue.REVISION,

@@ -83,6 +83,8 @@ def _indexed_rows(shard: Shard) -> Iterator[tuple[str, JsonRow] | Rejected]:
             continue
         fault = _index_fault(text, len(functions), seen)
         row = functions[int(text)] if fault is None else {"index": text}
+        if not shard.piece.holds(number - 1):
+            continue
         if fault is None and not isinstance(row, dict):
             fault = ("broken-row", f"a JSON {type(row).__name__}, not an object")
         if fault is not None:
@@ -118,6 +120,7 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=2300,
+    reads_pieces=True,
     hub=codexglue.hub_form("cc_defect_detection"),
     revision=codexglue.REVISION,
     notes="A function counts as faulty if a commit that mended a security fault changed it: nobody marked where the "

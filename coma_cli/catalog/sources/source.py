@@ -30,6 +30,15 @@ class Piece:
         """Whether the entry of that number (from 0) belongs to this piece."""
         return entry // self.STRETCH % self.of == self.number
 
+    def held(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The runs of entries (first, behind the last) from `start` to before `end` that belong to this piece."""
+        if self.of == 1:
+            yield start, end
+            return
+        for stretch in range(start // self.STRETCH, -(-end // self.STRETCH)):
+            if stretch % self.of == self.number:
+                yield max(start, stretch * self.STRETCH), min(end, (stretch + 1) * self.STRETCH)
+
 
 @dataclass(frozen=True)
 class DataFile:

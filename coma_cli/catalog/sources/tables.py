@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from coma_cli.catalog.sources.arrays import array_values
 from coma_cli.catalog.sources.files import glob_pattern, lines_of, list_files, unpacked
@@ -62,13 +62,17 @@ def read_table(
         BrokenSourceError: the file is empty, in no known form, cut short, or no row has the columns.
     """
     names: set[str] = set()
-    seen: set[str] = set()
     any_row = complete = False
-    # A repeated id may have its first row in another piece, so where ids count all rows are looked at.
-    whole = shard if unique is None else replace(shard, piece=Piece())
+    # A repeated id may have its first row in another piece, so where ids count all rows are looked at; of Parquet only
+    # the ids are.
+    ids, whole = _Ids(unique), shard
+    if unique is not None and shard.piece.of > 1:
+        parquet = _is_parquet(shard.file)
+        ids = _Ids.of_pieces(shard, unique, renamed or {}) if parquet else ids
+        whole = shard if parquet else replace(shard, piece=Piece())
     for index, entry in enumerate(_rows(whole, columns, extent or Extent())):
         any_row = True
-        found = entry if isinstance(entry, Rejected) else _checked(shard, entry, columns, renamed or {}, unique, seen)
+        found = entry if isinstance(entry, Rejected) else _checked(shard, entry, columns, renamed or {}, ids)
         if not isinstance(entry, Rejected):
             names |= entry[1].keys()
             complete = complete or not isinstance(found, Rejected) or found.reason != MISSING_COLUMN
@@ -82,17 +86,50 @@ def read_table(
         raise _without_columns(shard.file, columns, names)
 
 
+class _Ids:
+    """Which rows have an id that was there before: by what was seen on the way, or by the numbers of known repeats."""
+
+    def __init__(self, unique: str | None, repeats: frozenset[int] | None = None) -> None:
+        self._unique = unique
+        self._repeats = repeats
+        self._seen: set[str] = set()
+
+    @classmethod
+    def of_pieces(cls, shard: Shard, unique: str, renamed: Mapping[str, str]) -> Self:
+        """The repeats of a whole Parquet file, of which the column of ids is read alone."""
+        names = (unique, *(name for name, known in renamed.items() if known == unique))
+        repeats: set[int] = set()
+        seen: set[str] = set()
+        extent = Extent(columns=names, rows_at_once=1 << 16)
+        for number, row in _parquet_rows(replace(shard, piece=Piece()), (), extent, only=True):
+            key = next((str(row[name]) for name in names if row.get(name) is not None), None)
+            if key is not None and key in seen:
+                repeats.add(number)
+            elif key is not None:
+                seen.add(key)
+        return cls(unique, frozenset(repeats))
+
+    def fault(self, number: int, row: JsonRow) -> tuple[str, str] | None:
+        """Why a row is kept aside, or None."""
+        key = row.get(self._unique) if self._unique is not None else None
+        if key is None:
+            return None
+        if number in self._repeats if self._repeats is not None else str(key) in self._seen:
+            return DUPLICATE_ID, f"{self._unique} {key} was there before"
+        self._seen.add(str(key))
+        return None
+
+
 def _checked(
     shard: Shard,
     entry: tuple[int, JsonRow],
     columns: Sequence[str],
     renamed: Mapping[str, str],
-    unique: str | None,
-    seen: set[str],
+    ids: "_Ids",
 ) -> tuple[int, JsonRow] | Rejected:
     number, as_found = entry
     row = {renamed.get(column, column): value for column, value in as_found.items()}
-    fault = _without(row, columns, as_found) or _repeated(row, unique, seen)
+    fault = _without(row, columns, as_found) or ids.fault(number, row)
     return Rejected(*fault, _origin(shard, number), row) if fault else (number, row)
 
 
@@ -113,16 +150,6 @@ def read_text_pairs(shard: Shard, columns: tuple[str, str]) -> Iterator[tuple[in
 def _without(row: JsonRow, columns: Sequence[str], as_found: JsonRow) -> tuple[str, str] | None:
     missing = [column for column in columns if column not in row]
     return (MISSING_COLUMN, f"no {', '.join(missing)}; it has {', '.join(sorted(as_found))}") if missing else None
-
-
-def _repeated(row: JsonRow, unique: str | None, seen: set[str]) -> tuple[str, str] | None:
-    key = row.get(unique) if unique is not None else None
-    if key is None:
-        return None
-    if str(key) in seen:
-        return DUPLICATE_ID, f"{unique} {key} was there before"
-    seen.add(str(key))
-    return None
 
 
 def text_of(row: JsonRow, column: str) -> str | None:
@@ -155,6 +182,11 @@ def _rows(shard: Shard, columns: Sequence[str], extent: Extent) -> Iterator[tupl
     if head.removeprefix(_BOM).lstrip().startswith(b"["):
         return _array_rows(shard)
     return _line_rows(shard)
+
+
+def _is_parquet(file: DataFile) -> bool:
+    with unpacked(file) as handle:
+        return handle.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
 
 
 def _array_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
@@ -209,13 +241,16 @@ def _lines(shard: Shard) -> Iterator[tuple[int, int, bytes]]:
             yield number, line_number, line
 
 
-def _parquet_rows(shard: Shard, columns: Sequence[str], extent: Extent) -> Iterator[tuple[int, JsonRow] | Rejected]:
+def _parquet_rows(
+    shard: Shard, columns: Sequence[str], extent: Extent, *, only: bool = False
+) -> Iterator[tuple[int, JsonRow]]:
+    """The rows of the shard's piece; with `only` no more than the columns of the extent, even where none is there."""
     try:
         import pyarrow.parquet
     except ImportError:
         raise missing_package("datasets", f"Reading {shard.name} (Parquet)") from None
     try:
-        number = 0
+        start = 0
         with ExitStack() as stack:
             # Parquet is read from its end, which a member of an archive can't do: that one goes through memory.
             packed = stack.enter_context(unpacked(shard.file)) if shard.member else None
@@ -223,11 +258,11 @@ def _parquet_rows(shard: Shard, columns: Sequence[str], extent: Extent) -> Itera
             table = pyarrow.parquet.ParquetFile(content)
             there = table.schema_arrow.names
             # Without a column that is needed all are read, so that the message can name what is there.
-            chosen = [name for name in extent.columns if name in there] if set(columns) <= set(there) else []
-            for batch in table.iter_batches(batch_size=extent.rows_at_once, columns=chosen or None):
-                for row in batch.to_pylist():
-                    number += 1
-                    if shard.piece.holds(number - 1):
-                        yield number, row
+            chosen = [name for name in extent.columns if name in there] if only or set(columns) <= set(there) else []
+            for batch in table.iter_batches(batch_size=extent.rows_at_once, columns=chosen if only else chosen or None):
+                for first, last in shard.piece.held(start, start + batch.num_rows):
+                    rows = batch.slice(first - start, last - first).to_pylist()
+                    yield from enumerate(rows, start=first + 1)
+                start += batch.num_rows
     except (OSError, ValueError) as error:  # pyarrow's own errors are subclasses of these
         raise BrokenSourceError(f"{shard.file} is a broken Parquet file: {error}.", "Fetch it again.") from error
