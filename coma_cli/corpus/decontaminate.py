@@ -9,6 +9,10 @@ differ, so a list of numbers is no evidence; and it must not stand in three or m
 the idioms of a language do (`for i in range(n): for j in range(n)`); a run of a solution needs three words that are
 neither Python's own nor single letters. A problem whose text has fewer words (from six on) is matched as a whole.
 
+What is removed from rows that have nothing to do with a benchmark, measured on slices of upstream's data sets with all
+five benchmarks: 29 of 2,600 rows of CodeAlpaca and 39 of 17,590 of CodeGPT (textbook functions that both have: a prime
+test, the node of a tree), and none of 24,000 rows of twelve other sources.
+
 Source of the run of ten words: the overlap filter of Brown et al. (2020), Language Models are Few-Shot Learners,
 appendix C, uses 8 to 13 words by benchmark; ten is this project's choice for short programming problems.
 """

@@ -290,7 +290,8 @@ def test_an_unreachable_hub_is_an_error_that_names_the_way_out(workspace_root, t
         text=True,
     )
     assert done.returncode == 3, done.stderr
-    assert "--from-repo stdlib" in done.stderr.rpartition("Hint:")[2]
+    hint = done.stderr.rpartition("Hint:")[2]
+    assert "--from-repo stdlib" in hint and "--sources DIR" in " ".join(hint.split())
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from coma_cli.catalog.sources.source import BrokenSourceError
 from tests.catalog.sources.forms import read
 from tests.catalog.sources.row_forms import lines, reasons, write, write_zip
 
+FUNCTION = {"repo": "o/r", "path": "a", "func_name": "f", "language": "python", "docstring": "Do it now.", "url": "u"}
 # The place of a file of each source, and one good row.
 TABLES = {
     "codegpt": ("code-basic/Java", {"user": "问", "assistant": "```\nx\n```"}),
@@ -19,6 +20,14 @@ TABLES = {
         "code_contests_train",
         {"name": "a", "description": "x", "solutions": {"language": [3], "solution": ["x"]}},
     ),
+    "codealpaca": ("code_alpaca_20k", {"instruction": "i", "input": "", "output": "x"}),
+    "codesearchnet": ("python/final/jsonl/train/python_train_0", {**FUNCTION, "code": "def f(): x()"}),
+    "codexglue_code_to_text": (
+        "dataset/ruby/train",
+        {**FUNCTION, "language": "ruby", "code": "def f\n  x\nend", "docstring_tokens": ["Do", "it", "now"]},
+    ),
+    "codexglue_defect_detection": ("dataset/train", {"func": "int f;", "target": 1}),
+    "mbpp": ("mbpp", {"task_id": 601, "test_list": ["assert f()"], "text": "Do it.", "code": "def f(): pass"}),
     "codecapybara_seed": ("python/train", {"code": "x = 1"}),
     "codecapybara_generated": (
         "generated_data",
@@ -70,7 +79,8 @@ def test_rows_without_a_column_or_with_null_are_kept_aside(tmp_path, name):
     place, row = TABLES[name]
     needed = list(row)[-1] if name != "codecapybara_generated" else "instruction"
     without = {column: value for column, value in row.items() if column != needed}
-    write(tmp_path / f"{place}.jsonl", lines([row, without, {**row, needed: None, "idx": 7, "name": "b"}]))
+    other = {**row, needed: None, "idx": 7, "name": "b", "url": "v", "task_id": 602}
+    write(tmp_path / f"{place}.jsonl", lines([row, without, other]))
     found = read(SOURCES[name], tmp_path)
     (missing, detail), (null, _) = reasons(found)
     assert missing == "missing-column"
