@@ -64,6 +64,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 def print_values(title: str, values: Mapping[str, Any]) -> None:
     """Names and values, one a line; nested mappings are written with dots."""
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")  # a path that is cut short is of no use
     for name, value in flatten(values):
         table.add_row(Text(name, style="bold"), Text(_plain(value)))
     stdout().print(table)

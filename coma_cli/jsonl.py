@@ -5,6 +5,7 @@ process that wrote it died, so the line is cut and its row made again. Other bro
 line number and left out.
 """
 
+import codecs
 import gzip
 import hashlib
 import json
@@ -20,6 +21,8 @@ from coma_cli.errors import MissingInputError
 
 JsonRow = dict[str, Any]
 _TAIL_BLOCK = 1 << 16
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF16 = "this is UTF-16; iconv -f UTF-16 -t UTF-8 makes what is read here"
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,22 @@ def parse_line(line: bytes) -> JsonRow | str | None:
     if not line.strip():
         return None
     try:
-        value = json.loads(line)
+        value = json.loads(_text(line))
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 text ({_UTF16 if _is_utf16(line) else str(error)[:120]})"
     except (ValueError, RecursionError) as error:
-        return f"not valid JSON ({str(error)[:120]})"
+        return f"not valid JSON ({_UTF16 if _is_utf16(line) else str(error)[:120]})"
     return value if isinstance(value, dict) else f"a JSON {type(value).__name__} where an object was expected"
+
+
+def _text(line: bytes) -> str:
+    """A line as UTF-8; given bytes, json would guess at other encodings, line by line. Lone surrogates are let in."""
+    return line.decode("utf-8-sig" if line.startswith(codecs.BOM_UTF8) else "utf-8", "surrogatepass")
+
+
+def _is_utf16(line: bytes) -> bool:
+    """Whether a broken line begins as UTF-16 does: with its mark, or with a letter of two bytes."""
+    return line.startswith(_UTF16_MARKS) or line[:2].count(0) == 1
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:

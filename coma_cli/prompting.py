@@ -138,7 +138,10 @@ def _from_file(path: Path) -> PromptTemplate:
 
     if not path.is_file():
         raise MissingInputError(f"There is no template file {path}.", "Check --template.")
-    source = path.read_text(encoding="utf-8")
+    try:
+        source = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The template {path} is not UTF-8 text: {error}.", "Save it as UTF-8.") from None
     _compiled(source)
     names = meta.find_undeclared_variables(Environment().parse(source))  # noqa: S701  # parsed only, renders no HTML
     if strange := sorted(names - {"instruction", "input"}):

@@ -91,7 +91,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise MissingInputError(f"There is no settings file {path}.", "Check --config.")
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  # a SafeLoader
+        value = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # noqa: S506  # a SafeLoader
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text: {error}.", "Save it as UTF-8.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

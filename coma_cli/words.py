@@ -1,4 +1,7 @@
-"""Text as words: the one normalisation that leak checks, duplicate checks, decontamination and splits compare by."""
+"""Text as words: the one normalisation that leak checks, duplicate checks, decontamination and splits compare by.
+
+And numbers in words for messages.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -40,3 +43,17 @@ def latin_share(text: str) -> float:
     """Which share of a text's letters is Latin (0 to 1)."""
     letters = [sign for sign in text if sign.isalpha()]
     return sum(sign < "\u0250" for sign in letters) / len(letters) if letters else 0.0
+
+
+def count_of(count: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: `1 row`, `2 rows`; `many` where the plural is no added s, or a verb goes with it."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def size_of(count: float) -> str:
+    """A number of bytes in the unit in which it has one to three digits before the point: `412 KB`, `1.5 GB`."""
+    for unit in ("bytes", "KB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -95,7 +95,7 @@ def test_torn_tail_longer_than_a_block_is_found(tmp_path):
     [
         (b'{"a": 1', "not valid JSON"),
         (b"[1]", "JSON list where an object"),
-        (b"\xff\xfe{}", "not valid JSON"),
+        (b"\xff\xfe{}", "not UTF-8 text"),
         (b"[" * 100_000, "not valid JSON"),
     ],
 )
@@ -109,6 +109,21 @@ def test_a_corrupt_line_is_named_with_file_and_line_and_reading_goes_on(tmp_path
     assert reason in corrupt[0].reason
     with pytest.raises(MissingInputError, match=r"rows\.jsonl:3"):
         list(read_rows(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_rows_in_utf_16_are_named_as_such_and_not_guessed_at(tmp_path, encoding):
+    path, corrupt = tmp_path / "rows.jsonl", []
+    path.write_bytes('{"a": "é"}\n{"a": 2}\n'.encode(encoding))
+    assert list(read_rows(path, corrupt.append)) == []
+    assert "this is UTF-16; iconv -f UTF-16 -t UTF-8" in corrupt[0].reason
+
+
+def test_a_byte_order_mark_is_let_in_and_latin_1_is_not(tmp_path):
+    path, corrupt = tmp_path / "rows.jsonl", []
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\n{"a": "\xe9"}\n')
+    assert list(read_rows(path, corrupt.append)) == [{"a": 1}]
+    assert "not UTF-8 text" in corrupt[0].reason
 
 
 def test_gzip_is_known_by_its_content_and_a_truncated_one_is_named(tmp_path):

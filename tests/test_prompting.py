@@ -232,6 +232,15 @@ def test_a_broken_template_file_is_refused_before_any_training(tmp_path, text, m
         choose_template(str(path), make_tiny_tokenizer())
 
 
+def test_a_template_file_is_utf_8(tmp_path):
+    path = tmp_path / "mine.jinja"
+    path.write_bytes("{{ instruction }}".encode("utf-16"))
+    with pytest.raises(UsageError, match="is not UTF-8 text"):
+        choose_template(str(path), make_tiny_tokenizer())
+    path.write_bytes(b"\xef\xbb\xbf{{ instruction }}")
+    assert render(choose_template(str(path), make_tiny_tokenizer()), make_tiny_tokenizer(), "one") == "one"
+
+
 def test_a_template_file_renders(tmp_path):
     path = tmp_path / "mine.jinja"
     path.write_text("Q: {{ instruction }}{% if input %} ({{ input }}){% endif %}\nA:")

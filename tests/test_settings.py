@@ -49,6 +49,15 @@ def test_malformed_yaml_names_file_and_line(tmp_path, text):
         load_settings(Settings, config=config)
 
 
+def test_yaml_is_utf_8_with_or_without_its_mark(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_bytes("n: 7\n".encode("utf-16"))
+    with pytest.raises(UsageError, match="is not UTF-8 text"):
+        load_settings(Settings, config=config)
+    config.write_bytes(b"\xef\xbb\xbfn: 7\n")
+    assert load_settings(Settings, config=config).n == 7
+
+
 def test_yaml_that_is_no_mapping_or_absent(tmp_path):
     config = tmp_path / "c.yaml"
     config.write_text("- 1\n")

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.words import chinese_share, grams, latin_share, sentences, tokens, words
+from coma_cli.words import chinese_share, count_of, grams, latin_share, sentences, size_of, tokens, words
 
 
 def test_words_leave_case_punctuation_and_layout_behind():
@@ -41,3 +41,13 @@ def test_shares_lie_between_nothing_and_everything(text):
 def test_shares_count_letters_only():
     assert chinese_share("返回 (x) 1234") == 2 / 3
     assert latin_share("été 12 返") == 3 / 4
+
+
+def test_numbers_come_with_the_form_of_their_noun():
+    assert [count_of(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+    assert [count_of(n, "row is", "rows are") for n in (1, 2)] == ["1 row is", "2 rows are"]
+
+
+def test_sizes_never_read_as_nothing():
+    shown = [size_of(size) for size in (0, 7, 999, 1000, 1.4e6, 999_600, 2.6e9)]
+    assert shown == ["0 bytes", "7 bytes", "999 bytes", "1 KB", "1 MB", "1 MB", "2.6 GB"]

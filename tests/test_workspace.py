@@ -163,6 +163,15 @@ def test_a_damaged_output_is_noticed(workspace_root):
         draw(workspace)
 
 
+def test_an_output_changed_to_the_same_length_is_noticed_by_who_reads_it(workspace_root):
+    artifact = draw(Workspace(workspace_root))
+    path = artifact.intact("samples.jsonl", "--samples")
+    path.write_bytes(path.read_bytes().replace(b"c0", b"c9"))
+    with pytest.raises(MissingInputError, match="is not what coma sample made") as caught:
+        artifact.intact("samples.jsonl", "--samples")
+    assert "--samples" in caught.value.hint
+
+
 def test_unfinished_runs_are_named_when_one_is_needed(workspace_root):
     workspace = Workspace(workspace_root)
     with pytest.raises(MissingInputError, match="No finished sample run"):

@@ -38,6 +38,7 @@ from coma_cli.jsonl import write_atomically
 from coma_cli.pipeline import stage
 from coma_cli.sandbox.machine import default_workers
 from coma_cli.shards import map_shards, warm_up
+from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
 SETTINGS = BuildDataSettings
@@ -133,7 +134,7 @@ def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
 
 
 def _notes(settings: BuildDataSettings, found: Found) -> tuple[str, ...]:
-    notes = [f"{entry.source.name}: {entry.files} files in {entry.place}" for entry in found.located]
+    notes = [f"{entry.source.name}: {count_of(entry.files, 'file')} in {entry.place}" for entry in found.located]
     notes += [f"{name}: would be fetched from the hub ({place})" for name, place in found.to_fetch.items()]
     notes += [f"{name}: not there ({place})" for name, place in found.missing.items()]
     unread = unread_folders(settings)
@@ -280,7 +281,8 @@ def _summary(
 def headline(summary: Mapping[str, Any]) -> str:
     """One line on what was made."""
     rows, tasks = summary["rows"], summary["tasks"]
-    return f"{rows['train']} training and {rows['validation']} validation rows of {len(tasks)} tasks"
+    validation = count_of(rows["validation"], "validation row")
+    return f"{rows['train']} training and {validation} of {count_of(len(tasks), 'task')}"
 
 
 def _show_subsets(summary: Mapping[str, Any]) -> None:

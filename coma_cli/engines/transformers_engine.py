@@ -13,6 +13,7 @@ from coma_cli.engines.decoding import Row, decode_batch
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.errors import CliError, UsageError, is_out_of_memory
 from coma_cli.prompting import Tokenizer, decode_answer
+from coma_cli.words import count_of
 
 # Names under which configurations keep the number of positions that a model was made for.
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len")
@@ -95,4 +96,4 @@ def _out_of_memory(rows: int) -> CliError:
     hint = (
         f"--batch-size {smaller}" if rows > 1 else "Use a smaller --max-new-tokens, another dtype, or a smaller model."
     )
-    return CliError(f"A batch of {rows} rows does not fit into memory; what was made so far is kept.", hint)
+    return CliError(f"A batch of {count_of(rows, 'row')} does not fit into memory; what was made so far is kept.", hint)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from coma_cli.evaluation.pass_at_k import PassAtK
+from coma_cli.words import count_of
 
 DEFAULT_KS = (1, 10, 100)
 
@@ -36,7 +37,8 @@ class Estimate(BaseModel):
 def cells(estimate: Mapping[str, Any]) -> tuple[str, str, str]:
     """Value, interval and the share from sampling, as they are shown."""
     if estimate["value"] is None:
-        return "not defined", f"{estimate['undefined_problems']} problems have fewer samples", ""
+        problems = count_of(estimate["undefined_problems"], "problem has", "problems have")
+        return "not defined", f"{problems} fewer samples", ""
     low, high = estimate["ci95"]
     share = estimate["sampling_share"]
     exact = ", exact" if estimate["method"] == "exact" else ""

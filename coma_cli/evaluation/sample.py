@@ -27,6 +27,7 @@ from coma_cli.journal import Journal, natural_order
 from coma_cli.jsonl import write_rows
 from coma_cli.records import Sample
 from coma_cli.settings import StageSettings
+from coma_cli.words import count_of
 from coma_cli.workspace import Plan, Run, StageResult, Workspace
 
 SETTINGS = SampleSettings
@@ -129,7 +130,7 @@ def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
         return
     last = next(reversed(failed.values())).error
     raise CliError(
-        f"{len(failed)} completions failed, {len(journal)} are there; the last failure: {last}",
+        f"{count_of(len(failed), 'completion')} failed, {len(journal)} there; the last failure: {last}",
         "The same command asks only for these again; everything else is kept.",
     )
 

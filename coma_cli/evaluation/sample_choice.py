@@ -117,10 +117,10 @@ def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     own = str(artifact.settings.get("bench"))
     if bench not in (None, own):
         raise UsageError(f"The samples of {artifact.name} are of {own}, not of {bench}.", f"--bench {own}")
-    path = artifact.file("problems.jsonl")
+    path = artifact.intact("problems.jsonl", "--bench-data")
     rows = enumerate(read_rows(path), start=1)
     problems = tuple(Problem.from_row(row, f"{path}:{number}") for number, row in rows)
-    samples = artifact.file("samples.jsonl")
+    samples = artifact.intact("samples.jsonl", "--samples")
     return SampleSource(own, artifact.name, (samples,), problems, (artifact.as_input("sample"),), run=True)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import CorruptLine, open_bytes, read_rows
 from coma_cli.records import Problem, Sample, sample_key
+from coma_cli.words import count_of
 
 SAMPLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
 RESULT_SUFFIXES = ("_results.jsonl", "_results.jsonl.gz", "_eval_results.json")  # what other scorers leave beside
@@ -67,15 +68,18 @@ class LeftOut:
     def messages(self) -> Iterator[str]:
         """A line for each kind, with the first ones named."""
         if self.corrupt:
-            yield f"{len(self.corrupt)} broken lines are left out, the first: {self.corrupt[0]}"
+            lines = count_of(len(self.corrupt), "broken line is", "broken lines are")
+            yield f"{lines} left out, the first: {self.corrupt[0]}"
         if self.without_text:
-            fields, rows = ", ".join(TEXT_FIELDS), self.without_text
-            yield f"{len(rows)} rows hold none of {fields} as text; left out, the first: {rows[0]}"
+            fields, rows = ", ".join(TEXT_FIELDS), count_of(len(self.without_text), "row holds", "rows hold")
+            yield f"{rows} none of {fields} as text; left out, the first: {self.without_text[0]}"
         if self.unknown_tasks:
             names = ", ".join(sorted(self.unknown_tasks)[:5])
-            yield f"{sum(self.unknown_tasks.values())} rows are of no problem of this benchmark ({names}); left out"
+            rows = count_of(self.unknown_tasks.total(), "row is", "rows are")
+            yield f"{rows} of no problem of this benchmark ({names}); left out"
         if self.failed_samples:
-            yield f"{self.failed_samples} samples have no completion, since generating them failed; left out"
+            samples = count_of(self.failed_samples, "sample has", "samples have")
+            yield f"{samples} no completion, since generating failed; left out"
 
 
 class TaskIds:

@@ -18,6 +18,7 @@ from coma_cli.evaluation.sample_settings import SampleSettings
 from coma_cli.evaluation.sampled_model import ModelChoice, choose_model
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
+from coma_cli.words import count_of, size_of
 from coma_cli.workspace import Input, Plan, Workspace
 
 BYTES_A_TOKEN = 6  # of a row on disk: its text, generously; the other fields are a few hundred bytes
@@ -250,7 +251,7 @@ def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: 
     if need > there:
         return [
             CliError(
-                f"Weights and cache need {need / 1e9:.1f} GB, and {local.device} has {there / 1e9:.1f} GB.",
+                f"Weights and cache need {size_of(need)}, and {local.device} has {size_of(there)}.",
                 "Choose a smaller model or dtype, or another device.",
             )
         ]
@@ -264,7 +265,7 @@ def _disk(root: Path, need: int) -> list[CliError]:
         return []
     return [
         CliError(
-            f"The rows may take {need / 1e9:.1f} GB, and {folder} has {free / 1e9:.1f} GB left.",
+            f"The rows may take {size_of(need)}, and {folder} has {size_of(free)} left.",
             "Free some space, or choose another --workspace.",
         )
     ]
@@ -279,7 +280,8 @@ def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: Local
     notes += [f"Replaced on this machine: {what}" for what in local.replaced]
     long = [p.task_id for p in problems if len(local.prompts.token_ids[p.task_id]) >= local.facts.context]
     if long:
-        notes.append(f"Warning: no room for {len(long)} prompts in {local.facts.context} tokens: {', '.join(long[:5])}")
+        left_out, named = count_of(len(long), "prompt"), ", ".join(long[:5])
+        notes.append(f"Warning: no room for {left_out} in {local.facts.context} tokens: {named}")
     return notes
 
 

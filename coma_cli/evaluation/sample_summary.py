@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from coma_cli import console
 from coma_cli.records import Sample
+from coma_cli.words import count_of
 
 
 class SampleSummary(BaseModel):
@@ -77,7 +78,8 @@ def headline(summary: Mapping[str, Any]) -> str:
     """What was made, in a few words."""
     truncated = summary["truncated_share"]
     cut = f", {truncated:.0%} cut at their length" if truncated else ""
-    return f"{summary['samples']} completions of {summary['problems']} problems by {summary['model']}{cut}"
+    samples, problems = count_of(summary["samples"], "completion"), count_of(summary["problems"], "problem")
+    return f"{samples} of {problems} by {summary['model']}{cut}"
 
 
 def show(summary: Mapping[str, Any]) -> None:

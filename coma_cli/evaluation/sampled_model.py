@@ -89,13 +89,8 @@ def _of_artifact(artifact: Artifact, trust: Trust, why: str) -> ModelChoice:
                 f"{artifact.path} is an adapter, not a whole model.", f"coma merge-lora --adapter {artifact.path}"
             )
         raise UsageError(f"{artifact.path} is a run of coma {artifact.command}: no model is in it.", "Check --model.")
-    folder = artifact.file(MODEL)
+    folder = artifact.intact(MODEL, "--model")
     resolved = resolve_base(str(folder), trust=trust)
-    if resolved.content_sha256 != outputs[MODEL]["content_sha256"]:
-        raise MissingInputError(
-            f"{folder} is not what coma {artifact.command} made.",
-            f"coma {artifact.command} --name {artifact.name} --force ; or give a copy of the folder with --model",
-        )
     note = f"Model: {folder} ({why}, {artifact.command} of {artifact.finished[:16].replace('T', ' ')})"
     title = f"{artifact.command}/{artifact.name}"
     return ModelChoice(resolved, artifact.as_input(), title, artifact.name, PromptTemplate.load(folder), note)

@@ -33,6 +33,7 @@ from coma_cli.sandbox import (
     probe_isolation,
 )
 from coma_cli.settings import StageSettings
+from coma_cli.words import count_of
 from coma_cli.workspace import Plan, Run, StageResult, Workspace
 
 SETTINGS = ScoreSettings
@@ -186,7 +187,7 @@ def _draw(run: Run, plan: ScorePlan, counted: score_summary.Counted, seed: int) 
     for result, tallies in zip(counted.results, counted.tallies, strict=True):
         curves.append(picture.curve_of(f"{result.protocol}, T={result.temperature:g}", tallies, seed))
     path = run.scratch("picture") / picture.PICTURE
-    picture.draw(curves, f"{plan.source.bench}, {len(plan.problems)} problems", path)
+    picture.draw(curves, f"{plan.source.bench}, {count_of(len(plan.problems), 'problem')}", path)
     return run.place(path, picture.PICTURE).name
 
 

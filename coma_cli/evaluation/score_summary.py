@@ -13,6 +13,7 @@ from coma_cli.evaluation.explanation import Explanation
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.programs import program_digest
 from coma_cli.records import Verdict, VerdictName
+from coma_cli.words import count_of
 
 _Fact = tuple[str, float, str, VerdictName, VerdictName | None]  # protocol, temperature, task id, verdict, base
 
@@ -183,7 +184,8 @@ def show(summary: Mapping[str, Any]) -> None:
 def _title(summary: Mapping[str, Any]) -> str:
     n = str(summary["n_min"]) if summary["n_min"] == summary["n_max"] else f"{summary['n_min']} to {summary['n_max']}"
     part = f" of {summary['bench_problems']}" if summary["partial"] else ""
-    return f"{summary['bench']}: {summary['problems']}{part} problems, n = {n}, samples {summary['samples_from']}"
+    problems = f"{summary['problems']}{part} problems" if part else count_of(summary["problems"], "problem")
+    return f"{summary['bench']}: {problems}, n = {n}, samples {summary['samples_from']}"
 
 
 def _rows(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -208,7 +210,8 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     failed = f"; failed: {', '.join(references['failed'])}" if references["failed"] else ""
     yield f"References: {references['passed']} of {references['checked']} pass{failed}"
     inproc = len(summary["inproc_problems"])
-    apart = f", {inproc} problems inproc by their reference" if inproc and summary["mode"] == "split" else ""
+    problems = count_of(inproc, "problem")
+    apart = f", {problems} inproc by their reference" if inproc and summary["mode"] == "split" else ""
     lost = f", without {', '.join(summary['isolation_lost'])}" if summary["isolation_lost"] else ""
     yield f"Isolation: {summary['isolation']}{lost}; tests: {summary['mode']}{apart}"
     rate = f", {summary['programs_per_s']:.0f}/s" if summary["programs_per_s"] else ""
@@ -222,4 +225,5 @@ def headline(summary: Mapping[str, Any]) -> str:
     parts = [
         f"pass@{k} {cells(e)[0]} ({cells(e)[1]})" for k, e in summary["pass_at_k"].items() if e["value"] is not None
     ]
-    return f"{summary['bench']}, {summary['problems']} problems: " + ("; ".join(parts) or "no pass@k is defined")
+    what = f"{summary['bench']}, {count_of(summary['problems'], 'problem')}"
+    return f"{what}: {'; '.join(parts) or 'no pass@k is defined'}"

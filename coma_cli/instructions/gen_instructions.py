@@ -25,6 +25,7 @@ from coma_cli.instructions.rows import Rows, rows_of
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.jsonl import write_rows
 from coma_cli.settings import StageSettings
+from coma_cli.words import count_of
 from coma_cli.workspace import Plan, Run, StageResult, Workspace
 
 SETTINGS = GenSettings
@@ -174,7 +175,7 @@ def _summary(settings: GenSettings, plan: GenPlan, rows: Rows, costs: Costs) -> 
 def headline(summary: Mapping[str, Any]) -> str:
     """One line on what was made."""
     dropped = sum(summary["dropped"].values())
-    return f"{summary['train']} training and {summary['validation']} validation rows, {dropped} dropped"
+    return f"{summary['train']} training and {count_of(summary['validation'], 'validation row')}, {dropped} dropped"
 
 
 def show(summary: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from coma_cli.instructions.rounds import first_request
 from coma_cli.instructions.seeds import Seed, SeedCode, Tally, choose_seeds, find_seed_code
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.records import PendingRequest
+from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Workspace
 
 # What answers usually come to, for the estimate; the reservations of a real run are bounds and use none of these.
@@ -105,9 +106,13 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     price = price_of(settings)
     benchmarks, absent = benchmarks_at_hand(settings)
     left = requests.there - len(requests.chosen)
-    notes = [f"{len(requests.chosen)} of {requests.there} requests from {requests.input.path}"]
-    notes += [f"{left} requests are left for later: --num {requests.there} asks for all"] if left else []
-    notes += [f"{requests.too_long} requests are longer than max_code_chars"] if requests.too_long else []
+    notes = [f"{len(requests.chosen)} of {count_of(requests.there, 'request')} from {requests.input.path}"]
+    if left:
+        notes.append(
+            f"{count_of(left, 'request is', 'requests are')} left for later: --num {requests.there} asks for all"
+        )
+    if requests.too_long:
+        notes.append(f"{count_of(requests.too_long, 'request is', 'requests are')} longer than max_code_chars")
     return GenPlan(
         subject=f"pending-{settings.model.replace('/', '-')}",
         inputs=(requests.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
@@ -230,7 +235,8 @@ def _notes(
     absent: tuple[str, ...],
 ) -> list[str]:
     few = f", fewer than the {settings.num} asked for" if tally.usable < settings.num else ""
-    lines = [f"{len(seeds)} of {tally.usable} code functions from {source.input.path}{few}{_passed_over(tally)}"]
+    usable = count_of(tally.usable, "code function")
+    lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_passed_over(tally)}"]
     lines += [f"left out: {line}" for line in tally.corrupt[:_NAMED_LINES]]
     if len(tally.corrupt) > _NAMED_LINES:
         lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken lines")
@@ -256,5 +262,5 @@ def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str,
 
 def _passed_over(tally: Tally) -> str:
     parts = [f"{count} {reason}" for reason, count in sorted(tally.passed_over.items())]
-    parts += [f"{len(tally.corrupt)} broken lines"] if tally.corrupt else []
+    parts += [count_of(len(tally.corrupt), "broken line")] if tally.corrupt else []
     return f" (passed over: {', '.join(parts)})" if parts else ""

@@ -89,7 +89,7 @@ def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> S
 
 
 def _of_artifact(artifact: Artifact) -> SeedCode:
-    file = SeedFile(artifact.file("train.jsonl"), "train.jsonl", "")
+    file = SeedFile(artifact.intact("train.jsonl", "--seed-code"), "train.jsonl", "")
     return SeedCode(artifact.as_input(), (file,), from_build_data=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import CorruptLine, open_bytes, read_rows
+from coma_cli.words import count_of
 from coma_cli.workspace import Artifact, Input, Workspace
 
 TRAIN_FILE = "train.jsonl"
@@ -93,7 +94,7 @@ def _of_artifact(artifact: Artifact, name: str) -> DataFile:
         raise UsageError(
             f"{artifact.path} is a {artifact.command} run.", f"Name a run of {' or '.join(DATA_STAGES)}, or a file."
         )
-    return DataFile(artifact.as_input(name), artifact.file(TRAIN_FILE))
+    return DataFile(artifact.as_input(name), artifact.intact(TRAIN_FILE, "--data"))
 
 
 def read_examples(files: tuple[DataFile, ...], report: ReadReport) -> Iterator[TrainingRow]:
@@ -116,7 +117,9 @@ def read_examples(files: tuple[DataFile, ...], report: ReadReport) -> Iterator[T
 
 def _nothing_usable(file: DataFile, report: ReadReport) -> MissingInputError:
     reasons = ", ".join(f"{count} {reason}" for reason, count in report.unusable.most_common(4))
-    found = f" ({reasons})" if reasons else f" ({len(report.corrupt)} broken lines)" if report.corrupt else ""
+    lines = report.corrupt
+    broken = f"{count_of(len(lines), 'broken line')}, the first: {lines[0].reason}" if lines else ""
+    found = f" ({reasons or broken})" if reasons or broken else ""
     return MissingInputError(
         f"{file.path} has 0 rows to train on{found}.",
         "A row is a JSON object with instruction, output and, if any, input.",

@@ -31,6 +31,7 @@ from coma_cli.training.examples import ReadReport, TrainingRow, choose_data, rea
 from coma_cli.training.metrics import TrainingStep
 from coma_cli.training.modes import MODES, Mode
 from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
+from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
 SETTINGS = FinetuneSettings
@@ -100,7 +101,7 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     if steps > MOST_STEPS:
         raise UsageError(f"{steps:.4g} steps are more than the {MOST_STEPS:,} of any run.", "Lower --epochs.")
-    counts = ", ".join(f"{report.rows[file.input.name]} rows of {file.path}" for file in files)
+    counts = ", ".join(f"{count_of(report.rows[file.input.name], 'row')} of {file.path}" for file in files)
     return FinetunePlan(
         subject=f"{resolved.subject}-{mode.name}",
         inputs=(resolved.as_input(), *(file.input for file in files), *_template_input(settings)),
@@ -197,7 +198,7 @@ def _encode(
                 dropped.append(encoded)
     if dropped:
         console.warn(
-            f"{len(dropped)} of {len(plan.rows)} rows are longer than {settings.max_seq_len} tokens: left out."
+            f"{len(dropped)} of {count_of(len(plan.rows), 'row')} left out: longer than {settings.max_seq_len} tokens."
         )
     if not rows:
         raise MissingInputError(
@@ -323,7 +324,7 @@ def _summary(
 def headline(summary: Mapping[str, Any]) -> str:
     """One line on what was made."""
     losses = f"loss {summary['first_loss']:.2f} to {summary['last_loss']:.2f}"
-    return f"{summary['mode']} on {summary['base']}, {summary['steps']} steps, {losses}"
+    return f"{summary['mode']} on {summary['base']}, {count_of(summary['steps'], 'step')}, {losses}"
 
 
 def show(summary: Mapping[str, Any]) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from coma_cli.catalog.bases.resolution import ResolvedBase
 from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
-from coma_cli.hashing import hash_tree
 from coma_cli.training.adapters import Adapter, read_adapter, resolve_its_base
 from coma_cli.training.estimate import architecture_of
 from coma_cli.training.merge_settings import MergeSettings
@@ -71,13 +70,7 @@ def _choose_adapter(settings: MergeSettings, workspace: Workspace) -> tuple[Arti
             f"{artifact.path} tuned all weights: its model/ is whole already.",
             f"coma sample --model {artifact.path / 'model'}",
         )
-    folder = artifact.file("adapter")
-    if hash_tree(folder) != artifact.manifest["outputs"]["adapter"]["sha256"]:
-        raise MissingInputError(
-            f"{folder} is not what coma finetune made.",
-            f"coma finetune --name {artifact.name} --force ; or give a copy of the folder with --adapter",
-        )
-    return artifact, folder
+    return artifact, artifact.intact("adapter", "--adapter")
 
 
 def _automatic_dtype(resolved: ResolvedBase) -> str:

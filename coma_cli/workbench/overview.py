@@ -7,6 +7,7 @@ from typing import Any
 
 from coma_cli import console
 from coma_cli.pipeline import stage
+from coma_cli.words import count_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def _show_scores(reports: Sequence[StepReport]) -> None:
     rows = [[r.name, *(_estimate(r.summary["pass_at_k"].get(str(k))) for k in ks)] for r in reports]
     bench, problems = reports[0].summary["bench"], reports[0].summary["problems"]
     console.print_table(
-        f"{bench}, {problems} problems: estimate and 95 % interval", ["", *(f"pass@{k}" for k in ks)], rows
+        f"{bench}, {count_of(problems, 'problem')}: estimate and 95 % interval", ["", *(f"pass@{k}" for k in ks)], rows
     )
 
 

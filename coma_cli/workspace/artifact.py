@@ -78,6 +78,23 @@ class Artifact:
             )
         return path
 
+    def intact(self, name: str, option: str) -> Path:
+        """As `file`, for what is read under the artifact's own hash: every byte has to be as it was written.
+
+        `option` is how the user would name a changed copy instead.
+
+        Raises:
+            MissingInputError: it was changed since, even to the same length.
+        """
+        path = self.file(name)
+        digest = hash_tree(path) if path.is_dir() else hash_file(path)
+        if digest != self.manifest["outputs"][name]["sha256"]:
+            raise MissingInputError(
+                f"{path} is not what coma {self.command} made.",
+                f"coma {self.command} --name {self.name} --force ; or give a copy of it with {option}",
+            )
+        return path
+
     def as_input(self, name: str | None = None) -> Input:
         """The artifact as an input of a later run."""
         return Input(name or self.command, str(self.path), self.content_sha256)

@@ -207,7 +207,7 @@ def test_prompts_without_room_are_error_rows_and_the_rest_is_made(sampler, tmp_p
     lengths = sorted(probe.prompt_tokens(problem.task_id) for problem in probe.problems)
     short = str(make_tiny_model(tmp_path / "short", layers=1, context=lengths[1] + 4))
     plan = sampler.plan(model=short)
-    assert any("no room for 1 prompts" in note for note in plan.notes)
+    assert any("no room for 1 prompt " in note for note in plan.notes)
     artifact = sampler(model=short)
     rows = rows_of(artifact)
     failed = [row for row in rows if row.failed]
@@ -310,7 +310,7 @@ def test_a_server_that_fails_leaves_the_run_open_and_is_asked_again(tmp_path):
             tmp_path, model="m", limit=1, n=4, runtime__base_url=server.base_url, runtime__attempts=1,
             runtime__concurrency=1,
         )  # fmt: skip
-        with pytest.raises(CliError, match="1 completions failed, 3 are there"):
+        with pytest.raises(CliError, match="1 completion failed, 3 there"):
             sampler()
         assert not sampler.workspace.finished("sample")
         artifact = sampler()

@@ -9,7 +9,8 @@ from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import write_json, write_rows
 from coma_cli.records import Example
 from coma_cli.training.examples import ReadReport, choose_data, read_examples
-from coma_cli.workspace import Workspace
+from coma_cli.training.settings import FinetuneSettings
+from coma_cli.workspace import Plan, StageResult, Workspace
 
 
 def example(number: int) -> Example:
@@ -119,6 +120,20 @@ def test_nothing_named_and_nothing_finished_names_the_command_to_run(tmp_path):
     with pytest.raises(MissingInputError) as caught:
         read(tmp_path)
     assert caught.value.hint == "coma build-data"
+
+
+def test_rows_of_a_run_that_were_edited_in_place_are_no_rows_of_that_run(tmp_path):
+    workspace = Workspace(tmp_path / "w")
+    rows = [Example(id="1", task="t", source="s", language="python", instruction="Say", output="one", licence="MIT")]
+    plan = Plan(subject="s", inputs=(), total=1, estimate={})
+    with workspace.open_run("build-data", FinetuneSettings(), plan) as run:
+        run.journal("train.jsonl", Example).append_all(rows)
+        data = run.finish(StageResult(FinetuneSettings(), ("train.jsonl",))).path / "train.jsonl"
+    assert [file.path for file in choose_data(workspace, None)] == [data]
+    data.write_bytes(data.read_bytes().replace(b'"one"', b'"two"'))
+    for paths in (None, [data], [data.parent]):
+        with pytest.raises(MissingInputError, match="is not what coma build-data made"):
+            choose_data(workspace, paths)
 
 
 def test_a_run_that_is_not_finished_is_no_data(tmp_path):
