@@ -15,7 +15,7 @@ from coma_cli.commands.gen_instructions import gen_instructions
 from coma_cli.commands.merge_lora import merge_lora
 from coma_cli.commands.sample import sample
 from coma_cli.commands.score import score
-from coma_cli.errors import INTERRUPTED_EXIT_CODE, CliError, is_out_of_memory, nearest
+from coma_cli.errors import INTERRUPTED_EXIT_CODE, CliError, UsageError, is_disk_full, is_out_of_memory, nearest
 
 USAGE_EXIT_CODE = 2
 # OpenMP threads that spin at a barrier stall for whole time slices when other work shares the cores: with two threads
@@ -86,6 +86,7 @@ def _run(arguments: list[str]) -> int:
     from coma_cli.console import show_error
 
     try:
+        _require_utf8(arguments)
         code = app(args=arguments, standalone_mode=False, prog_name="coma")
         if code == INTERRUPTED_EXIT_CODE:  # typer makes this of Ctrl-C
             raise KeyboardInterrupt
@@ -114,6 +115,17 @@ def _run(arguments: list[str]) -> int:
         return 1
 
 
+def _require_utf8(arguments: list[str]) -> None:
+    """Names that are no text could not be written into settings and manifests, which are UTF-8.
+
+    Raises:
+        UsageError: an argument, or the variable for the workspace, is not UTF-8.
+    """
+    for text in (*arguments, os.environ.get("COMA_WORKSPACE", "")):
+        if any("\udc80" <= sign <= "\udcff" for sign in text):  # how Python hands on such bytes
+            raise UsageError(f"{text!r} is not UTF-8 text.", "Rename it, or give another path.")
+
+
 def _explain_machine(error: Exception) -> tuple[str, str] | None:
     """Message and hint for what the machine refuses; None for what only a bug can have caused."""
     if is_out_of_memory(error):
@@ -121,20 +133,29 @@ def _explain_machine(error: Exception) -> tuple[str, str] | None:
             "The memory of this machine is full; what was made so far is kept.",
             "End other programs, or work on less.",
         )
+    if is_disk_full(error):
+        return _explain_full_disk(error)
     return _explain_file(error) if isinstance(error, OSError) else None
+
+
+def _explain_full_disk(error: Exception) -> tuple[str, str]:
+    """Message and hint for a file that had no room; quotas and size limits by name."""
+    number, name = getattr(error, "errno", None), getattr(error, "filename", None)
+    where = f" writing {name}" if name else ""
+    limit = f" ({os.strerror(number).lower()})" if number in (errno.EDQUOT, errno.EFBIG) else ""
+    return (
+        f"No space left{where}{limit}; what was written whole is kept.",
+        "Free some space, or choose another --workspace; then the same command goes on.",
+    )
 
 
 def _explain_file(error: OSError) -> tuple[str, str] | None:
     """Message and hint for what a file system refuses."""
-    reason = (error.strerror or str(error)).lower()
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        where = f" writing {error.filename}" if error.filename else ""
-        return (
-            f"No space left{where} ({reason}); what was written whole is kept.",
-            "Free some space, or choose another --workspace; then the same command goes on.",
-        )
+    if "No usable temporary directory" in str(error):
+        return "No folder for temporary files can be written to.", "export TMPDIR=FOLDER, one that can."
     if error.filename is None or error.errno not in _REFUSALS:
         return None
+    reason = (error.strerror or str(error)).lower()
     return f"{error.filename} can't be read or written: {reason}.", _REFUSALS[error.errno]
 
 

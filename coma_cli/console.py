@@ -146,4 +146,5 @@ def progress(label: str, total: int, done: int = 0) -> Iterator[Ticker]:
 def configure_logging(verbose: bool = False) -> None:
     """Send log records to stderr; libraries only from warnings on."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it remarks on a home that can't be written to
     logging.getLogger("coma_cli").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -105,6 +105,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return any(isinstance(error, kind) and words in text for kind, known in said.items() for words in known)
 
 
+# Writers of weights have errors of their own for a full disk: safetensors in Rust, torch's archives in C++.
+_DISK_WORDS = ("No space left on device", "PytorchStreamWriter failed writing", "inline_container.cc")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error means that a file had no room: none on the disk, in the quota, or below the size limit."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return any(words in str(error) for words in _DISK_WORDS)
+
+
 @contextmanager
 def memory_named(what: str, hint: str) -> Iterator[None]:
     """Turn what libraries raise for want of memory into an error that says what did not fit and what would.

@@ -111,6 +111,47 @@ def test_memory_that_runs_out_anywhere_is_a_message():
     assert _explain_machine(RuntimeError("a bug")) is None
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 92544 vs 92432"),
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["system", "torch", "safetensors"],
+)
+def test_a_disk_that_is_full_is_a_message_whoever_wrote(error):
+    from coma_cli.cli import _explain_machine
+
+    message, hint = _explain_machine(error)
+    assert message == "No space left; what was written whole is kept."
+    assert "--workspace" in hint
+
+
+def test_a_quota_is_named():
+    from coma_cli.cli import _explain_machine
+
+    error = OSError(errno.EDQUOT, "Disk quota exceeded", "/w/x")
+    assert _explain_machine(error)[0].startswith("No space left writing /w/x (disk quota exceeded)")
+
+
+def test_no_folder_for_temporary_files_names_the_variable():
+    from coma_cli.cli import _explain_machine
+
+    error = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/']")
+    assert "TMPDIR" in _explain_machine(error)[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names themselves")
+def test_a_path_that_is_no_text_is_refused(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "coma_cli", "score", "-w", b"w\xff"], capture_output=True, cwd=tmp_path, timeout=60
+    )
+    assert done.returncode == 2
+    assert b"is not UTF-8 text" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_executable_alone_shows_its_help():
     done = coma()
     assert done.returncode == 2

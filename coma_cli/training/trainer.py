@@ -19,7 +19,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from coma_cli.catalog.bases.models import Placement
 from coma_cli.console import Ticker
-from coma_cli.errors import CliError, memory_named
+from coma_cli.errors import CliError, is_disk_full, memory_named
 from coma_cli.training import checkpoints
 from coma_cli.training.batching import BatchPlan, collate
 from coma_cli.training.encoding import NO_LABEL, EncodedRow
@@ -186,6 +186,6 @@ def _full_machine_named() -> Iterator[None]:
         with memory_named("A step", SMALLER_STEP):
             yield
     except Exception as error:
-        if isinstance(error, (OSError, CliError)) or "No space left" not in str(error):
+        if isinstance(error, (OSError, CliError)) or not is_disk_full(error):
             raise
         raise OSError(errno.ENOSPC, "No space left on device") from error

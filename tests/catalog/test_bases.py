@@ -15,7 +15,7 @@ import pytest
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
 from coma_cli.catalog.bases.resolution import CONVERSION_VERSION, Trust, resolve_base
-from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.hashing import hash_file, hash_tree
 from coma_cli.jsonl import read_json, write_json
 from tests.requirements import SHARED, package, skip_unless, smollm2
@@ -377,3 +377,20 @@ def check_smollm2(folder: Path) -> None:
     inputs = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     out = model.generate(**inputs, max_new_tokens=12, do_sample=False)[0, inputs["input_ids"].shape[1] :]
     assert tokenizer.decode(out) == "The capital of France is Paris.<|im_end|>"
+
+
+def test_a_cache_that_can_not_be_written_to_names_the_variable(tmp_path, monkeypatch):
+    from coma_cli.catalog.bases.embedded import cache_folder, converted
+
+    weights, blocked = tmp_path / "model.gguf", tmp_path / "file"
+    weights.write_bytes(b"x")
+    blocked.write_text("")
+    monkeypatch.setenv("COMA_CACHE", str(blocked))
+    with pytest.raises(CliError, match="can't be unpacked into") as caught:
+        converted("m", weights)
+    assert "COMA_CACHE" in caught.value.hint
+    monkeypatch.delenv("COMA_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    with pytest.raises(CliError, match="no home folder"):
+        cache_folder()

