@@ -1,3 +1,6 @@
 """coma: from code and instruction data to a tuned code model and a benchmark number that can be defended."""
 
 __version__ = "0.1.0"
+
+# Message and hint of Ctrl-C; here, since it may come before anything else is loaded.
+INTERRUPTED = ("Interrupted; what was made so far is kept.", "The same command goes on where it stopped.")

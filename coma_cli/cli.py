@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from coma_cli import __version__
+from coma_cli import INTERRUPTED, __version__
 from coma_cli.commands.build_data import build_data
 from coma_cli.commands.finetune import finetune
 from coma_cli.commands.gen_instructions import gen_instructions
@@ -102,7 +102,7 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort) as error:
         if isinstance(error.__cause__, EOFError):  # typer takes it for Ctrl-D; nothing here asks anybody
             raise error.__cause__ from None
-        show_error("Interrupted; what was made so far is kept.", "The same command goes on where it stopped.")
+        show_error(*INTERRUPTED)
         return INTERRUPTED_EXIT_CODE
     except BrokenPipeError:
         _silence_stdout()

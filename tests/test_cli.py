@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 
@@ -150,6 +151,27 @@ def test_a_path_that_is_no_text_is_refused(tmp_path):
     assert done.returncode == 2
     assert b"is not UTF-8 text" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("module", ["typer", "coma_cli.console", "coma_cli.settings", "rich.console"])
+def test_ctrl_c_while_it_starts_is_one_message(module, tmp_path):
+    script = (
+        "import signal, sys\n"
+        "class CtrlC:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}:\n"
+        "            sys.meta_path.remove(self)\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, CtrlC())\n"
+        "from coma_cli.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "score"], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    assert done.returncode in (130, -signal.SIGINT)  # a shell shows 130 for both
+    assert done.stderr.startswith("Error: Interrupted"), done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_executable_alone_shows_its_help():
