@@ -1,6 +1,7 @@
 """The `coma` executable: six commands in the order of the pipeline, and the one place where errors become messages."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -78,7 +79,25 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; every expected error is one message and one hint."""
     os.environ.setdefault(*PASSIVE_WAITING)
+    _settle_streams()
     sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _settle_streams() -> None:
+    """Output that nobody wants goes nowhere, and text that a terminal can't show is spelled out.
+
+    A closed descriptor 1 or 2 would be given to the next file that is opened, which then gets whatever is printed.
+    """
+    for descriptor, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, which is this one
+            mode = "r" if descriptor == 0 else "w"
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(arguments: list[str]) -> int:
@@ -122,8 +141,11 @@ def _require_utf8(arguments: list[str]) -> None:
         UsageError: an argument, or the variable for the workspace, is not UTF-8.
     """
     for text in (*arguments, os.environ.get("COMA_WORKSPACE", "")):
-        if any("\udc80" <= sign <= "\udcff" for sign in text):  # how Python hands on such bytes
-            raise UsageError(f"{text!r} is not UTF-8 text.", "Rename it, or give another path.")
+        if not any("\udc80" <= sign <= "\udcff" for sign in text):  # how Python hands on bytes that it can't decode
+            continue
+        if sys.getfilesystemencoding() != "utf-8":
+            raise UsageError(f"This Python takes names for {sys.getfilesystemencoding()}.", "export PYTHONUTF8=1")
+        raise UsageError(f"{text!r} is not UTF-8 text.", "Rename it, or give another path.")
 
 
 def _explain_machine(error: Exception) -> tuple[str, str] | None:

@@ -45,8 +45,13 @@ def show_error(message: str, hint: str) -> None:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Exactly one JSON object on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    """Exactly one JSON object on stdout, with text spelled out where stdout takes all of it."""
+    plain = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    try:
+        plain.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        plain = json.dumps(value, indent=2, allow_nan=False)
+    sys.stdout.write(plain + "\n")
     sys.stdout.flush()
 
 

@@ -174,6 +174,22 @@ def test_ctrl_c_while_it_starts_is_one_message(module, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing(closed, tmp_path):
+    command = f'"{sys.executable}" -m coma_cli score --bench humaneval --check-references --dry-run --json {closed}'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert ('"problems": 164' in done.stdout) == (" >&-" not in f" {closed}")
+
+
+def test_text_that_the_terminal_can_not_show_is_spelled_out(tmp_path):
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    assert coma("score", "--help", env=environment).returncode == 0
+    done = coma("score", "--set", "größe=1", "--json", cwd=tmp_path, env=environment)
+    assert done.returncode == 2
+    assert "gr\\xf6\\xdfe: unknown key" in done.stderr
+
+
 def test_the_executable_alone_shows_its_help():
     done = coma()
     assert done.returncode == 2

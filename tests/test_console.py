@@ -19,6 +19,21 @@ def test_json_is_one_object_on_stdout_and_nothing_else(capsys):
     ]
 
 
+def test_json_stays_json_where_stdout_takes_ascii_only(monkeypatch):
+    import sys
+
+    taken = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", taken)
+    console.print_json({"a": "ü 你"})
+    assert json.loads(taken.buffer.getvalue()) == {"a": "ü 你"}
+
+
+def test_a_path_in_a_table_is_never_cut_short(capsys):
+    path = "/".join(["folder"] * 30)
+    console.print_values("Made", {"output": path})
+    assert path in "".join(capsys.readouterr().out.split())
+
+
 def test_nested_values_are_shown_with_dots(capsys):
     console.print_values("Plan", {"a": {"b": 1, "c": [1, 2]}, "d": 0.123456, "e": None})
     shown = capsys.readouterr().out
