@@ -83,10 +83,10 @@ def hub(tmp_path):
     server.server_close()
 
 
-def coma(root, *more, **environment):
+def coma(root, **environment):
     arguments = ["build-data", "--tasks", "code-translation", "--sources", "hub", "--decontaminate", "off", "--json"]
     return subprocess.run(
-        [sys.executable, "-m", "coma_cli", *arguments, "-w", str(root), "--workers", "1", *more],
+        [sys.executable, "-m", "coma_cli", *arguments, "-w", str(root), "--workers", "1"],
         env={**os.environ, "HF_HOME": str(root.parent / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1", **environment},
         capture_output=True,
         text=True,
@@ -96,8 +96,6 @@ def coma(root, *more, **environment):
 @pytest.mark.slow
 def test_a_source_comes_from_the_hub_once_and_then_from_its_cache(tmp_path, hub):
     address, asked = hub
-    dry = coma(tmp_path / "w", "--dry-run", HF_ENDPOINT=address)
-    assert dry.returncode == 0 and "would be fetched from the hub" in dry.stdout + dry.stderr and asked == []
     first = coma(tmp_path / "w", HF_ENDPOINT=address)
     assert first.returncode == 0, first.stderr
     summary = json.loads(first.stdout)
@@ -107,9 +105,3 @@ def test_a_source_comes_from_the_hub_once_and_then_from_its_cache(tmp_path, hub)
     again = coma(tmp_path / "again", HF_HUB_OFFLINE="1")
     assert json.loads(again.stdout)["rows"] == summary["rows"]
     assert SOURCES[NAME].hub.repository == REPOSITORY
-
-
-def test_a_hub_that_does_not_have_it_is_an_error_that_names_the_way_out(tmp_path, hub):
-    done = coma(tmp_path / "w", "--tasks", "clone-detection", HF_ENDPOINT=hub[0])
-    assert done.returncode == 3
-    assert "can't be fetched from the hub" in done.stderr and "--sources DIR" in " ".join(done.stderr.split())

@@ -1,6 +1,8 @@
 """The whole recipe over the real slices: each sub-dataset of both tables has rows or requests, and the card says so."""
 
 import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -9,11 +11,11 @@ from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.dataset import build_data, picture
 from coma_cli.settings import load_settings
-from coma_cli.workspace import Workspace
+from coma_cli.workspace import Artifact, Workspace
 from tests.catalog.sources.row_forms import lines, write, write_parquet
 from tests.catalog.sources.test_code_contests import problem
 from tests.catalog.sources.test_codecapybara import made as generated
-from tests.dataset.test_build_data import all_rows, build, rows_of
+from tests.dataset.test_build_data import FILES, all_rows, build, rows_of
 from tests.requirements import shared_data
 
 # CoMIT's 13 sub-datasets: how many rows at least come of the slices, and how many are requested. The three Chinese ones
@@ -40,11 +42,28 @@ _ASKS_FOR_TEXT = ("code-summarization", "line-completion")
 NOT_AT_HAND = ["code_contests", "codecapybara_generated", "codexglue_cloze_all"]
 
 
+class Recipe(NamedTuple):
+    """The finished data set and the plan of it."""
+
+    made: Artifact
+    estimate: Mapping[str, Any]
+
+
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory):
-    """The data set of `coma build-data --tasks all --sources ../shared/data --source-splits any`."""
-    root = tmp_path_factory.mktemp("recipe")
-    return build(root, sources=str(shared_data()), source_splits=["any"], workers=2)
+def whole(tmp_path_factory):
+    """What `coma build-data --tasks all --sources ../shared/data --source-splits any` plans and makes."""
+    flags = {"sources": str(shared_data()), "source_splits": ["any"], "runtime.workers": 2}
+    settings = load_settings(build_data.SETTINGS, flags=flags)
+    workspace = Workspace(tmp_path_factory.mktemp("recipe"))
+    plan = build_data.plan(settings, workspace)
+    with workspace.open_run("build-data", settings, plan) as run:
+        run.finish(build_data.work(run, settings, plan))
+    return Recipe(workspace.require_newest("build-data"), plan.estimate)
+
+
+@pytest.fixture
+def recipe(whole):
+    return whole.made
 
 
 @pytest.mark.slow
@@ -67,20 +86,21 @@ def test_every_sub_dataset_of_comit_is_filled_or_requested(recipe):
 @pytest.mark.slow
 @pytest.mark.xdist_group("recipe")
 def test_rows_of_the_slices_are_told_apart_by_nothing_but_what_they_ask(recipe):
-    rows, folder = all_rows(recipe), shared_data()
+    rows = [row for name in FILES[:2] for row in rows_of(recipe, name)]
     counts = {name: c["train"] + c["validation"] for name, c in recipe.summary["sources"].items()}
     left_out = {name: sum(reasons.values()) for name, reasons in recipe.summary["dropped_by_source"].items()}
     assert counts["codealpaca"] + left_out["codealpaca"] == 1400 + 1200
     assert counts["mbpp"] + left_out["mbpp"] == 374
-    problems = {p.prompt.splitlines()[1] for p in BENCHMARKS["mbpp"].load(folder).problems}
-    english = [row.instruction for row in rows if row.source in ("mbpp", "codealpaca")]
+    problems = {p.prompt.splitlines()[1] for p in BENCHMARKS["mbpp"].load(shared_data()).problems}
+    english = [row["instruction"] for row in rows if row["source"] in ("mbpp", "codealpaca")]
     assert len(english) > 2_700 and not [asked for asked in english if any(text in asked for text in problems)]
     for row in rows:
-        if row.task == "code-search":
-            assert row.output in json.loads(row.input)
-        if row.source != "codexglue_code_completion_line" and row.task in _ASKS_FOR_TEXT and len(row.output) > 40:
-            assert row.output not in row.input, row.origin
-        assert "{language}" not in row.instruction and "{text}" not in row.instruction
+        if row["task"] == "code-search":
+            assert row["output"] in json.loads(row["input"])
+        written = row["task"] in _ASKS_FOR_TEXT and row["source"] != "codexglue_code_completion_line"
+        if written and len(row["output"]) > 40:
+            assert row["output"] not in row["input"], row["origin"]
+        assert "{language}" not in row["instruction"] and "{text}" not in row["instruction"]
     # MBPP's training problems are close to those of its test; of what has nothing to do with a benchmark hardly a row
     # is removed: textbook functions that both have (`is_prime`) in two sources, nothing in the twelve others.
     removed = {name: reasons.get("contaminated", 0) for name, reasons in recipe.summary["dropped_by_source"].items()}
@@ -93,9 +113,8 @@ def test_rows_of_the_slices_are_told_apart_by_nothing_but_what_they_ask(recipe):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("recipe")
-def test_a_dry_run_estimates_about_the_rows_that_come(recipe, tmp_path):
-    settings = load_settings(build_data.SETTINGS, flags={"sources": str(shared_data()), "source_splits": ["any"]})
-    estimated = build_data.preview(settings, Workspace(tmp_path)).estimate["rows, about"]
+def test_the_plan_estimates_about_the_rows_that_come(whole):
+    recipe, estimated = whole.made, whole.estimate["rows, about"]
     assert list(estimated) == [facts["name"] for facts in recipe.summary["read"]]
     for name, rows in estimated.items():
         reasons = recipe.summary["dropped_by_source"].get(name, {})
