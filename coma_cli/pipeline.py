@@ -25,7 +25,7 @@ class Stage:
 PIPELINE: tuple[Stage, ...] = (
     Stage(
         command="build-data",
-        version=3,
+        version=4,
         reads=(),
         leaves=(
             "train.jsonl",

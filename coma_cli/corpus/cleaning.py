@@ -1,8 +1,8 @@
 """Cleaning: leaves out rows that teach nothing or must not be passed on, each with the first reason that applies.
 
 Reasons in the order of the checks: `text-language`, `licence-not-allowed`, `undecodable`, `empty-instruction`,
-`empty-output`, `too-short`, `too-long`, `boilerplate`, `secret`, `not-code`, `does-not-parse`. Secrets are masked
-unless `secrets` says otherwise. Pure: rows in, rows out.
+`empty-output`, `too-short`, `too-long`, `boilerplate`, `secret`, `not-code`, `other-language`, `does-not-parse`.
+Secrets are masked unless `secrets` says otherwise. Pure: rows in, rows out.
 """
 
 import re
@@ -38,6 +38,12 @@ _ABSTRACTED = re.compile(r"\b(?:VAR|METHOD|TYPE|STRING|INT|CHAR|FLOAT)_\d+\b")
 _COMMENT_LINE = re.compile(r"\s*(?:#(?!include|define|if|endif|else|pragma)|//|/\*|\*|--)")
 # A sentence, a fence or markup: what answers hold that are labelled by the language that their question names.
 _NO_PROGRAM = re.compile(r"(?m)^\s*[A-Z][^;{}=\n]*(?: [^;{}=\s]+){5,}[^;{}=\n]*$|^\s*```|\A\s*<")
+# Commands and queries that answer questions about Python on Stack Overflow, and are none.
+_SHELL_OR_SQL = re.compile(
+    r"\s*(?:\$ [a-z./]|(?:sudo|pip3?|conda|apt-get|apt|brew|git|easy_install) [a-z-]+"
+    r"|(?:select\b[^;]*\bfrom|update\b[^;]*\bset|insert\s+into|delete\s+from|create\s+(?:table|index|view)|alter\s+table)\s)",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"[0-9]+")
 # Grammars know no macros of C and few dialects of SQL: there, only a text that is made nothing of for the most part.
 _LENIENT = frozenset({"c", "cpp", "sql"})
@@ -187,6 +193,14 @@ def _not_code(example: Example, rules: CleaningRules) -> Verdict | None:
     return None
 
 
+def _other_language(example: Example, rules: CleaningRules) -> Verdict | None:
+    """A shell session or a query in place of Python."""
+    for name, code in _codes(example):
+        if example.language == "python" and _SHELL_OR_SQL.match(code) and not parses_as_python(code):
+            return "other-language", f"{name}: {code.strip()[:40]!r} is no Python"
+    return None
+
+
 def _parses(example: Example, rules: CleaningRules) -> Verdict | None:
     """Code in the fields that hold it; an answer without the look of a program (prose, say) is not judged."""
     for name, code in _codes(example):
@@ -230,5 +244,6 @@ CHECKS: tuple[Check, ...] = (
     _boilerplate,
     _secret,
     _not_code,
+    _other_language,
     _parses,
 )

@@ -44,6 +44,7 @@ _REASONS = {
     "not-code": "the code is a table of numbers or a comment for the most part",
     "same-text": "both sides of a pair are the same text",
     "not-standard-io": "the problem's programs read or write files",
+    "other-language": "the code is plainly in another language than the row says",
     "secret": "holds a key, a token or a private e-mail address",
     "text-language": "the text is in no language that was asked for, or not in the one that the row names",
     "too-long": "longer than the limits",
