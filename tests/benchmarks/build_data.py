@@ -23,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -37,13 +36,13 @@ from coma_cli.corpus.minhash import NearRules
 from coma_cli.corpus.secrets import masked
 from coma_cli.sandbox.machine import default_workers
 from tests.benchmarks._grown_rows import slice_rows, write_shards
+from tests.benchmarks._memory import MemoryWatch
 from tests.requirements import ROOT, SHARED_DATA
 
 RULES = NearRules()
 MOST_MIB = 1.5 * 1024
 MOST_GROWTH = 4.4
 LEAST_SPEED = 3.0
-_SAMPLE_EVERY_S = 0.1
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"\w+")
 _GRAM = 10
@@ -206,58 +205,11 @@ def _side(row: dict[str, Any]) -> dict[str, str]:
 def measured(way: Callable[[Path, Path, Path], int], rows: Path, slices: Path) -> Measured:
     """Do the work once in a fresh folder, and watch this process's children."""
     with tempfile.TemporaryDirectory() as folder:
-        watch = _Watch()
+        watch = MemoryWatch()
         began = time.monotonic()
         with watch:
             count = way(rows, slices, Path(folder))
         return Measured(count, time.monotonic() - began, watch.peak_mib)
-
-
-class _Watch:
-    """Samples how much all processes below this one hold; a context manager."""
-
-    def __init__(self) -> None:
-        self.peak_mib = 0.0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._over.wait(_SAMPLE_EVERY_S):
-            self.peak_mib = max(self.peak_mib, _resident_mib(_me()))
-
-
-def _me() -> int:
-    return int(Path("/proc/self").resolve().name)
-
-
-def _resident_mib(root: int) -> float:
-    """What is resident in the processes below one, without itself."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, IndexError, ValueError):
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    total, open_ = 0, list(children.get(root, ()))
-    while open_:
-        process = open_.pop()
-        open_ += children.get(process, ())
-        try:
-            status = Path(f"/proc/{process}/status").read_text()
-        except OSError:
-            continue
-        found = re.search(r"VmRSS:\s+(\d+)", status)
-        total += int(found[1]) if found else 0
-    return total / 1024
 
 
 def speed(slices: Path, count: int, rounds: int) -> None:

