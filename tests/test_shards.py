@@ -9,7 +9,6 @@ import pytest
 
 from coma_cli.errors import CliError, MissingInputError
 from coma_cli.shards import map_shards
-from tests.requirements import package
 
 
 def power(base, exponent):
@@ -84,17 +83,6 @@ def _is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-@pytest.fixture(scope="module")
-def ray():
-    """A cluster of two cores that ends with this file."""
-    package("ray")
-    import ray
-
-    ray.init(num_cpus=2, logging_level="error", log_to_driver=False, include_dashboard=False)
-    yield ray
-    ray.shutdown()
 
 
 def test_a_cluster_does_every_shard_once(ray):

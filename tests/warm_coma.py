@@ -4,6 +4,7 @@ A command takes five seconds to import what it needs, and the tests that kill co
 as real as any other, with their own pid, memory and signals; only their libraries were loaded before.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -21,6 +22,12 @@ HEAVY = (
     "coma_cli.training.trainer",
     "coma_cli.training.merge_lora",
     "coma_cli.engines.transformers_engine",
+    "coma_cli.engines.openai_engine",
+    "coma_cli.instructions.gen_instructions",
+    "coma_cli.dataset.build_data",
+    "coma_cli.dataset.building",
+    "coma_cli.evaluation.score",
+    "openai",
     "peft",
     "transformers.models.llama.modeling_llama",
     "transformers.models.auto.modeling_auto",
@@ -107,6 +114,7 @@ class WarmComa:
 def _serve() -> None:
     for module in HEAVY:
         importlib.import_module(module)
+    gc.freeze()  # a collection in a command would touch, and so copy, every page that it shares with this process
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         request = json.loads(line)

@@ -325,7 +325,7 @@ def test_a_weights_file_that_lacks_tensors_is_not_filled_with_random_numbers(tin
 
 @pytest.mark.slow
 @pytest.mark.model
-@pytest.mark.xdist_group("warm")
+@pytest.mark.xdist_group("warm_coma")
 def test_the_embedded_base_is_unpacked_once_whole_and_right(model_cache):
     """Two processes at once, with the remains of a third that was killed; first of all tests that use the base."""
     smollm2()

@@ -23,7 +23,6 @@ from coma_cli.records import Example
 from coma_cli.settings import load_settings
 from coma_cli.words import sentences, words
 from coma_cli.workspace import Workspace
-from tests.requirements import package
 
 FILES = (
     "train.jsonl",
@@ -362,16 +361,9 @@ def test_a_source_that_knows_no_pieces_is_divided_all_the_same(tmp_path, sources
     assert contents(made)["train.jsonl"] == contents(whole)["train.jsonl"]
 
 
-def test_the_same_bytes_on_a_cluster(tmp_path, repo, sources):
-    package("ray")
-    import ray
-
-    ray.init(num_cpus=2, logging_level="error", log_to_driver=False, include_dashboard=False)
-    try:
-        flags = {"from_repo": [str(repo)], "sources": str(sources)}
-        made = [build(tmp_path / str(cluster), runtime__cluster=cluster, **flags) for cluster in (None, "ray")]
-    finally:
-        ray.shutdown()
+def test_the_same_bytes_on_a_cluster(tmp_path, repo, sources, ray):
+    flags = {"from_repo": [str(repo)], "sources": str(sources)}
+    made = [build(tmp_path / str(cluster), runtime__cluster=cluster, **flags) for cluster in (None, "ray")]
     assert contents(made[0]) == contents(made[1])
 
 

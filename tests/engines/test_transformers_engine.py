@@ -276,7 +276,7 @@ def test_other_architectures_pad_and_cache_as_well(kind, tokenizer):
 
 @pytest.mark.model
 @pytest.mark.slow
-@pytest.mark.xdist_group("warm")
+@pytest.mark.xdist_group("warm_coma")
 def test_the_real_model_draws_greedily_what_generate_draws():
     """SmolLM2, three HumanEval prompts of other lengths in one padded batch."""
     from coma_cli.catalog.bases.models import load_model, load_tokenizer

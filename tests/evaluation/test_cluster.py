@@ -12,18 +12,6 @@ from coma_cli.evaluation.cluster import RayRunner, SandboxOptions
 from coma_cli.sandbox import Limits, Program, SandboxError, probe_isolation
 from tests.evaluation.sampled import HUMANEVAL, right, write_lines
 from tests.evaluation.score_command import Coma
-from tests.requirements import package
-
-
-@pytest.fixture(scope="module")
-def ray():
-    """A cluster of two cores that ends with this file."""
-    package("ray")
-    import ray
-
-    ray.init(num_cpus=2, logging_level="error", log_to_driver=False, include_dashboard=False)
-    yield ray
-    ray.shutdown()
 
 
 @pytest.fixture

@@ -155,7 +155,8 @@ def test_a_killed_run_loses_only_the_calls_in_flight(seed, workspace_root, tmp_p
     assert manifest(workspace_root)["content_sha256"] == manifest(whole)["content_sha256"]
     assert manifest(workspace_root)["work"]["done_since_start"] <= 20 - 11
     lost = Workspace(workspace_root).require_newest(COMMAND).summary["usd_for_lost_answers"]
-    assert (lost > 0) == (sum(received.values()) > 20), "what was in flight at a kill counts against the cap"
+    # Whoever is killed does not know whether the server has what was on its way, so it counts as paid for.
+    assert lost > 0 or sum(received.values()) == 20, "what was in flight at a kill counts against the cap"
 
 
 @pytest.mark.slow
