@@ -77,4 +77,4 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Groups must reach the scheduler: pytest-xdist 3.8 marks their names where pytest 9.2 no longer looks."""
     grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
     if session.config.getoption("loadgroup", default=False) and not all("@" in item.nodeid for item in grouped):
-        raise pytest.UsageError("This pytest-xdist can't group tests with this pytest; constraints.txt has two that fit.")
+        raise pytest.UsageError("This pytest-xdist can't group tests with this pytest; constraints.txt names a pair.")
