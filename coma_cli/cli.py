@@ -16,7 +16,15 @@ from coma_cli.commands.gen_instructions import gen_instructions
 from coma_cli.commands.merge_lora import merge_lora
 from coma_cli.commands.sample import sample
 from coma_cli.commands.score import score
-from coma_cli.errors import INTERRUPTED_EXIT_CODE, CliError, UsageError, is_disk_full, is_out_of_memory, nearest
+from coma_cli.errors import (
+    INTERRUPTED_EXIT_CODE,
+    CliError,
+    UsageError,
+    is_disk_full,
+    is_out_of_memory,
+    nearest,
+    package_obstacle,
+)
 
 USAGE_EXIT_CODE = 2
 # OpenMP threads that spin at a barrier stall for whole time slices when other work shares the cores: with two threads
@@ -127,11 +135,22 @@ def _run(arguments: list[str]) -> int:
         _silence_stdout()
         return 1
     except Exception as error:
-        explained = _explain_machine(error)
-        if explained is None:
-            raise
-        show_error(*explained)
-        return 1
+        return _explained(error)
+
+
+def _explained(error: Exception) -> int:
+    """The exit code of what the machine or the installation is to blame for; a bug is raised again."""
+    from coma_cli.console import show_error
+
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("coma_cli"):
+        missing = package_obstacle(error, str(error.name), "This command")
+        show_error(missing.message, missing.hint)
+        return missing.exit_code
+    explained = _explain_machine(error)
+    if explained is None:
+        raise error
+    show_error(*explained)
+    return 1
 
 
 def _require_utf8(arguments: list[str]) -> None:

@@ -138,7 +138,12 @@ def package_obstacle(error: ImportError, package: str, purpose: str) -> CliError
     if is_out_of_memory(error):
         return CliError(f"{purpose} does not fit into memory: {error}", "End other programs, or take a larger machine.")
     if isinstance(error, ModuleNotFoundError):
-        return missing_package((error.name or package).partition(".")[0], purpose)
+        absent = (error.name or package).partition(".")[0]
+        if absent in PACKAGE_EXTRAS:
+            return missing_package(absent, purpose)
+        return MissingPackageError(  # one that every installation has, under whatever name it is published
+            f"{purpose} needs the package {absent}, which is not installed.", "pip install --force-reinstall coma-cli"
+        )
     extra = PACKAGE_EXTRAS.get(package)
     requirement = f"'coma-cli[{extra}]'" if extra else package
     return MissingPackageError(

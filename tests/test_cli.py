@@ -190,6 +190,23 @@ def test_text_that_the_terminal_can_not_show_is_spelled_out(tmp_path):
     assert "gr\\xf6\\xdfe: unknown key" in done.stderr
 
 
+@pytest.mark.parametrize(("package", "hint"), [("yaml", "--force-reinstall coma-cli"), ("torch", "coma-cli[train]")])
+def test_a_package_that_is_not_there_is_named_with_its_pip_line(package, hint, tmp_path):
+    script = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "import importlib.util as util; find = util.find_spec\n"
+        f"util.find_spec = lambda name, *_: None if name == {package!r} else find(name, *_)\n"
+        "from coma_cli.__main__ import main; main()"
+    )
+    (tmp_path / "rows.jsonl").write_text('{"instruction": "a", "output": "b"}\n')
+    command = [sys.executable, "-c", script, "finetune", "--data", "rows.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert done.returncode == 4, done.stderr
+    assert f"needs the package {package}, which is not installed" in done.stderr
+    assert hint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_executable_alone_shows_its_help():
     done = coma()
     assert done.returncode == 2

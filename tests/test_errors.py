@@ -67,6 +67,8 @@ def test_an_import_that_fails_is_an_absent_package_a_broken_one_or_too_little_me
     absent = errors.package_obstacle(ModuleNotFoundError("no", name="peft.utils"), "torch", "Tuning")
     assert (absent.exit_code, absent.hint) == (4, "pip install 'coma-cli[train]'")
     assert "the package peft," in absent.message
+    own = errors.package_obstacle(ModuleNotFoundError("no", name="yaml"), "yaml", "This command")
+    assert own.hint == "pip install --force-reinstall coma-cli"
     broken = errors.package_obstacle(ImportError("undefined symbol: x\nmore"), "torch", "Tuning")
     assert broken.exit_code == 4
     assert "can't be imported: undefined symbol: x" in broken.message
