@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from coma_cli.words import time_of
+
 PLAIN_LINE_EVERY_S = 10.0
 
 
@@ -120,7 +122,7 @@ class Ticker:
     def _line(self) -> None:
         seconds = time.monotonic() - self._began
         rate = self._done / seconds if seconds > 0 else 0.0
-        left = f", {(self._total - self._done) / rate:.0f} s left" if rate else ""
+        left = f", {time_of((self._total - self._done) / rate)} left" if rate else ""
         note(f"{self._label}: {self._done}/{self._total}, {rate:.1f}/s{left}")
 
     def close(self) -> None:

@@ -50,6 +50,13 @@ def count_of(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def time_of(seconds: float) -> str:
+    """A length of time in the unit in which people think of it: `90 s`, `35 min`, `11.7 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def size_of(count: float) -> str:
     """A number of bytes in the unit in which it has one to three digits before the point: `412 KB`, `1.5 GB`."""
     for unit in ("bytes", "KB", "MB"):

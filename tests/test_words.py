@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.words import chinese_share, count_of, grams, latin_share, sentences, size_of, tokens, words
+from coma_cli.words import chinese_share, count_of, grams, latin_share, sentences, size_of, time_of, tokens, words
 
 
 def test_words_leave_case_punctuation_and_layout_behind():
@@ -46,6 +46,10 @@ def test_shares_count_letters_only():
 def test_numbers_come_with_the_form_of_their_noun():
     assert [count_of(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
     assert [count_of(n, "row is", "rows are") for n in (1, 2)] == ["1 row is", "2 rows are"]
+
+
+def test_times_are_in_the_unit_that_people_think_in():
+    assert [time_of(s) for s in (0.2, 119, 121, 7000, 42009)] == ["0 s", "119 s", "2 min", "117 min", "11.7 h"]
 
 
 def test_sizes_never_read_as_nothing():

@@ -90,7 +90,13 @@ def _make(
     for obstacle in _obstacles(plan, workspace):
         raise obstacle
     with workspace.open_run(row.command, settings, plan, name=shared.name, force=shared.force) as run:
-        summary = run.summary if run.done else dict(run.finish(module.work(run, settings, plan)).summary)
+        if run.done:
+            summary = run.summary
+        else:
+            artifact = run.finish(module.work(run, settings, plan))
+            summary = dict(artifact.summary)
+            if later := workspace.ahead_of(artifact):
+                console.warn(f"The clock was set back: {later.path}, of {later.finished[:16]}, passes for the newest.")
         for corrupt in run.corrupt:
             console.warn(f"{corrupt}; left out, and its row made again")
         console.note(f"{'Already done' if run.done else 'Done'}: {run.path}")

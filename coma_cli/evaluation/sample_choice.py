@@ -94,8 +94,14 @@ def _newest_run(workspace: Workspace, bench: str | None) -> Artifact:
     """The newest finished sample run, of one benchmark if it is named, if only one model was sampled."""
     runs = [a for a in workspace.finished("sample") if bench in (None, a.settings.get("bench"))]
     if not runs:
-        if bench is None or not workspace.finished("sample"):
+        if bench is None:
             return workspace.require_newest("sample")
+        if workspace.unfinished("sample"):
+            begun = ", ".join(workspace.unfinished("sample"))
+            raise MissingInputError(
+                f"No finished sample run of {bench} in {workspace.root} (begun and unfinished: {begun}).",
+                f"coma sample --bench {bench}",
+            )
         raise MissingInputError(
             f"No finished sample run of {bench} in {workspace.root}.", f"coma sample --bench {bench}"
         )

@@ -142,8 +142,9 @@ def _write(run: Run, rows: Rows) -> None:
 def _require_rows(run: Run, rows: Rows) -> None:
     if not rows.train:
         reasons = ", ".join(f"{reason} {count}" for reason, count in rows.reasons.items()) or "all went to validation"
+        last = next((row.detail for row in reversed(rows.dropped) if row.detail), "")
         raise CliError(
-            f"No row was accepted for training ({reasons}).",
+            f"No row was accepted for training ({reasons}{f'; the last: {last[:160]}' if last else ''}).",
             f"See {run.path / 'dropped.jsonl'}; another --model, a larger --num or other filters.* may do better.",
         )
 

@@ -22,6 +22,9 @@ class Requests:
     input: Input
 
 
+_WHAT_REQUESTS = "coma build-data --lang en,cn --size N requests the Chinese rows that its sources lack."
+
+
 def find_requests(place: str, workspace: Workspace) -> tuple[Path, Input]:
     """The file of requests that `place` names: itself, in the run folder, or in the build-data run of that name.
 
@@ -56,6 +59,8 @@ def choose_requests(
     requests = [PendingRequest.from_row(row, str(path)) for row in read_rows(path)]
     wanted = [request for request in requests if languages is None or request.language in languages]
     short = [r for r in wanted if len(r.english) + len(r.input) + len(r.output) <= max_chars]
+    if not requests:
+        raise MissingInputError(f"{path} is empty: nothing was requested.", _WHAT_REQUESTS)
     if not short:
         why = f" ({len(wanted)} are longer than max_code_chars)" if wanted else ""
         raise MissingInputError(f"{path} has no request that can be answered{why}.", "Check --pending.")

@@ -20,7 +20,7 @@ from coma_cli.jsonl import read_json
 from coma_cli.pipeline import stage
 from coma_cli.settings import StageSettings
 from coma_cli.workspace.artifact import MANIFEST, SETTINGS, Artifact, Input, finished_artifact, read_artifact
-from coma_cli.workspace.run import Plan, Run, StageResult, fingerprint
+from coma_cli.workspace.run import Plan, Run, StageResult, fingerprint, now
 
 __all__ = ["Artifact", "Input", "Plan", "Run", "StageResult", "Workspace", "fingerprint"]
 
@@ -52,6 +52,14 @@ class Workspace:
     def newest(self, command: str) -> Artifact | None:
         """The finished run of a command that finished last."""
         return next(iter(self.finished(command)), None)
+
+    def ahead_of(self, artifact: Artifact) -> Artifact | None:
+        """A run of the same command that says it finished after this moment: the clock was set back since.
+
+        It passes for the newest, though `artifact` is newer.
+        """
+        newest = self.newest(artifact.command)
+        return newest if newest is not None and newest.finished > max(artifact.finished, now()) else None
 
     def require_newest(self, command: str) -> Artifact:
         """As `newest`, with the error that names the command to run first."""

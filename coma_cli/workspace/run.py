@@ -176,7 +176,7 @@ class Run:
             "identity": self.settings.identity(),
             "extents": extents,
             "inputs": [vars(i) for i in self.plan.inputs],
-            "created": _now(),
+            "created": now(),
             "host": platform.node(),
         }
 
@@ -233,7 +233,7 @@ class Run:
     def _manifest(self, result: StageResult, outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {
             **self._header(self.extents),
-            "finished": _now(),
+            "finished": now(),
             "outputs": outputs,
             "content_sha256": sha256_of({name: entry["content_sha256"] for name, entry in outputs.items()}),
             "seed": self.settings.seed,
@@ -270,7 +270,8 @@ def _difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return "; ".join(parts) or "another version of this stage"
 
 
-def _now() -> str:
+def now() -> str:
+    """The present time as manifests write it; such texts sort by time."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 

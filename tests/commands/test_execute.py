@@ -52,6 +52,18 @@ def test_a_finished_run_answers_where_nothing_can_be_written(tmp_path, sampled, 
         execute("sample", shared, {**flags, "n": 2, "temperature": "0.5"})
 
 
+def test_a_clock_that_was_set_back_is_noticed(tmp_path, sampled, capsys):
+    flags, _ = sampled
+    manifest = next((tmp_path / "w" / "sample").glob("*/manifest.json"))
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**content, "finished": "2199-01-01T00:00:00.000000+00:00"}))
+    execute("sample", Shared(workspace=tmp_path / "w", json=True), {**flags, "max_new_tokens": 3})
+    assert "The clock was set back" in capsys.readouterr().err
+    manifest.write_text(json.dumps(content))
+    execute("sample", Shared(workspace=tmp_path / "w", json=True), {**flags, "max_new_tokens": 2})
+    assert "set back:" not in capsys.readouterr().err
+
+
 def test_a_larger_extent_other_settings_and_force_are_no_finished_run(tmp_path, sampled, capsys):
     flags, _ = sampled
     shared = Shared(workspace=tmp_path / "w", json=True)

