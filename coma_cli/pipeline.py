@@ -2,7 +2,8 @@
 
 Read this page, then one file of `commands/` and the core module that its row names, and you know how coma works: a
 command turns options into settings, `plan` says what would be done (`--dry-run` stops there), the workspace opens the
-run, and `work` does what is still missing in it. Stages never call each other: they read what the one before left.
+run, and `work` does what is still missing in it (`commands/execute.py` is where these are joined). A run that is
+finished is only read. Stages never call each other: they read what the one before left.
 
 `version` is part of a run's fingerprint: raise it when the same settings and inputs would give other rows.
 """
