@@ -398,27 +398,25 @@ def test_a_file_that_changes_under_the_run_is_an_error(workspace_root, repo):
         build_data.work(run, settings, plan)
 
 
-def test_killed_anywhere_it_ends_in_the_same_bytes_and_does_only_what_is_missing(tmp_path, repo):
+def test_killed_with_two_workers_it_ends_in_the_same_bytes_and_does_only_what_is_missing(tmp_path, repo, warm_coma):
     for n in range(24):
         (repo / f"copy_{n}.py").write_text("\n\n".join(function("paint", f"wall{n}x{i}", i) for i in range(10)))
     whole = build(tmp_path / "whole", from_repo=[str(repo)])
     total = whole.manifest["work"]["done_since_start"]
-    command = [sys.executable, "-m", "coma_cli", "build-data", "--from-repo", str(repo), "--workers", "2"]
-    for point in (2, 18):
-        root = tmp_path / f"killed-at-{point}"
-        process = subprocess.Popen([*command, "-w", str(root)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while parts_below(root) < point:
-            assert process.poll() is None
-            time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        done = parts_below(root)
-        subprocess.run([*command, "-w", str(root)], check=True, capture_output=True)
-        made = Workspace(root).require_newest("build-data")
-        assert contents(made) == contents(whole)
-        # A worker may have put one more part in place between the kill and the count.
-        assert total - done - 2 <= made.manifest["work"]["done_since_start"] <= total - done
-        assert not list(made.path.glob(".parts"))
+    root = tmp_path / "killed"
+    command = ["build-data", "--from-repo", str(repo), "--workers", "2", "-w", str(root)]
+    process = warm_coma.start(command, tmp_path, tmp_path / "log")
+    while parts_below(root) < 14:
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    done = parts_below(root)
+    warm_coma.summary(command, tmp_path)
+    made = Workspace(root).require_newest("build-data")
+    assert contents(made) == contents(whole)
+    # A worker may have put one more part in place between the kill and the count.
+    assert total - done - 2 <= made.manifest["work"]["done_since_start"] <= total - done
+    assert not list(made.path.glob(".parts"))
 
 
 def parts_below(root):
