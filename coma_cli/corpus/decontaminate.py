@@ -27,6 +27,7 @@ from typing import Literal
 
 import numpy as np
 
+from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.corpus.gram_table import GramTable
 from coma_cli.corpus.lexing import grams_of, lex
@@ -164,6 +165,27 @@ class BenchmarkIndex:
                 break
             end += 1
         return end
+
+
+_latest: dict[tuple[tuple[str, str], ...], BenchmarkIndex] = {}
+
+
+def index_of(benchmarks: Sequence[LoadedBenchmark]) -> BenchmarkIndex | None:
+    """The index of some benchmarks, None of none; the latest one is kept for whoever asks for the same next.
+
+    Raises:
+        MissingInputError: one of them has no problems.
+    """
+    if not benchmarks:
+        return None
+    key = tuple((bench.name, bench.content_sha256) for bench in benchmarks)
+    if key not in _latest:
+        index = BenchmarkIndex()
+        for bench in benchmarks:
+            index.add(bench.name, bench.problems)
+        _latest.clear()
+        _latest[key] = index
+    return _latest[key]
 
 
 def _gram_table(runs: Iterable[tuple[str, ...]], size: int) -> GramTable:

@@ -14,7 +14,7 @@ from typing import Any
 from coma_cli import __version__, console, ray_cluster
 from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.catalog.mixtures.mixture import Mixture
-from coma_cli.corpus.decontaminate import BenchmarkIndex
+from coma_cli.corpus.decontaminate import index_of
 from coma_cli.dataset import exports, picture
 from coma_cli.dataset.against import hash_named, named_problems, reference_parts
 from coma_cli.dataset.assembling import Assembly, Wanted
@@ -217,7 +217,7 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
         tasks=plan.tasks,
         seed=settings.seed,
         rules=settings.rules,
-        index=_index(settings, plan),
+        index=index_of(plan.benchmarks),
         near=settings.near,
         validation_share=settings.validation_share,
         parts=None if settings.runtime.cluster else parts,
@@ -229,15 +229,6 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
             built.put_into(parts)
             run.count_work()
             ticker.advance()
-
-
-def _index(settings: BuildDataSettings, plan: BuildDataPlan) -> BenchmarkIndex | None:
-    if not plan.benchmarks:
-        return None
-    index = BenchmarkIndex()
-    for bench in plan.benchmarks:
-        index.add(bench.name, bench.problems)
-    return index
 
 
 def _summary(

@@ -5,7 +5,7 @@ from typing import Any
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, DISTINCT_BENCHMARKS, LoadedBenchmark
 from coma_cli.catalog.prices import AS_OF, remote_model
-from coma_cli.corpus.decontaminate import BenchmarkIndex
+from coma_cli.corpus.decontaminate import BenchmarkIndex, index_of
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.errors import CliError, MissingInputError, UsageError
@@ -46,12 +46,7 @@ class GenPlan(Plan):
 
     def benchmark_index(self) -> BenchmarkIndex | None:
         """What rows are kept clear of, or None if nothing."""
-        if not self.benchmarks:
-            return None
-        found = BenchmarkIndex()
-        for benchmark in self.benchmarks:
-            found.add(benchmark.name, benchmark.problems)
-        return found
+        return index_of(self.benchmarks)
 
 
 def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:

@@ -337,13 +337,13 @@ def test_twice_the_same_bytes_for_any_number_of_workers(tmp_path, repo, sources)
 
 
 def test_a_large_file_in_pieces_gives_the_same_rows(tmp_path, sources, monkeypatch):
-    rows = [{"instruction": f"Say the number {n} in words.", "input": "", "output": f"number {n}"} for n in range(3000)]
+    rows = [{"instruction": f"Say the number {n} in words.", "input": "", "output": f"number {n}"} for n in range(1200)]
     path = sources / "codealpaca" / "code_alpaca_20k.json"
     for form in (json.dumps(rows), "\n".join(map(json.dumps, rows))):
         path.write_text(form)
         monkeypatch.setattr(locating, "PIECE_BYTES", 1 << 30)
         whole = build(tmp_path / f"whole{len(form)}", sources=str(sources))
-        monkeypatch.setattr(locating, "PIECE_BYTES", 50_000)
+        monkeypatch.setattr(locating, "PIECE_BYTES", 20_000)
         pieces = [build(tmp_path / f"pieces{len(form)}-{n}", workers=n, sources=str(sources)) for n in (1, 2)]
         assert pieces[0].manifest["work"]["total"] > 4
         assert contents(pieces[0]) == contents(pieces[1])
