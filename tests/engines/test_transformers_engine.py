@@ -288,14 +288,14 @@ def test_the_real_model_draws_greedily_what_generate_draws():
     base = resolve_base("smollm2-135m")
     model, tokenizer = load_model(base, "float32", "cpu"), load_tokenizer(base)
     prompts = [problem.prompt for problem in BENCHMARKS["humaneval"].load().problems[:3]]
-    decoding = Decoding(0.0, max_new_tokens=16)
+    decoding = Decoding(0.0, max_new_tokens=10)
     requests = [
         GenerationRequest(prompt, decoding, 0, prompt_ids=tuple(tokenizer(prompt)["input_ids"])) for prompt in prompts
     ]
     drawn = by_key(TransformersEngine(model, tokenizer).generate(requests))
     for prompt in prompts:
         inputs = tokenizer(prompt, return_tensors="pt")
-        output = model.generate(**inputs, do_sample=False, max_new_tokens=16, min_new_tokens=16)
+        output = model.generate(**inputs, do_sample=False, max_new_tokens=10, min_new_tokens=10)
         assert drawn[prompt].text == tokenizer.decode(output[0, inputs["input_ids"].shape[1] :])
 
 
