@@ -1,4 +1,4 @@
-"""How much memory the processes below this one hold together: pages that processes share count once for each."""
+"""How much memory the processes below this one hold together: pages that several share count once in all (PSS)."""
 
 import os
 import threading

@@ -10,8 +10,8 @@ Two measurements over rows grown from the slice of CodeAlpaca (see `_grown_rows`
   of ten words, split by a hash, training rows written as JSON lines. In turn, medians of wall time, start included;
   coma does more besides (dropped rows and evidence, near twins across the border, solutions under other names, frames
   for lone methods, card, exports);
-* growth: wall time and peak memory of the whole tree of processes at two sizes. Memory is the sum of what `/proc` says
-  is resident in each process, so pages that processes share count once for each.
+* growth: wall time and peak memory of the whole tree of processes at two sizes; pages that several processes share
+  count once in all.
 """
 
 import argparse
