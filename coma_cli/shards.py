@@ -37,10 +37,15 @@ def map_shards(
     """
     if cluster is not None and shards:
         yield from _on_ray(work, context, shards)
-    elif workers <= 1 or len(shards) <= 1:
+    elif _is_done_here(shards, workers):
         yield from (work(context, shard) for shard in shards)
     else:
         yield from _in_processes(work, context, shards, workers)
+
+
+def _is_done_here(shards: Sequence[Any], workers: int) -> bool:
+    """Whether worker processes would have nothing to share."""
+    return workers <= 1 or len(shards) <= 1
 
 
 def warm_up(work: Callable[[C, S], R], shards: Sequence[S], workers: int, cluster: Cluster | None = None) -> None:
@@ -48,7 +53,7 @@ def warm_up(work: Callable[[C, S], R], shards: Sequence[S], workers: int, cluste
 
     A call of `map_shards` with the same arguments follows. Each worker then starts with everything loaded.
     """
-    if cluster is None and workers > 1 and len(shards) > 1:
+    if cluster is None and not _is_done_here(shards, workers):
         _PROCESSES.set_forkserver_preload(["__main__", work.__module__])
         forkserver.ensure_running()
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from coma_cli import console
+from coma_cli.corpus.decontaminate import index_of
 from coma_cli.engines.answers import AnswerJournal
 from coma_cli.engines.openai_engine import OpenAIEngine
 from coma_cli.engines.openai_session import Traffic
@@ -92,7 +93,7 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
             raise _with_what_is_there(error, list(rounds.drafts.values()), resolved.what) from None
     run.count_work(engine.traffic.answered)
     _check_failures(rounds, resolved.what)
-    rows = rows_of(rounds.drafts.values(), chosen, resolved.benchmark_index())
+    rows = rows_of(rounds.drafts.values(), chosen, index_of(resolved.benchmarks))
     _write(run, rows)
     _require_rows(run, rows)
     spending = budget.spending()

@@ -5,7 +5,6 @@ from typing import Any
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, DISTINCT_BENCHMARKS, LoadedBenchmark
 from coma_cli.catalog.prices import AS_OF, remote_model
-from coma_cli.corpus.decontaminate import BenchmarkIndex, index_of
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.errors import CliError, MissingInputError, UsageError
@@ -43,10 +42,6 @@ class GenPlan(Plan):
     def what(self) -> str:
         """What is worked through, in words."""
         return "requests" if self.requests else "code functions"
-
-    def benchmark_index(self) -> BenchmarkIndex | None:
-        """What rows are kept clear of, or None if nothing."""
-        return index_of(self.benchmarks)
 
 
 def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
