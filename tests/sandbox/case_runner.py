@@ -15,6 +15,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import sys
 import sysconfig
 import tempfile
@@ -31,6 +32,11 @@ from coma_cli.sandbox.inside import namespaces, seccomp, syscalls
 WALL_LIMIT_S = 6.0
 MEMORY_MB = 1024
 PORT = 47653
+# linux/sched.h, linux/sockios.h, linux/if.h, net/tcp_states.h
+CLONE_NEWNET = 0x40000000
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
+TCP_LISTEN = "0A"
 CANARIES = ("/tmp/coma-canary-outside.txt", "/tmp/coma-canary-dir/keep.txt")
 SECRETS = {
     "OPENAI_API_KEY": "canary-env-openai",
@@ -45,7 +51,7 @@ def main() -> None:
     """Run what the arguments ask for."""
     options = parse_arguments()
     cases, tasks = load_cases(options.cases, options.ids.split(",") if options.ids else None)
-    # The cases name one port and fixed paths: a second harness on this machine has to wait for its turn.
+    # The cases name fixed ports and paths: a second harness on this machine has to wait for its turn.
     lock = os.open(Path(tempfile.gettempdir()) / "coma-cases.lock", os.O_RDWR | os.O_CREAT, 0o666)
     fcntl.flock(lock, fcntl.LOCK_EX)
     prepare_process(options)
@@ -106,12 +112,25 @@ def prepare_process(options: argparse.Namespace) -> None:
     os.environ.update(SECRETS)
     home = tempfile.mkdtemp(prefix="coma-home-")
     os.environ["HOME"] = home
+    if os.getuid() == 0:
+        take_own_network()
     if options.uid and os.getuid() == 0:
         os.chown(home, options.uid, options.uid)
         namespaces.become(options.uid)
     resource.setrlimit(resource.RLIMIT_NPROC, (2000, 2000))
     if options.docker_like:
         deny_as_docker_does()
+
+
+def take_own_network() -> None:
+    """Leave the machine's network: a stranger could hold a port that a case names, Ray and test servers take any.
+
+    Where it is not permitted, the run stays where it is.
+    """
+    with contextlib.suppress(OSError):
+        syscalls.call("unshare", CLONE_NEWNET)
+        with socket.socket() as any_socket:
+            fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
 
 def deny_as_docker_does() -> None:
@@ -357,11 +376,14 @@ def own_state() -> tuple[object, ...]:
     return os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0), tuple(os.sched_getaffinity(0)), limits
 
 
-def can_connect(port: int) -> bool:
-    """Whether something answers on a local port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def listens(port: int) -> bool:
+    """Whether a TCP socket of this network waits for connections on a port.
+
+    Asked of the kernel: who connects to a free port of the local range may be given that port, and meet himself.
+    """
+    tables = [table for name in ("tcp", "tcp6") if (table := Path(f"/proc/self/net/{name}")).exists()]
+    sockets = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
+    return any(int(local.rpartition(":")[2], 16) == port and state == TCP_LISTEN for _, local, _, state, *_ in sockets)
 
 
 # --- what has to hold at once ---
@@ -377,7 +399,7 @@ class Seen(NamedTuple):
 
 
 def _listener(check: dict[str, Any], _: Seen) -> str:
-    return f"something listens on {check['port']}" if can_connect(check["port"]) else ""
+    return f"something listens on {check['port']}" if listens(check["port"]) else ""
 
 
 def _report_at_most(check: dict[str, Any], seen: Seen) -> str:

@@ -6,6 +6,7 @@ The default run takes a fixed sample; `soak` takes all cases in each way to run.
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.requirements import skip_unless
+from tests.sandbox import case_runner
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -65,6 +67,18 @@ def _everyone_can_enter(path: Path) -> bool:
 
 def failures_of(results: dict[str, dict[str, object]]) -> dict[str, object]:
     return {case: (result["verdict"], result["failures"]) for case, result in results.items() if result["failures"]}
+
+
+def test_the_harness_sees_a_socket_that_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert case_runner.listens(port)
+    if socket.has_dualstack_ipv6():
+        with socket.create_server(("::", 0), family=socket.AF_INET6) as listener:
+            assert case_runner.listens(listener.getsockname()[1])
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        assert not case_runner.listens(bound.getsockname()[1])
 
 
 def skip_unless_possible(way: str) -> None:
