@@ -9,15 +9,18 @@ PYTEST := $(BIN)/python -m pytest
 # Two processes of tests at a time; tests that share something dear to start carry the mark xdist_group.
 IN_PARALLEL := -n 2 --dist loadgroup
 
-.PHONY: quickstart test check lint types bench soak clean
+.PHONY: quickstart test test-slow check lint types bench soak clean
 
 quickstart: $(READY)
 	$(BIN)/python -m coma_cli.workbench.recipes configs/recipes/quickstart.yaml --workspace workspace/quickstart
 
 test: $(READY)
-	$(PYTEST) $(IN_PARALLEL) -m "not soak and not gpu and not network"
+	$(PYTEST) $(IN_PARALLEL) -m "not slow and not soak and not gpu and not network"
 
-check: lint types test
+test-slow: $(READY)
+	$(PYTEST) $(IN_PARALLEL) -m "slow and not soak and not gpu and not network"
+
+check: lint types test test-slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

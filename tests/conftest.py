@@ -28,12 +28,22 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long tests first, so that both processes end together; those that share what is dear to start in one of them.
 
-    Those of Ray come last: a cluster that waits for work takes a tenth of two cores.
+    Those of Ray are slow and come last: a cluster that waits for work takes a tenth of two cores.
     """
     for item in items:
-        for shared in {"warm_coma", "ray"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(shared))
-    items.sort(key=lambda item: ("ray" in getattr(item, "fixturenames", ()), item.get_closest_marker("slow") is None))
+        shared = {"warm_coma", "ray"} & set(getattr(item, "fixturenames", ()))
+        for name in shared:
+            item.add_marker(pytest.mark.xdist_group(name))
+        if "ray" in shared:
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    groups = [mark.args[0] for mark in item.iter_markers("xdist_group")]
+    if "ray" in groups:
+        return 2
+    return 0 if groups or item.get_closest_marker("slow") else 1
 
 
 @pytest.fixture(scope="session")

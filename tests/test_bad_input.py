@@ -95,6 +95,7 @@ def wait_for_parts(folder: Path, process: subprocess.Popen[str], count: int) -> 
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_exits_130_says_one_thing_and_loses_nothing(tmp_path, code, workers):
     arguments = ("build-data", "--from-repo", str(code), "--tasks", "all", "--workers", workers)
@@ -112,6 +113,7 @@ def test_ctrl_c_exits_130_says_one_thing_and_loses_nothing(tmp_path, code, worke
     assert work["done_since_start"] <= 24 - there + 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_message_and_the_command_goes_on_afterwards(tmp_path, code):
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, resource.RLIM_INFINITY))

@@ -10,7 +10,7 @@ from coma_cli.workspace import Workspace
 from tests.chat_server import serving
 from tests.requirements import smollm2
 
-pytestmark = [pytest.mark.slow, pytest.mark.model]
+pytestmark = pytest.mark.model
 
 
 @pytest.fixture

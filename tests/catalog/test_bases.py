@@ -323,7 +323,6 @@ def test_a_weights_file_that_lacks_tensors_is_not_filled_with_random_numbers(tin
         load_model(resolve_base(str(folder)))
 
 
-@pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.xdist_group("warm_coma")
 def test_the_embedded_base_is_unpacked_once_whole_and_right(model_cache, capsys):

@@ -250,6 +250,7 @@ def load_mbpp_elsewhere(tmp_path, **environment):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_mbpp_comes_from_the_hub_and_then_from_its_cache(tmp_path, hub):
     package("huggingface_hub")
     expected = "['MBPP/11', 'MBPP/510'] google-research-datasets/mbpp (full) on the Hugging Face hub\n"

@@ -398,6 +398,7 @@ def test_a_file_that_changes_under_the_run_is_an_error(workspace_root, repo):
         build_data.work(run, settings, plan)
 
 
+@pytest.mark.slow
 def test_killed_with_two_workers_it_ends_in_the_same_bytes_and_does_only_what_is_missing(tmp_path, repo, warm_coma):
     for n in range(24):
         (repo / f"copy_{n}.py").write_text("\n\n".join(function("paint", f"wall{n}x{i}", i) for i in range(10)))
@@ -423,6 +424,7 @@ def parts_below(root):
     return sum(1 for p in root.glob("build-data/*/.parts/*.part") if not p.name.startswith("."))
 
 
+@pytest.mark.slow
 def test_no_documentation_stays_in_code_that_asks_for_it(workspace_root, tmp_path):
     library = Path(sysconfig.get_path("stdlib"))
     for name in ("asyncio", "email", "json", "logging", "http"):

@@ -140,6 +140,7 @@ def references_and_mutants(coma: Coma, folder: Path, bench: str, data: Path, mod
     return problems
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["split", "inproc"])
 @pytest.mark.parametrize(("bench", "problems"), [("humaneval+", 7), ("mbpp+", 15)])
 def test_references_pass_all_that_is_published_and_no_mutant_does(

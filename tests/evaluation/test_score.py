@@ -31,7 +31,6 @@ def completions(path: Path, rows) -> Path:
     return write_lines(path, [{"task_id": task_id, "completion": text} for task_id, text in rows])
 
 
-@pytest.mark.slow
 def test_all_references_pass_and_no_empty_completion_does(coma, tmp_path):
     refs = completions(tmp_path / "refs.jsonl", [(p.task_id, right(p)) for p in HUMANEVAL])
     summary = coma("--bench", "humaneval", "--samples", refs, process=True)

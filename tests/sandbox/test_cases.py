@@ -86,7 +86,6 @@ def skip_unless_possible(way: str) -> None:
         pytest.skip("only root can take another id")
 
 
-@pytest.mark.slow
 def test_a_sample_of_the_cases_as_root(cases_folder: Path) -> None:
     cases = [json.loads(line) for line in (cases_folder / "cases.jsonl").read_text().splitlines()]
     quick = [case["id"] for case in cases if case["expected_verdict"] not in WAITED_FOR]
@@ -98,6 +97,7 @@ def test_a_sample_of_the_cases_as_root(cases_folder: Path) -> None:
     assert len(results) > len(sample) - 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "root"])
 def test_a_sample_of_the_cases_with_other_privileges(cases_folder: Path, way: str) -> None:
     skip_unless_possible(way)
@@ -139,6 +139,7 @@ LAYERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
 def test_with_one_layer_off_the_others_hold(cases_folder: Path, layer: str) -> None:
     results, _ = run_cases(cases_folder, LAYERS[layer].split(), "--layers-off", layer, "--settle", "1")
@@ -146,6 +147,7 @@ def test_with_one_layer_off_the_others_hold(cases_folder: Path, layer: str) -> N
     assert failures_of(results) == {}
 
 
+@pytest.mark.slow
 def test_without_namespaces_the_other_layers_hold(cases_folder: Path) -> None:
     ids = [
         "delete-outside",

@@ -100,6 +100,7 @@ def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny):
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_in_the_same_bytes_and_makes_only_the_missing_steps(bench):
     whole = bench(name="whole")
     for kill_after in (1, 3, 5, 6):
@@ -112,6 +113,7 @@ def test_a_killed_run_ends_in_the_same_bytes_and_makes_only_the_missing_steps(be
         assert resumed["work"]["done_since_start"] <= 6 - kill_after + 2
 
 
+@pytest.mark.slow
 def test_killed_three_times_with_dropout_and_accumulation_and_warm_up(bench):
     changes = {"lora__dropout": 0.3, "batch__size": 3, "batch__accumulation": 2, "optimizer__warmup_steps": 4}
     whole = bench(name="whole", **changes)
