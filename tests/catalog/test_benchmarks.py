@@ -171,13 +171,6 @@ def test_the_content_hash_follows_the_problems_alone(tmp_path):
     assert one.content_sha256 == same.content_sha256 != other.content_sha256
 
 
-def test_texts_for_decontamination_hold_prompt_and_solution(tmp_path):
-    loaded = BENCHMARKS["mbpp"].load(write_lines(tmp_path / "mbpp.jsonl", [MBPP_ROW]))
-    (text,) = loaded.texts()
-    assert text.task_id == "MBPP/11"
-    assert "double a number" in text.text and "return 2 * x" in text.text and "assert double(2) == 4" in text.text
-
-
 class Hub(BaseHTTPRequestHandler):
     """Serves one Parquet file as the hub does: redirect-free, with the headers that its client reads."""
 

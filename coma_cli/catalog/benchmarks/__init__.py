@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from coma_cli.catalog import index
 from coma_cli.catalog.benchmarks import evalplus, humaneval, mbpp
-from coma_cli.catalog.benchmarks.entry import Benchmark, BenchmarkText, LoadedBenchmark
+from coma_cli.catalog.benchmarks.entry import Benchmark, LoadedBenchmark
 
 BENCHMARKS: Mapping[str, Benchmark] = index(
     humaneval.BENCHMARK, mbpp.BENCHMARK, mbpp.SANITIZED, evalplus.HUMANEVAL_PLUS, evalplus.MBPP_PLUS
@@ -15,4 +15,4 @@ DISTINCT_BENCHMARKS: Mapping[str, Benchmark] = {
     name: benchmark for name, benchmark in BENCHMARKS.items() if not benchmark.same_problems_as
 }
 
-__all__ = ["BENCHMARKS", "DISTINCT_BENCHMARKS", "Benchmark", "BenchmarkText", "LoadedBenchmark"]
+__all__ = ["BENCHMARKS", "DISTINCT_BENCHMARKS", "Benchmark", "LoadedBenchmark"]

@@ -3,21 +3,14 @@
 A benchmark turns its own rows into `Problem` records, the only form that sampling, scoring and decontamination see.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from coma_cli.errors import MissingInputError
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
-
-
-class BenchmarkText(NamedTuple):
-    """What of one problem must not stand in training data: its prompt and its reference solution."""
-
-    task_id: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -36,11 +29,6 @@ class LoadedBenchmark:
     problems: tuple[Problem, ...]
     source: str
     content_sha256: str
-
-    def texts(self) -> Iterator[BenchmarkText]:
-        """The texts to look for when training data is decontaminated."""
-        for problem in self.problems:
-            yield BenchmarkText(problem.task_id, f"{problem.prompt}\n{problem.reference}")
 
 
 @dataclass(frozen=True)
