@@ -17,12 +17,12 @@ from coma_cli import console
 from coma_cli.engines.choose import open_openai, open_transformers
 from coma_cli.engines.interface import Engine, GenerationResponse
 from coma_cli.errors import CliError
-from coma_cli.evaluation import sample_summary
-from coma_cli.evaluation.batches import plan_batches, unfinished
-from coma_cli.evaluation.sample_planning import SamplePlan, make_identity, make_plan
-from coma_cli.evaluation.sample_rows import Batch, RowMaker, requests_of, rows_without_room
-from coma_cli.evaluation.sample_settings import SampleSettings
-from coma_cli.evaluation.sample_summary import SampleSummary
+from coma_cli.evaluation.sampling import summary as sample_summary
+from coma_cli.evaluation.sampling.batches import plan_batches, unfinished
+from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
+from coma_cli.evaluation.sampling.rows import Batch, RowMaker, requests_of, rows_without_room
+from coma_cli.evaluation.sampling.settings import SampleSettings
+from coma_cli.evaluation.sampling.summary import SampleSummary
 from coma_cli.journal import Journal, natural_order
 from coma_cli.jsonl import write_rows
 from coma_cli.records import Sample

@@ -14,14 +14,16 @@ from typing import Any, cast
 
 from coma_cli import ray_cluster
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
-from coma_cli.evaluation import cluster, picture, score_summary
-from coma_cli.evaluation.cluster import Runner, SandboxOptions
-from coma_cli.evaluation.court import REFERENCES, VERDICTS, Court
-from coma_cli.evaluation.explain import ALTERNATIVES, CAUSES, others
-from coma_cli.evaluation.references import ReferenceCheck
-from coma_cli.evaluation.sample_choice import SampleSource, benchmark_only, choose_samples
-from coma_cli.evaluation.sample_files import LeftOut
-from coma_cli.evaluation.score_settings import ScoreSettings, parse_threshold
+from coma_cli.evaluation import picture
+from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
+from coma_cli.evaluation.scoring import cluster
+from coma_cli.evaluation.scoring import summary as score_summary
+from coma_cli.evaluation.scoring.cluster import Runner, SandboxOptions
+from coma_cli.evaluation.scoring.court import REFERENCES, VERDICTS, Court
+from coma_cli.evaluation.scoring.references import ReferenceCheck
+from coma_cli.evaluation.scoring.sample_choice import SampleSource, benchmark_only, choose_samples
+from coma_cli.evaluation.scoring.sample_files import LeftOut
+from coma_cli.evaluation.scoring.settings import ScoreSettings, parse_threshold
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import (
     Isolation,

@@ -22,7 +22,7 @@ from coma_cli.catalog.bases.resolution import resolve_base
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.engines.interface import Decoding, GenerationRequest
 from coma_cli.engines.transformers_engine import TransformersEngine
-from coma_cli.evaluation.sample_prompts import choose_prompt_template, encode_problems
+from coma_cli.evaluation.sampling.prompts import choose_prompt_template, encode_problems
 
 TEMPERATURE, TOP_P = 0.2, 0.95
 

@@ -37,9 +37,9 @@ from typing import Any, NamedTuple
 
 from coma_cli import console
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.evaluation.extraction import PROTOCOLS
-from coma_cli.evaluation.judging import Judging
-from coma_cli.evaluation.sample_files import LeftOut, read_candidates
+from coma_cli.evaluation.extraction.protocols import PROTOCOLS
+from coma_cli.evaluation.scoring.judging import Judging
+from coma_cli.evaluation.scoring.sample_files import LeftOut, read_candidates
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import Limits, Sandbox, default_workers

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.evaluation.sample_settings import SampleSettings
+from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.records import Problem, Sample
 from coma_cli.workspace import Artifact, Input, Plan, StageResult, Workspace
 

@@ -10,7 +10,7 @@ import pytest
 
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.evaluation import sample
-from coma_cli.evaluation.sample_settings import SampleSettings
+from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import read_json, read_rows
 from coma_cli.prompting import ALPACA, CAPYBARA
 from coma_cli.records import Problem, Sample, row_seed

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.errors import MissingInputError, UsageError
-from coma_cli.evaluation.sample_files import (
+from coma_cli.evaluation.scoring.sample_files import (
     LeftOut,
     TaskIds,
     read_candidates,

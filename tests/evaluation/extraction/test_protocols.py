@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.evaluation.code_text import unify
-from coma_cli.evaluation.extraction import PROTOCOLS
+from coma_cli.evaluation.extraction.code_text import unify
+from coma_cli.evaluation.extraction.protocols import PROTOCOLS
 from coma_cli.records import Problem
-from tests.evaluation.test_code_text import HOSTILE, TEXTS
+from tests.evaluation.extraction.test_code_text import HOSTILE, TEXTS
 from tests.requirements import shared_data
 
 HUMANEVAL = BENCHMARKS["humaneval"].load().problems

@@ -11,11 +11,17 @@ from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
 from coma_cli.engines.openai_engine import check_access
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
-from coma_cli.evaluation.batches import Wanted
-from coma_cli.evaluation.model_facts import BYTES_OF_DTYPE, MOST_ROWS_CPU, MOST_ROWS_GPU, ModelFacts, read_facts
-from coma_cli.evaluation.sample_prompts import Prompts, choose_prompt_template, encode_problems
-from coma_cli.evaluation.sample_settings import SampleSettings
-from coma_cli.evaluation.sampled_model import ModelChoice, choose_model
+from coma_cli.evaluation.sampling.batches import Wanted
+from coma_cli.evaluation.sampling.model_facts import (
+    BYTES_OF_DTYPE,
+    MOST_ROWS_CPU,
+    MOST_ROWS_GPU,
+    ModelFacts,
+    read_facts,
+)
+from coma_cli.evaluation.sampling.prompts import Prompts, choose_prompt_template, encode_problems
+from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
+from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
 from coma_cli.words import count_of, size_of

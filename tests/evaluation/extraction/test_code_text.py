@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.evaluation import code_text
+from coma_cli.evaluation.extraction import code_text
 
 LINES = st.sampled_from(
     [

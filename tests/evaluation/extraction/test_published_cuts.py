@@ -2,8 +2,8 @@
 
 import pytest
 
-from coma_cli.evaluation.extraction import PROTOCOLS
-from tests.evaluation.test_extraction import BY_ID, HUMANEVAL, MBPP, body, passes
+from coma_cli.evaluation.extraction.protocols import PROTOCOLS
+from tests.evaluation.extraction.test_protocols import BY_ID, HUMANEVAL, MBPP, body, passes
 
 capybara = PROTOCOLS["capybara-cut"].extract
 coma = PROTOCOLS["coma-stop"].extract

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coma_cli.errors import UsageError
-from coma_cli.evaluation.sample_settings import SampleSettings
+from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.settings import load_settings
 from tests.requirements import ROOT
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.evaluation.batches import RowName, Wanted, plan_batches, unfinished
+from coma_cli.evaluation.sampling.batches import RowName, Wanted, plan_batches, unfinished
 
 PROBLEMS = tuple(f"HumanEval/{number}" for number in range(5))
 

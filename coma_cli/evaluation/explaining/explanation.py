@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from coma_cli.evaluation.causes import REMEDIES
 from coma_cli.evaluation.estimates import Estimate, cells
+from coma_cli.evaluation.explaining.causes import REMEDIES
 from coma_cli.records import Record, Verdict, sample_key
 
 

@@ -8,7 +8,7 @@ from importlib import util
 import pytest
 
 from coma_cli import ray_cluster
-from coma_cli.evaluation.cluster import RayRunner, SandboxOptions
+from coma_cli.evaluation.scoring.cluster import RayRunner, SandboxOptions
 from coma_cli.sandbox import Limits, Program, SandboxError, probe_isolation
 from tests.evaluation.sampled import HUMANEVAL, right, write_lines
 from tests.evaluation.score_command import Coma

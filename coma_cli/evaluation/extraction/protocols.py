@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from coma_cli.catalog import index
-from coma_cli.evaluation import code_text, published_cuts
+from coma_cli.evaluation.extraction import code_text, published_cuts
 from coma_cli.records import Problem
 
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)

@@ -7,7 +7,13 @@ from pathlib import Path
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import MissingInputError, UsageError, nearest
-from coma_cli.evaluation.sample_files import Candidate, LeftOut, read_candidates, read_run_candidates, sample_paths
+from coma_cli.evaluation.scoring.sample_files import (
+    Candidate,
+    LeftOut,
+    read_candidates,
+    read_run_candidates,
+    sample_paths,
+)
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem
 from coma_cli.workspace import Artifact, Input, Workspace

@@ -1,8 +1,8 @@
 import pytest
 
 from coma_cli.errors import MissingInputError, UsageError
-from coma_cli.evaluation.sample_choice import benchmark_only, choose_samples
-from coma_cli.evaluation.sample_files import LeftOut
+from coma_cli.evaluation.scoring.sample_choice import benchmark_only, choose_samples
+from coma_cli.evaluation.scoring.sample_files import LeftOut
 from coma_cli.workspace import Input, Workspace
 from tests.evaluation.sampled import HUMANEVAL, sample, sample_run, write_lines
 

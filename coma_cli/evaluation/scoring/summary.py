@@ -7,11 +7,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from coma_cli.evaluation import explanation
 from coma_cli.evaluation.estimates import DEFAULT_KS, Estimate, cells
-from coma_cli.evaluation.explanation import Explanation
+from coma_cli.evaluation.explaining import explanation
+from coma_cli.evaluation.explaining.explanation import Explanation
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
-from coma_cli.evaluation.programs import program_digest
+from coma_cli.evaluation.scoring.programs import program_digest
 from coma_cli.records import Verdict, VerdictName
 from coma_cli.words import count_of
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.errors import UsageError
-from coma_cli.evaluation.score_settings import ScoreSettings, parse_threshold
+from coma_cli.evaluation.scoring.settings import ScoreSettings, parse_threshold
 from coma_cli.settings import load_settings
 from tests.requirements import ROOT
 

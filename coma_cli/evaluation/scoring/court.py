@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from coma_cli import console
 from coma_cli.errors import CliError
-from coma_cli.evaluation import explain as explaining
-from coma_cli.evaluation.cluster import Runner
-from coma_cli.evaluation.expected_outputs import AnswerFinder, Answers, published, stages_of
-from coma_cli.evaluation.explanation import Explanation
-from coma_cli.evaluation.extraction import PROTOCOLS, ExtractionProtocol
-from coma_cli.evaluation.judging import Judging
-from coma_cli.evaluation.references import ReferenceCheck, check_references, latest
-from coma_cli.evaluation.sample_choice import SampleSource
-from coma_cli.evaluation.sample_files import LeftOut
-from coma_cli.evaluation.score_settings import ScoreSettings
+from coma_cli.evaluation.explaining import explain as explaining
+from coma_cli.evaluation.explaining.explanation import Explanation
+from coma_cli.evaluation.extraction.protocols import PROTOCOLS, ExtractionProtocol
+from coma_cli.evaluation.scoring.cluster import Runner
+from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, Answers, published, stages_of
+from coma_cli.evaluation.scoring.judging import Judging
+from coma_cli.evaluation.scoring.references import ReferenceCheck, check_references, latest
+from coma_cli.evaluation.scoring.sample_choice import SampleSource
+from coma_cli.evaluation.scoring.sample_files import LeftOut
+from coma_cli.evaluation.scoring.settings import ScoreSettings
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import Limits, Sandbox

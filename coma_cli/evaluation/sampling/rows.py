@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.evaluation.batches import RowName, Wanted
-from coma_cli.evaluation.sample_planning import SamplePlan
-from coma_cli.evaluation.sample_settings import SampleSettings
+from coma_cli.evaluation.sampling.batches import RowName, Wanted
+from coma_cli.evaluation.sampling.planning import SamplePlan
+from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Sample, row_seed
 

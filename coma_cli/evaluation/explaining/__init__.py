@@ -1,0 +1,1 @@
+"""Why samples fail."""

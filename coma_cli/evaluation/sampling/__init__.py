@@ -1,0 +1,1 @@
+"""What `coma sample` plans, asks and writes down."""

@@ -1,0 +1,1 @@
+"""What `coma score` reads, runs and says."""
