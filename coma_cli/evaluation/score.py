@@ -16,6 +16,7 @@ from coma_cli import ray_cluster
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
 from coma_cli.evaluation import picture
 from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
+from coma_cli.evaluation.results import Counted, count
 from coma_cli.evaluation.scoring import cluster
 from coma_cli.evaluation.scoring import summary as score_summary
 from coma_cli.evaluation.scoring.cluster import Runner, SandboxOptions
@@ -177,13 +178,13 @@ def _runner(settings: ScoreSettings, sandbox: Sandbox) -> AbstractContextManager
     return cluster.RayRunner(_options(settings), sandbox.isolation.level)
 
 
-def _count(run: Run, settings: ScoreSettings, plan: ScorePlan) -> score_summary.Counted:
+def _count(run: Run, settings: ScoreSettings, plan: ScorePlan) -> Counted:
     rows = run.journal(VERDICTS, Verdict).rows() if plan.samples else ()
     gates = [parse_threshold(text)[0] for text in settings.runtime.fail_under]
-    return score_summary.count(rows, settings.protocol, settings.k, gates, settings.seed)
+    return count(rows, settings.protocol, settings.k, gates, settings.seed)
 
 
-def _draw(run: Run, plan: ScorePlan, counted: score_summary.Counted, seed: int) -> str:
+def _draw(run: Run, plan: ScorePlan, counted: Counted, seed: int) -> str:
     """Draw pass@k against k beside the run's rows; the name of the picture."""
     curves = []
     for result, tallies in zip(counted.results, counted.tallies, strict=True):
@@ -199,7 +200,7 @@ def _summarise(
     plan: ScorePlan,
     isolation: Isolation,
     checks: Mapping[str, ReferenceCheck],
-    counted: score_summary.Counted,
+    counted: Counted,
     seconds: float,
 ) -> score_summary.ScoreSummary:
     first = counted.results[0] if counted.results else None

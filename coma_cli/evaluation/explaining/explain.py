@@ -5,11 +5,11 @@ Verdicts of programs that the run has judged already are shared, so mostly littl
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from coma_cli.evaluation import results
+from coma_cli.evaluation.candidate import Candidate
 from coma_cli.evaluation.explaining.causes import cause_of
 from coma_cli.evaluation.explaining.explanation import Alternative, Cause, Explanation, count_causes
 from coma_cli.evaluation.extraction.protocols import PROTOCOLS, ExtractionProtocol
-from coma_cli.evaluation.scoring import summary as score_summary
-from coma_cli.evaluation.scoring.sample_files import Candidate
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.workspace import Run
@@ -92,7 +92,7 @@ def _alternatives(
         rescued_lost = changes.setdefault((row.protocol, row.temperature), [0, 0])
         rescued_lost[0] += now and not before
         rescued_lost[1] += before and not now
-    counted = score_summary.count(journal.rows(), list(PROTOCOLS), ks, (), seed)
+    counted = results.count(journal.rows(), list(PROTOCOLS), ks, (), seed)
     found = [
         Alternative(
             protocol=result.protocol,

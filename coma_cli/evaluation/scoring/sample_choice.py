@@ -7,8 +7,8 @@ from pathlib import Path
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import MissingInputError, UsageError, nearest
+from coma_cli.evaluation.candidate import Candidate
 from coma_cli.evaluation.scoring.sample_files import (
-    Candidate,
     LeftOut,
     read_candidates,
     read_run_candidates,

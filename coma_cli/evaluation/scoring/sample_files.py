@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.evaluation.candidate import Candidate
 from coma_cli.jsonl import CorruptLine, open_bytes, read_rows
-from coma_cli.records import Problem, Sample, sample_key
+from coma_cli.records import Problem, Sample
 from coma_cli.words import count_of
 
 SAMPLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
@@ -28,23 +29,6 @@ RESULT_SUFFIXES = ("_results.jsonl", "_results.jsonl.gz", "_eval_results.json") 
 TEXT_FIELDS = ("completion", "solution", "trg_prediction")
 _HOTTEST = 1e6
 _TASK_ID = re.compile(r"(?:(?P<prefix>[A-Za-z]+)\+?[/_\- ])?(?P<number>\d+)(?:_\w*)?")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One completion that is to be scored. `whole` says that it is a whole program by its file's own convention."""
-
-    task_id: str
-    temperature: float
-    index: int
-    text: str
-    whole: bool = False
-    finish_reason: str = ""
-
-    @property
-    def key(self) -> str:
-        """The sample's name, as in `Sample`."""
-        return sample_key(self.task_id, self.temperature, self.index)
 
 
 @dataclass

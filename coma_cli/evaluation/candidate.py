@@ -1,0 +1,22 @@
+"""One completion on its way to a verdict, whatever file it came from."""
+
+from dataclasses import dataclass
+
+from coma_cli.records import sample_key
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One completion that is to be scored. `whole` says that it is a whole program by its file's own convention."""
+
+    task_id: str
+    temperature: float
+    index: int
+    text: str
+    whole: bool = False
+    finish_reason: str = ""
+
+    @property
+    def key(self) -> str:
+        """The sample's name, as in `Sample`."""
+        return sample_key(self.task_id, self.temperature, self.index)
