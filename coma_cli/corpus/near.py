@@ -1,8 +1,9 @@
 """Which texts are near each other: clusters within a set, and the texts of one set that are near to one of another.
 
 Bands are sorted one after the other, so what is held for a text is a few bytes, and its set of shingles is read only
-when it is compared. Of the texts that share a band the first is compared with all others, then the first of those that
-were not near to it, and so on: what is near to the same text belongs together, so not every pair has to be looked at.
+when it is compared and its outline does not say enough. Of the texts that share a band the first is compared with all
+others, then the first of those that were not near to it, and so on: what is near to the same text belongs together, so
+not every pair has to be looked at.
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from scipy.sparse.csgraph import connected_components
 
 from coma_cli.corpus.lexing import U64, Ints, mix
 from coma_cli.corpus.minhash import U32
+from coma_cli.corpus.outlines import U8, most_in_common
 
 _ROUNDS = 64  # how many texts of one band are compared with all the others that share it
 _PAIRS_AT_ONCE = 1 << 11
+_OUTLINES_AT_ONCE = 1 << 14
 _NO_TEXT = -1
 
 
@@ -35,12 +38,21 @@ class Texts(Protocol):
         ...
 
     @property
+    def sizes(self) -> Ints:
+        """How many shingles each text has."""
+        ...
+
+    @property
     def bands(self) -> int:
         """Into how many bands texts are cut."""
         ...
 
     def band(self, number: int) -> U32:
         """The hash of one band of every text."""
+        ...
+
+    def outlines_of(self, texts: Ints) -> U8:
+        """The outlines of some texts (see `outlines`)."""
         ...
 
     def shingles(self, texts: Ints) -> tuple[U32, Ints]:
@@ -171,10 +183,22 @@ def _compare(texts: Texts, runs: _Runs, is_against: NDArray[np.bool_], partner: 
 def are_near(texts: Texts, pairs: Pairs, threshold: float) -> NDArray[np.bool_]:
     """Whether the Jaccard index of the two sets of each pair reaches the threshold."""
     result = np.zeros(len(pairs.first), dtype=bool)
-    order = np.argsort(pairs.first, kind="stable")  # neighbours share sets, so each is read seldom more than once
+    open_ = np.flatnonzero(_may_be_near(texts, pairs, threshold))
+    order = open_[np.argsort(pairs.first[open_], kind="stable")]  # neighbours share sets, so each is read seldom twice
     for begin in range(0, len(order), _PAIRS_AT_ONCE):
         chosen = order[begin : begin + _PAIRS_AT_ONCE]
         result[chosen] = jaccard(texts, Pairs(pairs.first[chosen], pairs.second[chosen])) >= threshold
+    return result
+
+
+def _may_be_near(texts: Texts, pairs: Pairs, threshold: float) -> NDArray[np.bool_]:
+    """Whether the outlines of each pair leave it possible that the sets reach the threshold."""
+    result = np.zeros(len(pairs.first), dtype=bool)
+    for begin in range(0, len(result), _OUTLINES_AT_ONCE):
+        first, second = (texts_[begin : begin + _OUTLINES_AT_ONCE] for texts_ in pairs)
+        sizes, others = texts.sizes[first], texts.sizes[second]
+        common = most_in_common(texts.outlines_of(first), sizes, texts.outlines_of(second), others)
+        result[begin : begin + _OUTLINES_AT_ONCE] = common / (sizes + others - common) >= threshold
     return result
 
 

@@ -20,6 +20,7 @@ from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.lexing import U64, Ints, Lexed, grams_of, hashes_of_ranges, lex, mix
 from coma_cli.corpus.minhash import U32, NearRules, bands_of, signatures
 from coma_cli.corpus.near import spread
+from coma_cli.corpus.outlines import U8, outlines
 from coma_cli.records import Example
 
 BATCH_ROWS = 256
@@ -53,13 +54,15 @@ class RowPrints:
 class TextPrints:
     """One entry a text that is long enough to be near to another one; `hashes` is (bands, texts).
 
-    `sets` holds the sorted sets of shingles one after the other, `sizes` how many each has.
+    `sets` holds the sorted sets of shingles one after the other, `sizes` how many each has, `outlines` (texts, 64) how
+    many in each bucket.
     """
 
     rows: Ints
     groups: U64
     hashes: U32
     sizes: Ints
+    outlines: U8
     sets: U32
 
     @property
@@ -71,6 +74,11 @@ class TextPrints:
         """See `near.Texts`."""
         band: U32 = self.hashes[number]
         return band
+
+    def outlines_of(self, texts: Ints) -> U8:
+        """See `near.Texts`."""
+        made: U8 = self.outlines[texts]
+        return made
 
     def shingles(self, texts: Ints) -> tuple[U32, Ints]:
         """See `near.Texts`."""
@@ -102,6 +110,7 @@ def _join(parts: Sequence[Prints], rules: NearRules) -> tuple[RowPrints, TextPri
         groups=np.concatenate([part.groups for part in by_text]),
         hashes=np.concatenate([part.hashes for part in by_text], axis=1),
         sizes=np.concatenate([part.sizes for part in by_text]),
+        outlines=np.concatenate([part.outlines for part in by_text]),
         sets=np.concatenate([part.sets for part in by_text]),
     )
     return joined_rows([none.by_row, *(part.by_row for part in parts)]), texts
@@ -115,9 +124,9 @@ def joined_rows(parts: Sequence[RowPrints]) -> RowPrints:
 def no_prints(rules: NearRules) -> Prints:
     """The prints of no rows."""
     ints, longs = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
-    bands = np.zeros((rules.banding.bands, 0), dtype=np.uint32)
+    bands, sets = np.zeros((rules.banding.bands, 0), dtype=np.uint32), np.zeros(0, dtype=np.uint32)
     row = RowPrints(longs, longs, longs, longs, np.zeros((0, 3), dtype=np.uint64), longs)
-    return Prints(row, TextPrints(ints, longs, bands, ints, np.zeros(0, dtype=np.uint32)))
+    return Prints(row, TextPrints(ints, longs, bands, ints, outlines(sets, ints), sets))
 
 
 @dataclass(frozen=True)
@@ -204,7 +213,8 @@ def _texts(lexed: Lexed, chosen: Sequence[tuple[Ints, _Ranges, np.uint64]], grou
         return no_prints(rules).by_text
     sets, set_sizes = _sets(grams_of(lexed.hashes, rules.shingle_tokens), starts, sizes)
     values = signatures(sets, np.cumsum(set_sizes) - set_sizes, rules.permutations)
-    return TextPrints(rows, mix(group[rows] ^ kinds), bands_of(values, rules.banding), set_sizes, sets)
+    outlined = outlines(sets, set_sizes)
+    return TextPrints(rows, mix(group[rows] ^ kinds), bands_of(values, rules.banding), set_sizes, outlined, sets)
 
 
 def _sets(grams: U64, starts: Ints, sizes: Ints) -> tuple[U32, Ints]:

@@ -68,18 +68,17 @@ class Assembly:
     """The final pass over the parts in their fixed order."""
 
     def __init__(self, parts: Sequence[Path], wanted: Wanted, scratch: Path, references: Sequence[Path] = ()) -> None:
-        """`references` are parts of rows that the data is kept clear of; `scratch` is a folder for a working file."""
+        """`references` are parts of rows that the data is kept clear of; `scratch` is a folder for working files."""
         self.rows = Rows([*parts, *references], len(references))
         self.tally = Tally()
         self.wanted = wanted
         counts = [part.count for part in self.rows.parts]
-        bands_file = scratch / "bands"
-        texts = StoredTexts([part.texts() for part in self.rows.parts], counts, wanted.near.banding.bands, bands_file)
+        texts = StoredTexts([part.texts() for part in self.rows.parts], counts, wanted.near.banding.bands, scratch)
         drop_duplicates(self.rows, texts, wanted.near)
         self.subset = assign(self.rows, wanted.mixture)
         self._cut()
         drop_twins(self.rows, texts, wanted.near)
-        bands_file.unlink()
+        texts.discard()
         self._count_surplus()
 
     def _cut(self) -> None:
@@ -98,9 +97,10 @@ class Assembly:
             write_atomically(folder / DROPPED_FILE, self._left_out(lines))
             write_atomically(folder / CONTAMINATION, self._evidence())
             write_atomically(folder / PENDING, self._requests(lines))
-            write_atomically(folder / TRAIN, self.lines_of(lines, validation=False))
-            write_atomically(folder / VALIDATION, self.lines_of(lines, validation=True))
-            names = [*ROW_FILES[:-1], *self._write_arrays(folder, lines)]
+            with ArrayFiles(folder, [COMIT]) as arrays:
+                write_atomically(folder / TRAIN, self._training_lines(lines, arrays))
+            write_atomically(folder / VALIDATION, (line for _, line in self._lines_of(lines, validation=True)))
+            names = [*ROW_FILES[:-1], *sorted(arrays.files, key=lambda name: (name != COMIT, name))]
             for export in self.wanted.exports:
                 for side, validation in (("train", False), ("validation", True)):
                     examples = (self.example(lines, row) for row in self._side(validation=validation))
@@ -124,21 +124,18 @@ class Assembly:
             for row in entry.rows:
                 yield encode_row(request_of(self.example(lines, row), entry.subset).to_row())
 
-    def _write_arrays(self, folder: Path, lines: Lines) -> list[str]:
-        """CoMIT.json with all training rows, and beside it the file of each sub-dataset and of other rows.
+    def _training_lines(self, lines: Lines, arrays: ArrayFiles) -> Iterator[bytes]:
+        """The lines of training; on their way they go to CoMIT.json too, and to the file of their sub-dataset.
 
         Instruction, input and output are cut out of the lines as they are.
         """
         facts, names = self.rows.facts, self.rows.names
-        with ArrayFiles(folder, [COMIT]) as arrays:
-            for row in self._side(validation=False):
-                start, end = int(facts["body"][row]), int(facts["body_end"][row])
-                offset = int(facts["offset"][row]) + start
-                body = b"{%b}" % lines.read(int(self.rows.part[row]), offset, end - start)
-                task, language = names["task"][facts["task"][row]], names["text_language"][facts["text_language"][row]]
-                arrays.add(COMIT, body)
-                arrays.add(file_of(self.wanted.mixture, int(self.subset[row]), task, language), body)
-        return sorted(arrays.files, key=lambda name: (name != COMIT, name))
+        for row, line in self._lines_of(lines, validation=False):
+            body = b"{%b}" % line[int(facts["body"][row]) : int(facts["body_end"][row])]
+            task, language = names["task"][facts["task"][row]], names["text_language"][facts["text_language"][row]]
+            arrays.add(COMIT, body)
+            arrays.add(file_of(self.wanted.mixture, int(self.subset[row]), task, language), body)
+            yield line
 
     def _left_out(self, lines: Lines) -> Iterator[bytes]:
         """What did not become a row and the duplicates, part by part; then what the split takes out."""
@@ -181,11 +178,11 @@ class Assembly:
         numbers: list[int] = rows.tolist()
         return numbers
 
-    def lines_of(self, lines: Lines, *, validation: bool) -> Iterator[bytes]:
-        """The lines of one side."""
+    def _lines_of(self, lines: Lines, *, validation: bool) -> Iterator[tuple[int, bytes]]:
+        """The rows of one side with their lines."""
         facts = self.rows.facts
         for row in self._side(validation=validation):
-            yield lines.read(int(self.rows.part[row]), int(facts["offset"][row]), int(facts["length"][row]))
+            yield row, lines.read(int(self.rows.part[row]), int(facts["offset"][row]), int(facts["length"][row]))
 
     def example(self, lines: Lines, row: int) -> Example:
         """One row, parsed."""

@@ -6,6 +6,7 @@
     index      one fixed record a row (`ROW`): what the final pass has to know of it without reading it again
     texts      one fixed record for each text that may be near to another one (`TEXT`)
     hashes     their band hashes: (bands, texts) of 32 bits
+    outlines   the outlines of their sets: (texts, 64) of 8 bits
     sets       their sets of shingles, 32 bits each, one set after the other
     contents   JSON: where each section begins, and the names that the index gives by their numbers
     trailer    16 bytes: where `contents` begins, and a mark
@@ -29,13 +30,14 @@ import numpy as np
 import numpy.typing as npt
 
 from coma_cli.corpus.minhash import U32
+from coma_cli.corpus.outlines import BUCKETS, U8
 from coma_cli.corpus.prints import TextPrints
 from coma_cli.corpus.stored_texts import TextsOfPart
 from coma_cli.dataset.facts import NAMED, ROW, Fact
 from coma_cli.jsonl import encode_row
 from coma_cli.records import Record
 
-_MARK = b"comapar2"
+_MARK = b"comapar3"
 _TRAILER = struct.Struct("<Q8s")
 _SECTIONS = ("rows", "asides", "evidence")
 _SETS = "sets"
@@ -55,6 +57,7 @@ class PartWriter:
         self._names: dict[str, dict[str, int]] = {name: {} for name in NAMED}
         self._texts: list[npt.NDArray[np.void]] = []
         self._hashes: list[U32] = []
+        self._outlines: list[U8] = []
         self._offset = 0
 
     def __enter__(self) -> Self:
@@ -79,7 +82,7 @@ class PartWriter:
         for handle in (self._rows, *self._aside.values()):
             handle.seek(0)
             handle.truncate()
-        for kept in (self._facts, self._texts, self._hashes):
+        for kept in (self._facts, self._texts, self._hashes, self._outlines):
             kept.clear()
         self._offset = 0
 
@@ -96,6 +99,7 @@ class PartWriter:
         made["row"], made["group"], made["size"] = prints.rows + len(self._facts), prints.groups, prints.sizes
         self._texts.append(made)
         self._hashes.append(prints.hashes)
+        self._outlines.append(prints.outlines)
         self._aside[_SETS].write(prints.sets.tobytes())
 
     def aside(self, row: Record) -> None:
@@ -119,6 +123,7 @@ class PartWriter:
         if self._hashes:
             hashes = np.concatenate(self._hashes, axis=1).tobytes()
         self._rows.write(texts.tobytes() + hashes)
+        self._rows.writelines(outlined.tobytes() for outlined in self._outlines)
         start = self._append(_SETS)
         names = {kind: list(numbers) for kind, numbers in self._names.items()}
         contents = {
@@ -173,13 +178,15 @@ class Part:
         start = self._index_at + self.count * ROW.itemsize
         made = np.fromfile(self.path, dtype=TEXT, count=self._texts, offset=start)
         hashes_at = start + self._texts * TEXT.itemsize
+        outlines_at = hashes_at + self._hash_bytes
         return TextsOfPart(
             path=self.path,
             rows=made["row"].astype(np.int64),
             groups=made["group"].copy(),
             sizes=made["size"].astype(np.int64),
             hashes_at=hashes_at,
-            sets_at=hashes_at + self._hash_bytes,
+            outlines_at=outlines_at,
+            sets_at=outlines_at + self._texts * BUCKETS,
         )
 
     def lines(self, section: str) -> Iterator[bytes]:

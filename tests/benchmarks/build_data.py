@@ -1,6 +1,6 @@
 """`coma build-data` as a whole beside the pipeline that one would write with `datasets` and `datasketch`.
 
-    python -m tests.benchmarks.build_data [--rows 20000] [--rounds 3] [--grown 250000,1000000] [--slices DIR]
+    python -m tests.benchmarks.build_data [--rows 100000] [--rounds 3] [--grown 250000,1000000] [--slices DIR]
 
 Two measurements over rows grown from the slice of CodeAlpaca (see `_grown_rows`):
 
@@ -260,7 +260,7 @@ def machine() -> str:
 def main(arguments: Sequence[str]) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--grown", default="250000,1000000", help="sizes of the growth measurement; empty: none")
     parser.add_argument("--slices", type=Path, default=SHARED_DATA)

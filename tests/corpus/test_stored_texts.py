@@ -22,10 +22,12 @@ def stored(folder, borders):
     for number, (start, end) in enumerate(pairwise(edges)):
         prints = Prints.of(ROWS[start:end], RULES).by_text
         path = folder / f"{number}.part"
-        path.write_bytes(b"before" + prints.hashes.tobytes() + prints.sets.tobytes())
-        parts.append(TextsOfPart(path, prints.rows, prints.groups, prints.sizes, 6, 6 + prints.hashes.nbytes))
+        path.write_bytes(b"before" + prints.hashes.tobytes() + prints.outlines.tobytes() + prints.sets.tobytes())
+        outlines_at = 6 + prints.hashes.nbytes
+        sets_at = outlines_at + prints.outlines.nbytes
+        parts.append(TextsOfPart(path, prints.rows, prints.groups, prints.sizes, 6, outlines_at, sets_at))
         counts.append(end - start)
-    return StoredTexts(parts, counts, RULES.banding.bands, folder / "bands")
+    return StoredTexts(parts, counts, RULES.banding.bands, folder)
 
 
 @given(st.lists(st.integers(0, len(ROWS)), max_size=5))
@@ -36,6 +38,7 @@ def test_parts_on_disk_are_one_list_wherever_they_are_cut(tmp_path_factory, bord
     assert np.array_equal(there.groups, here.groups)
     assert all(np.array_equal(there.band(n), here.band(n)) for n in range(here.bands))
     some = np.array([0, 3, 4, 17, 29])
+    assert np.array_equal(there.outlines_of(some), here.outlines_of(some))
     for one, other in zip(there.shingles(some), here.shingles(some), strict=True):
         assert np.array_equal(one, other)
     everyone = np.ones(len(ROWS), dtype=bool)
@@ -46,6 +49,10 @@ def test_parts_on_disk_are_one_list_wherever_they_are_cut(tmp_path_factory, bord
 
 
 def test_no_parts_hold_nothing(tmp_path):
-    texts = StoredTexts([], [], RULES.banding.bands, tmp_path / "bands")
+    texts = StoredTexts([], [], RULES.banding.bands, tmp_path)
     assert clusters(texts, np.arange(0), 0.8, np.zeros(0, dtype=bool)).tolist() == []
     assert texts.shingles(np.zeros(0, dtype=np.int64))[0].tolist() == []
+    assert texts.outlines_of(np.zeros(0, dtype=np.int64)).shape == (0, 64)
+    assert len(list(tmp_path.iterdir())) == 2
+    texts.discard()
+    assert list(tmp_path.iterdir()) == []
