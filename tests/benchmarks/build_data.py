@@ -10,8 +10,8 @@ Two measurements over rows grown from the slice of CodeAlpaca (see `_grown_rows`
   of ten words, split by a hash, training rows written as JSON lines. In turn, medians of wall time, start included;
   coma does more besides (dropped rows and evidence, near twins across the border, solutions under other names, frames
   for lone methods, card, exports);
-* growth: wall time and peak memory of the whole tree of processes at two sizes; pages that several processes share
-  count once in all.
+* growth: wall time, CPU time and peak memory of the whole tree of processes at two sizes; pages that several processes
+  share count once in all.
 """
 
 import argparse
@@ -36,13 +36,14 @@ from coma_cli.corpus.minhash import NearRules
 from coma_cli.corpus.secrets import masked
 from coma_cli.sandbox.machine import default_workers
 from tests.benchmarks._grown_rows import slice_rows, write_shards
-from tests.benchmarks._memory import MemoryWatch
+from tests.benchmarks._watch import Watch
 from tests.requirements import ROOT, SHARED_DATA
 
 RULES = NearRules()
 MOST_MIB = 1.5 * 1024
 MOST_GROWTH = 4.4
 LEAST_SPEED = 3.0
+FIGURES = ("wall s", "rows/s", "CPU s", "peak MiB")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"\w+")
 _GRAM = 10
@@ -53,6 +54,7 @@ class Measured(NamedTuple):
 
     rows: int
     wall_s: float
+    cpu_s: float
     peak_mib: float
 
 
@@ -205,11 +207,12 @@ def _side(row: dict[str, Any]) -> dict[str, str]:
 def measured(way: Callable[[Path, Path, Path], int], rows: Path, slices: Path) -> Measured:
     """Do the work once in a fresh folder, and watch this process's children."""
     with tempfile.TemporaryDirectory() as folder:
-        watch = MemoryWatch()
+        watch = Watch()
         began = time.monotonic()
         with watch:
             count = way(rows, slices, Path(folder))
-        return Measured(count, time.monotonic() - began, watch.peak_mib)
+            wall = time.monotonic() - began
+        return Measured(count, wall, watch.cpu_s, watch.peak_mib)
 
 
 def speed(slices: Path, count: int, rounds: int) -> None:
@@ -222,13 +225,15 @@ def speed(slices: Path, count: int, rounds: int) -> None:
             made["datasets, datasketch"].append(measured(obvious, rows, slices))
     wall = {name: statistics.median(m.wall_s for m in all_) for name, all_ in made.items()}
     ratio = wall["datasets, datasketch"] / wall["coma build-data"]
-    table = [
-        (name, f"{all_[0].rows}", f"{wall[name]:.1f}", f"{count / wall[name]:.0f}", f"{all_[0].peak_mib:.0f}")
-        for name, all_ in made.items()
-    ]
+    table = [(name, f"{all_[0].rows}", *_figures(count, wall[name], all_)) for name, all_ in made.items()]
     title = f"{count} rows, {default_workers()} processes, median of {rounds}"
-    console.print_table(title, ("", "training rows", "wall s", "rows/s", "peak MiB"), table)
+    console.print_table(title, ("", "training rows", *FIGURES), table)
     sys.stdout.write(f"coma is {ratio:.1f} times as fast (wanted: {LEAST_SPEED:g})\n\n")
+
+
+def _figures(rows: int, wall_s: float, made: Sequence[Measured]) -> tuple[str, ...]:
+    cpu_s = statistics.median(m.cpu_s for m in made)
+    return f"{wall_s:.1f}", f"{rows / wall_s:.0f}", f"{cpu_s:.1f}", f"{max(m.peak_mib for m in made):.0f}"
 
 
 def growth(slices: Path, sizes: Sequence[int]) -> None:
@@ -238,16 +243,13 @@ def growth(slices: Path, sizes: Sequence[int]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             rows = write_shards(Path(folder, "rows"), slice_rows(slices), count)
             made.append(measured(coma, rows, slices))
-    table = [
-        (f"{size}", f"{m.rows}", f"{m.wall_s:.1f}", f"{size / m.wall_s:.0f}", f"{m.peak_mib:.0f}")
-        for size, m in zip(sizes, made, strict=True)
-    ]
-    console.print_table("Growth", ("rows", "training rows", "wall s", "rows/s", "peak MiB"), table)
-    factor = made[-1].wall_s / made[0].wall_s
+    table = [(f"{size}", f"{m.rows}", *_figures(size, m.wall_s, [m])) for size, m in zip(sizes, made, strict=True)]
+    console.print_table("Growth", ("rows", "training rows", *FIGURES), table)
+    times, cpu_times = made[-1].wall_s / made[0].wall_s, made[-1].cpu_s / made[0].cpu_s
+    peak = max(m.peak_mib for m in made)
     sys.stdout.write(
-        f"{sizes[-1] / sizes[0]:g} times the rows take {factor:.2f} times the time "
-        f"(at most {MOST_GROWTH:g} wanted for 4 times); peak {max(m.peak_mib for m in made):.0f} MiB "
-        f"(at most {MOST_MIB:.0f})\n"
+        f"{sizes[-1] / sizes[0]:g} times the rows take {times:.2f} times the time (at most {MOST_GROWTH:g} wanted for "
+        f"4 times) and {cpu_times:.2f} times the CPU time; peak {peak:.0f} MiB (at most {MOST_MIB:.0f})\n"
     )
 
 

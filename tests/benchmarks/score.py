@@ -21,11 +21,9 @@ verdict; start and imports are not in it. CPU time is that of the process and of
 """
 
 import argparse
-import ctypes
 import json
 import os
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -43,12 +41,11 @@ from coma_cli.evaluation.scoring.sample_files import LeftOut, read_candidates
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import Limits, Sandbox, default_workers
-from tests.benchmarks._memory import MemoryWatch
+from tests.benchmarks._watch import Watch
 from tests.requirements import ROOT
 
 TIMEOUT_S = 3.0
 VARIANTS = 40
-PR_SET_CHILD_SUBREAPER = 36
 PEER = Path(__file__).with_name("_human_eval.py")
 WRONG = ("    return None\n", "    raise ValueError\n", "    return 0\n", "    undefined_name\n")
 ENDLESS = "    while True:\n        pass\n"
@@ -128,35 +125,17 @@ def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
 
 def measure(samples: Path, way: str, peer_python: str) -> Measured:
     """Run one way in a fresh process and wait for all that comes of it."""
-    before = _children_cpu()
     kind, _, workers = way.partition(":")
     command = [sys.executable, "-m", "tests.benchmarks.score", "--way", way, "--samples", str(samples)]
     if kind == "peer":
         command = [peer_python, str(PEER), str(samples), workers, str(TIMEOUT_S)]
-    watch = MemoryWatch(every_s=0.5)
+    watch = Watch(every_s=0.5)
     with watch:
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
         raise SystemExit(f"{way}: {done.stderr[-2000:]}")
-    _reap_orphans()
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return Measured(
-        int(found["samples"]), int(found["passed"]), found["wall_s"], _children_cpu() - before, watch.peak_mib
-    )
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _reap_orphans() -> None:
-    """Processes whose parent was killed before them come to us, and their CPU time with them."""
-    while True:
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+    return Measured(int(found["samples"]), int(found["passed"]), found["wall_s"], watch.cpu_s, watch.peak_mib)
 
 
 # --- the two measurements ---
@@ -260,8 +239,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found = judge_here(asked.samples, mode, share == "share")
         sys.stdout.write(f"\n{json.dumps(found)}\n")
         return
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with tempfile.TemporaryDirectory() as folder:
         ways(Path(folder), asked)
 
