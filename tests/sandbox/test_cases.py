@@ -147,6 +147,18 @@ def test_with_one_layer_off_the_others_hold(cases_folder: Path, layer: str) -> N
     assert failures_of(results) == {}
 
 
+# What one layer stops alone: memory for each of many children, which may not be forked; memory and keys of the kernel.
+ALONE = {"seccomp": {"mem-forked-share", "state-find"}}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("layer", LAYERS)
+def test_all_cases_with_one_layer_off(cases_folder: Path, layer: str) -> None:
+    results, end = run_cases(cases_folder, None, "--layers-off", layer)
+    assert failures_of(results).keys() <= ALONE.get(layer, set())
+    assert end["left"] == []
+
+
 @pytest.mark.slow
 def test_without_namespaces_the_other_layers_hold(cases_folder: Path) -> None:
     ids = [
