@@ -147,8 +147,12 @@ def test_with_one_layer_off_the_others_hold(cases_folder: Path, layer: str) -> N
     assert failures_of(results) == {}
 
 
-# What one layer stops alone: memory for each of many children, which may not be forked; memory and keys of the kernel.
-ALONE = {"seccomp": {"mem-forked-share", "state-find"}}
+# What one layer stops alone: memory for each of many children, which may not be forked, and what the kernel keeps for a
+# user (shared memory, keys); the memory of a single process.
+ALONE = {
+    "seccomp": {"mem-forked-share", "state-find"},
+    "rlimits": {"mem-bytearray", "mem-grow-list", "mem-swallow-memoryerror", "mem-mmap-touch"},
+}
 
 
 @pytest.mark.soak
