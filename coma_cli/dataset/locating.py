@@ -17,6 +17,7 @@ from coma_cli.catalog.sources.stackexchange import dump
 from coma_cli.catalog.sources.tables import MISSING_COLUMN
 from coma_cli.dataset.benchmarks import FOLDERS
 from coma_cli.dataset.generated import generated_sources, require_rows
+from coma_cli.dataset.parts import SUFFIX
 from coma_cli.dataset.settings import HUB, BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.hashing import hash_file
@@ -46,7 +47,7 @@ class Unit:
     def part_name(self) -> str:
         """The name of the file that holds the rows of this unit."""
         piece = [self.shard.piece.number, self.shard.piece.of]
-        return f"{sha256_of([self.source.name, self.shard.name, self.shard.licence, self.sha256, piece])[:24]}.part"
+        return sha256_of([self.source.name, self.shard.name, self.shard.licence, self.sha256, piece])[:24] + SUFFIX
 
 
 @dataclass(frozen=True)

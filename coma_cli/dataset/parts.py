@@ -37,7 +37,9 @@ from coma_cli.dataset.facts import NAMED, ROW, Fact
 from coma_cli.jsonl import encode_row
 from coma_cli.records import Record
 
-_MARK = b"comapar3"
+_LAYOUT = 3  # another one has another name, so that a run that an older coma began makes its parts anew
+SUFFIX = f".part{_LAYOUT}"
+_MARK = b"comapar%d" % _LAYOUT
 _TRAILER = struct.Struct("<Q8s")
 _SECTIONS = ("rows", "asides", "evidence")
 _SETS = "sets"

@@ -9,6 +9,7 @@ import pytest
 
 from coma_cli.catalog.sources.files import require_whole
 from coma_cli.catalog.sources.source import BrokenSourceError, DataFile
+from coma_cli.dataset.parts import SUFFIX
 from tests.catalog.sources.forms import put
 from tests.dataset.test_build_data import build
 
@@ -41,7 +42,7 @@ def test_it_stops_the_command_before_anything_is_built(tmp_path, name):
     with pytest.raises(BrokenSourceError, match=r"broken gzip file|not a whole JSON array") as error:
         build(tmp_path / "w", source={"codealpaca": str(path)})
     assert name in error.value.message and "--skip-broken-sources" in error.value.hint
-    assert not list((tmp_path / "w").rglob("*.part"))
+    assert not list((tmp_path / "w").rglob(f"*{SUFFIX}"))
     assert not list((tmp_path / "w").glob("build-data/*/"))
 
 

@@ -16,7 +16,8 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.sources.source import Piece
-from coma_cli.dataset import build_data, locating
+from coma_cli.dataset import build_data, locating, parts
+from coma_cli.dataset.assembling import Assembly
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Example
@@ -336,6 +337,21 @@ def test_twice_the_same_bytes_for_any_number_of_workers(tmp_path, repo, sources)
     assert made[0].manifest["outputs"].keys() >= set(FILES)
 
 
+def test_parts_that_an_older_coma_left_in_another_layout_are_made_anew(tmp_path, sources, monkeypatch):
+    def killed(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    whole = build(tmp_path / "whole", workers=1, sources=str(sources))
+    with monkeypatch.context() as older:
+        older.setattr(locating, "SUFFIX", ".part2")
+        older.setattr(parts, "_MARK", b"comapar2")
+        older.setattr(Assembly, "write", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            build(tmp_path / "run", workers=1, sources=str(sources))
+    assert list((tmp_path / "run").rglob("*.part2"))
+    assert contents(build(tmp_path / "run", workers=1, sources=str(sources))) == contents(whole)
+
+
 def test_a_large_file_in_pieces_gives_the_same_rows(tmp_path, sources, monkeypatch):
     rows = [{"instruction": f"Say the number {n} in words.", "input": "", "output": f"number {n}"} for n in range(1200)]
     path = sources / "codealpaca" / "code_alpaca_20k.json"
@@ -421,7 +437,7 @@ def test_killed_with_two_workers_it_ends_in_the_same_bytes_and_does_only_what_is
 
 
 def parts_below(root):
-    return sum(1 for p in root.glob("build-data/*/.parts/*.part") if not p.name.startswith("."))
+    return sum(1 for p in root.glob(f"build-data/*/.parts/*{parts.SUFFIX}") if not p.name.startswith("."))
 
 
 @pytest.mark.slow
