@@ -195,11 +195,17 @@ def _may_be_near(texts: Texts, pairs: Pairs, threshold: float) -> NDArray[np.boo
     """Whether the outlines of each pair leave it possible that the sets reach the threshold."""
     result = np.zeros(len(pairs.first), dtype=bool)
     for begin in range(0, len(result), _OUTLINES_AT_ONCE):
-        first, second = (texts_[begin : begin + _OUTLINES_AT_ONCE] for texts_ in pairs)
+        first, second = (side[begin : begin + _OUTLINES_AT_ONCE] for side in pairs)
         sizes, others = texts.sizes[first], texts.sizes[second]
         common = most_in_common(texts.outlines_of(first), sizes, texts.outlines_of(second), others)
-        result[begin : begin + _OUTLINES_AT_ONCE] = common / (sizes + others - common) >= threshold
+        result[begin : begin + _OUTLINES_AT_ONCE] = _index(common, sizes, others) >= threshold
     return result
+
+
+def _index(common: Ints, sizes: Ints, others: Ints) -> NDArray[np.float64]:
+    """The Jaccard index of sets of these sizes; it never falls as they have more in common, rounding included."""
+    index: NDArray[np.float64] = common / (sizes + others - common)
+    return index
 
 
 def jaccard(texts: Texts, pairs: Pairs) -> NDArray[np.float64]:
@@ -212,8 +218,7 @@ def jaccard(texts: Texts, pairs: Pairs) -> NDArray[np.float64]:
     keys.sort()
     twice = keys[1:][keys[1:] == keys[:-1]] >> np.uint64(32)
     common = np.bincount(twice.astype(np.int64), minlength=len(first))
-    result: NDArray[np.float64] = common / (sizes[first] + sizes[second] - common)
-    return result
+    return _index(common, sizes[first], sizes[second])
 
 
 def _keyed(flat: U32, starts: Ints, sizes: Ints, chosen: Ints) -> U64:

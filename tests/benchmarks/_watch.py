@@ -1,14 +1,11 @@
 """What the processes below this one cost together: their CPU time, and the memory that they hold at the most."""
 
-import ctypes
 import os
 import resource
-import sys
 import threading
 
 from coma_cli.sandbox import proctree
-
-_PR_SET_CHILD_SUBREAPER = 36
+from coma_cli.sandbox.inside import syscalls
 
 
 class Watch:
@@ -25,8 +22,8 @@ class Watch:
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def __enter__(self) -> None:
-        if sys.platform == "linux":  # processes whose parent ends before them come to us, and their CPU time with them
-            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        # Processes whose parent ends before them come to us, and their CPU time with them.
+        syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
         self._before = _children_cpu()
         self._thread.start()
 

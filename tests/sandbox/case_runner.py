@@ -32,8 +32,7 @@ from coma_cli.sandbox.inside import namespaces, seccomp, syscalls
 WALL_LIMIT_S = 6.0
 MEMORY_MB = 1024
 PORT = 47653
-# linux/sched.h, linux/sockios.h, linux/if.h, net/tcp_states.h
-CLONE_NEWNET = 0x40000000
+# linux/sockios.h, linux/if.h, net/tcp_states.h
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
 TCP_LISTEN = "0A"
@@ -128,7 +127,7 @@ def take_own_network() -> None:
     Where it is not permitted, the run stays where it is.
     """
     with contextlib.suppress(OSError):
-        syscalls.call("unshare", CLONE_NEWNET)
+        syscalls.call("unshare", namespaces._NEWNET)
         with socket.socket() as any_socket:
             fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
