@@ -12,13 +12,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 
 from coma_cli.sandbox import launch, proctree
 from coma_cli.sandbox.contract import Limits, Program, SandboxError
 from coma_cli.sandbox.inside import control, wire
 from coma_cli.sandbox.inside.control import Check, Finding, Job, Problem, Report
+from coma_cli.sandbox.inside.kept import TESTS_WEIGHT, Kept
 from coma_cli.sandbox.launch import Kind, Setting
 from coma_cli.sandbox.link import Link
 from coma_cli.sandbox.verdict import KILL_FACTOR
@@ -26,7 +27,6 @@ from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 # A second program waits in the zygote's socket, so that it need not wait for the supervisor between two.
 DEPTH = 2
-_PROBLEMS_KEPT = 64
 _RECYCLE_AFTER = 10_000
 # The zygote's own net, far above the wall clock limit that the supervisor stretches by load.
 _WALL_NET_FACTOR = 30
@@ -90,7 +90,7 @@ class Pair:
         self.tasks: deque[Task] = deque()
         self._served = 0
         self._seq = 0
-        self._problems: OrderedDict[tuple[str, str, tuple[str, ...]], int] = OrderedDict()
+        self._problems: Kept[tuple[str, str, tuple[str, ...]], int] = Kept(TESTS_WEIGHT)
         self._problem_count = 0
         self._scratch = make_scratch(setting, launch.uid_of(2 * index))
         self._started = time.monotonic()
@@ -154,17 +154,17 @@ class Pair:
 
     def _send_check(self, checker: Link, task: Task) -> None:
         program = task.program
-        key = (program.tests or "", program.prelude, program.entry_points)
+        tests = program.tests or ""
+        key = (tests, program.prelude, program.entry_points)
         frames = []
         number = self._problems.get(key)
         if number is None:
-            if len(self._problems) >= _PROBLEMS_KEPT:
-                frames.append(control.encode_forget(self._problems.popitem(last=False)[1]))
             self._problem_count += 1
-            number = self._problems[key] = self._problem_count
-            frames.append(Problem(number, program.entry_points, program.prelude, program.tests or "").encode())
-        else:
-            self._problems.move_to_end(key)
+            number = self._problem_count
+            frames = [
+                control.encode_forget(old) for old in self._problems.put(key, number, len(tests) + len(program.prelude))
+            ]
+            frames.append(Problem(number, program.entry_points, program.prelude, tests).encode())
         checker.send(*frames, Check(task.seq, task.nonce, number).encode())
 
     def kill_program(self, task: Task, reason: int) -> None:

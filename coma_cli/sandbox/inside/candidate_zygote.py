@@ -22,12 +22,12 @@ from types import CodeType
 
 from coma_cli.sandbox.inside import candidate, control, rlimits, wire
 from coma_cli.sandbox.inside.control import Job, Report
+from coma_cli.sandbox.inside.kept import TESTS_WEIGHT, Kept
 from coma_cli.sandbox.inside.means import Means
 
 TICK_S = 0.05
 _TICK_MS = int(TICK_S * 1000)
 _FAR_DESCRIPTOR = 1 << 30
-_TESTS_KEPT = 64
 _NONCE_BYTES = 8
 
 
@@ -42,7 +42,7 @@ class CandidateZygote:
         self._read_size = wire.SMALL_READ
         self._jobs: deque[Job] = deque()
         self._killed: tuple[int, int] | None = None
-        self._compiled: dict[bytes, CodeType] = {}
+        self._compiled: Kept[bytes, CodeType] = Kept(TESTS_WEIGHT)
         # Without a checker the channel has hung up, which a poll would report for ever.
         self._poll_split, self._poll_alone = select.poll(), select.poll()
         self._poll_split.register(control_fd, select.POLLIN)
@@ -147,9 +147,8 @@ class CandidateZygote:
         """Tests as code, for many programs have the same ones; those that can't be compiled raise what they would."""
         code = self._compiled.get(tests)
         if code is None:
-            if len(self._compiled) >= _TESTS_KEPT:
-                self._compiled.clear()
-            code = self._compiled[tests] = candidate.compile_tests(tests)
+            code = candidate.compile_tests(tests)
+            self._compiled.put(tests, code, len(tests))
         return code
 
     def _await_word(self, ours: int, seq: int, pid: int, cpu_kill: float, deadline: float) -> tuple[int, bytes]:
