@@ -30,6 +30,8 @@ sys.path[:] = [path for path in sys.path if path]
 for name, path in (("coma_cli", sys.argv[1]), ("coma_cli.sandbox", sys.argv[1] + "/sandbox")):
     package = sys.modules[name] = type(sys)(name)
     package.__path__ = [path]
+from coma_cli.sandbox.inside.memory import import_common_modules
+import_common_modules()
 from coma_cli.sandbox.inside.boot import main
 main(int(sys.argv[2]), int(sys.argv[3]))
 """

@@ -8,6 +8,7 @@ import enum
 import fractions
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -129,6 +130,17 @@ def test_subclasses_cross_as_the_plain_type_below_them(value: Any, base: Any) ->
 def test_what_is_not_data_can_not_cross(value: Any) -> None:
     with pytest.raises(values.CrossingError, match="a value of type"):
         values.encode([value])
+
+
+@pytest.mark.parametrize("name", ["datetime.date", "datetime.timedelta", "decimal.Decimal", "fractions.Fraction"])
+@pytest.mark.parametrize("module", [str, lambda module: type("Text", (str,), {})(module), lambda module: [module]])
+def test_a_class_that_calls_itself_by_the_name_of_another_can_not_cross(
+    name: str, module: Callable[[str], object]
+) -> None:
+    place, _, own = name.partition(".")
+    pretender = type(own, (), {"__module__": module(place), "year": object(), "days": object()})
+    with pytest.raises(values.CrossingError, match="a value of type"):
+        values.encode([pretender()])
 
 
 def test_too_deep_too_many_and_too_large_values_can_not_cross() -> None:

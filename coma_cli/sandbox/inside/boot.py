@@ -10,7 +10,6 @@ from __future__ import annotations
 import _socket
 import builtins
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -19,28 +18,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from coma_cli.sandbox.inside import landlock, namespaces, rlimits, scratch, seccomp, syscalls, warden, wire
+from coma_cli.sandbox.inside import descriptors, landlock, namespaces, rlimits, scratch, seccomp, syscalls, warden, wire
 from coma_cli.sandbox.inside.means import Means
 
 if TYPE_CHECKING:
     from coma_cli.sandbox.inside.candidate_zygote import CandidateZygote
-
-_FIRST_FREE = 20  # descriptors are moved up here, so that a program's own start at 4
-_PRELOADED = [
-    "typing",
-    "math",
-    "collections",
-    "re",
-    "itertools",
-    "functools",
-    "heapq",
-    "bisect",
-    "string",
-    "copy",
-    "operator",
-    "datetime",
-]
-
 
 # Address space of a bare zygote, and of one with numpy in it; a limit of address space has to leave room for it.
 _ADDRESS_SPACE = {False: 64 << 20, True: 512 << 20}
@@ -68,9 +50,9 @@ class Order(NamedTuple):
 
 def main(control_fd: int, channel_fd: int) -> NoReturn:
     """Build the walls, say so, serve."""
-    control_fd = fcntl.fcntl(control_fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE)
-    channel = _socket.socket(fileno=fcntl.fcntl(channel_fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE))
-    os.closerange(3, _FIRST_FREE)
+    control_fd = descriptors.move_up(control_fd)
+    channel = _socket.socket(fileno=descriptors.move_up(channel_fd))
+    os.closerange(3, descriptors.FIRST)
     try:
         order = _read_order(control_fd)
         os.umask(0o022)
@@ -243,8 +225,7 @@ def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> N
     space = scratch.Scratch(None if order.level == "ns" else order.scratch)
     space.prepare()
     ours, theirs = _socket.socketpair()
-    inner, outer = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_FREE), ours.detach()
-    theirs.close()
+    inner, outer = descriptors.move_up(theirs.detach()), ours.detach()
     warden_pid = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -358,9 +339,7 @@ def _renew_scratch(warden_fd: int, space: scratch.Scratch, watcher: scratch.Watc
 
 
 def _prepare_imports(order: Order) -> None:
-    """Import once what most programs import, so that they find it in memory."""
-    for name in _PRELOADED:
-        __import__(name)
+    """Import once what the programs of this kind import, so that they find it in memory."""
     if order.site:
         sys.path.append(namespaces.place_of(order.site) if order.level == "ns" else order.site)
     for name in order.preload:

@@ -20,7 +20,7 @@ import time
 from collections import deque
 from types import CodeType
 
-from coma_cli.sandbox.inside import candidate, control, rlimits, wire
+from coma_cli.sandbox.inside import candidate, control, memory, rlimits, wire
 from coma_cli.sandbox.inside.control import Job, Report
 from coma_cli.sandbox.inside.kept import TESTS_WEIGHT, Kept
 from coma_cli.sandbox.inside.means import Means
@@ -54,6 +54,7 @@ class CandidateZygote:
         candidate.warm_up()
         sys.setrecursionlimit(candidate.PLAIN_RECURSION_LIMIT + 8)
         gc.collect()
+        memory.use_up_gaps()
         gc.freeze()
         while True:
             while not self._jobs:
@@ -80,7 +81,7 @@ class CandidateZygote:
 
     def _run_split(self, job: Job) -> Report:
         seq, cpu_kill, wall_kill, _, _, source = job
-        ours, theirs = _socket.socketpair()
+        theirs, ours = _socket.socketpair()
         # The checker gets its end before the fork, so that it prepares while the program loads.
         rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", ours.fileno()))
         self._channel.sendmsg([struct.pack("<Q", seq)], [rights])
@@ -167,7 +168,8 @@ class CandidateZygote:
 
     def _enter_program(self, link: int, cpu: tuple[int, int]) -> None:
         """In the new process: give up what is not the program's."""
-        os.closerange(3, link)
+        if link > 3:
+            os.closerange(3, link)
         os.closerange(link + 1, _FAR_DESCRIPTOR)
         if self._means.limit_cpu:
             resource.setrlimit(resource.RLIMIT_CPU, cpu)

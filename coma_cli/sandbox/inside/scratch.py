@@ -12,7 +12,7 @@ import os
 import select
 import stat
 
-from coma_cli.sandbox.inside import namespaces, syscalls
+from coma_cli.sandbox.inside import descriptors, namespaces, syscalls
 
 RENEW, SWEEP = b"R", b"S"
 
@@ -73,7 +73,7 @@ class Watcher:
             os.close(self._fd)
             self._fd = -1
         try:
-            fd = syscalls.inotify_open()
+            fd = descriptors.move_up(syscalls.inotify_open())
             for path in self._space.directories():
                 syscalls.inotify_watch(fd, path, _ANY_CHANGE)
         except (OSError, AttributeError):

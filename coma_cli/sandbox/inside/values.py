@@ -9,9 +9,9 @@ that type. Nothing is unpickled or evaluated on either side.
 from __future__ import annotations
 
 import collections
-import datetime
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
@@ -90,8 +90,15 @@ def _pack(value: Any, depth: int) -> _Json:
         raise CrossingError(f"a value nested deeper than {MAX_DEPTH}")
     if kind is list:
         return _pack_items(value, depth)
-    write = _WRITERS.get(kind) or _WRITERS_BY_NAME.get(f"{kind.__module__}.{kind.__qualname__}")
+    write = _WRITERS.get(kind) or _writer_by_name(kind)
     return write(value, depth + 1) if write is not None else _pack_as_base(value, kind, depth)
+
+
+def _writer_by_name(kind: type) -> _Writer | None:
+    """For a type that bears one of these names and is what the name stands for, not a class that calls itself so."""
+    module, name = kind.__module__, kind.__qualname__
+    write = _WRITERS_BY_NAME.get(f"{module}.{name}") if type(module) is str else None
+    return write if write is not None and getattr(sys.modules.get(module), name, None) is kind else None
 
 
 def _pack_items(items: Iterable[object], depth: int) -> list[_Json]:
@@ -162,25 +169,25 @@ _WRITERS: dict[type, _Writer] = {
     collections.defaultdict: lambda value, depth: {
         "dd": [_TYPE_NAMES.get(value.default_factory), _pack_pairs(dict.items(value), depth)]
     },
-    datetime.date: lambda value, depth: {"date": [value.year, value.month, value.day]},
-    datetime.datetime: lambda value, depth: {"datetime": _datetime_parts(value)},
-    datetime.time: lambda value, depth: {"time": _time_parts(value)},
-    datetime.timedelta: lambda value, depth: {"delta": [value.days, value.seconds, value.microseconds]},
 }
 # Types of modules that are too dear to import for their own sake.
 _WRITERS_BY_NAME: dict[str, _Writer] = {
     "decimal.Decimal": lambda value, depth: {"D": str(value)},
+    "datetime.date": lambda value, depth: {"date": [value.year, value.month, value.day]},
+    "datetime.datetime": lambda value, depth: {"datetime": _datetime_parts(value)},
+    "datetime.time": lambda value, depth: {"time": _time_parts(value)},
+    "datetime.timedelta": lambda value, depth: {"delta": [value.days, value.seconds, value.microseconds]},
     "fractions.Fraction": lambda value, depth: {"F": _pack_items((value.numerator, value.denominator), depth)},
 }
 
 
-def _datetime_parts(value: datetime.datetime) -> list[int]:
+def _datetime_parts(value: Any) -> list[int]:
     if value.tzinfo is not None:
         raise CrossingError("a datetime with a time zone")
     return [value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond]
 
 
-def _time_parts(value: datetime.time) -> list[int]:
+def _time_parts(value: Any) -> list[int]:
     if value.tzinfo is not None:
         raise CrossingError("a time with a time zone")
     return [value.hour, value.minute, value.second, value.microsecond]
@@ -276,6 +283,12 @@ def _fraction(content: Any) -> object:
     return fractions.Fraction(*_ints(content, 2))
 
 
+def _moment(kind: str, content: Any, count: int) -> object:
+    import datetime
+
+    return getattr(datetime, kind)(*_ints(content, count))
+
+
 def _numpy(content: Any) -> object:
     is_array, numpy_type, shape, data = content
     if not _NUMPY_TYPE.fullmatch(_expect(numpy_type, str)) or len(_expect(shape, list)) > 32:
@@ -305,10 +318,10 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "D": _decimal,
     "F": _fraction,
     "n": _numpy,
-    "date": lambda content: datetime.date(*_ints(content, 3)),
-    "datetime": lambda content: datetime.datetime(*_ints(content, 7)),
-    "time": lambda content: datetime.time(*_ints(content, 4)),
-    "delta": lambda content: datetime.timedelta(*_ints(content, 3)),
+    "date": lambda content: _moment("date", content, 3),
+    "datetime": lambda content: _moment("datetime", content, 7),
+    "time": lambda content: _moment("time", content, 4),
+    "delta": lambda content: _moment("timedelta", content, 3),
 }
 
 
