@@ -67,7 +67,7 @@ def score(
         bool | None, typer.Option("--allow-fork", help="Programs may start processes.", rich_help_panel=_LIMITS)
     ] = None,
     python: Annotated[
-        str | None, typer.Option("--python", help="Interpreter of the programs.", rich_help_panel=_LIMITS)
+        str | None, typer.Option("--python", help="The programs' interpreter, 3.10 or newer.", rich_help_panel=_LIMITS)
     ] = None,
     no_share: Annotated[
         bool, typer.Option("--no-share", help="Run equal programs each for itself.", rich_help_panel=_LIMITS)

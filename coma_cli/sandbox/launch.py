@@ -71,8 +71,8 @@ def find_interpreter(python: str | None) -> Interpreter:
         version, *prefixes, numpy, _ = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SandboxError(f"{executable} does not run as a Python interpreter: {error}") from None
-    if tuple(version) < (3, 9):
-        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.9 or newer")
+    if tuple(version) < (3, 10):
+        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")
     site = os.path.dirname(os.path.dirname(numpy)) if numpy else ""
     places = dict.fromkeys(
         [*prefixes, os.path.dirname(os.path.dirname(os.path.realpath(executable))), *([site] if site else [])]

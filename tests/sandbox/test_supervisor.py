@@ -315,6 +315,14 @@ def test_an_interpreter_that_is_none_is_refused() -> None:
         Sandbox(python="/no/such/python")
 
 
+def test_an_interpreter_that_is_too_old_is_refused(tmp_path: Path) -> None:
+    old = tmp_path / "python3.9"
+    old.write_text("""#!/bin/sh\necho '[[3, 9], "/usr", "/usr", "/usr", "/usr", "", "/usr/bin/python3.9"]'\n""")
+    old.chmod(0o755)
+    with pytest.raises(SandboxError, match=r"is Python 3\.9; programs need 3\.10 or newer"):
+        Sandbox(python=str(old))
+
+
 def test_running_without_isolation_needs_consent() -> None:
     with pytest.raises(SandboxUnavailable, match="consent"):
         Sandbox(isolation="none")

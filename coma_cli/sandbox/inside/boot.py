@@ -18,7 +18,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from coma_cli.sandbox.inside import descriptors, landlock, namespaces, rlimits, scratch, seccomp, syscalls, warden, wire
+from coma_cli.sandbox.inside import (
+    descriptors,
+    landlock,
+    memory,
+    namespaces,
+    rlimits,
+    scratch,
+    seccomp,
+    syscalls,
+    warden,
+    wire,
+)
 from coma_cli.sandbox.inside.means import Means
 
 if TYPE_CHECKING:
@@ -193,6 +204,7 @@ def _serve_checks(order: Order, control_fd: int, channel: _socket.socket) -> NoR
     from coma_cli.sandbox.inside.checker import CheckerZygote, raise_recursion_limit
 
     others = _others(order)
+    memory.join_mappings()
     if order.level == "ns":
         _enter_namespaces(order, pid=False)
     else:
@@ -217,6 +229,7 @@ def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> N
     from coma_cli.sandbox.inside.candidate_zygote import CandidateZygote
 
     others = _others(order)
+    memory.join_mappings()
     if order.level == "ns":
         _enter_namespaces(order, pid=True)
     else:

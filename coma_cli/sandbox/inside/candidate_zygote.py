@@ -25,8 +25,10 @@ from coma_cli.sandbox.inside.control import Job, Report
 from coma_cli.sandbox.inside.kept import TESTS_WEIGHT, Kept
 from coma_cli.sandbox.inside.means import Means
 
-TICK_S = 0.05
+# How often a program that goes on is looked at; its CPU time and orders to end it wait so long at most.
+TICK_S = 0.02
 _TICK_MS = int(TICK_S * 1000)
+_SETTLE_S = 0.1
 _FAR_DESCRIPTOR = 1 << 30
 _NONCE_BYTES = 8
 
@@ -43,11 +45,11 @@ class CandidateZygote:
         self._jobs: deque[Job] = deque()
         self._killed: tuple[int, int] | None = None
         self._compiled: Kept[bytes, CodeType] = Kept(TESTS_WEIGHT)
-        # Without a checker the channel has hung up, which a poll would report for ever.
-        self._poll_split, self._poll_alone = select.poll(), select.poll()
-        self._poll_split.register(control_fd, select.POLLIN)
-        self._poll_split.register(channel.fileno(), select.POLLIN)
-        self._poll_alone.register(control_fd, select.POLLIN)
+        # The next job comes while a program runs: to be woken for it would cost more than to read it, so what the
+        # supervisor sends is looked at between two programs and at each tick.
+        self._orders, self._releases, self._words = select.poll(), select.poll(), select.poll()
+        self._orders.register(control_fd, select.POLLIN)
+        self._releases.register(channel.fileno(), select.POLLIN)
 
     def run(self) -> None:
         """Serve until the supervisor hangs up."""
@@ -104,16 +106,11 @@ class CandidateZygote:
     def _await_release(self, seq: int, pid: int, cpu_kill: float, deadline: float) -> int:
         """Until the checker lets the program go, or a limit is reached: why it ended."""
         while True:
-            ready = self._poll_split.poll(_TICK_MS)
-            for fd, _ in ready:
-                if fd == self._control:
-                    if (reason := self._ordered_end(seq)) is not None:
-                        return reason
-                else:
-                    released, lost = control.decode_release(self._channel.recv(64))
-                    if released == seq:
-                        return _settle(pid) if lost else control.DONE
-            if not ready and (reason := _limit_reached(pid, cpu_kill, deadline)) is not None:
+            if self._releases.poll(_TICK_MS):
+                released, lost = control.decode_release(self._channel.recv(64))
+                if released == seq:
+                    return _settle(pid) if lost else control.DONE
+            elif (reason := self._reason_to_end(seq, pid, cpu_kill, deadline)) is not None:
                 return reason
 
     # --- a program that speaks for itself ---
@@ -135,12 +132,12 @@ class CandidateZygote:
             finally:
                 os._exit(1)
         os.close(link)
-        self._poll_alone.register(ours, select.POLLIN)
+        self._words.register(ours, select.POLLIN)
         reason, word = self._await_word(ours, seq, pid, cpu_kill, started + wall_kill)
         if word:
             word = word[_NONCE_BYTES:] if word.startswith(nonce) else b"fit wrote where its own verdict belongs"
         report = self._end(seq, pid, reason, started, word)
-        self._poll_alone.unregister(ours)
+        self._words.unregister(ours)
         os.close(ours)
         return report
 
@@ -154,14 +151,10 @@ class CandidateZygote:
 
     def _await_word(self, ours: int, seq: int, pid: int, cpu_kill: float, deadline: float) -> tuple[int, bytes]:
         while True:
-            ready = self._poll_alone.poll(_TICK_MS)
-            for fd, _ in ready:
-                if fd == ours:
-                    word = os.read(ours, 512)
-                    return (control.DONE if word else _settle(pid)), word
-                if fd == self._control and (reason := self._ordered_end(seq)) is not None:
-                    return reason, b""
-            if not ready and (reason := _limit_reached(pid, cpu_kill, deadline)) is not None:
+            if self._words.poll(_TICK_MS):
+                word = os.read(ours, 512)
+                return (control.DONE if word else _settle(pid)), word
+            if (reason := self._reason_to_end(seq, pid, cpu_kill, deadline)) is not None:
                 return reason, b""
 
     # --- the beginning and the end of either ---
@@ -175,9 +168,13 @@ class CandidateZygote:
             resource.setrlimit(resource.RLIMIT_CPU, cpu)
         self._means.shut_in()
 
-    def _ordered_end(self, seq: int) -> int | None:
-        self._read_control()
-        return self._killed[1] if self._killed is not None and self._killed[0] == seq else None
+    def _reason_to_end(self, seq: int, pid: int, cpu_kill: float, deadline: float) -> int | None:
+        """Why a program that goes on must end: the supervisor's order, or a limit."""
+        while self._orders.poll(0):
+            self._read_control()
+        if self._killed is not None and self._killed[0] == seq:
+            return self._killed[1]
+        return _limit_reached(pid, cpu_kill, deadline)
 
     def _end(self, seq: int, pid: int, reason: int, started: float, word: bytes) -> Report:
         """Kill the program and all that it started, and collect what they have used."""
@@ -203,7 +200,7 @@ def _reap_others(cpu: float, max_rss: int) -> tuple[float, int]:
 
 def _settle(pid: int) -> int:
     """Let a program that has closed its link come to its own end, so that its status tells how it died."""
-    deadline = time.monotonic() + 2 * TICK_S
+    deadline = time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
         if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return control.ENDED

@@ -233,7 +233,11 @@ def _explain(error: BaseException, lines: list[str]) -> str:
 
 
 class CheckerZygote:
-    """One loop: take a check, wait for the link to its program, judge, tell the supervisor and the other zygote."""
+    """One loop: wait for the link to a program, find what it is to be checked by, judge, tell both others.
+
+    It waits for links, not for the supervisor: what that sends has come by then, and one wake-up less is one less.
+    When the supervisor hangs up the other zygote ends, and with it the channel.
+    """
 
     def __init__(self, control_fd: int, channel: _socket.socket) -> None:
         self._control = control_fd
@@ -243,11 +247,30 @@ class CheckerZygote:
         self._done = 0
 
     def run(self) -> None:
-        """Serve until the supervisor hangs up."""
+        """Serve until the other zygote hangs up."""
         gc.collect()
         gc.freeze()
         # The collector would run in the middle of some program's tests; it has its turn between two of them.
         gc.disable()
+        while True:
+            seq, link = self._take_link()
+            self._check(self._take_check(seq), link)
+            os.close(link)
+            self._done += 1
+            if self._done % _COLLECT_EVERY == 0:
+                gc.collect()
+
+    def _take_link(self) -> tuple[int, int]:
+        """The next program: its number, and the descriptor that the other zygote sent for it."""
+        while True:
+            data, ancillary, _, _ = self._channel.recvmsg(8, _socket.CMSG_SPACE(4))
+            if not data:
+                os._exit(0)
+            for _, _, content in ancillary:
+                return struct.unpack("<Q", data)[0], struct.unpack("i", content[:4])[0]
+
+    def _take_check(self, seq: int) -> Check:
+        """The supervisor's order for this program; problems that it sent before are taken in."""
         while True:
             frame = self._reader.receive()
             kind = frame[:1]
@@ -256,20 +279,15 @@ class CheckerZygote:
                 self._problems[problem.number] = prepare(problem)
             elif kind == control.FORGET:
                 self._problems.pop(control.decode_forget(frame), None)
-            else:
-                self._check(Check.decode(frame))
+            elif (check := Check.decode(frame)).seq == seq:
+                return check
 
-    def _check(self, check: Check) -> None:
-        link = self._take_link(check.seq)
+    def _check(self, check: Check, link: int) -> None:
         problem = self._problems[check.problem]
         if problem.tidy:
             self._answer(check, problem, link)
         else:
             self._answer_in_fork(check, problem, link)
-        os.close(link)
-        self._done += 1
-        if self._done % _COLLECT_EVERY == 0:
-            gc.collect()
 
     def _answer(self, check: Check, problem: Prepared, link: int) -> None:
         started = time.process_time()
@@ -292,18 +310,6 @@ class CheckerZygote:
         """The verdict to the supervisor; to the other zygote only that this program may go."""
         self._channel.send(control.encode_release(finding.seq, finding.kind == control.LOST))
         wire.send(self._control, finding.encode())
-
-    def _take_link(self, seq: int) -> int:
-        """The descriptor that the other zygote sent for this program."""
-        while True:
-            data, ancillary, _, _ = self._channel.recvmsg(8, _socket.CMSG_SPACE(4))
-            if not data:
-                os._exit(0)
-            links = [struct.unpack("i", content[:4])[0] for _, _, content in ancillary]
-            if links and struct.unpack("<Q", data)[0] == seq:
-                return int(links[0])
-            for link in links:
-                os.close(link)
 
 
 def raise_recursion_limit() -> None:

@@ -72,6 +72,7 @@ _TABLE: dict[str, tuple[int | None, int | None]] = {
     "mount_setattr": (442, 442),
     "move_mount": (429, 429),
     "move_pages": (279, 239),
+    "mprotect": (10, 226),
     "mq_getsetattr": (245, 185),
     "mq_notify": (244, 184),
     "mq_open": (240, 180),
