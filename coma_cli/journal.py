@@ -82,12 +82,13 @@ class Journal(Generic[R]):
         self._on_corrupt(corrupt)
 
     def _note(self, row: R) -> None:
+        key = row.key
         if row.failed:
-            self.failed.add(row.key)
-            self.done.discard(row.key)
+            self.failed.add(key)
+            self.done.discard(key)
         else:
-            self.done.add(row.key)
-            self.failed.discard(row.key)
+            self.done.add(key)
+            self.failed.discard(key)
 
     def close(self) -> None:
         """Flush to the disk and close; closing twice is fine."""

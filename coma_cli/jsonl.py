@@ -40,10 +40,14 @@ class CorruptLine:
 def encode_row(row: Mapping[str, Any]) -> bytes:
     """One row as the bytes of its line; text stays readable unless it holds lone surrogates, which are escaped."""
     try:
-        line = json.dumps(row, ensure_ascii=False, separators=(", ", ": ")).encode("utf-8")
+        line = _READABLE.encode(row).encode("utf-8")
     except UnicodeEncodeError:
-        line = json.dumps(row, ensure_ascii=True, separators=(", ", ": ")).encode("ascii")
+        line = _ESCAPED.encode(row).encode("ascii")
     return line + b"\n"
+
+
+# `json.dumps` would make an encoder for each row.
+_READABLE, _ESCAPED = json.JSONEncoder(ensure_ascii=False), json.JSONEncoder(ensure_ascii=True)
 
 
 def canonical_json(value: Any) -> bytes:

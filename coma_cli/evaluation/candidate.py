@@ -1,6 +1,7 @@
 """One completion on its way to a verdict, whatever file it came from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from coma_cli.records import sample_key
 
@@ -16,7 +17,7 @@ class Candidate:
     whole: bool = False
     finish_reason: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The sample's name, as in `Sample`."""
         return sample_key(self.task_id, self.temperature, self.index)
