@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 from coma_cli.sandbox.inside import syscalls
 
-# Imported before our own code, so that its objects lie together, and so that programs find these in memory. Each has
-# at least 3 of the 1,138 references of HumanEval and MBPP that import it; `bisect`, `copy`, `datetime` and `string`,
-# with 4 together, would cost every fork more than they save those few programs.
+# Imported before our own code, so that its objects lie together, and so that programs find these in memory. `typing`
+# brings most of the others along. Of the 1,138 references of HumanEval and MBPP 48 import `math` and 18 `heapq`; only
+# 4 import any of `bisect`, `copy`, `datetime` and `string`, which would cost every fork more than they save those few.
 _COMMON_MODULES = (
     "typing",
     "math",
