@@ -23,7 +23,7 @@ from coma_cli.errors import (
     is_disk_full,
     is_out_of_memory,
     nearest,
-    package_obstacle,
+    package_blocker,
 )
 
 USAGE_EXIT_CODE = 2
@@ -143,7 +143,7 @@ def _explained(error: Exception) -> int:
     from coma_cli.console import show_error
 
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("coma_cli"):
-        missing = package_obstacle(error, str(error.name), "This command")
+        missing = package_blocker(error, str(error.name), "This command")
         show_error(missing.message, missing.hint)
         return missing.exit_code
     explained = _explain_machine(error)

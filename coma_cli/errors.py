@@ -133,7 +133,7 @@ def memory_named(what: str, hint: str) -> Iterator[None]:
         raise CliError(f"{what} does not fit into memory{detail}", hint) from error
 
 
-def package_obstacle(error: ImportError, package: str, purpose: str) -> CliError:
+def package_blocker(error: ImportError, package: str, purpose: str) -> CliError:
     """The error for an import that failed: a package that is absent, one that is broken, or memory that ran out."""
     if is_out_of_memory(error):
         return CliError(f"{purpose} does not fit into memory: {error}", "End other programs, or take a larger machine.")

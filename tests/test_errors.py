@@ -64,15 +64,15 @@ def test_a_missing_package_comes_with_its_pip_line():
 
 
 def test_an_import_that_fails_is_an_absent_package_a_broken_one_or_too_little_memory():
-    absent = errors.package_obstacle(ModuleNotFoundError("no", name="peft.utils"), "torch", "Tuning")
+    absent = errors.package_blocker(ModuleNotFoundError("no", name="peft.utils"), "torch", "Tuning")
     assert (absent.exit_code, absent.hint) == (4, "pip install 'coma-cli[train]'")
     assert "the package peft," in absent.message
-    own = errors.package_obstacle(ModuleNotFoundError("no", name="yaml"), "yaml", "This command")
+    own = errors.package_blocker(ModuleNotFoundError("no", name="yaml"), "yaml", "This command")
     assert own.hint == "pip install --force-reinstall coma-cli"
-    broken = errors.package_obstacle(ImportError("undefined symbol: x\nmore"), "torch", "Tuning")
+    broken = errors.package_blocker(ImportError("undefined symbol: x\nmore"), "torch", "Tuning")
     assert broken.exit_code == 4
     assert "can't be imported: undefined symbol: x" in broken.message
     assert broken.hint == "pip install --force-reinstall 'coma-cli[train]'"
-    full = errors.package_obstacle(ImportError("libtorch_cpu.so: failed to map segment"), "torch", "Tuning")
+    full = errors.package_blocker(ImportError("libtorch_cpu.so: failed to map segment"), "torch", "Tuning")
     assert full.exit_code == 1
     assert "memory" in full.message

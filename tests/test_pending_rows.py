@@ -5,11 +5,11 @@ import json
 
 import pytest
 
+from coma_cli.catalog.material import Function, Question
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.catalog.sources.material import Function, Question
-from coma_cli.catalog.sources.tables import read_table
 from coma_cli.cli import _run
+from coma_cli.formats.tables import read_table
 from coma_cli.jsonl import read_rows, write_rows
 from coma_cli.records import DroppedRow, Example, Origin, PendingRequest
 from coma_cli.workspace import Workspace

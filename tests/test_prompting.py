@@ -80,8 +80,8 @@ def qwen(folder: Path):
 
 def smollm2_tokenizer(folder: Path):
     """The embedded base's tokenizer."""
-    from coma_cli.catalog.bases.models import load_tokenizer
-    from coma_cli.catalog.bases.resolution import resolve_base
+    from coma_cli.models.loading import load_tokenizer
+    from coma_cli.models.resolution import resolve_base
 
     smollm2()
     return load_tokenizer(resolve_base("smollm2-135m"))

@@ -299,14 +299,14 @@ def test_fingerprints_depend_on_command_version_settings_and_inputs():
     from coma_cli.pipeline import stage
 
     row = stage("sample")
-    prints = {
+    fingerprints = {
         fingerprint(row, Settings(), ()),
         fingerprint(replace(row, version=row.version + 1), Settings(), ()),
         fingerprint(stage("score"), Settings(), ()),
         fingerprint(row, Settings(seed=1), ()),
         fingerprint(row, Settings(), (Input("a", "/x", "1"),)),
     }
-    assert len(prints) == 5
+    assert len(fingerprints) == 5
     assert fingerprint(row, Settings(n=99), (Input("a", "/other", "1"),)) == fingerprint(
         row, Settings(), (Input("a", "/x", "1"),)
     )
@@ -375,8 +375,8 @@ def test_a_lost_summary_names_the_command_that_makes_it_again(workspace_root):
 
 def test_a_file_where_a_run_or_the_workspace_should_be(tmp_path):
     (tmp_path / "file").write_text("")
-    assert Workspace(tmp_path / "absent" / "w").obstacle() is None
-    assert "is a file" in Workspace(tmp_path / "file" / "w").obstacle().message
+    assert Workspace(tmp_path / "absent" / "w").blocker() is None
+    assert "is a file" in Workspace(tmp_path / "file" / "w").blocker().message
     (tmp_path / "w" / "sample").mkdir(parents=True)
     (tmp_path / "w" / "sample" / "mine").write_text("kept")
     with pytest.raises(UsageError, match="a file is in its way"):

@@ -60,7 +60,7 @@ def execute(command: str, shared: Shared, flags: Mapping[str, Any]) -> None:
     if shared.dry_run:
         plan = getattr(module, "preview", module.plan)(settings, workspace)
         _print_notes(plan)
-        _show_plan(row, settings, plan, _obstacles(plan, workspace), as_json=shared.json)
+        _show_plan(row, settings, plan, _blockers(plan, workspace), as_json=shared.json)
         return
     plan = getattr(module, "identify", module.plan)(settings, workspace)
     done = None if shared.force else workspace.finished_run(command, settings, plan, name=shared.name)
@@ -87,8 +87,8 @@ def _make(
     from coma_cli import console
 
     _print_notes(plan)
-    for obstacle in _obstacles(plan, workspace):
-        raise obstacle
+    for blocker in _blockers(plan, workspace):
+        raise blocker
     with workspace.open_run(row.command, settings, plan, name=shared.name, force=shared.force) as run:
         if run.done:
             summary = run.summary
@@ -110,14 +110,14 @@ def _print_notes(plan: "Plan") -> None:
         console.note(line)
 
 
-def _obstacles(plan: "Plan", workspace: "Workspace") -> "tuple[CliError, ...]":
+def _blockers(plan: "Plan", workspace: "Workspace") -> "tuple[CliError, ...]":
     """Everything that stands in the way of the work."""
-    unwritable = workspace.obstacle()
-    return (unwritable, *plan.obstacles) if unwritable else plan.obstacles
+    unwritable = workspace.blocker()
+    return (unwritable, *plan.blockers) if unwritable else plan.blockers
 
 
 def _show_plan(
-    row: Stage, settings: "StageSettings", plan: "Plan", obstacles: "Sequence[CliError]", *, as_json: bool
+    row: Stage, settings: "StageSettings", plan: "Plan", blockers: "Sequence[CliError]", *, as_json: bool
 ) -> None:
     """Print what would be done; fail with the first obstacle after naming all of them."""
     from coma_cli import console
@@ -129,13 +129,13 @@ def _show_plan(
         "leaves": list(row.leaves),
         row.unit: plan.total,
         "estimate": dict(plan.estimate),
-        "obstacles": [obstacle.message for obstacle in obstacles],
+        "blockers": [blocker.message for blocker in blockers],
     }
     if as_json:
         console.print_json({**content, "settings": settings.model_dump(mode="json")})
     else:
         console.print_values(f"Plan of coma {row.command}", content)
-    for obstacle in obstacles[1:]:
-        console.show_error(obstacle.message, obstacle.hint)
-    if obstacles:
-        raise obstacles[0]
+    for blocker in blockers[1:]:
+        console.show_error(blocker.message, blocker.hint)
+    if blockers:
+        raise blockers[0]

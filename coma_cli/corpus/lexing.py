@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 U64 = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
-_BLANK, _SIGN, _WORD = 0, 1, 2
+_WHITESPACE, _SIGN, _WORD = 0, 1, 2
 _CHINESE = re.compile("[\u3400-\u9fff]")
-_OTHER_BLANK = re.compile(r"[^\S\x00-\x7f]")
+_OTHER_WHITESPACE = re.compile(r"[^\S\x00-\x7f]")
 _OTHER_SIGN = re.compile(r"[^\w\x00-\x7f]")
 _ANY_SIGN = "\x01"
 _MAX_TOKEN_BYTES = 4096  # places in a longer token repeat; such a token is no word of a person
@@ -55,7 +55,7 @@ def _kinds() -> NDArray[np.uint8]:
     kinds = np.full(256, _WORD, dtype=np.uint8)
     for byte in range(128):
         sign = chr(byte)
-        kinds[byte] = _BLANK if sign.isspace() else _WORD if re.match(r"\w", sign) else _SIGN
+        kinds[byte] = _WHITESPACE if sign.isspace() else _WORD if re.match(r"\w", sign) else _SIGN
     return kinds
 
 
@@ -103,7 +103,7 @@ def lex(texts: Sequence[str]) -> Lexed:
 def _prepared(text: str) -> bytes:
     """UTF-8 in lower case whose bytes above 127 belong to letters; a Chinese sign stands between blanks."""
     if not text.isascii():
-        text = _CHINESE.sub(r" \g<0> ", _OTHER_SIGN.sub(_ANY_SIGN, _OTHER_BLANK.sub(" ", text.lower())))
+        text = _CHINESE.sub(r" \g<0> ", _OTHER_SIGN.sub(_ANY_SIGN, _OTHER_WHITESPACE.sub(" ", text.lower())))
         return text.encode("utf-8", "surrogatepass")
     return text.lower().encode("ascii")
 
@@ -123,7 +123,7 @@ def _hash(joined: NDArray[np.uint8], kinds: NDArray[np.uint8], starts: Ints) -> 
     first = int(starts[0])
     place = np.arange(first, len(joined), dtype=np.int64) - np.repeat(starts, lengths)
     values = _VALUES[joined[first:]] * powers(_BYTE_BASE, _MAX_TOKEN_BYTES)[place % _MAX_TOKEN_BYTES]
-    values[kinds[first:] == _BLANK] = 0
+    values[kinds[first:] == _WHITESPACE] = 0
     return mix(np.add.reduceat(values, starts - first))
 
 
@@ -140,10 +140,10 @@ def _shapes(hashes: U64, joined: NDArray[np.uint8], kinds: NDArray[np.uint8], st
     digits = is_digit[places]
     kept = ~(digits & np.concatenate((np.zeros(1, dtype=bool), digits[:-1])))
     kept[np.cumsum(lengths) - lengths] = True
-    signs = np.where(digits, np.uint8(ord("0")), joined[places])[kept]
+    characters = np.where(digits, np.uint8(ord("0")), joined[places])[kept]
     begins = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(kept)))[np.cumsum(lengths) - lengths]
     shapes = hashes.copy()
-    shapes[owners] = _hash(signs, _KINDS[signs], begins)
+    shapes[owners] = _hash(characters, _KINDS[characters], begins)
     return shapes
 
 

@@ -12,15 +12,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from coma_cli.corpus.dedup.fingerprints import Fingerprints, hash_of
+from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.corpus.dedup.near import Texts, nearest_of
 from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.corpus.lexing import U64, mix
-from coma_cli.corpus.minhash import NearRules
-from coma_cli.corpus.near import Texts, nearest_of
-from coma_cli.corpus.prints import Prints, hash_of
 from coma_cli.records import Example
 
 Side = Literal["train", "validation"]
-TWIN_REASON = "twin-in-train"
+COUNTERPART_REASON = "twin-in-train"
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,17 @@ class Split:
 def split(examples: Iterable[Example], share: float, seed: int, on_drop: OnDrop, rules: NearRules) -> Split:
     """Divide rows that fit into memory; `share` (0 to 1) of what they are about goes to validation."""
     rows = list(examples)
-    prints = Prints.of(rows, rules)
-    validates = in_validation(prints.by_row.anchors, share, seed)
+    fingerprints = Fingerprints.of(rows, rules)
+    validates = in_validation(fingerprints.by_row.anchors, share, seed)
     everything = np.ones(len(rows), dtype=bool)
-    twins = twins_in_train(prints.by_row.signatures, prints.by_text, validates, everything, rules)
-    for number in np.flatnonzero(twins):
-        on_drop(dropped(rows[number], TWIN_REASON))
+    counterparts = counterparts_in_train(
+        fingerprints.by_row.text_keys, fingerprints.by_text, validates, everything, rules
+    )
+    for number in np.flatnonzero(counterparts):
+        on_drop(dropped(rows[number], COUNTERPART_REASON))
     return Split(
         tuple(rows[number] for number in np.flatnonzero(~validates)),
-        tuple(rows[number] for number in np.flatnonzero(validates & ~twins)),
+        tuple(rows[number] for number in np.flatnonzero(validates & ~counterparts)),
     )
 
 
@@ -53,14 +55,14 @@ def in_validation(anchors: U64, share: float, seed: int) -> NDArray[np.bool_]:
     return result
 
 
-def twins_in_train(
-    signatures: U64, texts: Texts, validates: NDArray[np.bool_], chosen: NDArray[np.bool_], rules: NearRules
+def counterparts_in_train(
+    text_keys: U64, texts: Texts, validates: NDArray[np.bool_], chosen: NDArray[np.bool_], rules: NearRules
 ) -> NDArray[np.bool_]:
     """Which chosen validation rows share a longer text with a chosen training row, or come near to one."""
-    trained = np.unique(signatures[chosen & ~validates])
+    trained = np.unique(text_keys[chosen & ~validates])
     judged = np.flatnonzero(chosen & validates)
-    twins = np.zeros(len(chosen), dtype=bool)
-    twins[judged] = np.isin(signatures[judged], trained[trained != 0]).any(axis=1)
-    near = nearest_of(texts, chosen & validates & ~twins, chosen & ~validates, rules.threshold, len(chosen))
-    twins |= near >= 0
-    return twins
+    counterparts = np.zeros(len(chosen), dtype=bool)
+    counterparts[judged] = np.isin(text_keys[judged], trained[trained != 0]).any(axis=1)
+    near = nearest_of(texts, chosen & validates & ~counterparts, chosen & ~validates, rules.threshold, len(chosen))
+    counterparts |= near >= 0
+    return counterparts

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coma_cli.catalog.benchmarks import LoadedBenchmark
-from coma_cli.corpus.minhash import NearRules
-from coma_cli.corpus.row_files import file_problems, reference_rows
+from coma_cli.corpus.decontamination.reference_files import file_problems, reference_rows
+from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.dataset.building import add_rows
 from coma_cli.dataset.parts import PartWriter
 from coma_cli.errors import MissingInputError

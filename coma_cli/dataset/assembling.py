@@ -14,12 +14,12 @@ import numpy as np
 
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
-from coma_cli.corpus import dedup
+from coma_cli.corpus.dedup import duplicates as dedup
+from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.corpus.dedup.stored_texts import StoredTexts
 from coma_cli.corpus.dropping import dropped
-from coma_cli.corpus.minhash import NearRules
-from coma_cli.corpus.splitting import TWIN_REASON
-from coma_cli.corpus.stored_texts import StoredTexts
-from coma_cli.dataset.composition import Tally
+from coma_cli.corpus.splitting import COUNTERPART_REASON
+from coma_cli.dataset.composition import RowTally
 from coma_cli.dataset.exports import ArrayFiles, Export, file_of, write_export
 from coma_cli.dataset.mixing import assign, balance, keep_targets
 from coma_cli.dataset.parts import Lines
@@ -27,14 +27,14 @@ from coma_cli.dataset.pending import lacking, request_of
 from coma_cli.dataset.rows import (
     BEYOND_BALANCE,
     BEYOND_SIZE,
+    COUNTERPART,
     DUPLICATE,
     IN_REFERENCE,
     NEAR_DUPLICATE,
     REFERENCE,
-    TWIN,
-    Rows,
+    BuiltRows,
 )
-from coma_cli.dataset.selection import drop_duplicates, drop_twins, keep_per_task
+from coma_cli.dataset.selection import drop_counterparts, drop_duplicates, keep_per_task
 from coma_cli.jsonl import encode_row, write_atomically
 from coma_cli.records import Example
 
@@ -69,15 +69,15 @@ class Assembly:
 
     def __init__(self, parts: Sequence[Path], wanted: Wanted, scratch: Path, references: Sequence[Path] = ()) -> None:
         """`references` are parts of rows that the data is kept clear of; `scratch` is a folder for working files."""
-        self.rows = Rows([*parts, *references], len(references))
-        self.tally = Tally()
+        self.rows = BuiltRows([*parts, *references], len(references))
+        self.tally = RowTally()
         self.wanted = wanted
         counts = [part.count for part in self.rows.parts]
         texts = StoredTexts([part.texts() for part in self.rows.parts], counts, wanted.near.banding.bands, scratch)
         drop_duplicates(self.rows, texts, wanted.near)
         self.subset = assign(self.rows, wanted.mixture)
         self._cut()
-        drop_twins(self.rows, texts, wanted.near)
+        drop_counterparts(self.rows, texts, wanted.near)
         texts.discard()
         self._count_surplus()
 
@@ -94,7 +94,7 @@ class Assembly:
     def write(self, folder: Path) -> tuple[str, ...]:
         """Write all files into `folder`; their names."""
         with Lines(self.rows.paths) as lines:
-            write_atomically(folder / DROPPED_FILE, self._left_out(lines))
+            write_atomically(folder / DROPPED_FILE, self._skipped(lines))
             write_atomically(folder / CONTAMINATION, self._evidence())
             write_atomically(folder / PENDING, self._requests(lines))
             with ArrayFiles(folder, [COMIT]) as arrays:
@@ -112,7 +112,7 @@ class Assembly:
             (BEYOND_SIZE, self.tally.beyond_size),
             (BEYOND_BALANCE, self.tally.beyond_balance),
         ):
-            tasks, counts = np.unique(self.rows.facts["task"][self.rows.state == state], return_counts=True)
+            tasks, counts = np.unique(self.rows.index["task"][self.rows.state == state], return_counts=True)
             for task, count in zip(tasks, counts, strict=True):
                 counter[self.rows.names["task"][task]] = int(count)
 
@@ -129,26 +129,26 @@ class Assembly:
 
         Instruction, input and output are cut out of the lines as they are.
         """
-        facts, names = self.rows.facts, self.rows.names
+        index, names = self.rows.index, self.rows.names
         for row, line in self._lines_of(lines, validation=False):
-            body = b"{%b}" % line[int(facts["body"][row]) : int(facts["body_end"][row])]
-            task, language = names["task"][facts["task"][row]], names["text_language"][facts["text_language"][row]]
+            body = b"{%b}" % line[int(index["body"][row]) : int(index["body_end"][row])]
+            task, language = names["task"][index["task"][row]], names["text_language"][index["text_language"][row]]
             arrays.add(COMIT, body)
             arrays.add(file_of(self.wanted.mixture, int(self.subset[row]), task, language), body)
             yield line
 
-    def _left_out(self, lines: Lines) -> Iterator[bytes]:
+    def _skipped(self, lines: Lines) -> Iterator[bytes]:
         """What did not become a row and the duplicates, part by part; then what the split takes out."""
         duplicates = np.flatnonzero(np.isin(self.rows.state, list(_REASONS)))
         ends = np.searchsorted(self.rows.part[duplicates], np.arange(len(self.rows.parts) + 1))  # rows lie by part
         for number, part in enumerate(self.rows.parts):
-            for line in part.lines("asides"):
+            for line in part.lines("dropped"):
                 self._count(json.loads(line))
                 yield line
             for row in duplicates[ends[number] : ends[number + 1]]:
                 yield self._dropped(lines, row, _REASONS[int(self.rows.state[row])], self._first_of(lines, row))
-        for row in self.rows.in_order(self.rows.state == TWIN):
-            yield self._dropped(lines, row, TWIN_REASON)
+        for row in self.rows.in_order(self.rows.state == COUNTERPART):
+            yield self._dropped(lines, row, COUNTERPART_REASON)
 
     def _first_of(self, lines: Lines, row: int) -> str:
         """Which row a duplicate repeats: its id, of a row of a file that was named the file and the id there."""
@@ -174,19 +174,19 @@ class Assembly:
 
     def _side(self, *, validation: bool) -> list[int]:
         """The rows of one side in their order."""
-        rows = self.rows.in_order(self.rows.kept & (self.rows.facts["validation"] == validation))
+        rows = self.rows.in_order(self.rows.kept & (self.rows.index["validation"] == validation))
         numbers: list[int] = rows.tolist()
         return numbers
 
     def _lines_of(self, lines: Lines, *, validation: bool) -> Iterator[tuple[int, bytes]]:
         """The rows of one side with their lines."""
-        facts = self.rows.facts
+        index = self.rows.index
         for row in self._side(validation=validation):
-            yield row, lines.read(int(self.rows.part[row]), int(facts["offset"][row]), int(facts["length"][row]))
+            yield row, lines.read(int(self.rows.part[row]), int(index["offset"][row]), int(index["length"][row]))
 
     def example(self, lines: Lines, row: int) -> Example:
         """One row, parsed."""
-        facts = self.rows.facts[row]
+        index = self.rows.index[row]
         part = int(self.rows.part[row])
-        line = lines.read(part, int(facts["offset"]), int(facts["length"]))
+        line = lines.read(part, int(index["offset"]), int(index["length"]))
         return Example.from_row(json.loads(line), str(self.rows.paths[part]))

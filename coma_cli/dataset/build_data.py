@@ -11,18 +11,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from coma_cli import __version__, console, ray_cluster
+from coma_cli import __version__, console
 from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.catalog.mixtures.mixture import Mixture
-from coma_cli.corpus.decontaminate import index_of
-from coma_cli.dataset import exports, picture
+from coma_cli.corpus.decontamination.decontaminate import index_of
+from coma_cli.dataset import exports, plot
 from coma_cli.dataset.against import hash_named, named_problems, reference_parts
 from coma_cli.dataset.assembling import Assembly, Wanted
 from coma_cli.dataset.benchmarks import benchmarks_at_hand
-from coma_cli.dataset.building import Recipe, build_part
+from coma_cli.dataset.building import BuildRecipe, build_part
 from coma_cli.dataset.card import card
-from coma_cli.dataset.composition import Composition, Tally, composition_of, rows_to_show
-from coma_cli.dataset.locating import Found, Located, Unit, locate, unread_folders
+from coma_cli.dataset.composition import Composition, RowTally, composition_of, rows_to_show
+from coma_cli.dataset.locating import FoundFiles, Located, WorkUnit, locate, unread_folders
 from coma_cli.dataset.parts import Lines
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.dataset.summary import (
@@ -35,9 +35,10 @@ from coma_cli.dataset.summary import (
 )
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import write_atomically
+from coma_cli.parallel import ray_cluster
+from coma_cli.parallel.machine import default_workers
+from coma_cli.parallel.shards import map_shards, warm_up
 from coma_cli.pipeline import stage
-from coma_cli.sandbox.machine import default_workers
-from coma_cli.shards import map_shards, warm_up
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
@@ -51,13 +52,13 @@ class BuildDataPlan(Plan):
     """The tasks, the files to read in their order, the benchmarks to keep clear of and those that are not at hand."""
 
     tasks: tuple[str, ...] = ()
-    found: Found = field(default_factory=lambda: Found((), {}, {}))
+    found: FoundFiles = field(default_factory=lambda: FoundFiles((), {}, {}))
     benchmarks: tuple[LoadedBenchmark, ...] = ()
     absent: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
-    def units(self) -> tuple[Unit, ...]:
+    def units(self) -> tuple[WorkUnit, ...]:
         """All files, in the order that decides which of two equal rows is the first."""
         return tuple(unit for located in self.found.located for unit in located.units)
 
@@ -94,7 +95,7 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
         inputs=tuple(inputs),
         total=sum(len(entry.units) for entry in found.located),
         estimate=_estimate(settings, found, tasks, mixture),
-        obstacles=tuple(_obstacles(settings)),
+        blockers=tuple(_blockers(settings)),
         notes=(*_notes(settings, found), *(f"Warning: {warning}" for warning in warnings)),
         tasks=tasks,
         found=found,
@@ -104,18 +105,20 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
     )
 
 
-def _obstacles(settings: BuildDataSettings) -> Iterator[CliError]:
-    no_ray = ray_cluster.obstacle() if settings.runtime.cluster else None
-    yield from (lacking for lacking in (no_ray, exports.obstacle(settings.export)) if lacking is not None)
+def _blockers(settings: BuildDataSettings) -> Iterator[CliError]:
+    no_ray = ray_cluster.blocker() if settings.runtime.cluster else None
+    yield from (lacking for lacking in (no_ray, exports.blocker(settings.export)) if lacking is not None)
 
 
-def _subject(found: Found) -> str:
+def _subject(found: FoundFiles) -> str:
     found_names = [*(entry.source.name for entry in found.located), *found.to_fetch]
     names = "+".join(name.replace(":", "-") for name in found_names)
     return names if len(names) <= _MAX_SUBJECT_CHARS else f"{len(found_names)}-sources"
 
 
-def _estimate(settings: BuildDataSettings, found: Found, tasks: tuple[str, ...], mixture: Mixture) -> Mapping[str, Any]:
+def _estimate(
+    settings: BuildDataSettings, found: FoundFiles, tasks: tuple[str, ...], mixture: Mixture
+) -> Mapping[str, Any]:
     """Files and rows, the rows by the measured bytes per row of each source; what is wanted of each sub-dataset."""
     wanted = {} if settings.size is None else {"rows wanted": dict(mixture.targets(settings.size))}
     rows = {entry.source.name: _estimated_rows(entry, tasks) for entry in found.located}
@@ -133,7 +136,7 @@ def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
     return round(size * share / entry.source.bytes_per_row)
 
 
-def _notes(settings: BuildDataSettings, found: Found) -> tuple[str, ...]:
+def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
     notes = [f"{entry.source.name}: {count_of(entry.files, 'file')} in {entry.place}" for entry in found.located]
     notes += [f"{name}: would be fetched from the hub ({place})" for name, place in found.to_fetch.items()]
     notes += [f"{name}: not there ({place})" for name, place in found.missing.items()]
@@ -144,7 +147,7 @@ def _notes(settings: BuildDataSettings, found: Found) -> tuple[str, ...]:
 
 
 def _warnings(
-    settings: BuildDataSettings, found: Found, benchmarks: Sequence[LoadedBenchmark], absent: Sequence[str]
+    settings: BuildDataSettings, found: FoundFiles, benchmarks: Sequence[LoadedBenchmark], absent: Sequence[str]
 ) -> tuple[str, ...]:
     """What the user should know before trusting the rows; none of it names a place on this machine."""
     warnings = [f"The source {name} is broken and was left out." for name in found.broken]
@@ -184,7 +187,7 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
             f"No training row is left ({reasons}).", "Give more sources, or loosen --set cleaning.*."
         )
     summary = _summary(settings, plan, composition, assembly.tally)
-    picture.draw(summary, run.path / picture.PICTURE)
+    plot.draw(summary, run.path / plot.PLOT)
     write_atomically(run.path / CARD, [card(summary, composition.shown).encode("utf-8", "replace")])
     return StageResult(summary, (*written, CARD))
 
@@ -213,7 +216,7 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
     missing = [unit for name, unit in wanted.items() if name not in there]
     workers = settings.runtime.workers or default_workers()
     warm_up(build_part, missing, workers, settings.runtime.cluster)
-    recipe = Recipe(
+    recipe = BuildRecipe(
         tasks=plan.tasks,
         seed=settings.seed,
         rules=settings.rules,
@@ -232,7 +235,7 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
 
 
 def _summary(
-    settings: BuildDataSettings, plan: BuildDataPlan, composition: Composition, tally: Tally
+    settings: BuildDataSettings, plan: BuildDataPlan, composition: Composition, tally: RowTally
 ) -> BuildDataSummary:
     by_reason, by_source = drop_counts(tally)
     checked = {bench.name: len(bench.problems) for bench in plan.benchmarks}

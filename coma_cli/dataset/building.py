@@ -12,18 +12,19 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from coma_cli.catalog.sources.material import Material, Rejected
-from coma_cli.catalog.sources.source import BrokenSourceError, Piece
+from coma_cli.catalog.material import Material
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import make_example, with_surroundings
-from coma_cli.corpus.cleaning import CleaningRules, clean
-from coma_cli.corpus.decontaminate import BenchmarkIndex, decontaminate
-from coma_cli.corpus.minhash import NearRules
-from coma_cli.corpus.prints import BATCH_ROWS, Prints
-from coma_cli.dataset.facts import facts_of
-from coma_cli.dataset.locating import Unit, hash_shard
+from coma_cli.corpus.cleaning.cleaning import CleaningRules, clean
+from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
+from coma_cli.corpus.dedup.fingerprints import BATCH_ROWS, Fingerprints
+from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.dataset.locating import WorkUnit, hash_shard
 from coma_cli.dataset.parts import PartWriter
+from coma_cli.dataset.row_index import index_rows
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.data_file import BrokenSourceError, Piece
+from coma_cli.formats.rejected import Rejected
 from coma_cli.jsonl import encode_row, sha256_of, write_atomically
 from coma_cli.records import DroppedRow, Example, Origin
 
@@ -31,7 +32,7 @@ BROKEN_SOURCE = "broken-source"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class BuildRecipe:
     """What every worker needs to know; `index` is None where rows are not checked against benchmarks.
 
     Parts are written to the folder `parts`; where it is None, as on the nodes of a cluster, they are handed back.
@@ -60,7 +61,7 @@ class Built(NamedTuple):
             write_atomically(folder / self.name, [zlib.decompress(self.packed)])
 
 
-def build_part(recipe: Recipe, unit: Unit) -> Built:
+def build_part(recipe: BuildRecipe, unit: WorkUnit) -> Built:
     """Make the part of one unit.
 
     Raises:
@@ -77,7 +78,7 @@ def build_part(recipe: Recipe, unit: Unit) -> Built:
         return Built(unit.part_name, zlib.compress(path.read_bytes(), 1))
 
 
-def _write_part(recipe: Recipe, unit: Unit, path: Path) -> None:
+def _write_part(recipe: BuildRecipe, unit: WorkUnit, path: Path) -> None:
     with PartWriter(path) as part:
         try:
             _write_rows(recipe, unit, part)
@@ -86,10 +87,10 @@ def _write_part(recipe: Recipe, unit: Unit, path: Path) -> None:
                 raise
             part.restart()
             reason = _without_places(error.message, unit)
-            part.aside(_dropped(unit, Rejected(BROKEN_SOURCE, reason, Origin(path=unit.shard.name))))
+            part.dropped(_dropped(unit, Rejected(BROKEN_SOURCE, reason, Origin(path=unit.shard.name))))
 
 
-def _without_places(message: str, unit: Unit) -> str:
+def _without_places(message: str, unit: WorkUnit) -> str:
     """A message with the names of files in place of where they are on this machine."""
     message = message.replace(str(unit.shard.file), unit.shard.name)
     for path in {unit.shard.path, *(companion.path for companion in unit.shard.companions)}:
@@ -97,13 +98,13 @@ def _without_places(message: str, unit: Unit) -> str:
     return message
 
 
-def _write_rows(recipe: Recipe, unit: Unit, part: PartWriter) -> None:
+def _write_rows(recipe: BuildRecipe, unit: WorkUnit, part: PartWriter) -> None:
     def on_reject(entry: Rejected) -> None:
-        part.aside(_dropped(unit, entry))
+        part.dropped(_dropped(unit, entry))
 
-    rows: Iterator[Example] = clean(_examples(recipe, unit, on_reject), recipe.rules, part.aside)
+    rows: Iterator[Example] = clean(_examples(recipe, unit, on_reject), recipe.rules, part.dropped)
     if recipe.index is not None:
-        rows = decontaminate(rows, recipe.index, part.aside, part.evidence)
+        rows = decontaminate(rows, recipe.index, part.dropped, part.evidence)
     add_rows(part, rows, recipe.near, recipe.validation_share, recipe.seed)
 
 
@@ -111,27 +112,27 @@ def add_rows(part: PartWriter, rows: Iterable[Example], near: NearRules, validat
     """Write rows into a part with all that the final pass has to know of them."""
     left = iter(rows)
     while batch := list(islice(left, BATCH_ROWS)):
-        prints = Prints.of(batch, near)
+        fingerprints = Fingerprints.of(batch, near)
         lines = [encode_row(example.to_row()) for example in batch]
-        facts = facts_of(batch, lines, prints.by_row, validation_share, seed)
-        part.texts(prints.by_text)
-        for line, fact in zip(lines, facts, strict=True):
-            part.row(line, fact)
+        index = index_rows(batch, lines, fingerprints.by_row, validation_share, seed)
+        part.texts(fingerprints.by_text)
+        for line, index_row in zip(lines, index, strict=True):
+            part.row(line, index_row)
 
 
-def _examples(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
+def _examples(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
     if unit.source.read_rows is not None:
         yield from _finished_rows(recipe, unit, on_reject)
         return
     tasks = [TASKS[name] for name in recipe.tasks if name in unit.source.tasks]
-    for material, around in with_surroundings(_wanted_material(recipe, unit, on_reject)):
+    for material, context in with_surroundings(_wanted_material(recipe, unit, on_reject)):
         for task in tasks:
-            example = make_example(task, material, unit.source.name, recipe.seed, around)
+            example = make_example(task, material, unit.source.name, recipe.seed, context)
             if example is not None:
                 yield example
 
 
-def _finished_rows(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
+def _finished_rows(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
     """The rows of a source that has them already, of the tasks that are asked for."""
     assert unit.source.read_rows is not None
     for entry in unit.source.read_rows(unit.shard):
@@ -141,7 +142,7 @@ def _finished_rows(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], N
             yield entry
 
 
-def _wanted_material(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected], None]) -> Iterator[Material]:
+def _wanted_material(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Material]:
     """The unit's material of the splits that are asked for."""
     for entry in _material(unit):
         if isinstance(entry, Rejected):
@@ -150,7 +151,7 @@ def _wanted_material(recipe: Recipe, unit: Unit, on_reject: Callable[[Rejected],
             yield entry
 
 
-def _material(unit: Unit) -> Iterator[Material | Rejected]:
+def _material(unit: WorkUnit) -> Iterator[Material | Rejected]:
     """What the unit's file holds, or only what belongs to the unit's piece of it."""
     piece = unit.shard.piece
     if piece.of == 1 or unit.source.reads_pieces:
@@ -160,7 +161,7 @@ def _material(unit: Unit) -> Iterator[Material | Rejected]:
     return (entry for number, entry in enumerate(entries) if piece.holds(number))
 
 
-def _dropped(unit: Unit, entry: Rejected) -> DroppedRow:
+def _dropped(unit: WorkUnit, entry: Rejected) -> DroppedRow:
     origin = entry.origin.model_dump(mode="json")
     row_id = sha256_of([unit.source.name, origin, entry.reason])[:20]
     content = {name: value if isinstance(value, str) else repr(value)[:500] for name, value in entry.row.items()}
@@ -169,7 +170,7 @@ def _dropped(unit: Unit, entry: Rejected) -> DroppedRow:
     )
 
 
-def _check_unchanged(unit: Unit) -> None:
+def _check_unchanged(unit: WorkUnit) -> None:
     try:
         same = hash_shard(unit.shard) == unit.sha256
     except OSError:

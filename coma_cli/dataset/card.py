@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.dataset.picture import PICTURE, length_classes
+from coma_cli.dataset.plot import PLOT, length_classes
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
 from coma_cli.records import Example
 
@@ -71,7 +71,7 @@ def card(summary: BuildDataSummary, shown: Mapping[str, Example]) -> str:
             *_composition(summary),
             *_lengths(summary),
             *_sources(summary),
-            *_left_out(summary),
+            *_skipped(summary),
             *_benchmarks(summary),
             *_examples(shown),
             *_made_with(summary),
@@ -138,7 +138,7 @@ def _subsets(summary: BuildDataSummary) -> Iterable[str]:
 
 
 def _composition(summary: BuildDataSummary) -> Iterable[str]:
-    yield from ("## What is in it", "", f"![Composition]({PICTURE})", "")
+    yield from ("## What is in it", "", f"![Composition]({PLOT})", "")
     for title, counts in (
         ("Task", summary.tasks),
         ("Source", summary.sources),
@@ -173,18 +173,18 @@ def _sources(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## Sources", "")
     rows = [(f.name, str(f.files), f.splits, f.licence, _upstream(f), f.citation) for f in summary.read]
     yield from _table(("Source", "Files", "Splits read", "Licence", "Upstream", "Citation"), rows)
-    noted = [f"* **{facts.name}**: {facts.notes}" for facts in summary.read if facts.notes]
+    noted = [f"* **{index.name}**: {index.notes}" for index in summary.read if index.notes]
     if noted:
         yield from ("What to know of their rows:", "", *noted, "")
     if summary.missing_sources:
         yield from (f"Known sources that were not there: {', '.join(summary.missing_sources)}.", "")
 
 
-def _upstream(facts: SourceFacts) -> str:
-    return f"{facts.url} (as of {facts.revision})" if facts.revision else facts.url
+def _upstream(index: SourceFacts) -> str:
+    return f"{index.url} (as of {index.revision})" if index.revision else index.url
 
 
-def _left_out(summary: BuildDataSummary) -> Iterable[str]:
+def _skipped(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## What was left out", "", "Every row is in `dropped.jsonl` with its reason.", "")
     rows = [(reason, str(count), _REASONS.get(reason, "")) for reason, count in summary.dropped.items()]
     yield from _table(("Reason", "Rows", "Meaning"), rows)

@@ -7,7 +7,7 @@ import numpy as np
 
 from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.corpus.splitting import Side
-from coma_cli.dataset.rows import Numbers, Rows
+from coma_cli.dataset.rows import BuiltRows, Numbers
 from coma_cli.records import Example
 
 EXAMPLE_CHARS = 1200
@@ -18,7 +18,7 @@ COUNTED = ("task", "source", "language", "text_language", "licence")
 
 
 @dataclass
-class Tally:
+class RowTally:
     """What was left out: by source and reason, by benchmark, by task; and what is requested, by sub-dataset."""
 
     dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -38,16 +38,16 @@ class Composition:
     lengths: Lengths | None = None
 
 
-def composition_of(rows: Rows, subset: Numbers, mixture: Mixture) -> Composition:
+def composition_of(rows: BuiltRows, subset: Numbers, mixture: Mixture) -> Composition:
     """The counts of the rows that are kept; those of no sub-dataset stand under an empty name."""
     made = Composition()
-    validation = rows.facts["validation"]
+    validation = rows.index["validation"]
     sides: tuple[tuple[Side, np.ndarray], ...] = (("train", ~validation), ("validation", validation))
     for side, there in sides:
-        facts = rows.facts[rows.kept & there]
-        made.rows[side] = len(facts)
+        index = rows.index[rows.kept & there]
+        made.rows[side] = len(index)
         for kind in COUNTED:
-            numbers, counts = np.unique(facts[kind], return_counts=True)
+            numbers, counts = np.unique(index[kind], return_counts=True)
             for number, count in zip(numbers, counts, strict=True):
                 made.by[kind][rows.names[kind][number], side] = int(count)
         numbers, counts = np.unique(subset[rows.kept & there], return_counts=True)
@@ -57,14 +57,14 @@ def composition_of(rows: Rows, subset: Numbers, mixture: Mixture) -> Composition
     return made
 
 
-def lengths_of(rows: Rows) -> Lengths:
+def lengths_of(rows: BuiltRows) -> Lengths:
     """How long questions and answers are, by task."""
-    kept = rows.facts[rows.kept]
+    kept = rows.index[rows.kept]
     found: Lengths = {}
     for number, task in enumerate(rows.names["task"]):
-        facts = kept[kept["task"] == number]
-        if len(facts):
-            found[task] = {part: _histogram(facts[f"{part}_chars"]) for part in ("asked", "output")}
+        index = kept[kept["task"] == number]
+        if len(index):
+            found[task] = {part: _histogram(index[f"{part}_chars"]) for part in ("asked", "output")}
     return found
 
 
@@ -74,9 +74,9 @@ def _histogram(lengths: Numbers) -> list[int]:
     return counts
 
 
-def rows_to_show(rows: Rows) -> dict[str, int]:
+def rows_to_show(rows: BuiltRows) -> dict[str, int]:
     """Of each task the first short training row."""
-    short = rows.facts["asked_chars"] + rows.facts["output_chars"] <= EXAMPLE_CHARS
-    order = rows.in_order(rows.kept & ~rows.facts["validation"] & short)
-    tasks, first = np.unique(rows.facts["task"][order], return_index=True)
+    short = rows.index["asked_chars"] + rows.index["output_chars"] <= EXAMPLE_CHARS
+    order = rows.in_order(rows.kept & ~rows.index["validation"] & short)
+    tasks, first = np.unique(rows.index["task"][order], return_index=True)
     return {rows.names["task"][task]: int(order[place]) for task, place in zip(tasks, first, strict=True)}

@@ -80,7 +80,7 @@ def file_of(mixture: Mixture, subset: int, task: str, text_language: str) -> str
     return f"{OTHER}/{group}{task.replace('-', '_')}_{text_language.upper()}.json"
 
 
-def obstacle(exports: Iterable[Export]) -> MissingPackageError | None:
+def blocker(exports: Iterable[Export]) -> MissingPackageError | None:
     """What stands in the way of these exports here."""
     from importlib import util
 

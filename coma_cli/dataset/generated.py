@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from coma_cli.catalog.sources.material import Rejected
-from coma_cli.catalog.sources.source import BrokenSourceError, Shard, Source
-from coma_cli.catalog.sources.tables import read_table
+from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.data_file import BrokenSourceError, Shard
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_table
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Example, Origin
 from coma_cli.workspace import Artifact, Workspace

@@ -8,18 +8,19 @@ from pathlib import Path
 
 from coma_cli.catalog import lookup
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.catalog.sources.files import require_whole
-from coma_cli.catalog.sources.hub import fetch_source, fetched_source
-from coma_cli.catalog.sources.material import Rejected
-from coma_cli.catalog.sources.repository import repository
-from coma_cli.catalog.sources.source import BrokenSourceError, Piece, Shard, Source
-from coma_cli.catalog.sources.stackexchange import dump
-from coma_cli.catalog.sources.tables import MISSING_COLUMN
+from coma_cli.catalog.sources.repository.repository import repository
+from coma_cli.catalog.sources.source import Source
+from coma_cli.catalog.sources.stackoverflow.stackexchange import dump
 from coma_cli.dataset.benchmarks import FOLDERS
 from coma_cli.dataset.generated import generated_sources, require_rows
 from coma_cli.dataset.parts import SUFFIX
 from coma_cli.dataset.settings import HUB, BuildDataSettings
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.data_file import BrokenSourceError, Piece, Shard
+from coma_cli.formats.files import require_whole
+from coma_cli.formats.hub import fetch_source, fetched_source
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import MISSING_COLUMN
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import sha256_of
 from coma_cli.workspace import Workspace
@@ -33,7 +34,7 @@ _SPLIT_ORDER = ("train", "validation", "test", "mixed")
 
 
 @dataclass(frozen=True)
-class Unit:
+class WorkUnit:
     """One file of one source, or a piece of it: what a worker builds rows of.
 
     `sha256` is `hash_shard` when the run was planned.
@@ -56,7 +57,7 @@ class Located:
 
     source: Source
     place: str
-    units: tuple[Unit, ...]
+    units: tuple[WorkUnit, ...]
 
     @property
     def content_sha256(self) -> str:
@@ -76,7 +77,7 @@ class Located:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFiles:
     """All that the sources asked for have come to.
 
     `missing` names known sources that are not there, with the place; `broken` those that can't be read, with the
@@ -90,7 +91,9 @@ class Found:
     to_fetch: Mapping[str, str] = field(default_factory=dict)
 
 
-def locate(settings: BuildDataSettings, tasks: tuple[str, ...], workspace: Workspace, *, fetch: bool = True) -> Found:
+def locate(
+    settings: BuildDataSettings, tasks: tuple[str, ...], workspace: Workspace, *, fetch: bool = True
+) -> FoundFiles:
     """The sources that feed these tasks, in the order of the catalogue, then repositories, then generated rows.
 
     With `fetch` off, what would have to come from the hub is named in `to_fetch`, and nothing is fetched.
@@ -118,7 +121,7 @@ def locate(settings: BuildDataSettings, tasks: tuple[str, ...], workspace: Works
                     error.message, f"{error.hint} Or leave it out with --skip-broken-sources."
                 ) from error
             broken[source.name] = error.message
-    found = Found(tuple(located), missing, broken, other_splits, to_fetch or {})
+    found = FoundFiles(tuple(located), missing, broken, other_splits, to_fetch or {})
     if not located and not to_fetch:
         raise _nothing_found(settings, tasks, found)
     return found
@@ -214,12 +217,12 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
     return Located(source, str(place), tuple(unit for shard in shards for unit in _units(source, shard)))
 
 
-def _units(source: Source, shard: Shard) -> Iterator[Unit]:
+def _units(source: Source, shard: Shard) -> Iterator[WorkUnit]:
     """A file, or the pieces of a large one; how many depends on its size alone, never on the machine."""
     sha256 = hash_shard(shard)
     pieces = 1 if source.reads_whole else min(MOST_PIECES, 1 + shard.file.size // PIECE_BYTES)
     for number in range(pieces):
-        yield Unit(source, replace(shard, piece=Piece(number, pieces)), sha256)
+        yield WorkUnit(source, replace(shard, piece=Piece(number, pieces)), sha256)
 
 
 def _in_words(splits: Iterable[str]) -> str:
@@ -249,7 +252,7 @@ def _probe(source: Source, shard: Shard) -> None:
         raise BrokenSourceError(f"{shard.file}: {wrong[0].detail}.", "Give the file in its publisher's form.")
 
 
-def _nothing_found(settings: BuildDataSettings, tasks: tuple[str, ...], found: Found) -> MissingInputError:
+def _nothing_found(settings: BuildDataSettings, tasks: tuple[str, ...], found: FoundFiles) -> MissingInputError:
     if found.broken:
         return MissingInputError("All sources are broken: " + " ".join(found.broken.values()), "Fetch them again.")
     if found.other_splits:

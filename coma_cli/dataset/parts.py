@@ -29,11 +29,11 @@ from typing import IO, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from coma_cli.corpus.minhash import U32
-from coma_cli.corpus.outlines import BUCKETS, U8
-from coma_cli.corpus.prints import TextPrints
-from coma_cli.corpus.stored_texts import TextsOfPart
-from coma_cli.dataset.facts import NAMED, ROW, Fact
+from coma_cli.corpus.dedup.fingerprints import TextFingerprints
+from coma_cli.corpus.dedup.minhash import U32
+from coma_cli.corpus.dedup.prefilter import BUCKETS, U8
+from coma_cli.corpus.dedup.stored_texts import TextsOfPart
+from coma_cli.dataset.row_index import NAMED, ROW, IndexRow
 from coma_cli.jsonl import encode_row
 from coma_cli.records import Record
 
@@ -41,7 +41,7 @@ _LAYOUT = 3  # another one has another name, so that a run that an older coma be
 SUFFIX = f".part{_LAYOUT}"
 _MARK = b"comapar%d" % _LAYOUT
 _TRAILER = struct.Struct("<Q8s")
-_SECTIONS = ("rows", "asides", "evidence")
+_SECTIONS = ("rows", "dropped", "evidence")
 _SETS = "sets"
 TEXT = np.dtype([("group", "<u8"), ("row", "<u4"), ("size", "<u4")])
 _IN_MEMORY = 4 << 20
@@ -54,17 +54,17 @@ class PartWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self._aside: dict[str, IO[bytes]] = {}
-        self._facts: list[tuple[Any, ...]] = []
+        self._dropped: dict[str, IO[bytes]] = {}
+        self._index: list[tuple[Any, ...]] = []
         self._names: dict[str, dict[str, int]] = {name: {} for name in NAMED}
         self._texts: list[npt.NDArray[np.void]] = []
         self._hashes: list[U32] = []
-        self._outlines: list[U8] = []
+        self._prefilters: list[U8] = []
         self._offset = 0
 
     def __enter__(self) -> Self:
         self._rows = self._temporary.open("wb")
-        self._aside = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in (*_SECTIONS[1:], _SETS)}  # noqa: SIM115
+        self._dropped = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in (*_SECTIONS[1:], _SETS)}  # noqa: SIM115
         return self
 
     def __exit__(
@@ -75,42 +75,46 @@ class PartWriter:
                 self._finish()
         finally:
             self._rows.close()
-            for handle in self._aside.values():
+            for handle in self._dropped.values():
                 handle.close()
             self._temporary.unlink(missing_ok=True)
 
     def restart(self) -> None:
         """Forget everything written so far."""
-        for handle in (self._rows, *self._aside.values()):
+        for handle in (self._rows, *self._dropped.values()):
             handle.seek(0)
             handle.truncate()
-        for kept in (self._facts, self._texts, self._hashes, self._outlines):
+        for kept in (self._index, self._texts, self._hashes, self._prefilters):
             kept.clear()
         self._offset = 0
 
-    def row(self, line: bytes, fact: Fact) -> None:
+    def row(self, line: bytes, index_row: IndexRow) -> None:
         """Add the line of one row."""
-        named = tuple(self._number(name, value) for name, value in zip(NAMED, fact.named, strict=True))
-        self._facts.append((self._offset, len(line), *named, *fact.numbers))
+        named = tuple(self._number(name, value) for name, value in zip(NAMED, index_row.named, strict=True))
+        self._index.append((self._offset, len(line), *named, *index_row.numbers))
         self._rows.write(line)
         self._offset += len(line)
 
-    def texts(self, prints: TextPrints) -> None:
+    def texts(self, fingerprints: TextFingerprints) -> None:
         """Add the fingerprints of the texts of the rows that are to be added next."""
-        made = np.empty(len(prints.rows), dtype=TEXT)
-        made["row"], made["group"], made["size"] = prints.rows + len(self._facts), prints.groups, prints.sizes
+        made = np.empty(len(fingerprints.rows), dtype=TEXT)
+        made["row"], made["group"], made["size"] = (
+            fingerprints.rows + len(self._index),
+            fingerprints.groups,
+            fingerprints.sizes,
+        )
         self._texts.append(made)
-        self._hashes.append(prints.hashes)
-        self._outlines.append(prints.outlines)
-        self._aside[_SETS].write(prints.sets.tobytes())
+        self._hashes.append(fingerprints.hashes)
+        self._prefilters.append(fingerprints.prefilters)
+        self._dropped[_SETS].write(fingerprints.sets.tobytes())
 
-    def aside(self, row: Record) -> None:
+    def dropped(self, row: Record) -> None:
         """Add what did not become a row."""
-        self._aside["asides"].write(encode_row(row.to_row()))
+        self._dropped["dropped"].write(encode_row(row.to_row()))
 
     def evidence(self, row: Record) -> None:
         """Add what shows that a row was contaminated."""
-        self._aside["evidence"].write(encode_row(row.to_row()))
+        self._dropped["evidence"].write(encode_row(row.to_row()))
 
     def _number(self, kind: str, value: str) -> int:
         numbers = self._names[kind]
@@ -120,17 +124,17 @@ class PartWriter:
         ends = [self._offset]
         for name in _SECTIONS[1:]:
             ends.append(self._append(name))
-        self._rows.write(np.array(self._facts, dtype=ROW).tobytes())
+        self._rows.write(np.array(self._index, dtype=ROW).tobytes())
         texts, hashes = np.concatenate([np.empty(0, dtype=TEXT), *self._texts]), b""
         if self._hashes:
             hashes = np.concatenate(self._hashes, axis=1).tobytes()
         self._rows.write(texts.tobytes() + hashes)
-        self._rows.writelines(outlined.tobytes() for outlined in self._outlines)
+        self._rows.writelines(with_prefilter.tobytes() for with_prefilter in self._prefilters)
         start = self._append(_SETS)
         names = {kind: list(numbers) for kind, numbers in self._names.items()}
         contents = {
             "ends": ends,
-            "rows": len(self._facts),
+            "rows": len(self._index),
             "texts": len(texts),
             "hash_bytes": len(hashes),
             "names": names,
@@ -143,7 +147,7 @@ class PartWriter:
 
     def _append(self, section: str) -> int:
         """Copy a section that was kept aside behind what is written; returns where it ends."""
-        handle = self._aside[section]
+        handle = self._dropped[section]
         handle.seek(0)
         shutil.copyfileobj(handle, self._rows, 1 << 20)
         return self._rows.tell()
@@ -163,8 +167,8 @@ class Part:
             contents = json.loads(handle.read(end - start))
         self.names: dict[str, list[str]] = contents["names"]
         self.count: int = contents["rows"]
-        rows, asides, evidence = contents["ends"]
-        self._spans = {"asides": (rows, asides), "evidence": (asides, evidence)}
+        rows, dropped_rows, evidence = contents["ends"]
+        self._spans = {"dropped": (rows, dropped_rows), "evidence": (dropped_rows, evidence)}
         self._index_at = evidence
         self._texts: int = contents["texts"]
         self._hash_bytes: int = contents["hash_bytes"]
@@ -180,15 +184,15 @@ class Part:
         start = self._index_at + self.count * ROW.itemsize
         made = np.fromfile(self.path, dtype=TEXT, count=self._texts, offset=start)
         hashes_at = start + self._texts * TEXT.itemsize
-        outlines_at = hashes_at + self._hash_bytes
+        prefilters_at = hashes_at + self._hash_bytes
         return TextsOfPart(
             path=self.path,
             rows=made["row"].astype(np.int64),
             groups=made["group"].copy(),
             sizes=made["size"].astype(np.int64),
             hashes_at=hashes_at,
-            outlines_at=outlines_at,
-            sets_at=outlines_at + self._texts * BUCKETS,
+            prefilters_at=prefilters_at,
+            sets_at=prefilters_at + self._texts * BUCKETS,
         )
 
     def lines(self, section: str) -> Iterator[bytes]:

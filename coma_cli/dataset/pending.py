@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset
-from coma_cli.dataset.rows import Numbers, Rows
+from coma_cli.dataset.rows import BuiltRows, Numbers
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Example, PendingRequest
 
@@ -25,7 +25,7 @@ class Lacking:
     rows: Numbers
 
 
-def lacking(rows: Rows, subset: Numbers, mixture: Mixture, targets: Mapping[str, int]) -> Iterator[Lacking]:
+def lacking(rows: BuiltRows, subset: Numbers, mixture: Mixture, targets: Mapping[str, int]) -> Iterator[Lacking]:
     """For every requested sub-dataset the first English rows of its task and sources that nothing answers yet.
 
     As many as bring it to its target in `targets`, or to as many as there are.
@@ -33,12 +33,12 @@ def lacking(rows: Rows, subset: Numbers, mixture: Mixture, targets: Mapping[str,
     for number, entry in enumerate(mixture.subsets):
         if entry.requested and entry.name in targets:
             there = rows.kept & (subset == number)
-            sisters = _sisters(rows, entry)[: targets[entry.name]]
-            open_ = sisters[~np.isin(rows.facts["meaning"][sisters], rows.facts["meaning"][there])]
+            counterparts = _counterparts(rows, entry)[: targets[entry.name]]
+            open_ = counterparts[~np.isin(rows.index["meaning"][counterparts], rows.index["meaning"][there])]
             yield Lacking(entry, open_[: max(0, targets[entry.name] - int(there.sum()))])
 
 
-def _sisters(rows: Rows, entry: SubDataset) -> Numbers:
+def _counterparts(rows: BuiltRows, entry: SubDataset) -> Numbers:
     """English rows that a Chinese row can be made of, also those beyond the size of their own sub-dataset."""
     english = np.zeros(len(rows), dtype=bool)
     for source in entry.sources:
@@ -47,11 +47,11 @@ def _sisters(rows: Rows, entry: SubDataset) -> Numbers:
     return rows.in_order(english & rows.sound)
 
 
-def _is(rows: Rows, kind: str, name: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is(rows: BuiltRows, kind: str, name: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     names = rows.names[kind]
     if name not in names:
         return np.zeros(len(rows), dtype=bool)
-    return np.asarray(rows.facts[kind] == names.index(name))
+    return np.asarray(rows.index[kind] == names.index(name))
 
 
 def request_of(example: Example, subset: SubDataset) -> PendingRequest:

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from coma_cli.dataset.facts import NAMED, ROW
 from coma_cli.dataset.parts import Part
+from coma_cli.dataset.row_index import NAMED, ROW
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-KEPT, DUPLICATE, NEAR_DUPLICATE, IN_REFERENCE, BEYOND_BALANCE, BEYOND_SIZE, TWIN, REFERENCE = range(8)
+KEPT, DUPLICATE, NEAR_DUPLICATE, IN_REFERENCE, BEYOND_BALANCE, BEYOND_SIZE, COUNTERPART, REFERENCE = range(8)
 
 
-class Rows:
+class BuiltRows:
     """All rows of the parts in their fixed order.
 
     `facts` is (rows,) of `ROW` with the names numbered alike for all parts, `names` gives them; `part` (rows,) says
@@ -27,7 +27,7 @@ class Rows:
         self.paths = paths
         self.parts = [Part(path) for path in paths]
         count = sum(part.count for part in self.parts)
-        self.facts: npt.NDArray[np.void] = np.empty(count, dtype=ROW)
+        self.index: npt.NDArray[np.void] = np.empty(count, dtype=ROW)
         self.part: npt.NDArray[np.uint32] = np.empty(count, dtype=np.uint32)
         self.state: npt.NDArray[np.uint8] = np.zeros(count, dtype=np.uint8)
         self.first: Numbers = np.full(count, -1, dtype=np.int64)
@@ -36,19 +36,19 @@ class Rows:
         start = 0
         for number, part in enumerate(self.parts):
             end = start + part.count
-            self.facts[start:end] = part.index()
+            self.index[start:end] = part.index()
             self.part[start:end] = number
             for kind in NAMED:
                 known = numbers[kind]
                 renumbered = np.array([known.setdefault(name, len(known)) for name in part.names[kind]], np.uint16)
                 if part.count:
-                    self.facts[kind][start:end] = renumbered[self.facts[kind][start:end]]
+                    self.index[kind][start:end] = renumbered[self.index[kind][start:end]]
             start = end
         self.state[self.part >= len(paths) - references] = REFERENCE
         self.names = {kind: list(known) for kind, known in numbers.items()}
 
     def __len__(self) -> int:
-        return len(self.facts)
+        return len(self.index)
 
     @property
     def kept(self) -> Mask:
@@ -63,12 +63,12 @@ class Rows:
     def in_order(self, chosen: Mask) -> Numbers:
         """The chosen rows in the order of their ids."""
         places = np.flatnonzero(chosen)
-        return places[np.argsort(self.facts["id"][places], kind="stable")]
+        return places[np.argsort(self.index["id"][places], kind="stable")]
 
     def id_of(self, row: int) -> str:
         """The id of a row."""
-        return bytes(self.facts["id"][row]).decode("ascii")
+        return bytes(self.index["id"][row]).decode("ascii")
 
     def name_of(self, kind: str, row: int) -> str:
         """The name that a row has of a kind (`NAMED`)."""
-        return self.names[kind][int(self.facts[kind][row])]
+        return self.names[kind][int(self.index[kind][row])]

@@ -8,11 +8,11 @@ from coma_cli.catalog import lookup
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.corpus.cleaning import CleaningRules
-from coma_cli.corpus.minhash import NearRules
+from coma_cli.corpus.cleaning.cleaning import CleaningRules
+from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.dataset.exports import Export
 from coma_cli.errors import UsageError
-from coma_cli.ray_cluster import Cluster
+from coma_cli.parallel.ray_cluster import Cluster
 from coma_cli.records import TextLanguage
 from coma_cli.settings import Runtime, StageSettings
 

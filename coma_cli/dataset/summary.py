@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.catalog.sources.source import Source
-from coma_cli.dataset.composition import Composition, Lengths, Tally
+from coma_cli.dataset.composition import Composition, Lengths, RowTally
 
 
 class SourceFacts(BaseModel):
@@ -95,7 +95,7 @@ def side_counts(composition: Composition, name: str) -> dict[str, SideCounts]:
 
 
 def subset_counts(
-    composition: Composition, tally: Tally, mixture: Mixture, size: Size | None
+    composition: Composition, tally: RowTally, mixture: Mixture, size: Size | None
 ) -> dict[str, SubsetCounts]:
     """Rows of every sub-dataset in the order of the table."""
     counter = composition.by["subset"]
@@ -112,7 +112,7 @@ def subset_counts(
     }
 
 
-def drop_counts(tally: Tally) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+def drop_counts(tally: RowTally) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """Rows left out by reason, and the same by source."""
     by_reason: dict[str, int] = {}
     by_source: dict[str, dict[str, int]] = {}

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coma_cli.catalog.prices import LimitField, remote_model
 from coma_cli.engines.interface import GenerationRequest
+from coma_cli.models.prices import LimitField, remote_model
 from coma_cli.records import FinishReason
 
 _SEED_BITS = 31  # servers differ in how large a seed they take

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
 
-from coma_cli.catalog.bases.resolution import NO_TRUST, ResolvedBase, Trust
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.interface import Engine
 from coma_cli.errors import unknown_name
 from coma_cli.jsonl import CorruptLine
+from coma_cli.models.resolution import NO_TRUST, ResolvedBase, Trust
 
 EngineName = Literal["transformers", "openai"]
 
@@ -34,8 +34,8 @@ def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust
     Raises:
         CliError: the model can't be loaded. MissingPackageError: the train extra is not installed.
     """
-    from coma_cli.catalog.bases.models import load_model, load_tokenizer
     from coma_cli.engines.transformers_engine import TransformersEngine
+    from coma_cli.models.loading import load_model, load_tokenizer
 
     return TransformersEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
 

@@ -7,9 +7,9 @@ from typing import get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from coma_cli.corpus.extraction.programs import program_digest
 from coma_cli.evaluation.estimates import DEFAULT_KS, Estimate
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
-from coma_cli.evaluation.programs import program_digest
 from coma_cli.records import Verdict, VerdictName
 
 _Fact = tuple[str, float, str, VerdictName, VerdictName | None]  # protocol, temperature, task id, verdict, base

@@ -12,19 +12,19 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
-from coma_cli import ray_cluster
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
-from coma_cli.evaluation import picture
+from coma_cli.evaluation import plot
 from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
 from coma_cli.evaluation.results import Counted, count
 from coma_cli.evaluation.scoring import cluster
 from coma_cli.evaluation.scoring import summary as score_summary
 from coma_cli.evaluation.scoring.cluster import Runner, SandboxOptions
-from coma_cli.evaluation.scoring.court import REFERENCES, VERDICTS, Court
 from coma_cli.evaluation.scoring.references import ReferenceCheck
 from coma_cli.evaluation.scoring.sample_choice import SampleSource, benchmark_only, choose_samples
-from coma_cli.evaluation.scoring.sample_files import LeftOut
+from coma_cli.evaluation.scoring.sample_files import Skipped
+from coma_cli.evaluation.scoring.score_run import REFERENCES, VERDICTS, ScoreRun
 from coma_cli.evaluation.scoring.settings import ScoreSettings, parse_threshold
+from coma_cli.parallel import ray_cluster
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import (
     Isolation,
@@ -51,7 +51,7 @@ class ScorePlan(Plan):
     source: SampleSource
     problems: tuple[Problem, ...]
     samples: int
-    left_out: LeftOut
+    skipped: Skipped
 
 
 def plan(settings: StageSettings, workspace: Workspace) -> ScorePlan:
@@ -64,16 +64,16 @@ def plan(settings: StageSettings, workspace: Workspace) -> ScorePlan:
         source = benchmark_only(settings.bench, settings.bench_data)
     else:
         source = choose_samples(workspace, settings.bench, settings.samples, settings.bench_data)
-    left_out = LeftOut()
+    skipped = Skipped()
     sampled: dict[str, int] = {}
-    for candidate in source.candidates(left_out) if source.paths else ():
+    for candidate in source.candidates(skipped) if source.paths else ():
         sampled[candidate.task_id] = sampled.get(candidate.task_id, 0) + 1
     problems = tuple(p for p in source.problems if p.task_id in sampled or not source.paths)
     samples = sum(sampled.values())
     workers = settings.runtime.workers or default_workers()
-    isolation, obstacles = _isolation(settings)
-    no_ray = ray_cluster.obstacle() if settings.runtime.cluster else None
-    lacking = (picture.obstacle() if settings.plot else None, no_ray)
+    isolation, blockers = _isolation(settings)
+    no_ray = ray_cluster.blocker() if settings.runtime.cluster else None
+    lacking = (plot.blocker() if settings.plot else None, no_ray)
     ways = len(settings.protocol) + (len(others(settings.protocol)) if settings.explain else 0)
     stages = 2 if any(problem.input_sets for problem in problems) else 1
     return ScorePlan(
@@ -88,12 +88,12 @@ def plan(settings: StageSettings, workspace: Workspace) -> ScorePlan:
             "isolation": isolation.level if isolation else "none possible",
             "hours if all ran to their limit": round(samples * _mean_limit(settings, problems) / workers / 3600, 2),
         },
-        obstacles=(*obstacles, *filter(None, lacking), *_empty(source, samples, left_out)),
-        notes=tuple(_notes(source, len(problems), left_out)),
+        blockers=(*blockers, *filter(None, lacking), *_empty(source, samples, skipped)),
+        notes=tuple(_notes(source, len(problems), skipped)),
         source=source,
         problems=problems,
         samples=samples,
-        left_out=left_out,
+        skipped=skipped,
     )
 
 
@@ -122,20 +122,20 @@ def _unavailable(error: SandboxUnavailable) -> UsageError:
     )
 
 
-def _empty(source: SampleSource, samples: int, left_out: LeftOut) -> tuple[CliError, ...]:
+def _empty(source: SampleSource, samples: int, skipped: Skipped) -> tuple[CliError, ...]:
     if samples or not source.paths:
         return ()
-    why = "; ".join(left_out.messages()) or "the files are empty"
+    why = "; ".join(skipped.messages()) or "the files are empty"
     return (
         MissingInputError(f"No sample of {source.bench} in {source.title}: {why}.", "Check --samples and --bench."),
     )
 
 
-def _notes(source: SampleSource, scored: int, left_out: LeftOut) -> list[str]:
+def _notes(source: SampleSource, scored: int, skipped: Skipped) -> list[str]:
     notes = [f"Samples: {source.title}"] if source.paths else []
     if scored < source.bench_size:
         notes.append(f"Partial: {scored} of the {source.bench_size} problems of {source.bench} are scored")
-    return [*notes, *(f"Warning: {message}" for message in left_out.messages())]
+    return [*notes, *(f"Warning: {message}" for message in skipped.messages())]
 
 
 def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
@@ -144,20 +144,20 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
     began = time.monotonic()
     try:
         with _options(settings).open() as sandbox, _runner(settings, sandbox) as runner:
-            court = Court(run, settings, sandbox, runner, plan.problems, plan.source)
-            checks = court.check_references()
-            court.judge(plan.samples)
-            explanation = court.explain(plan.samples) if settings.explain and plan.samples else None
+            score_run = ScoreRun(run, settings, sandbox, runner, plan.problems, plan.source)
+            checks = score_run.check_references()
+            score_run.judge(plan.samples)
+            explanation = score_run.explain(plan.samples) if settings.explain and plan.samples else None
             isolation = sandbox.isolation
     except SandboxUnavailable as error:
         raise _unavailable(error) from error
     except SandboxError as error:
         raise CliError(f"The sandbox broke: {error}", "The same command goes on where it stopped.") from error
     counted = _count(run, settings, plan)
-    picture = _draw(run, plan, counted, settings.seed) if settings.plot and counted.results else None
+    plot = _draw(run, plan, counted, settings.seed) if settings.plot and counted.results else None
     summary = _summarise(run, settings, plan, isolation, checks, counted, time.monotonic() - began)
     outputs = [REFERENCES, *((VERDICTS,) if plan.samples else ()), *((CAUSES, ALTERNATIVES) if explanation else ())]
-    summary = summary.model_copy(update={"explanation": explanation, "picture": picture})
+    summary = summary.model_copy(update={"explanation": explanation, "plot": plot})
     return StageResult(summary=summary, outputs=tuple(outputs))
 
 
@@ -188,10 +188,10 @@ def _draw(run: Run, plan: ScorePlan, counted: Counted, seed: int) -> str:
     """Draw pass@k against k beside the run's rows; the name of the picture."""
     curves = []
     for result, tallies in zip(counted.results, counted.tallies, strict=True):
-        curves.append(picture.curve_of(f"{result.protocol}, T={result.temperature:g}", tallies, seed))
-    path = run.scratch("picture") / picture.PICTURE
-    picture.draw(curves, f"{plan.source.bench}, {count_of(len(plan.problems), 'problem')}", path)
-    return run.place(path, picture.PICTURE).name
+        curves.append(plot.curve_of(f"{result.protocol}, T={result.temperature:g}", tallies, seed))
+    path = run.scratch("plot") / plot.PLOT
+    plot.draw(curves, f"{plan.source.bench}, {count_of(len(plan.problems), 'problem')}", path)
+    return run.place(path, plot.PLOT).name
 
 
 def _summarise(
@@ -227,7 +227,7 @@ def _summarise(
         unique_programs=counted.unique_programs,
         programs_run=run.work_done,
         programs_per_s=round(run.work_done / seconds, 1) if run.work_done else None,
-        left_out=plan.left_out.counts(),
+        skipped=plan.skipped.counts(),
     )
 
 

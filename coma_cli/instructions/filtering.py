@@ -11,7 +11,7 @@ from coma_cli.words import chinese_share, latin_share, words
 
 _LEAST_CHINESE = 0.3  # share of the letters; names of functions and languages stay Latin
 _MOST_CHINESE = 0.1
-_FEWEST_CHINESE_SIGNS = 4
+_FEWEST_CHINESE_CHARACTERS = 4
 _LEAST_OF_ENGLISH = 0.7  # signs a word, of texts that are mostly names
 _MOST_OF_ENGLISH = 6  # signs a word
 _FEWEST_WORDS = 10  # short texts may grow more
@@ -52,11 +52,11 @@ def flaw_of_chinese(text: str, english: str) -> Refused | None:
     """Why a text that was to be the Chinese form of an English one can't stay."""
     if "```" in text:
         return Refused("text-holds-code")
-    signs = sum("\u3400" <= sign <= "\u9fff" for sign in text)
-    if signs < _FEWEST_CHINESE_SIGNS:
-        return Refused("other-text-language", f"{signs} Chinese signs")
+    characters = sum("\u3400" <= sign <= "\u9fff" for sign in text)
+    if characters < _FEWEST_CHINESE_CHARACTERS:
+        return Refused("other-text-language", f"{characters} Chinese signs")
     chinese = chinese_share(text)
-    if chinese < _LEAST_CHINESE and signs < _LEAST_OF_ENGLISH * len(words(english)):
+    if chinese < _LEAST_CHINESE and characters < _LEAST_OF_ENGLISH * len(words(english)):
         return Refused("other-text-language", f"{chinese:.0%} Chinese")
     # A sign says about as much as half a word: far more than that is no translation.
     if len(words(text)) > _MOST_OF_ENGLISH * max(len(words(english)), _FEWEST_WORDS):

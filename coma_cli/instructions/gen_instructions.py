@@ -13,16 +13,16 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from coma_cli import console
-from coma_cli.corpus.decontaminate import index_of
+from coma_cli.corpus.decontamination.decontaminate import index_of
 from coma_cli.engines.answers import AnswerJournal
 from coma_cli.engines.openai_engine import OpenAIEngine
 from coma_cli.engines.openai_session import Traffic
 from coma_cli.errors import BudgetReachedError, CliError
 from coma_cli.instructions.budget import CALLS_FILE, FREE, Budget, Call, Spending
 from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
-from coma_cli.instructions.replies import Replies, Reply
-from coma_cli.instructions.rounds import Draft, Rounds
-from coma_cli.instructions.rows import Rows, rows_of
+from coma_cli.instructions.replies import Replies, RoundReply
+from coma_cli.instructions.rounds import InstructionDraft, Rounds
+from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.jsonl import write_rows
 from coma_cli.settings import StageSettings
@@ -114,7 +114,9 @@ def _ask(engine: OpenAIEngine, rounds: Rounds | Replies) -> None:
                         ticker.advance()
 
 
-def _with_what_is_there(error: BudgetReachedError, drafts: Sequence[Draft | Reply], what: str) -> BudgetReachedError:
+def _with_what_is_there(
+    error: BudgetReachedError, drafts: Sequence[InstructionDraft | RoundReply], what: str
+) -> BudgetReachedError:
     settled = sum(draft.settled for draft in drafts)
     # Rows are finished in about the order of their functions; the first so many make a smaller whole.
     first = sum(1 for _ in takewhile(lambda draft: draft.settled, drafts))
@@ -132,7 +134,7 @@ def _check_failures(rounds: Rounds | Replies, what: str) -> None:
         )
 
 
-def _write(run: Run, rows: Rows) -> None:
+def _write(run: Run, rows: GeneratedRows) -> None:
     """Put the three files in place, each whole."""
     scratch = run.scratch("rows")
     for name, content in zip(OUTPUTS, (rows.train, rows.validation, rows.dropped), strict=True):
@@ -140,7 +142,7 @@ def _write(run: Run, rows: Rows) -> None:
         run.place(scratch / name, name)
 
 
-def _require_rows(run: Run, rows: Rows) -> None:
+def _require_rows(run: Run, rows: GeneratedRows) -> None:
     if not rows.train:
         reasons = ", ".join(f"{reason} {count}" for reason, count in rows.reasons.items()) or "all went to validation"
         last = next((row.detail for row in reversed(rows.dropped) if row.detail), "")
@@ -150,7 +152,7 @@ def _require_rows(run: Run, rows: Rows) -> None:
         )
 
 
-def _summary(settings: GenSettings, plan: GenPlan, rows: Rows, costs: Costs) -> GenSummary:
+def _summary(settings: GenSettings, plan: GenPlan, rows: GeneratedRows, costs: Costs) -> GenSummary:
     spending, priced = costs.spending, plan.price is not None
     return GenSummary(
         model=settings.model,

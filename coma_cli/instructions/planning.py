@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, DISTINCT_BENCHMARKS, LoadedBenchmark
-from coma_cli.catalog.prices import AS_OF, remote_model
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.errors import CliError, MissingInputError, UsageError
@@ -13,8 +12,9 @@ from coma_cli.instructions.budget import Price
 from coma_cli.instructions.pending import Requests, choose_requests
 from coma_cli.instructions.replies import generation_request
 from coma_cli.instructions.rounds import first_request
-from coma_cli.instructions.seeds import Seed, SeedCode, Tally, choose_seeds, find_seed_code
+from coma_cli.instructions.seeds import Seed, SeedCode, SeedTally, choose_seeds, find_seed_code
 from coma_cli.instructions.settings import GenSettings
+from coma_cli.models.prices import AS_OF, remote_model
 from coma_cli.records import PendingRequest
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Workspace
@@ -70,7 +70,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         inputs=(source.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
         total=_CALLS_A_SEED * len(seeds),
         estimate=_estimate(seeds, settings, price),
-        obstacles=tuple(_obstacles(settings, price)),
+        blockers=tuple(_blockers(settings, price)),
         notes=tuple(_notes(settings, source, seeds, tally, price, absent)),
         seeds=tuple(seeds),
         price=price,
@@ -108,7 +108,7 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         inputs=(requests.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
         total=len(requests.chosen),
         estimate=_pending_estimate(requests, settings, price),
-        obstacles=tuple(_obstacles(settings, price)),
+        blockers=tuple(_blockers(settings, price)),
         notes=(*notes, *_common_notes(settings, price, absent)),
         requests=requests.chosen,
         price=price,
@@ -201,7 +201,7 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
     }
 
 
-def _obstacles(settings: GenSettings, price: Price | None) -> list[CliError]:
+def _blockers(settings: GenSettings, price: Price | None) -> list[CliError]:
     found: list[CliError] = []
     access = check_access(settings.runtime)
     if access is not None:
@@ -220,7 +220,7 @@ def _notes(
     settings: GenSettings,
     source: SeedCode,
     seeds: list[Seed],
-    tally: Tally,
+    tally: SeedTally,
     price: Price | None,
     absent: tuple[str, ...],
 ) -> list[str]:
@@ -250,7 +250,7 @@ def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str,
     return lines
 
 
-def _passed_over(tally: Tally) -> str:
+def _passed_over(tally: SeedTally) -> str:
     parts = [f"{count} {reason}" for reason, count in sorted(tally.passed_over.items())]
     parts += [count_of(len(tally.corrupt), "broken line")] if tally.corrupt else []
     return f" (passed over: {', '.join(parts)})" if parts else ""

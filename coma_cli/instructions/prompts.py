@@ -5,7 +5,7 @@ apart again, and one extra or missing header pairs every instruction with the wr
 the code: the row that a student learns from has only the instruction, so the instruction alone has to be enough.
 """
 
-from coma_cli.catalog.languages import display
+from coma_cli.languages import display
 from coma_cli.records import TextLanguage
 
 SYSTEM_ONE = "You turn existing source code into programming tasks for people who have never seen that code."

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from coma_cli.catalog.sources.material import Function
+from coma_cli.catalog.material import Function
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import make_example
 from coma_cli.engines.answers import request_sha256
@@ -21,7 +21,7 @@ _ID_DIGITS = 20
 
 
 @dataclass
-class Reply:
+class RoundReply:
     """How far a request has come. It ends with a text, with a reason why not, or with a failed call."""
 
     request: PendingRequest
@@ -52,7 +52,7 @@ class Replies:
 
     def __init__(self, requests: Sequence[PendingRequest], settings: GenSettings) -> None:
         self._settings = settings
-        self.drafts = {request.id: Reply(request) for request in requests}
+        self.drafts = {request.id: RoundReply(request) for request in requests}
         self._fresh = deque(requests)
 
     @property
@@ -67,7 +67,7 @@ class Replies:
             self.drafts[asked.key].answers.append(request_sha256(content_of(asked, self._settings.model)))
             yield asked
 
-    def take(self, response: GenerationResponse) -> Reply:
+    def take(self, response: GenerationResponse) -> RoundReply:
         """Note an answer."""
         reply = self.drafts[response.key]
         if response.finish_reason == "error" and not response.permanent:
@@ -82,7 +82,7 @@ class Replies:
         return reply
 
 
-def example_of(reply: Reply, settings: GenSettings) -> Example:
+def example_of(reply: RoundReply, settings: GenSettings) -> Example:
     """An accepted reply as the row that was wanted."""
     assert reply.text is not None
     made_by = f"{settings.model} on request {reply.request.id}, answer {reply.answers[-1][:16]}"
@@ -120,7 +120,7 @@ def _row(request: PendingRequest, text: str, seed: int) -> Example:
     )
 
 
-def dropped_of(reply: Reply, refused: Refused) -> DroppedRow:
+def dropped_of(reply: RoundReply, refused: Refused) -> DroppedRow:
     """A reply that became no row."""
     request = reply.request
     kept = {"request": request.to_row(), "text": reply.text, "answers": reply.answers}

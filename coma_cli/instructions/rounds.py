@@ -21,7 +21,7 @@ from coma_cli.records import row_seed
 
 
 @dataclass
-class Draft:
+class InstructionDraft:
     """How far a code function has come. It ends with a program, with a reason why not, or with a failed call."""
 
     seed: Seed
@@ -59,7 +59,7 @@ class Rounds:
 
     def __init__(self, seeds: Sequence[Seed], settings: GenSettings) -> None:
         self._settings = settings
-        self.drafts = {seed.id: Draft(seed) for seed in seeds}
+        self.drafts = {seed.id: InstructionDraft(seed) for seed in seeds}
         self._fresh = deque(seeds)
         self._following: deque[GenerationRequest] = deque()
 
@@ -76,7 +76,7 @@ class Rounds:
             else:
                 yield self._noted(first_request(self._fresh.popleft(), self._settings))
 
-    def take(self, response: GenerationResponse) -> Draft:
+    def take(self, response: GenerationResponse) -> InstructionDraft:
         """Move a draft on by an answer."""
         draft = self.drafts[response.key.partition("/")[0]]
         if response.finish_reason == "error" and not response.permanent:
@@ -87,7 +87,7 @@ class Rounds:
             self._take_program(draft, response)
         return draft
 
-    def _take_instruction(self, draft: Draft, response: GenerationResponse) -> None:
+    def _take_instruction(self, draft: InstructionDraft, response: GenerationResponse) -> None:
         found = instruction_in(response)
         if isinstance(found, Refused):
             draft.refused = found
@@ -97,7 +97,7 @@ class Rounds:
         if draft.refused is None:
             self._following.append(self._noted(second_request(draft.seed, found.text, self._settings)))
 
-    def _take_program(self, draft: Draft, response: GenerationResponse) -> None:
+    def _take_program(self, draft: InstructionDraft, response: GenerationResponse) -> None:
         found = program_in(response, draft.seed.language)
         if isinstance(found, Refused):
             draft.refused = found

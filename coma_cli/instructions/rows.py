@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from coma_cli.corpus.cleaning import clean
-from coma_cli.corpus.decontaminate import BenchmarkIndex, decontaminate
-from coma_cli.corpus.dedup import unique
+from coma_cli.corpus.cleaning.cleaning import clean
+from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
+from coma_cli.corpus.dedup.duplicates import unique
 from coma_cli.corpus.splitting import split
 from coma_cli.instructions import replies
 from coma_cli.instructions.parsing import Refused
-from coma_cli.instructions.replies import Reply
-from coma_cli.instructions.rounds import Draft
+from coma_cli.instructions.replies import RoundReply
+from coma_cli.instructions.rounds import InstructionDraft
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.records import DroppedRow, Example, Record
 
@@ -27,7 +27,7 @@ R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
-class Rows:
+class GeneratedRows:
     """The rows of a run, each list in the order of its keys."""
 
     train: tuple[Example, ...]
@@ -41,41 +41,43 @@ class Rows:
         return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def rows_of(drafts: Iterable[Draft | Reply], settings: GenSettings, benchmarks: BenchmarkIndex | None) -> Rows:
+def rows_of(
+    drafts: Iterable[InstructionDraft | RoundReply], settings: GenSettings, benchmarks: BenchmarkIndex | None
+) -> GeneratedRows:
     """The rows of all drafts that are settled: without repeats, without benchmark text, divided in two."""
-    left_out: list[DroppedRow] = []
+    skipped: list[DroppedRow] = []
     accepted: list[Example] = []
     for draft in drafts:
         if draft.refused is not None:
-            left_out.append(_dropped(draft, draft.refused))
+            skipped.append(_dropped(draft, draft.refused))
         elif draft.settled:
             accepted.append(_example(draft, settings))
-    cleaned = clean(accepted, settings.cleaning, left_out.append)
-    kept = unique(cleaned, left_out.append, settings.near)
+    cleaned = clean(accepted, settings.cleaning, skipped.append)
+    kept = unique(cleaned, skipped.append, settings.near)
     if benchmarks is not None:
-        kept = list(decontaminate(kept, benchmarks, left_out.append, lambda hit: None))
-    sides = split(kept, settings.validation_share, settings.seed, left_out.append, settings.near)
-    return Rows(_in_order(sides.train), _in_order(sides.validation), _in_order(left_out))
+        kept = list(decontaminate(kept, benchmarks, skipped.append, lambda hit: None))
+    sides = split(kept, settings.validation_share, settings.seed, skipped.append, settings.near)
+    return GeneratedRows(_in_order(sides.train), _in_order(sides.validation), _in_order(skipped))
 
 
-def _example(draft: Draft | Reply, settings: GenSettings) -> Example:
-    return replies.example_of(draft, settings) if isinstance(draft, Reply) else example_of(draft, settings)
+def _example(draft: InstructionDraft | RoundReply, settings: GenSettings) -> Example:
+    return replies.example_of(draft, settings) if isinstance(draft, RoundReply) else example_of(draft, settings)
 
 
-def _dropped(draft: Draft | Reply, refused: Refused) -> DroppedRow:
-    return replies.dropped_of(draft, refused) if isinstance(draft, Reply) else dropped_of(draft, refused)
+def _dropped(draft: InstructionDraft | RoundReply, refused: Refused) -> DroppedRow:
+    return replies.dropped_of(draft, refused) if isinstance(draft, RoundReply) else dropped_of(draft, refused)
 
 
 def _in_order(rows: Iterable[R]) -> tuple[R, ...]:
     return tuple(sorted(rows, key=lambda row: row.key))
 
 
-def row_id(draft: Draft) -> str:
+def row_id(draft: InstructionDraft) -> str:
     """The id of the row that a draft becomes."""
     return f"{SOURCE}/{draft.seed.language}/{draft.seed.id}"
 
 
-def example_of(draft: Draft, settings: GenSettings) -> Example:
+def example_of(draft: InstructionDraft, settings: GenSettings) -> Example:
     """An accepted draft as a row."""
     assert draft.instruction is not None and draft.program is not None
     answers = " ".join(name[:16] for name in draft.answers)
@@ -93,7 +95,7 @@ def example_of(draft: Draft, settings: GenSettings) -> Example:
     )
 
 
-def dropped_of(draft: Draft, refused: Refused) -> DroppedRow:
+def dropped_of(draft: InstructionDraft, refused: Refused) -> DroppedRow:
     """A draft that became no row."""
     seed = draft.seed
     kept = {

@@ -54,7 +54,7 @@ class SeedCode:
 
 
 @dataclass
-class Tally:
+class SeedTally:
     """What was seen while reading: usable functions, rows passed over by reason, broken lines."""
 
     usable: int = 0
@@ -107,7 +107,7 @@ def _files_of(place: Path, language: str) -> list[SeedFile]:
 
 def choose_seeds(
     source: SeedCode, *, num: int, run_seed: int, max_chars: int, languages: list[str] | None, licence: str
-) -> tuple[list[Seed], Tally]:
+) -> tuple[list[Seed], SeedTally]:
     """The `num` functions whose hash comes first, in that order; asking for more later keeps those chosen before.
 
     Only the chosen ones stay in memory, however large the files are.
@@ -115,7 +115,7 @@ def choose_seeds(
     Raises:
         UsageError: a language is asked for that no function has.
     """
-    tally = Tally()
+    tally = SeedTally()
     seen: Counter[str] = Counter()
 
     def wanted() -> Iterator[Seed]:
@@ -140,7 +140,7 @@ def _order(run_seed: int, seed: Seed) -> bytes:
     return hashlib.sha256(f"{run_seed}|{seed.id}".encode()).digest()
 
 
-def _without_repeats(seeds: Iterable[Seed], tally: Tally) -> Iterator[Seed]:
+def _without_repeats(seeds: Iterable[Seed], tally: SeedTally) -> Iterator[Seed]:
     ids: set[int] = set()
     for seed in seeds:
         number = int(seed.id, 16)
@@ -151,7 +151,7 @@ def _without_repeats(seeds: Iterable[Seed], tally: Tally) -> Iterator[Seed]:
         yield seed
 
 
-def _read(source: SeedCode, max_chars: int, licence: str, tally: Tally) -> Iterator[Seed]:
+def _read(source: SeedCode, max_chars: int, licence: str, tally: SeedTally) -> Iterator[Seed]:
     for file in source.files:
         for number, row in enumerate(read_rows(file.path, tally.corrupt.append), start=1):
             if source.from_build_data:

@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coma_cli.corpus.cleaning import CleaningRules
-from coma_cli.corpus.minhash import NearRules
+from coma_cli.corpus.cleaning.cleaning import CleaningRules
+from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.interface import Decoding
 from coma_cli.records import TextLanguage

@@ -21,6 +21,7 @@ process floods. What it does NOT stop: bugs of the kernel; a program that answer
 in `inproc` mode, a program that tampers with its own tests. `Isolation.lost` lists what a lower level gives up.
 """
 
+from coma_cli.parallel.machine import default_workers
 from coma_cli.sandbox.contract import (
     Limits,
     Outcome,
@@ -28,8 +29,7 @@ from coma_cli.sandbox.contract import (
     SandboxError,
     SandboxUnavailable,
 )
-from coma_cli.sandbox.isolation import Isolation, probe_isolation
-from coma_cli.sandbox.machine import default_workers
+from coma_cli.sandbox.levels import Isolation, probe_isolation
 from coma_cli.sandbox.supervisor import Sandbox
 
 __all__ = [

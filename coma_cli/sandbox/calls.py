@@ -15,9 +15,9 @@ from typing import Any, Self
 
 from coma_cli.sandbox import launch
 from coma_cli.sandbox.contract import Limits, SandboxError
-from coma_cli.sandbox.inside import control, wire
-from coma_cli.sandbox.inside.checker import Conversation, ProgramLost
-from coma_cli.sandbox.isolation import Isolation
+from coma_cli.sandbox.inside.protocol import control, wire
+from coma_cli.sandbox.inside.zygotes.checker import ProgramLost, RemoteProgram
+from coma_cli.sandbox.levels import Isolation
 from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 _START_TIMEOUT_S = 60.0
@@ -92,10 +92,10 @@ class ProgramCaller:
         return self._values(source, name, calls, 10 * self._limits.wall_limit_s)
 
     def _values(self, source: str, name: str, calls: Sequence[Sequence[Any]], wall_s: float) -> list[Any]:
-        with self._started(source, wall_s) as conversation:
+        with self._started(source, wall_s) as remote:
             # Without this sign of life, a program that can't be loaded would answer the first call in its own way.
-            conversation.make_sure_it_loaded()
-            return [conversation.call(name, tuple(arguments), {}) for arguments in calls]
+            remote.make_sure_it_loaded()
+            return [remote.call(name, tuple(arguments), {}) for arguments in calls]
 
     def _try_a_call(self) -> None:
         try:
@@ -106,7 +106,7 @@ class ProgramCaller:
             raise SandboxError(f"a program that only gives a value back gave {str(answer)[:100]}")
 
     @contextmanager
-    def _started(self, source: str, wall_s: float) -> Iterator[Conversation]:
+    def _started(self, source: str, wall_s: float) -> Iterator[RemoteProgram]:
         """Start a program; on leaving it is ended, and what it did wrong is raised as the error."""
         self._sequence += 1
         text = source.encode("utf-8", "surrogatepass")
@@ -120,19 +120,19 @@ class ProgramCaller:
             raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
         # A zygote that does not keep the clock any more must not stop this side's as well.
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(wall_s + _LATE_S), 0))
-        conversation = Conversation(link.fileno())
+        remote = RemoteProgram(link.fileno())
         failure = ""
         try:
-            yield conversation
+            yield remote
         except ProgramLost:
-            failure = _why(conversation)
+            failure = _why(remote)
         except Exception as error:
-            if error is not conversation.raised:
+            if error is not remote.raised:
                 raise
             failure = f"{type(error).__name__}: {str(error)[:200]}"
         finally:
             link.close()
-            report = self._end(bool(conversation.lost))
+            report = self._end(bool(remote.lost))
         if failure:
             raise CallError(_ENDS.get(report.reason, failure))
 
@@ -160,8 +160,8 @@ class ProgramCaller:
         return frame
 
 
-def _why(conversation: Conversation) -> str:
+def _why(remote: RemoteProgram) -> str:
     """Why there will be no answer."""
-    if conversation.unloaded is not None:
-        return conversation.unloaded.text.decode("utf-8", "replace")
-    return conversation.lost or conversation.refused
+    if remote.unloaded is not None:
+        return remote.unloaded.text.decode("utf-8", "replace")
+    return remote.lost or remote.refused

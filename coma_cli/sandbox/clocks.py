@@ -4,8 +4,8 @@ The CPU time of one process is watched by its zygote, which is nearer.
 """
 
 from coma_cli.sandbox import proctree
-from coma_cli.sandbox.inside import control
-from coma_cli.sandbox.pair import Pair, PairError, Task
+from coma_cli.sandbox.inside.protocol import control
+from coma_cli.sandbox.pair import Pair, PairError, PairTask
 from coma_cli.sandbox.verdict import KILL_FACTOR
 
 # A program that has slept for so long gives its core to another one.
@@ -15,7 +15,7 @@ _GRACE_S = 5.0
 _CHECKER_CPU_FACTOR = 10
 
 
-def watch(pair: Pair, task: Task, age: float, now: float) -> None:
+def watch(pair: Pair, task: PairTask, age: float, now: float) -> None:
     """Look after a program that has been running for `age` seconds. Raises PairError if its zygotes are stuck."""
     if task.kill_sent:
         if now - task.kill_sent > _GRACE_S:
@@ -31,7 +31,7 @@ def watch(pair: Pair, task: Task, age: float, now: float) -> None:
         _watch_wall(pair, task, age)
 
 
-def _watch_tree(pair: Pair, task: Task) -> None:
+def _watch_tree(pair: Pair, task: PairTask) -> None:
     """Limits of the tree as a whole, which no limit of one process can hold."""
     pids = pair.program_pids()
     if sum(map(proctree.resident_bytes, pids)) > task.limits.memory_mb << 20:
@@ -40,7 +40,7 @@ def _watch_tree(pair: Pair, task: Task) -> None:
         pair.kill_program(task, control.CPU)
 
 
-def _watch_sleep(pair: Pair, task: Task, now: float) -> None:
+def _watch_sleep(pair: Pair, task: PairTask, now: float) -> None:
     cpu = sum(map(proctree.cpu_seconds, pair.program_pids())) + pair.checker_cpu()
     watch = task.watch
     if watch.looked_at:
@@ -48,7 +48,7 @@ def _watch_sleep(pair: Pair, task: Task, now: float) -> None:
     watch.cpu_s, watch.looked_at = cpu, now
 
 
-def _watch_wall(pair: Pair, task: Task, age: float) -> None:
+def _watch_wall(pair: Pair, task: PairTask, age: float) -> None:
     """The wall clock counts only as far as it was the program's to use: not while it was kept from a core."""
     checker = pair.checker_cpu() - (task.watch.checker_cpu_before or 0.0)
     if task.is_checked and checker > _CHECKER_CPU_FACTOR * task.limits.wall_limit_s:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from coma_cli.sandbox.contract import Level, SandboxError
-from coma_cli.sandbox.inside import wire
+from coma_cli.sandbox.inside.protocol import wire
 
 LAYERS = frozenset(("uid", "namespaces", "rlimits", "seccomp", "landlock", "dumpable", "pdeathsig"))
 _LAYERS_OF: dict[Level, frozenset[str]] = {
@@ -30,9 +30,9 @@ sys.path[:] = [path for path in sys.path if path]
 for name, path in (("coma_cli", sys.argv[1]), ("coma_cli.sandbox", sys.argv[1] + "/sandbox")):
     package = sys.modules[name] = type(sys)(name)
     package.__path__ = [path]
-from coma_cli.sandbox.inside.memory import import_common_modules
+from coma_cli.sandbox.inside.zygotes.memory import import_common_modules
 import_common_modules()
-from coma_cli.sandbox.inside.boot import main
+from coma_cli.sandbox.inside.zygotes.boot import main
 main(int(sys.argv[2]), int(sys.argv[3]))
 """
 _FLAGS = ("-S", "-s", "-W", "ignore")

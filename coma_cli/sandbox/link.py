@@ -3,7 +3,7 @@
 import selectors
 import socket
 
-from coma_cli.sandbox.inside import wire
+from coma_cli.sandbox.inside.protocol import wire
 
 _CHUNK = 1 << 18
 # Reports and findings are short; a longer frame can only be a zygote gone mad.

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 from coma_cli.sandbox import launch, proctree
 from coma_cli.sandbox.contract import Limits, Program, SandboxError
-from coma_cli.sandbox.inside import control, wire
-from coma_cli.sandbox.inside.control import Check, Finding, Job, Problem, Report
-from coma_cli.sandbox.inside.kept import TESTS_WEIGHT, Kept
+from coma_cli.sandbox.inside.protocol import control, wire
+from coma_cli.sandbox.inside.protocol.control import Check, Finding, Job, ProblemFrame, Report
+from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
 from coma_cli.sandbox.launch import Kind, Setting
 from coma_cli.sandbox.link import Link
 from coma_cli.sandbox.verdict import KILL_FACTOR
@@ -39,7 +39,7 @@ class PairError(Exception):
 
 
 @dataclass
-class Task:
+class PairTask:
     """One program on its way, with what is known about its present run."""
 
     program: Program
@@ -87,10 +87,10 @@ class Pair:
     ) -> None:
         self.kind = kind
         self._cpu = cpu
-        self.tasks: deque[Task] = deque()
+        self.tasks: deque[PairTask] = deque()
         self._served = 0
         self._seq = 0
-        self._problems: Kept[tuple[str, str, tuple[str, ...]], int] = Kept(TESTS_WEIGHT)
+        self._problems: LruCache[tuple[str, str, tuple[str, ...]], int] = LruCache(TESTS_WEIGHT)
         self._problem_count = 0
         self._scratch = make_scratch(setting, launch.uid_of(2 * index))
         self._started = time.monotonic()
@@ -136,7 +136,7 @@ class Pair:
 
     # --- sending ---
 
-    def send(self, task: Task) -> None:
+    def send(self, task: PairTask) -> None:
         """Give a program to the zygotes."""
         self._seq += 1
         self._served += 1
@@ -152,7 +152,7 @@ class Pair:
             self._send_check(self._checker, task)
         self._candidate.send(_job(task).encode())
 
-    def _send_check(self, checker: Link, task: Task) -> None:
+    def _send_check(self, checker: Link, task: PairTask) -> None:
         program = task.program
         tests = program.tests or ""
         key = (tests, program.prelude, program.entry_points)
@@ -164,10 +164,10 @@ class Pair:
             frames = [
                 control.encode_forget(old) for old in self._problems.put(key, number, len(tests) + len(program.prelude))
             ]
-            frames.append(Problem(number, program.entry_points, program.prelude, tests).encode())
+            frames.append(ProblemFrame(number, program.entry_points, program.prelude, tests).encode())
         checker.send(*frames, Check(task.seq, task.nonce, number).encode())
 
-    def kill_program(self, task: Task, reason: int) -> None:
+    def kill_program(self, task: PairTask, reason: int) -> None:
         """Tell the zygote to end a run."""
         if not task.kill_sent:
             task.kill_sent = time.monotonic()
@@ -175,7 +175,7 @@ class Pair:
 
     # --- receiving ---
 
-    def handle(self, role: str, events: int) -> list[Task]:
+    def handle(self, role: str, events: int) -> list[PairTask]:
         """Take what a zygote has sent; give the programs that are done. Raises PairError and SandboxError."""
         link = self._candidate if role == "candidate" else self._checker
         assert link is not None
@@ -210,13 +210,13 @@ class Pair:
                 raise control.MessageError("a finding with a wrong nonce")
             task.finding = finding
 
-    def _task(self, seq: int) -> Task:
+    def _task(self, seq: int) -> PairTask:
         for task in self.tasks:
             if task.seq == seq:
                 return task
         raise control.MessageError("a message about no program of ours")
 
-    def _collect(self) -> list[Task]:
+    def _collect(self) -> list[PairTask]:
         done = []
         while self.tasks and self.tasks[0].is_complete:
             done.append(self.tasks.popleft())
@@ -224,7 +224,7 @@ class Pair:
                 self._begin(self.tasks[0])
         return done
 
-    def _begin(self, task: Task) -> None:
+    def _begin(self, task: PairTask) -> None:
         task.head_since = time.monotonic()
 
     # --- watching ---
@@ -246,7 +246,7 @@ class Pair:
         pid = self._zygotes[1].process.pid
         return proctree.cpu_seconds(pid) + sum(map(proctree.cpu_seconds, proctree.children(pid)))
 
-    def close(self) -> list[Task]:
+    def close(self) -> list[PairTask]:
         """Kill everything of this pair and give back the programs that were with it."""
         self._candidate.close()
         if self._checker is not None:
@@ -260,7 +260,7 @@ class Pair:
         return left
 
 
-def _job(task: Task) -> Job:
+def _job(task: PairTask) -> Job:
     tests = (task.program.tests or "").encode("utf-8", "surrogatepass") if task.mode == control.INPROC else b""
     return Job(
         task.seq,

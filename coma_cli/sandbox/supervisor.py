@@ -10,16 +10,16 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
+from coma_cli.parallel.machine import default_workers, own_cores
 from coma_cli.sandbox import launch
 from coma_cli.sandbox.clocks import watch
 from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
-from coma_cli.sandbox.inside import control
-from coma_cli.sandbox.inside.control import Finding
-from coma_cli.sandbox.isolation import Isolation, Requested, probe_isolation, setting_of
+from coma_cli.sandbox.inside.protocol import control
+from coma_cli.sandbox.inside.protocol.control import Finding
 from coma_cli.sandbox.kinds import kind_of
 from coma_cli.sandbox.launch import Kind
-from coma_cli.sandbox.machine import default_workers, own_cores
-from coma_cli.sandbox.pair import Pair, PairError, Task
+from coma_cli.sandbox.levels import Isolation, Requested, probe_isolation, setting_of
+from coma_cli.sandbox.pair import Pair, PairError, PairTask
 from coma_cli.sandbox.verdict import Judgement, judge
 
 _TICK_S = 0.05
@@ -146,8 +146,8 @@ class _Run:
         self._sandbox = sandbox
         self._source = iter(programs)
         self._exhausted = False
-        self._waiting: deque[Task] = deque()
-        self._alone: deque[Task] = deque()
+        self._waiting: deque[PairTask] = deque()
+        self._alone: deque[PairTask] = deque()
         self._outcomes: deque[Outcome] = deque()
         self._last_tick = 0.0
         self._failed_starts = 0
@@ -181,7 +181,7 @@ class _Run:
         if self._exhausted and not self._waiting and self._alone and not self._busy_slots():
             self._send(self._sandbox._slots[0], self._alone.popleft())
 
-    def _next_task(self) -> Task | None:
+    def _next_task(self) -> PairTask | None:
         """The next program, if there is any hope of room for it: the source is never read ahead of the room."""
         if self._waiting:
             return self._waiting.popleft()
@@ -194,9 +194,9 @@ class _Run:
             self._exhausted = True
             return None
         limits = program.limits or self._sandbox._limits
-        return Task(program, limits, kind_of(program, limits, self._sandbox._setting.interpreter.site))
+        return PairTask(program, limits, kind_of(program, limits, self._sandbox._setting.interpreter.site))
 
-    def _find_slot(self, task: Task) -> Slot | None:
+    def _find_slot(self, task: PairTask) -> Slot | None:
         """An idle slot before one that is busy, one with a fitting pair before one without."""
         able = [slot for slot in self._open_slots() if slot.takes(task.kind)]
         return min(able, key=lambda slot: (slot.is_busy, task.kind not in slot.pairs), default=None)
@@ -218,7 +218,7 @@ class _Run:
     def _busy_slots(self) -> list[Slot]:
         return [slot for slot in self._sandbox._slots if slot.is_busy]
 
-    def _send(self, slot: Slot, task: Task) -> None:
+    def _send(self, slot: Slot, task: PairTask) -> None:
         self._sandbox._pair_for(slot, task.kind).send(task)
 
     # --- taking back results ---
@@ -236,7 +236,7 @@ class _Run:
             self._last_tick = now
             self._tick(now)
 
-    def _conclude(self, task: Task) -> None:
+    def _conclude(self, task: PairTask) -> None:
         assert task.report is not None
         judgement = judge(task.report, task.finding, task.limits)
         if judgement.verdict == "timeout" and not judgement.firm and not task.alone:
@@ -246,7 +246,7 @@ class _Run:
             return
         self._give_out(task, judgement, task.report.cpu_s, task.report.wall_s)
 
-    def _give_out(self, task: Task, judgement: Judgement, cpu_s: float, wall_s: float, crash: bool = False) -> None:
+    def _give_out(self, task: PairTask, judgement: Judgement, cpu_s: float, wall_s: float, crash: bool = False) -> None:
         program = task.program
         self._outcomes.append(
             Outcome(
@@ -283,7 +283,7 @@ class _Run:
         elif left and started:
             self._suspect(left[0], why)
 
-    def _suspect(self, task: Task, why: str) -> None:
+    def _suspect(self, task: PairTask, why: str) -> None:
         task.crashes += 1
         if task.crashes > 1:
             self._give_out(task, Judgement("error", f"{why}, twice under this program"), 0.0, 0.0, crash=True)

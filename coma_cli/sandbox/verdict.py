@@ -9,8 +9,8 @@ from os import WEXITSTATUS, WIFSIGNALED, WTERMSIG
 from typing import NamedTuple
 
 from coma_cli.sandbox.contract import MAX_DETAIL, Limits, Verdict
-from coma_cli.sandbox.inside import control
-from coma_cli.sandbox.inside.control import Finding, Report
+from coma_cli.sandbox.inside.protocol import control
+from coma_cli.sandbox.inside.protocol.control import Finding, Report
 
 # A program is killed above the limit by which it is judged: one that comes to its end in between is borderline.
 KILL_FACTOR = 1.2

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 
-from coma_cli.sandbox.inside import namespaces, scratch
+from coma_cli.sandbox.inside.isolation import namespaces, scratch
 from coma_cli.sandbox.launch import Setting
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.bases import BASES
-from coma_cli.catalog.bases.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import read_json
+from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.training.outputs import BaseRecord
 
 CONFIG = "adapter_config.json"
@@ -107,7 +107,7 @@ def _coma_name(adapter: Adapter) -> str:
 def _check_same(adapter: Adapter, resolved: ResolvedBase, *, given: bool) -> None:
     record = adapter.record
     if record is not None:
-        same = record.content_sha256 == resolved.content_sha256 or resolved.obstacle is not None
+        same = record.content_sha256 == resolved.content_sha256 or resolved.blocker is not None
         if not same and given:
             raise _other_base(adapter, resolved)
         if not same:

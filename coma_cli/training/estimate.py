@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.bases.entry import Architecture
-from coma_cli.catalog.bases.resolution import ResolvedBase
 from coma_cli.jsonl import read_json
+from coma_cli.models.resolution import ResolvedBase
 from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings
 
@@ -21,7 +21,7 @@ _GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TrainingEstimate:
     """Parameters, gigabytes and, on a CPU, minutes."""
 
     parameters: int
@@ -72,7 +72,9 @@ def architecture_of(resolved: ResolvedBase) -> Architecture | None:
         return None
 
 
-def estimate(settings: FinetuneSettings, mode: Mode, shape: Architecture, tokens: int, *, on_cpu: bool) -> Estimate:
+def estimate(
+    settings: FinetuneSettings, mode: Mode, shape: Architecture, tokens: int, *, on_cpu: bool
+) -> TrainingEstimate:
     """What training on so many tokens takes; `tokens` counts every row as often as it is seen."""
     targets = tuple(settings.lora.target_modules) if settings.lora.target_modules else None
     trainable = shape.lora_parameters(settings.lora.r, targets) if mode.adapter else shape.parameters
@@ -83,7 +85,7 @@ def estimate(settings: FinetuneSettings, mode: Mode, shape: Architecture, tokens
     else:
         weights = shape.parameters * stored if mode.adapter else 0.0
     forward_and_back = 4 if mode.adapter else 6  # a frozen weight needs no gradient of its own
-    return Estimate(
+    return TrainingEstimate(
         parameters=shape.parameters,
         trainable=trainable,
         weights_gb=weights / _GIGABYTE,

@@ -32,7 +32,7 @@ class TrainingRow:
 
 
 @dataclass(frozen=True)
-class DataFile:
+class TrainingFile:
     """One file to train on and the input that it counts as."""
 
     input: Input
@@ -48,7 +48,7 @@ class ReadReport:
     corrupt: list[CorruptLine] = field(default_factory=list)
 
     @property
-    def left_out(self) -> Counter[str]:
+    def skipped(self) -> Counter[str]:
         """Everything that was not used, by its reason."""
         return self.unusable + Counter({"broken line": len(self.corrupt)})
 
@@ -59,7 +59,7 @@ class ReadReport:
         return [*named, f"Warning: {more} more broken lines left out"] if more > 0 else named
 
 
-def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[DataFile, ...]:
+def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[TrainingFile, ...]:
     """The files named by `--data`, or else those of the newest finished build-data and gen-instructions.
 
     Raises:
@@ -77,7 +77,7 @@ def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[DataFil
     return tuple(_of_artifact(artifact, artifact.command) for artifact in newest)
 
 
-def _named(workspace: Workspace, path: Path, number: int) -> DataFile:
+def _named(workspace: Workspace, path: Path, number: int) -> TrainingFile:
     name = f"data-{number}"
     if not path.exists():
         raise MissingInputError(f"There is no {path}.", "Check --data.")
@@ -86,18 +86,18 @@ def _named(workspace: Workspace, path: Path, number: int) -> DataFile:
         return _of_artifact(artifact, name)
     if path.is_dir():
         raise UsageError(f"{path} is a folder, but no finished run.", "Name a file of rows, or a run's folder.")
-    return DataFile(Input.of_path(name, path), path)
+    return TrainingFile(Input.of_path(name, path), path)
 
 
-def _of_artifact(artifact: Artifact, name: str) -> DataFile:
+def _of_artifact(artifact: Artifact, name: str) -> TrainingFile:
     if artifact.command not in DATA_STAGES:
         raise UsageError(
             f"{artifact.path} is a {artifact.command} run.", f"Name a run of {' or '.join(DATA_STAGES)}, or a file."
         )
-    return DataFile(artifact.as_input(name), artifact.intact(TRAIN_FILE, "--data"))
+    return TrainingFile(artifact.as_input(name), artifact.intact(TRAIN_FILE, "--data"))
 
 
-def read_examples(files: tuple[DataFile, ...], report: ReadReport) -> Iterator[TrainingRow]:
+def read_examples(files: tuple[TrainingFile, ...], report: ReadReport) -> Iterator[TrainingRow]:
     """All usable rows, file by file; `report` is filled on the way.
 
     Raises:
@@ -115,7 +115,7 @@ def read_examples(files: tuple[DataFile, ...], report: ReadReport) -> Iterator[T
             raise _nothing_usable(file, report)
 
 
-def _nothing_usable(file: DataFile, report: ReadReport) -> MissingInputError:
+def _nothing_usable(file: TrainingFile, report: ReadReport) -> MissingInputError:
     reasons = ", ".join(f"{count} {reason}" for reason, count in report.unusable.most_common(4))
     lines = report.corrupt
     broken = f"{count_of(len(lines), 'broken line')}, the first: {lines[0].reason}" if lines else ""
@@ -151,7 +151,7 @@ def _is_json_list(path: Path) -> bool:
     return False
 
 
-def _fit(row: dict[str, Any], row_id: str, file: DataFile) -> TrainingRow | str:
+def _fit(row: dict[str, Any], row_id: str, file: TrainingFile) -> TrainingRow | str:
     """A row to train on, or why there is none."""
     instruction, output, given = row.get("instruction"), row.get("output"), row.get("input") or ""
     if not isinstance(instruction, str) or not isinstance(output, str) or not isinstance(given, str):

@@ -19,9 +19,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from coma_cli import console
-from coma_cli.catalog.bases.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
 from coma_cli.jsonl import read_rows, write_rows
+from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.prompting import PromptTemplate, choose_template
 from coma_cli.records import DroppedRow
 from coma_cli.training import checkpoints, estimate
@@ -62,7 +62,7 @@ class FinetuneSummary(BaseModel):
     template_sha256: str
     rows: dict[str, int]
     rows_trained_on: int
-    rows_left_out: dict[str, int]
+    rows_skipped: dict[str, int]
     steps: int
     epochs: float
     tokens: int
@@ -86,7 +86,7 @@ class _Job:
     tokenizer: Any
     template: PromptTemplate
     rows: tuple[EncodedRow, ...]
-    left_out: Mapping[str, int]
+    skipped: Mapping[str, int]
     batches: tuple[tuple[int, ...], ...]
     steps: int
 
@@ -107,7 +107,7 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
         inputs=(resolved.as_input(), *(file.input for file in files), *_template_input(settings)),
         total=steps,
         estimate=_estimate(settings, mode, resolved, rows, steps),
-        obstacles=tuple(_obstacles(settings, mode, resolved)),
+        blockers=tuple(_blockers(settings, mode, resolved)),
         notes=(f"Tuning {resolved.name} ({mode.name}) on {counts}.", *report.warnings()),
         base=resolved,
         mode=mode,
@@ -143,12 +143,12 @@ def _is_cpu(settings: FinetuneSettings) -> bool:
     return not any(map(os.path.exists, _GPU_DRIVERS))
 
 
-def _obstacles(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[CliError]:
+def _blockers(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[CliError]:
     absent = [package for package in mode.packages if importlib.util.find_spec(package) is None]
     found: list[CliError] = [missing_package(package, f"--{mode.name}") for package in absent]
     if settings.runtime.device.startswith("cuda") and not any(map(os.path.exists, _GPU_DRIVERS)):
         found.append(UsageError(f"There is no device {settings.runtime.device} here.", "--set runtime.device=cpu"))
-    return [*found, resolved.obstacle] if resolved.obstacle else found
+    return [*found, resolved.blocker] if resolved.blocker else found
 
 
 def work(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> StageResult:
@@ -161,7 +161,7 @@ def work(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> StageResul
 
 def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> _Job:
     """Tokenizer, template, token ids and the batches of all steps."""
-    from coma_cli.catalog.bases.models import load_tokenizer
+    from coma_cli.models.loading import load_tokenizer
 
     assert plan.base is not None
     trust = _trust(settings)
@@ -172,8 +172,8 @@ def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> _Job:
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     lengths = [len(row.ids) for row in rows]
     batches = all_batches(lengths, settings.batch.size, settings.batch.accumulation, settings.seed, steps)
-    left_out = Counter(row.reason for row in dropped) + (plan.report.left_out if plan.report else Counter())
-    return _Job(plan.mode, plan.base, trust, tokenizer, template, rows, left_out, tuple(map(tuple, batches)), steps)
+    skipped = Counter(row.reason for row in dropped) + (plan.report.skipped if plan.report else Counter())
+    return _Job(plan.mode, plan.base, trust, tokenizer, template, rows, skipped, tuple(map(tuple, batches)), steps)
 
 
 def _template(settings: FinetuneSettings, resolved: ResolvedBase, tokenizer: Any) -> PromptTemplate:
@@ -210,7 +210,7 @@ def _encode(
 
 def _train(run: Run, settings: FinetuneSettings, job: _Job, plan: FinetunePlan) -> FinetuneSummary:
     """Go on from the newest whole checkpoint; the last one becomes the output."""
-    from coma_cli.catalog.bases.models import choose_placement
+    from coma_cli.models.loading import choose_placement
     from coma_cli.training.outputs import BaseRecord, assemble
     from coma_cli.training.preparation import prepare
 
@@ -306,7 +306,7 @@ def _summary(
         template_sha256=job.template.sha256,
         rows=dict(plan.report.rows) if plan.report else {},
         rows_trained_on=len(job.rows),
-        rows_left_out=dict(job.left_out),
+        rows_skipped=dict(job.skipped),
         steps=job.steps,
         epochs=round(seen / len(job.rows), 4),
         tokens=sum(_tokens_a_step(settings, job)),

@@ -14,10 +14,10 @@ from typing import Any
 from coma_cli import console
 from coma_cli.errors import CliError, memory_named
 from coma_cli.prompting import PromptTemplate
-from coma_cli.training import merge_summary
-from coma_cli.training.merge_planning import MergePlan, make_plan
-from coma_cli.training.merge_settings import MergeSettings
-from coma_cli.training.merge_steps import (
+from coma_cli.training.merging import summary
+from coma_cli.training.merging.planning import MergePlan, make_plan
+from coma_cli.training.merging.settings import MergeSettings
+from coma_cli.training.merging.steps import (
     MODEL,
     VERIFICATION,
     MergeJob,
@@ -25,19 +25,19 @@ from coma_cli.training.merge_steps import (
     merge_weights,
     refer_probes,
 )
-from coma_cli.training.merge_summary import summarize
+from coma_cli.training.merging.summary import summarize
 from coma_cli.workspace import Run, StageResult
 
 SETTINGS = MergeSettings
 SMALLER_MERGE = "It takes the base in float32 twice: end other programs, or merge on a larger machine."
 plan = make_plan
-headline = merge_summary.headline
-show = merge_summary.show
+headline = summary.headline
+show = summary.show
 
 
 def work(run: Run, settings: MergeSettings, plan: MergePlan) -> StageResult:
     """Refer, merge, read back, compare; each only where it is still missing."""
-    from coma_cli.catalog.bases.models import load_tokenizer
+    from coma_cli.models.loading import load_tokenizer
 
     assert plan.adapter is not None and plan.base is not None
     own = any((plan.adapter.folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model"))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.bases.resolution import ResolvedBase
 from coma_cli.errors import MissingInputError
 from coma_cli.jsonl import read_json, write_json
+from coma_cli.models.resolution import ResolvedBase
 from coma_cli.prompting import PromptTemplate
 from coma_cli.training.modes import Mode
 

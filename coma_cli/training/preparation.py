@@ -9,9 +9,9 @@ from typing import Any
 import torch
 import transformers
 
-from coma_cli.catalog.bases.models import Placement, load_model
-from coma_cli.catalog.bases.resolution import ResolvedBase, Trust
 from coma_cli.errors import UsageError, memory_named
+from coma_cli.models.loading import Placement, load_model
+from coma_cli.models.resolution import ResolvedBase, Trust
 from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings, LoraBlock
 
@@ -19,7 +19,7 @@ CHECKPOINTING_FROM_PARAMETERS = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedTraining:
     """A model ready for training, and how many of its parameters that concerns."""
 
     model: Any
@@ -51,7 +51,7 @@ def load_base(resolved: ResolvedBase, mode: Mode, placement: Placement, trust: T
 
 def prepare(
     settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase, placement: Placement, trust: Trust
-) -> Prepared:
+) -> PreparedTraining:
     """Load the base, add what is trained, freeze the rest. The same seed gives the same matrices.
 
     Raises:
@@ -68,7 +68,7 @@ def prepare(
     if _recompute(settings, placement, total):
         _recompute_activations(model)
     model.train()
-    return Prepared(model, sum(p.numel() for p in model.parameters() if p.requires_grad), total)
+    return PreparedTraining(model, sum(p.numel() for p in model.parameters() if p.requires_grad), total)
 
 
 def _with_adapter(model: Any, lora: LoraBlock, resolved: ResolvedBase) -> Any:

@@ -15,13 +15,13 @@ _MOST_RANK = 16_384  # as wide as the widest layers of today's models
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
 
 
-class Block(BaseModel):
+class SettingsBlock(BaseModel):
     """A group of settings."""
 
     model_config = SETTINGS_CONFIG
 
 
-class LoraBlock(Block):
+class LoraBlock(SettingsBlock):
     """The trained matrices of --lora and --qlora."""
 
     r: int = Field(default=16, ge=1, le=_MOST_RANK, description="Rank.")
@@ -34,7 +34,7 @@ class LoraBlock(Block):
     )
 
 
-class OptimizerBlock(Block):
+class OptimizerBlock(SettingsBlock):
     """AdamW and its schedule."""
 
     learning_rate: float | None = Field(
@@ -48,7 +48,7 @@ class OptimizerBlock(Block):
     max_grad_norm: float = Field(default=1.0, ge=0, description="Gradients are clipped to this norm; 0: not at all.")
 
 
-class BatchBlock(Block):
+class BatchBlock(SettingsBlock):
     """How many rows make one step."""
 
     size: int = Field(default=4, ge=1, description="Rows computed together.")

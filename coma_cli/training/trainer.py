@@ -17,9 +17,9 @@ import transformers
 from torch.utils.data import DataLoader
 from transformers.trainer_callback import PrinterCallback
 
-from coma_cli.catalog.bases.models import Placement
 from coma_cli.console import Ticker
 from coma_cli.errors import CliError, is_disk_full, memory_named
+from coma_cli.models.loading import Placement
 from coma_cli.training import checkpoints
 from coma_cli.training.batching import BatchPlan, collate
 from coma_cli.training.encoding import NO_LABEL, EncodedRow

@@ -33,7 +33,7 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def obstacle(self) -> CliError | None:
+    def blocker(self) -> CliError | None:
         """Why no run can be made here, None if nothing stands in the way; makes nothing."""
         root = self.root.absolute()
         nearest = next(path for path in (root, *root.parents) if path.exists())

@@ -50,7 +50,7 @@ class Plan:
     inputs: tuple[Input, ...]
     total: int
     estimate: Mapping[str, Any]
-    obstacles: tuple[CliError, ...] = ()
+    blockers: tuple[CliError, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -5,7 +5,7 @@ import resource
 import threading
 
 from coma_cli.sandbox import proctree
-from coma_cli.sandbox.inside import syscalls
+from coma_cli.sandbox.inside.isolation import syscalls
 
 
 class Watch:

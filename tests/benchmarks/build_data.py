@@ -30,11 +30,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coma_cli import console
-from coma_cli.catalog.languages import guess_language, looks_like_python
-from coma_cli.catalog.syntax.trees import LANGUAGES
-from coma_cli.corpus.minhash import NearRules
-from coma_cli.corpus.secrets import masked
-from coma_cli.sandbox.machine import default_workers
+from coma_cli.corpus.cleaning.secrets import masked
+from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.languages import guess_language, looks_like_python
+from coma_cli.parallel.machine import default_workers
+from coma_cli.syntax.trees import LANGUAGES
 from tests.benchmarks._grown_rows import slice_rows, write_shards
 from tests.benchmarks._watch import Watch
 from tests.requirements import ROOT, SHARED_DATA

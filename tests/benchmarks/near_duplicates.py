@@ -105,13 +105,13 @@ def ours(rows: Sequence[Any]) -> list[tuple[int, int]]:
     """Each row that leaves, with the row that stays in its place."""
     import numpy as np
 
-    from coma_cli.corpus.minhash import NearRules
-    from coma_cli.corpus.near import clusters
-    from coma_cli.corpus.prints import Prints
+    from coma_cli.corpus.dedup.fingerprints import Fingerprints
+    from coma_cli.corpus.dedup.minhash import NearRules
+    from coma_cli.corpus.dedup.near import clusters
 
     rules = NearRules(threshold=THRESHOLD, permutations=PERMUTATIONS, shingle_tokens=SHINGLE, min_tokens=MIN_TOKENS)
-    prints = Prints.of(rows, rules)
-    labels = clusters(prints.by_text, np.arange(len(rows)), THRESHOLD, np.ones(len(rows), dtype=bool))
+    fingerprints = Fingerprints.of(rows, rules)
+    labels = clusters(fingerprints.by_text, np.arange(len(rows)), THRESHOLD, np.ones(len(rows), dtype=bool))
     return [(row, first) for row, first in enumerate(labels.tolist()) if row != first]
 
 

@@ -17,12 +17,12 @@ from typing import Any
 import torch
 
 from coma_cli import console
-from coma_cli.catalog.bases.models import load_model, load_tokenizer
-from coma_cli.catalog.bases.resolution import resolve_base
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.engines.interface import Decoding, GenerationRequest
 from coma_cli.engines.transformers_engine import TransformersEngine
 from coma_cli.evaluation.sampling.prompts import choose_prompt_template, encode_problems
+from coma_cli.models.loading import load_model, load_tokenizer
+from coma_cli.models.resolution import resolve_base
 
 TEMPERATURE, TOP_P = 0.2, 0.95
 

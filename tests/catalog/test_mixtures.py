@@ -2,11 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.catalog.languages import DISPLAY
 from coma_cli.catalog.mixtures import MIXTURES, comit
-from coma_cli.catalog.sources import SOURCES, stackexchange
+from coma_cli.catalog.sources import SOURCES
+from coma_cli.catalog.sources.stackoverflow import stackexchange
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.instructions import rows as generated_rows
+from coma_cli.languages import DISPLAY
 
 COMIT = MIXTURES["comit"]
 

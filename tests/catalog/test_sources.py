@@ -3,11 +3,12 @@ import pickle
 
 import pytest
 
-from coma_cli.catalog.languages import same_python
+from coma_cli.catalog.material import Exercise, Instruction
 from coma_cli.catalog.sources import SOURCES, codealpaca, mbpp
-from coma_cli.catalog.sources.material import Exercise, Instruction, Rejected
-from coma_cli.catalog.sources.source import Shard
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.rejected import Rejected
+from coma_cli.languages import same_python
 from tests.requirements import package, shared_data
 
 

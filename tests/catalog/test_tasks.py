@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.catalog.sources.material import Exercise, Function, Instruction
+from coma_cli.catalog.material import Exercise, Function, Instruction
 from coma_cli.catalog.tasks import TASKS, code_generation, code_search, code_summarization, competition, line_completion
 from coma_cli.catalog.tasks.task import make_example
 from coma_cli.records import Origin

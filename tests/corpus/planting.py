@@ -4,7 +4,7 @@ import ast
 import io
 import tokenize
 
-from coma_cli.corpus.blind import names_given
+from coma_cli.corpus.decontamination.normalized_ast import names_given
 
 
 class _Renamer(ast.NodeTransformer):

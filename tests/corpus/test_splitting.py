@@ -1,9 +1,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coma_cli.corpus.minhash import NearRules
-from coma_cli.corpus.prints import Prints
-from coma_cli.corpus.splitting import TWIN_REASON, in_validation
+from coma_cli.corpus.dedup.fingerprints import Fingerprints
+from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.corpus.splitting import COUNTERPART_REASON, in_validation
 from coma_cli.corpus.splitting import split as split_by
 from coma_cli.records import Origin
 from tests.corpus.rows import example
@@ -21,11 +21,11 @@ def split(rows, share, seed, on_drop):
 
 
 def side_of(row, share, seed):
-    return bool(in_validation(Prints.of([row], RULES).by_row.anchors, share, seed)[0])
+    return bool(in_validation(Fingerprints.of([row], RULES).by_row.anchors, share, seed)[0])
 
 
-def signatures(row):
-    return {key for key in Prints.of([row], RULES).by_row.signatures[0].tolist() if key}
+def text_keys(row):
+    return {key for key in Fingerprints.of([row], RULES).by_row.text_keys[0].tolist() if key}
 
 
 def test_the_share_is_about_what_was_asked_for():
@@ -68,12 +68,12 @@ def test_the_same_question_in_another_layout_is_on_the_same_side(seed):
 def test_a_validation_row_that_repeats_a_training_text_leaves():
     answer = "def double(values):\n    return [2 * value for value in values if value]"
     rows = [example(n, instruction=row.instruction, output=answer) for n, row in enumerate(ROWS[:40])]
-    left_out = []
-    parts = split(rows, 0.5, 0, left_out.append)
+    skipped = []
+    parts = split(rows, 0.5, 0, skipped.append)
     assert parts.train
     assert parts.validation == ()
-    assert {row.reason for row in left_out} == {TWIN_REASON}
-    assert len(parts.train) + len(left_out) == len(rows)
+    assert {row.reason for row in skipped} == {COUNTERPART_REASON}
+    assert len(parts.train) + len(skipped) == len(rows)
 
 
 @given(st.integers(0, 1000), st.floats(0.05, 0.9))
@@ -83,12 +83,12 @@ def test_no_longer_text_stands_on_both_sides(seed, share):
         example(n, output=f"the answer to this one is as long as number {n % 3} {'x' * (n % 5)}") for n in range(30)
     ]
     parts = split(rows, share, seed, [].append)
-    trained = {s for row in parts.train for s in signatures(row)}
-    assert all(trained.isdisjoint(signatures(row)) for row in parts.validation)
+    trained = {s for row in parts.train for s in text_keys(row)}
+    assert all(trained.isdisjoint(text_keys(row)) for row in parts.validation)
 
 
 def test_short_texts_are_no_signature():
-    assert signatures(example(1, instruction="Do it.", output="print(x)")) == set()
+    assert text_keys(example(1, instruction="Do it.", output="print(x)")) == set()
 
 
 def test_no_row_of_validation_comes_near_to_one_of_training_whatever_the_task():
@@ -102,8 +102,8 @@ def test_no_row_of_validation_comes_near_to_one_of_training_whatever_the_task():
         task = ("code-summarization", "code-generation")[n % 2]
         fields = {"input": near, "output": "Sum it."} if n % 2 == 0 else {"output": near}
         rows.append(example(n, task=task, instruction=ROWS[n].instruction, **fields))
-    left_out = []
-    parts = split(rows, 0.5, 0, left_out.append)
+    skipped = []
+    parts = split(rows, 0.5, 0, skipped.append)
     assert parts.validation == ()
-    assert 5 < len(left_out) < 35
-    assert {row.reason for row in left_out} == {TWIN_REASON}
+    assert 5 < len(skipped) < 35
+    assert {row.reason for row in skipped} == {COUNTERPART_REASON}

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from coma_cli.corpus.minhash import NearRules
-from coma_cli.corpus.prints import Prints
+from coma_cli.corpus.dedup.fingerprints import Fingerprints
+from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.dataset.assembling import Assembly, Wanted
-from coma_cli.dataset.facts import facts_of
 from coma_cli.dataset.parts import PartWriter
+from coma_cli.dataset.row_index import index_rows
 from coma_cli.jsonl import encode_row, sha256_of
 from coma_cli.records import Example, Origin
 
@@ -31,19 +31,19 @@ def example(number, **changes):
 def write_row(part, row, share=0.0):
     """Add a row to a part."""
     line = encode_row(row.to_row())
-    prints = Prints.of([row], NEAR)
-    (fact,) = facts_of([row], [line], prints.by_row, share, 0)
-    part.texts(prints.by_text)
-    part.row(line, fact)
+    fingerprints = Fingerprints.of([row], NEAR)
+    (index_row,) = index_rows([row], [line], fingerprints.by_row, share, 0)
+    part.texts(fingerprints.by_text)
+    part.row(line, index_row)
 
 
-def write_part(path, examples, asides=(), share=0.0):
+def write_part(path, examples, dropped_rows=(), share=0.0):
     """A part of these rows."""
     with PartWriter(path) as part:
         for row in examples:
             write_row(part, row, share)
-        for aside in asides:
-            part.aside(aside)
+        for dropped in dropped_rows:
+            part.dropped(dropped)
     return path
 
 

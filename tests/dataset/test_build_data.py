@@ -15,10 +15,10 @@ import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.catalog.sources.source import Piece
 from coma_cli.dataset import build_data, locating, parts
 from coma_cli.dataset.assembling import Assembly
 from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.formats.data_file import Piece
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Example
 from coma_cli.settings import load_settings
@@ -188,8 +188,8 @@ def test_benchmark_problems_are_removed_with_evidence(workspace_root, sources):
     evidence = rows_of(made, "contamination.jsonl")
     assert {row["problem"] for row in evidence if row["bench"] == "humaneval"} == {p.task_id for p in problems}
     assert {row["problem"] for row in evidence if row["bench"] == "mbpp"} == {"MBPP/11"}
-    left_out = {row["id"] for row in rows_of(made, "dropped.jsonl") if row["reason"] == "contaminated"}
-    assert left_out == {row["id"] for row in evidence}
+    skipped = {row["id"] for row in rows_of(made, "dropped.jsonl") if row["reason"] == "contaminated"}
+    assert skipped == {row["id"] for row in evidence}
     assert made.summary["contaminated"] == {"humaneval": 20, "mbpp": 1}
     assert not [r for r in all_rows(made) if r.instruction in {p.prompt.strip() for p in problems}]
 

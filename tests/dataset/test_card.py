@@ -2,7 +2,7 @@ import ast
 from pathlib import Path
 
 import coma_cli
-from coma_cli.dataset import picture
+from coma_cli.dataset import plot
 from coma_cli.dataset.card import card, licence_line
 from coma_cli.dataset.composition import COUNTED, Composition
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SubsetCounts, side_counts
@@ -111,14 +111,14 @@ def test_the_picture_is_a_picture_and_the_same_each_time(tmp_path):
     made = composition_of(("train", example()), ("validation", example(language="go", source="t")))
     many = {f"source {n}": SideCounts(train=n) for n in range(1, 40)}
     for name, whole in (("a", summary(made)), ("b", summary(made)), ("c", summary(made, sources=many, lengths={}))):
-        picture.draw(whole, tmp_path / name)
+        plot.draw(whole, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert imread(tmp_path / "c", "png").std() > 0.05
 
 
 def test_the_picture_of_nothing_is_drawn_too(tmp_path):
     nothing = summary(composition_of(), subsets={}, beside=SideCounts(), lengths={})
-    picture.draw(nothing, tmp_path / "a")
+    plot.draw(nothing, tmp_path / "a")
     assert (tmp_path / "a").stat().st_size > 1000
 
 
@@ -135,7 +135,7 @@ def test_every_reason_of_a_source_has_its_meaning_in_the_card():
 
 
 def test_a_bar_says_what_is_there_and_what_is_requested():
-    assert [picture._counted(*n) for n in ((12, 0), (2, 3), (0, 3), (0, 0))] == [
+    assert [plot._counted(*n) for n in ((12, 0), (2, 3), (0, 3), (0, 0))] == [
         "12",
         "2 (+3 requested)",
         "(3 requested)",

@@ -10,7 +10,7 @@ from coma_cli.jsonl import read_rows
 from coma_cli.settings import load_settings
 from coma_cli.workspace import Workspace
 from tests.catalog.sources.row_forms import write
-from tests.catalog.sources.test_stackexchange import answer, code, question, xml
+from tests.catalog.sources.stackoverflow.test_stackexchange import answer, code, question, xml
 
 VERBS = ("sort", "join", "split", "count", "reverse", "merge", "filter", "round", "copy", "hash", "rotate", "pad")
 

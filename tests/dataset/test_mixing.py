@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coma_cli.catalog.mixtures import MIXTURES
-from coma_cli.dataset import facts
+from coma_cli.dataset import row_index
 from coma_cli.jsonl import read_rows
 from tests.dataset.rows import assemble, example, write_part
 
@@ -18,7 +18,7 @@ def kinds(folder):
 @pytest.fixture
 def judged(monkeypatch):
     """Rows of a task whose answers are Yes and No."""
-    monkeypatch.setattr(facts, "fixed_answer", lambda row: row.output if row.output in ("Yes", "No") else "")
+    monkeypatch.setattr(row_index, "fixed_answer", lambda row: row.output if row.output in ("Yes", "No") else "")
 
     def make(number, yes, **changes):
         values = {"task": "defect-detection", "source": "codexglue_defect_detection", "language": "c", **changes}

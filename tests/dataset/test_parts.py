@@ -6,23 +6,23 @@ import pytest
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.dataset.composition import EXAMPLE_CHARS, composition_of, rows_to_show
 from coma_cli.dataset.parts import Lines, Part, PartWriter
-from coma_cli.dataset.rows import Rows
+from coma_cli.dataset.rows import BuiltRows
 from coma_cli.jsonl import read_rows
 from coma_cli.records import DroppedRow, Origin
 from tests.dataset.rows import assemble, example, write_part, write_row
 
 
 def test_a_part_holds_rows_asides_and_facts(tmp_path):
-    aside = DroppedRow(id="d", source="s", reason="too-short")
-    path = write_part(tmp_path / "a.part", [example(1), example(2, language="go", output="数" * 9)], [aside])
+    dropped = DroppedRow(id="d", source="s", reason="too-short")
+    path = write_part(tmp_path / "a.part", [example(1), example(2, language="go", output="数" * 9)], [dropped])
     part = Part(path)
-    assert list(map(json.loads, part.lines("asides"))) == [aside.to_row()]
+    assert list(map(json.loads, part.lines("dropped"))) == [dropped.to_row()]
     assert not list(part.lines("evidence"))
-    facts = part.index()
-    assert [part.names["language"][n] for n in facts["language"]] == ["python", "go"]
-    assert facts["output_chars"].tolist() == [9, 9]
+    index = part.index()
+    assert [part.names["language"][n] for n in index["language"]] == ["python", "go"]
+    assert index["output_chars"].tolist() == [9, 9]
     with Lines([path]) as lines:
-        read = [json.loads(lines.read(0, int(f["offset"]), int(f["length"]))) for f in facts]
+        read = [json.loads(lines.read(0, int(f["offset"]), int(f["length"]))) for f in index]
     assert read == [example(1).to_row(), example(2, language="go", output="数" * 9).to_row()]
     assert [p.name for p in tmp_path.iterdir()] == ["a.part"]
 
@@ -36,19 +36,19 @@ def test_a_part_that_fails_leaves_nothing(tmp_path):
 def test_a_restarted_part_holds_only_what_came_after(tmp_path):
     with PartWriter(tmp_path / "a.part") as part:
         write_row(part, example(1))
-        part.aside(DroppedRow(id="d" * 500, source="s", reason="r"))
+        part.dropped(DroppedRow(id="d" * 500, source="s", reason="r"))
         part.restart()
-        part.aside(DroppedRow(id="e", source="s", reason="r"))
+        part.dropped(DroppedRow(id="e", source="s", reason="r"))
     read = Part(tmp_path / "a.part")
     assert read.count == 0
-    assert [json.loads(line)["id"] for line in read.lines("asides")] == ["e"]
+    assert [json.loads(line)["id"] for line in read.lines("dropped")] == ["e"]
 
 
 def test_parts_number_names_in_their_own_way_and_rows_in_one(tmp_path):
     first = write_part(tmp_path / "a", [example(1, language="go"), example(2, language="python")])
     second = write_part(tmp_path / "b", [example(3, language="python"), example(4, language="c")])
     empty = write_part(tmp_path / "c", [])
-    rows = Rows([first, empty, second])
+    rows = BuiltRows([first, empty, second])
     assert [rows.name_of("language", n) for n in range(4)] == ["go", "python", "python", "c"]
     assert composition_of(rows, np.array([-1] * 4), MIXTURES["comit"]).by["language"]["python", "train"] == 2
 

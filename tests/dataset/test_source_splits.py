@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from coma_cli.catalog.sources.source import BrokenSourceError
 from coma_cli.dataset import build_data
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.settings import load_settings
 from coma_cli.workspace import Workspace
 from tests.catalog.sources.forms import put
@@ -59,12 +59,12 @@ def test_asked_for_splits_are_read_and_named_on_the_card(workspace_root, sources
     made = build(workspace_root, sources=str(sources), source_splits=["any"], decontaminate=False)
     rows = [row for row in all_rows(made) if row.task == "code-repair"]
     assert {row.origin.split for row in rows} == {"validation", "test"}
-    facts = {entry["name"]: entry for entry in made.summary["read"]}
-    assert (facts[REPAIR]["splits"], facts[REPAIR]["files"]) == ("validation and test", 2)
-    assert facts["codealpaca"]["splits"] == "train (the only one)"
+    index = {entry["name"]: entry for entry in made.summary["read"]}
+    assert (index[REPAIR]["splits"], index[REPAIR]["files"]) == ("validation and test", 2)
+    assert index["codealpaca"]["splits"] == "train (the only one)"
     card = (made.path / "card.md").read_text()
     assert "The code is a row of tokens between blanks, and abstracted" in card
-    assert facts[REPAIR]["revision"] in card
+    assert index[REPAIR]["revision"] in card
 
 
 def test_one_split_alone_can_be_read(workspace_root, sources):

@@ -9,7 +9,7 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.dataset import build_data, picture
+from coma_cli.dataset import build_data, plot
 from coma_cli.settings import load_settings
 from coma_cli.workspace import Artifact, Workspace
 from tests.catalog.sources.row_forms import lines, write, write_parquet
@@ -83,7 +83,7 @@ def test_every_sub_dataset_of_comit_is_filled_or_requested(recipe):
     assert "|  |" not in card.partition("## What was left out")[2], "a reason without its meaning"
     assert recipe.summary["missing_sources"] == NOT_AT_HAND
     assert recipe.summary["decontaminated"] and "**Not for commercial use as a whole**" in card
-    assert (recipe.path / picture.PICTURE).stat().st_size > 50_000
+    assert (recipe.path / plot.PLOT).stat().st_size > 50_000
 
 
 @pytest.mark.slow
@@ -91,9 +91,9 @@ def test_every_sub_dataset_of_comit_is_filled_or_requested(recipe):
 def test_rows_of_the_slices_are_told_apart_by_nothing_but_what_they_ask(recipe):
     rows = [row for name in FILES[:2] for row in rows_of(recipe, name)]
     counts = {name: c["train"] + c["validation"] for name, c in recipe.summary["sources"].items()}
-    left_out = {name: sum(reasons.values()) for name, reasons in recipe.summary["dropped_by_source"].items()}
-    assert counts["codealpaca"] + left_out["codealpaca"] == 1400 + 1200
-    assert counts["mbpp"] + left_out["mbpp"] == 374
+    skipped = {name: sum(reasons.values()) for name, reasons in recipe.summary["dropped_by_source"].items()}
+    assert counts["codealpaca"] + skipped["codealpaca"] == 1400 + 1200
+    assert counts["mbpp"] + skipped["mbpp"] == 374
     problems = {p.prompt.splitlines()[1] for p in BENCHMARKS["mbpp"].load(shared_data()).problems}
     english = [row["instruction"] for row in rows if row["source"] in ("mbpp", "codealpaca")]
     assert len(english) > 2_700 and not [asked for asked in english if any(text in asked for text in problems)]
@@ -118,7 +118,7 @@ def test_rows_of_the_slices_are_told_apart_by_nothing_but_what_they_ask(recipe):
 @pytest.mark.xdist_group("recipe")
 def test_the_plan_estimates_about_the_rows_that_come(whole):
     recipe, estimated = whole.made, whole.estimate["rows, about"]
-    assert list(estimated) == [facts["name"] for facts in recipe.summary["read"]]
+    assert list(estimated) == [index["name"] for index in recipe.summary["read"]]
     for name, rows in estimated.items():
         reasons = recipe.summary["dropped_by_source"].get(name, {})
         came = recipe.summary["sources"].get(name, {"train": 0, "validation": 0})

@@ -279,9 +279,9 @@ def test_other_architectures_pad_and_cache_as_well(kind, tokenizer):
 @pytest.mark.xdist_group("warm_coma")
 def test_the_real_model_draws_greedily_what_generate_draws():
     """SmolLM2, three HumanEval prompts of other lengths in one padded batch."""
-    from coma_cli.catalog.bases.models import load_model, load_tokenizer
-    from coma_cli.catalog.bases.resolution import resolve_base
     from coma_cli.catalog.benchmarks import BENCHMARKS
+    from coma_cli.models.loading import load_model, load_tokenizer
+    from coma_cli.models.resolution import resolve_base
     from tests.requirements import smollm2
 
     smollm2()

@@ -45,8 +45,8 @@ class Sampler:
     def __call__(self, *, name: str | None = None, **values) -> Artifact:
         settings = self.settings(**values)
         plan = sample.plan(settings, self.workspace)
-        for obstacle in plan.obstacles:
-            raise obstacle
+        for blocker in plan.blockers:
+            raise blocker
         with self.workspace.open_run("sample", settings, plan, name=name) as run:
             return run.finish(sample.work(run, settings, plan))
 
@@ -245,7 +245,7 @@ def test_weights_that_are_missing_are_an_obstacle_of_the_plan(sampler, tmp_path)
     folder = make_tiny_model(tmp_path / "hollow", layers=1)
     (folder / "model.safetensors").unlink()
     plan = sampler.plan(model=str(folder))
-    assert isinstance(plan.obstacles[0], MissingInputError)
+    assert isinstance(plan.blockers[0], MissingInputError)
 
 
 def test_the_template_stored_with_the_model_wins(sampler, tmp_path):
@@ -301,7 +301,7 @@ def test_a_server_needs_a_model_and_no_template(tmp_path):
     sampler = Sampler(tmp_path, runtime__base_url="http://localhost:9/v1", limit=1)
     with pytest.raises(UsageError, match="Which model"):
         sampler.plan()
-    assert any("own template" in o.message for o in sampler.plan(model="m", template="alpaca").obstacles)
+    assert any("own template" in o.message for o in sampler.plan(model="m", template="alpaca").blockers)
 
 
 def test_a_server_that_fails_leaves_the_run_open_and_is_asked_again(tmp_path):

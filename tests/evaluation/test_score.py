@@ -119,7 +119,7 @@ def test_a_sample_run_needs_no_benchmark_file_and_keeps_its_keys(coma, workspace
     assert summary["samples_from"] == "mine" and summary["bench"] == "humaneval"
     assert [(r["temperature"], r["pass_at_k"]["1"]["value"]) for r in summary["results"]] == [(0.2, 0.75), (0.8, 0.25)]
     assert summary["pass_at_k"]["1"]["value"] == 0.75
-    assert summary["left_out"]["failed_samples"] == 1
+    assert summary["skipped"]["failed_samples"] == 1
     assert {(v["task_id"], v["temperature"], v["index"]) for v in coma.verdicts()} == {
         (r.task_id, r.temperature, r.index) for r in rows if not r.failed
     }
@@ -158,7 +158,7 @@ def test_broken_rows_are_counted_and_the_rest_is_scored(coma, tmp_path):
         handle.write('{"task_id": "HumanEval/1"}\n{torn')
     summary = coma("--bench", "humaneval", "--samples", path)
     assert summary["samples"] == 1 and summary["verdicts"]["pass"] == 1
-    assert summary["left_out"] == {
+    assert summary["skipped"] == {
         "corrupt_lines": 1,
         "rows_without_text": 1,
         "unknown_task_ids": 1,

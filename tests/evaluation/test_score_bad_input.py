@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from coma_cli.sandbox import isolation
+from coma_cli.sandbox import levels
 from tests.evaluation.sampled import HUMANEVAL, right, write_lines
 from tests.evaluation.score_command import Coma
 
@@ -19,7 +19,7 @@ def coma(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("content", "passed", "left_out"),
+    ("content", "passed", "skipped"),
     [
         (GOOD + '{"task_id": "HumanEval/1", "comp', 1, {"corrupt_lines": 1}),
         (GOOD + '{"task_id": "HumanEval/9999", "completion": "x"}\n', 1, {"unknown_task_ids": 1}),
@@ -53,12 +53,12 @@ def coma(tmp_path, capsys):
         "nul byte",
     ],
 )
-def test_odd_rows_are_counted_and_the_others_scored(coma, tmp_path, content, passed, left_out):
+def test_odd_rows_are_counted_and_the_others_scored(coma, tmp_path, content, passed, skipped):
     path = tmp_path / "s.jsonl"
     path.write_text(content, encoding="utf-8")
     summary = coma("--bench", "humaneval", "--samples", path)
     assert summary["verdicts"]["pass"] == passed and summary["partial"]
-    assert {name: count for name, count in summary["left_out"].items() if count} == left_out
+    assert {name: count for name, count in summary["skipped"].items() if count} == skipped
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_fifty_megabytes_of_source_are_a_program_like_any_other(coma, tmp_path):
 
 @pytest.fixture
 def no_isolation(monkeypatch):
-    monkeypatch.setattr(isolation, "_try_level", lambda setting: f"{setting.level} was refused")
+    monkeypatch.setattr(levels, "_try_level", lambda setting: f"{setting.level} was refused")
 
 
 def test_a_machine_without_isolation_is_refused_with_the_reason_and_the_flag(coma, tmp_path, no_isolation):

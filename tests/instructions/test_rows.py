@@ -1,9 +1,9 @@
 """Rows: what they carry, and that repeats and benchmark texts do not become training data."""
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.corpus.decontaminate import BenchmarkIndex
+from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex
 from coma_cli.instructions.planning import benchmarks_at_hand
-from coma_cli.instructions.rounds import Draft
+from coma_cli.instructions.rounds import InstructionDraft
 from coma_cli.instructions.rows import rows_of
 from coma_cli.instructions.seeds import Seed
 from coma_cli.instructions.settings import GenSettings
@@ -13,9 +13,9 @@ from tests.requirements import shared_data
 SETTINGS = GenSettings(model="some-model", validation_share=0.0)
 
 
-def a_draft(number: int, instruction: str | None = None, program: str | None = None) -> Draft:
+def a_draft(number: int, instruction: str | None = None, program: str | None = None) -> InstructionDraft:
     seed = Seed(f"{number:016x}", "python", f"def f{number}(): pass", "MIT", Origin(path="p.jsonl", row=str(number)))
-    return Draft(
+    return InstructionDraft(
         seed,
         instruction or f"Write a Python program that prints the first {number} words of a given sentence.",
         program or f"def go():\n    print('a b c'.split()[:{number}])\n\n\ngo()",

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, proctree
-from coma_cli.sandbox.inside import namespaces, seccomp, syscalls
+from coma_cli.sandbox.inside.isolation import namespaces, seccomp, syscalls
 
 WALL_LIMIT_S = 6.0
 MEMORY_MB = 1024
@@ -454,7 +454,7 @@ def left_behind() -> list[str]:
         with contextlib.suppress(OSError):
             state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
             command = (entry / "cmdline").read_bytes()
-            if int(entry.name) in below and (state == "Z" or b"coma_cli.sandbox.inside.boot" not in command):
+            if int(entry.name) in below and (state == "Z" or b"coma_cli.sandbox.inside.zygotes.boot" not in command):
                 found.append(f"{entry.name} {state} {command[:80]!r}")
     return found
 

@@ -9,8 +9,8 @@ import pytest
 
 from coma_cli.sandbox import Isolation, Limits, SandboxError, calls, probe_isolation, proctree
 from coma_cli.sandbox.calls import CallError, ProgramCaller
-from coma_cli.sandbox.inside import wire
-from coma_cli.sandbox.inside.checker import Conversation
+from coma_cli.sandbox.inside.protocol import wire
+from coma_cli.sandbox.inside.zygotes.checker import RemoteProgram
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_calls_of_one_program_share_its_state_and_other_programs_know_nothing_of
 # --- where the two sides do not understand each other ---
 
 
-class Silent(Conversation):
+class Silent(RemoteProgram):
     """A caller as after a change of the protocol: it waits for an answer and asks nothing."""
 
     def _ask(self, request: list[object]) -> list[object]:
@@ -94,7 +94,7 @@ class Silent(Conversation):
 def test_two_sides_that_wait_for_each_other_are_an_error_at_the_start(
     isolation: Isolation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "Conversation", Silent)
+    monkeypatch.setattr(calls, "RemoteProgram", Silent)
     monkeypatch.setattr(calls, "_SAMPLE_WALL_S", 0.3)
     started = time.monotonic()
     with pytest.raises(SandboxError, match="could not be called: it ran out of time"):

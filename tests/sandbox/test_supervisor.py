@@ -173,9 +173,9 @@ def test_tests_that_do_not_end_once_their_program_was_stopped_are_a_timeout(
 def zygotes(sandbox: Sandbox) -> list[int]:
     """Zygotes and their wardens, but no programs."""
     pairs = [pair for slot in sandbox._slots for pair in slot.pairs.values()]
-    wardens = [pair._zygotes[0].process.pid for pair in pairs]
+    reapers = [pair._zygotes[0].process.pid for pair in pairs]
     checkers = [zygote.process.pid for pair in pairs for zygote in pair._zygotes[1:]]
-    return [*wardens, *checkers, *(pid for warden in wardens for pid in proctree.children(warden))]
+    return [*reapers, *checkers, *(pid for reaper in reapers for pid in proctree.children(reaper))]
 
 
 def test_killing_zygotes_at_any_time_loses_no_verdict() -> None:

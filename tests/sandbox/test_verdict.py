@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.sandbox.contract import MAX_DETAIL, Limits
-from coma_cli.sandbox.inside import control
-from coma_cli.sandbox.inside.control import Finding, Report
+from coma_cli.sandbox.inside.protocol import control
+from coma_cli.sandbox.inside.protocol.control import Finding, Report
 from coma_cli.sandbox.verdict import judge, safe_text
 
 LIMITS = Limits(cpu_s=1.0, wall_s=5.0, memory_mb=100)

@@ -42,7 +42,7 @@ def model_folder(tmp_path_factory, warm_coma) -> Path:
 
 
 def test_at_least_18_of_20_answers_come_back_exactly_and_stop(model_folder):
-    from coma_cli.catalog.bases.models import torch, transformers  # it also sets how torch's threads wait
+    from coma_cli.models.loading import torch, transformers  # it also sets how torch's threads wait
     from coma_cli.prompting import PromptTemplate, decode_answer, encode_prompt, stop_token_id
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder, padding_side="left")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.catalog.bases import BASES
-from coma_cli.catalog.bases.resolution import resolve_base
+from coma_cli.models.resolution import resolve_base
 from coma_cli.training import estimate as estimate_module
 from coma_cli.training.estimate import architecture_of, estimate
 from coma_cli.training.modes import FULL, LORA, MODES, QLORA

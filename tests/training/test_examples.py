@@ -72,7 +72,7 @@ def test_bad_rows_are_counted_and_the_rest_is_used(tmp_path):
         "broken characters": 1,
     }
     assert [corrupt.line for corrupt in report.corrupt] == [2, 3]
-    assert report.left_out["broken line"] == 2
+    assert report.skipped["broken line"] == 2
     assert "rows.jsonl:2: " in report.warnings()[0]
 
 

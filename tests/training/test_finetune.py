@@ -52,7 +52,7 @@ class Bench:
         """The manifest of the finished run; with `kill_after`, stop as hard as a process can from inside."""
         settings = self.settings(**changes)
         plan = finetune.plan(settings, self.workspace)
-        assert not plan.obstacles
+        assert not plan.blockers
         with self.workspace.open_run("finetune", settings, plan, name=name, force=force) as run:
             if kill_after is not None:
                 count = run.count_work
@@ -216,7 +216,7 @@ def test_rows_that_are_too_long_are_left_out_counted_and_listed(bench, tmp_path)
     )
     manifest = bench(data=[str(path)], max_seq_len=150, max_steps=1)
     summary = read_json(bench.folder() / "summary.json")
-    assert summary["rows_left_out"] == {"too long": 1, "empty answer": 1}
+    assert summary["rows_skipped"] == {"too long": 1, "empty answer": 1}
     assert summary["rows_trained_on"] == 4
     (dropped,) = read_rows(bench.folder() / "dropped.jsonl")
     assert (dropped["id"], dropped["reason"]) == ("0/4", "too long")
@@ -302,8 +302,8 @@ def test_a_template_file_counts_by_its_content_and_not_by_its_path(bench, tmp_pa
 
 def test_a_gpu_that_is_not_there_is_an_obstacle_of_the_plan(bench, monkeypatch):
     monkeypatch.setattr(finetune, "_GPU_DRIVERS", ())
-    (obstacle,) = finetune.plan(bench.settings(runtime__device="cuda:9"), bench.workspace).obstacles
-    assert "no device cuda:9" in obstacle.message
+    (blocker,) = finetune.plan(bench.settings(runtime__device="cuda:9"), bench.workspace).blockers
+    assert "no device cuda:9" in blocker.message
 
 
 def test_more_steps_than_any_run_has_are_a_slip(bench):
@@ -323,7 +323,7 @@ def test_an_unreachable_base_is_planned_with_its_size_and_its_obstacle(bench, mo
     assert plan.total == 6
     assert plan.estimate["parameters"] == 7_721_324_544
     assert plan.estimate["trainable_parameters"] == 159_907_840
-    assert [type(obstacle) for obstacle in plan.obstacles] in ([MissingInputError], [UsageError])
+    assert [type(blocker) for blocker in plan.blockers] in ([MissingInputError], [UsageError])
 
 
 def test_the_newest_finished_run_is_trained_on_and_its_rows_are_counted(bench, tmp_path):

@@ -11,7 +11,7 @@ from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json, read_rows, write_json, write_rows
 from coma_cli.settings import load_settings
 from coma_cli.training import finetune, merge_lora
-from coma_cli.training.merge_settings import MergeSettings
+from coma_cli.training.merging.settings import MergeSettings
 from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Workspace
 from tests.requirements import ROOT, package
@@ -38,8 +38,8 @@ def merge(root: Path, *, name: str = "merged", before=lambda run: None, **change
     flags = {"verification.probes": 2, "verification.new_tokens": 8, **changes}
     settings, workspace = load_settings(MergeSettings, flags=flags), Workspace(root)
     plan = merge_lora.plan(settings, workspace)
-    for obstacle in plan.obstacles:
-        raise obstacle
+    for blocker in plan.blockers:
+        raise blocker
     with workspace.open_run("merge-lora", settings, plan, name=name) as run:
         before(run)
         return dict(run.finish(merge_lora.work(run, settings, plan)).manifest)
@@ -295,8 +295,8 @@ def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_comput
     package("bitsandbytes", "bnb")
     import torch
 
-    from coma_cli.catalog.bases.models import Placement, load_model
-    from coma_cli.catalog.bases.resolution import resolve_base
+    from coma_cli.models.loading import Placement, load_model
+    from coma_cli.models.resolution import resolve_base
     from coma_cli.training.preparation import four_bit_config
 
     config = four_bit_config(Placement("cpu", torch.float32))

@@ -17,10 +17,10 @@ from typing import Any
 from coma_cli.catalog.benchmarks import evalplus_check, humaneval, mbpp
 from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
 from coma_cli.catalog.benchmarks.evalplus_inputs import mbpp_arguments
-from coma_cli.catalog.benchmarks.files import read_published
-from coma_cli.catalog.benchmarks.literals import literal
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.published import read_published
 from coma_cli.records import InputSets, Problem
+from coma_cli.syntax.literals import literal
 
 PLUS_CPU_LIMIT_S = 60.0  # evalplus 0.3.1, `eval/__init__.py`: a task has 60 s at most
 _ORIGIN = "coma_published_test"  # the key under which a row is given the OriginFmt file's tests

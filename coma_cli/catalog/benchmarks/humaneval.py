@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
-from coma_cli.catalog.benchmarks.files import read_published
 from coma_cli.errors import missing_package
+from coma_cli.formats.published import read_published
 from coma_cli.records import Problem
 
 NAME = "humaneval"

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.benchmarks import hub
 from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
-from coma_cli.catalog.benchmarks.files import read_published
-from coma_cli.catalog.benchmarks.names import names_used
+from coma_cli.formats import benchmark_hub
+from coma_cli.formats.published import read_published
 from coma_cli.records import Problem
+from coma_cli.syntax.used_names import names_used
 
 CPU_LIMIT_S = 10.0  # CodeCapybara, `main/eval_mbpp.py`: timeout=10; reference 123 needs 3.3 s
 TEST_IDS = range(11, 511)  # Austin et al. 2021, section 2.1; google-research `mbpp/README.md`
@@ -47,7 +47,7 @@ def _read(bench_data: Path | None, names: tuple[str, ...], configuration: str, p
         return RawBenchmark(rows, str(path))
     file = f"{configuration}/test-00000-of-00001.parquet"
     hint = f"Give {published} of github.com/google-research/google-research with --bench-data {published}"
-    path, rows = read_published(hub.fetch(REPOSITORY, file, REVISION, hint), ())
+    path, rows = read_published(benchmark_hub.fetch(REPOSITORY, file, REVISION, hint), ())
     return RawBenchmark(rows, f"{REPOSITORY} ({configuration}) on the Hugging Face hub")
 
 

@@ -3,38 +3,31 @@
 from collections.abc import Mapping
 
 from coma_cli.catalog import index
-from coma_cli.catalog.sources import (
-    code_contests,
-    codealpaca,
-    codecapybara_generated,
-    codecapybara_seed,
-    codegpt,
-    codepro,
-    codesearchnet,
-    codexglue_clone_detection,
-    codexglue_cloze,
-    codexglue_code_completion_line,
-    codexglue_code_refinement,
-    codexglue_code_to_text,
-    codexglue_code_translation,
-    codexglue_defect_detection,
-    conala,
-    mbpp,
-    staqc,
+from coma_cli.catalog.sources import code_contests, codealpaca, codecapybara_generated, codecapybara_seed, codegpt, mbpp
+from coma_cli.catalog.sources.codesearchnet import codesearchnet
+from coma_cli.catalog.sources.codexglue import (
+    clone_detection,
+    cloze,
+    code_completion_line,
+    code_refinement,
+    code_to_text,
+    code_translation,
+    defect_detection,
 )
 from coma_cli.catalog.sources.source import Source
+from coma_cli.catalog.sources.stackoverflow import codepro, conala, staqc
 
 SOURCES: Mapping[str, Source] = index(
     codealpaca.SOURCE,
     codesearchnet.SOURCE,
-    codexglue_code_to_text.SOURCE,
-    codexglue_clone_detection.SOURCE,
-    codexglue_defect_detection.SOURCE,
-    codexglue_code_completion_line.SOURCE,
-    codexglue_code_refinement.SOURCE,
-    codexglue_code_translation.SOURCE,
-    codexglue_cloze.MAXMIN,
-    codexglue_cloze.ALL,
+    code_to_text.SOURCE,
+    clone_detection.SOURCE,
+    defect_detection.SOURCE,
+    code_completion_line.SOURCE,
+    code_refinement.SOURCE,
+    code_translation.SOURCE,
+    cloze.MAXMIN,
+    cloze.ALL,
     codegpt.SOURCE,
     codepro.SOURCE,
     staqc.SOURCE,

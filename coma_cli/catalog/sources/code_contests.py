@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.sources.files import matching_files
-from coma_cli.catalog.sources.material import ContestSolution, Material, Rejected
-from coma_cli.catalog.sources.source import BrokenSourceError, HubForm, Shard, Source
-from coma_cli.catalog.sources.tables import Extent, read_table, text_of, unify_lines
+from coma_cli.catalog.material import ContestSolution, Material
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import BrokenSourceError, Shard
+from coma_cli.formats.files import matching_files
+from coma_cli.formats.hub import HubForm
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import Extent, read_table, text_of, unify_lines
 from coma_cli.jsonl import JsonRow
 from coma_cli.records import Origin
 

@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from coma_cli.catalog.languages import guess_language
-from coma_cli.catalog.sources.material import Instruction, Material, Rejected
-from coma_cli.catalog.sources.source import HubForm, Shard, Source
-from coma_cli.catalog.sources.tables import read_table, shards_below, text_of
+from coma_cli.catalog.material import Instruction, Material
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.hub import HubForm
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_table, shards_below, text_of
+from coma_cli.languages import guess_language
 from coma_cli.records import Origin
 
 LICENCE = "CC-BY-NC-4.0"

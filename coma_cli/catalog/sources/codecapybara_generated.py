@@ -7,12 +7,14 @@ Here both flags have to be true, and truth is the JSON value: some rows hold the
 from collections.abc import Iterator
 from pathlib import Path
 
-from coma_cli.catalog.languages import UNSPECIFIED, language_of_label
-from coma_cli.catalog.sources.fences import unfenced
-from coma_cli.catalog.sources.material import Instruction, Material, Rejected
-from coma_cli.catalog.sources.source import Shard, Source
-from coma_cli.catalog.sources.tables import read_table, shards_below, text_of
+from coma_cli.catalog.material import Instruction, Material
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.fences import unfenced
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.jsonl import JsonRow
+from coma_cli.languages import UNSPECIFIED, language_of_label
 from coma_cli.records import Origin
 
 LICENCE = "unknown (no licence file)"

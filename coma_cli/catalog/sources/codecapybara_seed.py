@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from coma_cli.catalog.languages import UNSPECIFIED
-from coma_cli.catalog.sources.code_layout import undouble_lines
-from coma_cli.catalog.sources.files import matching_files
-from coma_cli.catalog.sources.material import Material, Rejected, Snippet
-from coma_cli.catalog.sources.source import Shard, Source
-from coma_cli.catalog.sources.tables import read_table, text_of
+from coma_cli.catalog.material import Material, Snippet
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.files import matching_files
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_table, text_of
+from coma_cli.languages import UNSPECIFIED
 from coma_cli.records import Origin
+from coma_cli.syntax.code_layout import undouble_lines
 
 LICENCE = "unknown (that of each function's repository)"
 # Source: CodeCapybara, data_generation/data_generation.py, load_data, at commit ef2a0d1: ten folders, two places.

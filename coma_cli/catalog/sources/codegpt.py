@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from coma_cli.catalog.languages import UNSPECIFIED, language_of_label, named_language
-from coma_cli.catalog.sources.fences import unfenced
-from coma_cli.catalog.sources.material import Instruction, Material, Rejected
-from coma_cli.catalog.sources.source import Shard, Source
-from coma_cli.catalog.sources.tables import read_table, shards_below, text_of
+from coma_cli.catalog.material import Instruction, Material
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.fences import unfenced
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.jsonl import JsonRow
+from coma_cli.languages import UNSPECIFIED, language_of_label, named_language
 from coma_cli.records import Origin, TextLanguage
 from coma_cli.words import chinese_share
 

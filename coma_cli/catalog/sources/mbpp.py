@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from coma_cli.catalog.languages import same_python
-from coma_cli.catalog.sources.material import Exercise, Material, Rejected
-from coma_cli.catalog.sources.source import HubForm, Shard, Source
-from coma_cli.catalog.sources.tables import read_table, shards_below, text_of, unify_lines
+from coma_cli.catalog.material import Exercise, Material
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.hub import HubForm
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_table, shards_below, text_of, unify_lines
 from coma_cli.jsonl import JsonRow
+from coma_cli.languages import same_python
 from coma_cli.records import Origin
 
 LICENCE = "CC-BY-4.0"

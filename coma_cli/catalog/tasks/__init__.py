@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from coma_cli.catalog import index
 from coma_cli.catalog.tasks import (
     clone_detection,
-    cloze_test,
+    cloze,
     code_generation,
     code_repair,
     code_search,
@@ -26,6 +26,6 @@ TASKS: Mapping[str, Task] = index(
     line_completion.TASK,
     code_repair.TASK,
     code_translation.TASK,
-    cloze_test.TASK,
+    cloze.TASK,
     competition.TASK,
 )

@@ -1,6 +1,6 @@
 """Code generation: write the program that a text asks for."""
 
-from coma_cli.catalog.sources.material import Exercise, Function, Instruction, Material
+from coma_cli.catalog.material import Exercise, Function, Instruction, Material
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 
 FUNCTION_WORDINGS: Wordings = {

@@ -1,6 +1,6 @@
 """Code repair: write a function again without its bug."""
 
-from coma_cli.catalog.sources.material import Material, Repair
+from coma_cli.catalog.material import Material, Repair
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 
 WORDINGS: Wordings = {

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
 
-from coma_cli.catalog.sources.material import Function, Material, Question
+from coma_cli.catalog.material import Function, Material, Question
 from coma_cli.catalog.tasks.task import Draft, Surroundings, Task, Wordings
 from coma_cli.records import Origin, row_seed
 from coma_cli.words import tokens
@@ -70,7 +70,7 @@ class _Pool(NamedTuple):
     places: Mapping[str, tuple[int, ...]]
 
 
-def among(material: Material, around: Surroundings) -> Material:
+def among(material: Material, context: Surroundings) -> Material:
     """The question with wrong candidates from the material around it, where it has too few of its own.
 
     A function becomes a question by its summary. The snippets that share most tokens with the answers come first; one
@@ -82,7 +82,7 @@ def among(material: Material, around: Surroundings) -> Material:
     wanted = FEWEST_CANDIDATES - len(question.candidates) + len(question.answers) - 1
     if wanted <= 0:
         return question
-    pool = _pools(around).get(question.language, _Pool((), {}))
+    pool = _pools(context).get(question.language, _Pool((), {}))
     foreign = tuple(islice(_most_alike(question, pool), wanted))
     return replace(question, candidates=question.candidates + foreign)
 
@@ -98,10 +98,10 @@ def _as_question(material: Material) -> Question | None:
 
 
 @lru_cache(maxsize=2)
-def _pools(around: Surroundings) -> Mapping[str, _Pool]:
+def _pools(context: Surroundings) -> Mapping[str, _Pool]:
     """The answers around by programming language; unlike other blocks of a post they are code."""
     found: dict[str, list[_Snippet]] = {}
-    for material in around.materials:
+    for material in context.materials:
         question = _as_question(material)
         if question is not None:
             answers = (question.candidates[place] for place in question.answers)

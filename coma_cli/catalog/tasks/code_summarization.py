@@ -1,6 +1,6 @@
 """Code summarization: say in a sentence what a function does."""
 
-from coma_cli.catalog.sources.material import Function, Material
+from coma_cli.catalog.material import Function, Material
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 
 WORDINGS: Wordings = {

@@ -1,6 +1,6 @@
 """Code translation: write a function in another programming language."""
 
-from coma_cli.catalog.sources.material import Material, Translation
+from coma_cli.catalog.material import Material, Translation
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 
 WORDINGS: Wordings = {

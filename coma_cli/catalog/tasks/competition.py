@@ -1,6 +1,6 @@
 """Competition problems: write the whole program that a contest's statement asks for."""
 
-from coma_cli.catalog.sources.material import ContestSolution, Material
+from coma_cli.catalog.material import ContestSolution, Material
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 
 WORDINGS: Wordings = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from coma_cli.catalog.sources.material import JudgedFunction, Material
+from coma_cli.catalog.material import JudgedFunction, Material
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 from coma_cli.records import TextLanguage
 

@@ -1,6 +1,6 @@
 """Line completion: given the beginning of a function, write its next line; given half of a line, the rest of it."""
 
-from coma_cli.catalog.sources.material import Function, Material, Snippet, UnfinishedCode
+from coma_cli.catalog.material import Function, Material, Snippet, UnfinishedCode
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 
 WORDINGS: Wordings = {
@@ -66,7 +66,7 @@ def draft(material: Material, seed: int) -> Draft | None:
 
 def _code_and_cuts(snippet: Snippet) -> tuple[str, tuple[tuple[int, int], ...]]:
     """A snippet's code without documentation, and the places worth asking for, by its grammar."""
-    from coma_cli.catalog.syntax.functions import without_documentation
+    from coma_cli.syntax.functions import without_documentation
 
     function = without_documentation(snippet.language, snippet.code)
     return (function.code, function.cuts) if function else (snippet.code, ())

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from coma_cli.catalog.languages import display
-from coma_cli.catalog.sources.material import Material
+from coma_cli.catalog.material import Material
 from coma_cli.jsonl import sha256_of
+from coma_cli.languages import display
 from coma_cli.records import Example, TextLanguage, row_seed
 
 Wordings = Mapping[TextLanguage, tuple[str, ...]]
@@ -71,11 +71,11 @@ NOWHERE = Surroundings()
 
 
 def make_example(
-    task: Task, material: Material, source: str, seed: int, around: Surroundings = NOWHERE
+    task: Task, material: Material, source: str, seed: int, context: Surroundings = NOWHERE
 ) -> Example | None:
     """The row that a task makes of a piece of material, or None; `around` is what stands around it in its file."""
     if task.among is not None:
-        material = task.among(material, around)
+        material = task.among(material, context)
     draft = task.draft(material, row_seed(seed, f"{task.name}|{material.origin.path}|{material.origin.row}"))
     if draft is None:
         return None
@@ -104,8 +104,8 @@ def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterato
     before: list[Material] = []
     stream = iter(entries)
     while block := list(islice(stream, size)):
-        around = Surroundings((*before, *block))
-        yield from ((material, around) for material in block)
+        context = Surroundings((*before, *block))
+        yield from ((material, context) for material in block)
         before = block
 
 

@@ -8,9 +8,9 @@ import re
 import sys
 import typing
 
-from coma_cli.evaluation.candidate import Candidate
-from coma_cli.evaluation.extraction import code_text
-from coma_cli.evaluation.extraction.protocols import ExtractionProtocol, holds_program
+from coma_cli.corpus.extraction import code_text
+from coma_cli.corpus.extraction.candidate import Candidate
+from coma_cli.corpus.extraction.protocols import ExtractionProtocol, holds_program
 from coma_cli.records import Problem, Verdict
 
 NO_CODE = "no code found"

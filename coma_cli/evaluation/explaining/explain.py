@@ -5,11 +5,11 @@ Verdicts of programs that the run has judged already are shared, so mostly littl
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from coma_cli.corpus.extraction.candidate import Candidate
+from coma_cli.corpus.extraction.protocols import PROTOCOLS, ExtractionProtocol
 from coma_cli.evaluation import results
-from coma_cli.evaluation.candidate import Candidate
 from coma_cli.evaluation.explaining.causes import cause_of
 from coma_cli.evaluation.explaining.explanation import Alternative, Cause, Explanation, count_causes
-from coma_cli.evaluation.extraction.protocols import PROTOCOLS, ExtractionProtocol
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.workspace import Run

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.bases.resolution import ResolvedBase, Trust
+from coma_cli.models.resolution import ResolvedBase, Trust
 
 BYTES_OF_DTYPE = {"float32": 4, "bfloat16": 2, "float16": 2}
 MEMORY_SHARE = 0.8  # the rest is for activations, the logits, and everything else on the machine
@@ -39,8 +39,8 @@ def read_facts(resolved: ResolvedBase, trust: Trust) -> ModelFacts:
     Raises:
         CliError: they can't be had. MissingPackageError: the train extra is not installed.
     """
-    from coma_cli.catalog.bases.models import load_config, load_generation_config
     from coma_cli.engines.transformers_engine import context_length
+    from coma_cli.models.loading import load_config, load_generation_config
 
     config = load_config(resolved, trust=trust)
     text = config.get_text_config(decoder=True)

@@ -145,17 +145,17 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
     identity, problems = _identity_of(settings, subject), subject.problems
     rows, local = identity.total, None
     if subject.choice is None:
-        obstacles = _obstacles_of_server(settings)
+        blockers = _server_blockers(settings)
     else:
-        local, obstacle = _local_model(settings, subject.choice, subject.benchmark, problems)
-        obstacles = [obstacle] if obstacle else [*_misfits(local, problems, settings)]
-        obstacles += _disk(workspace.root, rows * (BYTES_A_ROW + BYTES_A_TOKEN * settings.max_new_tokens))
+        local, blocker = _local_model(settings, subject.choice, subject.benchmark, problems)
+        blockers = [blocker] if blocker else [*_misfits(local, problems, settings)]
+        blockers += _disk(workspace.root, rows * (BYTES_A_ROW + BYTES_A_TOKEN * settings.max_new_tokens))
     return SamplePlan(
         subject=identity.subject,
         inputs=identity.inputs,
         total=rows,
         estimate=_estimate(settings, problems, rows, local),
-        obstacles=tuple(obstacles),
+        blockers=tuple(blockers),
         notes=(*identity.notes, *_notes(settings, problems, local)),
         benchmark=subject.benchmark,
         problems=problems,
@@ -164,13 +164,13 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
     )
 
 
-def _obstacles_of_server(settings: SampleSettings) -> list[CliError]:
-    obstacles: list[CliError] = []
+def _server_blockers(settings: SampleSettings) -> list[CliError]:
+    blockers: list[CliError] = []
     if (access := check_access(settings.runtime)) is not None:
-        obstacles.append(access)
+        blockers.append(access)
     if settings.template != "auto":
-        obstacles.append(UsageError("A chat server applies its own template.", "Leave --template away."))
-    return obstacles
+        blockers.append(UsageError("A chat server applies its own template.", "Leave --template away."))
+    return blockers
 
 
 def _local_model(
@@ -183,7 +183,7 @@ def _local_model(
     """
     trust = settings.runtime.trust
     try:
-        from coma_cli.catalog.bases.models import choose_placement, load_tokenizer
+        from coma_cli.models.loading import choose_placement, load_tokenizer
 
         placement = choose_placement(settings.runtime.device, settings.dtype)
         tokenizer = load_tokenizer(choice.resolved, trust=trust)
@@ -286,8 +286,8 @@ def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: Local
     notes += [f"Replaced on this machine: {what}" for what in local.replaced]
     long = [p.task_id for p in problems if len(local.prompts.token_ids[p.task_id]) >= local.facts.context]
     if long:
-        left_out, named = count_of(len(long), "prompt"), ", ".join(long[:5])
-        notes.append(f"Warning: no room for {left_out} in {local.facts.context} tokens: {named}")
+        skipped, named = count_of(len(long), "prompt"), ", ".join(long[:5])
+        notes.append(f"Warning: no room for {skipped} in {local.facts.context} tokens: {named}")
     return notes
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from coma_cli.corpus.extraction.published_cuts import CODEX_STOPS
 from coma_cli.errors import UsageError
-from coma_cli.evaluation.extraction.published_cuts import CODEX_STOPS
 from coma_cli.prompting import (
     RAW,
     PromptTemplate,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
-from coma_cli.catalog.bases.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.prompting import PromptTemplate
 from coma_cli.workspace import Artifact, Input, Workspace
 

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from coma_cli.catalog.bases.resolution import Trust
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
+from coma_cli.models.resolution import Trust
 from coma_cli.prompting import TEMPLATE_SUFFIXES
 from coma_cli.settings import SETTINGS_CONFIG, Runtime, StageSettings
 

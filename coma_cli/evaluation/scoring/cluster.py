@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from coma_cli.ray_cluster import connected
+from coma_cli.parallel.ray_cluster import connected
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxError, default_workers
-from coma_cli.sandbox.isolation import Requested
+from coma_cli.sandbox.levels import Requested
 
 SHARD = 500  # programs; a second or two of work, and what is run again when a node is lost
 _SHARDS_AHEAD = 2  # a node that has one at work has the next one at hand

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from coma_cli.catalog.bases.embedded import cache_folder
-from coma_cli.catalog.benchmarks.literals import literal
 from coma_cli.jsonl import write_atomically
+from coma_cli.models.embedded import cache_folder
 from coma_cli.records import InputSets, Problem
 from coma_cli.sandbox import Isolation, Limits
 from coma_cli.sandbox.calls import CallError, ProgramCaller
+from coma_cli.syntax.literals import literal
 
 _VERSION = 1  # of the form in which answers are kept
 _LONGEST_KEPT = 200_000  # characters; Python takes some hundred times the size of a literal to read it

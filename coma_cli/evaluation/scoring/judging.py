@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-from coma_cli.evaluation.candidate import Candidate
-from coma_cli.evaluation.extraction.protocols import ExtractionProtocol
-from coma_cli.evaluation.programs import program_digest, program_of, source_sha256, unrunnable
+from coma_cli.corpus.extraction.candidate import Candidate
+from coma_cli.corpus.extraction.programs import program_digest, program_of, source_sha256, unrunnable
+from coma_cli.corpus.extraction.protocols import ExtractionProtocol
 from coma_cli.evaluation.scoring.cluster import Runner
 from coma_cli.journal import Journal
 from coma_cli.records import DETAIL_LIMIT, Problem, Verdict, VerdictName

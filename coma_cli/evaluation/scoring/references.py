@@ -7,7 +7,7 @@ runs in one process with its tests. No candidate has a say in that.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from coma_cli.evaluation.programs import program_of
+from coma_cli.corpus.extraction.programs import program_of
 from coma_cli.journal import Journal
 from coma_cli.records import DETAIL_LIMIT, Problem, Record, VerdictName
 from coma_cli.sandbox import Limits, Outcome, Sandbox

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.errors import MissingInputError, UsageError, nearest
-from coma_cli.evaluation.candidate import Candidate
 from coma_cli.evaluation.scoring.sample_files import (
-    LeftOut,
+    Skipped,
     read_candidates,
     read_run_candidates,
     sample_paths,
@@ -42,11 +42,11 @@ class SampleSource:
         known = BENCHMARKS.get(self.bench)
         return max(len(self.problems), known.size) if known and self.run else len(self.problems)
 
-    def candidates(self, left_out: LeftOut) -> Iterator[Candidate]:
+    def candidates(self, skipped: Skipped) -> Iterator[Candidate]:
         """The samples in the order of the files; what can't be scored is noted in `left_out`."""
         if self.run:
-            return read_run_candidates(self.paths[0], left_out)
-        return read_candidates(self.paths, self.problems, BENCHMARKS[self.bench].id_prefix, left_out)
+            return read_run_candidates(self.paths[0], skipped)
+        return read_candidates(self.paths, self.problems, BENCHMARKS[self.bench].id_prefix, skipped)
 
 
 def choose_samples(

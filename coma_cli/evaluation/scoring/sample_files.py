@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.errors import MissingInputError, UsageError
-from coma_cli.evaluation.candidate import Candidate
 from coma_cli.jsonl import CorruptLine, open_bytes, read_rows
 from coma_cli.records import Problem, Sample
 from coma_cli.words import count_of
@@ -32,7 +32,7 @@ _TASK_ID = re.compile(r"(?:(?P<prefix>[A-Za-z]+)\+?[/_\- ])?(?P<number>\d+)(?:_\
 
 
 @dataclass
-class LeftOut:
+class Skipped:
     """What was in the files and can't be scored: broken lines, rows without text or of no known problem, failures."""
 
     corrupt: list[CorruptLine] = field(default_factory=list)
@@ -107,7 +107,7 @@ def sample_paths(path: Path) -> tuple[Path, ...]:
 
 
 def read_candidates(
-    paths: Sequence[Path], problems: Sequence[Problem], prefix: str, left_out: LeftOut
+    paths: Sequence[Path], problems: Sequence[Problem], prefix: str, skipped: Skipped
 ) -> Iterator[Candidate]:
     """Yield what the files hold, rows numbered per problem where they bring no index of their own.
 
@@ -118,15 +118,15 @@ def read_candidates(
     next_index: Counter[tuple[str, float]] = Counter()
     seen: set[str] = set()
     for path in paths:
-        for origin, row in _rows(path, problems, left_out):
+        for origin, row in _rows(path, problems, skipped):
             text, whole = _text_of(row)
             task_id = ids.find(row.get("task_id"))
             if row.get("finish_reason") == "error":
-                left_out.failed_samples += 1
+                skipped.failed_samples += 1
             elif text is None:
-                left_out.without_text.append(origin)
+                skipped.without_text.append(origin)
             elif task_id is None:
-                left_out.unknown_tasks[str(row.get("task_id"))] += 1
+                skipped.unknown_tasks[str(row.get("task_id"))] += 1
             else:
                 temperature = _temperature(row.get("temperature"))
                 index = _own_index(row)
@@ -135,7 +135,7 @@ def read_candidates(
                     next_index[task_id, temperature] += 1
                 candidate = Candidate(task_id, temperature, index, text, whole, str(row.get("finish_reason", "")))
                 if candidate.key in seen:
-                    raise _twins(candidate.key, origin)
+                    raise _repeated_key(candidate.key, origin)
                 seen.add(candidate.key)
                 yield candidate
 
@@ -146,19 +146,19 @@ def _own_index(row: Mapping[str, Any]) -> int | None:
     return index if isinstance(index, int) and not isinstance(index, bool) else None
 
 
-def _twins(key: str, origin: str) -> UsageError:
+def _repeated_key(key: str, origin: str) -> UsageError:
     return UsageError(
         f"{origin} is the sample {key}, which was there before.",
         "Score these files apart, or remove `index` from their rows to have them numbered.",
     )
 
 
-def read_run_candidates(samples: Path, left_out: LeftOut) -> Iterator[Candidate]:
+def read_run_candidates(samples: Path, skipped: Skipped) -> Iterator[Candidate]:
     """Yield the samples of a finished sample run, each under its own key."""
-    for number, row in enumerate(read_rows(samples, left_out.corrupt.append), start=1):
+    for number, row in enumerate(read_rows(samples, skipped.corrupt.append), start=1):
         sample = Sample.from_row(row, f"{samples}:{number}")
         if sample.failed:
-            left_out.failed_samples += 1
+            skipped.failed_samples += 1
         else:
             yield Candidate(
                 sample.task_id, sample.temperature, sample.index, sample.completion, False, sample.finish_reason
@@ -178,12 +178,12 @@ def _temperature(value: Any) -> float:
     return float(value) if usable else 0.0
 
 
-def _rows(path: Path, problems: Sequence[Problem], left_out: LeftOut) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _rows(path: Path, problems: Sequence[Problem], skipped: Skipped) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Rows with where they stand: lines of a JSONL file, or the elements of one JSON array."""
     if _is_array(path):
-        yield from _array_rows(path, problems, left_out)
+        yield from _array_rows(path, problems, skipped)
         return
-    for number, row in enumerate(read_rows(path, left_out.corrupt.append), start=1):
+    for number, row in enumerate(read_rows(path, skipped.corrupt.append), start=1):
         yield f"{path}, row {number}", row
 
 
@@ -192,7 +192,7 @@ def _is_array(path: Path) -> bool:
         return handle.read(64).lstrip().startswith(b"[")
 
 
-def _array_rows(path: Path, problems: Sequence[Problem], left_out: LeftOut) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _array_rows(path: Path, problems: Sequence[Problem], skipped: Skipped) -> Iterator[tuple[str, Mapping[str, Any]]]:
     try:
         with open_bytes(path) as handle:
             elements = json.load(handle)
@@ -208,4 +208,4 @@ def _array_rows(path: Path, problems: Sequence[Problem], left_out: LeftOut) -> I
             for text in element:
                 yield f"{path}, list {number}", {"task_id": task_id, "solution": text}
         else:
-            left_out.corrupt.append(CorruptLine(path, number, f"a JSON {type(element).__name__}, not a list or object"))
+            skipped.corrupt.append(CorruptLine(path, number, f"a JSON {type(element).__name__}, not a list or object"))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from coma_cli.evaluation.extraction.protocols import PROTOCOLS
+from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.settings import Runtime, StageSettings
 
 _THRESHOLD = re.compile(r"pass@([1-9]\d{0,5})\s*=\s*(0?\.\d+|[01](?:\.0*)?|\d{1,3}(?:\.\d+)?\s*%)")

@@ -48,9 +48,9 @@ class ScoreSummary(BaseModel):
     unique_programs: int
     programs_run: int
     programs_per_s: float | None
-    left_out: dict[str, int]
+    skipped: dict[str, int]
     explanation: Explanation | None = None
-    picture: str | None = None
+    plot: str | None = None
 
 
 def show(summary: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.sources.material import Rejected
+from coma_cli.formats.rejected import Rejected
 from tests.requirements import package
 
 
@@ -61,7 +61,7 @@ def good(entries: list[Any]) -> list[Any]:
     return [entry for entry in entries if not isinstance(entry, Rejected)]
 
 
-def aside(entries: list[Any]) -> list[tuple[str, str]]:
+def dropped(entries: list[Any]) -> list[tuple[str, str]]:
     """Reason and row of all that was kept aside."""
     return [(entry.reason, entry.origin.row) for entry in entries if isinstance(entry, Rejected)]
 
@@ -71,5 +71,5 @@ def counted(source: Any, place: Path) -> dict[str, tuple[int, int]]:
     counts = {}
     for shard in source.find(place):
         entries = list(source.read(shard))
-        counts[shard.name] = (len(good(entries)), len(aside(entries)))
+        counts[shard.name] = (len(good(entries)), len(dropped(entries)))
     return counts

@@ -5,7 +5,7 @@ import json
 import zipfile
 from dataclasses import replace
 
-from coma_cli.catalog.sources.material import Rejected
+from coma_cli.formats.rejected import Rejected
 from coma_cli.records import Origin
 from tests.catalog.sources.forms import good
 from tests.requirements import package

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.catalog.sources.source import BrokenSourceError
+from coma_cli.formats.data_file import BrokenSourceError
 from tests.catalog.sources.forms import read
 from tests.catalog.sources.row_forms import lines, reasons, write, write_zip
 

@@ -1,8 +1,8 @@
 import pytest
 
+from coma_cli.catalog.material import ContestSolution
 from coma_cli.catalog.sources import code_contests
-from coma_cli.catalog.sources.material import ContestSolution
-from coma_cli.catalog.sources.source import BrokenSourceError
+from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.records import Origin
 from tests.catalog.sources.forms import good, read
 from tests.catalog.sources.row_forms import lines, reasons, without_places, write, write_parquet, write_zip

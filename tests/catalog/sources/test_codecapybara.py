@@ -2,9 +2,9 @@ import gzip
 
 import pytest
 
+from coma_cli.catalog.material import Snippet
 from coma_cli.catalog.sources import codecapybara_generated as generated
 from coma_cli.catalog.sources import codecapybara_seed as seed
-from coma_cli.catalog.sources.material import Snippet
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import make_example
 from coma_cli.records import Origin

@@ -3,11 +3,12 @@ from collections import Counter
 
 import pytest
 
+from coma_cli.catalog.material import Instruction
 from coma_cli.catalog.sources import codegpt
-from coma_cli.catalog.sources.fences import Answer, unfenced
-from coma_cli.catalog.sources.material import Instruction, Rejected
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import make_example
+from coma_cli.formats.fences import Unfenced, unfenced
+from coma_cli.formats.rejected import Rejected
 from tests.catalog.sources.forms import good, read
 from tests.catalog.sources.row_forms import FORMS, reasons, without_places, write, write_form
 from tests.requirements import shared_data
@@ -76,12 +77,12 @@ def test_member_names_in_gbk_are_readable(tmp_path):
 @pytest.mark.parametrize(
     ("given", "answer"),
     [
-        ("plain", Answer("plain", "")),
-        ("```\n```", Answer("", "")),
-        ("``````", Answer("", "")),
-        ("```py\nx\n```", Answer("x", "py")),
-        ("```py\nx```", Answer("x", "py")),
-        ("```py\nx\n```\n```js\ny\n```", Answer("```py\nx\n```\n```js\ny\n```", "py")),
+        ("plain", Unfenced("plain", "")),
+        ("```\n```", Unfenced("", "")),
+        ("``````", Unfenced("", "")),
+        ("```py\nx\n```", Unfenced("x", "py")),
+        ("```py\nx```", Unfenced("x", "py")),
+        ("```py\nx\n```\n```js\ny\n```", Unfenced("```py\nx\n```\n```js\ny\n```", "py")),
         ("```py\nx", None),
         ("x\n```", None),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.catalog.sources.material import Function, Question
+from coma_cli.catalog.material import Function, Question
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.code_search import FEWEST_CANDIDATES, MOST_CANDIDATES
 from coma_cli.catalog.tasks.task import Surroundings, make_example, with_surroundings
@@ -34,8 +34,8 @@ def question(number, code, text="", language="python", topic=""):
     return Question(language, text, (code,), (0,), "MIT", Origin(path="x", row=str(number)), topic=topic or str(number))
 
 
-def made(material, around=(), seed=0):
-    return make_example(TASKS["code-search"], material, "test", seed, Surroundings(tuple(around)))
+def made(material, context=(), seed=0):
+    return make_example(TASKS["code-search"], material, "test", seed, Surroundings(tuple(context)))
 
 
 def test_golden_code_search():
@@ -129,6 +129,6 @@ def test_the_id_leaves_out_what_chance_put_into_the_input():
 def test_surroundings_hold_every_piece_once_and_nothing_far_away(numbers, size):
     found = list(with_surroundings(numbers, size))
     assert [number for number, _ in found] == numbers
-    for place, (_, around) in enumerate(found):
+    for place, (_, context) in enumerate(found):
         start = place // size * size
-        assert list(around.materials) == numbers[max(0, start - size) : start + size]
+        assert list(context.materials) == numbers[max(0, start - size) : start + size]

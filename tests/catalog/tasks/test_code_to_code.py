@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.catalog.sources.material import (
+from coma_cli.catalog.material import (
     ClonePair,
     Cloze,
     Function,
@@ -16,7 +16,7 @@ from coma_cli.catalog.sources.material import (
 from coma_cli.catalog.tasks import (
     TASKS,
     clone_detection,
-    cloze_test,
+    cloze,
     code_repair,
     code_translation,
     defect_detection,
@@ -50,7 +50,7 @@ WORDINGS = {
     "code-repair": code_repair.WORDINGS,
     "code-repair of abstracted code": code_repair.ABSTRACTED_WORDINGS,
     "code-translation": code_translation.WORDINGS,
-    "cloze-test": cloze_test.WORDINGS,
+    "cloze-test": cloze.WORDINGS,
     "line-completion within a line": line_completion.UNFINISHED_WORDINGS,
 }
 
@@ -187,9 +187,9 @@ def test_nothing_is_masked_where_there_is_nothing_to_choose_from():
 
 
 def test_every_choice_is_found_again_in_its_list():
-    for choices in cloze_test.CHOICES:
+    for choices in cloze.CHOICES:
         assert len(set(choices)) == len(choices) >= 2
-    assert cloze_test.CHOICES[0] == ("max", "min")
+    assert cloze.CHOICES[0] == ("max", "min")
 
 
 @given(st.integers(0, 10**6))

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from coma_cli.evaluation.candidate import Candidate
+from coma_cli.corpus.extraction.candidate import Candidate
+from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.evaluation.explaining import causes
 from coma_cli.evaluation.explaining.causes import cause_of
 from coma_cli.evaluation.explaining.explanation import REMEDIES, advice, show
-from coma_cli.evaluation.extraction.protocols import PROTOCOLS
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem, Verdict
 from tests.evaluation.sampled import HUMANEVAL, right, write_lines

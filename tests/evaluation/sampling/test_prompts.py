@@ -3,8 +3,8 @@
 import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.corpus.extraction.published_cuts import CODEX_STOPS
 from coma_cli.errors import UsageError
-from coma_cli.evaluation.extraction.published_cuts import CODEX_STOPS
 from coma_cli.evaluation.sampling.prompts import MBPP_STOPS, choose_prompt_template, encode_problems
 from coma_cli.prompting import ALPACA, CAPYBARA, RAW
 from coma_cli.records import Problem

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from coma_cli.catalog.bases.resolution import NO_TRUST
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.evaluation.sampling.sampled_model import choose_model
+from coma_cli.models.resolution import NO_TRUST
 from coma_cli.prompting import ALPACA
 from coma_cli.settings import StageSettings
 from coma_cli.workspace import Artifact, Input, Plan, StageResult, Workspace

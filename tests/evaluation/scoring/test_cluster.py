@@ -7,8 +7,8 @@ from importlib import util
 
 import pytest
 
-from coma_cli import ray_cluster
 from coma_cli.evaluation.scoring.cluster import RayRunner, SandboxOptions
+from coma_cli.parallel import ray_cluster
 from coma_cli.sandbox import Limits, Program, SandboxError, probe_isolation
 from tests.evaluation.sampled import HUMANEVAL, right, write_lines
 from tests.evaluation.score_command import Coma
@@ -94,5 +94,5 @@ def test_a_cluster_without_ray_is_refused_before_anything_runs(monkeypatch, tmp_
 
 def test_without_ray_the_package_is_named(monkeypatch):
     monkeypatch.setattr(ray_cluster.util, "find_spec", lambda name: None)
-    error = ray_cluster.obstacle()
+    error = ray_cluster.blocker()
     assert error is not None and "coma-cli[ray]" in error.hint

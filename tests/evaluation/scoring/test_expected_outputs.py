@@ -3,7 +3,7 @@
 import pytest
 
 from coma_cli.catalog.benchmarks.evalplus_check import check_source
-from coma_cli.evaluation.programs import program_of
+from coma_cli.corpus.extraction.programs import program_of
 from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, Answers, published, stages_of
 from coma_cli.records import InputSets, Problem
 from coma_cli.sandbox import Limits, Sandbox, probe_isolation

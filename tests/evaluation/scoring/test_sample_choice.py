@@ -2,7 +2,7 @@ import pytest
 
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.evaluation.scoring.sample_choice import benchmark_only, choose_samples
-from coma_cli.evaluation.scoring.sample_files import LeftOut
+from coma_cli.evaluation.scoring.sample_files import Skipped
 from coma_cli.workspace import Input, Workspace
 from tests.evaluation.sampled import HUMANEVAL, sample, sample_run, write_lines
 
@@ -19,7 +19,7 @@ def test_the_newest_run_of_the_benchmark_is_taken(workspace_root):
     sample_run(workspace_root, ROWS, HUMANEVAL[:1], name="other", model="x", bench="mbpp")
     source = choose(workspace_root, "humaneval")
     assert source.title == "new" and source.run and source.bench_size == 164
-    assert [c.key for c in source.candidates(LeftOut())] == ["HumanEval/0|0.2|0"]
+    assert [c.key for c in source.candidates(Skipped())] == ["HumanEval/0|0.2|0"]
     assert [i.name for i in source.inputs] == ["sample"]
     assert choose(workspace_root).bench == "mbpp"
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.evaluation.scoring.sample_files import (
-    LeftOut,
+    Skipped,
     TaskIds,
     read_candidates,
     read_run_candidates,
@@ -18,8 +18,8 @@ from tests.requirements import shared_data
 
 
 def read(*paths, problems=HUMANEVAL, prefix="HumanEval"):
-    left_out = LeftOut()
-    return list(read_candidates(paths, problems, prefix, left_out)), left_out
+    skipped = Skipped()
+    return list(read_candidates(paths, problems, prefix, skipped)), skipped
 
 
 @pytest.mark.parametrize("name", ["s.jsonl", "s.jsonl.gz", "packed-under-another-name.jsonl"])
@@ -28,14 +28,14 @@ def test_human_evals_form_numbers_the_samples_of_each_problem(tmp_path, name):
     path = write_lines(tmp_path / name, rows)
     if name.startswith("packed"):
         path.write_bytes(gzip.compress(path.read_bytes()))
-    candidates, left_out = read(path)
+    candidates, skipped = read(path)
     assert [(c.task_id, c.index, c.text, c.whole) for c in candidates] == [
         ("HumanEval/0", 0, "    return 0\n", False),
         ("HumanEval/1", 0, "    return 1\n", False),
         ("HumanEval/0", 1, "    return 2\n", False),
         ("HumanEval/1", 1, "    return 3\n", False),
     ]
-    assert set(left_out.counts().values()) == {0}
+    assert set(skipped.counts().values()) == {0}
 
 
 def test_evalplus_and_codecapybara_rows(tmp_path):
@@ -72,9 +72,9 @@ def test_bigcodes_lists_follow_the_order_of_the_benchmark(tmp_path):
 def test_an_array_of_rows_is_read_like_lines(tmp_path):
     path = tmp_path / "s.json.gz"
     path.write_bytes(gzip.compress(json.dumps([{"task_id": "HumanEval/3", "completion": "x"}, 7]).encode()))
-    candidates, left_out = read(path)
+    candidates, skipped = read(path)
     assert [c.task_id for c in candidates] == ["HumanEval/3"]
-    assert left_out.counts()["corrupt_lines"] == 1
+    assert skipped.counts()["corrupt_lines"] == 1
     path.write_text("[1, 2")
     with pytest.raises(MissingInputError, match="no valid JSON array"):
         read(path)
@@ -115,15 +115,15 @@ def test_what_can_not_be_scored_is_named_and_counted(tmp_path):
         good[:-5],
     ]
     path.write_text("\n".join(lines))
-    candidates, left_out = read(path)
+    candidates, skipped = read(path)
     assert [c.index for c in candidates] == [0, 1]
-    assert left_out.counts() == {
+    assert skipped.counts() == {
         "corrupt_lines": 3,
         "rows_without_text": 3,
         "unknown_task_ids": 2,
         "failed_samples": 0,
     }
-    said = "\n".join(left_out.messages())
+    said = "\n".join(skipped.messages())
     assert f"{path}:2: not valid JSON" in said and "HumanEval/999" in said and "row 2" in said
 
 
@@ -138,9 +138,9 @@ def test_own_rows_keep_their_index_and_temperature(tmp_path):
 def test_samples_that_failed_to_be_made_are_no_samples(tmp_path):
     rows = [sample("HumanEval/0", 0, "x"), sample("HumanEval/0", 1, "", finish_reason="error", error="no memory")]
     path = write_lines(tmp_path / "samples.jsonl", [row.to_row() for row in rows])
-    left_out = LeftOut()
-    assert [c.index for c in read_run_candidates(path, left_out)] == [0]
-    assert left_out.failed_samples == 1
+    skipped = Skipped()
+    assert [c.index for c in read_run_candidates(path, skipped)] == [0]
+    assert skipped.failed_samples == 1
     assert read(path)[1].failed_samples == 1
 
 
@@ -182,5 +182,5 @@ def test_ids_of_a_benchmark_of_ones_own_are_matched_exactly():
 def test_upstreams_example_samples(tmp_path):
     folder = shared_data() / "humaneval"
     problem = HUMANEVAL[0].model_copy(update={"task_id": "test/0"})
-    candidates, left_out = read(folder / "example_samples.jsonl", problems=[problem])
-    assert [c.index for c in candidates] == list(range(6)) and set(left_out.counts().values()) == {0}
+    candidates, skipped = read(folder / "example_samples.jsonl", problems=[problem])
+    assert [c.index for c in candidates] == list(range(6)) and set(skipped.counts().values()) == {0}

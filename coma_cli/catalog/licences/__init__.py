@@ -1,0 +1,1 @@
+"""Licences: what each permits, and which one a text is."""

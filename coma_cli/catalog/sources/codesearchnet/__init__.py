@@ -1,0 +1,1 @@
+"""CodeSearchNet: functions with their documentation in six languages."""

@@ -1,0 +1,80 @@
+"""The licences that CodeSearchNet ships beside its functions: `<language>_licenses.pkl`, by repository.
+
+Source of the form: resources/README.md and function_parser/fetch_licenses.py of github/CodeSearchNet: a dictionary of
+`owner/name` to a pair of path and text (as the first says) or to a list of such pairs (as the second writes). Paths
+begin with `owner/name/`. Of a function's folders the nearest one with a licence file counts, as for one's own code.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from coma_cli.catalog.licences.detection import is_licence_file, licence_of_texts
+from coma_cli.formats.data_file import BrokenSourceError, DataFile
+from coma_cli.formats.plain_pickles import as_text, load_plain
+
+PATTERN = r"(?P<language>go|java|javascript|php|python|ruby)_licenses\.pkl(?:\.gz)?"
+_TOP = "."
+
+
+class RepositoryLicences:
+    """Which licence each folder of each repository states."""
+
+    def __init__(self, by_repository: Mapping[str, Mapping[str, str]]) -> None:
+        self._by_repository = by_repository
+
+    def of(self, repository: str, path: str) -> str | None:
+        """The licence of a file by its path in its repository; None where nothing is known of the repository."""
+        folders = self._by_repository.get(repository)
+        if not folders:
+            return None
+        above = (parent.as_posix() for parent in PurePosixPath(path).parents)
+        return next((folders[folder] for folder in above if folder in folders), None)
+
+
+def read_licences(file: DataFile) -> RepositoryLicences:
+    """The licences of one language's repositories; kept while the same file is asked for.
+
+    Raises:
+        BrokenSourceError: see `load_plain`; or what it holds is no dictionary.
+    """
+    status = file.path.stat()
+    return _read(file.path, file.member, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, member: str, size: int, mtime_ns: int) -> RepositoryLicences:
+    file = DataFile(path, member)
+    table = load_plain(file)
+    if not isinstance(table, dict):
+        raise BrokenSourceError(
+            f"{file} holds a {type(table).__name__}, not licences by repository.", "Fetch it again, or take it away."
+        )
+    named = ((as_text(key), entry) for key, entry in table.items())
+    return RepositoryLicences({name: _by_folder(name, entry) for name, entry in named if name})
+
+
+def _by_folder(repository: str, entry: Any) -> dict[str, str]:
+    folders: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for path, text in _files(entry):
+        inner = PurePosixPath(path.removeprefix(f"{repository}/"))
+        folders[inner.parent.as_posix()][inner.name] = text
+    # Upstream's search also took files of patents and authors: they count only where nothing else is there.
+    chosen = {
+        folder: {name: text for name, text in texts.items() if is_licence_file(name)}
+        for folder, texts in folders.items()
+    }
+    found = {folder: licence_of_texts(texts) for folder, texts in chosen.items() if texts}
+    return found or ({_TOP: licence_of_texts(folders[_TOP])} if _TOP in folders else {})
+
+
+def _files(entry: Any) -> Iterator[tuple[str, str]]:
+    """The pairs of path and text; what is no such pair is passed over."""
+    pairs = entry if isinstance(entry, list) else [entry]
+    for pair in pairs:
+        if isinstance(pair, (tuple, list)) and len(pair) == 2:
+            path, text = (as_text(part) for part in pair)
+            if path and text:
+                yield path, text

@@ -1,0 +1,1 @@
+"""CodeXGLUE's data sets, one file each."""

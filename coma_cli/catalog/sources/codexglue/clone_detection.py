@@ -1,0 +1,148 @@
+"""BigCloneBench as CodeXGLUE published it: pairs of Java functions, and whether they do the same.
+
+The raw form keeps functions and pairs apart; pairs whose functions are not in the file at hand are kept aside, never
+passed over in silence (upstream's own reader does that). The hub's form has both texts in each row.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from coma_cli.catalog.material import ClonePair, Material
+from coma_cli.catalog.sources.codexglue import shared
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import BrokenSourceError, Shard
+from coma_cli.formats.files import lines_of, matching_files
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import DUPLICATE_ID, read_table, text_of
+from coma_cli.records import Origin
+from coma_cli.syntax.code_layout import outdent
+
+_PAIRS = r"(?P<split>train|valid|test)\.txt(?:\.gz)?"
+_FUNCTIONS = r"data\.jsonl(?:\.gz)?"
+_HUB_COLUMNS = ("id1", "id2", "func1", "func2", "label")
+_FORM = "Give data.jsonl and the pair files in one folder, as they were published."
+
+
+def find(place: Path) -> list[Shard]:
+    """The pair files, each with the `data.jsonl` of its folder; else the hub's Parquet files."""
+    functions = {_folder(found.name): found.file for found in matching_files(place, [_FUNCTIONS], beside=True)}
+    pairs = [
+        shared.shard_of(found, companions=[functions[folder]] if (folder := _folder(found.name)) in functions else ())
+        for found in matching_files(place, [_PAIRS])
+    ]
+    return pairs or [shared.shard_of(found) for found in shared.find_tables(place)]
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The pairs of one file. A pair that comes again, in either order, is kept aside, and so is one text twice.
+
+    In the hub's form a pair is known again within its piece only; elsewhere it leaves with the other duplicates.
+    """
+    seen: set[tuple[str, ...]] = set()
+    for entry in _listed_pairs(shard, seen) if ".txt" in shard.name[-7:] else _hub_pairs(shard):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        ids, first, second, label = entry
+        origin = Origin(path=shard.name, row=" ".join(ids), split=shard.split)
+        reject = _reject(ids, first, second, label, seen)
+        if reject is not None:
+            yield Rejected(*reject, origin, {"first": first, "second": second, "label": label})
+            continue
+        seen.add(tuple(sorted(ids)))
+        # Only known clones were ever looked for: what is no known clone was mostly checked by nobody.
+        yield ClonePair("java", first, second, bool(label), not label, shard.licence, origin)
+
+
+def _reject(
+    ids: tuple[str, str], first: str, second: str, label: Any, seen: set[tuple[str, ...]]
+) -> tuple[str, str] | None:
+    if label not in (0, 1):
+        return "broken-row", f"the label is {label!r}, not 0 or 1"
+    if not first.strip() or not second.strip():
+        return "broken-row", "a function is no text"
+    if tuple(sorted(ids)) in seen:
+        return DUPLICATE_ID, "the pair was there before"
+    return ("same-text", "") if first == second else None
+
+
+def _listed_pairs(
+    shard: Shard, seen: set[tuple[str, ...]]
+) -> Iterator[tuple[tuple[str, str], str, str, Any] | Rejected]:
+    """The pairs of the shard's piece; of those of other pieces only the ids go into `seen`."""
+    functions: dict[str, str] = {}
+    broken = list(_read_functions(shard, functions))
+    yield from broken if shard.piece.number == 0 else ()
+    number = 0
+    for number, line in enumerate(lines_of(shard.file), start=1):
+        fields = line.decode("utf-8", "replace").split()
+        if not shard.piece.holds(number - 1):
+            if len(fields) == 3 and fields[2] in ("0", "1") and functions.keys() >= set(fields[:2]):
+                seen.add(tuple(sorted(fields[:2])))
+            continue
+        origin = Origin(path=shard.name, row=f"line {number}", split=shard.split)
+        if len(fields) != 3:
+            if fields:
+                yield Rejected("broken-row", "not two ids and a label", origin, {"line": " ".join(fields)})
+            continue
+        one, two, label = fields
+        absent = [key for key in (one, two) if key not in functions]
+        if absent:
+            detail = f"no function {' or '.join(absent)} in data.jsonl"
+            yield Rejected("missing-function", detail, origin, {"pair": " ".join(fields)})
+            continue
+        yield (one, two), functions[one], functions[two], {"0": 0, "1": 1}.get(label, label)
+    if not number:
+        raise BrokenSourceError(f"{shard.file} holds no pairs.", _FORM)
+
+
+def _read_functions(shard: Shard, functions: dict[str, str]) -> Iterator[Rejected]:
+    """Fill `functions` by id; broken rows come with the split of the pairs that may need them."""
+    if not shard.companions:
+        raise BrokenSourceError(f"{shard.file} has no data.jsonl beside it.", _FORM)
+    file = shard.companions[0]
+    name = f"{_folder(shard.name)}/data.jsonl".lstrip("/")
+    for entry in read_table(
+        Shard(file.path, name, shard.licence, shard.split, member=file.member), ("func", "idx"), unique="idx"
+    ):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        functions[str(entry[1]["idx"]).strip()] = outdent(text_of(entry[1], "func") or "")
+
+
+def _hub_pairs(shard: Shard) -> Iterator[tuple[tuple[str, str], str, str, Any] | Rejected]:
+    for entry in read_table(shard, _HUB_COLUMNS, unique="id"):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        row = entry[1]
+        ids = (str(row["id1"]), str(row["id2"]))
+        yield ids, outdent(text_of(row, "func1") or ""), outdent(text_of(row, "func2") or ""), row["label"]
+
+
+SOURCE = Source(
+    name="codexglue_clone_detection",
+    folder="codexglue_clone_detection",
+    url=f"{shared.URL}/Code-Code/Clone-detection-BigCloneBench",
+    licence=shared.LICENCE,
+    citation="Svajlenko, J. et al. (2014). Towards a Big Data Curated Benchmark of Inter-project Code Clones. ICSME. "
+    f"In: {shared.CITATION}",
+    splits="",
+    tasks=("clone-detection",),
+    find=find,
+    read=read,
+    bytes_per_row=19,
+    reads_pieces=True,
+    looks_up_companions=True,
+    hub=shared.hub_form("cc_clone_detection_big_clone_bench"),
+    revision=shared.REVISION,
+    notes="The negatives are weak: BigCloneBench looked for clones of certain functionalities and recorded what it "
+    "found, so most pairs that count as no clones were never compared by a person, and some of them are clones. "
+    "Their rows say weak-label in made_by.",
+)

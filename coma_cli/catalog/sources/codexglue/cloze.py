@@ -1,0 +1,112 @@
+"""The cloze tests of CodeXGLUE: functions of CodeSearchNet's test split as tokens, one of them masked.
+
+`maxmin` masks `max` or `min`; `all` any of some 900 frequent words. The answers were never published: where a folder
+`answers/LANGUAGE` has the file that upstream's scorer reads they are taken, and else every row is kept aside. The
+placeholder lines that the repository has in that place (`maxmin-1<CODESPLIT>token1`) are no answers.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from coma_cli.catalog.material import Cloze, Material
+from coma_cli.catalog.sources.codexglue import shared
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.files import lines_of, matching_files
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_table
+from coma_cli.records import Origin
+
+MASK = "<mask>"
+MAXMIN_CHOICES = ("max", "min")
+LANGUAGES = ("go", "java", "javascript", "php", "python", "ruby")
+_LANGUAGE = rf"(?P<language>{'|'.join(LANGUAGES)})"
+_RAW = rf"{_LANGUAGE}/clozeTest\.json(?:\.gz)?"
+_HUB = rf"{_LANGUAGE}/(?:partial-)?train(?:-[\w-]+|/\d+)?\.parquet"
+_ANSWERS = rf"{_LANGUAGE}/answers\.txt"
+COLUMNS = ("idx", "nl_tokens", "pl_tokens")
+_BETWEEN = "<CODESPLIT>"
+_PLACEHOLDER = re.compile(r"token\d+")
+WITHHELD = "answer-withheld"
+
+
+def find(place: Path) -> list[Shard]:
+    """A file for each language; all of it is upstream's test, which the hub calls `train`."""
+    answers = {found.groups["language"]: found.file for found in matching_files(place, [_ANSWERS])}
+    return [
+        shared.shard_of(
+            found, split="test", language=language, companions=[answers[language]] if language in answers else ()
+        )
+        for found in matching_files(place, [_RAW, _HUB])
+        for language in [found.groups["language"]]
+    ]
+
+
+def read(choices: tuple[str, ...], shard: Shard) -> Iterator[Material | Rejected]:
+    """The rows of one file whose answers are among `choices`, or may be any word where there are none."""
+    answers = _answers(shard)
+    for entry in read_table(shard, COLUMNS, unique="idx"):
+        yield entry if isinstance(entry, Rejected) else _cloze(shard, *entry, answers, choices)
+
+
+def _cloze(
+    shard: Shard, number: int, row: dict[str, object], answers: dict[str, str], choices: tuple[str, ...]
+) -> Cloze | Rejected:
+    key = str(row["idx"])
+    origin = Origin(path=shard.name, row=key, split=shard.split)
+    words, tokens = _texts(row["nl_tokens"]), _texts(row["pl_tokens"])
+    if words is None or tokens is None or tokens.count(MASK) != 1:
+        return Rejected("broken-row", f"the tokens are no texts, or not one of them is {MASK}", origin, row)
+    answer = answers.get(key, "")
+    if not answer or _PLACEHOLDER.fullmatch(answer) or (choices and answer not in choices):
+        return Rejected(WITHHELD, f"no answer to {key} is at hand", origin, row)
+    return Cloze(shard.language, " ".join(words), tokens, answer, choices, shard.licence, origin)
+
+
+def _texts(value: object) -> tuple[str, ...] | None:
+    return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+
+
+def _answers(shard: Shard) -> dict[str, str]:
+    lines = (line.decode("utf-8", "replace").strip() for file in shard.companions for line in lines_of(file))
+    pairs = (line.partition(_BETWEEN) for line in lines if _BETWEEN in line)
+    return {key.strip(): answer.strip() for key, _, answer in pairs}
+
+
+def _source(name: str, folder: str, hub: str, choices: tuple[str, ...], notes: str, bytes_per_row: float) -> Source:
+    return Source(
+        name=name,
+        folder=name,
+        url=f"{shared.URL}/Code-Code/{folder}",
+        licence=shared.LICENCE,
+        citation=shared.CITATION,
+        splits="",
+        tasks=("cloze-test",),
+        find=find,
+        read=partial(read, choices),
+        bytes_per_row=bytes_per_row,
+        hub=shared.hub_form(hub),
+        revision=shared.REVISION,
+        notes=f"{notes} All of it is upstream's test, made of CodeSearchNet's test functions; the code is a row of "
+        "tokens without comments and layout.",
+    )
+
+
+MAXMIN = _source(
+    "codexglue_cloze_maxmin",
+    "ClozeTesting-maxmin",
+    "cc_cloze_testing_maxmin",
+    MAXMIN_CHOICES,
+    "One token that is max or min is masked.",
+    2530,
+)
+ALL = _source(
+    "codexglue_cloze_all",
+    "ClozeTesting-all",
+    "cc_cloze_testing_all",
+    (),
+    "One token out of some 900 frequent words is masked.",
+    2530,
+)

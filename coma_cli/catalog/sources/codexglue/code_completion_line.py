@@ -1,0 +1,74 @@
+"""Line completion of CodeXGLUE: the beginning of a Java or Python file as tokens, and how its last line goes on.
+
+The published test set has no answers; its rows are kept aside. The `dev.json` and `train.json` that were published
+beside it for UniXcoder, in the same form, have them.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from coma_cli.catalog.material import Material, UnfinishedCode
+from coma_cli.catalog.sources.codexglue import shared
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.files import matching_files
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_table, text_of
+from coma_cli.records import Origin
+
+_LANGUAGES = {"javaCorpus": "java", "py150": "python", "java": "java", "python": "python"}
+_RAW = r"(?P<language>javaCorpus|py150)/(?:line_completion/)?(?P<split>train|dev|test)\.json(?:\.gz)?"
+# The hub calls its only split `train`; it is upstream's test.
+_HUB = r"(?P<language>java|python)/(?:partial-)?train(?:-[\w-]+|/\d+)?\.parquet"
+COLUMNS = ("input", "gt")
+_START = "<s>"
+WITHHELD = "answer-withheld"
+
+
+def find(place: Path) -> list[Shard]:
+    """The files of both languages; `literals.json` and the scorer's five example answers are no rows."""
+    return [
+        shared.shard_of(
+            found,
+            split=None if "split" in found.groups else "test",
+            language=_LANGUAGES[found.groups["language"]],
+        )
+        for found in matching_files(place, [_RAW, _HUB])
+    ]
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The rows of one file, without the mark of its beginning."""
+    for entry in read_table(shard, COLUMNS, unique="id"):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, row = entry
+        origin = Origin(path=shard.name, row=f"id {row['id']}" if "id" in row else str(number), split=shard.split)
+        before, line = text_of(row, "input"), text_of(row, "gt")
+        if before is None or line is None or not before.strip():
+            yield Rejected("broken-row", "input or gt is no text", origin, row)
+        elif not line.strip():
+            yield Rejected(WITHHELD, "the published test set has no answers", origin, {"input": before[-500:]})
+        else:
+            code = before.strip().removeprefix(_START).strip()
+            yield UnfinishedCode(shard.language, code, line.strip(), True, shard.licence, origin)
+
+
+SOURCE = Source(
+    name="codexglue_code_completion_line",
+    folder="codexglue_code_completion_line",
+    url=f"{shared.URL}/Code-Code/CodeCompletion-line",
+    licence=shared.LICENCE,
+    citation=f"Raychev, V. et al. (2016). Probabilistic Model for Code with Decision Trees (py150). Allamanis, M. and "
+    f"Sutton, C. (2013). Mining Source Code Repositories at Massive Scale (javaCorpus). In: {shared.CITATION}",
+    splits="",
+    tasks=("line-completion",),
+    find=find,
+    read=read,
+    bytes_per_row=2260,
+    hub=shared.hub_form("cc_code_completion_line", "d480ae0bde7b9f18677131dce01a03d6d028e964"),
+    revision=shared.REVISION,
+    notes="The code is a row of tokens between blanks without layout; Python's line ends stand as <EOL>, literals that "
+    "are not frequent as <STR_LIT> and <NUM_LIT>. The published test set has no answers.",
+)

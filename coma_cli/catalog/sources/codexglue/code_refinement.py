@@ -1,0 +1,55 @@
+"""Bug2Fix of CodeXGLUE: Java functions before and after a commit that mended a bug, as abstracted tokens."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from coma_cli.catalog.material import Material, Repair
+from coma_cli.catalog.sources.codexglue import shared
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.aligned_text import find_pairs, read_pairs
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_text_pairs
+from coma_cli.records import Origin
+
+_RAW = r"(?P<split>train|valid|test)\.buggy-fixed\.(?P<side>buggy|fixed)(?:\.gz)?"
+COLUMNS = ("buggy", "fixed")
+
+
+def find(place: Path) -> list[Shard]:
+    """Both configurations, `small` and `medium`: pairs of files, or the hub's Parquet files."""
+    pairs = find_pairs(place, _RAW, COLUMNS, shared.LICENCE)
+    return pairs or [shared.shard_of(found) for found in shared.find_tables(place)]
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The pairs of one file; the name of its folder says which configuration they are of."""
+    for entry in read_pairs(shard) if ".buggy-fixed." in shard.name else read_text_pairs(shard, COLUMNS):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, buggy, fixed = entry
+        origin = Origin(path=shard.name, row=str(number), split=shard.split)
+        if buggy == fixed:
+            yield Rejected("same-text", "", origin, {"buggy": buggy})
+            continue
+        yield Repair("java", buggy, fixed, abstracted=True, licence=shard.licence, origin=origin)
+
+
+SOURCE = Source(
+    name="codexglue_code_refinement",
+    folder="codexglue_code_refinement",
+    url=f"{shared.URL}/Code-Code/code-refinement",
+    licence=shared.LICENCE,
+    citation="Tufano, M. et al. (2019). An Empirical Study on Learning Bug-Fixing Patches in the Wild via Neural "
+    f"Machine Translation. ACM TOSEM 28(4). In: {shared.CITATION}",
+    splits="",
+    tasks=("code-repair",),
+    find=find,
+    read=read,
+    bytes_per_row=448,
+    hub=shared.hub_form("cc_code_refinement", "07ab797a018d0d5c448b56eb26b5e11aa5ad7659"),
+    revision=shared.REVISION,
+    notes="The code is a row of tokens between blanks, and abstracted: names and literals are replaced by VAR_1, "
+    "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered anew in each pair. It does not compile.",
+)

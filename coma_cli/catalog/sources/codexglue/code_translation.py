@@ -1,0 +1,57 @@
+"""CodeTrans of CodeXGLUE: the same functions in Java and C#, from projects that were carried over by hand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from coma_cli.catalog.material import Material, Translation
+from coma_cli.catalog.sources.codexglue import shared
+from coma_cli.catalog.sources.source import Source
+from coma_cli.formats.aligned_text import find_pairs, read_pairs
+from coma_cli.formats.data_file import Shard
+from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.tables import read_text_pairs
+from coma_cli.records import Origin, row_seed
+
+_RAW = r"(?P<split>train|valid|test)\.java-cs\.txt\.(?P<side>java|cs)(?:\.gz)?"
+COLUMNS = ("java", "cs")
+
+
+def find(place: Path) -> list[Shard]:
+    """Pairs of files, or the hub's Parquet files."""
+    pairs = find_pairs(place, _RAW, COLUMNS, shared.LICENCE)
+    return pairs or [shared.shard_of(found) for found in shared.find_tables(place)]
+
+
+def read(shard: Shard) -> Iterator[Material | Rejected]:
+    """The pairs of one file, each in one direction: both would ask for what the other answers.
+
+    The direction is drawn from the text, so that it is the same wherever the pair stands.
+    """
+    for entry in read_pairs(shard) if ".java-cs.txt." in shard.name else read_text_pairs(shard, COLUMNS):
+        if isinstance(entry, Rejected):
+            yield entry
+            continue
+        number, java, csharp = entry
+        origin = Origin(path=shard.name, row=str(number), split=shard.split)
+        if row_seed(0, java) % 2:
+            yield Translation("csharp", csharp, "java", java, False, shard.licence, origin)
+        else:
+            yield Translation("java", java, "csharp", csharp, False, shard.licence, origin)
+
+
+SOURCE = Source(
+    name="codexglue_code_translation",
+    folder="codexglue_code_translation",
+    url=f"{shared.URL}/Code-Code/code-to-code-trans",
+    licence=shared.LICENCE,
+    citation=shared.CITATION,
+    splits="",
+    tasks=("code-translation",),
+    find=find,
+    read=read,
+    bytes_per_row=412,
+    hub=shared.hub_form("cc_code_to_code_trans"),
+    revision=shared.REVISION,
+    notes="Upstream wrote each function as one line and took its layout and comments away; names and literals "
+    "are real. Each pair is asked in one direction, drawn from its text.",
+)

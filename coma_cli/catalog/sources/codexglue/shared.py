@@ -1,0 +1,51 @@
+"""What the parts of CodeXGLUE share: terms, citation, revision, and the names of files on the hub.
+
+The readers were written for the files of microsoft/CodeXGLUE at `REVISION` and for the Parquet files of the hub's
+`google/code_x_glue_*` repositories.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from coma_cli.formats.aligned_text import split_name
+from coma_cli.formats.data_file import DataFile, Shard
+from coma_cli.formats.files import Listed, matching_files
+from coma_cli.formats.hub import HubForm
+
+URL = "https://github.com/microsoft/CodeXGLUE/tree/main"
+REVISION = "38464c1b7f7ef9d8f969c7a5ff779fe71ee6c61c"
+LICENCE = "C-UDA-1.0"
+CITATION = (
+    "Lu, S. et al. (2021). CodeXGLUE: A Machine Learning Benchmark Dataset for Code Understanding and Generation. "
+    "arXiv:2102.04664."
+)
+# A Parquet file of the hub: `<configuration or data>/<split>-00000-of-00001.parquet`, or as the hub's own conversion
+# lays it out, `<configuration>/<split>/0000.parquet` (with `partial-` before the split where it stopped at 5 GB).
+HUB_FILE = r"(?:partial-)?(?P<split>train|validation|valid|test)(?:-[\w-]+|/\d+)?\.parquet"
+
+
+def hub_form(name: str, revision: str = "main") -> HubForm:
+    """The hub's repository of one part."""
+    return HubForm(f"google/code_x_glue_{name}", revision, ("*.parquet", "**/*.parquet"))
+
+
+def shard_of(
+    found: Listed,
+    *,
+    split: str | None = None,
+    language: str = "",
+    companions: Sequence[DataFile] = (),
+    licence: str = LICENCE,
+) -> Shard:
+    """A file that was found as a shard, of the split that its name tells unless one is given."""
+    known = split_name(found.groups.get("split", "")) if split is None else split
+    file = found.file
+    return Shard(file.path, found.name, licence, known, tuple(companions), member=file.member, language=language)
+
+
+def find_tables(place: Path, *patterns: str) -> list[Listed]:
+    """The data files below a place: the publisher's by these patterns, the hub's by theirs; one file as it is."""
+    found = matching_files(place, [*patterns, HUB_FILE])
+    if not found and place.is_file() and place.suffix.lower() != ".zip":
+        return [Listed(place.name, place.name, DataFile(place))]
+    return found

@@ -1,0 +1,1 @@
+"""Code in folders of the user's own."""

@@ -1,0 +1,1 @@
+"""Questions and answers from Stack Overflow: CoNaLa, StaQC, CodePro and whole dumps."""

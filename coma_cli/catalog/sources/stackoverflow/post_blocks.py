@@ -1,0 +1,109 @@
+"""The blocks of text and code in a post's HTML, which of them may be an answer, and which titles ask how to do a thing.
+
+The rules are plain ones of our own where StaQC and CodePro trained classifiers, whose models are not published with
+their data: a title has to ask for a way, and an answer's first block that is code in its language has to answer.
+"""
+
+import re
+from html.parser import HTMLParser
+from typing import NamedTuple
+
+from coma_cli.languages import parses_as_python
+
+_ASKS_FOR_A_WAY = re.compile(
+    r"\bhow\s+(?:do|does|can|could|should|would|to|might)\b"
+    r"|\b(?:is|are)\s+there\s+(?:an?|any|some)\s+(?:[\w-]+\s+){0,3}(?:way|ways|method|function|command|query)\b"
+    r"|\b(?:best|easiest|fastest|simplest|cleanest|right|correct|proper|standard|good|better|efficient|elegant|pythonic)"
+    r"\s+(?:\w+\s+)?(?:way|ways|method|practice|approach)\b"
+    r"|\bway\s+(?:to|of)\b",
+    re.IGNORECASE,
+)
+_ASKS_ABOUT_A_FAULT = re.compile(
+    r"\bwhy\b|\b(?:not|n['’]t|never|stopped)\s+work(?:s|ing)?\b|\bfails?\b|\bfailing\b|\btraceback\b|\bunexpected\b"
+    r"|\bwhat(?:['’]s|\s+is)\s+wrong\b|\b(?:get|gets|getting|got|throws?|raises?)\s+(?:an?\s+|this\s+)?\w*(?:error|exception)"
+    r"|\w*(?:error|exception):|\bfix\b",
+    re.IGNORECASE,
+)
+_SQL = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|;\s*)*(?:select|insert|update|delete|create|alter|drop|with|merge|declare|exec|execute|begin"
+    r"|grant|revoke|truncate|set|replace|explain|use|call)\b",
+    re.IGNORECASE,
+)
+_OUTPUT = re.compile(r"\s*(?:[+|]|[-=]{3,}|\d+(?:[\s.,:]\d*)*\s|traceback\b|error\b|\$ |c:\\|<\?xml)", re.IGNORECASE)
+_PROMPT = ">>> "
+_LINES_OF_INPUT = (_PROMPT, "... ")
+_BREAKS = frozenset({"p", "li", "h1", "h2", "h3", "br", "blockquote", "tr", "div", "hr"})
+
+
+class PostBlock(NamedTuple):
+    """A stretch of a post: code of its own block, or the text between such blocks."""
+
+    is_code: bool
+    text: str
+
+
+def asks_how_to(title: str) -> bool:
+    """Whether a title asks for a way to do something, and not why something fails."""
+    return bool(_ASKS_FOR_A_WAY.search(title)) and not _ASKS_ABOUT_A_FAULT.search(title)
+
+
+def blocks_of(body: str) -> list[PostBlock]:
+    """The blocks of a post's HTML in their order, without empty ones; code inside of a sentence belongs to its text."""
+    reader = _BlockReader()
+    reader.feed(body)
+    reader.close()
+    return reader.found()
+
+
+class _BlockReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._blocks: list[PostBlock] = []
+        self._pieces: list[str] = []
+        self._pre = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "pre":
+            if not self._pre:
+                self._end_block(is_code=False)
+            self._pre += 1
+        elif tag in _BREAKS and not self._pre:
+            self._pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "pre" and self._pre:
+            self._pre -= 1
+            if not self._pre:
+                self._end_block(is_code=True)
+
+    def handle_data(self, data: str) -> None:
+        self._pieces.append(data)
+
+    def _end_block(self, is_code: bool) -> None:
+        text = "".join(self._pieces)
+        text = text.strip("\n").rstrip() if is_code else " ".join(text.split())
+        if text.strip():
+            self._blocks.append(PostBlock(is_code, text))
+        self._pieces.clear()
+
+    def found(self) -> list[PostBlock]:
+        """All blocks; an unclosed one ends with the post."""
+        self._end_block(is_code=bool(self._pre))
+        return self._blocks
+
+
+def is_code_of(language: str, text: str) -> bool:
+    """Whether a block is code in the language, and not output, a table or a file's content."""
+    if language == "python":
+        return parses_as_python(text) and not _OUTPUT.match(text)
+    if language == "sql":
+        return bool(_SQL.match(text))
+    return not _OUTPUT.match(text)
+
+
+def without_prompts(text: str) -> str:
+    """The input of an interactive Python session; other text as it is."""
+    if not text.lstrip().startswith(_PROMPT):
+        return text
+    stripped = (line.lstrip() for line in text.split("\n"))
+    return "\n".join(line[len(_PROMPT) :] for line in stripped if line.startswith(_LINES_OF_INPUT))

@@ -1,0 +1,1 @@
+"""What a row must be to be trained on: cleaning, secrets, languages of texts."""

@@ -1,0 +1,249 @@
+"""Cleaning: leaves out rows that teach nothing or must not be passed on, each with the first reason that applies.
+
+Reasons in the order of the checks: `text-language`, `licence-not-allowed`, `undecodable`, `empty-instruction`,
+`empty-output`, `too-short`, `too-long`, `boilerplate`, `secret`, `not-code`, `other-language`, `does-not-parse`.
+Secrets are masked unless `secrets` says otherwise. Pure: rows in, rows out.
+"""
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from tree_sitter import Node
+
+from coma_cli.catalog.licences.kinds import Policy, allows
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.cleaning.secrets import masked, secrets_in
+from coma_cli.corpus.cleaning.text_language import wrong_language
+from coma_cli.corpus.dropping import OnDrop, dropped
+from coma_cli.languages import looks_like_python, parses_as_python
+from coma_cli.records import Example, TextLanguage
+from coma_cli.syntax.trees import parse
+
+_BOILERPLATE = re.compile(
+    r"\{@inheritdoc\}|^\W*(?:auto-?generated|generated)\b.{0,40}(?:method|function|stub|code)"
+    r"|^\W*(?:todo|fixme|xxx|tbd|not implemented|no documentation|undocumented|missing documentation)\b"
+    r"|^\W*(?:see|same as|inherited from|overridden|overrides?|override of) (?:the )?(?:base|parent|super)\s?-?class\b"
+    r"|^\W*(?:internal use only|for internal use|deprecated)\W*$",
+    re.IGNORECASE,
+)
+_REFUSAL = re.compile(r"^(?:i'?m sorry,? (?:but )?i|sorry, i can'?t|as an ai(?: language)? model)", re.IGNORECASE)
+_UNDECODABLE = re.compile("[\x00\ufffd\ud800-\udfff]")
+_FENCED = re.compile(r"\A\s*```[\w+#-]*\n(?P<code>.*?)\n?```\s*\Z", re.DOTALL)
+# Bug2Fix's stand-ins for names and literals; such code is no program of its language.
+_ABSTRACTED = re.compile(r"\b(?:VAR|METHOD|TYPE|STRING|INT|CHAR|FLOAT)_\d+\b")
+_COMMENT_LINE = re.compile(r"\s*(?:#(?!include|define|if|endif|else|pragma)|//|/\*|\*|--)")
+# A sentence, a fence or markup: what answers hold that are labelled by the language that their question names.
+_NO_PROGRAM = re.compile(r"(?m)^\s*[A-Z][^;{}=\n]*(?: [^;{}=\s]+){5,}[^;{}=\n]*$|^\s*```|\A\s*<")
+# Commands and queries that answer questions about Python on Stack Overflow, and are none.
+_SHELL_OR_SQL = re.compile(
+    r"\s*(?:\$ [a-z./]|(?:sudo|pip3?|conda|apt-get|apt|brew|git|easy_install) [a-z-]+"
+    r"|(?:select\b[^;]*\bfrom|update\b[^;]*\bset|insert\s+into|delete\s+from|create\s+(?:table|index|view)|alter\s+table)\s)",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"[0-9]+")
+# Grammars know no macros of C and few dialects of SQL: there, only a text that is made nothing of for the most part.
+_LENIENT = frozenset({"c", "cpp", "sql"})
+_MOST_IN_ERROR = 0.5
+_JUDGED_CHARS, _JUDGED_LINES = 200, 4
+_MOST_DIGITS, _MOST_COMMENTS = 0.5, 0.75
+
+
+class CleaningRules(BaseModel):
+    """Limits of what is kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text_languages: tuple[TextLanguage, ...] = Field(default=("en", "cn"), description="Text languages that are kept.")
+    licences: Policy = Field(
+        default="any",
+        description="Licences of rows that are kept: permissive; non-commercial-ok: all known ones; any.",
+    )
+    secrets: Literal["mask", "drop", "keep"] = Field(
+        default="mask", description="What is done about keys, tokens and private e-mail addresses."
+    )
+    min_output_chars: int = Field(default=2, ge=1, description="Shortest answer, in characters.")
+    max_chars: int = Field(
+        default=8000, ge=1, description="Longest row (instruction, input and output), in characters."
+    )
+    max_words: int = Field(default=1200, ge=1, description="Longest row, in words separated by blanks.")
+    tokenizer: str | None = Field(
+        default=None, description="A base, by name or folder, whose tokens `max_tokens` counts; default: none are."
+    )
+    max_tokens: int = Field(default=2048, ge=1, description="Longest row, in tokens of `tokenizer`.")
+
+
+Verdict = tuple[str, str]
+Check = Callable[[Example, CleaningRules], Verdict | None]
+
+
+def clean(examples: Iterable[Example], rules: CleaningRules, on_drop: OnDrop) -> Iterator[Example]:
+    """The rows that pass all checks, with their secrets masked; the others go to `on_drop`."""
+    for example in examples:
+        verdict = reject(example, rules)
+        if verdict is None:
+            yield _masked(example) if rules.secrets == "mask" else example
+        else:
+            on_drop(dropped(_masked(example) if rules.secrets != "keep" else example, *verdict))
+
+
+def reject(example: Example, rules: CleaningRules) -> Verdict | None:
+    """The first reason against a row, with a detail; None for a good one."""
+    return next((verdict for check in CHECKS if (verdict := check(example, rules)) is not None), None)
+
+
+def _masked(example: Example) -> Example:
+    texts = {name: masked(getattr(example, name)) for name in ("instruction", "input", "output")}
+    changed = {name: text for name, text in texts.items() if text != getattr(example, name)}
+    return example.model_copy(update=changed) if changed else example
+
+
+def _text_language(example: Example, rules: CleaningRules) -> Verdict | None:
+    if example.text_language not in rules.text_languages:
+        return "text-language", f"{example.text_language} is not among those asked for"
+    task = TASKS.get(example.task)
+    worded = task is not None and task.asks_by_input and bool(example.input)
+    texts = ["" if worded else example.instruction, example.output if example.task in TASKS_WITH_TEXT_ANSWERS else ""]
+    wrong = next((why for text in texts if (why := wrong_language(text, example.text_language)) is not None), None)
+    return None if wrong is None else ("text-language", wrong)
+
+
+def _licence(example: Example, rules: CleaningRules) -> Verdict | None:
+    return None if allows(rules.licences, example.licence) else ("licence-not-allowed", example.licence)
+
+
+def _undecodable(example: Example, rules: CleaningRules) -> Verdict | None:
+    broken = any(_UNDECODABLE.search(text) for text in (example.instruction, example.input, example.output))
+    return ("undecodable", "it holds signs that stand for undecodable bytes") if broken else None
+
+
+def _empty(example: Example, rules: CleaningRules) -> Verdict | None:
+    if not example.instruction.strip():
+        return "empty-instruction", ""
+    return None if example.output.strip() else ("empty-output", "")
+
+
+def _length(example: Example, rules: CleaningRules) -> Verdict | None:
+    if len(example.output.strip()) < rules.min_output_chars:
+        return "too-short", f"{len(example.output.strip())} characters"
+    text = f"{example.instruction} {example.input} {example.output}"
+    if len(text) > rules.max_chars:
+        return "too-long", f"{len(text)} characters"
+    count = len(text.split())
+    if count > rules.max_words:
+        return "too-long", f"{count} words"
+    if rules.tokenizer is None:
+        return None
+    tokens = len(_tokenizer(rules.tokenizer)(text, add_special_tokens=False)["input_ids"])
+    return ("too-long", f"{tokens} tokens") if tokens > rules.max_tokens else None
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(name: str) -> Any:
+    """The tokenizer of a base; loaded once in each worker."""
+    from coma_cli.models.loading import load_tokenizer
+    from coma_cli.models.resolution import resolve_base
+
+    return load_tokenizer(resolve_base(name))
+
+
+def _boilerplate(example: Example, rules: CleaningRules) -> Verdict | None:
+    found = _BOILERPLATE.search(example.output[:400]) if TASKS_WITH_TEXT_ANSWERS & {example.task} else None
+    found = found or _REFUSAL.search(example.output[:400])
+    return ("boilerplate", found.group()) if found else None
+
+
+def _secret(example: Example, rules: CleaningRules) -> Verdict | None:
+    if rules.secrets != "drop":
+        return None
+    for text in (example.instruction, example.input, example.output):
+        found = secrets_in(text)
+        if found:
+            return "secret", found[0].kind
+    return None
+
+
+def _codes(example: Example) -> Iterator[tuple[str, str]]:
+    """The fields that hold nothing but a program, with their names."""
+    task = TASKS.get(example.task)
+    for name in task.code_fields if task is not None else ():
+        yield name, _program(getattr(example, name))
+
+
+@lru_cache(maxsize=4)  # two checks, one after the other, look at the same fields
+def _program(text: str) -> str:
+    return textwrap.dedent(unfenced(text))
+
+
+def _not_code(example: Example, rules: CleaningRules) -> Verdict | None:
+    """Code that is a table of numbers or a comment for the most part."""
+    for name, code in _codes(example):
+        if len(code) < _JUDGED_CHARS:
+            continue
+        digits = len(code) - len(_DIGITS.sub("", code))
+        if digits > _MOST_DIGITS * len(code):
+            return "not-code", f"{name}: {digits} of {len(code)} characters are digits"
+        lines = [line for line in code.splitlines() if line.strip()]
+        comments = sum(_COMMENT_LINE.match(line) is not None for line in lines)
+        if len(lines) >= _JUDGED_LINES and comments > _MOST_COMMENTS * len(lines):
+            return "not-code", f"{name}: {comments} of {len(lines)} lines are comments"
+    return None
+
+
+def _other_language(example: Example, rules: CleaningRules) -> Verdict | None:
+    """A shell session or a query in place of Python."""
+    for name, code in _codes(example):
+        if example.language == "python" and _SHELL_OR_SQL.match(code) and not parses_as_python(code):
+            return "other-language", f"{name}: {code.strip()[:40]!r} is no Python"
+    return None
+
+
+def _parses(example: Example, rules: CleaningRules) -> Verdict | None:
+    """Code in the fields that hold it; an answer without the look of a program (prose, say) is not judged."""
+    for name, code in _codes(example):
+        if example.language == "python":
+            broken = looks_like_python(code) and not parses_as_python(code)
+        else:
+            judged = not (_NO_PROGRAM.search(code) or _ABSTRACTED.search(code))
+            broken = judged and _is_broken(example.language, code)
+        if broken:
+            return "does-not-parse", name
+    return None
+
+
+def _is_broken(language: str, code: str) -> bool:
+    tree = parse(language, code)
+    if tree is None or not tree.has_error:
+        return False
+    return language not in _LENIENT or _bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
+
+
+def _bytes_in_error(node: Node) -> int:
+    """How much of a text lies in the largest pieces that the grammar made nothing of."""
+    if node.type == "ERROR":
+        return node.end_byte - node.start_byte
+    return sum(map(_bytes_in_error, node.children)) if node.has_error else 0
+
+
+def unfenced(text: str) -> str:
+    """A program without the Markdown fence around it, if the whole text is one fenced block."""
+    fenced = _FENCED.match(text)
+    return fenced["code"] if fenced else text
+
+
+TASKS_WITH_TEXT_ANSWERS = frozenset(task.name for task in TASKS.values() if task.group == "code-to-text")
+CHECKS: tuple[Check, ...] = (
+    _text_language,
+    _licence,
+    _undecodable,
+    _empty,
+    _length,
+    _boilerplate,
+    _secret,
+    _not_code,
+    _other_language,
+    _parses,
+)

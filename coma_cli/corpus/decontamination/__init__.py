@@ -1,0 +1,1 @@
+"""Keeps training rows away from benchmarks."""

@@ -1,0 +1,143 @@
+"""Duplicates: of rows that ask the same, give the same longer answer, or come near to it, the first one stays.
+
+"First" is the order in which rows are handed in, which callers keep fixed. Rows of one task and text language are
+compared, and where the task's question is its input alone, of one programming language: the same problem asked for in
+two languages is two rows. In this order:
+
+1. A row that equals or comes near to a row of a file that was named leaves, whatever its task.
+2. A row whose question, or whose longer answer, has the same tokens (layout and case aside) as that of an earlier row
+   that stayed leaves.
+3. Rows that are left are linked if their questions or their longer answers share so many shingles that they are near
+   (see `minhash.NearRules`, and `prints` for what is compared with what). Linked rows, directly or through others, form
+   a cluster; the first row of each cluster stays.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coma_cli.corpus.dedup.fingerprints import Fingerprints, asks_by_input
+from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.corpus.dedup.near import Texts, clusters, nearest_of
+from coma_cli.corpus.dropping import OnDrop, dropped
+from coma_cli.corpus.lexing import U64, Ints
+from coma_cli.records import Example
+
+EXACT, NEAR, IN_REFERENCE = "duplicate", "near-duplicate", "duplicate-of-reference"
+_STAYS = -1
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What rows are compared by as wholes, one entry a row: keys of question and longer answer (0 for none), and the
+    number of the kind (see above) within which they are."""
+
+    kinds: NDArray[np.integer]
+    questions: U64
+    answers: U64
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """For each row the row that stays in its place (-1 where it stays itself), and which leave for an equal one.
+
+    Rows from number `references_from` on are those of the files that were named.
+    """
+
+    instead: Ints
+    exact: NDArray[np.bool_]
+    references_from: int
+
+    @property
+    def stays(self) -> NDArray[np.bool_]:
+        """Which rows stay."""
+        stays: NDArray[np.bool_] = self.instead == _STAYS
+        return stays
+
+    def reason(self, row: int) -> str:
+        """Why a row leaves."""
+        if self.instead[row] >= self.references_from:
+            return IN_REFERENCE
+        return EXACT if self.exact[row] else NEAR
+
+
+def find_duplicates(keys: Keys, texts: Texts, rules: NearRules, references: int = 0) -> Duplicates:
+    """Decide for every row whether it stays; the last `references` rows are only compared with."""
+    total = len(keys)
+    count = total - references
+    instead = np.full(total, _STAYS, dtype=np.int64)
+    if references:
+        _leave_for_references(keys, texts, rules, count, instead)
+    alive = (instead == _STAYS) & (np.arange(total) < count)
+    exact = _leave_for_equals(keys, alive, instead)
+    alive &= ~exact
+    labels = clusters(texts, np.arange(total), rules.threshold, alive)
+    leaves = alive & (labels != np.arange(total))
+    instead[leaves] = labels[leaves]
+    return Duplicates(instead[:count], exact[:count], count)
+
+
+def _leave_for_equals(keys: Keys, alive: NDArray[np.bool_], instead: Ints) -> NDArray[np.bool_]:
+    """Set who stays in the place of rows that repeat an earlier one that stayed, and say which they are."""
+    suspects = np.flatnonzero(alive & (_repeated(keys.questions) | _repeated(keys.answers)))
+    seen: dict[tuple[bool, int, int], int] = {}
+    for row in suspects.tolist():
+        kind, question, answer = int(keys.kinds[row]), int(keys.questions[row]), int(keys.answers[row])
+        own = [(is_answer, kind, key) for is_answer, key in ((False, question), (True, answer)) if key]
+        first = next((seen[key] for key in own if key in seen), None)
+        if first is None:
+            seen.update((key, row) for key in own)
+        else:
+            instead[row] = first
+    exact: NDArray[np.bool_] = alive & (instead != _STAYS)
+    return exact
+
+
+def _repeated(digests: U64) -> NDArray[np.bool_]:
+    """Which of the digests occur more than once; 0 is none."""
+    order = np.argsort(digests, kind="stable")
+    same = digests[order][1:] == digests[order][:-1]
+    several = np.zeros(len(digests), dtype=bool)
+    several[order[1:][same]] = True
+    several[order[:-1][same]] = True
+    several &= digests != 0
+    return several
+
+
+def _leave_for_references(keys: Keys, texts: Texts, rules: NearRules, count: int, instead: Ints) -> None:
+    """Set the first reference that has the same question or answer as a row, or comes near to it."""
+    total = len(keys)
+    for own in (keys.questions, keys.answers):
+        known, first = np.unique(own[count:], return_index=True)
+        place = np.minimum(np.searchsorted(known, own[:count]), len(known) - 1)
+        hits = np.flatnonzero((known[place] == own[:count]) & (own[:count] != 0) & (instead[:count] == _STAYS))
+        instead[hits] = first[place[hits]] + count
+    numbers = np.arange(total)
+    wanted = (numbers < count) & (instead == _STAYS)
+    near = nearest_of(texts, wanted, numbers >= count, rules.threshold, total)
+    instead[wanted] = near[wanted]
+
+
+def unique(
+    examples: Iterable[Example], on_drop: OnDrop, rules: NearRules, references: Sequence[Example] = ()
+) -> list[Example]:
+    """The rows that stay, of rows that fit into memory; the others go to `on_drop`."""
+    rows = list(examples)
+    together = [*rows, *references]
+    fingerprints = Fingerprints.of(together, rules)
+    kinds = {kind: number for number, kind in enumerate(dict.fromkeys(map(_kind, together)))}
+    numbers = np.array([kinds[_kind(row)] for row in together], dtype=np.int64)
+    keys = Keys(numbers, fingerprints.by_row.questions, fingerprints.by_row.answers)
+    found = find_duplicates(keys, fingerprints.by_text, rules, len(references))
+    for number in np.flatnonzero(~found.stays).tolist():
+        on_drop(dropped(rows[number], found.reason(number), f"of {together[found.instead[number]].id}"))
+    return [row for row, stays in zip(rows, found.stays, strict=True) if stays]
+
+
+def _kind(row: Example) -> tuple[str, str, str]:
+    return row.task, row.text_language, row.language if asks_by_input(row.task) else ""

@@ -1,0 +1,117 @@
+"""What the final pass knows of a row without reading it again: digests, sides, lengths and names, of a fixed size.
+
+All of it is found by the workers that build the rows, so that the final pass, which is one process, has little to do.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.dedup.fingerprints import RowFingerprints, hash_of
+from coma_cli.corpus.lexing import U64, mix
+from coma_cli.corpus.splitting import in_validation
+from coma_cli.records import Example
+
+NAMED = ("task", "source", "language", "text_language", "licence", "split", "answer")
+TEXT_KEYS = 3
+NO_ANSWER = ""  # the answer of a task whose answers are no fixed words
+
+ROW = np.dtype(
+    [
+        ("offset", "<u8"),
+        ("length", "<u4"),
+        *((name, "<u2") for name in NAMED),
+        ("id", "S20"),
+        ("body", "<u4"),  # where `"instruction":` begins in the line, and where the value of "output" ends
+        ("body_end", "<u4"),
+        ("asked_chars", "<u4"),
+        ("output_chars", "<u4"),
+        ("validation", "?"),
+        ("question", "<u8"),  # digests; 0 stands for none
+        ("long_answer", "<u8"),
+        ("meaning", "<u8"),
+        ("text_keys", "<u8", (TEXT_KEYS,)),
+    ]
+)
+
+
+class IndexRow(NamedTuple):
+    """The facts of one row in the order of `ROW`, without its place in the file."""
+
+    named: tuple[str, ...]
+    numbers: tuple[Any, ...]
+
+
+def index_rows(
+    examples: Sequence[Example],
+    lines: Sequence[bytes],
+    fingerprints: RowFingerprints,
+    validation_share: float,
+    seed: int,
+) -> Iterator[IndexRow]:
+    """The facts of some rows, of the lines that hold them and of their prints."""
+    columns = (
+        in_validation(fingerprints.anchors, validation_share, seed),
+        fingerprints.questions,
+        fingerprints.answers,
+        meanings(examples, fingerprints),
+        fingerprints.text_keys,
+    )
+    for example, line, *numbers in zip(examples, lines, *(column.tolist() for column in columns), strict=True):
+        validation, question, long_answer, meaning, text_keys = numbers
+        body = line.index(b'"instruction": ')
+        end = line.rindex(b', "licence": ')
+        yield IndexRow(
+            (
+                example.task,
+                example.source,
+                example.language,
+                example.text_language,
+                example.licence,
+                example.origin.split,
+                fixed_answer(example),
+            ),
+            (
+                example.id.encode("ascii"),
+                body,
+                end,
+                len(example.instruction) + len(example.input),
+                len(example.output),
+                validation,
+                question,
+                long_answer,
+                meaning,
+                tuple(text_keys),
+            ),
+        )
+
+
+def fixed_answer(example: Example) -> str:
+    """The answer, of tasks that are answered by one of a few fixed words; else nothing."""
+    task = TASKS.get(example.task)
+    labels = getattr(task, "labels", ()) or ()
+    return example.output if labels else NO_ANSWER
+
+
+# Of tasks that are asked for in other text languages: whether input and output are the row's code.
+_CODE_OF: Mapping[str, tuple[bool, bool]] = {
+    "code-summarization": (True, False),
+    "code-generation": (True, True),
+    "code-search": (False, True),
+}
+
+
+def meanings(examples: Sequence[Example], fingerprints: RowFingerprints) -> U64:
+    """Digests of each row's code alone, the same for rows that differ in the language and wording of their text only.
+
+    By it a row in Chinese is known to answer the request that was made from its English sister. 0 for tasks of which
+    no such requests are made.
+    """
+    made = np.array([hash_of(row.task) if row.task in _CODE_OF else 0 for row in examples], dtype=np.uint64)
+    by_input = np.array([_CODE_OF.get(row.task, (False, False))[0] for row in examples], dtype=bool)
+    by_output = np.array([_CODE_OF.get(row.task, (False, False))[1] for row in examples], dtype=bool)
+    made[by_input] = mix(made[by_input] ^ fingerprints.inputs[by_input])
+    made[by_output] = mix(made[by_output] ^ fingerprints.outputs[by_output])
+    return made

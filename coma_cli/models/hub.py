@@ -1,0 +1,105 @@
+"""What can be learnt about a model on the Hugging Face hub without fetching its weights.
+
+The local cache is asked first, then the hub itself. `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN` are
+honoured by huggingface_hub, which does the talking.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from coma_cli.errors import CliError, MissingInputError, missing_package
+
+TIMEOUT_S = 10.0
+DEFAULT_REVISION = "main"
+
+
+@dataclass(frozen=True)
+class HubAnswer:
+    """The commit that a name stands for now, whether its weights are pickled only, and what stands in the way."""
+
+    commit: str | None = None
+    only_pickled: bool = False
+    blocker: CliError | None = None
+
+
+def ask_hub(hub_id: str, revision: str | None) -> HubAnswer:
+    """What the cache or the hub says about a model; an unreachable hub is an obstacle, not an exception."""
+    try:
+        return cached(hub_id, revision) or _asked(hub_id, revision)
+    except ImportError:
+        return HubAnswer(blocker=missing_package("huggingface_hub", f"Fetching {hub_id}"))
+
+
+def cached(hub_id: str, revision: str | None) -> HubAnswer | None:
+    """The answer from files that were fetched before, None unless configuration and weights are among them."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(hub_id, "config.json", revision=revision or DEFAULT_REVISION)
+    if not isinstance(config, str):
+        return None
+    snapshot = Path(config).parent
+    names = [path.name for path in snapshot.iterdir()]
+    if not _is_whole(snapshot, names):
+        return None
+    return HubAnswer(snapshot.name, _only_pickled(names))
+
+
+def _is_whole(snapshot: Path, names: Iterable[str]) -> bool:
+    """Whether the weights are all there; an index names every shard that there must be."""
+    from coma_cli.jsonl import read_json
+
+    for index in snapshot.glob("*.index.json"):
+        shards = set(read_json(index).get("weight_map", {}).values())
+        return bool(shards) and all((snapshot / shard).exists() for shard in shards)
+    return any(name.endswith((".safetensors", ".bin")) for name in names)
+
+
+def _only_pickled(names: Iterable[str]) -> bool:
+    listed = list(names)
+    pickled = any(name.startswith("pytorch_model") and name.endswith(".bin") for name in listed)
+    return pickled and not any(name.endswith(".safetensors") for name in listed)
+
+
+def _asked(hub_id: str, revision: str | None) -> HubAnswer:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        info = HfApi().model_info(hub_id, revision=revision, timeout=TIMEOUT_S)
+    except GatedRepoError:
+        return _blocker(f"{hub_id} is gated.", "Ask for access on its page on the hub, then set HF_TOKEN.")
+    except RepositoryNotFoundError:
+        return _blocker(
+            f"The hub has no model {hub_id} that you may read.", "Check the name; private ones need HF_TOKEN."
+        )
+    except RevisionNotFoundError:
+        return _blocker(f"{hub_id} has no revision {revision}.", "Check --revision.")
+    except HFValidationError as error:
+        return _blocker(f"{hub_id} is no name of a model: {error}.", "Give a folder, or a hub id like owner/model.")
+    except (OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
+        return _blocker(f"{hub_id} is not in the cache, and the hub can't be reached ({_short(error)}).", _FETCH)
+    except Exception as error:  # the HTTP client below huggingface_hub has changed before, its errors with it
+        if type(error).__module__.split(".")[0] not in {"httpx", "httpx2", "httpcore", "httpcore2", "requests"}:
+            raise
+        return _blocker(f"{hub_id} is not in the cache, and the hub can't be reached ({_short(error)}).", _FETCH)
+    names = [sibling.rfilename for sibling in info.siblings or ()]
+    return HubAnswer(info.sha, _only_pickled(names))
+
+
+_FETCH = "Fetch the model on a machine that can, and give its folder; or set HF_ENDPOINT to a mirror."
+
+
+def _blocker(message: str, hint: str) -> HubAnswer:
+    return HubAnswer(blocker=MissingInputError(message, hint))
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:160].rstrip(": ")

@@ -1,0 +1,127 @@
+"""Maps one function over shards: in this process, in worker processes, or on a Ray cluster. Stages don't know which."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing import forkserver
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
+
+from coma_cli.errors import CliError
+from coma_cli.parallel.ray_cluster import Cluster, connected
+
+C = TypeVar("C")
+S = TypeVar("S")
+R = TypeVar("R")
+
+_SHARDS_AHEAD = 2  # a core that has one at work has the next one at hand, and few results wait for the driver
+_PROCESSES = multiprocessing.get_context("forkserver")
+_context: Any = None
+
+
+def map_shards(
+    work: Callable[[C, S], R], context: C, shards: Sequence[S], workers: int, cluster: Cluster | None = None
+) -> Iterator[R]:
+    """Results of `work(context, shard)` in order of completion; `context` travels to each worker once.
+
+    With one worker everything happens in this process. The workers end with it, however it ends. On a cluster the
+    shards of lost nodes are done again elsewhere.
+
+    Raises:
+        CliError: a worker process died (killed for memory, say). Errors of `work` come through as they are.
+    """
+    if cluster is not None and shards:
+        yield from _on_ray(work, context, shards)
+    elif _is_done_here(shards, workers):
+        yield from (work(context, shard) for shard in shards)
+    else:
+        yield from _in_processes(work, context, shards, workers)
+
+
+def _is_done_here(shards: Sequence[Any], workers: int) -> bool:
+    """Whether worker processes would have nothing to share."""
+    return workers <= 1 or len(shards) <= 1
+
+
+def warm_up(work: Callable[[C, S], R], shards: Sequence[S], workers: int, cluster: Cluster | None = None) -> None:
+    """Begin to load what `work` needs where workers are forked from, while the caller still makes their context.
+
+    A call of `map_shards` with the same arguments follows. Each worker then starts with everything loaded.
+    """
+    if cluster is None and not _is_done_here(shards, workers):
+        _PROCESSES.set_forkserver_preload(["__main__", work.__module__])
+        forkserver.ensure_running()
+
+
+def _in_processes(work: Callable[[C, S], R], context: C, shards: Sequence[S], workers: int) -> Iterator[R]:
+    pool = ProcessPoolExecutor(
+        min(workers, len(shards)),
+        mp_context=_PROCESSES,
+        initializer=_begin,
+        initargs=(context,),
+    )
+    try:
+        for done in as_completed([pool.submit(_do, work, shard) for shard in shards]):
+            yield done.result()
+    except BrokenProcessPool as error:
+        raise CliError(
+            "A worker process was killed from outside (out of memory?).", "Try again with --workers 1."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(context: object) -> None:
+    global _context
+    _context = context
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Without this a worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _do(work: Callable[[Any, S], R], shard: S) -> R:
+    return work(_context, shard)
+
+
+def _on_ray(work: Callable[[C, S], R], context: C, shards: Sequence[S]) -> Iterator[R]:
+    """As tasks of one core each; Ray starts those of a lost node again by itself."""
+    with connected() as ray:
+        task = ray.remote(work).options(num_cpus=1, max_retries=3)
+        shared = ray.put(context)
+        waiting = iter(shards)
+        ahead = _SHARDS_AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        under_way = [task.remote(shared, shard) for shard in islice(waiting, ahead)]
+        try:
+            while under_way:
+                (done, *_), under_way = ray.wait(under_way, num_returns=1)
+                under_way += [task.remote(shared, shard) for shard in islice(waiting, 1)]
+                yield _result(ray, done)
+        finally:
+            for left in under_way:
+                ray.cancel(left, force=True)
+
+
+def _result(ray: Any, done: Any) -> Any:
+    try:
+        return ray.get(done)
+    except ray.exceptions.RayTaskError as error:
+        cause = error.cause
+        if isinstance(cause, CliError):
+            raise cause from None
+        raise
+    except ray.exceptions.RayError as error:
+        raise CliError(
+            f"A shard was lost on the Ray cluster: {str(error)[:200]}", "The same command goes on with what is missing."
+        ) from error

@@ -1,0 +1,1 @@
+"""What a zygote builds around itself: namespaces, Landlock, seccomp, resource limits."""

@@ -1,0 +1,221 @@
+# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# ruff: noqa: PTH102, PTH103, PTH106, PTH112, PTH114, PTH115, PTH116, PTH120, PTH211, S108
+"""Namespaces and the small file system of a sandbox.
+
+What they stop: seeing or signalling processes outside, any network, files outside the binds below, mounts and host
+names outside. What they do NOT stop: kernel bugs, use of CPU and memory.
+
+The new root is a tmpfs with read-only binds of the system's libraries and the interpreter. There is no /proc: a
+process could read the environment of others there. `/tmp` and `/dev/shm` are links into `/rw`, whose two tmpfs are
+mounted anew when a program has touched them; a link, because a Landlock rule holds on the directory above a mount and
+would be lost with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+import struct
+from collections.abc import Sequence
+
+from coma_cli.sandbox.inside.isolation import syscalls
+
+_NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = (
+    0x00020000,
+    0x04000000,
+    0x08000000,
+    0x10000000,
+    0x20000000,
+    0x40000000,
+)
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+_NOATIME, _NODIRATIME, _RELATIME = 1024, 2048, 1 << 21
+_DETACH = 2
+
+SYSTEM_TREES = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/nix/store", "/gnu/store")
+SYSTEM_FILES = ("/etc/ld.so.cache",)
+_OLD = "/.old"
+DEVICES = ("null", "zero", "full", "random", "urandom")
+SCRATCH, WORK, SHARED_MEMORY = "/rw/tmp", "/rw/tmp/w", "/rw/shm"
+_SCRATCH_OPTIONS = "size=128m,nr_inodes=20000,mode=1777"
+_SHARED_MEMORY_OPTIONS = "size=64m,nr_inodes=2000,mode=1777"
+
+
+def become(uid: int, keep: int = 0) -> None:
+    """Give up root for an unused id, before anything else: the kernel exempts root from the limit of processes.
+
+    `keep`: capabilities to hold on to. Landlock must stand behind them.
+    """
+    if keep:
+        syscalls.prctl(_PR_SET_KEEPCAPS, 1)
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    if keep:
+        set_capabilities(keep)
+    # A change of ids makes the process undumpable, and its files in /proc root's: the id maps could not be written.
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
+
+
+def is_open_to_all(path: str) -> bool:
+    """Whether any user may enter a directory."""
+    places = [path[:end] or "/" for end, letter in enumerate(path + "/") if letter == "/"]
+    return all(os.stat(place).st_mode & stat.S_IXOTH for place in places)
+
+
+def open_own_proc() -> int:
+    """A descriptor of our directory in /proc, to be opened while there still is one."""
+    return os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def unshare_user(own_proc: int, *, pid: bool) -> None:
+    """A user namespace with the rest inside it; our own id becomes 1000 in there. `pid`: the next child is pid 1."""
+    uid, gid = os.getuid(), os.getgid()
+    syscalls.call("unshare", _NEWUSER | _NEWNS | _NEWUTS | _NEWIPC | _NEWNET | (_NEWPID if pid else 0))
+    for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
+        entry = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=own_proc)
+        try:
+            os.write(entry, text.encode())
+        finally:
+            os.close(entry)
+
+
+def unshare_mounts() -> None:
+    """A mount namespace alone, as real root: its binds may then reach places that the unprivileged id can't."""
+    syscalls.call("unshare", _NEWNS)
+
+
+def place_of(path: str) -> str:
+    """Where a tree appears in the new root: an interpreter below /tmp must make room for the scratch there."""
+    covered = any(path == scratch or path.startswith(scratch + "/") for scratch in ("/tmp", "/dev/shm"))
+    return "/moved" + path if covered else path
+
+
+def build_root(trees: Sequence[Sequence[str]]) -> None:
+    """Replace the root of the file system by a tmpfs holding the system's trees, read-only, and nothing else.
+
+    `trees` are pairs of a real directory and the place where it shall appear.
+    """
+    _mount("none", "/", None, _REC | _PRIVATE)
+    # Any directory will do as a foothold: once it is the root, the mount no longer covers what was below it.
+    _mount("tmpfs", "/tmp", "tmpfs", _NOSUID | _NODEV, "size=4m,mode=755")
+    os.mkdir("/tmp" + _OLD)
+    os.chdir("/tmp")
+    syscalls.call("pivot_root", b".", b"." + _OLD.encode())
+    os.chdir("/")
+    for path in SYSTEM_TREES:
+        _show_tree(path, path)
+    for source, target in trees:
+        _show_tree(source, place_of(target))
+    for path in (*SYSTEM_FILES, *(f"/dev/{name}" for name in DEVICES)):
+        _show_file(path)
+    for path in ("/rw/tmp", "/rw/shm"):
+        os.makedirs(path, 0o755, exist_ok=True)
+    os.symlink("/rw/tmp", "/tmp")
+    os.symlink("/rw/shm", "/dev/shm")
+    syscalls.call("umount2", _OLD.encode(), _DETACH)
+    os.rmdir(_OLD)
+
+
+def seal_root() -> None:
+    """Make the new root itself read-only; the scratch mounts below it stay writable."""
+    _mount("none", "/", None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
+
+
+def mount_scratch() -> None:
+    """Fresh /tmp and /dev/shm, sized and empty but for the working directory."""
+    _mount("tmpfs", SCRATCH, "tmpfs", _NOSUID | _NODEV, _SCRATCH_OPTIONS)
+    _mount("tmpfs", SHARED_MEMORY, "tmpfs", _NOSUID | _NODEV | _NOEXEC, _SHARED_MEMORY_OPTIONS)
+    os.mkdir(WORK, 0o755)
+
+
+def renew_scratch() -> None:
+    """Throw away what a program left: the mounts go as a whole, so depth, names, modes and number cost nothing."""
+    for path in (SCRATCH, SHARED_MEMORY):
+        syscalls.call("umount2", path.encode(), _DETACH)
+    mount_scratch()
+
+
+def drop_capabilities(keep: int = 0) -> None:
+    """Give up all capabilities but the bits in `keep`, for good: the bounding set is emptied too."""
+    for capability in range(64):
+        try:
+            syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
+        except OSError:
+            break
+    set_capabilities(keep)
+
+
+CAP_SYS_ADMIN = 1 << 21
+# Enter any directory and read any file; `open_by_handle_at`, which goes with it, is denied by the seccomp filter.
+CAP_DAC_READ_SEARCH = 1 << 2
+_PR_SET_KEEPCAPS = 8
+# CAP_DAC_OVERRIDE: a program may go on using what it has made unreadable itself, as it could as root of a container.
+# It reaches only files of the one id that is mapped, and those outside the scratch space are mounted read-only.
+PROGRAM_CAPABILITIES = 1 << 1
+
+
+def capability_words(keep: int) -> tuple[bytes, ctypes.Array[ctypes.c_char]]:
+    """Header and data of `capset` (version 3) that leave exactly the bits in `keep`."""
+    low, high = keep & 0xFFFFFFFF, keep >> 32
+    return struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(
+        struct.pack("=6I", low, low, 0, high, high, 0)
+    )
+
+
+def set_capabilities(keep: int) -> None:
+    """Effective and permitted capabilities become the bits in `keep`; none is inherited by another program."""
+    header, data = capability_words(keep)
+    syscalls.call("capset", header, data)
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
+    syscalls.call(
+        "mount",
+        os.fsencode(source),
+        os.fsencode(target),
+        kind.encode() if kind else None,
+        flags,
+        options.encode() or None,
+    )
+
+
+def _show_tree(source: str, target: str) -> None:
+    """Show one directory of the old root read-only; a link is copied as the link it is."""
+    if os.path.islink(_OLD + source):
+        os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
+        if not os.path.lexists(target):
+            os.symlink(os.readlink(_OLD + source), target)
+    elif os.path.isdir(_OLD + source) and not any(target.startswith(tree + "/") for tree in SYSTEM_TREES):
+        os.makedirs(target, 0o755, exist_ok=True)
+        _mount(_OLD + source, target, None, _BIND | _REC)
+        _make_read_only(target)
+
+
+def _show_file(path: str) -> None:
+    try:
+        kind = os.stat(_OLD + path).st_mode
+    except OSError:
+        return
+    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+    _mount(_OLD + path, path, None, _BIND)
+    if stat.S_ISREG(kind):
+        _make_read_only(path)
+
+
+def _make_read_only(path: str) -> None:
+    _mount("none", path, None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV | _locked_flags(path))
+
+
+def _locked_flags(path: str) -> int:
+    """Flags of the mount below `path` that a user namespace may not take away, and so must repeat."""
+    have = os.statvfs(path).f_flag
+    pairs = (
+        (os.ST_NOEXEC, _NOEXEC),
+        (os.ST_NOATIME, _NOATIME),
+        (os.ST_NODIRATIME, _NODIRATIME),
+        (os.ST_RELATIME, _RELATIME),
+    )
+    return sum(flag for bit, flag in pairs if have & bit)

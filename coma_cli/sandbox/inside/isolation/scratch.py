@@ -1,0 +1,119 @@
+# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# ruff: noqa: PTH102, PTH106, PTH118, PTH208
+"""The one place where a program may write, and how it is emptied after each program.
+
+With a mount namespace it is two tmpfs of limited size, thrown away as a whole. Without one it is a real directory,
+emptied by walking it through descriptors without ever following a link; its total size is then NOT limited.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+
+from coma_cli.sandbox.inside.isolation import descriptors, namespaces, syscalls
+
+RENEW, SWEEP = b"R", b"S"
+
+
+class Scratch:
+    """`directory`: a real directory of our own, or None inside a mount namespace."""
+
+    def __init__(self, directory: str | None) -> None:
+        self._directory = directory
+        self.work = namespaces.WORK if directory is None else os.path.join(directory, "w")
+
+    def prepare(self) -> None:
+        """Make the working directory, where the mounts have not made it already."""
+        if self._directory is not None:
+            os.mkdir(self.work, 0o755)
+
+    def renew(self) -> None:
+        """Leave nothing of what a program wrote."""
+        if self._directory is None:
+            namespaces.renew_scratch()
+        else:
+            empty_directory(self._directory)
+            self.prepare()
+
+    def remove(self) -> None:
+        """At the end: a mount goes with its namespace, a real directory has to be removed."""
+        if self._directory is not None:
+            try:
+                empty_directory(self._directory)
+                os.rmdir(self._directory)
+            except OSError:
+                pass
+
+    def directories(self) -> list[str]:
+        """Every directory that is there from the start: nothing can be left behind without a change in one of them."""
+        if self._directory is not None:
+            return [self.work, self._directory]
+        return [self.work, namespaces.SCRATCH, namespaces.SHARED_MEMORY]
+
+
+# include/uapi/linux/inotify.h: attributes, moves, creation and deletion in a directory or of itself
+_ANY_CHANGE = 0x004 | 0x040 | 0x080 | 0x100 | 0x200 | 0x400 | 0x800
+
+
+class Watcher:
+    """Tells whether anything was changed in the scratch space; without the kernel's help the answer is always yes."""
+
+    def __init__(self, space: Scratch) -> None:
+        self._space = space
+        self._fd = -1
+        self._poll = select.poll()
+        self.start()
+
+    def start(self) -> None:
+        """Begin anew, after the space was renewed."""
+        if self._fd >= 0:
+            self._poll.unregister(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+        try:
+            fd = descriptors.move_up(syscalls.inotify_open())
+            for path in self._space.directories():
+                syscalls.inotify_watch(fd, path, _ANY_CHANGE)
+        except (OSError, AttributeError):
+            return
+        self._fd = fd
+        self._poll.register(fd, select.POLLIN)
+
+    def touched(self) -> bool:
+        """Whether there was any change since the start."""
+        return self._fd < 0 or bool(self._poll.poll(0))
+
+
+def empty_directory(path: str) -> None:
+    """Remove all that is in a directory, whatever its depth, names and modes; links are removed, never followed."""
+    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _empty(top)
+    finally:
+        os.close(top)
+
+
+def _empty(top: int) -> None:
+    """Without recursion and with one descriptor a time: a deep directory is moved up to the top and emptied there."""
+    serial = 0
+    while names := os.listdir(top):
+        for name in names:
+            status = os.stat(name, dir_fd=top, follow_symlinks=False)
+            if not stat.S_ISDIR(status.st_mode):
+                os.unlink(name, dir_fd=top)
+                continue
+            os.chmod(name, 0o700, dir_fd=top)
+            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
+            try:
+                for below in os.listdir(inner):
+                    if stat.S_ISDIR(os.stat(below, dir_fd=inner, follow_symlinks=False).st_mode):
+                        os.chmod(below, 0o700, dir_fd=inner)
+                        serial += 1
+                        os.rename(below, f".{serial}-{os.getpid()}-moved-up", src_dir_fd=inner, dst_dir_fd=top)
+                    else:
+                        os.unlink(below, dir_fd=inner)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=top)

@@ -1,0 +1,276 @@
+"""Seccomp filters in classic BPF, put together and installed without any library.
+
+What the inherited filter stops: other architectures and x32; sockets other than AF_UNIX pairs; keys, io_uring, bpf,
+perf, ptrace and process_vm_*; System V and POSIX message queues, semaphores and shared memory; memfd; mounting and new
+namespaces; changing the limits, scheduling or priority of anything; terminal injection. What it does NOT stop: file
+access (mounts and Landlock do) and CPU or memory use (limits do).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+
+from coma_cli.sandbox.inside.isolation import syscalls
+
+# struct seccomp_data: nr at 0, arch at 4, instruction pointer at 8, six 64-bit arguments from 16.
+_NR, _ARCH = 0, 4
+_LOAD, _JUMP_EQ, _JUMP_GE, _JUMP_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
+AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_X32_BIT = 0x40000000
+
+CLONE_THREAD = 0x00010000
+CLONE_NEWUTS = 0x04000000
+_CLONE_NEW_ANY = 0x7E020000  # every namespace flag that clone(2) takes
+_AF_UNIX = 1
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+
+# Denied with EPERM whatever the arguments.
+DENIED = [
+    "acct",
+    "add_key",
+    "adjtimex",
+    "bpf",
+    "chroot",
+    "clock_adjtime",
+    "clock_settime",
+    "delete_module",
+    "fanotify_init",
+    "fanotify_mark",
+    "finit_module",
+    "fsconfig",
+    "fsmount",
+    "fsopen",
+    "fspick",
+    "init_module",
+    "io_uring_enter",
+    "io_uring_register",
+    "io_uring_setup",
+    "ioperm",
+    "iopl",
+    "ioprio_set",
+    "kcmp",
+    "kexec_file_load",
+    "kexec_load",
+    "keyctl",
+    "listmount",
+    "lookup_dcookie",
+    "mbind",
+    "memfd_create",
+    "memfd_secret",
+    "migrate_pages",
+    "modify_ldt",
+    "mount",
+    "mount_setattr",
+    "move_mount",
+    "move_pages",
+    "mq_getsetattr",
+    "mq_notify",
+    "mq_open",
+    "mq_timedreceive",
+    "mq_timedsend",
+    "mq_unlink",
+    "msgctl",
+    "msgget",
+    "msgrcv",
+    "msgsnd",
+    "name_to_handle_at",
+    "nfsservctl",
+    "open_by_handle_at",
+    "open_tree",
+    "open_tree_attr",
+    "perf_event_open",
+    "personality",
+    "pidfd_getfd",
+    "pidfd_open",
+    "pidfd_send_signal",
+    "pivot_root",
+    "process_madvise",
+    "process_mrelease",
+    "process_vm_readv",
+    "process_vm_writev",
+    "ptrace",
+    "quotactl",
+    "quotactl_fd",
+    "reboot",
+    "request_key",
+    "sched_setaffinity",
+    "sched_setattr",
+    "sched_setparam",
+    "sched_setscheduler",
+    "semctl",
+    "semget",
+    "semop",
+    "semtimedop",
+    "set_mempolicy",
+    "set_mempolicy_home_node",
+    "setdomainname",
+    "sethostname",
+    "setns",
+    "setpriority",
+    "settimeofday",
+    "shmat",
+    "shmctl",
+    "shmdt",
+    "shmget",
+    "socket",
+    "statmount",
+    "swapoff",
+    "swapon",
+    "sysfs",
+    "syslog",
+    "umount2",
+    "unshare",
+    "uselib",
+    "userfaultfd",
+    "ustat",
+    "vhangup",
+]
+
+# Without a mount namespace these reach files that Landlock does not guard against them. They are told as done,
+# because programs that tidy up after themselves fail on an error and never look whether the mode has changed.
+METADATA = [
+    "chmod",
+    "chown",
+    "fchmod",
+    "fchmodat",
+    "fchmodat2",
+    "fchown",
+    "fchownat",
+    "fremovexattr",
+    "fsetxattr",
+    "futimesat",
+    "lchown",
+    "lremovexattr",
+    "lsetxattr",
+    "removexattr",
+    "removexattrat",
+    "setxattr",
+    "setxattrat",
+    "utime",
+    "utimensat",
+    "utimes",
+]
+
+
+class Filter:
+    """A filter under construction: rules are tried in order, the first that matches decides, the rest is allowed."""
+
+    def __init__(self, machine: str) -> None:
+        self._numbers = syscalls.numbers(machine)
+        self._machine = machine
+        self._code = [
+            _op(_LOAD, _ARCH),
+            _op(_JUMP_EQ, AUDIT_ARCH[machine], 1, 0),
+            _op(_RETURN, KILL),
+            _op(_LOAD, _NR),
+        ]
+        if machine == "x86_64":
+            self._code += [_op(_JUMP_GE, _X32_BIT, 0, 1), _op(_RETURN, KILL)]
+
+    def deny(self, names: list[str], error: int = errno.EPERM) -> None:
+        """Answer these calls with an error (0: pretend success). Names that the architecture lacks are skipped."""
+        for name in names:
+            if name in self._numbers:
+                self._code += [_op(_JUMP_EQ, self._numbers[name], 0, 1), _op(_RETURN, ERRNO | error)]
+
+    def deny_unless_argument(self, name: str, index: int, value: int) -> None:
+        """Deny a call unless the low word of an argument has this value."""
+        self._guarded(
+            name, [_op(_LOAD, _argument(index)), _op(_JUMP_EQ, value, 1, 0), _op(_RETURN, ERRNO | errno.EPERM)]
+        )
+
+    def deny_if_argument(self, name: str, index: int, value: int) -> None:
+        """Deny a call if the low word of an argument has this value."""
+        self._guarded(
+            name, [_op(_LOAD, _argument(index)), _op(_JUMP_EQ, value, 0, 1), _op(_RETURN, ERRNO | errno.EPERM)]
+        )
+
+    def restrict_clone(self, *, processes: bool, zygote_flag: int = 0) -> None:
+        """Allow threads; new processes only if asked; new namespaces never, but for one flag kept for the zygote.
+
+        A clone with `zygote_flag` needs a capability that the zygote has and its children have given up: so the
+        zygote can fork under a filter that forbids forking, and no filter need be installed for each program.
+        """
+        body = [_op(_LOAD, _argument(0))]
+        if zygote_flag:
+            body += [_op(_JUMP_SET, _CLONE_NEW_ANY & ~zygote_flag, 0, 1), _op(_RETURN, ERRNO | errno.EPERM)]
+            body += [_op(_JUMP_SET, zygote_flag, 0, 1), _op(_RETURN, ALLOW)]
+        else:
+            body += [_op(_JUMP_SET, _CLONE_NEW_ANY, 0, 1), _op(_RETURN, ERRNO | errno.EPERM)]
+        if not processes:
+            body += [_op(_JUMP_SET, CLONE_THREAD, 1, 0), _op(_RETURN, ERRNO | errno.EPERM)]
+        self._guarded("clone", body)
+        # Its flags lie in memory, out of a filter's reach; ENOSYS makes the C library fall back to clone.
+        self.deny(["clone3"], errno.ENOSYS)
+        if not processes:
+            self.deny(["fork", "vfork"])
+
+    def _guarded(self, name: str, body: list[bytes]) -> None:
+        if name in self._numbers:
+            tail = [_op(_RETURN, ALLOW)]
+            self._code += [_op(_JUMP_EQ, self._numbers[name], 0, len(body) + 1), *body, *tail]
+
+    def program(self) -> bytes:
+        """The finished filter."""
+        return b"".join([*self._code, _op(_RETURN, ALLOW)])
+
+
+def _op(code: int, k: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, if_true, if_false, k)
+
+
+def _argument(index: int) -> int:
+    # The low half of a 64-bit argument; both architectures are little-endian.
+    return 16 + 8 * index
+
+
+def zygote_filter(
+    machine: str, *, processes: bool, zygote_flag: int = 0, own_files: bool = True, truncating: bool = True
+) -> bytes:
+    """The long filter that a zygote installs once and every program inherits.
+
+    `own_files`: programs have a file system of their own. `truncating`: something else guards `truncate`, which
+    takes a path and no descriptor.
+    """
+    rules = Filter(machine)
+    rules.restrict_clone(processes=processes, zygote_flag=zygote_flag)
+    rules.deny_unless_argument("socketpair", 0, _AF_UNIX)
+    rules.deny_unless_argument("prlimit64", 0, 0)
+    for request in (_TIOCSTI, _TIOCLINUX):
+        rules.deny_if_argument("ioctl", 1, request)
+    rules.deny(DENIED)
+    if not own_files:
+        rules.deny(METADATA, 0)
+    if not truncating:
+        rules.deny(["truncate"])
+    return rules.program()
+
+
+def program_filter(machine: str, *, own_pid: int, processes: bool) -> bytes:
+    """The short filter of one program where no pid namespace stands between it and its zygote: no signals to others."""
+    rules = Filter(machine)
+    rules.deny_if_argument("prctl", 0, syscalls.PR_SET_PDEATHSIG)
+    if not processes:
+        rules.restrict_clone(processes=False)
+        for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
+            rules.deny_unless_argument(name, 0, own_pid)
+        rules.deny(["tkill"])
+    return rules.program()
+
+
+class _SockFprog(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
+_SET_MODE_FILTER = 1
+_FLAG_SPEC_ALLOW = 4  # else kernels before 5.16 turn on a mitigation that slows Python down by half
+
+
+def install(program: bytes) -> None:
+    """Put this process and its children under a filter for good. Needs no_new_privs. Raises OSError."""
+    code = ctypes.create_string_buffer(program, len(program))
+    description = _SockFprog(len(program) // 8, ctypes.addressof(code))
+    syscalls.call("seccomp", _SET_MODE_FILTER, _FLAG_SPEC_ALLOW, ctypes.addressof(description))

@@ -1,0 +1,1 @@
+"""Frames and values that cross between supervisor, zygote and checker."""

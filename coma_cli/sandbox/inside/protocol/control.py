@@ -1,0 +1,169 @@
+"""The messages between the supervisor and its zygotes: fixed layouts, so that reading one takes no trust."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+# What the first byte of a message to a zygote says.
+JOB, KILL, PROBLEM, FORGET = b"J", b"K", b"P", b"F"
+
+SPLIT, INPROC, SELF = 0, 1, 2
+
+# How a run of a program came to its end, as the zygote that forked it tells.
+ENDED, DONE, CPU, WALL, MEMORY = range(5)
+
+_JOB = struct.Struct("<QddBII")
+_KILL = struct.Struct("<QB")
+_REPORT = struct.Struct("<QiBddQ")
+_CHECK = struct.Struct("<QQI")
+_PROBLEM = struct.Struct("<III")
+_FORGET = struct.Struct("<I")
+_VERDICT = struct.Struct("<QQcd")
+
+
+class MessageError(Exception):
+    """A message that does not have the layout of its kind."""
+
+
+class Job(NamedTuple):
+    """One program for the candidate zygote. `cpu_kill_s` is where it is killed, which is above where it is judged."""
+
+    seq: int
+    cpu_kill_s: float
+    wall_kill_s: float
+    mode: int
+    tests: bytes
+    source: bytes
+
+    def encode(self) -> bytes:
+        head = _JOB.pack(self.seq, self.cpu_kill_s, self.wall_kill_s, self.mode, len(self.tests), len(self.source))
+        return b"".join((JOB, head, self.tests, self.source))
+
+    @classmethod
+    def decode(cls, frame: bytes) -> Job:
+        seq, cpu, wall, mode, tests, _ = _JOB.unpack_from(frame, 1)
+        start = 1 + _JOB.size
+        return cls(seq, cpu, wall, mode, frame[start : start + tests], frame[start + tests :])
+
+
+def encode_kill(seq: int, reason: int) -> bytes:
+    """The supervisor's order to end a run, if it is still going."""
+    return KILL + _KILL.pack(seq, reason)
+
+
+def decode_kill(frame: bytes) -> tuple[int, int]:
+    """Sequence number and reason."""
+    seq, reason = _KILL.unpack_from(frame, 1)
+    return seq, reason
+
+
+def encode_release(seq: int, lost: bool) -> bytes:
+    """The checker's word to the candidate zygote that a program may be ended; `lost`: that it has ended itself."""
+    return _KILL.pack(seq, lost)
+
+
+def decode_release(message: bytes) -> tuple[int, bool]:
+    """Sequence number, and whether the program was lost."""
+    seq, lost = _KILL.unpack(message)
+    return seq, bool(lost)
+
+
+class Report(NamedTuple):
+    """What the candidate zygote saw of one run. `text` is what the program said of itself in the one-process modes."""
+
+    seq: int
+    status: int
+    reason: int
+    cpu_s: float
+    wall_s: float
+    max_rss: int
+    text: bytes
+
+    def encode(self) -> bytes:
+        return _REPORT.pack(*self[:6]) + self.text[:400]
+
+    @classmethod
+    def decode(cls, frame: bytes) -> Report:
+        if len(frame) < _REPORT.size or frame[12] > MEMORY:
+            raise MessageError("report")
+        seq, status, reason, cpu_s, wall_s, max_rss = _REPORT.unpack_from(frame)
+        return cls(seq, status, reason, cpu_s, wall_s, max_rss, frame[_REPORT.size :])
+
+
+class ProblemFrame(NamedTuple):
+    """Tests that the checker keeps under a number, since many programs are judged by the same ones."""
+
+    number: int
+    entry_points: tuple[str, ...]
+    prelude: str
+    tests: str
+
+    def encode(self) -> bytes:
+        names, prelude = "\n".join(self.entry_points).encode(), self.prelude.encode("utf-8", "surrogatepass")
+        head = _PROBLEM.pack(self.number, len(names), len(prelude))
+        return b"".join((PROBLEM, head, names, prelude, self.tests.encode("utf-8", "surrogatepass")))
+
+    @classmethod
+    def decode(cls, frame: bytes) -> ProblemFrame:
+        number, names, prelude = _PROBLEM.unpack_from(frame, 1)
+        start = 1 + _PROBLEM.size
+        listed = frame[start : start + names].decode()
+        text = frame[start + names :]
+        return cls(
+            number,
+            tuple(listed.split("\n")) if listed else (),
+            text[:prelude].decode("utf-8", "surrogatepass"),
+            text[prelude:].decode("utf-8", "surrogatepass"),
+        )
+
+
+def encode_forget(number: int) -> bytes:
+    """The supervisor's order to drop a problem."""
+    return FORGET + _FORGET.pack(number)
+
+
+def decode_forget(frame: bytes) -> int:
+    """The problem's number."""
+    number: int = _FORGET.unpack_from(frame, 1)[0]
+    return number
+
+
+class Check(NamedTuple):
+    """The order to judge the next program by a problem. The nonce comes back with the verdict."""
+
+    seq: int
+    nonce: int
+    problem: int
+
+    def encode(self) -> bytes:
+        return JOB + _CHECK.pack(*self)
+
+    @classmethod
+    def decode(cls, frame: bytes) -> Check:
+        return cls(*_CHECK.unpack_from(frame, 1))
+
+
+# What the checker found.
+PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST = b"p", b"f", b"e", b"m", b"g"
+_FINDINGS = (PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST)
+
+
+class Finding(NamedTuple):
+    """The checker's word on one program; `LOST`: the program was gone before the tests were done."""
+
+    seq: int
+    nonce: int
+    kind: bytes
+    cpu_s: float
+    text: bytes
+
+    def encode(self) -> bytes:
+        return _VERDICT.pack(self.seq, self.nonce, self.kind, self.cpu_s) + self.text[:400]
+
+    @classmethod
+    def decode(cls, frame: bytes) -> Finding:
+        if len(frame) < _VERDICT.size or frame[16:17] not in _FINDINGS:
+            raise MessageError("finding")
+        seq, nonce, kind, cpu_s = _VERDICT.unpack_from(frame)
+        return cls(seq, nonce, kind, cpu_s, frame[_VERDICT.size :])

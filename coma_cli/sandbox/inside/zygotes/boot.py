@@ -1,0 +1,362 @@
+# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+"""How a zygote comes to stand behind its walls: from a fresh interpreter to the loop that serves programs.
+
+The order matters and each step says why it stands where it does. A wall that was asked for and can't be built is an
+error, never a warning: the supervisor hears of it before the first program runs.
+"""
+
+from __future__ import annotations
+
+import _socket
+import builtins
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from coma_cli.sandbox.inside.isolation import descriptors, landlock, namespaces, rlimits, scratch, seccomp, syscalls
+from coma_cli.sandbox.inside.protocol import wire
+from coma_cli.sandbox.inside.zygotes import memory, reaper
+from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
+
+if TYPE_CHECKING:
+    from coma_cli.sandbox.inside.zygotes.candidate_zygote import CandidateZygote
+
+# Address space of a bare zygote, and of one with numpy in it; a limit of address space has to leave room for it.
+_ADDRESS_SPACE = {False: 64 << 20, True: 512 << 20}
+
+
+class Order(NamedTuple):
+    """What the supervisor wants: the first frame on the control connection."""
+
+    role: str  # "candidate" or "checker"
+    level: str
+    layers: frozenset[str]
+    uid: int | None
+    trees: list[list[str]]
+    scratch: str
+    site: str  # a folder of installed packages, or ""
+    preload: list[str]
+    allow_fork: bool
+    memory_mb: int
+    tied_to_parent: bool
+    parent: int
+
+    def on(self, layer: str) -> bool:
+        return layer in self.layers
+
+
+def main(control_fd: int, channel_fd: int) -> NoReturn:
+    """Build the walls, say so, serve."""
+    control_fd = descriptors.move_up(control_fd)
+    channel = _socket.socket(fileno=descriptors.move_up(channel_fd))
+    os.closerange(3, descriptors.FIRST)
+    try:
+        order = _read_order(control_fd)
+        os.umask(0o022)
+        os.setsid()
+        _die_with_parent(order)
+        if order.role == "checker":
+            _serve_checks(order, control_fd, channel)
+        else:
+            _serve_programs(order, control_fd, channel)
+    except BaseException as error:
+        _say(control_fd, {"broken": f"{type(error).__name__}: {error}"[:300]})
+    os._exit(1)
+
+
+def _read_order(control_fd: int) -> Order:
+    # Not one byte more than the order: programs may be waiting behind it.
+    length = int.from_bytes(_read_exactly(control_fd, 4), "little")
+    fields: dict[str, Any] = json.loads(_read_exactly(control_fd, length))
+    return Order(**{**fields, "layers": frozenset(fields["layers"])})
+
+
+def _read_exactly(fd: int, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        part = os.read(fd, length - len(data))
+        if not part:
+            os._exit(0)
+        data += part
+    return data
+
+
+def _say(control_fd: int, message: dict[str, Any]) -> None:
+    with contextlib.suppress(wire.GoneError):
+        wire.send(control_fd, json.dumps(message).encode())
+
+
+def _die_with_parent(order: Order) -> None:
+    """Be killed when the supervisor ends; a change of ids or namespaces takes this back, so it comes twice.
+
+    Not so a warden that has a real directory to remove: it follows its zygote, which sees the supervisor hang up.
+    """
+    has_to_tidy = order.role == "candidate" and order.level != "ns"
+    if has_to_tidy or not (order.on("pdeathsig") and order.tied_to_parent and sys.platform == "linux"):
+        return
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if order.parent and os.getppid() not in (order.parent, 0):
+        os._exit(0)
+
+
+# --- the walls ---
+
+
+def _enter_namespaces(order: Order, *, pid: bool) -> None:
+    """Become nobody, in namespaces of our own, with a file system of our own."""
+    own_proc = namespaces.open_own_proc()
+    root_built = False
+    if os.geteuid() == 0 and order.on("uid") and order.uid is not None:
+        root_built = _build_root_as_root(order)
+        namespaces.become(order.uid)
+    namespaces.unshare_user(own_proc, pid=pid)
+    os.close(own_proc)
+    if not root_built:
+        namespaces.build_root(order.trees)
+        namespaces.seal_root()
+    namespaces.mount_scratch()
+    sys.path[:] = [namespaces.place_of(path) for path in sys.path]
+    sys.path_importer_cache.clear()
+
+
+def _become_nobody(order: Order) -> None:
+    """Where root stays in the file system of the machine, and its interpreter may lie where only root can enter."""
+    if os.geteuid() != 0 or not order.on("uid") or order.uid is None:
+        return
+    hidden = not all(namespaces.is_open_to_all(source) for source, _ in order.trees)
+    if order.level == "landlock":
+        namespaces.become(order.uid, keep=namespaces.CAP_DAC_READ_SEARCH if hidden else 0)
+    elif not hidden:
+        namespaces.become(order.uid)
+
+
+def _build_root_as_root(order: Order) -> bool:
+    """Real root builds the file system first: its binds may lie below directories that only root can enter."""
+    try:
+        namespaces.unshare_mounts()
+    except OSError:
+        # Root without CAP_SYS_ADMIN, as in a container: then the user namespace has to do it.
+        return False
+    namespaces.build_root(order.trees)
+    namespaces.seal_root()
+    return True
+
+
+def _raise_inner_walls(
+    order: Order, writable: list[str], *, others: int, keep_capabilities: int = 0, fork_by_flag: bool = False
+) -> None:
+    """What the zygote itself lives under and every program inherits."""
+    if sys.platform == "linux":
+        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    if order.on("rlimits"):
+        # The checker holds values of two programs' size at most; it gets room for its own copies.
+        memory = order.memory_mb if order.role == "candidate" else 4 * order.memory_mb
+        rlimits.apply(rlimits.fixed_limits(memory, _ADDRESS_SPACE[bool(order.preload)], others))
+    if order.on("landlock"):
+        landlock.restrict(_readable_trees(order), writable)
+    if order.level == "ns":
+        namespaces.drop_capabilities(keep_capabilities)
+    if order.on("seccomp"):
+        seccomp.install(
+            seccomp.zygote_filter(
+                syscalls.native_machine(),
+                processes=not fork_by_flag,
+                zygote_flag=seccomp.CLONE_NEWUTS if fork_by_flag else 0,
+                own_files=order.level == "ns",
+                truncating=order.level == "ns" or landlock.guards_truncation(),
+            )
+        )
+    if order.on("dumpable") and sys.platform == "linux":
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+
+
+def _others(order: Order) -> int:
+    """Processes that count towards the limit without being ours; to be asked while there is a /proc."""
+    becomes = order.uid if os.geteuid() == 0 and order.on("uid") and order.uid is not None else os.getuid()
+    return rlimits.others_of(becomes, own_namespace=order.level == "ns") if sys.platform == "linux" else 0
+
+
+def _readable_trees(order: Order) -> list[str]:
+    devices = [f"/dev/{name}" for name in namespaces.DEVICES]
+    own = [namespaces.place_of(target) if order.level == "ns" else source for source, target in order.trees]
+    return [*namespaces.SYSTEM_TREES, *namespaces.SYSTEM_FILES, *own, *devices]
+
+
+# --- the checker ---
+
+
+def _serve_checks(order: Order, control_fd: int, channel: _socket.socket) -> NoReturn:
+    # Each zygote imports its own half only, since a lean process forks faster; and now, while our files are in reach.
+    from coma_cli.sandbox.inside.zygotes.checker import CheckerZygote, raise_recursion_limit
+
+    others = _others(order)
+    memory.join_mappings()
+    if order.level == "ns":
+        _enter_namespaces(order, pid=False)
+    else:
+        _become_nobody(order)
+    _die_with_parent(order)
+    _prepare_imports(order)
+    _raise_inner_walls(order, ["/dev/null"], others=others)
+    os.chdir("/")
+    raise_recursion_limit()
+    _forget_ourselves()
+    _say(control_fd, {"ready": True})
+    CheckerZygote(control_fd, channel).run()
+    os._exit(0)
+
+
+# --- the candidate zygote and its warden ---
+
+
+def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> NoReturn:
+    """The warden stays behind, outside the inner walls: it renews the scratch space and dies with the supervisor."""
+    # Each zygote imports its own half only, since a lean process forks faster; and now, while our files are in reach.
+    from coma_cli.sandbox.inside.zygotes.candidate_zygote import CandidateZygote
+
+    others = _others(order)
+    memory.join_mappings()
+    if order.level == "ns":
+        _enter_namespaces(order, pid=True)
+    else:
+        _become_nobody(order)
+    _die_with_parent(order)
+    space = scratch.Scratch(None if order.level == "ns" else order.scratch)
+    space.prepare()
+    ours, theirs = _socket.socketpair()
+    inner, outer = descriptors.move_up(theirs.detach()), ours.detach()
+    reaper_pid = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        os.close(outer)
+        _be_zygote(order, control_fd, inner, space, reaper_pid, others, partial(CandidateZygote, control_fd, channel))
+    os.close(control_fd)
+    os.close(channel.detach())
+    os.close(inner)
+    reaper.serve(pid, outer, space)
+
+
+def _be_zygote(
+    order: Order,
+    control_fd: int,
+    reaper_fd: int,
+    space: scratch.Scratch,
+    reaper_pid: int,
+    others: int,
+    make_zygote: Callable[[ZygoteOps], CandidateZygote],
+) -> NoReturn:
+    try:
+        # Signals without a handler do not reach pid 1 of a namespace; Python's own handler for ^C would.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if order.on("pdeathsig") and sys.platform == "linux":
+            syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+            if order.level != "ns" and os.getppid() != reaper_pid:
+                os._exit(0)
+        _prepare_imports(order)
+        os.setsid()
+        os.chdir(space.work)
+        by_flag = order.level == "ns" and order.on("seccomp") and not order.allow_fork
+        keep = namespaces.PROGRAM_CAPABILITIES | (namespaces.CAP_SYS_ADMIN if by_flag else 0)
+        fork: Callable[[], int] = syscalls.prepare_clone(seccomp.CLONE_NEWUTS) if by_flag else os.fork
+        writable = ["/rw", "/dev/null"] if order.level == "ns" else [order.scratch, "/dev/null"]
+        if _may_start_processes(order) and order.level != "ns" and sys.platform == "linux":
+            # What a program leaves to run on its own stays below the zygote, where it is found.
+            syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+        _raise_inner_walls(order, writable, others=others, keep_capabilities=keep, fork_by_flag=by_flag)
+        watcher = scratch.Watcher(space)
+        ops = ZygoteOps(
+            fork=fork,
+            shut_in=_shut_in(order),
+            kill_all=_killer(order, reaper_fd),
+            alone=by_flag,
+            scratch_touched=watcher.touched,
+            renew_scratch=lambda: _renew_scratch(reaper_fd, space, watcher),
+            limit_cpu=order.on("rlimits"),
+        )
+        _forget_ourselves()
+        _say(control_fd, {"ready": True})
+        make_zygote(ops).run()
+    except BaseException as error:
+        _say(control_fd, {"broken": f"{type(error).__name__}: {error}"[:300]})
+    finally:
+        os._exit(1)
+
+
+def _shut_in(order: Order) -> Callable[[], object]:
+    """The last step in a program's own process."""
+    words = namespaces.capability_words(namespaces.PROGRAM_CAPABILITIES)
+    drop_capabilities = syscalls.PreparedCall("capset", *words) if order.level == "ns" else None
+    if drop_capabilities is not None and not order.allow_fork:
+        return drop_capabilities
+    machine = syscalls.native_machine()
+
+    def shut_in() -> None:
+        if order.level != "ns":
+            os.setsid()
+            if order.on("pdeathsig") and sys.platform == "linux":
+                # No namespace dies with the zygote here; the filter below keeps the program from taking this back.
+                syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if drop_capabilities is not None:
+            drop_capabilities()
+        if order.allow_fork and sys.platform == "linux":
+            # The supervisor reads the memory of programs that may fork; it can't where they are not dumpable.
+            syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
+        if order.level == "landlock" and order.on("seccomp"):
+            seccomp.install(seccomp.program_filter(machine, own_pid=os.getpid(), processes=order.allow_fork))
+
+    return shut_in
+
+
+def _killer(order: Order, reaper_fd: int) -> Callable[[int], None]:
+    """How to kill everything that a program may have started."""
+
+    def kill_namespace(pid: int) -> None:
+        # The program itself is at least a zombie yet, so there always is something to signal.
+        os.kill(-1, signal.SIGKILL)
+
+    def kill_program(pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+        if _may_start_processes(order):
+            reaper.ask(reaper_fd, scratch.SWEEP)
+
+    # Outside a pid namespace `kill(-1)` would reach every process of this user.
+    return kill_namespace if order.level == "ns" and os.getpid() == 1 else kill_program
+
+
+def _may_start_processes(order: Order) -> bool:
+    return order.allow_fork or not order.on("seccomp")
+
+
+def _renew_scratch(reaper_fd: int, space: scratch.Scratch, watcher: scratch.Watcher) -> None:
+    reaper.ask(reaper_fd, scratch.RENEW)
+    # The old directory goes with the last process that stands in it.
+    os.chdir(space.work)
+    watcher.start()
+
+
+# --- the interpreter ---
+
+
+def _prepare_imports(order: Order) -> None:
+    """Import once what the programs of this kind import, so that they find it in memory."""
+    if order.site:
+        sys.path.append(namespaces.place_of(order.site) if order.level == "ns" else order.site)
+    for name in order.preload:
+        with contextlib.suppress(ImportError):
+            __import__(name)
+
+
+def _forget_ourselves() -> None:
+    """Take this package out of the sight of programs: an import of the same name must not find it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "coma_cli"]:
+        del sys.modules[name]
+    main_module = type(sys)("__main__")
+    main_module.__dict__["__builtins__"] = builtins
+    sys.modules["__main__"] = main_module
+    sys.path[:] = [path for path in sys.path if path]
+    sys.argv[:] = [""]

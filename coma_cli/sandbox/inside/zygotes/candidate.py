@@ -1,0 +1,208 @@
+"""What runs in the process of one program: its text, and in split mode the calls that its checker asks for.
+
+Nothing here is trusted by anyone: the program shares this interpreter and may change all of it. It holds one
+descriptor, and what it writes there are values and never verdicts (in split mode).
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from types import CodeType, ModuleType
+from typing import Any
+
+from coma_cli.sandbox.inside.protocol import values, wire
+from coma_cli.sandbox.inside.protocol.arguments import is_mutable
+
+PLAIN_RECURSION_LIMIT = 1000
+
+# What a program that speaks for itself may say; anything else begins with `e` (unreadable) or `f` (failed).
+ENDED_WELL, OUT_OF_MEMORY = b"p", b"m"
+# The first item of an answer in split mode.
+READY, VALUE, RAISED, REFUSED, UNREADABLE, UNLOADED = "ready", "v", "e", "x", "c", "l"
+
+
+def run_split(link: int, source: bytes) -> None:
+    """Load the program and answer calls until the checker hangs up; if it can't be loaded that is the only answer.
+
+    A program that loads well says nothing of it: its checker has made the first call meanwhile.
+    """
+    module = fresh_module("program")
+    failure = _load(source, module)
+    if failure is not None:
+        wire.send(link, values.encode(failure))
+    else:
+        _serve(link, module.__dict__)
+
+
+def _load(source: bytes, module: ModuleType) -> list[Any] | None:
+    try:
+        code = _compile(source, "<program>")
+    except MemoryError:
+        return [UNLOADED, "MemoryError", ""]
+    except BaseException as error:
+        return [UNREADABLE, type(error).__name__, _message(error)]
+    try:
+        exec(code, module.__dict__)  # noqa: S102 - what this module is for
+    except BaseException as error:
+        return [UNLOADED, *_raised(error)[1:]]
+    return None
+
+
+def run_inproc(source: bytes, tests: CodeType) -> bytes:
+    """Run program and tests in one interpreter; the answer is the program's word, which it may forge."""
+    module = fresh_module("program")
+    word = _run_to_end(source, module)
+    return _execute(tests, module) if word == ENDED_WELL else word
+
+
+def run_self(source: bytes) -> bytes:
+    """Run a whole script as `__main__`; leaving with status 0 counts as an end."""
+    return _run_to_end(source, fresh_module("__main__"), exit_is_end=True)
+
+
+def compile_tests(tests: bytes) -> CodeType:
+    """Trusted tests as code; where they are no Python, code that says so when it is run."""
+    try:
+        return _compile(tests, "<tests>")
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return _compile(f"raise SyntaxError({f'the tests can not run: {error}'!r})".encode(), "<tests>")
+
+
+def _compile(text: bytes, name: str) -> CodeType:
+    return compile(text.decode("utf-8", "surrogatepass"), name, "exec", dont_inherit=True)
+
+
+def fresh_module(name: str) -> ModuleType:
+    """An empty module that can be found under its name, as dataclasses and typing need."""
+    module = ModuleType(name)
+    module.__dict__["__builtins__"] = builtins
+    sys.modules[name] = module
+    return module
+
+
+def _run_to_end(source: bytes, module: ModuleType, exit_is_end: bool = False) -> bytes:
+    """What to tell of a program: it ended well, was unreadable, ran out of memory, or failed, with a message."""
+    try:
+        code = _compile(source, "<program>")
+    except MemoryError:
+        return OUT_OF_MEMORY
+    except BaseException as error:
+        return b"e" + _describe(error)
+    return _execute(code, module, exit_is_end)
+
+
+def _execute(code: CodeType, module: ModuleType, exit_is_end: bool = False) -> bytes:
+    try:
+        exec(code, module.__dict__)  # noqa: S102 - what this module is for
+    except MemoryError:
+        return OUT_OF_MEMORY
+    except SystemExit as error:
+        return ENDED_WELL if exit_is_end and error.code in (None, 0) else b"f" + _describe(error)
+    except BaseException as error:
+        return b"f" + _describe(error)
+    return ENDED_WELL
+
+
+def _serve(link: int, names: dict[str, Any]) -> None:
+    reader = wire.Reader(link, wire.PROGRAM_FRAME_MAX)
+    while True:
+        try:
+            request = reader.receive()
+        except wire.GoneError:
+            return
+        wire.send(link, _encode(_call(names, request)))
+
+
+def _call(names: dict[str, Any], request: bytes) -> list[Any]:
+    """Answer one request: a name, arguments, and keywords if there are any; an empty one asks for a sign of life."""
+    parts = values.decode(request)
+    if not parts:
+        return [READY]
+    name, arguments = parts[0], parts[1]
+    if name not in names:
+        return [RAISED, "NameError", f"name {name!r} is not defined"]
+    try:
+        answer = [VALUE, names[name](*arguments, **parts[2]) if len(parts) > 2 else names[name](*arguments)]
+    except BaseException as error:
+        return _raised(error)
+    if any(map(is_mutable, arguments)) or len(parts) > 2:
+        _add_changes(answer, request, parts)
+    return answer
+
+
+def _add_changes(answer: list[Any], request: bytes, parts: list[Any]) -> None:
+    """Send the arguments back if the call has changed them; what can't cross any more is left as it was."""
+    try:
+        if values.encode(parts) != request:
+            answer += parts[1:]
+    except values.CrossingError:
+        pass
+
+
+def _encode(answer: list[Any]) -> bytes:
+    try:
+        return values.encode(answer)
+    except values.CrossingError as error:
+        return values.encode([REFUSED, str(error)])
+    except MemoryError:
+        return values.encode([RAISED, "MemoryError", ""])
+
+
+def _raised(error: BaseException) -> list[str]:
+    """An exception as the nearest built-in type's name and its message: the program's own classes stay here."""
+    for kind in type(error).__mro__:
+        if kind.__module__ == "builtins":
+            return [RAISED, kind.__name__, _message(error)]
+    return [RAISED, "Exception", ""]
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:300]
+    except BaseException:
+        return ""
+
+
+def _describe(error: BaseException) -> bytes:
+    text = f"{type(error).__name__[:60]}: {_message(error)}" if _message(error) else type(error).__name__[:60]
+    return text.encode("utf-8", "backslashreplace")[:390]
+
+
+def warm_up() -> None:
+    """Run what every program runs, once, before the first fork: what is warm here need not be copied there.
+
+    The interpreter adapts its code while that runs, fills caches of attributes and interns names; all of this would
+    be done again, in pages of its own, in each process.
+    """
+    for _ in range(20):
+        module = fresh_module("program")
+        _load(_SAMPLE, module)
+        for request in (["total", [[1, 2.5, 3], "a"]], ["label", ["x", {"k": (1, 2)}], {}], ["missing", []]):
+            values.decode(_encode(_call(module.__dict__, values.encode(request))))
+    del sys.modules["program"]
+
+
+_SAMPLE = b"""
+from typing import Any, Dict, List, Optional, Tuple
+import math
+
+
+def total(numbers: List[float], name: str) -> float:
+    \"\"\" Sum of the numbers.
+    >>> total([1, 2], 'a')
+    3
+    \"\"\"
+    result = 0
+    for i, number in enumerate(sorted(numbers)):
+        if number % 2 == 0 and i > 0:
+            result += int(math.floor(number)) * len(name)
+        else:
+            result += number
+    return result
+
+
+def label(name: str, table: Dict[str, Tuple[int, int]]) -> Optional[str]:
+    parts = [str(x) + name.upper() for pair in table.values() for x in pair if x]
+    return ','.join(parts) if parts else None
+"""

@@ -1,0 +1,220 @@
+"""The candidate zygote: forks one process for each program, watches its CPU time, and leaves nothing of it behind.
+
+In split mode it never holds any test: what its memory held, a fork of it could find.
+
+A fork shares all memory until one side writes to it, and then copies that page: in Python, looking at an object is
+writing to it. What a program costs is mostly such copies, so everything that need not happen between the fork and the
+program's end happens before or after, and what does happen uses few objects.
+"""
+
+from __future__ import annotations
+
+import _socket
+import gc
+import os
+import resource
+import select
+import struct
+import sys
+import time
+from collections import deque
+from types import CodeType
+
+from coma_cli.sandbox.inside.isolation import rlimits
+from coma_cli.sandbox.inside.protocol import control, wire
+from coma_cli.sandbox.inside.protocol.control import Job, Report
+from coma_cli.sandbox.inside.zygotes import candidate, memory
+from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
+from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
+
+# How often a program that goes on is looked at; its CPU time and orders to end it wait so long at most.
+_TICK_MS = 20
+_SETTLE_S = 0.1
+_FAR_DESCRIPTOR = 1 << 30
+_NONCE_BYTES = 8
+
+
+class CandidateZygote:
+    """One loop: take a job, run it, report."""
+
+    def __init__(self, control_fd: int, channel: _socket.socket, ops: ZygoteOps) -> None:
+        self._control = control_fd
+        self._channel = channel
+        self._ops = ops
+        self._decoder = wire.Decoder(wire.CONTROL_FRAME_MAX)
+        self._read_size = wire.SMALL_READ
+        self._jobs: deque[Job] = deque()
+        self._killed: tuple[int, int] | None = None
+        self._compiled: LruCache[bytes, CodeType] = LruCache(TESTS_WEIGHT)
+        # The next job comes while a program runs: to be woken for it would cost more than to read it, so what the
+        # supervisor sends is looked at between two programs and at each tick.
+        self._orders, self._releases, self._words = select.poll(), select.poll(), select.poll()
+        self._orders.register(control_fd, select.POLLIN)
+        self._releases.register(channel.fileno(), select.POLLIN)
+
+    def run(self) -> None:
+        """Serve until the supervisor hangs up."""
+        candidate.warm_up()
+        sys.setrecursionlimit(candidate.PLAIN_RECURSION_LIMIT + 8)
+        gc.collect()
+        memory.use_up_gaps()
+        gc.freeze()
+        while True:
+            while not self._jobs:
+                self._read_control()
+            job = self._jobs.popleft()
+            report = self._run_split(job) if job.mode == control.SPLIT else self._run_alone(job)
+            wire.send(self._control, report.encode())
+            if self._ops.scratch_touched():
+                self._ops.renew_scratch()
+
+    def _read_control(self) -> None:
+        data = os.read(self._control, self._read_size)
+        if not data:
+            os._exit(0)
+        self._read_size = wire.LARGE_READ if len(data) == self._read_size else wire.SMALL_READ
+        self._decoder.feed(data)
+        while (frame := self._decoder.next()) is not None:
+            if frame[:1] == control.JOB:
+                self._jobs.append(Job.decode(frame))
+            else:
+                self._killed = control.decode_kill(frame)
+
+    # --- a program whose checker has the other end of its link ---
+
+    def _run_split(self, job: Job) -> Report:
+        seq, cpu_kill, wall_kill, _, _, source = job
+        theirs, ours = _socket.socketpair()
+        # The checker gets its end before the fork, so that it prepares while the program loads.
+        rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", ours.fileno()))
+        self._channel.sendmsg([struct.pack("<Q", seq)], [rights])
+        ours.close()
+        link = theirs.fileno()
+        cpu = rlimits.cpu_limit(cpu_kill)
+        started = time.monotonic()
+        pid = self._ops.fork()
+        if pid == 0:
+            try:
+                self._enter_program(link, cpu)
+                candidate.run_split(link, source)
+            finally:
+                # Without the interpreter's farewell: no exit handlers, no waiting for threads, no destructors.
+                os._exit(1)
+        theirs.close()
+        reason = self._await_release(seq, pid, cpu_kill, started + wall_kill)
+        return self._end(seq, pid, reason, started, b"")
+
+    def _await_release(self, seq: int, pid: int, cpu_kill: float, deadline: float) -> int:
+        """Until the checker lets the program go, or a limit is reached: why it ended."""
+        while True:
+            if self._releases.poll(_TICK_MS):
+                released, lost = control.decode_release(self._channel.recv(64))
+                if released == seq:
+                    return _settle(pid) if lost else control.DONE
+            elif (reason := self._reason_to_end(seq, pid, cpu_kill, deadline)) is not None:
+                return reason
+
+    # --- a program that speaks for itself ---
+
+    def _run_alone(self, job: Job) -> Report:
+        seq, cpu_kill, wall_kill, mode, tests, source = job
+        tests_code = self._compile_once(tests) if mode == control.INPROC else None
+        # A word without this was written blindly; a program that searches its own memory can find it: hence split mode.
+        nonce = os.urandom(_NONCE_BYTES)
+        ours, link = os.pipe()
+        cpu = rlimits.cpu_limit(cpu_kill)
+        started = time.monotonic()
+        pid = self._ops.fork()
+        if pid == 0:
+            try:
+                self._enter_program(link, cpu)
+                word = candidate.run_inproc(source, tests_code) if tests_code else candidate.run_self(source)
+                os.write(link, nonce + word)
+            finally:
+                os._exit(1)
+        os.close(link)
+        self._words.register(ours, select.POLLIN)
+        reason, word = self._await_word(ours, seq, pid, cpu_kill, started + wall_kill)
+        if word:
+            word = word[_NONCE_BYTES:] if word.startswith(nonce) else b"fit wrote where its own verdict belongs"
+        report = self._end(seq, pid, reason, started, word)
+        self._words.unregister(ours)
+        os.close(ours)
+        return report
+
+    def _compile_once(self, tests: bytes) -> CodeType:
+        """Tests as code, for many programs have the same ones; those that can't be compiled raise what they would."""
+        code = self._compiled.get(tests)
+        if code is None:
+            code = candidate.compile_tests(tests)
+            self._compiled.put(tests, code, len(tests))
+        return code
+
+    def _await_word(self, ours: int, seq: int, pid: int, cpu_kill: float, deadline: float) -> tuple[int, bytes]:
+        while True:
+            if self._words.poll(_TICK_MS):
+                word = os.read(ours, 512)
+                return (control.DONE if word else _settle(pid)), word
+            if (reason := self._reason_to_end(seq, pid, cpu_kill, deadline)) is not None:
+                return reason, b""
+
+    # --- the beginning and the end of either ---
+
+    def _enter_program(self, link: int, cpu: tuple[int, int]) -> None:
+        """In the new process: give up what is not the program's."""
+        # Each call costs this process some pages; only where the zygote reads from a pipe is there anything below.
+        if link > 3:
+            os.closerange(3, link)
+        os.closerange(link + 1, _FAR_DESCRIPTOR)
+        if self._ops.limit_cpu:
+            resource.setrlimit(resource.RLIMIT_CPU, cpu)
+        self._ops.shut_in()
+
+    def _reason_to_end(self, seq: int, pid: int, cpu_kill: float, deadline: float) -> int | None:
+        """Why a program that goes on must end: the supervisor's order, or a limit."""
+        while self._orders.poll(0):
+            self._read_control()
+        if self._killed is not None and self._killed[0] == seq:
+            return self._killed[1]
+        return _limit_reached(pid, cpu_kill, deadline)
+
+    def _end(self, seq: int, pid: int, reason: int, started: float, word: bytes) -> Report:
+        """Kill the program and all that it started, and collect what they have used."""
+        wall = time.monotonic() - started
+        self._ops.kill_all(pid)
+        _, status, usage = os.wait4(pid, 0)
+        cpu, max_rss = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        if not self._ops.alone:
+            cpu, max_rss = _reap_others(cpu, max_rss)
+        return Report(seq, status, reason, cpu, wall, max_rss, word)
+
+
+def _reap_others(cpu: float, max_rss: int) -> tuple[float, int]:
+    """Collect what a program has left behind, on top of its own CPU time and largest resident set."""
+    while True:
+        try:
+            _, _, usage = os.wait4(-1, 0)
+        except ChildProcessError:
+            return cpu, max_rss
+        cpu += usage.ru_utime + usage.ru_stime
+        max_rss = max(max_rss, usage.ru_maxrss)
+
+
+def _settle(pid: int) -> int:
+    """Let a program that has closed its link come to its own end, so that its status tells how it died."""
+    deadline = time.monotonic() + _SETTLE_S
+    while time.monotonic() < deadline:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return control.ENDED
+        time.sleep(0.0005)
+    return control.DONE
+
+
+def _limit_reached(pid: int, cpu_kill: float, deadline: float) -> int | None:
+    try:
+        # How the kernel numbers the CPU clock of another process (include/linux/posix-timers.h).
+        if time.clock_gettime(((~pid) << 3) | 2) >= cpu_kill:
+            return control.CPU
+    except OSError:
+        pass
+    return control.WALL if time.monotonic() >= deadline else None

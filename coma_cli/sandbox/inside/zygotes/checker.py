@@ -1,0 +1,318 @@
+"""The checker: runs trusted tests against a program that lives in another process, in other namespaces.
+
+It calls the program through stand-ins that send plain values over a socket and get plain values back. Only what it
+writes to the supervisor can make a pass, and no program ever holds a descriptor of that connection.
+"""
+
+from __future__ import annotations
+
+import _socket
+import builtins
+import contextlib
+import gc
+import os
+import struct
+import sys
+import time
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, NamedTuple, NoReturn
+
+from coma_cli.sandbox.inside.protocol import control, values, wire
+from coma_cli.sandbox.inside.protocol.arguments import copy_into
+from coma_cli.sandbox.inside.protocol.control import Check, Finding, ProblemFrame
+from coma_cli.sandbox.inside.zygotes import candidate, side_effects
+
+_COLLECT_EVERY = 500
+
+
+class ProgramLost(BaseException):
+    """The program can't answer any more, or answered with what is no value. Tests that catch it change nothing."""
+
+
+class PreparedTests(NamedTuple):
+    """A problem ready to run."""
+
+    entry_points: tuple[str, ...]
+    prelude: CodeType | None
+    tests: CodeType | None
+    lines: list[str]
+    broken: str  # why the tests can't run at all
+    tidy: bool
+    seeds: bool
+
+
+class RemoteProgram:
+    """The link to one program; remembers what must decide the verdict whatever the tests do with exceptions."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._reader = wire.Reader(fd, wire.PROGRAM_FRAME_MAX)
+        self._heard = False
+        self.lost = ""
+        self.refused = ""
+        self.unloaded: Finding | None = None
+        self.raised: BaseException | None = None
+
+    def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """One call of the program, as if it were here."""
+        if self.lost or self.refused or self.unloaded:
+            raise ProgramLost
+        answer = self._ask([name, list(arguments), keywords] if keywords else [name, list(arguments)])
+        if answer[0] == candidate.VALUE and len(answer) == 2:
+            return answer[1]
+        if answer[0] == candidate.VALUE and len(answer) in (3, 4):
+            return self._take_changes(answer, arguments, keywords)
+        if answer[0] == candidate.RAISED:
+            raise self._exception(_word(answer, 1), _word(answer, 2))
+        return self._refuse(f"the program returned {_word(answer, 1)}")
+
+    def make_sure_it_loaded(self) -> None:
+        """Tests that never call the program must still not pass if it can't be loaded."""
+        if not (self._heard or self.lost or self.refused or self.unloaded):
+            self._ask([])
+
+    def _ask(self, request: list[Any]) -> list[Any]:
+        try:
+            data = values.encode(request)
+        except values.CrossingError as error:
+            self._refuse(f"the tests pass {error}")
+        # What a program that could not be loaded has said before it left is still there to be read.
+        with contextlib.suppress(wire.GoneError):
+            wire.send(self._fd, data)
+        try:
+            answer = values.decode(self._reader.receive())
+        except wire.GoneError:
+            self._lose("it left before the tests were done")
+        except wire.FrameError as error:
+            self._refuse(f"an answer that is {error}")
+        if type(answer) is not list or not answer or type(answer[0]) is not str:
+            self._refuse("an answer out of turn")
+        if not self._heard and answer[0] in (candidate.UNREADABLE, candidate.UNLOADED):
+            self.unloaded = _unloaded(answer)
+            raise ProgramLost
+        self._heard = True
+        return answer
+
+    def _take_changes(self, answer: list[Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        changed, changed_keywords = answer[2], answer[3] if len(answer) > 3 else {}
+        if type(changed) is not list or type(changed_keywords) is not dict or len(changed) != len(arguments):
+            self._refuse("an answer out of turn")
+        for old, new in zip(arguments, changed, strict=True):
+            copy_into(old, new)
+        for key, old in keywords.items():
+            copy_into(old, changed_keywords.get(key, old))
+        return answer[1]
+
+    def _exception(self, name: str, message: str) -> BaseException:
+        kind = getattr(builtins, name, None)
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            self.lost = f"it left with {name}: {message}" if message else f"it left with {name}"
+            return ProgramLost()
+        self.raised = _make_exception(kind, message)
+        return self.raised
+
+    def _lose(self, why: str) -> NoReturn:
+        self.lost = why
+        raise ProgramLost from None
+
+    def _refuse(self, why: str) -> NoReturn:
+        self.refused = why
+        raise ProgramLost from None
+
+
+def _unloaded(answer: list[Any]) -> Finding:
+    what = f"{_word(answer, 1)}: {_word(answer, 2)}"
+    if answer[0] == candidate.UNREADABLE:
+        return _finding(control.BAD_PROGRAM, what)
+    if _word(answer, 1) == "MemoryError":
+        return _finding(control.NO_MEMORY, "out of memory while loading")
+    return _finding(control.FAILED, f"while loading: {what}")
+
+
+def _make_exception(kind: type[Exception], message: str) -> Exception:
+    try:
+        return kind(message)
+    except TypeError:
+        if issubclass(kind, UnicodeDecodeError):
+            return kind("utf-8", b"", 0, 1, message)
+        if issubclass(kind, UnicodeEncodeError):
+            return kind("utf-8", "", 0, 1, message)
+        return Exception(message)
+
+
+def _word(answer: list[Any], index: int) -> str:
+    word = answer[index] if index < len(answer) else ""
+    return word if type(word) is str else ""
+
+
+def _finding(kind: bytes, text: str) -> Finding:
+    return Finding(0, 0, kind, 0.0, text.encode("utf-8", "backslashreplace")[:390])
+
+
+def prepare(problem: ProblemFrame) -> PreparedTests:
+    """Compile a problem once for all programs that it judges."""
+    lines = problem.tests.splitlines()
+    tidy = side_effects.runs_tidily(problem.prelude, problem.tests)
+    seeds = side_effects.imports("random", problem.prelude, problem.tests)
+    try:
+        prelude = compile(problem.prelude, "<prelude>", "exec", dont_inherit=True) if problem.prelude else None
+        tests = compile(problem.tests, "<tests>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return PreparedTests(problem.entry_points, None, None, lines, f"{type(error).__name__}: {error}", False, False)
+    return PreparedTests(problem.entry_points, prelude, tests, lines, "", tidy, seeds)
+
+
+def judge(problem: PreparedTests, link: int) -> Finding:
+    """Run the tests of a problem against the program at the other end of the link."""
+    remote = RemoteProgram(link)
+    if problem.broken or problem.tests is None:
+        return _finding(control.FAILED, f"the tests can't run: {problem.broken}")
+    if problem.seeds:
+        import random
+
+        random.seed(0)
+    names: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
+    error = None
+    try:
+        if problem.prelude is not None:
+            exec(problem.prelude, names)  # noqa: S102 - what this module is for
+        for name in problem.entry_points:
+            names[name] = _stand_in(remote, name)
+        exec(problem.tests, names)  # noqa: S102 - what this module is for
+        remote.make_sure_it_loaded()
+    except BaseException as caught:
+        error = caught
+    finding = _conclude(remote, error, problem.lines)
+    # Globals and their functions hold each other, as do an exception and the frames that it came through: without
+    # this the values of hundreds of programs would wait for the collector.
+    names.clear()
+    remote.raised = None
+    if error is not None:
+        error.__traceback__ = None
+    return finding
+
+
+def _stand_in(remote: RemoteProgram, name: str) -> Callable[..., Any]:
+    def stand_in(*arguments: Any, **keywords: Any) -> Any:
+        return remote.call(name, arguments, keywords)
+
+    stand_in.__name__ = stand_in.__qualname__ = name
+    return stand_in
+
+
+def _conclude(remote: RemoteProgram, error: BaseException | None, lines: list[str]) -> Finding:
+    """The verdict; what happened on the link comes before what the tests made of it."""
+    if remote.unloaded is not None:
+        return remote.unloaded
+    if remote.refused:
+        return _finding(control.FAILED, remote.refused)
+    if remote.lost:
+        return _finding(control.LOST, remote.lost)
+    if error is None:
+        return _finding(control.PASSED, "")
+    if error is remote.raised and isinstance(error, MemoryError):
+        return _finding(control.NO_MEMORY, "out of memory")
+    return _finding(control.FAILED, _explain(error, lines))
+
+
+def _explain(error: BaseException, lines: list[str]) -> str:
+    """The exception and the line of the tests at which it came up."""
+    number, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<tests>":
+            number = trace.tb_lineno
+        trace = trace.tb_next
+    try:
+        message = str(error)[:120]
+    except Exception:
+        message = ""
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    if 0 < number <= len(lines):
+        text += f" at test line {number}: {lines[number - 1].strip()[:160]}"
+    return text
+
+
+class CheckerZygote:
+    """One loop: wait for the link to a program, find what it is to be checked by, judge, tell both others.
+
+    It waits for links, not for the supervisor: what that sends has come by then, and one wake-up less is one less.
+    When the supervisor hangs up the other zygote ends, and with it the channel.
+    """
+
+    def __init__(self, control_fd: int, channel: _socket.socket) -> None:
+        self._control = control_fd
+        self._channel = channel
+        self._reader = wire.Reader(control_fd, wire.CONTROL_FRAME_MAX)
+        self._problems: dict[int, PreparedTests] = {}
+        self._done = 0
+
+    def run(self) -> None:
+        """Serve until the other zygote hangs up."""
+        gc.collect()
+        gc.freeze()
+        # The collector would run in the middle of some program's tests; it has its turn between two of them.
+        gc.disable()
+        while True:
+            seq, link = self._take_link()
+            self._check(self._take_check(seq), link)
+            os.close(link)
+            self._done += 1
+            if self._done % _COLLECT_EVERY == 0:
+                gc.collect()
+
+    def _take_link(self) -> tuple[int, int]:
+        """The next program: its number, and the descriptor that the other zygote sent for it."""
+        while True:
+            data, ancillary, _, _ = self._channel.recvmsg(8, _socket.CMSG_SPACE(4))
+            if not data:
+                os._exit(0)
+            for _, _, content in ancillary:
+                return struct.unpack("<Q", data)[0], struct.unpack("i", content[:4])[0]
+
+    def _take_check(self, seq: int) -> Check:
+        """The supervisor's order for this program; problems that it sent before are taken in."""
+        while True:
+            frame = self._reader.receive()
+            kind = frame[:1]
+            if kind == control.PROBLEM:
+                problem = ProblemFrame.decode(frame)
+                self._problems[problem.number] = prepare(problem)
+            elif kind == control.FORGET:
+                self._problems.pop(control.decode_forget(frame), None)
+            elif (check := Check.decode(frame)).seq == seq:
+                return check
+
+    def _check(self, check: Check, link: int) -> None:
+        problem = self._problems[check.problem]
+        if problem.tidy:
+            self._answer(check, problem, link)
+        else:
+            self._answer_in_fork(check, problem, link)
+
+    def _answer(self, check: Check, problem: PreparedTests, link: int) -> None:
+        started = time.process_time()
+        finding = judge(problem, link)
+        spent = time.process_time() - started
+        self._tell(finding._replace(seq=check.seq, nonce=check.nonce, cpu_s=spent))
+
+    def _answer_in_fork(self, check: Check, problem: PreparedTests, link: int) -> None:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._answer(check, problem, link)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        if os.waitpid(pid, 0)[1] != 0:
+            self._tell(Finding(check.seq, check.nonce, control.FAILED, 0.0, b"the tests ended the checker"))
+
+    def _tell(self, finding: Finding) -> None:
+        """The verdict to the supervisor; to the other zygote only that this program may go."""
+        self._channel.send(control.encode_release(finding.seq, finding.kind == control.LOST))
+        wire.send(self._control, finding.encode())
+
+
+def raise_recursion_limit() -> None:
+    """Room for the frames of the checker above those of the tests."""
+    sys.setrecursionlimit(1200)

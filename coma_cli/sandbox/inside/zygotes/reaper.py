@@ -1,0 +1,76 @@
+# Descriptors and raw names of /proc: pathlib would be one more import in each zygote.
+# ruff: noqa: PTH123
+"""The warden: the parent of a candidate zygote, outside its inner walls but in its namespaces.
+
+It does the two things that the zygote can't do from within, when the zygote asks: renew the scratch space, and kill
+what a program has left running where no pid namespace does. It holds no descriptor but that of the zygote's wishes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from typing import NoReturn
+
+from coma_cli.sandbox.inside.isolation import scratch, syscalls
+
+
+def serve(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
+    """Serve the zygote's one wish until it dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+    poll = select.poll()
+    poll.register(requests, select.POLLIN)
+    while True:
+        poll.poll()
+        wish = os.read(requests, 1)
+        if not wish:
+            _, status = os.waitpid(zygote, 0)
+            space.remove()
+            os._exit(0 if status == 0 else 1)
+        if wish == scratch.SWEEP:
+            _kill_descendants(zygote)
+        else:
+            space.renew()
+        os.write(requests, wish)
+
+
+def ask(reaper_fd: int, wish: bytes) -> None:
+    """In the zygote: have a wish fulfilled; without a warden there is no going on."""
+    os.write(reaper_fd, wish)
+    if os.read(reaper_fd, 1) != wish:
+        os._exit(1)
+
+
+def _kill_descendants(zygote: int) -> None:
+    """Kill all that descends from the zygote, again and again until nothing new turns up."""
+    for _ in range(100):
+        found = _descendants(zygote)
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        if not any(map(_is_running, found)):
+            return
+        time.sleep(0.002)
+
+
+def _descendants(pid: int) -> list[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as listing:
+            children = [int(word) for word in listing.read().split()]
+    except OSError:
+        return []
+    return [*children, *(below for child in children for below in _descendants(child))]
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as status:
+            return status.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (OSError, IndexError):
+        return False

@@ -1,0 +1,131 @@
+"""Which walls can be built on this machine, found out by building them.
+
+| level | what holds | what is lost against the one above |
+| --- | --- | --- |
+| `ns` | namespaces, own root file system, seccomp, Landlock, limits | - |
+| `landlock` | seccomp, Landlock, limits | see `_LOST` |
+| `rlimit` | limits of resources | everything but accidents |
+"""
+
+import selectors
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from coma_cli.sandbox import launch
+from coma_cli.sandbox.contract import Level, SandboxError, SandboxUnavailable
+from coma_cli.sandbox.inside.isolation import landlock
+from coma_cli.sandbox.launch import Interpreter, Kind, Setting
+
+Requested = Literal["auto", "ns", "landlock", "none"]
+
+_LANDLOCK = "Landlock for files, TCP, abstract sockets and signals"
+_ON: dict[Level, tuple[str, ...]] = {
+    "ns": (
+        "namespaces: user, pid, mount, net, ipc, uts",
+        "own root: system libraries read-only, /tmp and /dev/shm of limited size, emptied after each program",
+        "seccomp filter",
+        _LANDLOCK,
+        "limits of CPU time, memory, file size, descriptors and processes",
+    ),
+    "landlock": (
+        "seccomp filter, signals to others and changes of file modes and times among it",
+        _LANDLOCK,
+        "limits of CPU time, memory, file size, descriptors and processes",
+    ),
+    "rlimit": ("limits of CPU time, memory, file size, descriptors and processes",),
+}
+_LOST: dict[Level, tuple[str, ...]] = {
+    "ns": (),
+    "landlock": (
+        "names, sizes, times, attributes and link targets of files outside can be seen, and changes to them watched",
+        "the scratch directory is a real one: the number and total size of files is not limited",
+        "no /dev/shm",
+        "ids of the machine's processes can be probed, and their CPU time, priority, group and session read",
+        "free space of the machine's file systems can be seen",
+    ),
+    "rlimit": (
+        "files, network and other processes of this user are NOT protected, nor are the verdicts that are written down",
+        "environment and files of the user can be read by any program",
+        "memory and CPU time are limited for each process, not for all of a program together",
+    ),
+}
+_LOST_BEFORE_ABI_6 = "signals of programs that may start processes (--allow-fork) reach all processes of this user"
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """The level that holds, what is on, what is lost against the full set, and why a better level was not possible."""
+
+    level: Level
+    on: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def probe_isolation(
+    requested: Requested = "auto",
+    consent: bool = False,
+    *,
+    python: str | None = None,
+    layers_off: frozenset[str] = frozenset(),
+) -> Isolation:
+    """The best level that is possible here, or the one asked for, proven by starting a pair of zygotes behind it.
+
+    `auto` never goes below `landlock`; `none` (limits of resources only) needs `consent` as well.
+    Raises SandboxUnavailable with the step that was refused, and SandboxError if `python` does not run.
+    """
+    interpreter = launch.find_interpreter(python)
+    if requested == "none":
+        if not consent:
+            raise SandboxUnavailable(
+                "running without isolation needs consent: programs could read and delete your files"
+            )
+        return _isolation("rlimit")
+    levels: tuple[Level, ...] = ("ns", "landlock") if requested == "auto" else (requested,)
+    refusals: list[str] = []
+    for level in levels:
+        refusal = _try_level(setting_of(level, interpreter, layers_off))
+        if refusal is None:
+            return _isolation(level, refusals)
+        refusals.append(f"{level}: {refusal}")
+    raise SandboxUnavailable("; ".join(refusals))
+
+
+def setting_of(level: Level, interpreter: Interpreter, layers_off: frozenset[str] = frozenset()) -> Setting:
+    """What the zygotes of a level are told; beside namespaces Landlock is a second wall, which older kernels lack."""
+    if level == "ns" and landlock.abi_version() == 0:
+        layers_off |= {"landlock"}
+    return Setting(level, interpreter, layers_off)
+
+
+def _isolation(level: Level, refusals: Sequence[str] = ()) -> Isolation:
+    on, lost = _ON[level], _LOST[level]
+    if level == "ns" and landlock.abi_version() == 0:
+        on, lost = tuple(wall for wall in on if wall != _LANDLOCK), (f"no {_LANDLOCK}: this kernel has none",)
+    if level == "landlock" and landlock.abi_version() < 6:
+        lost = (*lost, _LOST_BEFORE_ABI_6)
+    return Isolation(level, on, lost, tuple(refusals))
+
+
+@cache
+def _try_level(setting: Setting) -> str | None:
+    """Build the walls of a level once; the reason if that fails."""
+    from coma_cli.sandbox.pair import Pair, PairError
+
+    if sys.platform != "linux":
+        return "only Linux has what it takes"
+    with selectors.DefaultSelector() as selector:
+        pair = Pair(setting, Kind(), selector, 0)
+        try:
+            while not pair.is_ready:
+                for key, events in selector.select(1.0):
+                    pair.handle(key.data[1], events)
+                pair.check_start()
+        except (SandboxError, PairError) as error:
+            return str(error)
+        finally:
+            pair.close()
+    return None

@@ -1,0 +1,115 @@
+"""The tokens of code by its grammar: what duplicate and decontamination checks compare, names set aside if they like.
+
+A string without interpolation is one leaf, with its quotes; one with interpolation gives its pieces and the leaves of
+the code in it. Layout gives none, and text that the grammar can't place gives leaves as far as they are recognised.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Literal, NamedTuple
+
+from tree_sitter import Node
+
+from coma_cli.syntax.trees import Tree, grammar_of, kinds, parse
+
+_ERROR = 65535  # the number of nodes that hold what the grammar could not place
+
+Role = Literal["identifier", "literal", "comment", "keyword_or_sign"]
+
+COMMENTS = kinds("comment line_comment block_comment html_comment marginalia hash_bang_line")
+# Strings and their like, which grammars cut into quotes, fragments and escapes.
+STRINGS = kinds(
+    "string string_literal raw_string_literal verbatim_string_literal interpreted_string_literal template_string "
+    "encapsed_string heredoc nowdoc heredoc_body regex char_literal character_literal rune_literal string_array "
+    "symbol_array delimited_symbol interpolated_string_expression concatenated_string subshell "
+    "shell_command_expression"
+)
+_PIECES = kinds(
+    "string_content string_fragment string_start string_end escape_sequence multiline_string_fragment "
+    "string_literal_content string_literal_encoding heredoc_content heredoc_start heredoc_end heredoc_beginning "
+    "nowdoc_body nowdoc_string regex_pattern regex_flags character character_literal_content raw_string_content "
+    "raw_string_delimiter interpreted_string_literal_content raw_string_literal_content raw_string_start "
+    "raw_string_end bare_string bare_symbol interpolation_brace escape_interpolation string_value jsx_text text "
+    "template_chars string_literal_delimiter"
+)
+_NAMES = kinds("name constant instance_variable class_variable global_variable variable hash_key_symbol tag_name")
+_LITERALS = _PIECES | kinds(
+    "integer float number rational complex imaginary true false null none nil undefined simple_symbol literal "
+    "boolean char_content ellipsis"
+)
+_WORDS_OF_VALUES = kinds("true false null nullptr nil none")
+
+
+class Leaf(NamedTuple):
+    """One token: its node type in the grammar, its text, its place in the code (in characters) and what it is for."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    role: Role
+
+
+def leaves(language: str, code: str) -> list[Leaf]:
+    """The tokens of a text in their order; empty for a language without a grammar."""
+    tree = parse(language, code)
+    return [] if tree is None else leaves_of(tree, tree.root)
+
+
+def leaves_of(tree: Tree, root: Node) -> list[Leaf]:
+    """The tokens below one node of a tree. A cursor is twice as fast as lists of children."""
+    names, roles, whole = _table(tree.grammar)
+    code, place = tree.code, _placing(tree)
+    found: list[Leaf] = []
+    cursor = root.walk()
+    while True:
+        node = cursor.node
+        assert node is not None
+        kind = node.kind_id
+        if (kind not in whole or not _is_one(node)) and cursor.goto_first_child():
+            continue
+        start, end = place(node.start_byte), place(node.end_byte)
+        text = code[start:end]
+        if text and not text.isspace():
+            found.append(Leaf(names[kind], text, start, end, roles[kind]))
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return found
+
+
+def _placing(tree: Tree) -> Callable[[int], int]:
+    """`tree.place`, or what does the same at once where every byte is a character and no frame stands around it."""
+    if tree.code.isascii() and len(tree.code) == len(tree.source):
+        return int
+    return tree.place
+
+
+def role_of(kind: str, is_named: bool) -> Role:
+    """What a leaf of a node type is for; what is not named in a grammar stands in it word for word."""
+    if not is_named:
+        return "literal" if kind in _WORDS_OF_VALUES else "keyword_or_sign"
+    if "identifier" in kind or kind in _NAMES:
+        return "identifier"
+    if kind in COMMENTS:
+        return "comment"
+    if kind in _LITERALS or kind in STRINGS or kind.endswith(("_literal", "_string")):
+        return "literal"
+    return "keyword_or_sign"
+
+
+@cache
+def _table(grammar: str) -> tuple[dict[int, str], dict[int, Role], frozenset[int]]:
+    """By the number of a node type: its name, its role, and whether its parts may be taken as one leaf."""
+    language = grammar_of(grammar)
+    numbers = [*range(language.node_kind_count), _ERROR]
+    names = {number: language.node_kind_for_id(number) or "ERROR" for number in numbers}
+    roles = {number: role_of(kind, language.node_kind_is_named(number)) for number, kind in names.items()}
+    whole = frozenset(number for number, kind in names.items() if kind in COMMENTS or kind in STRINGS)
+    return names, roles, whole
+
+
+def _is_one(node: Node) -> bool:
+    """Whether a comment or string holds no code."""
+    return node.type in COMMENTS or all(
+        child.type in _PIECES or (child.type in STRINGS and _is_one(child)) for child in node.named_children
+    )

@@ -1,0 +1,96 @@
+import json
+
+import pytest
+
+from coma_cli.catalog.material import UnfinishedCode
+from coma_cli.catalog.sources.codexglue.code_completion_line import SOURCE
+from coma_cli.formats.data_file import BrokenSourceError
+from coma_cli.records import Origin
+from tests.catalog.sources.forms import counted, dropped, good, put, put_parquet, read, zipped
+from tests.requirements import shared_data
+
+ROWS = [
+    {"id": 3, "input": "<s> import os <EOL> print (", "gt": "os )"},
+    {"id": 4, "input": "<s> a", "gt": ""},
+    {"id": 5, "input": None, "gt": "b"},
+    {"id": 3, "input": "<s> again", "gt": "c"},
+]
+EXPECTED = UnfinishedCode(
+    language="python",
+    before="import os <EOL> print (",
+    line="os )",
+    tokenized=True,
+    licence="C-UDA-1.0",
+    origin=Origin(path="dataset/py150/dev.json", row="id 3", split="validation"),
+)
+
+
+def lines(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def test_rows_give_the_beginning_and_how_it_goes_on(tmp_path):
+    put(tmp_path / "dataset" / "py150" / "dev.json", lines(ROWS))
+    (found, *rest) = read(SOURCE, tmp_path)
+    assert found == EXPECTED
+    assert dropped(rest) == [("answer-withheld", "id 4"), ("broken-row", "id 5"), ("duplicate-id", "4")]
+
+
+def test_only_the_rows_files_are_read(tmp_path):
+    for name in ("javaCorpus/line_completion/test.json", "javaCorpus/dev.json", "javaCorpus/literals.json"):
+        put(tmp_path / "dataset" / name, lines(ROWS[:1]))
+    put(tmp_path / "evaluator" / "answers.json", lines(ROWS[:1]))
+    assert [(s.name, s.split, s.language) for s in SOURCE.find(tmp_path)] == [
+        ("dataset/javaCorpus/dev.json", "validation", "java"),
+        ("dataset/javaCorpus/line_completion/test.json", "test", "java"),
+    ]
+
+
+def test_rows_without_an_id_go_by_their_number(tmp_path):
+    put(tmp_path / "py150" / "train.json", lines([{"input": "<s> a", "gt": "b"}] * 2))
+    assert [m.origin.row for m in read(SOURCE, tmp_path)] == ["1", "2"]
+
+
+def test_the_hub_form_is_upstreams_test_without_answers(tmp_path):
+    types = {"id": "int32", "input": "string", "gt": "string"}
+    put_parquet(tmp_path / "python" / "train-00000-of-00001.parquet", ROWS, types)
+    found = read(SOURCE, tmp_path)
+    assert [(m.language, m.before, m.line, m.origin.split) for m in good(found)] == [
+        ("python", EXPECTED.before, "os )", "test")
+    ]
+    assert dropped(found)[0] == ("answer-withheld", "id 4")
+
+
+def test_an_archive_gives_what_its_folder_gives(tmp_path):
+    put(tmp_path / "raw" / "dataset" / "py150" / "dev.json", lines(ROWS[:1]))
+    archive = zipped(tmp_path / "raw", tmp_path / "dataset.zip")
+    assert [m.line for m in read(SOURCE, archive)] == ["os )"]
+
+
+def test_a_file_of_another_form_is_a_broken_source(tmp_path):
+    put(tmp_path / "py150" / "dev.json", '["a", "b"]')
+    with pytest.raises(BrokenSourceError, match="no row has the columns input, gt"):
+        read(SOURCE, tmp_path)
+
+
+def test_the_real_slices():
+    place = shared_data() / SOURCE.folder
+    assert counted(SOURCE, place) == {
+        "dataset/javaCorpus/dev.json": (1200, 0),
+        "dataset/javaCorpus/line_completion/test.json": (0, 5),
+        "dataset/py150/dev.json": (600, 0),
+        "dataset/py150/line_completion/test.json": (0, 5),
+    }
+    found = read(SOURCE, place)
+    assert {reason for reason, _ in dropped(found)} == {"answer-withheld"}
+    first = next(m for m in good(found) if m.language == "python")
+    assert first == UnfinishedCode(
+        language="python",
+        before="from collections import namedtuple <EOL> from ... util import ordered <EOL> from . import "
+        "defaults <EOL> Revert = namedtuple ( \"<STR_LIT>\" , [ '<STR_LIT>' , '<STR_LIT>' , '<STR_LIT>' ] ) <EOL> "
+        '"""<STR_LIT>""" <EOL> class Detector ( ordered .',
+        line="HistoricalMap ) :",
+        tokenized=True,
+        licence="C-UDA-1.0",
+        origin=Origin(path="dataset/py150/dev.json", row="1", split="validation"),
+    )

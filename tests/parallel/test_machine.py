@@ -1,0 +1,42 @@
+"""How many programs at once: cores, unless a quota says less."""
+
+from pathlib import Path
+
+import pytest
+
+from coma_cli.parallel.machine import cpu_quota, default_workers, own_cores
+
+
+@pytest.mark.parametrize(
+    ("files", "quota"),
+    [
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "20000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0.2),
+        ({"cpu.max": "odd\n"}, None),
+        ({}, None),
+    ],
+)
+def test_the_quota_is_read_from_either_version(tmp_path: Path, files: dict[str, str], quota: float | None) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert cpu_quota(tmp_path) == quota
+
+
+def test_a_small_quota_leaves_one_worker(tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text("20000 100000\n")
+    assert default_workers(tmp_path) == 1
+
+
+def test_without_a_quota_there_is_a_worker_for_each_core(tmp_path: Path) -> None:
+    assert default_workers(tmp_path) >= 1
+
+
+def test_workers_have_cores_of_their_own_only_where_the_numbers_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {3, 1})
+    assert own_cores(2) == [1, 3]
+    assert own_cores(3) == [None, None, None]
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {1})
+    assert own_cores(1) == [None]

@@ -1,0 +1,97 @@
+"""Frames: whole ones come out as they went in, whatever the cuts; lengths are not trusted."""
+
+import os
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coma_cli.sandbox.inside.protocol import control, wire
+
+
+@given(payloads=st.lists(st.binary(max_size=200), max_size=8), data=st.data())
+def test_frames_survive_any_cutting_of_the_stream(payloads: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(map(wire.encode, payloads))
+    decoder, seen = wire.Decoder(1000), []
+    while stream:
+        cut = data.draw(st.integers(1, len(stream)))
+        decoder.feed(stream[:cut])
+        stream = stream[cut:]
+        seen += list(iter(decoder.next, None))
+    assert seen == payloads
+
+
+@given(noise=st.binary(max_size=300))
+def test_noise_gives_frames_or_a_refusal_and_never_more_than_came(noise: bytes) -> None:
+    decoder = wire.Decoder(64)
+    decoder.feed(noise)
+    try:
+        frames = list(iter(decoder.next, None))
+    except wire.FrameError:
+        return
+    assert sum(len(frame) + 4 for frame in frames) <= len(noise)
+
+
+def test_a_huge_length_is_refused_before_any_memory_is_taken() -> None:
+    decoder = wire.Decoder(1 << 20)
+    decoder.feed(struct.pack("<I", 0xFFFFFFFF))
+    with pytest.raises(wire.FrameError, match="above the limit"):
+        decoder.next()
+
+
+def test_reader_and_sender_meet_over_a_pipe() -> None:
+    reading, writing = os.pipe()
+    try:
+        wire.send(writing, b"one")
+        wire.send(writing, b"")
+        os.close(writing)
+        reader = wire.Reader(reading, 10)
+        assert reader.receive() == b"one"
+        assert reader.receive() == b""
+        with pytest.raises(wire.GoneError):
+            reader.receive()
+    finally:
+        os.close(reading)
+
+
+def test_sending_to_nobody_says_so() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        with pytest.raises(wire.GoneError):
+            wire.send(writing, b"x")
+    finally:
+        os.close(writing)
+
+
+@given(
+    seq=st.integers(0, 2**64 - 1),
+    cpu=st.floats(allow_nan=False),
+    mode=st.sampled_from([control.SPLIT, control.INPROC, control.SELF]),
+    tests=st.binary(max_size=50),
+    source=st.binary(max_size=50),
+)
+def test_jobs_come_back_as_they_were(seq: int, cpu: float, mode: int, tests: bytes, source: bytes) -> None:
+    job = control.Job(seq, cpu, 1.0, mode, tests, source)
+    assert control.Job.decode(job.encode()) == job
+
+
+@given(
+    names=st.lists(st.from_regex(r"\w{1,9}", fullmatch=True), max_size=3),
+    prelude=st.text(st.characters(), max_size=20),
+    tests=st.text(st.characters(), max_size=20),
+)
+def test_problems_come_back_as_they_were(names: list[str], prelude: str, tests: str) -> None:
+    problem = control.ProblemFrame(7, tuple(names), prelude, tests)
+    assert control.ProblemFrame.decode(problem.encode()) == problem
+
+
+@given(noise=st.binary(max_size=80))
+def test_reports_and_findings_made_of_noise_are_refused_or_harmless(noise: bytes) -> None:
+    for kind in (control.Report, control.Finding):
+        try:
+            decoded = kind.decode(noise)
+        except control.MessageError:
+            continue
+        assert isinstance(decoded.text, bytes)

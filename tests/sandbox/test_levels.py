@@ -1,0 +1,151 @@
+"""Levels: proven by trying, named in full, never taken in silence."""
+
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from coma_cli.sandbox import Isolation, Program, Sandbox, SandboxUnavailable, levels, probe_isolation
+from coma_cli.sandbox.launch import find_interpreter
+from tests.requirements import skip_unless
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Levels that this machine shall pretend not to have."""
+    refused: set[str] = set()
+    real = levels._try_level
+    monkeypatch.setattr(
+        levels, "_try_level", lambda setting: "refused here" if setting.level in refused else real(setting)
+    )
+    return refused
+
+
+def test_the_best_level_is_taken_and_says_what_holds() -> None:
+    found = probe_isolation()
+    skip_unless("namespaces", found.level == "ns", f"namespaces are refused here: {found.refused}")
+    assert any("namespaces" in wall for wall in found.on)
+    assert found.refused == ()
+
+
+def test_a_lower_level_names_what_is_lost_and_why_the_better_one_was_refused(refusing: set[str]) -> None:
+    refusing.add("ns")
+    found = probe_isolation()
+    assert found.level == "landlock"
+    assert found.lost
+    assert found.refused == ("ns: refused here",)
+
+
+def test_what_was_asked_for_is_had_or_refused_never_replaced(refusing: set[str]) -> None:
+    refusing.add("ns")
+    with pytest.raises(SandboxUnavailable, match="ns: refused here"):
+        probe_isolation("ns")
+
+
+def test_auto_never_goes_below_landlock(refusing: set[str]) -> None:
+    refusing.update(("ns", "landlock"))
+    with pytest.raises(SandboxUnavailable, match="ns: refused here; landlock: refused here"):
+        probe_isolation("auto", consent=True)
+
+
+def test_a_wall_that_can_not_be_built_is_an_error_with_its_step() -> None:
+    # An interpreter that lies nowhere within the new root can't import anything there.
+    real = find_interpreter(None)
+    broken = levels.setting_of("ns", type(real)(real.executable, (), ""))
+    refusal = levels._try_level(broken)
+    assert refusal is None or "can't start" in refusal
+
+
+def test_a_kernel_without_landlock_still_has_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coma_cli.sandbox.inside.isolation.landlock.abi_version", lambda: 0)
+    found = probe_isolation("ns")
+    assert any("Landlock" in loss for loss in found.lost)
+    assert not any("Landlock" in wall for wall in found.on)
+    with Sandbox(isolation="ns", workers=1) as sandbox:
+        (outcome,) = sandbox.run([Program("a", "open('/etc/passwd')", None)])
+    assert outcome.verdict == "fail"
+
+
+# What a program sees at level `landlock` and not at `ns`, by a word of the loss that names it. An id of 0 is an answer:
+# the group or session was made outside of the tests' own process namespace.
+SEEN = {
+    "sizes": "os.stat('/etc/passwd').st_size > 0",
+    "link targets": "os.readlink({link!r}) == 'somewhere'",
+    "watched": "libc.inotify_add_watch(libc.inotify_init(), {folder!r}.encode(), 0xFFF) > 0",
+    "attributes": "isinstance(os.listxattr({folder!r}), list)",
+    "ids of": "os.getpgid({pid}) >= 0",
+    "CPU time": "time.clock_gettime(((~{pid}) << 3) | 2) > 0",
+    "priority": "isinstance(os.getpriority(os.PRIO_PROCESS, {pid}), int)",
+    "session": "os.getsid({pid}) >= 0",
+    "free space": "os.statvfs({folder!r}).f_blocks > 0",
+}
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """A folder that everybody can enter and look at, with a link in it."""
+    (tmp_path / "link").symlink_to("somewhere")
+    for place in (tmp_path, *tmp_path.parents[:3]):
+        place.chmod(place.stat().st_mode | 0o055)
+    return tmp_path
+
+
+@pytest.fixture
+def process_outside() -> Iterator[int]:
+    """A process whose id is beyond those that a sandbox's own, counted from 1, come to in one test."""
+    with ExitStack() as stack:
+        while (process := stack.enter_context(subprocess.Popen(["sleep", "60"]))).pid < 200:
+            stack.callback(process.kill)
+        stack.callback(process.kill)
+        yield process.pid
+
+
+@pytest.mark.parametrize("level", ["ns", "landlock"])
+def test_what_a_level_loses_is_named_and_the_level_above_holds_it(
+    level: str, open_folder: Path, process_outside: int
+) -> None:
+    facts = {"pid": process_outside, "folder": str(open_folder), "link": str(open_folder / "link")}
+    head = "import ctypes, os, time\nlibc = ctypes.CDLL(None)\nassert "
+    programs = [Program(word, head + question.format(**facts), None) for word, question in SEEN.items()]
+    with Sandbox(isolation=level, workers=1) as sandbox:  # type: ignore[arg-type]
+        seen = {outcome.key for outcome in sandbox.run(programs) if outcome.verdict == "pass"}
+        lost = sandbox.isolation.lost
+    assert seen == (set(SEEN) if level == "landlock" else set())
+    assert all(any(word in loss for loss in lost) for word in seen)
+
+
+@pytest.mark.parametrize(("abi", "named"), [(5, True), (6, False)])
+def test_signals_that_an_older_landlock_lets_through_are_named(
+    monkeypatch: pytest.MonkeyPatch, abi: int, named: bool
+) -> None:
+    monkeypatch.setattr("coma_cli.sandbox.inside.isolation.landlock.abi_version", lambda: abi)
+    monkeypatch.setattr(levels, "_try_level", lambda setting: None)
+    assert any("signals" in loss for loss in probe_isolation("landlock").lost) is named
+
+
+def test_without_isolation_a_program_leaves_no_process_behind_all_the_same(open_folder: Path) -> None:
+    open_folder.chmod(0o777)
+    source = f"""
+    import os, time
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            open({str(open_folder / "pid")!r}, "w").write(str(os.getpid()))
+            time.sleep(60)
+        os._exit(0)
+    else:
+        os.wait()
+        while not os.path.exists({str(open_folder / "pid")!r}):
+            time.sleep(0.01)
+    """
+    with Sandbox(isolation="none", consent=True, workers=1) as sandbox:
+        (outcome,) = sandbox.run([Program("a", textwrap.dedent(source), None)])
+    assert outcome.verdict == "pass", outcome
+    assert not Path(f"/proc/{(open_folder / 'pid').read_text()}").exists()
+
+
+def test_an_isolation_is_a_plain_value() -> None:
+    assert Isolation("ns") == Isolation("ns", (), (), ())

@@ -1,0 +1,62 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coma_cli.syntax.documentation import Prose, leaks, prose_of
+
+
+@pytest.mark.parametrize(
+    ("docstring", "summary", "description"),
+    [
+        ("Return the sum.", "Return the sum.", "Return the sum."),
+        ("\n    Return the\n    sum.\n\n    More here.\n    ", "Return the sum.", "Return the sum.\nMore here."),
+        ("Add.\n\n:param x: number\n:return: sum", "Add.", "Add."),
+        ("Add.\n@param x number", "Add.", "Add."),
+        ("Add numbers.\n\nArgs:\n    x: a number\n\nReturns:\n    it", "Add numbers.", "Add numbers."),
+        ("Add numbers.\n\nParameters\n----------\nx : int", "Add numbers.", "Add numbers."),
+        ("Add.\n\n>>> add(1)\n2\n", "Add.", "Add."),
+        ("Add.\n\nSee this::\n\n    add(1)\n\nLost.", "Add.", "Add.\nSee this."),
+        ("Use :func:`add` and ``x``.", "Use `add` and `x`.", "Use `add` and `x`."),
+        ("add(x, y) -> int\n\nAdd x and y.", "Add x and y.", "Add x and y."),
+        ("add(x, y) -> int\nAdd x and y.", "Add x and y.", "Add x and y."),
+        ("Post it.\n\n- group: the group\n- name: its name", "Post it.", "Post it."),
+        ("Open it.\n\n  fd -- a descriptor\n  mode -- a mode", "Open it.", "Open it."),
+        ("Return (a, b) of x.", "Return (a, b) of x.", "Return (a, b) of x."),
+        ("Windows\r\nline ends.", "Windows line ends.", "Windows line ends."),
+        ("! @brief Add two numbers.\n\n@param a one", "Add two numbers.", "Add two numbers."),
+        ("! Add two numbers.", "Add two numbers.", "Add two numbers."),
+        ("@brief Add two numbers.", "Add two numbers.", "Add two numbers."),
+        ("返回两个数的和。\n\n:param x: 数", "返回两个数的和。", "返回两个数的和。"),
+    ],
+)
+def test_prose_is_what_stands_before_lists_and_examples(docstring, summary, description):
+    assert prose_of(docstring) == Prose(summary, description)
+
+
+@pytest.mark.parametrize("docstring", ["", "   \n ", ":param x: y", ">>> f()\n1", "f(x) -> y", "Args:\n    x: y"])
+def test_a_docstring_without_prose_gives_none(docstring):
+    assert prose_of(docstring) is None
+
+
+@given(st.text(max_size=300))
+def test_any_text_gives_prose_of_single_lines_or_none(docstring):
+    prose = prose_of(docstring)
+    if prose is not None:
+        assert prose.summary
+        assert "\n" not in prose.summary
+        assert prose.description.split("\n")[0] == prose.summary
+
+
+def test_a_sentence_in_the_code_leaks_whatever_its_layout():
+    description = "Adds two numbers. Then returns the sum."
+    assert leaks(description, "def f():\n    # then  RETURNS the\n    pass") is None
+    assert leaks(description, "def f():\n    # Then returns\n    # the sum\n    pass") == "Then returns the sum."
+
+
+def test_a_sentence_is_found_at_word_borders_only():
+    assert leaks("Add one number.", "x = 'readd one number'") is None
+    assert leaks("Add one number.", "x = 'add one number'") == "Add one number."
+
+
+def test_very_short_sentences_do_not_count():
+    assert leaks("Return x.", "return x") is None

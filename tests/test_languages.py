@@ -1,0 +1,93 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coma_cli import languages
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Write a C++ program", "cpp"),
+        ("in C# please", "csharp"),
+        ("JavaScript function", "javascript"),
+        ("a Java class", "java"),
+        ("Write a C program to add", "c"),
+        ("Write a SQL query", "sql"),
+        ("Use Go to serve. Write it in Go", "go"),
+        ("go to the shop and write a function", None),
+        ("C is a letter", None),
+        ("Design a for loop", None),
+        ("用Java如何读取文件？", "java"),
+        ("这是关于C#中abs的问题", "csharp"),
+    ],
+)
+def test_a_language_is_taken_from_its_name(text, language):
+    assert languages.named_language(text) == language
+
+
+PIECES = sorted({piece for _, pieces, _ in languages._NAMED for piece in pieces})
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=3)), max_size=5), st.sampled_from([" ", "", "用", "."])
+)
+def test_no_name_is_missed_for_lack_of_its_pieces(parts, between):
+    for text in (between.join(parts), between.join(parts).upper(), between.join(parts).title()):
+        plain = (
+            name
+            for name, _, pattern in languages._NAMED
+            if re.search(pattern, text, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0))
+        )
+        assert languages.named_language(text) == next(plain, None)
+
+
+@pytest.mark.parametrize(
+    ("label", "language"),
+    [
+        ("Python3", "python"),
+        ("python2", "python2"),
+        ("C#", "csharp"),
+        (" Cpp ", "cpp"),
+        ("js", "javascript"),
+        ("golang", "go"),
+        ("SQL", "sql"),
+        ("leetcode", None),
+        ("", None),
+    ],
+)
+def test_labels_of_files_and_fences_are_known(label, language):
+    assert languages.language_of_label(label) == language
+
+
+def test_an_answer_in_python_makes_an_unlabelled_row_python():
+    assert languages.guess_language("Add two numbers", "def add(a, b):\n    return a + b") == "python"
+
+
+@pytest.mark.parametrize(
+    "answer", ["The sum is 3.", "function f() {\n  return 1;\n}", "int main() {\n  return 0;\n}", ""]
+)
+def test_other_answers_stay_unspecified(answer):
+    assert languages.guess_language("Do it", answer) == languages.UNSPECIFIED
+
+
+def test_the_name_in_the_question_decides_before_the_answer():
+    assert languages.guess_language("Do it in Ruby", "def add(a, b):\n    return a + b") == "ruby"
+
+
+def test_sentences_call_languages_by_their_names():
+    assert (languages.display("cpp"), languages.display("python"), languages.display("lua")) == ("C++", "Python", "Lua")
+    assert languages.display(languages.UNSPECIFIED) == ""
+
+
+@pytest.mark.parametrize("code", ["def f(:", "x = 1\x00", "(" * 5000 + ")" * 5000])
+def test_what_does_not_parse_is_no_python_and_no_crash(code):
+    assert not languages.parses_as_python(code)
+
+
+def test_same_python_ignores_layout_and_comments_only():
+    assert languages.same_python("x=1 # a", "x = 1")
+    assert not languages.same_python("x = 1", "x = 2")
+    assert not languages.same_python("x =", "x =")
