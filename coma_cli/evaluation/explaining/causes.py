@@ -8,17 +8,32 @@ import re
 import sys
 import typing
 
-from coma_cli.corpus.extraction import code_text
+from coma_cli.corpus.extraction import python_text
+from coma_cli.corpus.extraction.blocks import blocks_of
 from coma_cli.corpus.extraction.candidate import Candidate
-from coma_cli.corpus.extraction.protocols import ExtractionProtocol, holds_program
+from coma_cli.corpus.extraction.program import Program, Rule, find_program
+from coma_cli.corpus.extraction.protocols import ExtractionProtocol
+from coma_cli.corpus.extraction.pruning import without_demonstration
+from coma_cli.corpus.extraction.thinking import without_thinking
 from coma_cli.records import Problem, Verdict
 
-NO_CODE = "no code found"
-TRUNCATED = "truncated at the token limit"
-FENCE_OPEN = "fence not closed"
+# What the extraction may be to blame for.
+THINKING = "thinking part taken for the answer"
+GLUED_TOKEN = "end token glued to the code"  # noqa: S105
+MARKERS = "marker lines around the code"
+DRAFT = "draft run instead of the last definition"
+SEVERAL = "several definitions, of which the last was run"
+OTHER_BLOCK = "helper in another block"
+INDENTATION = "indentation of the completion"
 FENCE_LEFT = "fence left in the program"
 REPEATED = "signature repeated"
 PROSE = "text around the code"
+# What the sampling may be to blame for.
+NO_CODE = "no code found"
+UNFINISHED = "thinking part never closed"
+TRUNCATED = "truncated at the token limit"
+FENCE_OPEN = "fence not closed"
+# What is wrong with the program.
 SYNTAX = "syntax error"
 NO_ENTRY = "entry point missing"
 NO_IMPORT = "import missing"
@@ -29,14 +44,35 @@ TIMEOUT = "timeout"
 MEMORY = "memory"
 CRASH = "the sandbox could not run it"
 
+# The extraction's own causes, in the order in which they are named, and the rule that each lacks.
+_BY_RULE: tuple[tuple[Rule, str], ...] = (
+    ("thinking", THINKING),
+    ("end-token", GLUED_TOKEN),
+    ("markers", MARKERS),
+    ("redefinition", DRAFT),
+    ("other-blocks", OTHER_BLOCK),
+    ("indentation", INDENTATION),
+    ("fences", FENCE_LEFT),
+)
+EXTRACTION_CAUSES = frozenset((*(cause for _, cause in _BY_RULE), SEVERAL, REPEATED, PROSE))
+
 # What each cause most often asks for; none where the model is simply wrong.
+_BY_DEFAULT = "--protocol default reads it"
 REMEDIES = {
+    THINKING: _BY_DEFAULT,
+    GLUED_TOKEN: _BY_DEFAULT,
+    MARKERS: _BY_DEFAULT,
+    DRAFT: _BY_DEFAULT,
+    OTHER_BLOCK: _BY_DEFAULT,
+    INDENTATION: _BY_DEFAULT,
+    FENCE_LEFT: _BY_DEFAULT,
+    REPEATED: _BY_DEFAULT,
+    PROSE: _BY_DEFAULT,
+    SEVERAL: "--protocol first-block runs the first definition instead",
     NO_CODE: "see that the prompt reaches the model whole and in its own template (coma sample --template)",
+    UNFINISHED: "coma sample --max-new-tokens with a larger number",
     TRUNCATED: "coma sample --max-new-tokens with a larger number",
     FENCE_OPEN: "mostly an answer that was cut off: coma sample --max-new-tokens with a larger number",
-    FENCE_LEFT: "--protocol default takes the program out of its fence",
-    REPEATED: "--protocol default takes a whole function as it stands",
-    PROSE: "--protocol default leaves the text out",
     NO_IMPORT: "the model counts on imports that the prompt does not give",
     TIMEOUT: "--timeout with a larger number, if the references are near it too",
     MEMORY: "--memory with a larger number",
@@ -62,40 +98,72 @@ _IMPORTABLE = frozenset(
 
 
 def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, verdict: Verdict) -> str:
-    """The cause of a verdict other than pass, in a few words; exceptions are told apart by their type."""
+    """The cause of a verdict other than pass, in a few words; exceptions are told apart by their type.
+
+    The extraction is suspected before the program: where `default` reads another program than the one that was run, the
+    rule that makes the difference is the cause.
+    """
     if verdict.runner_crash:
         return CRASH
+    source = protocol.extract(problem, sample.text, sample.whole)
+    read = find_program(problem, sample.text)
+    blamed = _of_extraction(problem, read, source) if read else None
+    if blamed:
+        return blamed
     if verdict.verdict in (TIMEOUT, MEMORY):
         return verdict.verdict
-    source = protocol.extract(problem, sample.text, sample.whole)
-    tree = code_text.parse(source)
-    entry = code_text.definition_of(tree, problem.entry_point) if isinstance(tree, ast.Module) else None
-    if entry is None or (problem.prompt_code and code_text.body_size(entry) == 0):
-        return _unread(problem, sample, parses=isinstance(tree, ast.Module))
+    tree = python_text.parse(source)
+    entry = python_text.definition_of(tree, problem.entry_point) if isinstance(tree, ast.Module) else None
+    if entry is None or (problem.prompt_code and python_text.body_size(entry) == 0):
+        return _unread(problem, sample, read, parses=isinstance(tree, ast.Module))
     if sample.finish_reason == "length" and _breaks_off_in(entry, source, sample.text):
         return TRUNCATED
     if problem.prompt_code and _only_defines(entry):
         return REPEATED if _defines(problem.entry_point, sample.text) else NO_ENTRY
+    if read and "redefinition" in read.rules:
+        return SEVERAL
     return _at_run_time(verdict.detail)
 
 
-def _unread(problem: Problem, sample: Candidate, *, parses: bool) -> str:
+def _of_extraction(problem: Problem, read: Program, source: str) -> str | None:
+    """The rule by which `default` reads another program than the one that was run, as a cause; None where it does not."""
+    if source in (read.source, without_demonstration(read.source, read.tree, problem.entry_point)):
+        return None
+    if _holds(source, read, problem.entry_point):
+        return None
+    return next((cause for rule, cause in _BY_RULE if rule in read.rules), None)
+
+
+def _holds(source: str, read: Program, name: str) -> bool:
+    """Whether a program that was run defines the function as `default` reads it, whatever else is in it."""
+    tree = python_text.parse(source)
+    if not isinstance(tree, ast.Module):
+        return False
+    ours, theirs = (python_text.definition_of(t, name) for t in (read.tree, tree))
+    if ours is None or theirs is None or ast.dump(ours) != ast.dump(theirs):
+        return False
+    return "other-blocks" not in read.rules
+
+
+def _unread(problem: Problem, sample: Candidate, read: Program | None, *, parses: bool) -> str:
     """The cause where the program does not define the function that was asked for."""
-    text = code_text.unify(sample.text)
+    text = python_text.unify(sample.text)
     if not text.strip():
         return NO_CODE
+    if without_thinking(text).unfinished:
+        return UNFINISHED
     if sample.finish_reason == "length":
         return TRUNCATED
-    fences = code_text.fences(text)
-    if any(not fence.closed for fence in fences):
+    blocks = blocks_of(text)
+    if any(not block.closed for block in blocks):
         return FENCE_OPEN
-    if holds_program(problem, text):
+    if read is not None:
         if not _defines(problem.entry_point, text) and _DEFINITION.search(text):
             return NO_ENTRY
-        return FENCE_LEFT if fences else REPEATED if _defines(problem.entry_point, text) else PROSE
-    if not _looks_like_code(text, bool(fences)):
+        return FENCE_LEFT if blocks else REPEATED if _defines(problem.entry_point, text) else PROSE
+    if not _looks_like_code(text, bool(blocks)):
         return NO_CODE
-    others = any(isinstance(code_text.parse(fence.code), ast.Module) for fence in fences)
+    others = any(isinstance(python_text.parse(block.code), ast.Module) for block in blocks)
     return NO_ENTRY if parses or others else SYNTAX
 
 
@@ -104,7 +172,7 @@ def _defines(name: str, text: str) -> bool:
 
 
 def _looks_like_code(text: str, fenced: bool) -> bool:
-    return fenced or next(code_text.code_starts(text), None) is not None or _STATEMENT.search(text) is not None
+    return fenced or python_text.looks_like_code(text) or _STATEMENT.search(text) is not None
 
 
 def _breaks_off_in(entry: ast.stmt, source: str, text: str) -> bool:
@@ -117,8 +185,8 @@ def _breaks_off_in(entry: ast.stmt, source: str, text: str) -> bool:
 def _only_defines(entry: ast.stmt) -> bool:
     """Whether a function does nothing but define others: the model began anew where it should have gone on."""
     body = entry.body if isinstance(entry, (ast.FunctionDef, ast.AsyncFunctionDef)) else []
-    inner = [s for s in body if isinstance(s, code_text.Definition)]
-    return bool(inner) and code_text.body_size(entry) == len(inner)
+    inner = [s for s in body if isinstance(s, python_text.Definition)]
+    return bool(inner) and python_text.body_size(entry) == len(inner)
 
 
 def _at_run_time(detail: str) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.corpus.extraction.code_text import unify
+from coma_cli.corpus.extraction.python_text import unify
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.records import Problem
 from tests.corpus.extraction.test_code_text import HOSTILE, TEXTS

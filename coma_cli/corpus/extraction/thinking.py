@@ -1,0 +1,102 @@
+"""Removes the thinking part of an answer: what a reasoning model writes before it answers is never the answer.
+
+Tags are data: one row for each form that a model family documents. To add one, add a row.
+"""
+
+import re
+from typing import NamedTuple
+
+
+class Tags(NamedTuple):
+    """How one family marks its thinking part."""
+
+    opening: str
+    closing: str
+
+
+TAGS: tuple[Tags, ...] = (
+    Tags("<think>", "</think>"),  # DeepSeek-R1, Qwen3, QwQ, GLM, Phi-4-reasoning, MiniMax, Nemotron, SmolLM3
+    Tags("<thinking>", "</thinking>"),
+    Tags("<thought>", "</thought>"),  # EXAONE Deep
+    Tags("<thoughts>", "</thoughts>"),
+    Tags("<reasoning>", "</reasoning>"),
+    Tags("<reason>", "</reason>"),
+    Tags("<reflection>", "</reflection>"),
+    Tags("<scratchpad>", "</scratchpad>"),
+    Tags("<analysis>", "</analysis>"),
+    Tags("<seed:think>", "</seed:think>"),  # Seed-OSS
+    Tags("[THINK]", "[/THINK]"),  # Magistral
+    Tags("◁think▷", "◁/think▷"),  # Kimi
+    Tags("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1
+    Tags("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A Reasoning
+    Tags("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    Tags("<|think|>", "<|end|>"),  # Solar Open
+    Tags("<unused94>thought", "<unused95>"),  # MedGemma
+    Tags("Here is my thought process:", "Here is my response:"),  # Granite 3.2
+)
+
+_CLOSING_OF = {tags.opening.lower(): tags.closing for tags in TAGS}
+# An opening tag begins a line: within a line it is a word of the text or of a program.
+_OPENING = re.compile(
+    r"^[ \t]*(?P<tag>" + "|".join(re.escape(tags.opening) for tags in TAGS) + ")", re.MULTILINE | re.IGNORECASE
+)
+# A closing tag between quotes belongs to a string of a program.
+_CLOSING = re.compile(
+    r"(?<!['\"`\\])(?:"
+    + "|".join(re.escape(tags.closing) for tags in TAGS if tags.closing != "<|end|>")
+    + r")(?!['\"`])",
+    re.IGNORECASE,
+)
+# Harmony, the format of gpt-oss: messages on channels, of which the one on `final` is the answer.
+_CHANNEL = re.compile(r"<\|channel\|>\s*(?P<channel>\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>")
+_END_OF_MESSAGE = re.compile(r"<\|(?:end|return|call|start)\|>")
+# What is left of Harmony where a decoder dropped its special tokens.
+_BARE_CHANNELS = re.compile(r"\Aanalysis(?=[A-Z\s]).*?assistantfinal", re.DOTALL)
+
+
+class Answer(NamedTuple):
+    """A text without its thinking parts; `found` tells whether it had any, `unfinished` whether one was never closed."""
+
+    text: str
+    found: bool = False
+    unfinished: bool = False
+
+
+def without_thinking(text: str) -> Answer:
+    """The answer in a text; "" or what comes before the thinking part where that part is never closed."""
+    if _CHANNEL.search(text):
+        return _on_final_channel(text)
+    bare = _BARE_CHANNELS.match(text)
+    if bare is not None:
+        return Answer(text[bare.end() :], found=True)
+    return _without_tags(text)
+
+
+def _on_final_channel(text: str) -> Answer:
+    channels = list(_CHANNEL.finditer(text))
+    finals = [hit for hit in channels if hit["channel"] == "final"]
+    if not finals:
+        return Answer(text[: channels[0].start()], found=True, unfinished=True)
+    rest = text[finals[-1].end() :]
+    end = _END_OF_MESSAGE.search(rest)
+    return Answer(rest[: end.start()] if end else rest, found=True)
+
+
+def _without_tags(text: str) -> Answer:
+    parts: list[str] = []
+    found = unfinished = False
+    place = 0
+    while (opening := _OPENING.search(text, place)) is not None:
+        found = True
+        closing = text.lower().find(_CLOSING_OF[opening["tag"].lower()].lower(), opening.end())
+        parts.append(text[place : opening.start()])
+        if closing < 0:
+            unfinished, place = True, len(text)
+            break
+        place = closing + len(_CLOSING_OF[opening["tag"].lower()])
+    parts.append(text[place:])
+    answer = "".join(parts)
+    closings = list(_CLOSING.finditer(answer))
+    if closings:  # the chat template had opened the part, so the text brings the closing tag alone
+        return Answer(answer[closings[-1].end() :], found=True)
+    return Answer(answer, found, unfinished)
