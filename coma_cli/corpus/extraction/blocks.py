@@ -12,9 +12,8 @@ from coma_cli.corpus.extraction.python_text import layout
 _MAX_BLOCKS = 40
 _MARK = re.compile(r"`{3,}|~{3,}")
 _INFO = re.compile(r"[ \t]*(?P<language>[\w+#.-]*)[ \t]*(?P<rest>[^\n]*)")
-_CODE_ON_FENCE_LINE = re.compile(
-    r"(?:def|class|import|from|async|return|print|for|if|while|@)\b|@\w|\w+\s*=[^=]|lambda\b"
-)
+_CODE_ON_FENCE_LINE = re.compile(r"(?:def|class|import|from|async|return|print|for|if|while|lambda)\b|@\w|\w+\s*=[^=]")
+_LIST_ITEM = re.compile(r"[ \t]*(?:[-*+>]|\d+[.)])[ \t]+")
 _MAX_MARGIN = 3  # CommonMark, section 4.5: a closing fence is indented by at most three spaces
 
 
@@ -52,7 +51,7 @@ def _opening(text: str, place: int) -> re.Match[str] | None:
         rest = text[hit.end() :].partition("\n")[0]
         if hit[0][:3] in rest:
             continue
-        at_margin = not before.strip() or re.fullmatch(r"[ \t]*(?:[-*+>]|\d+[.)])[ \t]+", before) is not None
+        at_margin = not before.strip() or _LIST_ITEM.fullmatch(before) is not None
         if at_margin or (before.rstrip().endswith((":", ".", ",")) and re.fullmatch(r"[\w+#]*\s*", rest)):
             return hit
     return None
@@ -61,14 +60,13 @@ def _opening(text: str, place: int) -> re.Match[str] | None:
 def _block(text: str, opening: re.Match[str], intro: str) -> Block:
     line_start = text.rfind("\n", 0, opening.start()) + 1
     margin = text[line_start : opening.start()]
-    margin = margin if not margin.strip() else " " * len(margin)
+    if margin.strip():  # a list item has its own margin; the end of a sentence has none
+        margin = " " * len(margin) if _LIST_ITEM.fullmatch(margin) else ""
     line_end = text.find("\n", opening.end())
     line_end = len(text) if line_end < 0 else line_end
     language, first_line = _info(text[opening.end() : line_end])
     body_start = min(line_end + 1, len(text))
-    body_end, end, glued = _closing(
-        text, opening[0], len(margin) if line_start + len(margin) == opening.start() else 0, body_start
-    )
+    body_end, end, glued = _closing(text, opening[0], len(margin), body_start)
     body = text[body_start:body_end] + glued
     code = "".join(line.removeprefix(margin) for line in _lines(body)) if margin else body
     return Block(language, first_line + code, line_start, end, closed=end > body_end or bool(glued), intro=intro)

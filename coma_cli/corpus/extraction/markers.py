@@ -14,7 +14,8 @@ _END = re.compile(
 )
 _HEADER = re.compile(
     r"\A\s*(?:<\|im_start\|>\s*assistant[ \t]*\n?|<\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>\s*"
-    r"|<start_of_turn>\s*model[ \t]*\n?|<｜Assistant｜>|<\|assistant\|>\s*|<s>[ \t]*|<\|START_RESPONSE\|>|<bos>|<\|begin_of_text\|>)"
+    r"|<start_of_turn>\s*model[ \t]*\n?|<｜Assistant｜>|<\|assistant\|>\s*|<s>[ \t]*"
+    r"|<\|START_RESPONSE\|>|<bos>|<\|begin_of_text\|>)"
 )
 # Pairs of marks around the code of an answer, and the same marks alone on a line.
 PAIRS: tuple[tuple[str, str], ...] = (

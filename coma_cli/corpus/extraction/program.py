@@ -28,8 +28,8 @@ RULES: tuple[Rule, ...] = ("thinking", "markers", "end-token", "redefinition", "
 
 _FUTURE = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t]+(?:\([^)]*\)|[^\n(]*)[ \t]*\n?", re.MULTILINE)
 _ALTERNATIVE = re.compile(
-    r"\b(?:alternative(?:ly)?|variant|another|slower|naive|brute[- ]force|for comparison|worse|less efficient|wrong|incorrect"
-    r"|bad|instead of|not recommended|recursive version|without)\b|其他|另一种|替代",
+    r"\b(?:alternative(?:ly)?|variant|another|slower|naive|brute[- ]force|for comparison|worse"
+    r"|less efficient|wrong|incorrect|bad|instead of|not recommended|recursive version|without)\b|其他|另一种|替代",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(
@@ -37,27 +37,8 @@ _CORRECTION = re.compile(
     re.IGNORECASE,
 )
 _FOREIGN = frozenset(
-    [
-        "bash",
-        "sh",
-        "shell",
-        "console",
-        "text",
-        "txt",
-        "output",
-        "plaintext",
-        "json",
-        "yaml",
-        "toml",
-        "java",
-        "c",
-        "cpp",
-        "c++",
-        "js",
-        "javascript",
-        "go",
-        "rust",
-    ]
+    ("bash", "sh", "shell", "console", "text", "txt", "output", "plaintext", "json", "yaml", "toml", "java", "c", "cpp")
+    + ("c++", "js", "javascript", "typescript", "go", "rust", "csharp", "php", "ruby", "sql", "html", "diff")
 )
 
 
@@ -272,7 +253,7 @@ class _Reader:
             return program
         library = _library(pool, self.problem.entry_point)
         added: list[str] = []
-        tree, lacking = program.tree, _unresolved(program.source, program.tree)
+        lacking = _unresolved(program.source, program.tree)
         while names := [name for name in lacking if name in library]:
             pieces = dict.fromkeys(library[name] for name in names)
             added = [*(piece for piece in pieces if piece not in added), *added]
@@ -280,8 +261,7 @@ class _Reader:
             parsed = python_text.parse(source)
             if not isinstance(parsed, ast.Module):
                 return program
-            tree, before = parsed, lacking
-            lacking = _unresolved(source, tree)
+            before, lacking = lacking, _unresolved(source, parsed)
             if lacking == before:
                 break
         if not added:

@@ -1,4 +1,4 @@
-"""Which top-level statements of a program its function needs: demonstrations, tests and leftover words are no part of it."""
+"""Which top-level statements of a program its function needs: demonstrations, tests and leftover words go."""
 
 import ast
 import builtins
@@ -7,19 +7,8 @@ from coma_cli.corpus.extraction import python_text
 
 # Calls of modules at the top level that set up the interpreter; other calls only show the function at work.
 _SETTERS = frozenset(
-    [
-        "setrecursionlimit",
-        "stack_size",
-        "seed",
-        "filterwarnings",
-        "simplefilter",
-        "getcontext",
-        "setcontext",
-        "set_int_max_str_digits",
-        "setlocale",
-        "append",
-        "insert",
-    ]
+    ("setrecursionlimit", "stack_size", "seed", "filterwarnings", "simplefilter", "setcontext", "setlocale")
+    + ("set_int_max_str_digits", "append", "insert")
 )
 _READS_INPUT = frozenset(("input", "raw_input"))
 _TALKS = frozenset(("print", "input", "exit", "quit"))
@@ -28,8 +17,8 @@ _TALKS = frozenset(("print", "input", "exit", "quit"))
 def without_demonstration(source: str, tree: ast.Module, name: str) -> str:
     """A program without the top-level statements that only call, check or print something.
 
-    Kept are definitions, imports, whatever binds or changes a name that kept code reads, and calls ahead of the function
-    that stand on what is defined by then.
+    Kept are definitions, imports, whatever binds or changes a name that kept code reads, and what runs ahead of the
+    function with what is defined by then.
     """
     place = max(i for i, s in enumerate(tree.body) if name in python_text.bound_names(s))
     if len(tree.body) == place + 1 and all(map(is_definition, tree.body)):

@@ -55,7 +55,7 @@ _BARE_CHANNELS = re.compile(r"\Aanalysis(?=[A-Z\s]).*?assistantfinal", re.DOTALL
 
 
 class Answer(NamedTuple):
-    """A text without its thinking parts; `found` tells whether it had any, `unfinished` whether one was never closed."""
+    """A text without its thinking parts: whether it had any (`found`), and one that was never closed (`unfinished`)."""
 
     text: str
     found: bool = False

@@ -126,7 +126,7 @@ def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, 
 
 
 def _of_extraction(problem: Problem, read: Program, source: str) -> str | None:
-    """The rule by which `default` reads another program than the one that was run, as a cause; None where it does not."""
+    """The rule by which `default` reads another program than the one that was run, as a cause."""
     if source in (read.source, without_demonstration(read.source, read.tree, problem.entry_point)):
         return None
     if _holds(source, read, problem.entry_point):
