@@ -7,12 +7,12 @@ may be glued to the last line of code, and a fence within a string of the code i
 import re
 from dataclasses import dataclass
 
-from coma_cli.corpus.extraction.python_text import layout
+from coma_cli.corpus.extraction.python_text import layout, looks_like_code
 
 _MAX_BLOCKS = 40
 _MARK = re.compile(r"`{3,}|~{3,}")
 _INFO = re.compile(r"[ \t]*(?P<language>[\w+#.-]*)[ \t]*(?P<rest>[^\n]*)")
-_CODE_ON_FENCE_LINE = re.compile(r"(?:def|class|import|from|async|return|print|for|if|while|lambda)\b|@\w|\w+\s*=[^=]")
+_CODE_ON_FENCE_LINE = re.compile(r"(?:def|class|import|from|async|return|print|for|if|while|lambda)\b|@\w|\w+\s=\s")
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+>]|\d+[.)])[ \t]+")
 _MAX_MARGIN = 3  # CommonMark, section 4.5: a closing fence is indented by at most three spaces
 
@@ -49,12 +49,17 @@ def _opening(text: str, place: int) -> re.Match[str] | None:
         line_start = text.rfind("\n", 0, hit.start()) + 1
         before = text[line_start : hit.start()]
         rest = text[hit.end() :].partition("\n")[0]
-        if hit[0][:3] in rest:
+        if hit[0][:3] in rest or _in_string_of_code(text, place, hit.start()):
             continue
         at_margin = not before.strip() or _LIST_ITEM.fullmatch(before) is not None
         if at_margin or (before.rstrip().endswith((":", ".", ",")) and re.fullmatch(r"[\w+#]*\s*", rest)):
             return hit
     return None
+
+
+def _in_string_of_code(text: str, start: int, place: int) -> bool:
+    """Whether a place lies in a string of code that no fence encloses."""
+    return looks_like_code(text[start:place]) and layout(text, start, place).in_string(place)
 
 
 def _block(text: str, opening: re.Match[str], intro: str) -> Block:

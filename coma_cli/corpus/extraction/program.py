@@ -11,11 +11,13 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from coma_cli.corpus.extraction import python_text
 from coma_cli.corpus.extraction.blocks import Block, blocks_of
 from coma_cli.corpus.extraction.markers import clean
+from coma_cli.corpus.extraction.pruning import is_definition
 from coma_cli.corpus.extraction.thinking import without_thinking
 from coma_cli.records import Problem
 
@@ -37,8 +39,8 @@ _CORRECTION = re.compile(
     re.IGNORECASE,
 )
 _FOREIGN = frozenset(
-    ("bash", "sh", "shell", "console", "text", "txt", "output", "plaintext", "json", "yaml", "toml", "java", "c", "cpp")
-    + ("c++", "js", "javascript", "typescript", "go", "rust", "csharp", "php", "ruby", "sql", "html", "diff")
+    "bash sh shell console text txt output plaintext json yaml toml java c cpp c++ js javascript typescript go"  # noqa: SIM905
+    " rust csharp php ruby sql html diff".split()
 )
 
 
@@ -215,23 +217,23 @@ class _Reader:
         given = self.problem.prompt_code
         if not given:
             return None
-        for number, body in enumerate(_bodies(code, given)):
-            if number and "indentation" in self.off:
-                return None
-            source = given + body
-            tree = python_text.parse(source)
-            if not isinstance(tree, ast.Module):
-                source = _python_of(source)
+        bodies = list(islice(_bodies(code, given), 1 if "indentation" in self.off else None))
+        for whole in (True, False):  # a margin with which all of it parses comes before one with which a part does
+            for number, body in enumerate(bodies):
+                source = given + body if whole else _python_of(given + body)
                 tree = python_text.parse(source) if source else None
-            if isinstance(tree, ast.Module) and self._goes_on(tree):
-                program = self._up_to_second(source, tree)
-                return program.used("indentation") if number else program
+                if isinstance(tree, ast.Module) and self._goes_on(tree):
+                    program = self._up_to_second(source, tree)
+                    return program.used("indentation") if number else program
         return None
 
     def _goes_on(self, tree: ast.Module) -> bool:
-        """Whether the prompt's own function has got a body."""
+        """Whether the prompt's own function has got a body, and one that does more than define helpers."""
         first = next((s for s in tree.body if self.problem.entry_point in python_text.bound_names(s)), None)
-        return first is not None and python_text.body_size(first) > self._prompt_size()
+        if first is None or python_text.body_size(first) <= self._prompt_size():
+            return False
+        body = first.body if isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef)) else [first]
+        return any(not is_definition(s) and not python_text.is_placeholder(s) for s in body)
 
     def _up_to_second(self, source: str, tree: ast.Module) -> Program:
         """A continuation ends where the model begins the same function again."""
@@ -343,15 +345,14 @@ def _bodies(code: str, given: str) -> Iterator[str]:
     if not at:
         return
     first, widths = at[0], [_width(lines[number]) for number in at]
-    if widths[0] != len(margin):  # only the first line lost, or got, some of its margin
-        alone = [*lines[:first], margin + lines[first].lstrip(), *lines[first + 1 :]]
-        yield glue + "\n".join(alone) + "\n"
     for whole in dict.fromkeys((min(widths), widths[0])):
         shifted = [
             line if number in inner or not line.strip() else _shifted(line, whole, margin)
             for number, line in enumerate(lines)
         ]
         yield glue + "\n".join(shifted) + "\n"
+    # Only the first line lost, or got, some of its margin.
+    yield glue + "\n".join([*lines[:first], margin + lines[first].lstrip(), *lines[first + 1 :]]) + "\n"
 
 
 def _shifted(line: str, old: int, margin: str) -> str:

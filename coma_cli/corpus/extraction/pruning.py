@@ -7,8 +7,7 @@ from coma_cli.corpus.extraction import python_text
 
 # Calls of modules at the top level that set up the interpreter; other calls only show the function at work.
 _SETTERS = frozenset(
-    ("setrecursionlimit", "stack_size", "seed", "filterwarnings", "simplefilter", "setcontext", "setlocale")
-    + ("set_int_max_str_digits", "append", "insert")
+    "setrecursionlimit stack_size seed filterwarnings simplefilter setcontext setlocale set_int_max_str_digits".split()  # noqa: SIM905
 )
 _READS_INPUT = frozenset(("input", "raw_input"))
 _TALKS = frozenset(("print", "input", "exit", "quit"))

@@ -101,7 +101,7 @@ def statements(text: str) -> Iterator[str]:
 
 
 def _pieces(text: str, line_starts: Sequence[int]) -> Iterator[str]:
-    begin, decorated = 0, False
+    begin, decorated = 0, text.startswith("@")
     for start in line_starts[1:]:
         if start >= len(text) or text[start] == "\n" or _CARRIES_ON.match(text, start):
             continue
@@ -232,10 +232,11 @@ def body_size(statement: ast.stmt) -> int:
     """
     if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return 1
-    return sum(not _is_placeholder(s) for s in statement.body)
+    return sum(not is_placeholder(s) for s in statement.body)
 
 
-def _is_placeholder(statement: ast.stmt) -> bool:
+def is_placeholder(statement: ast.stmt) -> bool:
+    """Whether a statement of a body stands for one that is still to be written, or is a docstring."""
     if isinstance(statement, ast.Raise) and statement.exc is not None:
         raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
         return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.corpus.extraction.python_text import unify
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
+from coma_cli.corpus.extraction.python_text import unify
 from coma_cli.records import Problem
-from tests.corpus.extraction.test_code_text import HOSTILE, TEXTS
+from tests.corpus.extraction.test_python_text import HOSTILE, TEXTS
 from tests.requirements import shared_data
 
 HUMANEVAL = BENCHMARKS["humaneval"].load().problems
@@ -37,7 +37,7 @@ def passes(problem, source):
     """Runs code of this file and of the benchmark itself, nothing else."""
     try:
         exec(f"{source}\n{problem.setup}{problem.tests}", {})
-    except Exception:
+    except (Exception, SystemExit):
         return False
     return True
 

@@ -3,6 +3,7 @@
 import pytest
 
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
+from coma_cli.corpus.extraction.published_cuts import prompt_cut_by_length
 from tests.corpus.extraction.test_protocols import BY_ID, HUMANEVAL, MBPP, body, passes
 
 capybara = PROTOCOLS["capybara-cut"].extract
@@ -11,8 +12,6 @@ codex = PROTOCOLS["codex-stop"].extract
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence")
 STOPS = ["\nclass A: pass", "\ndef g(): pass", "\n# next", "\nif x: pass", "\nprint(1)"]
-# References whose body holds "def", in a helper or in a word: CoMA's clean-up takes it for the signature.
-HOLDING_DEF = {p.task_id for p in HUMANEVAL if "def" in body(p)}
 
 
 def test_capybara_cut_is_what_codecapybara_published():
@@ -44,22 +43,28 @@ def test_coma_stop_ends_at_each_stop_word(stop):
 @pytest.mark.parametrize(
     ("text", "rest"),
     [
-        ("def f(x):\n    return 1\n", "    return 1\n"),
-        ("Sure:\n\ndef f(x):\n    return 1\n", "Sure:\n"),  # the stop word comes first
-        ("Sure: def f(x):\n\treturn 1\n", "    return 1\n"),
-        ("\tx = default\n\treturn x\n", "    return x\n"),  # any word that holds it
-        ("    return x  # the default", "    return x  # the default"),  # no line ends behind it
+        ("def f(x):\n    return 1\n", "def f(x):\n    return 1\n"),
+        ("Sure:\n\ndef f(x):\n    return 1\n", "Sure:\n"),
+        ("\tx = default\n\treturn x\n", "    x = default\n    return x\n"),
         ("\treturn 1\n#\nclass A:", "    return 1"),
     ],
 )
-def test_coma_stop_takes_the_line_of_the_first_def_for_the_signature(text, rest):
+def test_coma_stop_cuts_at_stops_and_spells_tabs_out_and_nothing_else(text, rest):
     problem = BY_ID["HumanEval/0"]
     assert coma(problem, text, False) == problem.prompt_code + rest
     assert coma(problem, problem.prompt_code + text, False) == problem.prompt_code + rest
 
 
-def test_coma_stop_keeps_every_reference_of_humaneval_but_those_that_hold_a_def():
-    lost = {p.task_id for p in HUMANEVAL if not passes(p, coma(p, body(p), False))}
-    assert lost <= HOLDING_DEF
-    assert lost == HOLDING_DEF and len(lost) == 12
-    assert {p.task_id for p in HUMANEVAL if not passes(p, coma(p, "def f(x):\n" + body(p), False))} == set()
+def test_coma_stop_keeps_every_reference_of_humaneval():
+    assert [p.task_id for p in HUMANEVAL if not passes(p, coma(p, body(p), False))] == []
+
+
+def test_a_prompt_that_is_repeated_in_another_form_goes_by_its_length():
+    problem = BY_ID["HumanEval/0"]
+    squeezed = problem.prompt_code.replace("    ", " ")
+    text = squeezed + "    return 1\n\nprint(2)"
+    assert prompt_cut_by_length(problem, text)
+    assert capybara(problem, text, False) == problem.prompt_code + text[len(problem.prompt_code) :].split("\n\n")[0]
+    for other in (problem.prompt_code + "    return 1", "    return 1", ""):
+        assert not prompt_cut_by_length(problem, other)
+    assert not prompt_cut_by_length(MBPP, "def double(x): pass")

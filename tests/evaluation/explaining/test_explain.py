@@ -48,7 +48,7 @@ CASES: list[tuple[str, str, str, str]] = [
     (f"```python\n{SIGNATURE}    return ((\n", "stop", causes.FENCE_OPEN, ""),
     (f"```python\n{SIGNATURE}    return False\n```", "stop", causes.WRONG, causes.FENCE_LEFT),
     (f"Here you are:\n{SIGNATURE}    return False\n", "stop", causes.WRONG, causes.REPEATED),
-    (f"    {SIGNATURE}        return False\n", "stop", causes.REPEATED, ""),
+    (f"    {SIGNATURE}        return False\n", "stop", causes.WRONG, causes.INDENTATION),
     (f"```python\n{SIGNATURE}    return ((\n```", "stop", causes.SYNTAX, ""),
     ("```python\ndef another(x):\n    return x\n```", "stop", causes.NO_ENTRY, ""),
 ]
