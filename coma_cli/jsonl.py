@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from coma_cli.errors import MissingInputError
 
@@ -37,6 +37,10 @@ class CorruptLine:
         return f"{self.path}:{self.line}: {self.reason}"
 
 
+# `json.dumps` would make an encoder for each row.
+_READABLE, _ESCAPED = json.JSONEncoder(ensure_ascii=False), json.JSONEncoder(ensure_ascii=True)
+
+
 def encode_row(row: Mapping[str, Any]) -> bytes:
     """One row as the bytes of its line; text stays readable unless it holds lone surrogates, which are escaped."""
     try:
@@ -46,8 +50,35 @@ def encode_row(row: Mapping[str, Any]) -> bytes:
     return line + b"\n"
 
 
-# `json.dumps` would make an encoder for each row.
-_READABLE, _ESCAPED = json.JSONEncoder(ensure_ascii=False), json.JSONEncoder(ensure_ascii=True)
+class SpannedLine(NamedTuple):
+    """The line of a row, and the bytes of it from `start` to `end` that hold some of its fields."""
+
+    line: bytes
+    start: int
+    end: int
+
+
+def encode_with_span(row: Mapping[str, Any], first: str, last: str) -> SpannedLine:
+    """The line that `encode_row` gives, and where its fields from `first` to `last` lie in it.
+
+    The span holds names and values and the commas between them, no brace.
+
+    Raises:
+        ValueError: there are no such fields in this order.
+    """
+    names = list(row)
+    begin, end = names.index(first), names.index(last) + 1
+    if begin >= end:
+        raise ValueError(f"{first} comes after {last}")
+    fields = list(row.items())
+    pieces = [dict(piece) for piece in (fields[:begin], fields[begin:end], fields[end:])]
+    try:
+        before, within, after = (_READABLE.encode(piece)[1:-1].encode("utf-8") for piece in pieces)
+    except UnicodeEncodeError:
+        before, within, after = (_ESCAPED.encode(piece)[1:-1].encode("ascii") for piece in pieces)
+    start = len(before) + len(b"{, ") if before else len(b"{")
+    line = b"{" + b", ".join(piece for piece in (before, within, after) if piece) + b"}\n"
+    return SpannedLine(line, start, start + len(within))
 
 
 def canonical_json(value: Any) -> bytes:

@@ -11,6 +11,7 @@ from coma_cli.jsonl import (
     CorruptLine,
     canonical_json,
     encode_row,
+    encode_with_span,
     numbered_rows,
     open_bytes,
     read_json,
@@ -51,6 +52,22 @@ def test_unicode_line_separators_do_not_split_a_row(tmp_path):
 def test_text_stays_readable_and_lone_surrogates_are_escaped():
     assert "中文".encode() in encode_row({"text": "中文"})
     assert json.loads(encode_row({"text": "\ud800"})) == {"text": "\ud800"}
+
+
+@given(row=st.dictionaries(st.text(st.characters(), max_size=5), JSON, min_size=1, max_size=6), data=st.data())
+def test_a_span_holds_its_fields_whatever_the_row_holds(row, data):
+    names = list(row)
+    first = data.draw(st.integers(0, len(names) - 1))
+    last = data.draw(st.integers(first, len(names) - 1))
+    line, start, end = encode_with_span(row, names[first], names[last])
+    assert line == encode_row(row)
+    assert json.loads(b"{%b}" % line[start:end]) == {name: row[name] for name in names[first : last + 1]}
+
+
+@pytest.mark.parametrize(("first", "last"), [("b", "a"), ("a", "c"), ("c", "a")])
+def test_a_span_of_fields_that_are_not_there_in_this_order_is_a_bug(first, last):
+    with pytest.raises(ValueError, match=r"comes after|not in list"):
+        encode_with_span({"a": 1, "b": 2}, first, last)
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])

@@ -16,7 +16,6 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.dataset import build_data, locating, parts
-from coma_cli.dataset.assembling import Assembly
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.formats.data_file import Piece
 from coma_cli.jsonl import read_rows
@@ -345,7 +344,7 @@ def test_parts_that_an_older_coma_left_in_another_layout_are_made_anew(tmp_path,
     with monkeypatch.context() as older:
         older.setattr(locating, "SUFFIX", ".part2")
         older.setattr(parts, "_MARK", b"comapar2")
-        older.setattr(Assembly, "write", killed)
+        older.setattr(build_data, "write_files", killed)
         with pytest.raises(RuntimeError, match="killed"):
             build(tmp_path / "run", workers=1, sources=str(sources))
     assert list((tmp_path / "run").rglob("*.part2"))
