@@ -9,9 +9,9 @@ from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.instructions import prompts
 from coma_cli.instructions.budget import Price
+from coma_cli.instructions.code_functions import first_request
 from coma_cli.instructions.pending import Requests, choose_requests
-from coma_cli.instructions.replies import generation_request
-from coma_cli.instructions.rounds import first_request
+from coma_cli.instructions.pending_requests import generation_request
 from coma_cli.instructions.seeds import Seed, SeedCode, SeedTally, choose_seeds, find_seed_code
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.models.prices import AS_OF, remote_model
@@ -37,11 +37,6 @@ class GenPlan(Plan):
     benchmarks: tuple[LoadedBenchmark, ...] = ()
     corrupt_seed_lines: int = 0
     workspace: Workspace = field(kw_only=True)
-
-    @property
-    def what(self) -> str:
-        """What is worked through, in words."""
-        return "requests" if self.requests else "code functions"
 
 
 def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:

@@ -1,6 +1,8 @@
 """Selection is a pure function of the row index; what it decides, step by step, is tested with the files in
 `test_parts`, `test_mixing` and `test_pending`."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -64,7 +66,7 @@ def test_a_selection_can_not_be_changed(tmp_path, name):
 def test_each_row_has_one_state_and_all_are_counted(tmp_path):
     rows = table(tmp_path)
     selection = selected(rows, tmp_path, per_task=13)
-    states = {RowState(number): int(count) for number, count in zip(*np.unique(selection.state, return_counts=True))}
+    states = Counter(map(RowState, selection.state.tolist()))
     assert states == {
         RowState.KEPT: 13,
         RowState.DUPLICATE: 1,
@@ -81,9 +83,7 @@ def test_a_tally_is_known_before_anything_is_written(tmp_path):
     rows = table(tmp_path / "parts")
     tally = selected(rows, tmp_path).tally
     written = assemble(tmp_path, *(part.path for part in rows.parts[:-1]), references=[rows.parts[-1].path])
-    counts = {}
-    for row in read_rows(tmp_path / "dropped.jsonl"):
-        counts[row["source"], row["reason"]] = counts.get((row["source"], row["reason"]), 0) + 1
+    counts = Counter((row["source"], row["reason"]) for row in read_rows(tmp_path / "dropped.jsonl"))
     assert tally == written.tally
     assert tally.dropped == counts
     assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"}
