@@ -85,7 +85,7 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
     broken_before = len(run.corrupt)
     with AnswerJournal(resolved.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
         broken_answers = len(run.corrupt) - broken_before
-        budget = Budget(run.journal(CALLS_FILE, Call), resolved.price or FREE, chosen.max_usd, answers)
+        budget = Budget.from_book(run.journal(CALLS_FILE, Call), resolved.price or FREE, chosen.max_usd, answers)
         spent_before = budget.spent_usd
         engine = OpenAIEngine(chosen.model, chosen.runtime, answers=answers, meter=budget)
         try:

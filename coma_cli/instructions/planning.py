@@ -56,7 +56,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     )
     if not seeds:
         raise MissingInputError(
-            f"{source.input.path} has no usable code function{_passed_over(tally)}.", "Check --seed-code."
+            f"{source.input.path} has no usable code function{_skipped(tally)}.", "Check --seed-code."
         )
     price = price_of(settings)
     benchmarks, absent = benchmarks_at_hand(settings)
@@ -221,7 +221,7 @@ def _notes(
 ) -> list[str]:
     few = f", fewer than the {settings.num} asked for" if tally.usable < settings.num else ""
     usable = count_of(tally.usable, "code function")
-    lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_passed_over(tally)}"]
+    lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_skipped(tally)}"]
     lines += [f"left out: {line}" for line in tally.corrupt[:_NAMED_LINES]]
     if len(tally.corrupt) > _NAMED_LINES:
         lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken lines")
@@ -245,7 +245,7 @@ def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str,
     return lines
 
 
-def _passed_over(tally: SeedTally) -> str:
-    parts = [f"{count} {reason}" for reason, count in sorted(tally.passed_over.items())]
+def _skipped(tally: SeedTally) -> str:
+    parts = [f"{count} {reason}" for reason, count in sorted(tally.skipped.items())]
     parts += [count_of(len(tally.corrupt), "broken line")] if tally.corrupt else []
-    return f" (passed over: {', '.join(parts)})" if parts else ""
+    return f" (skipped: {', '.join(parts)})" if parts else ""

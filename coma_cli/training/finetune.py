@@ -251,7 +251,7 @@ def _steps(run: Run, settings: FinetuneSettings, job: _Job, model: Any, placemen
             "args": arguments(settings, job.mode, placement, folder, job.steps, save_steps),
         }
         with console.progress("Training", job.steps, done) as ticker:
-            recorder = StepRecorder(run, ticker, _tokens_a_step(settings, job))
+            recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, _tokens_a_step(settings, job))
             train(options, [list(batch) for batch in job.batches], job.rows, recorder, begun)
     run.journal(METRICS, TrainingStep)
     final = _newest(run, job.steps)

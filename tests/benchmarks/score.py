@@ -105,7 +105,7 @@ def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
     problems = BENCHMARKS["humaneval"].load().problems
     began = time.perf_counter()
     limits = Limits(cpu_s=TIMEOUT_S)
-    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "verdicts.jsonl", Verdict) as journal:
+    with tempfile.TemporaryDirectory() as folder, Journal.open(Path(folder) / "verdicts.jsonl", Verdict) as journal:
         judging = Judging(
             journal,
             {problem.task_id: (problem,) for problem in problems},
