@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxError, SandboxUnavailable, proctree
+from tests.requirements import ROOT
 from tests.sandbox.conftest import Runner
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def adder(key: str, body: str = "return a + b") -> Program:

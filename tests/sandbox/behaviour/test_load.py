@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.requirements import skip_unless
+from tests.requirements import ROOT, skip_unless
 
-ROOT = Path(__file__).resolve().parents[2]
 CGROUP = Path("/sys/fs/cgroup/cpu")
 # Wall clock limits so tight that a program which has to share its core would break them.
 RUN = """

@@ -14,7 +14,7 @@ from coma_cli.settings import load_settings
 from coma_cli.workspace import Artifact, Workspace
 from tests.catalog.sources.row_forms import lines, write, write_parquet
 from tests.catalog.sources.test_code_contests import problem
-from tests.catalog.sources.test_codecapybara import made as generated
+from tests.catalog.sources.test_codecapybara_generated import made as generated
 from tests.dataset.test_build_data import FILES, all_rows, build, rows_of
 from tests.requirements import shared_data
 

@@ -9,7 +9,7 @@ import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.evaluation.score import show
-from tests.catalog.test_evalplus import PLUS_ROW
+from tests.catalog.benchmarks.plus_rows import PLUS_ROW
 from tests.evaluation.sampled import write_lines
 from tests.evaluation.score_command import Coma
 from tests.requirements import shared_data

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.requirements import skip_unless
+from tests.requirements import ROOT, skip_unless
 from tests.sandbox import case_runner
 
-ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 # The sample leaves out the programs that can only be waited for, but for one of each kind.
 WAITED_FOR = ("timeout", "memory")
