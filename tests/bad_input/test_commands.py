@@ -4,7 +4,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from coma_cli.jsonl import write_rows
 from coma_cli.workspace import Workspace
+from tests.support.command import start_coma
 
 FUNCTION = '''
 def area_{n}(width, height):
@@ -34,15 +34,7 @@ def code(tmp_path) -> Path:
 
 
 def start(folder: Path, *arguments: str, **options) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "coma_cli", *arguments, "--workspace", str(folder / "w")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        **options,
-    )
+    return start_coma([*arguments, "--workspace", str(folder / "w")], folder, {"OMP_NUM_THREADS": "1"}, **options)
 
 
 def coma(folder: Path, *arguments: str, **options) -> tuple[int, str, str]:

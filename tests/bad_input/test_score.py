@@ -7,15 +7,9 @@ import pytest
 
 from coma_cli.sandbox import levels
 from tests.evaluation.sampled import HUMANEVAL, right, write_lines
-from tests.evaluation.score_command import Coma
 
 FIRST = HUMANEVAL[0]
 GOOD = json.dumps({"task_id": FIRST.task_id, "completion": right(FIRST)}) + "\n"
-
-
-@pytest.fixture
-def coma(tmp_path, capsys):
-    return Coma(tmp_path, capsys)
 
 
 @pytest.mark.parametrize(

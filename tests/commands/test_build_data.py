@@ -1,9 +1,8 @@
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+
+from tests.support.command import coma
 
 CODE = '''def mean(values):
     """Return the mean of a list of numbers."""
@@ -12,8 +11,8 @@ CODE = '''def mean(values):
 '''
 
 
-def coma(*arguments):
-    return subprocess.run([sys.executable, "-m", "coma_cli", "build-data", *arguments], capture_output=True, text=True)
+def build_data(*arguments, **environment):
+    return coma("build-data", *arguments, **environment)
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def repo(tmp_path):
 
 
 def test_options_reach_the_stage(repo, workspace_root):
-    done = coma(
+    done = build_data(
         "--from-repo", str(repo), "--tasks", "code-generation,line-completion", "--lang", "en", "--per-task", "5",
         "--decontaminate", "off", "--validation-share", "0", "--workers", "1", "--json", "-w", str(workspace_root),
     )  # fmt: skip
@@ -44,7 +43,7 @@ def test_named_files_keep_rows_away(repo, tmp_path, workspace_root):
     )
     code = (repo / "other.py").read_text().replace('    """Return the spread of a list of numbers."""\n', "")
     rows.write_text(json.dumps([{"instruction": "What is it?", "input": code, "output": "It is."}]))
-    done = coma(
+    done = build_data(
         "--from-repo", str(repo), "--tasks", "code-summarization", "--decontaminate-against", str(problems),
         "--dedup-against", str(rows), "--json", "-w", str(workspace_root),
     )  # fmt: skip
@@ -58,7 +57,7 @@ def test_named_files_keep_rows_away(repo, tmp_path, workspace_root):
 
 
 def test_a_dry_run_prints_the_plan_and_leaves_nothing(repo, workspace_root):
-    done = coma("--from-repo", str(repo), "--dry-run", "--json", "-w", str(workspace_root))
+    done = build_data("--from-repo", str(repo), "--dry-run", "--json", "-w", str(workspace_root))
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert plan["files"] == 1
@@ -69,9 +68,8 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(repo, workspace_root):
 
 def test_a_dry_run_of_the_hub_fetches_nothing(workspace_root, tmp_path):
     # No such server: whatever is tried fails, and takes long to do so.
-    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
-    command = [sys.executable, "-m", "coma_cli", "build-data", "--dry-run", "--json", "-w", str(workspace_root)]
-    done = subprocess.run([*command, "--size", "1200"], capture_output=True, text=True, env=environment)
+    environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
+    done = build_data("--dry-run", "--json", "-w", workspace_root, "--size", "1200", **environment)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert plan["estimate"]["rows wanted"]["codealpaca"] == 200
@@ -99,7 +97,7 @@ def test_a_dry_run_of_the_hub_fetches_nothing(workspace_root, tmp_path):
     ],
 )
 def test_wrong_use_is_one_message_and_an_exit_code(arguments, code, message, workspace_root):
-    done = coma(*arguments, "-w", str(workspace_root))
+    done = build_data(*arguments, "-w", str(workspace_root))
     assert done.returncode == code, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -7,8 +7,6 @@ files that the killed process left.
 """
 
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +17,7 @@ import pytest
 from coma_cli.jsonl import write_rows
 from coma_cli.records import Example
 from coma_cli.workspace import Workspace
-from tests.requirements import package
-from tests.tiny_model import make_tiny_model
+from tests.support.command import coma
 from tests.warm_coma import WarmComa, WarmProcess
 
 pytestmark = pytest.mark.slow
@@ -107,12 +104,6 @@ def difference(one: dict, other: dict) -> str:
         for name in one["outputs"].keys() | other["outputs"].keys()
         if one["outputs"].get(name, {}).get("content_sha256") != other["outputs"].get(name, {}).get("content_sha256")
     )
-
-
-@pytest.fixture(scope="module")
-def tiny_model(tmp_path_factory) -> Path:
-    package("torch", "train")
-    return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
 
 
 @pytest.fixture
@@ -237,10 +228,6 @@ def test_a_half_written_artifact_is_no_input(empty, code_folder, warm_coma, tmp_
     case = Case("build-data", ("--from-repo", str(code_folder), "--tasks", "all", "--name", "data"), len, 1, warm_coma)
     finish(case, empty)
     (empty / "build-data" / "data" / "manifest.json").unlink()
-    done = subprocess.run(
-        [sys.executable, "-m", "coma_cli", "finetune", "--lora", "--workspace", str(empty)],
-        capture_output=True,
-        text=True,
-    )
+    done = coma("finetune", "--lora", "--workspace", empty)
     assert done.returncode == 3, done.stderr
     assert "begun and unfinished: data" in done.stderr

@@ -8,12 +8,12 @@ import pytest
 from coma_cli.catalog.material import Function, Question
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.cli import _run
 from coma_cli.formats.tables import read_table
 from coma_cli.jsonl import read_rows, write_rows
 from coma_cli.records import DroppedRow, Example, Origin, PendingRequest
 from coma_cli.workspace import Workspace
 from tests.chat_server import derived_answer, serving
+from tests.support.command import run_coma
 
 VERBS = ["count", "sort", "merge", "reverse", "filter", "group", "rotate", "split", "join", "drop", "scale", "trim"]
 THINGS = ["words", "bills", "maps", "records"]
@@ -55,13 +55,13 @@ def sources(tmp_path, monkeypatch):
 
 def build(workspace, sources, *more):
     arguments = ["build-data", "--sources", str(sources), "--workers", "1", "-w", str(workspace)]
-    assert _run([*arguments, "--tasks", "code-summarization,code-generation,code-search", *more]) == 0
+    assert run_coma([*arguments, "--tasks", "code-summarization,code-generation,code-search", *more]) == 0
     return Workspace(workspace).require_newest("build-data")
 
 
 def generate(workspace, server, *more, code=0):
     arguments = ["gen-instructions", "-w", str(workspace), "--base-url", server.base_url, "--model", "gpt-3.5-turbo"]
-    assert _run([*arguments, "--set", "runtime.first_wait_s=0.01", *more]) == code
+    assert run_coma([*arguments, "--set", "runtime.first_wait_s=0.01", *more]) == code
     return Workspace(workspace).newest("gen-instructions")
 
 
@@ -174,14 +174,14 @@ def test_the_cap_holds_and_the_rest_comes_later(workspace_root, sources):
 )
 def test_what_is_not_there_is_named(tmp_path, monkeypatch, capsys, workspace_root, arguments, message):
     monkeypatch.chdir(tmp_path)
-    assert _run([*arguments, "-w", str(workspace_root)]) == 3
+    assert run_coma([*arguments, "-w", str(workspace_root)]) == 3
     assert message in capsys.readouterr().err
 
 
 def test_files_of_another_form_are_refused(tmp_path, workspace_root, capsys):
     other = tmp_path / "other.jsonl"
     write_rows(other, [{"instruction": "Sort.", "input": "", "output": "x"}])
-    assert _run(["gen-instructions", "--pending", str(other), "-w", str(workspace_root)]) == 3
+    assert run_coma(["gen-instructions", "--pending", str(other), "-w", str(workspace_root)]) == 3
     assert "not a PendingRequest" in capsys.readouterr().err
-    assert _run(["build-data", "--with-generated", str(other), "-w", str(workspace_root)]) == 3
+    assert run_coma(["build-data", "--with-generated", str(other), "-w", str(workspace_root)]) == 3
     assert "not a Example" in capsys.readouterr().err

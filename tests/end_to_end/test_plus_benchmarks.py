@@ -18,10 +18,10 @@ from tests.requirements import shared_data
 BASE_ONLY = "    return x / 2 if x < 10 else 0\n"
 
 
-@pytest.fixture
-def coma(tmp_path, capsys, monkeypatch):
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Expected answers are computed here and not found."""
     monkeypatch.setenv("COMA_CACHE", str(tmp_path / "cache"))
-    return Coma(tmp_path, capsys)
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,10 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from tests.requirements import package
+from tests.support.local_server import local_server
 
 ANSWERS = {
     "/api/models/someone/safe": (
@@ -40,17 +38,6 @@ class Hub(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-@contextmanager
-def hub() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
 def resolved_elsewhere(calls: str, **environment: str) -> list[dict]:
     """What `resolve_base` gives in a process of its own: huggingface_hub reads its environment once."""
     program = (
@@ -71,7 +58,7 @@ def test_the_hub_is_asked_which_commit_a_name_stands_for(tmp_path):
     package("huggingface_hub", "train")
     calls = [("someone/safe", None), ("someone/safe", "v2"), ("someone/pickled", None), ("someone/gone", None)]
     calls += [("someone/safe", "v3"), ("qwen-7b", None)]
-    with hub() as endpoint:
+    with local_server(Hub) as endpoint:
         safe, tagged, pickled, gone, no_tag, qwen = resolved_elsewhere(
             repr(calls), HF_ENDPOINT=endpoint, HF_HOME=str(tmp_path)
         )

@@ -18,24 +18,24 @@ def test_an_unknown_name_offers_the_nearest():
     assert "qwen-7b" in caught.value.hint
 
 
-def test_a_folder_is_known_by_its_content(tiny, tmp_path):
-    resolved = resolve_base(str(tiny))
+def test_a_folder_is_known_by_its_content(tiny_model, tmp_path):
+    resolved = resolve_base(str(tiny_model))
     assert (resolved.kind, resolved.subject, resolved.blocker) == ("folder", "tiny", None)
-    assert resolved.content_sha256 == hash_tree(tiny)
+    assert resolved.content_sha256 == hash_tree(tiny_model)
     copy = tmp_path / "another place"
-    shutil.copytree(tiny, copy)
+    shutil.copytree(tiny_model, copy)
     assert resolve_base(str(copy)).content_sha256 == resolved.content_sha256
     write_json(copy / "generation_config.json", {"temperature": 0.5})
     assert resolve_base(str(copy)).content_sha256 != resolved.content_sha256
     assert resolve_base(str(copy)).subject == "another-place"
 
 
-def test_folders_that_are_no_model_say_what_to_do(tiny, tmp_path):
+def test_folders_that_are_no_model_say_what_to_do(tiny_model, tmp_path):
     with pytest.raises(MissingInputError, match="no folder"):
         resolve_base(str(tmp_path / "gone"))
     with pytest.raises(MissingInputError, match="no config"):
         resolve_base(str(tmp_path))
-    shutil.copytree(tiny, tmp_path / "model")
+    shutil.copytree(tiny_model, tmp_path / "model")
     with pytest.raises(MissingInputError) as caught:
         resolve_base(str(tmp_path))
     assert caught.value.hint == f"Give {tmp_path / 'model'}"
@@ -47,9 +47,9 @@ def test_folders_that_are_no_model_say_what_to_do(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["[]", "5", "null"])
-def test_a_configuration_that_is_no_object_is_no_model(tiny, tmp_path, content):
+def test_a_configuration_that_is_no_object_is_no_model(tiny_model, tmp_path, content):
     broken = tmp_path / "broken"
-    shutil.copytree(tiny, broken)
+    shutil.copytree(tiny_model, broken)
     (broken / "config.json").write_text(content)
     with pytest.raises(MissingInputError, match="describes no model"):
         resolve_base(str(broken))
@@ -60,9 +60,9 @@ def test_an_empty_name_is_not_the_folder_one_stands_in():
         resolve_base("")
 
 
-def test_missing_shards_and_pickled_weights_stand_in_the_way(tiny, tmp_path):
+def test_missing_shards_and_pickled_weights_stand_in_the_way(tiny_model, tmp_path):
     folder = tmp_path / "half"
-    shutil.copytree(tiny, folder)
+    shutil.copytree(tiny_model, folder)
     weights = folder / "model.safetensors"
     index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
     write_json(folder / "model.safetensors.index.json", index)

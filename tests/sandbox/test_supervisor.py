@@ -19,6 +19,7 @@ import pytest
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxError, SandboxUnavailable, proctree
 from tests.requirements import ROOT
 from tests.sandbox.conftest import Runner
+from tests.support.processes import is_alive
 
 
 def adder(key: str, body: str = "return a + b") -> Program:
@@ -243,16 +244,9 @@ def test_nothing_is_left_one_second_after_the_supervisor_is_killed(level: str) -
     process.wait()
     process.stdout.close()
     time.sleep(1.0)
-    assert [pid for pid in below if _is_alive(pid)] == []
+    assert [pid for pid in below if is_alive(pid)] == []
     assert list(scratch.iterdir()) == []
     scratch.rmdir()
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def test_closing_leaves_no_process_and_no_descriptor() -> None:

@@ -1,8 +1,6 @@
 """finetune on a tiny real model: every mode, resumed runs, more steps, other lengths, and what can go wrong."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,18 +13,12 @@ from coma_cli.training import finetune
 from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Workspace, fingerprint
 from tests.requirements import package
-from tests.tiny_model import make_tiny_model
+from tests.support.command import coma
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 ROWS = [
     {"instruction": f"Return {n} times x.", "output": f"def f(x):\n    return {n} * x\n" + "#" * n} for n in range(20)
 ]
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Path:
-    package("peft", "train")
-    return make_tiny_model(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +67,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path, tiny, data) -> Bench:
-    return Bench(tmp_path / "ws", tiny, data)
+def bench(tmp_path, tiny_model, data) -> Bench:
+    return Bench(tmp_path / "ws", tiny_model, data)
 
 
-def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny):
+def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny_model):
     manifest = bench()
     adapter = bench.folder() / "adapter"
     assert {p.name for p in adapter.iterdir()} == {
@@ -163,14 +155,14 @@ def test_splitting_a_step_into_batches_changes_nothing_but_rounding(bench):
     assert bench.losses("1x8") == pytest.approx(bench.losses("8x1"), rel=1e-4)
 
 
-def test_the_first_loss_is_the_mean_over_answer_tokens_computed_by_hand(bench, tiny):
+def test_the_first_loss_is_the_mean_over_answer_tokens_computed_by_hand(bench, tiny_model):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from coma_cli.prompting import chat_template_of, encode_answer, encode_prompt
 
     bench(batch__size=20, max_steps=1, lora__dropout=0)
-    tokenizer, model = AutoTokenizer.from_pretrained(tiny), AutoModelForCausalLM.from_pretrained(tiny)
+    tokenizer, model = AutoTokenizer.from_pretrained(tiny_model), AutoModelForCausalLM.from_pretrained(tiny_model)
     template = chat_template_of(tokenizer)
     total, tokens = 0.0, 0
     for row in ROWS:
@@ -275,11 +267,11 @@ def test_layers_that_the_base_does_not_have_are_named_with_those_that_it_has(ben
     assert "q_proj" in caught.value.hint
 
 
-def test_a_base_with_a_stored_template_is_tuned_on_with_it(bench, tiny, tmp_path):
+def test_a_base_with_a_stored_template_is_tuned_on_with_it(bench, tiny_model, tmp_path):
     from coma_cli.prompting import RAW
 
     base = tmp_path / "tuned-before"
-    shutil.copytree(tiny, base)
+    shutil.copytree(tiny_model, base)
     RAW.save(base)
     bench(base=str(base), max_steps=1)
     assert read_json(bench.folder() / "summary.json")["template"] == "raw"
@@ -337,7 +329,7 @@ def test_the_newest_finished_run_is_trained_on_and_its_rows_are_counted(bench, t
         )
     )
     arguments = ["build-data", "--from-repo", str(code), "--tasks", "all", "--workspace", str(bench.workspace.root)]
-    made = subprocess.run([sys.executable, "-m", "coma_cli", *arguments], capture_output=True, text=True)
+    made = coma(*arguments)
     assert made.returncode == 0, made.stderr
     artifact = bench.workspace.require_newest("build-data")
     rows = artifact.manifest["outputs"]["train.jsonl"]["rows"]

@@ -1,7 +1,7 @@
-import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -9,6 +9,8 @@ from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import MissingInputError
 from tests.catalog.benchmarks.trusted import run
 from tests.requirements import package, shared_data
+from tests.support.data_hub import data_hub
+from tests.support.files import write_lines
 
 MBPP_ROW = {
     "text": "Write a function to double a number.\r\n",
@@ -26,11 +28,6 @@ SANITIZED_ROW = {
     "test_imports": ["import math"],
     "test_list": ["assert math.isclose(halve(3), 1.5)"],
 }
-
-
-def write_lines(path, rows):
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 def test_mbpp_rows_become_problems_with_unix_lines(tmp_path):
@@ -94,32 +91,6 @@ def test_the_content_hash_follows_the_problems_alone(tmp_path):
     assert one.content_sha256 == same.content_sha256 != other.content_sha256
 
 
-class Hub(BaseHTTPRequestHandler):
-    """Serves one Parquet file as the hub does: redirect-free, with the headers that its client reads."""
-
-    content = b""
-    protocol_version = "HTTP/1.1"
-
-    def _head(self) -> bool:
-        found = self.path == "/datasets/google-research-datasets/mbpp/resolve/main/full/test-00000-of-00001.parquet"
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(self.content) if found else 0))
-        self.send_header("ETag", f'"{hashlib.sha256(self.content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", "0" * 40)
-        self.end_headers()
-        return found
-
-    def do_HEAD(self):
-        self._head()
-
-    def do_GET(self):
-        if self._head():
-            self.wfile.write(self.content)
-
-    def log_message(self, *_):
-        return
-
-
 @pytest.fixture
 def hub(tmp_path):
     """A hub on this machine that has the test split of MBPP, with one row of it."""
@@ -129,14 +100,9 @@ def hub(tmp_path):
 
     file = tmp_path / "test.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([MBPP_ROW, {**MBPP_ROW, "task_id": 510}]), file)
-    handler = type("OneFile", (Hub,), {"content": file.read_bytes()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    files = {"full/test-00000-of-00001.parquet": file.read_bytes()}
+    with data_hub("google-research-datasets/mbpp", files) as hub:
+        yield hub.address
 
 
 LOAD_MBPP = """
@@ -152,10 +118,6 @@ except CliError as error:
 
 def load_mbpp_elsewhere(tmp_path, **environment):
     """In a process of its own: the hub's client reads its environment once."""
-    import os
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-c", LOAD_MBPP],
         capture_output=True,
