@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
+from coma_cli.sandbox import Isolation, probe_isolation
 from tests.evaluation.score_command import Coma
 from tests.requirements import package
 from tests.support.command import PASSIVE_WAITING
@@ -69,6 +70,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny Llama, called `tiny`; not to be changed."""
     package("peft", "train")
     return make_tiny_model(tmp_path_factory.mktemp("base") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def isolation() -> Isolation:
+    """The best way to isolate programs that this machine has."""
+    return probe_isolation("auto")
 
 
 @pytest.fixture

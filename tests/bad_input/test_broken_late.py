@@ -11,7 +11,7 @@ from coma_cli.dataset.parts import SUFFIX
 from coma_cli.formats.data_file import BrokenSourceError, DataFile
 from coma_cli.formats.files import require_whole
 from tests.catalog.sources.forms import put
-from tests.dataset.test_build_data import build
+from tests.dataset.builds import build
 
 ADDED = "def f(x): return x + "
 ROWS = [{"instruction": f"Add {n} to a number.", "input": "", "output": f"{ADDED}{n}"} for n in range(400)]

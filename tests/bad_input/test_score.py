@@ -6,7 +6,8 @@ import json
 import pytest
 
 from coma_cli.sandbox import levels
-from tests.evaluation.sampled import HUMANEVAL, right, write_lines
+from tests.evaluation.sampled import HUMANEVAL, right
+from tests.support.files import write_lines
 
 FIRST = HUMANEVAL[0]
 GOOD = json.dumps({"task_id": FIRST.task_id, "completion": right(FIRST)}) + "\n"

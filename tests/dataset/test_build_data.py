@@ -16,22 +16,12 @@ from coma_cli.dataset import build_data, locating, parts
 from coma_cli.dataset.assembling import Assembly
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.formats.data_file import Piece
-from coma_cli.jsonl import read_rows
-from coma_cli.records import Example
 from coma_cli.settings import load_settings
 from coma_cli.words import sentences, words
 from coma_cli.workspace import Workspace
+from tests.dataset.builds import FILES, all_rows, build, rows_of
 from tests.support.command import coma, start_coma
 
-FILES = (
-    "train.jsonl",
-    "validation.jsonl",
-    "dropped.jsonl",
-    "contamination.jsonl",
-    "pending.jsonl",
-    "CoMIT.json",
-    "card.md",
-)
 VERBS = ("load", "store", "scale", "merge", "split", "trim")
 NOUNS = ("picture", "table", "window", "signal", "record")
 
@@ -83,26 +73,6 @@ def sources(tmp_path):
     (folder / "mbpp" / "mbpp.jsonl").write_text("\n".join(map(json.dumps, mbpp)))
     (folder / "elsewhere").mkdir()
     return folder
-
-
-def build(root, *, workers=1, name=None, force=False, **flags):
-    """Run the stage as the command does; the finished artifact."""
-    flags = {key.replace("__", "."): value for key, value in flags.items()}
-    settings = load_settings(build_data.SETTINGS, flags={**flags, "runtime.workers": workers})
-    workspace = Workspace(root)
-    plan = build_data.plan(settings, workspace)
-    with workspace.open_run("build-data", settings, plan, name=name, force=force) as run:
-        if not run.done:
-            run.finish(build_data.work(run, settings, plan))
-    return workspace.require_newest("build-data")
-
-
-def rows_of(artifact, name="train.jsonl"):
-    return list(read_rows(artifact.path / name))
-
-
-def all_rows(artifact):
-    return [Example.from_row(row, "") for name in FILES[:2] for row in rows_of(artifact, name)]
 
 
 def contents(artifact):

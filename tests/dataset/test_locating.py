@@ -8,7 +8,7 @@ from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.settings import load_settings
 from coma_cli.workspace import Workspace
 from tests.catalog.sources.forms import put
-from tests.dataset.test_build_data import all_rows, build
+from tests.dataset.builds import all_rows, build
 
 REPAIR = "codexglue_code_refinement"
 

@@ -6,11 +6,11 @@ import pytest
 
 from coma_cli.dataset import build_data
 from coma_cli.errors import MissingInputError
-from coma_cli.jsonl import read_rows
 from coma_cli.settings import load_settings
 from coma_cli.workspace import Workspace
 from tests.catalog.sources.row_forms import write
-from tests.catalog.sources.stackoverflow.test_stackexchange import answer, code, question, xml
+from tests.catalog.sources.stackoverflow.dumps import answer, code, question, xml
+from tests.dataset.builds import build, rows_of
 
 VERBS = ("sort", "join", "split", "count", "reverse", "merge", "filter", "round", "copy", "hash", "rotate", "pad")
 
@@ -26,25 +26,16 @@ def dump(tmp_path):
     return write(tmp_path / "dump" / "Posts.xml", xml(posts))
 
 
-def build(root, **flags):
-    settings = load_settings(build_data.SETTINGS, flags=flags)
-    workspace = Workspace(root)
-    plan = build_data.plan(settings, workspace)
-    with workspace.open_run("build-data", settings, plan) as run:
-        build_data.work(run, settings, plan)
-        return run.path
-
-
 def test_a_dump_becomes_search_rows_whatever_the_number_of_workers(tmp_path, dump):
     def rows(workers):
-        path = build(
+        made = build(
             tmp_path / f"w{workers}",
             stackexchange=str(dump),
             tasks=["code-search"],
             validation_share=0.0,
-            **{"runtime.workers": workers},
+            workers=workers,
         )
-        return (path / "train.jsonl").read_bytes(), list(read_rows(path / "train.jsonl"))
+        return (made.path / "train.jsonl").read_bytes(), rows_of(made)
 
     one, found = rows(1)
     two, _ = rows(2)

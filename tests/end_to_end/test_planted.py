@@ -10,7 +10,7 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from tests.catalog.sources.forms import put
 from tests.corpus.planting import reindented, renamed, with_other_comments
-from tests.dataset.test_build_data import all_rows, build, rows_of
+from tests.dataset.builds import all_rows, build, rows_of
 from tests.requirements import shared_data
 
 CHANGES = {"verbatim": str, "renamed": renamed, "re-indented": reindented, "reworded": with_other_comments}

@@ -10,9 +10,9 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.evaluation.score import show
 from tests.catalog.benchmarks.plus_rows import PLUS_ROW
-from tests.evaluation.sampled import write_lines
 from tests.evaluation.score_command import Coma
 from tests.requirements import shared_data
+from tests.support.files import write_lines
 
 # Passes the two base inputs (4 and 1) and fails one of the plus inputs.
 BASE_ONLY = "    return x / 2 if x < 10 else 0\n"

@@ -12,10 +12,10 @@ from coma_cli.catalog.sources import SOURCES
 from coma_cli.dataset import build_data, plot
 from coma_cli.settings import load_settings
 from coma_cli.workspace import Artifact, Workspace
+from tests.catalog.sources.contests import problem
+from tests.catalog.sources.generated import made as generated
 from tests.catalog.sources.row_forms import lines, write, write_parquet
-from tests.catalog.sources.test_code_contests import problem
-from tests.catalog.sources.test_codecapybara_generated import made as generated
-from tests.dataset.test_build_data import FILES, all_rows, build, rows_of
+from tests.dataset.builds import FILES, all_rows, build, rows_of
 from tests.requirements import shared_data
 
 # CoMIT's 13 sub-datasets: how many rows at least come of the slices, and how many are requested. The three Chinese ones

@@ -7,8 +7,9 @@ from coma_cli.errors import MissingPackageError
 from coma_cli.evaluation import plot
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.plot import Curve, curve_of, draw, points
-from tests.evaluation.sampled import HUMANEVAL, right, write_lines
+from tests.evaluation.sampled import HUMANEVAL, right
 from tests.requirements import package
+from tests.support.files import write_lines
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -7,8 +7,9 @@ import pytest
 
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.score import headline, show
-from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run, write_lines
+from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run
 from tests.requirements import shared_data
+from tests.support.files import write_lines
 
 WRONG = "    return None\n"
 MBPP_ROW = {

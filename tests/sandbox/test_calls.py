@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from coma_cli.sandbox import Isolation, Limits, SandboxError, calls, probe_isolation, proctree
+from coma_cli.sandbox import Isolation, Limits, SandboxError, calls, proctree
 from coma_cli.sandbox.calls import CallError, ProgramCaller
 from coma_cli.sandbox.inside.protocol import wire
 from coma_cli.sandbox.inside.zygotes.checker import RemoteProgram
-
-
-@pytest.fixture(scope="module")
-def isolation() -> Isolation:
-    return probe_isolation("auto")
 
 
 @pytest.mark.parametrize(

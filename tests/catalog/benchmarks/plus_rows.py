@@ -1,7 +1,4 @@
-"""Rows of the plus sets, small and whole, and files of them."""
-
-import gzip
-import json
+"""A row of HumanEval+, as EvalPlus publishes it."""
 
 PLUS_ROW = {
     "task_id": "HumanEval/2",
@@ -14,9 +11,3 @@ PLUS_ROW = {
     "plus_input": [[3.5], [10**30]],
     "atol": 0,
 }
-
-
-def write(path, *rows):
-    data = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return path

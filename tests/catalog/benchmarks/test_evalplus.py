@@ -4,7 +4,8 @@ import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, DISTINCT_BENCHMARKS
 from coma_cli.errors import MissingInputError
-from tests.catalog.benchmarks.plus_rows import PLUS_ROW, write
+from tests.catalog.benchmarks.plus_rows import PLUS_ROW
+from tests.support.files import write_lines
 
 MBPP_ROW = {
     "task_id": "Mbpp/2",
@@ -20,7 +21,7 @@ MBPP_ROW = {
 
 
 def test_a_row_becomes_a_problem_with_both_sets_of_inputs(tmp_path):
-    (problem,) = BENCHMARKS["humaneval+"].load(write(tmp_path / "HumanEvalPlus.jsonl.gz", PLUS_ROW)).problems
+    (problem,) = BENCHMARKS["humaneval+"].load(write_lines(tmp_path / "HumanEvalPlus.jsonl.gz", [PLUS_ROW])).problems
     assert problem.task_id == "HumanEval/2" and problem.entry_points == ("half",)
     assert problem.prompt == problem.prompt_code and "\r" not in problem.prompt
     sets = problem.input_sets
@@ -32,7 +33,7 @@ def test_a_row_becomes_a_problem_with_both_sets_of_inputs(tmp_path):
 
 
 def test_mbpps_inputs_get_their_tuples_back(tmp_path):
-    (problem,) = BENCHMARKS["mbpp+"].load(write(tmp_path / "MbppPlus.jsonl", MBPP_ROW)).problems
+    (problem,) = BENCHMARKS["mbpp+"].load(write_lines(tmp_path / "MbppPlus.jsonl", [MBPP_ROW])).problems
     assert ast.literal_eval(problem.input_sets.base) == [[(3, 4), (4, 5)]]
     assert ast.literal_eval(problem.input_sets.plus) == [] and problem.input_sets.plus_count == 0
     assert "assert similar_elements((3, 4),(4, 5)) == (4,)" in problem.instruction
@@ -41,11 +42,13 @@ def test_mbpps_inputs_get_their_tuples_back(tmp_path):
 
 
 def test_a_folder_gives_the_whole_file_and_the_tests_of_the_original_form(tmp_path):
-    write(tmp_path / "HumanEvalPlus-Mini.jsonl.gz", {k: v for k, v in PLUS_ROW.items() if k != "test"})
+    write_lines(tmp_path / "HumanEvalPlus-Mini.jsonl.gz", [{k: v for k, v in PLUS_ROW.items() if k != "test"}])
     mini = BENCHMARKS["humaneval+"].load(tmp_path)
     assert mini.problems[0].input_sets.published_tests == ()
-    write(tmp_path / "HumanEvalPlus.jsonl.gz", PLUS_ROW)
-    write(tmp_path / "HumanEvalPlus-OriginFmt.jsonl.gz", {"task_id": "HumanEval/2", "test": "def check(c):\n    pass"})
+    write_lines(tmp_path / "HumanEvalPlus.jsonl.gz", [PLUS_ROW])
+    write_lines(
+        tmp_path / "HumanEvalPlus-OriginFmt.jsonl.gz", [{"task_id": "HumanEval/2", "test": "def check(c):\n    pass"}]
+    )
     whole = BENCHMARKS["humaneval+"].load(tmp_path)
     assert whole.source.endswith("HumanEvalPlus.jsonl.gz with HumanEvalPlus-OriginFmt.jsonl.gz")
     assert whole.problems[0].input_sets.published_tests[1] == "def check(c):\n    pass\n\ncheck(half)\n"
@@ -58,9 +61,9 @@ def test_the_file_that_evalplus_itself_keeps_is_found(tmp_path, monkeypatch):
         BENCHMARKS["humaneval+"].load()
     assert "--bench-data HumanEvalPlus.jsonl.gz" in missing.value.hint
     (tmp_path / "evalplus").mkdir()
-    kept = write(tmp_path / "evalplus" / "HumanEvalPlus-v0.1.10.jsonl", PLUS_ROW)
+    kept = write_lines(tmp_path / "evalplus" / "HumanEvalPlus-v0.1.10.jsonl", [PLUS_ROW])
     assert BENCHMARKS["humaneval+"].load().source == str(kept)
-    named = write(tmp_path / "mine.jsonl", PLUS_ROW)
+    named = write_lines(tmp_path / "mine.jsonl", [PLUS_ROW])
     monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", str(named))
     assert BENCHMARKS["humaneval+"].load().source == str(named)
 
@@ -80,7 +83,7 @@ def test_the_file_that_evalplus_itself_keeps_is_found(tmp_path, monkeypatch):
 )
 def test_bad_rows_are_named(tmp_path, name, row, message):
     with pytest.raises(MissingInputError, match=message) as caught:
-        BENCHMARKS[name].load(write(tmp_path / "f.jsonl", row))
+        BENCHMARKS[name].load(write_lines(tmp_path / "f.jsonl", [row]))
     assert "row 1" in caught.value.message and caught.value.hint
 
 

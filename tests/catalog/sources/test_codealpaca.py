@@ -1,22 +1,11 @@
-import json
-
 import pytest
 
 from coma_cli.catalog.material import Instruction
 from coma_cli.catalog.sources import codealpaca
 from coma_cli.formats.rejected import Rejected
+from tests.catalog.sources.forms import read
+from tests.catalog.sources.row_forms import write
 from tests.requirements import shared_data
-
-
-def write(path, value):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(value if isinstance(value, str) else json.dumps(value))
-    return path
-
-
-def read(source, path):
-    return [entry for shard in source.find(path) for entry in source.read(shard)]
-
 
 ALPACA_ROWS = [
     {"instruction": " Print it in Python. ", "input": "", "output": "print('it')\r\n"},

@@ -2,24 +2,8 @@ import pytest
 
 from coma_cli.catalog.sources import codecapybara_generated as generated
 from tests.catalog.sources.forms import good, read
+from tests.catalog.sources.generated import made
 from tests.catalog.sources.row_forms import FORMS, reasons, write_form
-
-
-def made(number, **changes):
-    """A row of generated_data.jsonl, which was never published: this follows the generator's code."""
-    row = {
-        "id": number,
-        "code": "def add(a, b):\n    return a + b",
-        "language": "python",
-        "instruction": "Write a Python function that adds. ",
-        "pass_1st": True,
-        "pass_1st_reason": "",
-        "gen_code": "def add(a, b):\n    return a + b\n",
-        "pass_2nd": True,
-        "pass_2nd_reason": "",
-    }
-    return {name: value for name, value in {**row, **changes}.items() if value is not ...}
-
 
 ROWS = [
     made(1),

@@ -5,18 +5,9 @@ from coma_cli.catalog.sources import codealpaca, mbpp
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.rejected import Rejected
 from coma_cli.languages import same_python
+from tests.catalog.sources.forms import read
+from tests.catalog.sources.row_forms import write
 from tests.requirements import package, shared_data
-
-
-def write(path, value):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(value if isinstance(value, str) else json.dumps(value))
-    return path
-
-
-def read(source, path):
-    return [entry for shard in source.find(path) for entry in source.read(shard)]
-
 
 ALPACA_ROWS = [
     {"instruction": " Print it in Python. ", "input": "", "output": "print('it')\r\n"},

@@ -11,7 +11,8 @@ from coma_cli.evaluation.explaining.causes import cause_of
 from coma_cli.evaluation.explaining.explanation import REMEDIES, advice, show
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem, Verdict
-from tests.evaluation.sampled import HUMANEVAL, right, write_lines
+from tests.evaluation.sampled import HUMANEVAL, right
+from tests.support.files import write_lines
 
 PROBLEM = HUMANEVAL[0]  # has_close_elements
 SIGNATURE = "def has_close_elements(numbers, threshold):\n"
