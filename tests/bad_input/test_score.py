@@ -93,7 +93,7 @@ def test_fifty_megabytes_of_source_are_a_program_like_any_other(coma, tmp_path):
 
 @pytest.fixture
 def no_isolation(monkeypatch):
-    monkeypatch.setattr(levels, "_try_level", lambda setting: f"{setting.level} was refused")
+    monkeypatch.setattr(levels, "try_level", lambda setting: f"{setting.level} was refused")
 
 
 def test_a_machine_without_isolation_is_refused_with_the_reason_and_the_flag(coma, tmp_path, no_isolation):

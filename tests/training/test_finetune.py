@@ -1,5 +1,6 @@
 """finetune on a tiny real model: every mode, resumed runs, more steps, other lengths, and what can go wrong."""
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -228,15 +229,39 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(be
     assert all(loss == loss for loss in bench.losses())
 
 
-@pytest.mark.parametrize("words", ["CUDA out of memory. Tried to allocate 2 GiB", "you can't allocate memory: 9 bytes"])
-def test_a_step_that_needs_more_memory_than_there_is_says_what_to_change(words):
-    from coma_cli.training.trainer import _full_machine_named
+def raising(error):
+    def step(*_: object, **__: object) -> None:
+        raise error
 
-    with pytest.raises(CliError, match="does not fit into memory") as caught, _full_machine_named():
-        raise (MemoryError if "CUDA" in words else RuntimeError)(words)
+    return step
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("CUDA out of memory. Tried to allocate 2 GiB"), RuntimeError("you can't allocate memory: 9 bytes")],
+    ids=["cuda", "cpu"],
+)
+def test_a_step_that_needs_more_memory_than_there_is_says_what_to_change(bench, monkeypatch, error):
+    monkeypatch.setattr("transformers.Trainer.training_step", raising(error))
+    with pytest.raises(CliError, match="A step does not fit into memory") as caught:
+        bench()
     assert "batch.size=1" in caught.value.hint
-    with pytest.raises(RuntimeError, match="a bug"), _full_machine_named():
-        raise RuntimeError("a bug")
+
+
+def test_a_bug_in_a_step_is_not_taken_for_a_full_machine(bench, monkeypatch):
+    bug = RuntimeError("a bug")
+    monkeypatch.setattr("transformers.Trainer.training_step", raising(bug))
+    with pytest.raises(RuntimeError) as caught:
+        bench()
+    assert caught.value is bug
+
+
+def test_a_disk_that_is_full_at_a_checkpoint_is_an_error_that_the_command_line_knows(bench, monkeypatch):
+    full = RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 92544 vs 92432")
+    monkeypatch.setattr("torch.save", raising(full))
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        bench()
+    assert caught.value.errno == errno.ENOSPC
 
 
 ALLOCATOR = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
@@ -250,10 +275,7 @@ ALLOCATOR = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 
     ],
 )
 def test_a_model_that_does_not_fit_into_memory_is_one_message(bench, monkeypatch, where, what):
-    def full(*_: object, **__: object) -> None:
-        raise ALLOCATOR
-
-    monkeypatch.setattr(where, full)
+    monkeypatch.setattr(where, raising(ALLOCATOR))
     with pytest.raises(CliError, match=what) as caught:
         bench()
     assert caught.value.hint
@@ -293,7 +315,7 @@ def test_a_template_file_counts_by_its_content_and_not_by_its_path(bench, tmp_pa
 
 
 def test_a_gpu_that_is_not_there_is_an_obstacle_of_the_plan(bench, monkeypatch):
-    monkeypatch.setattr(finetune, "_GPU_DRIVERS", ())
+    monkeypatch.setattr(finetune, "GPU_DRIVERS", ())
     (blocker,) = finetune.plan(bench.settings(runtime__device="cuda:9"), bench.workspace).blockers
     assert "no device cuda:9" in blocker.message
 

@@ -161,12 +161,12 @@ def test_a_broken_7z_archive_breaks_the_source(tmp_path):
 def test_many_parts_hold_the_same_questions(tmp_path, monkeypatch):
     path = write(tmp_path / "Posts.xml", xml(POSTS))
     whole = threads(read(stackexchange.SOURCE, path))
-    monkeypatch.setattr(stackexchange, "_PART_BYTES", 500)
+    monkeypatch.setattr(stackexchange, "PART_BYTES", 500)
     assert sorted(threads(read(stackexchange.SOURCE, path))) == sorted(whole)
 
 
 def test_memory_does_not_grow_with_the_dump(tmp_path, monkeypatch):
-    monkeypatch.setattr(stackexchange, "_PART_BYTES", 100_000)
+    monkeypatch.setattr(stackexchange, "PART_BYTES", 100_000)
     filler = "word " * 300
 
     def peak(pairs):
