@@ -39,7 +39,7 @@ from coma_cli.records import Record
 
 _LAYOUT = 3  # another one has another name, so that a run that an older coma began makes its parts anew
 SUFFIX = f".part{_LAYOUT}"
-_MARK = b"comapar%d" % _LAYOUT
+MARK = b"comapar%d" % _LAYOUT
 _TRAILER = struct.Struct("<Q8s")
 _SECTIONS = ("rows", "dropped", "evidence")
 _SETS = "sets"
@@ -139,7 +139,7 @@ class PartWriter:
             "hash_bytes": len(hashes),
             "names": names,
         }
-        self._rows.write(json.dumps(contents).encode("ascii") + _TRAILER.pack(start, _MARK))
+        self._rows.write(json.dumps(contents).encode("ascii") + _TRAILER.pack(start, MARK))
         self._rows.flush()
         os.fsync(self._rows.fileno())
         self._rows.close()
@@ -162,7 +162,7 @@ class Part:
             handle.seek(-_TRAILER.size, io.SEEK_END)
             end = handle.tell()
             start, mark = _TRAILER.unpack(handle.read())
-            assert mark == _MARK, path
+            assert mark == MARK, path
             handle.seek(start)
             contents = json.loads(handle.read(end - start))
         self.names: dict[str, list[str]] = contents["names"]

@@ -1,3 +1,5 @@
+"""Rows that the measurements of speed are made with: the same each time, and still programs."""
+
 import ast
 
 from tests.benchmarks._grown_rows import grown, write_shards

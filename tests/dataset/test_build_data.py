@@ -308,7 +308,7 @@ def test_parts_that_an_older_coma_left_in_another_layout_are_made_anew(tmp_path,
     whole = build(tmp_path / "whole", workers=1, sources=str(sources))
     with monkeypatch.context() as older:
         older.setattr(locating, "SUFFIX", ".part2")
-        older.setattr(parts, "_MARK", b"comapar2")
+        older.setattr(parts, "MARK", b"comapar2")
         older.setattr(Assembly, "write", killed)
         with pytest.raises(RuntimeError, match="killed"):
             build(tmp_path / "run", workers=1, sources=str(sources))

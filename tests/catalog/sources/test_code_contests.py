@@ -143,7 +143,7 @@ def test_a_file_without_a_column_names_all_that_it_has(tmp_path):
 def test_only_the_columns_that_count_are_read(tmp_path):
     write_parquet(tmp_path / "train-0.parquet", ROWS)
     (shard,) = code_contests.find(tmp_path)
-    rows = [row for _, row in code_contests.read_table(shard, code_contests.COLUMNS, extent=code_contests._EXTENT)]
+    rows = [row for _, row in code_contests.read_table(shard, code_contests.COLUMNS, extent=code_contests.EXTENT)]
     assert set(rows[0]) == {"name", "description", "solutions", "source", "input_file", "output_file"}
 
 
