@@ -41,7 +41,7 @@ from coma_cli.records import DroppedRow
 
 _LAYOUT = 4  # part of the name, so that a run that an older coma began makes its parts again
 SUFFIX = f".part{_LAYOUT}"
-_MARK = b"comapar%d" % _LAYOUT
+MARK = b"comapar%d" % _LAYOUT
 _TRAILER = struct.Struct("<Q8s")
 _SECTIONS = ("rows", "dropped", "evidence")
 _SETS = "sets"
@@ -147,7 +147,7 @@ class PartWriter:
             "dropped": [[*key, count] for key, count in self._reasons.items()],
             "contaminated": self._benchmarks,
         }
-        self._rows.write(json.dumps(contents).encode("ascii") + _TRAILER.pack(start, _MARK))
+        self._rows.write(json.dumps(contents).encode("ascii") + _TRAILER.pack(start, MARK))
         self._rows.flush()
         os.fsync(self._rows.fileno())
         self._rows.close()
@@ -181,7 +181,7 @@ class Part:
             handle.seek(-_TRAILER.size, io.SEEK_END)
             end = handle.tell()
             start, mark = _TRAILER.unpack(handle.read())
-            assert mark == _MARK, path
+            assert mark == MARK, path
             handle.seek(start)
             contents = json.loads(handle.read(end - start))
         return cls(

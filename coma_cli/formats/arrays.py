@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 1 << 20
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -16,7 +16,7 @@ class _Text:
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self._chunk = _CHUNK_BYTES
+        self._chunk = CHUNK_BYTES
         self.text = ""
         self.at = 0
         self.whole = False
@@ -25,7 +25,7 @@ class _Text:
         """Forget what lies behind, and read on; each time twice as far while one value does not end."""
         data = self._read(self._chunk)
         self.whole = not data
-        self._chunk = min(self._chunk * 2, 1 << 28) if self.at == 0 else _CHUNK_BYTES
+        self._chunk = min(self._chunk * 2, 1 << 28) if self.at == 0 else CHUNK_BYTES
         self.text = self.text[self.at :] + self._decoder.decode(data, final=self.whole)
         self.at = 0
 

@@ -22,8 +22,8 @@ from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 _START_TIMEOUT_S = 60.0
 # What a new caller has to get back before it is trusted with programs, and how long that may take by the clock.
-_SAMPLE, _SAMPLE_ANSWER, _SAMPLE_WALL_S = "def f(x):\n    return [x, 'b']\n", [["a", "b"]], 10.0
-_LATE_S = 30.0  # how long after a program's end by the clock its zygote may still be silent
+SAMPLE, SAMPLE_ANSWER, SAMPLE_WALL_S = "def f(x):\n    return [x, 'b']\n", [["a", "b"]], 10.0
+LATE_S = 30.0  # how long after a program's end by the clock its zygote may still be silent
 _ZYGOTE_INDEX = 799  # the last id that zygotes may have; those of a sandbox are counted from 0
 _ENDS = {control.CPU: "it ran out of CPU time", control.WALL: "it ran out of time", control.MEMORY: "out of memory"}
 
@@ -99,10 +99,10 @@ class ProgramCaller:
 
     def _try_a_call(self) -> None:
         try:
-            answer = self._values(_SAMPLE, "f", [("a",)], _SAMPLE_WALL_S)
+            answer = self._values(SAMPLE, "f", [("a",)], SAMPLE_WALL_S)
         except CallError as error:
             raise SandboxError(f"a program that only gives a value back could not be called: {error}") from None
-        if answer != _SAMPLE_ANSWER:
+        if answer != SAMPLE_ANSWER:
             raise SandboxError(f"a program that only gives a value back gave {str(answer)[:100]}")
 
     @contextmanager
@@ -111,15 +111,15 @@ class ProgramCaller:
         self._sequence += 1
         text = source.encode("utf-8", "surrogatepass")
         job = control.Job(self._sequence, self._limits.cpu_s, wall_s, control.SPLIT, b"", text)
-        self._zygote.control.settimeout(wall_s + _LATE_S)
-        self._channel.settimeout(_LATE_S)
+        self._zygote.control.settimeout(wall_s + LATE_S)
+        self._channel.settimeout(LATE_S)
         try:
             self._zygote.control.sendall(wire.encode(job.encode()))
             link = self._take_link()
         except OSError as error:
             raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
         # A zygote that does not keep the clock any more must not stop this side's as well.
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(wall_s + _LATE_S), 0))
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(wall_s + LATE_S), 0))
         remote = RemoteProgram(link.fileno())
         failure = ""
         try:
@@ -146,7 +146,7 @@ class ProgramCaller:
     def _end(self, lost: bool) -> control.Report:
         try:
             self._channel.send(control.encode_release(self._sequence, lost))
-            self._zygote.control.settimeout(_LATE_S)
+            self._zygote.control.settimeout(LATE_S)
             return control.Report.decode(self._frame())
         except (OSError, control.MessageError) as error:
             raise SandboxError(f"the zygote of the called programs is gone: {error}") from None

@@ -11,14 +11,14 @@ from coma_cli.sandbox.verdict import KILL_FACTOR
 # A program that has slept for so long gives its core to another one.
 _SLEEPER_AFTER_S, _SLEEPER_CPU_SHARE = 1.0, 0.05
 # What a zygote has for ending a program, and a checker for its own share of the work.
-_GRACE_S = 5.0
+GRACE_S = 5.0
 _CHECKER_CPU_FACTOR = 10
 
 
 def watch(pair: Pair, task: PairTask, age: float, now: float) -> None:
     """Look after a program that has been running for `age` seconds. Raises PairError if its zygotes are stuck."""
     if task.kill_sent:
-        if now - task.kill_sent > _GRACE_S:
+        if now - task.kill_sent > GRACE_S:
             raise PairError("the zygote did not end a program")
         return
     if task.watch.checker_cpu_before is None:

@@ -87,7 +87,7 @@ def probe_isolation(
     levels: tuple[Level, ...] = ("ns", "landlock") if requested == "auto" else (requested,)
     refusals: list[str] = []
     for level in levels:
-        refusal = _try_level(setting_of(level, interpreter, layers_off))
+        refusal = try_level(setting_of(level, interpreter, layers_off))
         if refusal is None:
             return _isolation(level, refusals)
         refusals.append(f"{level}: {refusal}")
@@ -111,7 +111,7 @@ def _isolation(level: Level, refusals: Sequence[str] = ()) -> Isolation:
 
 
 @cache
-def _try_level(setting: Setting) -> str | None:
+def try_level(setting: Setting) -> str | None:
     """Build the walls of a level once; the reason if that fails."""
     from coma_cli.sandbox.pair import Pair, PairError
 

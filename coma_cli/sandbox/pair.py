@@ -27,7 +27,7 @@ from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 # A second program waits in the zygote's socket, so that it need not wait for the supervisor between two.
 DEPTH = 2
-_RECYCLE_AFTER = 10_000
+RECYCLE_AFTER = 10_000
 # The zygote's own net, far above the wall clock limit that the supervisor stretches by load.
 _WALL_NET_FACTOR = 30
 _START_TIMEOUT_S = 60.0
@@ -125,7 +125,7 @@ class Pair:
     @property
     def is_spent(self) -> bool:
         """Time for a new pair: whatever leaks in a long life goes with the old one."""
-        return self._served >= _RECYCLE_AFTER
+        return self._served >= RECYCLE_AFTER
 
     @property
     def has_room(self) -> bool:
@@ -233,6 +233,11 @@ class Pair:
         """Raise SandboxError if the walls take too long to stand."""
         if not self.is_ready and time.monotonic() - self._started > _START_TIMEOUT_S:
             raise SandboxError(f"a zygote did not start within {_START_TIMEOUT_S:g} s")
+
+    @property
+    def zygote_pids(self) -> tuple[int, ...]:
+        """The processes started for this pair: the candidate zygote's reaper, and the checker if it has one."""
+        return tuple(zygote.process.pid for zygote in self._zygotes)
 
     def program_pids(self) -> list[int]:
         """Processes of the running program, as seen from here."""

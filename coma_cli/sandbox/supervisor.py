@@ -119,6 +119,11 @@ class Sandbox:
             self._running = False
             self._stop_busy_pairs()
 
+    @property
+    def zygote_pids(self) -> list[tuple[int, ...]]:
+        """For each pair of zygotes that lives, what `Pair.zygote_pids` says: for who watches or disturbs them."""
+        return [pair.zygote_pids for slot in list(self._slots) for pair in list(slot.pairs.values())]
+
     def _stop_busy_pairs(self) -> None:
         for slot in self._slots:
             for kind, pair in list(slot.pairs.items()):

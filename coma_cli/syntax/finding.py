@@ -16,6 +16,9 @@ _DECLARATIONS = ("lexical_declaration", "variable_declaration")
 _C_DECLARATORS = ("pointer_declarator", "reference_declarator", "function_declarator", "parenthesized_declarator")
 _RUBY_MODIFIERS = ("private", "public", "protected", "module_function", "private_class_method", "memoize")
 
+# All of these; each is a type of node in some grammar.
+NODE_TYPES = frozenset((*_DECLARED, *_FIELDS, *_DECLARATIONS, *_C_DECLARATORS))
+
 
 @dataclass(frozen=True)
 class Found:

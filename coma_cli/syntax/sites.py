@@ -50,6 +50,8 @@ _NAMES = kinds(
     "identifier attribute member_expression field_access field_expression selector_expression member_access_expression "
     "subscript subscript_expression array_access index_expression variable_name instance_variable constant self this"
 )
+# All of these; each is a type of node in some grammar.
+NODE_TYPES = _BINARY | _AUGMENTED | _CALLS | _CONDITIONS | _SUBSCRIPTS | _OFF_LIMITS | _NUMBERS | _NAMES
 
 _OPPOSITE: Mapping[str, str] = {
     "==": "!=",

@@ -38,7 +38,7 @@ SETTINGS = FinetuneSettings
 DROPPED = "dropped.jsonl"
 METRICS = "metrics.jsonl"
 _CONTINUATION = "continuation"
-_GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, Windows' under WSL
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, Windows' under WSL
 _MAX_SAVE_STEPS = 50
 _SAVES_A_RUN = 20
 
@@ -140,13 +140,13 @@ def _is_cpu(settings: FinetuneSettings) -> bool:
     """Whether training will be on the CPU; asks the driver's files instead of importing torch."""
     if settings.runtime.device != "auto":
         return settings.runtime.device == "cpu"
-    return not any(map(os.path.exists, _GPU_DRIVERS))
+    return not any(map(os.path.exists, GPU_DRIVERS))
 
 
 def _blockers(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[CliError]:
     absent = [package for package in mode.packages if importlib.util.find_spec(package) is None]
     found: list[CliError] = [missing_package(package, f"--{mode.name}") for package in absent]
-    if settings.runtime.device.startswith("cuda") and not any(map(os.path.exists, _GPU_DRIVERS)):
+    if settings.runtime.device.startswith("cuda") and not any(map(os.path.exists, GPU_DRIVERS)):
         found.append(UsageError(f"There is no device {settings.runtime.device} here.", "--set runtime.device=cpu"))
     return [*found, resolved.blocker] if resolved.blocker else found
 

@@ -135,7 +135,7 @@ def test_every_reason_of_a_source_has_its_meaning_in_the_card():
 
 
 def test_a_bar_says_what_is_there_and_what_is_requested():
-    assert [plot._counted(*n) for n in ((12, 0), (2, 3), (0, 3), (0, 0))] == [
+    assert [plot.counted(*n) for n in ((12, 0), (2, 3), (0, 3), (0, 0))] == [
         "12",
         "2 (+3 requested)",
         "(3 requested)",

@@ -7,9 +7,9 @@ import pytest
 
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.score import headline, show
-from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run, write_lines
-from tests.evaluation.score_command import Coma
+from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run
 from tests.requirements import shared_data
+from tests.support.files import write_lines
 
 WRONG = "    return None\n"
 MBPP_ROW = {
@@ -20,11 +20,6 @@ MBPP_ROW = {
     "test_list": ["assert double(2) == 4"],
     "challenge_test_list": [],
 }
-
-
-@pytest.fixture
-def coma(tmp_path, capsys):
-    return Coma(tmp_path, capsys)
 
 
 def completions(path: Path, rows) -> Path:

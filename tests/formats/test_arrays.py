@@ -26,12 +26,12 @@ def test_an_array_is_read_as_the_library_reads_it_whatever_the_chunks(values, in
         content.decode("utf-8")
     except UnicodeDecodeError:
         return
-    whole = arrays._CHUNK_BYTES
-    arrays._CHUNK_BYTES = chunk
+    whole = arrays.CHUNK_BYTES
+    arrays.CHUNK_BYTES = chunk
     try:
         assert values_of((b"\xef\xbb\xbf" if mark else b"") + content + b"\n") == values
     finally:
-        arrays._CHUNK_BYTES = whole
+        arrays.CHUNK_BYTES = whole
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from tests.requirements import skip_unless
 def refusing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Levels that this machine shall pretend not to have."""
     refused: set[str] = set()
-    real = levels._try_level
+    real = levels.try_level
     monkeypatch.setattr(
-        levels, "_try_level", lambda setting: "refused here" if setting.level in refused else real(setting)
+        levels, "try_level", lambda setting: "refused here" if setting.level in refused else real(setting)
     )
     return refused
 
@@ -55,7 +55,7 @@ def test_a_wall_that_can_not_be_built_is_an_error_with_its_step() -> None:
     # An interpreter that lies nowhere within the new root can't import anything there.
     real = find_interpreter(None)
     broken = levels.setting_of("ns", type(real)(real.executable, (), ""))
-    refusal = levels._try_level(broken)
+    refusal = levels.try_level(broken)
     assert refusal is None or "can't start" in refusal
 
 
@@ -122,7 +122,7 @@ def test_signals_that_an_older_landlock_lets_through_are_named(
     monkeypatch: pytest.MonkeyPatch, abi: int, named: bool
 ) -> None:
     monkeypatch.setattr("coma_cli.sandbox.inside.isolation.landlock.abi_version", lambda: abi)
-    monkeypatch.setattr(levels, "_try_level", lambda setting: None)
+    monkeypatch.setattr(levels, "try_level", lambda setting: None)
     assert any("signals" in loss for loss in probe_isolation("landlock").lost) is named
 
 

@@ -11,7 +11,7 @@ _FILE_NAMES = re.compile(
 )
 _TAG = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]+)")
 # The first phrase that a licence's text must hold -> its identifier; longer and rarer phrases come first.
-_PHRASES = (
+PHRASES = (
     ("gnu affero general public license version 3", "AGPL-3.0"),
     ("gnu lesser general public license version 3", "LGPL-3.0"),
     ("gnu lesser general public license version 2.1", "LGPL-2.1"),
@@ -80,7 +80,7 @@ def guess_licence(text: str) -> str | None:
     if tag:
         return tag
     plain = re.sub(r"[^a-z0-9.]+", " ", text.lower())
-    for phrase, identifier in _PHRASES:
+    for phrase, identifier in PHRASES:
         if phrase in plain:
             return identifier
     if _BSD in plain:

@@ -23,7 +23,7 @@ from coma_cli.records import Origin
 LICENCE = "CC-BY-4.0"
 HUB = HubForm("deepmind/code_contests", "main", ("data/*.parquet",))
 COLUMNS = ("name", "description", "solutions")
-_EXTENT = Extent((*COLUMNS, "source", "input_file", "output_file"), rows_at_once=8)  # a row has hundreds of programs
+EXTENT = Extent((*COLUMNS, "source", "input_file", "output_file"), rows_at_once=8)  # a row has hundreds of programs
 # The proto's codes, which the hub kept for languages (but not for sources and difficulties); its names stand in JSON.
 # Code 0 is an unknown language. Source: contest_problem.proto at the revision below.
 LANGUAGES: Mapping[int | str, str] = {
@@ -69,7 +69,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             f"Take the same rows as Parquet from the hub: {HUB.repository}, {HUB.patterns[0]}.",
         )
     seen: set[tuple[str, str]] = set()
-    for entry in read_table(shard, COLUMNS, extent=_EXTENT):
+    for entry in read_table(shard, COLUMNS, extent=EXTENT):
         if isinstance(entry, Rejected):
             yield entry
             continue

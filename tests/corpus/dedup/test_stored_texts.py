@@ -9,7 +9,7 @@ from coma_cli.corpus.dedup.fingerprints import Fingerprints
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.near import clusters, nearest_of
 from coma_cli.corpus.dedup.stored_texts import StoredTexts, TextsOfPart
-from tests.corpus.dedup.test_near import mutated, text
+from tests.corpus.dedup.texts import mutated, text
 from tests.corpus.rows import example
 
 RULES = NearRules()

@@ -3,7 +3,7 @@
 import pytest
 
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
-from tests.corpus.extraction.test_protocols import BY_ID, HUMANEVAL, MBPP, body, passes
+from tests.corpus.extraction.problems import BY_ID, HUMANEVAL, MBPP, body, passes
 
 capybara = PROTOCOLS["capybara-cut"].extract
 coma = PROTOCOLS["coma-stop"].extract

@@ -10,8 +10,9 @@ import pytest
 from coma_cli.evaluation.scoring.cluster import RayRunner, SandboxOptions
 from coma_cli.parallel import ray_cluster
 from coma_cli.sandbox import Limits, Program, SandboxError, probe_isolation
-from tests.evaluation.sampled import HUMANEVAL, right, write_lines
+from tests.evaluation.sampled import HUMANEVAL, right
 from tests.evaluation.score_command import Coma
+from tests.support.files import write_lines
 
 
 @pytest.fixture

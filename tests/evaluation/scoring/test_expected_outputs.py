@@ -6,7 +6,7 @@ from coma_cli.catalog.benchmarks.evalplus_check import check_source
 from coma_cli.corpus.extraction.programs import program_of
 from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, Answers, published, stages_of
 from coma_cli.records import InputSets, Problem
-from coma_cli.sandbox import Limits, Sandbox, probe_isolation
+from coma_cli.sandbox import Limits, Sandbox
 
 
 def problem(
@@ -36,11 +36,6 @@ def problem(
 
 
 DOUBLE = problem("def f(x):\n    return x * 2\n", "[[1], ['a']]", "[[(1, 2)], [10**30]]")
-
-
-@pytest.fixture(scope="module")
-def isolation():
-    return probe_isolation("auto")
 
 
 @pytest.fixture

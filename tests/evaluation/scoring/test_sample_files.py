@@ -13,8 +13,9 @@ from coma_cli.evaluation.scoring.sample_files import (
     read_run_candidates,
     sample_paths,
 )
-from tests.evaluation.sampled import HUMANEVAL, sample, write_lines
+from tests.evaluation.sampled import HUMANEVAL, sample
 from tests.requirements import shared_data
+from tests.support.files import write_lines
 
 
 def read(*paths, problems=HUMANEVAL, prefix="HumanEval"):

@@ -49,7 +49,7 @@ _TAG = re.compile(r"[^<>|]+")
 _SITE = re.compile(
     r"(?:[\w-]+\.)*(?:stackexchange|stackoverflow|serverfault|superuser|askubuntu|mathoverflow)\.(?:com|net)"
 )
-_PART_BYTES = 64 << 20  # of the dump, for each part that is set aside
+PART_BYTES = 64 << 20  # of the dump, for each part that is set aside
 _MOST_PARTS = 128
 _QUESTION, _ANSWER = "1", "2"
 
@@ -149,7 +149,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
     """The how-to questions of the tags. What is too much to keep aside row by row is counted by reason at the end."""
     size = shard.file.size if is_seven_zip(shard.file) else shard.file.unpacked_size
     with ExitStack() as stack:
-        count = min(_MOST_PARTS, 1 + size // _PART_BYTES)
+        count = min(_MOST_PARTS, 1 + size // PART_BYTES)
         parts = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(count)]
         posts = _Sorted(parts)
         read_posts(shard.file, posts.take)

@@ -225,7 +225,7 @@ def _rebuild(pairs: list[tuple[str, Any]]) -> object:
     if len(pairs) != 1:
         raise FrameError(f"an object of {len(pairs)} keys")
     tag, content = pairs[0]
-    build = _READERS.get(tag)
+    build = READERS.get(tag)
     if build is None:
         raise FrameError(f"an unknown kind {tag[:20]!r}")
     return build(content)
@@ -299,7 +299,7 @@ def _numpy(content: Any) -> object:
     return array if _expect(is_array, bool) else array[()]
 
 
-_READERS: dict[str, Callable[[Any], object]] = {
+READERS: dict[str, Callable[[Any], object]] = {
     "i": lambda content: int(_expect(content, str), 16),
     "u": lambda content: "".join(chr(_expect(code, int)) for code in _expect(content, list)),
     "t": lambda content: tuple(_expect(content, list)),

@@ -84,13 +84,13 @@ def join_mappings() -> None:
     What was only read becomes executable or writable as its neighbour is. That takes nothing from the walls: programs
     may call `mprotect` as they like, and run what machine code they like. To be called while there is a /proc.
     """
-    for part, protection in _joinable(_own_mappings()):
+    for part, protection in joinable(_own_mappings()):
         # Some systems allow no change of a library's protection: then it stays as it is.
         with contextlib.suppress(OSError):
             syscalls.call("mprotect", part.start, part.end - part.start, protection)
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """One line of /proc/self/maps."""
 
     start: int
@@ -100,28 +100,28 @@ class _Part(NamedTuple):
     file: str
 
     @classmethod
-    def of(cls, line: str) -> _Part:
+    def of(cls, line: str) -> Part:
         words = line.split(maxsplit=5)
         start, _, end = words[0].partition("-")
         file = words[5].strip() if len(words) > 5 else ""
         return cls(int(start, 16), int(end, 16), words[1], int(words[2], 16), file)
 
-    def goes_on_in(self, other: _Part) -> bool:
+    def goes_on_in(self, other: Part) -> bool:
         """Whether the other part follows in memory as it does in the file."""
         same_file = self.file == other.file and self.file.startswith("/")
         return same_file and self.end == other.start and self.offset + self.end - self.start == other.offset
 
 
-def _own_mappings() -> list[_Part]:
+def _own_mappings() -> list[Part]:
     """In the order of their addresses; none where the kernel lists none."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as listing:
-            return [_Part.of(line) for line in listing]
+            return [Part.of(line) for line in listing]
     except OSError:
         return []
 
 
-def _joinable(parts: list[_Part]) -> Iterator[tuple[_Part, int]]:
+def joinable(parts: list[Part]) -> Iterator[tuple[Part, int]]:
     """Parts that are only read, with the protection of the neighbour that they can be joined to."""
     for place, part in enumerate(parts):
         if part.permissions != "r--p":

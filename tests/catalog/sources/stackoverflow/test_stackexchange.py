@@ -1,7 +1,6 @@
 import gzip
 import tracemalloc
 from contextlib import suppress
-from xml.sax.saxutils import quoteattr
 
 import pytest
 from hypothesis import given
@@ -16,31 +15,8 @@ from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.records import Origin
 from tests.catalog.sources.forms import good, read
 from tests.catalog.sources.row_forms import reasons, write, write_zip
+from tests.catalog.sources.stackoverflow.dumps import answer, code, post, question, xml
 from tests.requirements import package
-
-
-def post(number, kind, body, **attributes):
-    return {"Id": number, "PostTypeId": kind, "Score": 0, "Body": body, "ContentLicense": "CC BY-SA 4.0", **attributes}
-
-
-def code(text, tag="<pre><code>"):
-    return f"{tag}{text}</code></pre>"
-
-
-def xml(posts, head='<?xml version="1.0" encoding="utf-8"?>\n'):
-    """A dump's Posts.xml. No real dump is at hand: this follows its documented schema."""
-    rows = (" ".join(f"{name}={quoteattr(str(value))}" for name, value in row.items()) for row in posts)
-    content = "".join(f"  <row {row} />\r\n" for row in rows)
-    return f"\ufeff{head}<posts>\r\n{content}</posts>".encode()
-
-
-def question(number, title, tags="<python><time>", body="<p>Please.</p>", **attributes):
-    return post(number, 1, body, Title=title, Tags=tags, **attributes)
-
-
-def answer(number, parent, body, score=0, **attributes):
-    return post(number, 2, body, ParentId=parent, **{**attributes, "Score": score})
-
 
 TRIED = "<p>I tried</p>" + code("x = 1\n") + "<p>and it gave</p>" + code("1 2\n3 4", "<pre class=x><code>")
 POSTS = [
@@ -185,12 +161,12 @@ def test_a_broken_7z_archive_breaks_the_source(tmp_path):
 def test_many_parts_hold_the_same_questions(tmp_path, monkeypatch):
     path = write(tmp_path / "Posts.xml", xml(POSTS))
     whole = threads(read(stackexchange.SOURCE, path))
-    monkeypatch.setattr(stackexchange, "_PART_BYTES", 500)
+    monkeypatch.setattr(stackexchange, "PART_BYTES", 500)
     assert sorted(threads(read(stackexchange.SOURCE, path))) == sorted(whole)
 
 
 def test_memory_does_not_grow_with_the_dump(tmp_path, monkeypatch):
-    monkeypatch.setattr(stackexchange, "_PART_BYTES", 100_000)
+    monkeypatch.setattr(stackexchange, "PART_BYTES", 100_000)
     filler = "word " * 300
 
     def peak(pairs):

@@ -1,11 +1,13 @@
 import gzip
+import json
 import pickle
 
 import pytest
 
 from coma_cli.catalog.material import Question
 from coma_cli.catalog.sources.stackoverflow import staqc
-from coma_cli.formats.data_file import BrokenSourceError
+from coma_cli.formats.data_file import BrokenSourceError, DataFile
+from coma_cli.formats.plain_pickles import load_plain
 from coma_cli.records import Origin
 from tests.catalog.sources.forms import good, read
 from tests.catalog.sources.row_forms import FORMS, reasons, write, write_form, write_parquet
@@ -82,8 +84,15 @@ def test_the_hubs_columns(tmp_path):
         (None, None),
     ],
 )
-def test_snippets_come_in_several_shapes(snippet, blocks):
-    assert staqc._blocks_of(snippet) == blocks
+def test_snippets_come_in_several_shapes(tmp_path, snippet, blocks):
+    row = {"question_id": 5, "question": "How to add?", "snippet": snippet}
+    (found,) = read(staqc.SOURCE, write(tmp_path / "mca_python.jsonl", json.dumps(row)))
+    if blocks is None:
+        assert reasons([found]) == [("broken-row", "question_id, question or snippet is not of its type")]
+    elif any(answers for _, answers in blocks):
+        assert [(code, n in found.answers) for n, code in enumerate(found.candidates)] == blocks
+    else:
+        assert reasons([found]) == [("no-answer", "1 snippets, none of which answers")]
 
 
 SET = "sql_how_to_do_it_by_classifier_multiple"
@@ -188,9 +197,9 @@ def test_the_real_slices():
 
 def test_the_real_pickles_and_ids():
     folder = shared_data() / "staqc"
-    labels = staqc._mapping(
-        staqc.DataFile(folder / "annotation_tool/crowd_sourcing/sql_annotator/all_agreed_iid_to_label.pickle")
+    labels = load_plain(
+        DataFile(folder / "annotation_tool/crowd_sourcing/sql_annotator/all_agreed_iid_to_label.pickle")
     )
     assert (len(labels), labels[20792891, 0], set(labels.values())) == (3637, 1, {0, 1})
-    iids = list(staqc.read_iids(staqc.DataFile(folder / "final_collection" / "sql_multi_code_iids.txt")))
+    iids = list(staqc.read_iids(DataFile(folder / "final_collection" / "sql_multi_code_iids.txt")))
     assert (len(iids), iids[0], iids[3]) == (6000, (26412603, 0), (19320739, 1))

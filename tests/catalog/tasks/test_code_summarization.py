@@ -1,0 +1,28 @@
+from tests.catalog.tasks.materials import MEAN, MEAN_CODE, made
+
+
+def test_golden_summarization():
+    row = made("code-summarization", MEAN)
+    assert row.to_row() == {
+        "schema_version": 1,
+        "id": "71dd97fb3bd46eaa6030",
+        "task": "code-summarization",
+        "source": "test",
+        "language": "python",
+        "text_language": "en",
+        "instruction": "What does this Python function do?",
+        "input": MEAN_CODE,
+        "output": "Return the mean of some numbers.",
+        "licence": "MIT",
+        "origin": {"path": "stats.py", "row": "mean", "lines": [1, 4], "url": "", "split": "", "detail": ""},
+        "made_by": "build-data",
+    }
+
+
+def test_chinese_material_is_worded_in_chinese():
+    from dataclasses import replace
+
+    row = made("code-summarization", replace(MEAN, text_language="cn", summary="返回平均值。"))
+    assert row.text_language == "cn"
+    assert "Python" in row.instruction
+    assert any("\u4e00" <= sign <= "\u9fff" for sign in row.instruction)
