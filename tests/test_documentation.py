@@ -226,6 +226,14 @@ def test_the_chain_of_the_readme_runs(tmp_path, warm_coma):
     assert summaries["score"]["explanation"]["causes"]
 
 
+def test_the_recipe_that_is_shown_is_the_one_that_comes_with_coma():
+    shown = next(block for block in blocks((DOCS / "recipes.md").read_text()) if block.language == "yaml")
+    recipe = yaml.safe_load((ROOT / "configs" / "recipes" / "quickstart.yaml").read_text())
+    part = yaml.safe_load(shown.text)
+    assert part["title"] == recipe["title"]
+    assert part["steps"] == recipe["steps"][: len(part["steps"])]
+
+
 # --- links, pages and their fields ---
 
 
