@@ -1,8 +1,10 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.catalog.material import Exercise, Function, Instruction
+from coma_cli.catalog.material import Exercise, Function, Instruction, Question
 from coma_cli.catalog.tasks import TASKS, code_generation, code_search, code_summarization, competition, line_completion
 from coma_cli.catalog.tasks.task import make_example
 from coma_cli.records import Origin
@@ -84,7 +86,7 @@ def test_golden_generation_from_a_function():
 def test_golden_generation_from_an_exercise():
     row = made("code-generation", EXERCISE)
     assert row.id == "b5da6afca62b46f8fed9"
-    assert row.instruction == "Add two numbers.\nAnswer with Python code that makes every assertion true."
+    assert row.instruction == "Add two numbers.\nAnswer with Python code that passes every assertion."
     assert (row.input, row.output) == ("assert add(1, 2) == 3\nassert add(0, 0) == 0", EXERCISE.solution)
 
 
@@ -140,6 +142,22 @@ def test_the_id_depends_on_content_and_the_wording_on_id_and_seed(seed):
 def test_all_wordings_are_used():
     used = {made("code-summarization", FUNCTION, seed).instruction for seed in range(300)}
     assert len(used) == len(code_summarization.WORDINGS["en"])
+
+
+@pytest.mark.parametrize("text_language", ["en", "cn"])
+def test_an_unknown_programming_language_drops_out_of_the_wording(text_language):
+    question = Question("unspecified", "Sort it.", ("a", "b"), (0,), "MIT", Origin(), text_language)
+    asked = {made("code-search", question, seed).instruction for seed in range(100)}
+    assert len(asked) == len(code_search.WORDINGS[text_language])
+    for instruction in asked:
+        assert "  " not in instruction and "{" not in instruction
+        assert text_language == "en" or " " not in instruction.replace("Sort it.", "")
+
+
+def test_wordings_claim_no_length_that_the_answer_may_not_have():
+    told = re.compile(r"sentence|few words|short|brief|concise|\bone line\b|一两句|简短|简要|简洁")
+    for language in ("en", "cn"):
+        assert not [wording for wording in code_summarization.WORDINGS[language] if told.search(wording)]
 
 
 def test_text_with_braces_is_left_as_it_is():

@@ -23,8 +23,8 @@ CPU_LIMIT_S = 3.0  # openai/human-eval, `evaluation.py`: timeout = 3.0
 FILES = ("HumanEval.jsonl.gz", "HumanEval.jsonl", "humaneval/HumanEval.jsonl*", "**/test-*.parquet")
 
 INSTRUCTION = (
-    "Complete the Python function below. Answer with the complete function, with its imports and everything else that "
-    "it needs, in one code block.\n\n```python\n{prompt}\n```"
+    "Complete the Python function below. Answer with the complete function, including imports and anything else it "
+    "needs, in one code block.\n\n```python\n{prompt}\n```"
 )
 
 

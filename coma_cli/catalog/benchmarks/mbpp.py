@@ -25,8 +25,8 @@ FULL_FILES = ("mbpp.jsonl", "mbpp/mbpp.jsonl", "full/test-*.parquet", "test-*.pa
 SANITIZED_FILES = ("sanitized-mbpp.json", "mbpp/sanitized-mbpp.json", "sanitized/test-*.parquet", "test-*.parquet")
 
 INSTRUCTION = (
-    "{text}\n\nYour code has to pass these tests, so name the function as they do:\n\n```python\n{asserts}\n```\n\n"
-    "Answer with Python code, imports included, in one code block."
+    "{text}\n\nYour code must pass these tests, so use the same function name:\n\n```python\n{asserts}\n```\n\n"
+    "Answer with Python code, including imports, in one code block."
 )
 CONTINUATION = '"""\n{text}\n{asserts}\n"""\n'
 

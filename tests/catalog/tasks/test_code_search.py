@@ -41,7 +41,7 @@ def made(material, context=(), seed=0):
 def test_golden_code_search():
     row = made(OWN)
     assert row.id == "5b557be30c79d29f7a1c"
-    assert row.instruction == f"Which of these Python snippets does it? {OWN.text}"
+    assert row.instruction == f"Which of these Python snippets does the following? {OWN.text}"
     assert row.input == (
         r'["09:11:55.775695", "11:34:59\n11:35:02", "a = datetime.now()", '
         r'"def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)"]'

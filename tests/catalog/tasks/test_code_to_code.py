@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -78,7 +79,7 @@ def test_golden_clone_detection():
         "source": "test",
         "language": "java",
         "text_language": "en",
-        "instruction": "Here are two Java functions. Could one stand in for the other? Say yes or no.",
+        "instruction": "Here are two Java functions. Do they perform the same task? Answer yes or no.",
         "input": "Function 1:\nint a() {}\n\nFunction 2:\nint b() {}",
         "output": "no",
         "licence": "C-UDA-1.0",
@@ -93,7 +94,7 @@ def test_golden_defect_detection():
     row = made("defect-detection", JUDGED)
     assert (row.id, row.instruction) == (
         "5122b549741a9da7a4e4",
-        "You audit C code. Would you object to this function? The answer is yes or no.",
+        "You are reviewing C code. Would you flag this function as defective? Answer yes or no.",
     )
     assert (row.input, row.output) == ("int f(void)\n{\n}", "yes")
     assert made("defect-detection", replace(JUDGED, defective=False)).output == "no"
@@ -103,7 +104,7 @@ def test_golden_repair():
     row = made("code-repair", REPAIR)
     assert (row.id, row.instruction) == (
         "31eada3e7e04a5b09dc5",
-        "The anonymized Java function below has a bug. Give the same tokens without the bug.",
+        "The anonymized Java function below has a bug. Give the token sequence with the bug fixed.",
     )
     assert (row.input, row.output) == (REPAIR.buggy, REPAIR.fixed)
     plain = made("code-repair", replace(REPAIR, abstracted=False))
@@ -124,7 +125,7 @@ def test_golden_cloze_of_upstream():
     row = made("cloze-test", CLOZE)
     assert (row.id, row.instruction) == (
         "369aa24171f3f08e2e2f",
-        "Read the description and the Go code, and name the word that <mask> hides.",
+        "Read the Go code and name the word that <mask> hides.",
     )
     assert (row.input, row.output) == ("Cap it .\n\nreturn <mask> ( a )\n\nChoices: max, min", "min")
     assert made("cloze-test", replace(CLOZE, description="", choices=())).input == "return <mask> ( a )"
@@ -146,7 +147,7 @@ def test_golden_completion_within_a_line():
     row = made("line-completion", UNFINISHED)
     assert (row.id, row.instruction) == (
         "add5c74c7eb3f70fa43a",
-        "These Python tokens break off within a line. Give the rest of it.",
+        "These Python tokens stop before the end of a line. Give the rest of the line.",
     )
     assert (row.input, row.output) == ("import os <EOL> print (", "os )")
 
@@ -173,6 +174,15 @@ def test_answers_are_the_label_words_of_their_language(task, material):
         # A wording names both words that may be answered, so that nobody has to guess them.
         for wording in WORDINGS[task][language]:
             assert all(word.lower() in wording.lower() for word in labels[language])
+
+
+def test_defects_are_not_said_to_be_security_flaws_and_clones_not_to_be_interchangeable():
+    """Injected bugs are mostly harmless to security; BigCloneBench's yes means the same functionality, no more."""
+    security = re.compile(r"secur|exploit|vulnerab|attack|audit|漏洞|安全|攻击|利用|审计", re.IGNORECASE)
+    equivalence = re.compile(r"equivalent|identical|behav|interchang|stand in for|等价|行为|替代|替换", re.IGNORECASE)
+    for language in ("en", "cn"):
+        assert not [wording for wording in defect_detection.WORDINGS[language] if security.search(wording)]
+        assert not [wording for wording in clone_detection.WORDINGS[language] if equivalence.search(wording)]
 
 
 def test_only_yes_and_no_tasks_have_labels():
