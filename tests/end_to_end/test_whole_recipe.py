@@ -147,7 +147,9 @@ def test_the_three_parts_of_codecapybara_are_filled(tmp_path):
     places["codealpaca"] = str(shared_data() / "codealpaca")
     made = build(tmp_path / "workspace", source=places, mix="codecapybara", workers=2)
     counts = {name: entry["train"] + entry["validation"] for name, entry in made.summary["subsets"].items()}
-    assert counts == {"generated": 6, "codealpaca": counts["codealpaca"], "code-contests": 18}
+    # Of the 18 programs one would validate what the program in the other language trains.
+    assert counts == {"generated": 6, "codealpaca": counts["codealpaca"], "code-contests": 17}
+    assert made.summary["dropped_by_source"]["code_contests"]["twin-in-train"] == 1
     assert counts["codealpaca"] > 2_450
     assert {row.language for row in all_rows(made) if row.task == "competition"} == {"python", "cpp"}
     assert set(SOURCES) > set(places)

@@ -31,7 +31,7 @@ def test_a_folder_is_known_by_its_content(tiny_model, tmp_path):
 
 
 def test_folders_that_are_no_model_say_what_to_do(tiny_model, tmp_path):
-    with pytest.raises(MissingInputError, match="no folder"):
+    with pytest.raises(MissingInputError, match="is not a folder"):
         resolve_base(str(tmp_path / "gone"))
     with pytest.raises(MissingInputError, match="no config"):
         resolve_base(str(tmp_path))

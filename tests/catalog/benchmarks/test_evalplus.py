@@ -72,7 +72,7 @@ def test_the_file_that_evalplus_itself_keeps_is_found(tmp_path, monkeypatch):
     ("name", "row", "message"),
     [
         ("humaneval+", {k: v for k, v in PLUS_ROW.items() if k != "base_input"}, "no field 'base_input'"),
-        ("humaneval+", {**PLUS_ROW, "base_input": [4]}, "no list of argument lists"),
+        ("humaneval+", {**PLUS_ROW, "base_input": [4]}, "not a list of argument lists"),
         ("humaneval+", {**PLUS_ROW, "atol": "much"}, "not a row of humaneval"),
         ("humaneval+", {**PLUS_ROW, "prompt": None}, "not a row of humaneval"),
         ("mbpp+", {**MBPP_ROW, "task_id": "Mbpp/x"}, "not a row of mbpp"),

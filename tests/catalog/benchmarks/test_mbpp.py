@@ -62,8 +62,8 @@ def test_a_folder_is_searched_for_the_published_name(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "holds no problem of mbpp"),
-        (json.dumps({**MBPP_ROW, "task_id": 3}) + "\n", "holds no problem of mbpp"),
+        ("", "contains no problem of mbpp"),
+        (json.dumps({**MBPP_ROW, "task_id": 3}) + "\n", "contains no problem of mbpp"),
         (json.dumps({"task_id": 11}) + "\n", "row 1: no field 'text' for mbpp"),
         (json.dumps({**MBPP_ROW, "code": "def :"}) + "\n", "row 1: not a row of mbpp"),
         (json.dumps({**MBPP_ROW, "test_list": ["assert other(1)"]}) + "\n", "call nothing that the reference defines"),
@@ -131,7 +131,7 @@ def load_mbpp_elsewhere(tmp_path, **environment):
 @pytest.mark.slow
 def test_mbpp_comes_from_the_hub_and_then_from_its_cache(tmp_path, hub):
     package("huggingface_hub")
-    expected = "['MBPP/11', 'MBPP/510'] google-research-datasets/mbpp (full) on the Hugging Face hub\n"
+    expected = "['MBPP/11', 'MBPP/510'] google-research-datasets/mbpp (full) on the Hugging Face Hub\n"
     assert load_mbpp_elsewhere(tmp_path, HF_ENDPOINT=hub) == expected
     assert load_mbpp_elsewhere(tmp_path, HF_HUB_OFFLINE="1") == expected
 

@@ -50,11 +50,11 @@ def test_the_first_right_program_in_each_language(tmp_path):
         ("7_G. Translated", "java", "class B {}"),
     ]
     assert reasons(found) == [
-        ("incomplete-statement", "formulas are pictures (<image>)"),
-        ("not-standard-io", "the programs read or write files that the statement need not name"),
-        ("no-solution", "no right program in a known language"),
+        ("incomplete-statement", "formulas are images (<image>)"),
+        ("not-standard-io", "programs read or write files that the statement may not name"),
+        ("no-solution", "no correct program in a known language"),
         ("empty-statement", ""),
-        ("broken-row", "description is no text"),
+        ("broken-row", "description is not a string"),
         ("duplicate-id", "2, 1_A. Sum"),
     ]
     assert good(found)[0] == ContestSolution(

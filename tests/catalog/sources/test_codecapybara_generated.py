@@ -36,9 +36,9 @@ def test_both_flags_have_to_be_true(tmp_path, form):
         ("failed-upstream", "round 2nd: cutoff"),
         ("failed-upstream", "round 2nd: exceed_max_tokens"),
         ("failed-upstream", "round 1st: no reason given"),
-        ("cut-answer", "a fenced block is opened and not closed"),
+        ("cut-answer", "a fenced block is never closed"),
         ("empty-output", ""),
-        ("broken-row", "instruction or gen_code is no text"),
+        ("broken-row", "instruction or gen_code is not a string"),
         ("duplicate-id", "id 1 was there before"),
     ]
 

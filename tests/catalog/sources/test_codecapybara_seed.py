@@ -30,7 +30,7 @@ def test_one_file_a_language_and_absent_ones_are_just_absent(tmp_path):
     ]
     assert reasons(found) == [
         ("duplicate-id", "id 4 was there before"),
-        ("broken-row", "code is no text"),
+        ("broken-row", "code is not a string"),
         ("empty-code", ""),
     ]
 

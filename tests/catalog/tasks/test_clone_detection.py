@@ -1,5 +1,7 @@
+import re
 from dataclasses import replace
 
+from coma_cli.catalog.tasks import clone_detection
 from tests.catalog.tasks.materials import PAIR, made
 
 
@@ -12,7 +14,7 @@ def test_golden_clone_detection():
         "source": "test",
         "language": "java",
         "text_language": "en",
-        "instruction": "Here are two Java functions. Could one stand in for the other? Say yes or no.",
+        "instruction": "Here are two Java functions. Do they perform the same task? Answer yes or no.",
         "input": "Function 1:\nint a() {}\n\nFunction 2:\nint b() {}",
         "output": "no",
         "licence": "C-UDA-1.0",
@@ -21,3 +23,10 @@ def test_golden_clone_detection():
     }
     clones = made("clone-detection", replace(PAIR, clones=True, weak=False))
     assert (clones.output, clones.made_by) == ("yes", "build-data")
+
+
+def test_clones_are_not_said_to_be_interchangeable():
+    """BigCloneBench's yes means the same functionality, no more."""
+    equivalence = re.compile(r"equivalent|identical|behav|interchang|stand in for|等价|行为|替代|替换", re.IGNORECASE)
+    for language in ("en", "cn"):
+        assert not [wording for wording in clone_detection.WORDINGS[language] if equivalence.search(wording)]

@@ -11,7 +11,7 @@ def test_golden_cloze_of_upstream():
     row = made("cloze-test", CLOZE)
     assert (row.id, row.instruction) == (
         "369aa24171f3f08e2e2f",
-        "Read the description and the Go code, and name the word that <mask> hides.",
+        "Read the Go code and name the word that <mask> hides.",
     )
     assert (row.input, row.output) == ("Cap it .\n\nreturn <mask> ( a )\n\nChoices: max, min", "min")
     assert made("cloze-test", replace(CLOZE, description="", choices=())).input == "return <mask> ( a )"

@@ -14,7 +14,7 @@ def test_golden_generation_from_a_function():
 def test_golden_generation_from_an_exercise():
     row = made("code-generation", EXERCISE)
     assert row.id == "b5da6afca62b46f8fed9"
-    assert row.instruction == "Add two numbers.\nAnswer with Python code that makes every assertion true."
+    assert row.instruction == "Add two numbers.\nAnswer with Python code that passes every assertion."
     assert (row.input, row.output) == ("assert add(1, 2) == 3\nassert add(0, 0) == 0", EXERCISE.solution)
 
 

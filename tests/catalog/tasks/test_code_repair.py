@@ -8,7 +8,7 @@ def test_golden_repair():
     row = made("code-repair", REPAIR)
     assert (row.id, row.instruction) == (
         "31eada3e7e04a5b09dc5",
-        "The anonymized Java function below has a bug. Give the same tokens without the bug.",
+        "The anonymized Java function below has a bug. Give the token sequence with the bug fixed.",
     )
     assert (row.input, row.output) == (REPAIR.buggy, REPAIR.fixed)
     plain = made("code-repair", replace(REPAIR, abstracted=False))

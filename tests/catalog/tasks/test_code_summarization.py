@@ -1,3 +1,6 @@
+import re
+
+from coma_cli.catalog.tasks import code_summarization
 from tests.catalog.tasks.materials import MEAN, MEAN_CODE, made
 
 
@@ -26,3 +29,9 @@ def test_chinese_material_is_worded_in_chinese():
     assert row.text_language == "cn"
     assert "Python" in row.instruction
     assert any("\u4e00" <= sign <= "\u9fff" for sign in row.instruction)
+
+
+def test_wordings_claim_no_length_that_the_answer_may_not_have():
+    told = re.compile(r"sentence|few words|short|brief|concise|\bone line\b|一两句|简短|简要|简洁")
+    for language in ("en", "cn"):
+        assert not [wording for wording in code_summarization.WORDINGS[language] if told.search(wording)]

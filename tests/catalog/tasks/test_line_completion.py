@@ -9,7 +9,7 @@ def test_golden_completion_within_a_line():
     row = made("line-completion", UNFINISHED)
     assert (row.id, row.instruction) == (
         "add5c74c7eb3f70fa43a",
-        "These Python tokens break off within a line. Give the rest of it.",
+        "These Python tokens stop before the end of a line. Give the rest of the line.",
     )
     assert (row.input, row.output) == ("import os <EOL> print (", "os )")
 

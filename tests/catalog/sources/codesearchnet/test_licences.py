@@ -76,8 +76,8 @@ def test_rows_are_kept_by_the_licence_of_their_repository(tmp_path):
     ("content", "message"),
     [
         (pickle.dumps([1]), "holds a list, not licences by repository"),
-        (pickle.dumps(TABLE)[:-40], "no whole pickle"),
-        (b"cos\nsystem\n(S'true'\ntR.", "asks for os.system"),
+        (pickle.dumps(TABLE)[:-40], "truncated or malformed"),
+        (b"cos\nsystem\n(S'true'\ntR.", "refers to os.system"),
     ],
 )
 def test_a_table_that_is_none_breaks_the_source(tmp_path, content, message):

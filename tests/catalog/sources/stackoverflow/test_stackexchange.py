@@ -61,8 +61,8 @@ def test_how_to_questions_of_the_tags_with_their_candidates(tmp_path):
     wanted = [THREADS[0], ("sql", "How to join?", ("select a from b join c",), (0,), "CC-BY-SA-4.0"), THREADS[2]]
     assert threads(found) == wanted
     assert reasons(found) == [
-        ("no-answer", "neither an accepted nor a well-scored answer"),
-        ("no-answer", "the answer has no block of code"),
+        ("no-answer", "no accepted answer and none with votes"),
+        ("no-answer", "the answer has no code block"),
         ("broken-row", "1 posts"),
         ("duplicate-id", "1 posts"),
         ("not-how-to", "1 posts"),
@@ -131,11 +131,11 @@ LAUGHS = (
     [
         (LAUGHS, "document type"),
         ('<!DOCTYPE posts SYSTEM "file:///etc/passwd"><posts />', "document type"),
-        ("<users><row /></users>", "its root is <users>"),
-        (xml(POSTS)[:-40], "no whole dump"),
-        ("", "no whole dump"),
-        ("plain text", "no whole dump"),
-        (b"<posts>\xff\xfe</posts>", "no whole dump"),
+        ("<users><row /></users>", "the root is <users>"),
+        (xml(POSTS)[:-40], "truncated or malformed"),
+        ("", "truncated or malformed"),
+        ("plain text", "truncated or malformed"),
+        (b"<posts>\xff\xfe</posts>", "truncated or malformed"),
         (gzip.compress(xml(POSTS))[:-30], "broken gzip"),
     ],
     ids=["laughs", "outside", "root", "cut", "empty", "text", "encoding", "gzip"],

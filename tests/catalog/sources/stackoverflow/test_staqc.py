@@ -152,7 +152,7 @@ def test_the_pickles_of_upstream(tmp_path, suffix):
     assert {e.language for e in good(found)} == {"sql"}
     assert reasons(found) == [
         ("broken-row", "not the code of a question"),
-        ("no-answer", "1 snippets, none of which answers"),
+        ("no-answer", "1 snippets, none of which is an answer"),
         ("no-answer", "no title"),
     ]
 
@@ -167,7 +167,7 @@ def test_the_only_snippet_of_an_answer_is_the_answer(tmp_path):
 
 def test_titles_without_their_code_are_counted_once(tmp_path):
     assert reasons(read(staqc.SOURCE, raw_layout(tmp_path, with_codes=False))) == [
-        ("missing-file", "3 titles, but the pickle of their code is not there")
+        ("missing-file", "3 titles, but the pickle of their code is missing")
     ]
 
 
@@ -188,7 +188,7 @@ def test_the_real_slices():
         "codexglue_webquery/train_staqc.json": (1006, 721),
         titles: (0, 1),
     }
-    assert reasons(by_file[titles]) == [("missing-file", "4000 titles, but the pickle of their code is not there")]
+    assert reasons(by_file[titles]) == [("missing-file", "4000 titles, but the pickle of their code is missing")]
     first = good(by_file["codexglue_webquery/train_staqc.json"])[0]
     assert first.text == "Python: Extract hrefs inside a div"
     assert first.candidates[1] == "/accounting?id=265\n/downloadpdf?id=265&type=pdf\n/downloadpdf?id=265&type=file"
