@@ -143,11 +143,11 @@ class ProgramCaller:
             raise OSError("no link to the program came")
         return socket.socket(fileno=links[0])
 
-    def _end(self, lost: bool) -> control.Report:
+    def _end(self, lost: bool) -> control.RunReport:
         try:
             self._channel.send(control.encode_release(self._sequence, lost))
             self._zygote.control.settimeout(LATE_S)
-            return control.Report.decode(self._frame())
+            return control.RunReport.decode(self._frame())
         except (OSError, control.MessageError) as error:
             raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
 

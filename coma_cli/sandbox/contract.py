@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["split", "inproc"]
-Verdict = Literal["pass", "fail", "timeout", "memory", "error"]
+VerdictName = Literal["pass", "fail", "timeout", "memory", "error"]
 Trust = Literal["tests", "self"]
 Level = Literal["ns", "landlock", "rlimit"]
 
@@ -73,7 +73,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict on one program.
+    """What the sandbox says of one program: its verdict, the reason, and how it was run.
 
     `detail` is printable text of at most 300 characters; it may hold words of the program, never a reason to trust.
     `attempts` counts runs: timeouts that do not stand on CPU time alone, and crashes of the runner, are run again.
@@ -81,7 +81,7 @@ class Outcome:
     """
 
     key: str
-    verdict: Verdict
+    verdict: VerdictName
     detail: str
     cpu_s: float
     wall_s: float

@@ -6,7 +6,7 @@ import socket
 from coma_cli.sandbox.inside.protocol import wire
 
 _CHUNK = 1 << 18
-# Reports and findings are short; a longer frame can only be a zygote gone mad.
+# Reports are short; a longer frame can only be a zygote gone mad.
 _FRAME_MAX = 4096
 
 

@@ -1,6 +1,6 @@
 """A pair of zygotes that runs programs one after the other: one forks them, the other checks them.
 
-What must not be confused: a program that fails (a report and a finding come back) and a pair that fails (`PairError`).
+What must not be confused: a program that fails (its reports come back) and a pair that fails (`PairError`).
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from coma_cli.sandbox import launch, proctree
 from coma_cli.sandbox.contract import Limits, Program, SandboxError
 from coma_cli.sandbox.inside.protocol import control, wire
-from coma_cli.sandbox.inside.protocol.control import Check, Finding, Job, ProblemFrame, Report
+from coma_cli.sandbox.inside.protocol.control import Check, CheckReport, Job, ProblemFrame, RunReport
 from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
 from coma_cli.sandbox.launch import Kind, Setting
 from coma_cli.sandbox.link import Link
@@ -52,8 +52,8 @@ class PairTask:
     nonce: int = 0
     head_since: float = 0.0
     kill_sent: float = 0.0
-    report: Report | None = None
-    finding: Finding | None = None
+    run_report: RunReport | None = None
+    check_report: CheckReport | None = None
     watch: "Watch" = field(default_factory=lambda: Watch())
 
     @property
@@ -66,7 +66,7 @@ class PairTask:
 
     @property
     def is_complete(self) -> bool:
-        return self.report is not None and (self.finding is not None or not self.is_checked)
+        return self.run_report is not None and (self.check_report is not None or not self.is_checked)
 
 
 @dataclass
@@ -141,7 +141,7 @@ class Pair:
         self._seq += 1
         self._served += 1
         task.seq, task.nonce = self._seq, secrets.randbits(63)
-        task.report = task.finding = None
+        task.run_report = task.check_report = None
         task.attempts += 1
         task.kill_sent = 0.0
         task.watch = Watch()
@@ -201,14 +201,14 @@ class Pair:
             if self.is_ready and self.tasks:
                 self._begin(self.tasks[0])
         elif role == "candidate":
-            report = Report.decode(frame)
-            self._task(report.seq).report = report
+            run_report = RunReport.decode(frame)
+            self._task(run_report.seq).run_report = run_report
         else:
-            finding = Finding.decode(frame)
-            task = self._task(finding.seq)
-            if finding.nonce != task.nonce:
-                raise control.MessageError("a finding with a wrong nonce")
-            task.finding = finding
+            check_report = CheckReport.decode(frame)
+            task = self._task(check_report.seq)
+            if check_report.nonce != task.nonce:
+                raise control.MessageError("a report with a wrong nonce")
+            task.check_report = check_report
 
     def _task(self, seq: int) -> PairTask:
         for task in self.tasks:

@@ -15,12 +15,12 @@ from coma_cli.sandbox import launch
 from coma_cli.sandbox.clocks import watch
 from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
 from coma_cli.sandbox.inside.protocol import control
-from coma_cli.sandbox.inside.protocol.control import Finding
+from coma_cli.sandbox.inside.protocol.control import CheckReport
 from coma_cli.sandbox.kinds import kind_of
 from coma_cli.sandbox.launch import Kind
 from coma_cli.sandbox.levels import Isolation, Requested, probe_isolation, setting_of
 from coma_cli.sandbox.pair import Pair, PairError, PairTask
-from coma_cli.sandbox.verdict import Judgement, judge
+from coma_cli.sandbox.verdict import WithReason, timeout_is_certain, verdict_of
 
 _TICK_S = 0.05
 _SLEEPERS_PER_WORKER = 2
@@ -242,22 +242,21 @@ class _Run:
             self._tick(now)
 
     def _conclude(self, task: PairTask) -> None:
-        assert task.report is not None
-        judgement = judge(task.report, task.finding, task.limits)
-        if judgement.verdict == "timeout" and not judgement.firm and not task.alone:
+        assert task.run_report is not None
+        verdict = verdict_of(task.run_report, task.check_report, task.limits)
+        if verdict[0] == "timeout" and not task.alone and not timeout_is_certain(task.run_report, task.limits):
             # Time alone may be the machine's fault: the last word is a run with nothing else beside it.
             task.alone = True
             self._alone.append(task)
             return
-        self._give_out(task, judgement, task.report.cpu_s, task.report.wall_s)
+        self._give_out(task, verdict, task.run_report.cpu_s, task.run_report.wall_s)
 
-    def _give_out(self, task: PairTask, judgement: Judgement, cpu_s: float, wall_s: float, crash: bool = False) -> None:
+    def _give_out(self, task: PairTask, verdict: WithReason, cpu_s: float, wall_s: float, crash: bool = False) -> None:
         program = task.program
         self._outcomes.append(
             Outcome(
                 program.key,
-                judgement.verdict,
-                judgement.detail,
+                *verdict,
                 round(cpu_s, 4),
                 round(wall_s, 4),
                 task.attempts,
@@ -281,9 +280,9 @@ class _Run:
         for task in reversed(left[1:] if started else left):
             task.attempts -= 1
             (self._alone if task.alone else self._waiting).appendleft(task)
-        if left and started and left[0].report is not None:
+        if left and started and left[0].run_report is not None:
             # The program was stopped at a limit and its tests would not end: the limit has the last word.
-            left[0].finding = Finding(left[0].seq, left[0].nonce, control.LOST, 0.0, why.encode())
+            left[0].check_report = CheckReport(left[0].seq, left[0].nonce, control.LOST, 0.0, why.encode())
             self._conclude(left[0])
         elif left and started:
             self._suspect(left[0], why)
@@ -291,7 +290,7 @@ class _Run:
     def _suspect(self, task: PairTask, why: str) -> None:
         task.crashes += 1
         if task.crashes > 1:
-            self._give_out(task, Judgement("error", f"{why}, twice under this program"), 0.0, 0.0, crash=True)
+            self._give_out(task, ("error", f"{why}, twice under this program"), 0.0, 0.0, crash=True)
             return
         task.alone = True
         self._alone.append(task)

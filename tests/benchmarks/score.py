@@ -36,8 +36,8 @@ from typing import Any, NamedTuple
 from coma_cli import console
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
-from coma_cli.evaluation.scoring.judging import Judging
 from coma_cli.evaluation.scoring.sample_files import Skipped, read_candidates
+from coma_cli.evaluation.scoring.scorer import Scorer
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import Limits, Sandbox, default_workers
@@ -106,7 +106,7 @@ def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
     began = time.perf_counter()
     limits = Limits(cpu_s=TIMEOUT_S)
     with tempfile.TemporaryDirectory() as folder, Journal.open(Path(folder) / "verdicts.jsonl", Verdict) as journal:
-        judging = Judging(
+        scorer = Scorer(
             journal,
             {problem.task_id: (problem,) for problem in problems},
             [PROTOCOLS["as-is"]],
@@ -117,7 +117,7 @@ def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
             on_run=lambda: None,
         )
         with Sandbox(limits=limits) as sandbox:
-            judging.run(sandbox, read_candidates([samples], problems, "HumanEval", Skipped()))
+            scorer.run(sandbox, read_candidates([samples], problems, "HumanEval", Skipped()))
         wall = time.perf_counter() - began
         verdicts = [row.verdict for row in journal.rows()]
     return {"samples": len(verdicts), "passed": verdicts.count("pass"), "wall_s": wall}

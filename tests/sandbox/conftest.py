@@ -41,7 +41,7 @@ class Runner:
         self.sandbox = sandbox
 
     def script(self, source: str, **fields: object) -> Outcome:
-        """A script that judges itself."""
+        """a script that is its own test."""
         return self.one(Program("script", source, None, **fields))  # type: ignore[arg-type]
 
     def call(self, source: str, tests: str, *entry_points: str, **fields: object) -> Outcome:

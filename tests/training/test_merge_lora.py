@@ -205,7 +205,7 @@ def test_sizes_that_do_not_fit_are_named(root, foreign, tmp_path):
 
 
 def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, tiny_model, tmp_path):
-    with pytest.raises(MissingInputError, match="is not a folder"):
+    with pytest.raises(MissingInputError, match="no folder"):
         merge(root, adapter=str(tmp_path / "gone"))
     with pytest.raises(UsageError, match="whole model"):
         merge(root, adapter=str(tiny_model))

@@ -1,6 +1,6 @@
 """Runs programs on the machines of a Ray cluster: one sandbox a node, shards of programs, lost shards run again.
 
-It offers what a sandbox offers for a run, so judging does not know where programs run. Only the driver writes: nodes
+It offers what a sandbox offers for a run, so a scorer does not know where programs run. Only the driver writes: nodes
 get programs and give outcomes back.
 """
 

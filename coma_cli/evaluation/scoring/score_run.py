@@ -12,10 +12,10 @@ from coma_cli.evaluation.explaining import explain as explaining
 from coma_cli.evaluation.explaining.explanation import Explanation
 from coma_cli.evaluation.scoring.cluster import Runner
 from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, Answers, published, stages_of
-from coma_cli.evaluation.scoring.judging import Judging
 from coma_cli.evaluation.scoring.references import ReferenceCheck, check_references, latest
 from coma_cli.evaluation.scoring.sample_choice import SampleSource
 from coma_cli.evaluation.scoring.sample_files import Skipped
+from coma_cli.evaluation.scoring.scorer import Scorer
 from coma_cli.evaluation.scoring.settings import ScoreSettings
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
@@ -128,7 +128,7 @@ class ScoreRun:
     ) -> None:
         total = samples * len(protocols)
         with console.progress(label, total, min(total, len(journal))) as ticker:
-            judging = Judging(
+            scorer = Scorer(
                 journal,
                 self._stages,
                 protocols,
@@ -139,4 +139,4 @@ class ScoreRun:
                 on_rows=ticker.advance,
                 on_run=self._run.count_work,
             )
-            judging.run(self._runner, self._source.candidates(Skipped()))
+            scorer.run(self._runner, self._source.candidates(Skipped()))

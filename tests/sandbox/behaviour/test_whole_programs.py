@@ -1,4 +1,4 @@
-"""Whole programs that judge themselves, by the package's public names alone: did this one come to a good end?"""
+"""Whole programs without tests, by the package's public names alone: did this one come to a good end?"""
 
 import coma_cli.sandbox as public
 from coma_cli.sandbox import Limits, Program, Sandbox

@@ -15,11 +15,11 @@ ENDED, DONE, CPU, WALL, MEMORY = range(5)
 
 _JOB = struct.Struct("<QddBII")
 _KILL = struct.Struct("<QB")
-_REPORT = struct.Struct("<QiBddQ")
+_RUN_REPORT = struct.Struct("<QiBddQ")
 _CHECK = struct.Struct("<QQI")
 _PROBLEM = struct.Struct("<III")
 _FORGET = struct.Struct("<I")
-_VERDICT = struct.Struct("<QQcd")
+_CHECK_REPORT = struct.Struct("<QQcd")
 
 
 class MessageError(Exception):
@@ -69,8 +69,8 @@ def decode_release(message: bytes) -> tuple[int, bool]:
     return seq, bool(lost)
 
 
-class Report(NamedTuple):
-    """What the candidate zygote saw of one run. `text` is what the program said of itself in the one-process modes."""
+class RunReport(NamedTuple):
+    """The candidate zygote's report on one run. `text` is what the program said of itself in the one-process modes."""
 
     seq: int
     status: int
@@ -81,14 +81,14 @@ class Report(NamedTuple):
     text: bytes
 
     def encode(self) -> bytes:
-        return _REPORT.pack(*self[:6]) + self.text[:400]
+        return _RUN_REPORT.pack(*self[:6]) + self.text[:400]
 
     @classmethod
-    def decode(cls, frame: bytes) -> Report:
-        if len(frame) < _REPORT.size or frame[12] > MEMORY:
-            raise MessageError("report")
-        seq, status, reason, cpu_s, wall_s, max_rss = _REPORT.unpack_from(frame)
-        return cls(seq, status, reason, cpu_s, wall_s, max_rss, frame[_REPORT.size :])
+    def decode(cls, frame: bytes) -> RunReport:
+        if len(frame) < _RUN_REPORT.size or frame[12] > MEMORY:
+            raise MessageError("run report")
+        seq, status, reason, cpu_s, wall_s, max_rss = _RUN_REPORT.unpack_from(frame)
+        return cls(seq, status, reason, cpu_s, wall_s, max_rss, frame[_RUN_REPORT.size :])
 
 
 class ProblemFrame(NamedTuple):
@@ -130,7 +130,7 @@ def decode_forget(frame: bytes) -> int:
 
 
 class Check(NamedTuple):
-    """The order to judge the next program by a problem. The nonce comes back with the verdict."""
+    """The order to judge the next program by a problem. The nonce comes back in the report."""
 
     seq: int
     nonce: int
@@ -144,13 +144,13 @@ class Check(NamedTuple):
         return cls(*_CHECK.unpack_from(frame, 1))
 
 
-# What the checker found.
+# How the tests ended, as the checker tells.
 PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST = b"p", b"f", b"e", b"m", b"g"
-_FINDINGS = (PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST)
+_CHECK_RESULTS = (PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST)
 
 
-class Finding(NamedTuple):
-    """The checker's word on one program; `LOST`: the program was gone before the tests were done."""
+class CheckReport(NamedTuple):
+    """The checker's report on the tests of one program; `LOST`: the program was gone before they were done."""
 
     seq: int
     nonce: int
@@ -159,11 +159,11 @@ class Finding(NamedTuple):
     text: bytes
 
     def encode(self) -> bytes:
-        return _VERDICT.pack(self.seq, self.nonce, self.kind, self.cpu_s) + self.text[:400]
+        return _CHECK_REPORT.pack(self.seq, self.nonce, self.kind, self.cpu_s) + self.text[:400]
 
     @classmethod
-    def decode(cls, frame: bytes) -> Finding:
-        if len(frame) < _VERDICT.size or frame[16:17] not in _FINDINGS:
-            raise MessageError("finding")
-        seq, nonce, kind, cpu_s = _VERDICT.unpack_from(frame)
-        return cls(seq, nonce, kind, cpu_s, frame[_VERDICT.size :])
+    def decode(cls, frame: bytes) -> CheckReport:
+        if len(frame) < _CHECK_REPORT.size or frame[16:17] not in _CHECK_RESULTS:
+            raise MessageError("check report")
+        seq, nonce, kind, cpu_s = _CHECK_REPORT.unpack_from(frame)
+        return cls(seq, nonce, kind, cpu_s, frame[_CHECK_REPORT.size :])

@@ -22,7 +22,7 @@ from types import CodeType
 
 from coma_cli.sandbox.inside.isolation import rlimits
 from coma_cli.sandbox.inside.protocol import control, wire
-from coma_cli.sandbox.inside.protocol.control import Job, Report
+from coma_cli.sandbox.inside.protocol.control import Job, RunReport
 from coma_cli.sandbox.inside.zygotes import candidate, memory
 from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
 from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
@@ -82,7 +82,7 @@ class CandidateZygote:
 
     # --- a program whose checker has the other end of its link ---
 
-    def _run_split(self, job: Job) -> Report:
+    def _run_split(self, job: Job) -> RunReport:
         seq, cpu_kill, wall_kill, _, _, source = job
         theirs, ours = _socket.socketpair()
         # The checker gets its end before the fork, so that it prepares while the program loads.
@@ -116,7 +116,7 @@ class CandidateZygote:
 
     # --- a program that speaks for itself ---
 
-    def _run_alone(self, job: Job) -> Report:
+    def _run_alone(self, job: Job) -> RunReport:
         seq, cpu_kill, wall_kill, mode, tests, source = job
         tests_code = self._compile_once(tests) if mode == control.INPROC else None
         # A word without this was written blindly; a program that searches its own memory can find it: hence split mode.
@@ -178,7 +178,7 @@ class CandidateZygote:
             return self._killed[1]
         return _limit_reached(pid, cpu_kill, deadline)
 
-    def _end(self, seq: int, pid: int, reason: int, started: float, word: bytes) -> Report:
+    def _end(self, seq: int, pid: int, reason: int, started: float, word: bytes) -> RunReport:
         """Kill the program and all that it started, and collect what they have used."""
         wall = time.monotonic() - started
         self._ops.kill_all(pid)
@@ -186,7 +186,7 @@ class CandidateZygote:
         cpu, max_rss = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
         if not self._ops.alone:
             cpu, max_rss = _reap_others(cpu, max_rss)
-        return Report(seq, status, reason, cpu, wall, max_rss, word)
+        return RunReport(seq, status, reason, cpu, wall, max_rss, word)
 
 
 def _reap_others(cpu: float, max_rss: int) -> tuple[float, int]:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from coma_cli.sandbox.inside.protocol import control, values, wire
 from coma_cli.sandbox.inside.protocol.arguments import copy_into
-from coma_cli.sandbox.inside.protocol.control import Check, Finding, ProblemFrame
+from coma_cli.sandbox.inside.protocol.control import Check, CheckReport, ProblemFrame
 from coma_cli.sandbox.inside.zygotes import candidate, side_effects
 
 _COLLECT_EVERY = 500
@@ -43,7 +43,7 @@ class PreparedTests(NamedTuple):
 
 
 class RemoteProgram:
-    """The link to one program; remembers what must decide the verdict whatever the tests do with exceptions."""
+    """The link to one program; remembers what must decide the report whatever the tests do with exceptions."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -51,7 +51,7 @@ class RemoteProgram:
         self._heard = False
         self.lost = ""
         self.refused = ""
-        self.unloaded: Finding | None = None
+        self.unloaded: CheckReport | None = None
         self.raised: BaseException | None = None
 
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -121,13 +121,13 @@ class RemoteProgram:
         raise ProgramLost from None
 
 
-def _unloaded(answer: list[Any]) -> Finding:
+def _unloaded(answer: list[Any]) -> CheckReport:
     what = f"{_word(answer, 1)}: {_word(answer, 2)}"
     if answer[0] == candidate.UNREADABLE:
-        return _finding(control.BAD_PROGRAM, what)
+        return _report(control.BAD_PROGRAM, what)
     if _word(answer, 1) == "MemoryError":
-        return _finding(control.NO_MEMORY, "out of memory while loading")
-    return _finding(control.FAILED, f"while loading: {what}")
+        return _report(control.NO_MEMORY, "out of memory while loading")
+    return _report(control.FAILED, f"while loading: {what}")
 
 
 def _make_exception(kind: type[Exception], message: str) -> Exception:
@@ -146,12 +146,12 @@ def _word(answer: list[Any], index: int) -> str:
     return word if type(word) is str else ""
 
 
-def _finding(kind: bytes, text: str) -> Finding:
-    return Finding(0, 0, kind, 0.0, text.encode("utf-8", "backslashreplace")[:390])
+def _report(kind: bytes, text: str) -> CheckReport:
+    return CheckReport(0, 0, kind, 0.0, text.encode("utf-8", "backslashreplace")[:390])
 
 
 def prepare(problem: ProblemFrame) -> PreparedTests:
-    """Compile a problem once for all programs that it judges."""
+    """Compile a problem once for all programs that are checked by it."""
     lines = problem.tests.splitlines()
     tidy = side_effects.runs_tidily(problem.prelude, problem.tests)
     seeds = side_effects.imports("random", problem.prelude, problem.tests)
@@ -163,11 +163,11 @@ def prepare(problem: ProblemFrame) -> PreparedTests:
     return PreparedTests(problem.entry_points, prelude, tests, lines, "", tidy, seeds)
 
 
-def judge(problem: PreparedTests, link: int) -> Finding:
+def run_tests(problem: PreparedTests, link: int) -> CheckReport:
     """Run the tests of a problem against the program at the other end of the link."""
     remote = RemoteProgram(link)
     if problem.broken or problem.tests is None:
-        return _finding(control.FAILED, f"the tests can't run: {problem.broken}")
+        return _report(control.FAILED, f"the tests can't run: {problem.broken}")
     if problem.seeds:
         import random
 
@@ -183,14 +183,14 @@ def judge(problem: PreparedTests, link: int) -> Finding:
         remote.make_sure_it_loaded()
     except BaseException as caught:
         error = caught
-    finding = _conclude(remote, error, problem.lines)
+    report = _conclude(remote, error, problem.lines)
     # Globals and their functions hold each other, as do an exception and the frames that it came through: without
     # this the values of hundreds of programs would wait for the collector.
     names.clear()
     remote.raised = None
     if error is not None:
         error.__traceback__ = None
-    return finding
+    return report
 
 
 def _stand_in(remote: RemoteProgram, name: str) -> Callable[..., Any]:
@@ -201,19 +201,19 @@ def _stand_in(remote: RemoteProgram, name: str) -> Callable[..., Any]:
     return stand_in
 
 
-def _conclude(remote: RemoteProgram, error: BaseException | None, lines: list[str]) -> Finding:
-    """The verdict; what happened on the link comes before what the tests made of it."""
+def _conclude(remote: RemoteProgram, error: BaseException | None, lines: list[str]) -> CheckReport:
+    """The report; what happened on the link comes before what the tests made of it."""
     if remote.unloaded is not None:
         return remote.unloaded
     if remote.refused:
-        return _finding(control.FAILED, remote.refused)
+        return _report(control.FAILED, remote.refused)
     if remote.lost:
-        return _finding(control.LOST, remote.lost)
+        return _report(control.LOST, remote.lost)
     if error is None:
-        return _finding(control.PASSED, "")
+        return _report(control.PASSED, "")
     if error is remote.raised and isinstance(error, MemoryError):
-        return _finding(control.NO_MEMORY, "out of memory")
-    return _finding(control.FAILED, _explain(error, lines))
+        return _report(control.NO_MEMORY, "out of memory")
+    return _report(control.FAILED, _explain(error, lines))
 
 
 def _explain(error: BaseException, lines: list[str]) -> str:
@@ -234,7 +234,7 @@ def _explain(error: BaseException, lines: list[str]) -> str:
 
 
 class CheckerZygote:
-    """One loop: wait for the link to a program, find what it is to be checked by, judge, tell both others.
+    """One loop: wait for the link to a program, find what it is to be checked by, run the tests, tell both others.
 
     It waits for links, not for the supervisor: what that sends has come by then, and one wake-up less is one less.
     When the supervisor hangs up the other zygote ends, and with it the channel.
@@ -292,9 +292,9 @@ class CheckerZygote:
 
     def _answer(self, check: Check, problem: PreparedTests, link: int) -> None:
         started = time.process_time()
-        finding = judge(problem, link)
+        report = run_tests(problem, link)
         spent = time.process_time() - started
-        self._tell(finding._replace(seq=check.seq, nonce=check.nonce, cpu_s=spent))
+        self._tell(report._replace(seq=check.seq, nonce=check.nonce, cpu_s=spent))
 
     def _answer_in_fork(self, check: Check, problem: PreparedTests, link: int) -> None:
         pid = os.fork()
@@ -305,12 +305,12 @@ class CheckerZygote:
             finally:
                 os._exit(1)
         if os.waitpid(pid, 0)[1] != 0:
-            self._tell(Finding(check.seq, check.nonce, control.FAILED, 0.0, b"the tests ended the checker"))
+            self._tell(CheckReport(check.seq, check.nonce, control.FAILED, 0.0, b"the tests ended the checker"))
 
-    def _tell(self, finding: Finding) -> None:
-        """The verdict to the supervisor; to the other zygote only that this program may go."""
-        self._channel.send(control.encode_release(finding.seq, finding.kind == control.LOST))
-        wire.send(self._control, finding.encode())
+    def _tell(self, report: CheckReport) -> None:
+        """The report to the supervisor; to the other zygote only that this program may go."""
+        self._channel.send(control.encode_release(report.seq, report.kind == control.LOST))
+        wire.send(self._control, report.encode())
 
 
 def raise_recursion_limit() -> None:

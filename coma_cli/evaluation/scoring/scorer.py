@@ -23,8 +23,8 @@ from coma_cli.sandbox.contract import Mode
 _FLUSH_AT = 200
 
 
-class Judged(NamedTuple):
-    """What is remembered of a program that was run."""
+class ProgramVerdict(NamedTuple):
+    """The verdict on a program, which all samples that share it get."""
 
     verdict: VerdictName
     detail: str
@@ -44,7 +44,7 @@ class Asked:
     protocol: str
     program_sha256: str
 
-    def verdict(self, judged: Judged) -> Verdict:
+    def verdict(self, known: ProgramVerdict) -> Verdict:
         """The row of this sample."""
         return Verdict(
             task_id=self.task_id,
@@ -52,12 +52,12 @@ class Asked:
             index=self.index,
             protocol=self.protocol,
             program_sha256=self.program_sha256,
-            verdict=judged.verdict,
-            detail=judged.detail,
-            base=judged.base,
-            cpu_s=judged.cpu_s,
-            attempts=judged.attempts,
-            runner_crash=judged.runner_crash,
+            verdict=known.verdict,
+            detail=known.detail,
+            base=known.base,
+            cpu_s=known.cpu_s,
+            attempts=known.attempts,
+            runner_crash=known.runner_crash,
         )
 
 
@@ -68,10 +68,10 @@ class Waiting:
     members: list[Asked]
     source: str
     stage: int = 0
-    before: Judged | None = None
+    before: ProgramVerdict | None = None
 
 
-class Judging:
+class Scorer:
     """One pass over the samples; `on_rows` hears how many rows were written, `on_run` of each program really run.
 
     `stages` are, by task id, the problem with each set of tests that a program has to pass, the cheapest first: what
@@ -101,14 +101,14 @@ class Judging:
         self._share = share
         self._on_rows = on_rows
         self._on_run = on_run
-        self._judged: dict[bytes, Judged] = {}
+        self._verdicts: dict[bytes, ProgramVerdict] = {}
         self._extracted: dict[bytes, str] = {}
         self._waiting: dict[str, Waiting] = {}
         self._next: deque[Program] = deque()
         self._ready: list[Verdict] = []
 
     def run(self, runner: Runner, candidates: Iterable[Candidate]) -> None:
-        """Judge every sample that has no verdict yet; rows are written as they come."""
+        """Give every sample that has none yet its verdict; rows are written as they come."""
         if self._share:
             self._recall()
         for outcome in runner.run(self._programs(candidates)):
@@ -123,7 +123,7 @@ class Judging:
         for row in chain(self._known, self._journal.rows()):
             if not row.failed:
                 digest = program_digest(row.task_id, row.program_sha256)
-                self._judged[digest] = Judged(row.verdict, row.detail, row.cpu_s, row.attempts, base=row.base)
+                self._verdicts[digest] = ProgramVerdict(row.verdict, row.detail, row.cpu_s, row.attempts, base=row.base)
 
     def _programs(self, candidates: Iterable[Candidate]) -> Iterator[Program]:
         """The programs that must be run; on the way, samples whose verdict is known already get their rows."""
@@ -158,7 +158,7 @@ class Judging:
         reason = unrunnable(source)
         if reason:
             base: VerdictName | None = "fail" if len(self._stages[asked.task_id]) > 1 else None
-            self._write(asked.verdict(Judged("fail", reason, 0.0, 1, base=base)))
+            self._write(asked.verdict(ProgramVerdict("fail", reason, 0.0, 1, base=base)))
             return None
         key = self._waiting_key(asked)
         self._waiting[key] = Waiting([asked], source)
@@ -173,7 +173,7 @@ class Judging:
     def _join(self, candidate: Candidate, protocol: str, sha256: str) -> bool:
         """Let a sample have the verdict of an equal program, now or when it comes; False if there is none."""
         asked = Asked(candidate.task_id, candidate.temperature, candidate.index, protocol, sha256)
-        known = self._judged.get(program_digest(candidate.task_id, sha256)) if self._share else None
+        known = self._verdicts.get(program_digest(candidate.task_id, sha256)) if self._share else None
         if known:
             self._write(asked.verdict(known))
             return True
@@ -191,20 +191,20 @@ class Judging:
         """Write the rows of all samples that share the program that was just run, unless it has another stage to go."""
         key = outcome.key.partition("|")[2]
         waiting = self._waiting[key]
-        judged = _judged(outcome, waiting.before)
+        verdict = _program_verdict(outcome, waiting.before)
         self._on_run()
         task_id = waiting.members[0].task_id
         more = len(self._stages[task_id]) > waiting.stage + 1
-        if more and judged.verdict == "pass":
-            waiting.before, waiting.stage = judged, waiting.stage + 1
+        if more and verdict.verdict == "pass":
+            waiting.before, waiting.stage = verdict, waiting.stage + 1
             self._next.append(self._program(key, waiting.stage))
             return
         del self._waiting[key]
         if more:
-            judged = judged._replace(base=judged.verdict)
+            verdict = verdict._replace(base=verdict.verdict)
         if self._share and not outcome.runner_crash:
-            self._judged[program_digest(task_id, waiting.members[0].program_sha256)] = judged
-        self._ready.extend(asked.verdict(judged) for asked in waiting.members)
+            self._verdicts[program_digest(task_id, waiting.members[0].program_sha256)] = verdict
+        self._ready.extend(asked.verdict(verdict) for asked in waiting.members)
         self._flush()
 
     def _write(self, row: Verdict) -> None:
@@ -219,13 +219,13 @@ class Judging:
             self._ready = []
 
 
-def _judged(outcome: Outcome, before: Judged | None) -> Judged:
+def _program_verdict(outcome: Outcome, before: ProgramVerdict | None) -> ProgramVerdict:
     """An outcome together with that of the stage before."""
     detail, cpu_s, attempts = outcome.detail[:DETAIL_LIMIT], outcome.cpu_s, outcome.attempts
     base: VerdictName | None = None
     if before is not None:
         cpu_s, attempts, base = cpu_s + before.cpu_s, max(attempts, before.attempts), before.verdict
-    return Judged(outcome.verdict, detail, round(cpu_s, 4), attempts, outcome.runner_crash, base)
+    return ProgramVerdict(outcome.verdict, detail, round(cpu_s, 4), attempts, outcome.runner_crash, base)
 
 
 def _digest_of_text(candidate: Candidate, protocol: str) -> bytes:
