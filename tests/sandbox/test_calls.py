@@ -25,7 +25,7 @@ def isolation() -> Isolation:
         ("raise KeyError('no')\n", "KeyError: 'no'"),
         ("def f(x):\n    raise ValueError('bad')\n", "ValueError: bad"),
         ("def f(x):\n    return object()\n", "object"),
-        ("def f(x):\n    import os\n    os._exit(3)\n", "it left before"),
+        ("def f(x):\n    import os\n    os._exit(3)\n", "exited before"),
         ("def f(x):\n    while True: pass\n", "it ran out of CPU time"),
         ("def g(x):\n    pass\n", "name 'f' is not defined"),
     ],
@@ -87,7 +87,7 @@ class Silent(RemoteProgram):
         try:
             self._reader.receive()
         except wire.GoneError:
-            self._lose("it left")
+            self._lose("exited early")
         return []
 
 
@@ -97,7 +97,7 @@ def test_two_sides_that_wait_for_each_other_are_an_error_at_the_start(
     monkeypatch.setattr(calls, "RemoteProgram", Silent)
     monkeypatch.setattr(calls, "_SAMPLE_WALL_S", 0.3)
     started = time.monotonic()
-    with pytest.raises(SandboxError, match="could not be called: it ran out of time"):
+    with pytest.raises(SandboxError, match="could not be called: it ran out of wall time"):
         ProgramCaller(isolation, Limits(cpu_s=3600))
     assert time.monotonic() - started < 10
 
@@ -106,7 +106,7 @@ def test_an_answer_in_another_form_is_an_error_at_the_start(
     isolation: Isolation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "_SAMPLE", "def f(x):\n    return x\n")
-    with pytest.raises(SandboxError, match="gave \\['a'\\]"):
+    with pytest.raises(SandboxError, match="returned \\['a'\\]"):
         ProgramCaller(isolation, Limits())
 
 
@@ -115,5 +115,5 @@ def test_a_zygote_that_stands_still_is_an_error(isolation: Isolation, monkeypatc
     with ProgramCaller(isolation, Limits(cpu_s=0.1, wall_s=0.05)) as caller:
         for pid in proctree.children(caller._zygote.process.pid):
             os.kill(pid, signal.SIGSTOP)
-        with pytest.raises(SandboxError, match="is gone"):
+        with pytest.raises(SandboxError, match="has died"):
             caller.values("def f():\n    return 1\n", "f", [()])
