@@ -1,6 +1,6 @@
 """A pair of zygotes that runs programs one after the other: one forks them, the other checks them.
 
-What must not be confused: a program that fails (its reports come back) and a pair that fails (`PairError`).
+Two kinds of failure: a program that fails (its reports come back) and a pair that fails (`PairError`).
 """
 
 import contextlib
@@ -25,22 +25,22 @@ from coma_cli.sandbox.link import Link
 from coma_cli.sandbox.verdict import KILL_FACTOR
 from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
-# A second program waits in the zygote's socket, so that it need not wait for the supervisor between two.
+# A second program is queued in the zygote's socket, so that it need not wait for the supervisor in between.
 DEPTH = 2
 RECYCLE_AFTER = 10_000
-# The zygote's own net, far above the wall clock limit that the supervisor stretches by load.
+# The zygote's own backstop, far above the wall-clock limit, which the supervisor extends under load.
 _WALL_NET_FACTOR = 30
 _START_TIMEOUT_S = 60.0
 _MODES = {"split": control.SPLIT, "inproc": control.INPROC}
 
 
 class PairError(Exception):
-    """A zygote of this pair is gone, or speaks nonsense."""
+    """A zygote of this pair has died, or sent an invalid message."""
 
 
 @dataclass
 class PairTask:
-    """One program on its way, with what is known about its present run."""
+    """One program in flight, with what is known about its current run."""
 
     program: Program
     limits: Limits
@@ -71,7 +71,7 @@ class PairTask:
 
 @dataclass
 class Watch:
-    """What the supervisor has seen of a program that lives long."""
+    """What the supervisor has observed of a long-running program."""
 
     looked_at: float = 0.0
     cpu_s: float = 0.0
@@ -80,7 +80,7 @@ class Watch:
 
 
 class Pair:
-    """Two zygotes, the programs that are with them, and the problems that the checker knows."""
+    """Two zygotes, the programs sent to them, and the problems that the checker knows."""
 
     def __init__(
         self, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
@@ -112,7 +112,7 @@ class Pair:
         zygote = launch.start_zygote(role, setting, self.kind, channel, index, self._scratch)
         self._zygotes.append(zygote)
         if self._cpu is not None:
-            # A program and its checker take turns: on one core that costs no signal from core to core.
+            # A program and its checker take turns: on the same core that needs no inter-core wake-up.
             with contextlib.suppress(OSError):
                 os.sched_setaffinity(zygote.process.pid, {self._cpu})
         self._starting.add(role)
@@ -124,12 +124,12 @@ class Pair:
 
     @property
     def is_spent(self) -> bool:
-        """Time for a new pair: whatever leaks in a long life goes with the old one."""
+        """Whether it is time for a new pair, so that leaks don't accumulate."""
         return self._served >= RECYCLE_AFTER
 
     @property
     def has_room(self) -> bool:
-        """Whether another program may be sent. None is queued behind one that has been running for a while."""
+        """Whether another program may be sent; none is queued behind one that has been running for a while."""
         if not self.tasks:
             return True
         return len(self.tasks) < DEPTH and time.monotonic() - self.tasks[0].head_since < 0.1
@@ -137,7 +137,7 @@ class Pair:
     # --- sending ---
 
     def send(self, task: PairTask) -> None:
-        """Give a program to the zygotes."""
+        """Send a program to the zygotes."""
         self._seq += 1
         self._served += 1
         task.seq, task.nonce = self._seq, secrets.randbits(63)
@@ -176,7 +176,7 @@ class Pair:
     # --- receiving ---
 
     def handle(self, role: str, events: int) -> list[PairTask]:
-        """Take what a zygote has sent; give the programs that are done. Raises PairError and SandboxError."""
+        """Handle messages from a zygote; return the finished programs. Raises PairError and SandboxError."""
         link = self._candidate if role == "candidate" else self._checker
         assert link is not None
         if events & selectors.EVENT_WRITE:
@@ -189,7 +189,7 @@ class Pair:
         except (wire.FrameError, control.MessageError, ValueError) as error:
             raise PairError(f"the {role} zygote sent {error}") from None
         if link.closed:
-            raise PairError(f"the {role} zygote is gone")
+            raise PairError(f"the {role} zygote has died")
         return self._collect()
 
     def _take(self, role: str, frame: bytes) -> None:
@@ -214,7 +214,7 @@ class Pair:
         for task in self.tasks:
             if task.seq == seq:
                 return task
-        raise control.MessageError("a message about no program of ours")
+        raise control.MessageError("a message about an unknown program")
 
     def _collect(self) -> list[PairTask]:
         done = []
@@ -230,7 +230,7 @@ class Pair:
     # --- watching ---
 
     def check_start(self) -> None:
-        """Raise SandboxError if the walls take too long to stand."""
+        """Raise SandboxError if the zygotes take too long to start."""
         if not self.is_ready and time.monotonic() - self._started > _START_TIMEOUT_S:
             raise SandboxError(f"a zygote did not start within {_START_TIMEOUT_S:g} s")
 
@@ -240,19 +240,19 @@ class Pair:
         return tuple(zygote.process.pid for zygote in self._zygotes)
 
     def program_pids(self) -> list[int]:
-        """Processes of the running program, as seen from here."""
+        """Pids of the running program, in the supervisor's pid namespace."""
         inner = proctree.children(self._zygotes[0].process.pid)
         return [pid for zygote in inner for pid in proctree.descendants(zygote)]
 
     def checker_cpu(self) -> float:
-        """CPU seconds that the checker has used in its life, with what it has forked."""
+        """CPU seconds that the checker and its forks have used so far."""
         if self._checker is None:
             return 0.0
         pid = self._zygotes[1].process.pid
         return proctree.cpu_seconds(pid) + sum(map(proctree.cpu_seconds, proctree.children(pid)))
 
     def close(self) -> list[PairTask]:
-        """Kill everything of this pair and give back the programs that were with it."""
+        """Kill all processes of this pair and return the programs that were sent to it."""
         self._candidate.close()
         if self._checker is not None:
             self._checker.close()
@@ -278,7 +278,7 @@ def _job(task: PairTask) -> Job:
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill a zygote and all below it: the inner one first, with which its namespace ends."""
+    """Kill a zygote and its descendants: first the inner one, which ends its namespace."""
     for pid in proctree.descendants(process.pid):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)

@@ -1,6 +1,6 @@
-"""The supervisor: hands programs to pairs of zygotes, keeps the clocks, and gives out verdicts as they come.
+"""The supervisor: sends programs to pairs of zygotes, enforces time limits, and yields verdicts as they arrive.
 
-It reads fixed layouts and text from below and nothing else: it never evaluates, unpickles or opens what a program made.
+It only reads fixed layouts and text from its children: it never evaluates, unpickles or opens what a program made.
 """
 
 import selectors
@@ -28,7 +28,7 @@ _FAILED_STARTS_MAX = 5
 
 
 class Slot:
-    """Room for one running program: a pair for each kind of program that came by, one of them at work."""
+    """A place for one running program: a pair for each kind of program so far, one of them active."""
 
     def __init__(self, cpu: int | None = None) -> None:
         self.cpu = cpu
@@ -44,11 +44,11 @@ class Slot:
         return self.active is not None and bool(self.active.tasks) and self.active.tasks[0].watch.sleeping
 
     def takes(self, kind: Kind) -> bool:
-        """Whether a program of this kind may be sent here now."""
+        """Whether a program of this kind can be sent here now."""
         pair = self.active
         if pair is None or not pair.tasks:
             return True
-        # A pair at the end of its life runs empty, and is replaced then.
+        # A spent pair finishes its programs and is then replaced.
         return pair.kind == kind and pair.has_room and not pair.is_spent
 
 
@@ -56,8 +56,8 @@ class Sandbox:
     """Runs untrusted programs; a context manager, so that nothing outlives it.
 
     `workers` programs run at a time (default: as many as cores and CPU quota allow). `isolation` and `consent` are
-    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default.
-    Raises SandboxUnavailable where the isolation can't be had and SandboxError where the interpreter can't.
+    those of `probe_isolation`. `python` is the interpreter for the programs, by default the current one.
+    Raises SandboxUnavailable if the isolation is not possible, and SandboxError if the interpreter does not run.
     """
 
     isolation: Isolation
@@ -72,7 +72,7 @@ class Sandbox:
         python: str | None = None,
         layers_off: frozenset[str] = frozenset(),
     ) -> None:
-        """`layers_off` is for tests that try each wall without the others; nothing else may use it."""
+        """`layers_off` is for tests that try each layer without the others; nothing else may use it."""
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
         self._limits = limits or Limits()
@@ -103,15 +103,15 @@ class Sandbox:
         self._closed = True
 
     def run(self, programs: Iterable[Program]) -> Iterator[Outcome]:
-        """Yield one outcome a program, in order of completion.
+        """Yield one outcome per program, in order of completion.
 
-        Programs are taken from the iterable as there is room for them, never ahead. Leaving the iterator early kills
-        what is running. Raises SandboxError if the machinery itself fails; a program's failure is an outcome.
+        Programs are taken from the iterable when there is room for them, never ahead of time. Closing the iterator
+        early kills what is running. Raises SandboxError if the sandbox itself fails; a program's failure is an outcome.
         """
         if self._closed:
             raise SandboxError("this sandbox is closed")
         if self._running:
-            raise SandboxError("this sandbox is at work already: exhaust or close the other iterator first")
+            raise SandboxError("this sandbox is already running: exhaust or close the other iterator first")
         self._running = True
         try:
             yield from _Run(self, programs).outcomes()
@@ -171,7 +171,7 @@ class _Run:
                 continue
             self._wait()
 
-    # --- giving out work ---
+    # --- sending programs ---
 
     def _fill(self) -> None:
         while True:
@@ -187,7 +187,7 @@ class _Run:
             self._send(self._sandbox._slots[0], self._alone.popleft())
 
     def _next_task(self) -> PairTask | None:
-        """The next program, if there is any hope of room for it: the source is never read ahead of the room."""
+        """The next program, if there may be room for it: programs are never read ahead of time."""
         if self._waiting:
             return self._waiting.popleft()
         if self._exhausted or not any(
@@ -202,12 +202,12 @@ class _Run:
         return PairTask(program, limits, kind_of(program, limits, self._sandbox._setting.interpreter.site))
 
     def _find_slot(self, task: PairTask) -> Slot | None:
-        """An idle slot before one that is busy, one with a fitting pair before one without."""
+        """A slot for a program: idle ones before busy ones, ones with a matching pair before others."""
         able = [slot for slot in self._open_slots() if slot.takes(task.kind)]
         return min(able, key=lambda slot: (slot.is_busy, task.kind not in slot.pairs), default=None)
 
     def _open_slots(self) -> list[Slot]:
-        """Slots that may take work: as many as workers, not counting those whose program sleeps."""
+        """Slots that may take programs: as many as workers, not counting those whose program sleeps."""
         slots = self._sandbox._slots
         sleeping = sum(slot.is_sleeping for slot in slots)
         if not sleeping:
@@ -226,7 +226,7 @@ class _Run:
     def _send(self, slot: Slot, task: PairTask) -> None:
         self._sandbox._pair_for(slot, task.kind).send(task)
 
-    # --- taking back results ---
+    # --- collecting results ---
 
     def _wait(self) -> None:
         for key, events in self._sandbox._selector.select(_TICK_S):
@@ -267,7 +267,7 @@ class _Run:
         )
 
     def _bury(self, pair: Pair, why: str) -> None:
-        """A pair has died: its first program is under suspicion and runs again alone, the others just run again."""
+        """Handle the death of a pair: its first program, the suspect, is retried alone, the others are just retried."""
         for slot in self._sandbox._slots:
             if slot.pairs.get(pair.kind) is pair:
                 del slot.pairs[pair.kind]

@@ -32,13 +32,13 @@ def timeout_is_certain(run: RunReport, limits: Limits) -> bool:
 
 
 def _overrun(run: RunReport, limits: Limits) -> WithReason | None:
-    used = f"{run.cpu_s:.2f} s of CPU time, {run.wall_s:.1f} s by the clock"
+    used = f"{run.cpu_s:.2f} s of CPU time, {run.wall_s:.1f} s wall-clock"
     if run.reason == control.MEMORY:
-        return "memory", f"its processes held more than {limits.memory_mb} MiB together"
+        return "memory", f"its processes used more than {limits.memory_mb} MiB in total"
     if run.reason == control.CPU or run.cpu_s > limits.cpu_s:
         return "timeout", f"above {limits.cpu_s:g} s of CPU time: {used}"
     if run.reason == control.WALL:
-        return "timeout", f"above {limits.wall_limit_s:g} s by the clock: {used}"
+        return "timeout", f"above {limits.wall_limit_s:g} s wall-clock: {used}"
     return None
 
 
@@ -58,14 +58,14 @@ def _by_tests(run: RunReport, check: CheckReport, limits: Limits) -> WithReason:
 def _by_own_word(run: RunReport, limits: Limits) -> WithReason:
     kind, text = run.text[:1], safe_text(run.text[1:])
     if run.reason != control.DONE:
-        return _by_end(run, "it left before its end", limits)
+        return _by_end(run, "exited early", limits)
     if kind == b"p":
         return "pass", ""
     if kind == b"e":
         return "error", text
     if kind == b"m":
         return "memory", "out of memory"
-    return "fail", text or "it did not come to its end"
+    return "fail", text or "did not run to completion"
 
 
 def _by_end(run: RunReport, text: str, limits: Limits) -> WithReason:
@@ -76,7 +76,7 @@ def _by_end(run: RunReport, text: str, limits: Limits) -> WithReason:
             return "timeout", f"above {limits.cpu_s:g} s of CPU time"
         if number == signal.SIGKILL and run.max_rss >> 10 > _NEAR_MEMORY_LIMIT * limits.memory_mb:
             return "memory", "killed near its memory limit"
-        return "error", f"died of {_signal_name(number)}"
+        return "error", f"killed by {_signal_name(number)}"
     if run.reason == control.ENDED:
         return "fail", f"{text} (exit status {WEXITSTATUS(run.status)})"
     return "fail", text
@@ -90,6 +90,6 @@ def _signal_name(number: int) -> str:
 
 
 def safe_text(text: bytes) -> str:
-    """Bytes from below as text for a report: printable, one line, at most 300 characters."""
+    """Untrusted bytes as text for a report: printable, one line, at most 300 characters."""
     letters = text.decode("utf-8", "backslashreplace")
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in letters)[:MAX_DETAIL]

@@ -76,7 +76,7 @@ SEEN = {
     "link targets": "os.readlink({link!r}) == 'somewhere'",
     "watched": "libc.inotify_add_watch(libc.inotify_init(), {folder!r}.encode(), 0xFFF) > 0",
     "attributes": "isinstance(os.listxattr({folder!r}), list)",
-    "ids of": "os.getpgid({pid}) >= 0",
+    "process ids": "os.getpgid({pid}) >= 0",
     "CPU time": "time.clock_gettime(((~{pid}) << 3) | 2) > 0",
     "priority": "isinstance(os.getpriority(os.PRIO_PROCESS, {pid}), int)",
     "session": "os.getsid({pid}) >= 0",

@@ -24,7 +24,7 @@ NO_ENTRY = "entry point missing"
 NO_IMPORT = "import missing"
 WRONG = "wrong answer"
 NO_VALUE = "answer of no plain type"
-LEFT = "left before the tests were done"
+LEFT = "exited before the tests finished"
 TIMEOUT = "timeout"
 MEMORY = "memory"
 CRASH = "the sandbox could not run it"
@@ -122,7 +122,7 @@ def _only_defines(entry: ast.stmt) -> bool:
 
 
 def _at_run_time(detail: str) -> str:
-    if detail.startswith("died of "):
+    if detail.startswith("killed by "):
         return detail.split(" (")[0]
     if detail.startswith("the program returned "):
         return NO_VALUE
@@ -130,7 +130,7 @@ def _at_run_time(detail: str) -> str:
     if hit is None:
         return (
             LEFT
-            if detail.startswith("it left")
+            if detail.startswith("exited ")
             else SYNTAX
             if "lone surrogates" in detail or "NUL" in detail
             else WRONG

@@ -131,7 +131,7 @@ def verdict(**fields: Any) -> Verdict:
         ("def f(x):\n    pass\n", "", causes.WRONG),
         ("def f(x):\n    pass\n", "while loading: ModuleNotFoundError: No module named 'q'", causes.NO_IMPORT),
         ("def f(x):\n    pass\n", "while loading: NameError: name 'List' is not defined", causes.NO_IMPORT),
-        ("def f(x):\n    pass\n", "died of SIGSEGV", "died of SIGSEGV"),
+        ("def f(x):\n    pass\n", "killed by SIGSEGV", "killed by SIGSEGV"),
         ("return 1\ndef f(): pass", "SyntaxError: 'return' outside function (<program>, line 1)", causes.SYNTAX),
         ("def f(): pass # \0", "the program holds a NUL byte", causes.SYNTAX),
         ("def g(x):\n    pass\n", "NameError: name 'f' is not defined", causes.NO_ENTRY),

@@ -28,7 +28,7 @@ ENDS = {
     "status 3": ("import sys\nsys.exit(3)\n", "fail", "SystemExit: 3"),
     "a message as status": ("raise SystemExit('all is well')\n", "fail", "SystemExit: all is well"),
     "an exception": ("{}['k']\n", "fail", "KeyError: 'k'"),
-    "gone without its end": ("import os\nos._exit(0)\n", "fail", "left before its end"),
+    "gone without its end": ("import os\nos._exit(0)\n", "fail", "exited early"),
     "a hard crash": ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n", "error", "SIGSEGV"),
     "no Python": ("def f(:\n", "error", "SyntaxError"),
     "a NUL byte": ("x = 1\0\n", "error", "null bytes"),
