@@ -22,6 +22,11 @@ settings.register_profile("thorough", deadline=None, max_examples=400)  # for `m
 settings.load_profile("coma")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--sandbox-cases DIR`: any folder with `cases.jsonl` and `tasks.jsonl` of the form of ../shared/sandbox-cases."""
+    parser.addoption("--sandbox-cases", type=Path, metavar="DIR", help="folder of hostile programs to run")
+
+
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
     """Name byte contents by their argument: packed bytes carry the time, and the two test processes must agree."""
     return argname if isinstance(val, bytes) else None

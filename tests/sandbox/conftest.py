@@ -7,19 +7,16 @@ import pytest
 
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxUnavailable
 from tests.requirements import SHARED, skip_unless
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--sandbox-cases DIR`: any folder with `cases.jsonl` and `tasks.jsonl` of the documented form."""
-    parser.addoption("--sandbox-cases", type=Path, default=None, help="folder of hostile programs to run")
+from tests.sandbox.cases import CaseFolder, read_folder
 
 
 @pytest.fixture(scope="session")
-def cases_folder(pytestconfig: pytest.Config) -> Path:
-    """The folder of hostile programs, or a skip."""
-    folder: Path = pytestconfig.getoption("--sandbox-cases", default=None) or SHARED / "sandbox-cases"
-    skip_unless("shared", (folder / "cases.jsonl").is_file(), f"there is no {folder}/cases.jsonl")
-    return folder.resolve()
+def cases_folder(pytestconfig: pytest.Config) -> CaseFolder:
+    """The hostile programs of the folder that was named, or the shared ones, or a skip where these are not there."""
+    named: Path | None = pytestconfig.getoption("--sandbox-cases")
+    folder = named or SHARED / "sandbox-cases"
+    skip_unless("shared", named is not None or folder.is_dir(), f"there is no {folder}")
+    return read_folder(folder.resolve())
 
 
 @pytest.fixture(scope="session")

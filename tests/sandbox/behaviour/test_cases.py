@@ -1,20 +1,19 @@
 """The hostile cases of a folder, with every check that they list; as root, as an ordinary user, and as in a container.
 
-The default run takes a fixed sample; `soak` takes all cases in each way to run.
+The default run takes a sample; `soak` takes all cases in each way to run. The tests know the cases of the shared folder
+by name; of another one (`--sandbox-cases DIR`) they take one of each class of attack. A test that selects no case, or
+none that can run here, fails.
 """
 
-import json
 import os
-import shutil
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.requirements import ROOT, skip_unless
+from tests.requirements import skip_unless
 from tests.sandbox import case_runner
+from tests.sandbox.cases import CaseFolder
+from tests.sandbox.run_cases import failures_of, run_cases
 
 NOBODY = 65534
 # The sample leaves out the programs that can only be waited for, but for one of each kind.
@@ -39,35 +38,6 @@ WAYS = {
 }
 
 
-def run_cases(
-    folder: Path, ids: list[str] | None, *arguments: str
-) -> tuple[dict[str, dict[str, object]], dict[str, object]]:
-    """Run cases in a process of their own; results by case, and what that process says of itself at the end."""
-    python = sys.executable if "--uid" not in arguments else python_for_everyone()
-    command = [python, "-m", "tests.sandbox.case_runner", "--cases", str(folder), *arguments]
-    command += ["--ids", ",".join(ids)] if ids else []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stderr[-2000:]
-    *lines, last = map(json.loads, done.stdout.splitlines())
-    return {line["id"]: line for line in lines}, last
-
-
-def python_for_everyone() -> str:
-    """An interpreter that a user without rights can run."""
-    for candidate in (sys.executable, "/usr/bin/python3", shutil.which("python3") or ""):
-        if candidate and _everyone_can_enter(Path(os.path.realpath(candidate))):
-            return candidate
-    pytest.skip("no interpreter that an unprivileged user could run")
-
-
-def _everyone_can_enter(path: Path) -> bool:
-    return all(place.stat().st_mode & 0o001 for place in (path, *path.parents))
-
-
-def failures_of(results: dict[str, dict[str, object]]) -> dict[str, object]:
-    return {case: (result["verdict"], result["failures"]) for case, result in results.items() if result["failures"]}
-
-
 def test_the_harness_sees_a_socket_that_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -85,22 +55,26 @@ def skip_unless_possible(way: str) -> None:
         pytest.skip("only root can take another id")
 
 
-def test_a_sample_of_the_cases_as_root(cases_folder: Path) -> None:
-    cases = [json.loads(line) for line in (cases_folder / "cases.jsonl").read_text().splitlines()]
-    quick = [case["id"] for case in cases if case["expected_verdict"] not in WAITED_FOR]
-    sample = [*(case for case in quick if case not in LEFT_TO_THE_SOAK), *STILL_IN_THE_SAMPLE]
-    results, end = run_cases(cases_folder, sample, *SHORTER)
+def sample_of(folder: CaseFolder) -> list[str]:
+    """All cases but those that can only be waited for, and of these one of each kind."""
+    quick = [name for name, case in folder.cases.items() if case["expected_verdict"] not in WAITED_FOR]
+    waited_for = [case for case in folder.cases.values() if case["expected_verdict"] in WAITED_FOR]
+    slow = folder.choose(STILL_IN_THE_SAMPLE, verdicts=WAITED_FOR)[: len(WAITED_FOR)] if waited_for else []
+    return [*(name for name in quick if name not in LEFT_TO_THE_SOAK), *slow]
+
+
+def test_a_sample_of_the_cases_as_root(cases_folder: CaseFolder) -> None:
+    results, end = run_cases(cases_folder, sample_of(cases_folder), *SHORTER)
     skip_unless("namespaces", end["level"] == "ns", "this machine permits no namespaces")
     assert failures_of(results) == {}
     assert end["left"] == []
-    assert len(results) > len(sample) - 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "root"])
-def test_a_sample_of_the_cases_with_other_privileges(cases_folder: Path, way: str) -> None:
+def test_a_sample_of_the_cases_with_other_privileges(cases_folder: CaseFolder, way: str) -> None:
     skip_unless_possible(way)
-    results, end = run_cases(cases_folder, OF_OTHER_PRIVILEGES.split(), *SHORTER, *WAYS[way])
+    results, end = run_cases(cases_folder, cases_folder.choose(OF_OTHER_PRIVILEGES.split()), *SHORTER, *WAYS[way])
     if "container" in way:
         assert end["level"] == "landlock"
     else:
@@ -111,23 +85,22 @@ def test_a_sample_of_the_cases_with_other_privileges(cases_folder: Path, way: st
 
 @pytest.mark.soak
 @pytest.mark.parametrize("way", WAYS)
-def test_all_cases(cases_folder: Path, way: str) -> None:
+def test_all_cases(cases_folder: CaseFolder, way: str) -> None:
     skip_unless_possible(way)
-    results, end = run_cases(cases_folder, None, *WAYS[way])
+    results, end = run_cases(cases_folder, list(cases_folder.cases), *WAYS[way])
     assert failures_of(results) == {}
     assert end["left"] == []
 
 
 @pytest.mark.soak
-def test_all_cases_in_one_process_but_for_forgeries(cases_folder: Path) -> None:
-    results, end = run_cases(cases_folder, None, "--mode", "inproc")
-    cases = [json.loads(line) for line in (cases_folder / "cases.jsonl").read_text().splitlines()]
-    strict = {case["id"] for case in cases if case["level"] == "strict"}
+def test_all_cases_in_one_process_but_for_forgeries(cases_folder: CaseFolder) -> None:
+    results, end = run_cases(cases_folder, list(cases_folder.cases), "--mode", "inproc")
+    strict = {name for name, case in cases_folder.cases.items() if case["level"] == "strict"}
     assert {case: failure for case, failure in failures_of(results).items() if case not in strict} == {}
     assert end["left"] == []
 
 
-# Which classes hold whatever single layer is missing: the claim is that each is stopped by two layers at least.
+# Which attacks fail whatever single layer is missing: the claim is that each is stopped by two layers at least.
 LAYERS = {
     "seccomp": "delete-outside env-secret kill-parent read-home read-passwd write-site-packages connect-loopback",
     "landlock": "delete-outside env-secret kill-everyone read-home read-passwd write-site-packages ptrace-parent",
@@ -136,13 +109,25 @@ LAYERS = {
     "pdeathsig": "daemon-grandchild sys-exit-0",
     "uid": "read-passwd delete-outside kill-everyone write-site-packages undeletable-dir",
 }
+# The same by class, for folders with other cases.
+CLASSES = {
+    "seccomp": ("kill", "network", "read-outside", "secrets", "write-outside"),
+    "landlock": ("kill", "proc", "read-outside", "secrets", "write-outside"),
+    "rlimits": ("busy-c", "kill", "network", "read-outside", "write-outside"),
+    "dumpable": ("proc",),
+    "pdeathsig": ("daemon", "early-exit"),
+    "uid": ("disk", "kill", "read-outside", "write-outside"),
+}
+WITHOUT_NAMESPACES = """
+delete-outside env-secret kill-everyone kill-parent read-passwd write-tmp write-site-packages connect-loopback
+"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
-def test_with_one_layer_off_the_others_hold(cases_folder: Path, layer: str) -> None:
-    results, _ = run_cases(cases_folder, LAYERS[layer].split(), "--layers-off", layer, "--settle", "1")
-    assert results
+def test_with_one_layer_off_the_others_hold(cases_folder: CaseFolder, layer: str) -> None:
+    chosen = cases_folder.choose(LAYERS[layer].split(), CLASSES[layer])
+    results, _ = run_cases(cases_folder, chosen, "--layers-off", layer, "--settle", "1")
     assert failures_of(results) == {}
 
 
@@ -156,24 +141,15 @@ ALONE = {
 
 @pytest.mark.soak
 @pytest.mark.parametrize("layer", LAYERS)
-def test_all_cases_with_one_layer_off(cases_folder: Path, layer: str) -> None:
-    results, end = run_cases(cases_folder, None, "--layers-off", layer)
+def test_all_cases_with_one_layer_off(cases_folder: CaseFolder, layer: str) -> None:
+    results, end = run_cases(cases_folder, list(cases_folder.cases), "--layers-off", layer)
     assert failures_of(results).keys() <= ALONE.get(layer, set())
     assert end["left"] == []
 
 
 @pytest.mark.slow
-def test_without_namespaces_the_other_layers_hold(cases_folder: Path) -> None:
-    ids = [
-        "delete-outside",
-        "env-secret",
-        "kill-everyone",
-        "kill-parent",
-        "read-passwd",
-        "write-tmp",
-        "write-site-packages",
-        "connect-loopback",
-    ]
-    results, end = run_cases(cases_folder, ids, "--isolation", "landlock", "--settle", "1")
+def test_without_namespaces_the_other_layers_hold(cases_folder: CaseFolder) -> None:
+    chosen = cases_folder.choose(WITHOUT_NAMESPACES.split(), CLASSES["seccomp"])
+    results, end = run_cases(cases_folder, chosen, "--isolation", "landlock", "--settle", "1")
     assert end["level"] == "landlock"
     assert failures_of(results) == {}
