@@ -33,20 +33,25 @@ class CallError(Exception):
 
 
 class ProgramCaller:
-    """One zygote that runs programs, one after the other; a context manager.
+    """One zygote that runs programs, one after the other; entered as a context manager, which starts it.
 
     `numpy` gives them the installed packages. A call of a small program of its own is the first: where the two sides
     do not speak the same language any more, that fails within seconds, and no later call can wait for ever.
 
-    Raises:
+    Raises (on entering):
         SandboxError: the zygote can't start, or does not answer as this side expects.
     """
 
     def __init__(self, isolation: Isolation, limits: Limits, *, python: str | None = None, numpy: bool = False) -> None:
+        self._isolation = isolation
         self._limits = limits
+        self._python = python
+        self._numpy = numpy
         self._sequence = 0
-        setting = launch.Setting(isolation.level, launch.find_interpreter(python))
-        kind = launch.Kind(site=numpy, memory_mb=limits.memory_mb)
+
+    def __enter__(self) -> Self:
+        setting = launch.Setting(self._isolation.level, launch.find_interpreter(self._python))
+        kind = launch.Kind(site=self._numpy, memory_mb=self._limits.memory_mb)
         self._scratch = make_scratch(setting, launch.uid_of(_ZYGOTE_INDEX))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -61,8 +66,6 @@ class ProgramCaller:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
         return self
 
     def __exit__(
