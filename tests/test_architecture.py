@@ -24,6 +24,7 @@ FLOORS: tuple[set[str], ...] = (
     {"formats", "syntax", "parallel"},
     {
         "__init__",
+        "cache",
         "console",
         "errors",
         "hashing",

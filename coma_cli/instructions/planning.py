@@ -114,7 +114,7 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
 
 def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | None) -> dict[str, Any]:
     """Calls, tokens, dollars and time; what is written is about as long as the English."""
-    counter = TokenCounter(settings.model)
+    counter = TokenCounter.of(settings.model)
     asked = [generation_request(request, settings) for request in requests.chosen]
     read = sum(counter.about(r.system) + counter.about(r.instruction) for r in asked)
     longest = settings.round_one.max_new_tokens
@@ -170,7 +170,7 @@ def benchmarks_at_hand(settings: GenSettings) -> tuple[tuple[LoadedBenchmark, ..
 
 def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> dict[str, Any]:
     """Calls, tokens, dollars and time of a run that starts from nothing and in which every round is asked once."""
-    counter = TokenCounter(settings.model)
+    counter = TokenCounter.of(settings.model)
     first = [first_request(seed, settings) for seed in seeds]
     second = prompts.round_two("", "python", settings.text_language)
     read = sum(counter.about(r.system) + counter.about(r.instruction) for r in first)

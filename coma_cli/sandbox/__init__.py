@@ -29,7 +29,7 @@ from coma_cli.sandbox.contract import (
     SandboxError,
     SandboxUnavailable,
 )
-from coma_cli.sandbox.levels import Isolation, probe_isolation
+from coma_cli.sandbox.levels import Isolation, begin_probing, probe_isolation
 from coma_cli.sandbox.supervisor import Sandbox
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Sandbox",
     "SandboxError",
     "SandboxUnavailable",
+    "begin_probing",
     "default_workers",
     "probe_isolation",
 ]

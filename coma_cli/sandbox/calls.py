@@ -36,20 +36,25 @@ class CallError(Exception):
 
 
 class ProgramCaller:
-    """One zygote that runs programs one after the other; a context manager.
+    """One zygote that runs programs, one after the other; entered as a context manager, which starts it.
 
     `numpy` gives them access to the installed packages. A small built-in program is called first: if the two sides
     disagree about the protocol, that fails within seconds, and no later call can wait forever.
 
-    Raises:
-        SandboxError: the zygote can't start, or does not answer as expected.
+    Raises (on entering):
+        SandboxError: the zygote can't start, or does not answer as this side expects.
     """
 
     def __init__(self, isolation: Isolation, limits: Limits, *, python: str | None = None, numpy: bool = False) -> None:
+        self._isolation = isolation
         self._limits = limits
+        self._python = python
+        self._numpy = numpy
         self._sequence = 0
-        setting = launch.Setting(isolation.level, launch.find_interpreter(python))
-        kind = launch.Kind(site=numpy, memory_mb=limits.memory_mb)
+
+    def __enter__(self) -> Self:
+        setting = launch.Setting(self._isolation.level, launch.find_interpreter(self._python))
+        kind = launch.Kind(site=self._numpy, memory_mb=self._limits.memory_mb)
         self._scratch = make_scratch(setting, launch.uid_of(_ZYGOTE_INDEX))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -64,8 +69,6 @@ class ProgramCaller:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
         return self
 
     def __exit__(

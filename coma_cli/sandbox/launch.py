@@ -10,7 +10,10 @@ import sys
 import threading
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
+from site import getsitepackages
+from typing import Any
 
 from coma_cli.sandbox.contract import Level, SandboxError
 from coma_cli.sandbox.inside.protocol import wire
@@ -46,18 +49,32 @@ class Interpreter:
     """The Python that runs the programs, and the directories it needs."""
 
     executable: str
-    trees: tuple[tuple[str, str], ...]  # (real directory, its path in the sandbox)
-    site: str  # the folder that contains numpy, or ""
+    trees: tuple[tuple[str, str], ...]  # (real directory, where it shall appear)
+    site: str  # the folder that holds numpy, or ""
+    version: str = ""  # what it says of itself, compiler and build date included
 
 
 @cache
 def find_interpreter(python: str | None) -> Interpreter:
     """Ask an interpreter where its libraries are. Raises SandboxError if it can't be run or is too old."""
     executable = python or sys.executable
+    version, *prefixes, numpy, _, build = (_own_answer() if python is None else None) or _ask(executable)
+    if tuple(version) < (3, 10):
+        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")
+    site = os.path.dirname(os.path.dirname(numpy)) if numpy else ""
+    places = dict.fromkeys(
+        [*prefixes, os.path.dirname(os.path.dirname(os.path.realpath(executable))), *([site] if site else [])]
+    )
+    trees = tuple((os.path.realpath(place), place) for place in places if place not in ("/", "/usr"))
+    return Interpreter(executable, trees, site, build)
+
+
+def _ask(executable: str) -> list[Any]:
+    """Version, prefixes, where numpy is imported from, and how it names itself."""
     question = (
         "import sys,json,importlib.util as u;s=u.find_spec('numpy');"
         "print(json.dumps([sys.version_info[:2],sys.prefix,sys.base_prefix,sys.exec_prefix,sys.base_exec_prefix,"
-        "s.origin if s and s.origin else '', sys.executable]))"
+        "s.origin if s and s.origin else '', sys.executable, sys.version]))"
     )
     try:
         answer = subprocess.run(
@@ -68,17 +85,22 @@ def find_interpreter(python: str | None) -> Interpreter:
             check=True,
             stdin=subprocess.DEVNULL,
         )
-        version, *prefixes, numpy, _ = json.loads(answer.stdout)
+        found: list[Any] = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SandboxError(f"{executable} does not run as a Python interpreter: {error}") from None
-    if tuple(version) < (3, 10):
-        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")
-    site = os.path.dirname(os.path.dirname(numpy)) if numpy else ""
-    places = dict.fromkeys(
-        [*prefixes, os.path.dirname(os.path.dirname(os.path.realpath(executable))), *([site] if site else [])]
-    )
-    trees = tuple((os.path.realpath(place), place) for place in places if place not in ("/", "/usr"))
-    return Interpreter(executable, trees, site)
+    return found
+
+
+def _own_answer() -> list[Any] | None:
+    """What this interpreter would answer, without starting it again; None where numpy is not in a place of its own.
+
+    With `-I` neither PYTHONPATH nor the user's packages count, so only the installation's own folders are looked at.
+    """
+    numpy = PathFinder.find_spec("numpy", getsitepackages())
+    if numpy is None or not numpy.origin:
+        return None
+    prefixes = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
+    return [sys.version_info[:2], *prefixes, numpy.origin, sys.executable, sys.version]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@
 | `rlimit` | resource limits | protection against anything but accidents |
 """
 
+import atexit
+import contextlib
+import os
 import selectors
 import sys
 from collections.abc import Sequence
@@ -18,8 +21,10 @@ from coma_cli.sandbox import launch
 from coma_cli.sandbox.contract import Level, SandboxError, SandboxUnavailable
 from coma_cli.sandbox.inside.isolation import landlock
 from coma_cli.sandbox.launch import Interpreter, Kind, Setting
+from coma_cli.sandbox.pair import Pair, PairError
 
 Requested = Literal["auto", "ns", "landlock", "none"]
+PROOF_INDEX = 0  # of the pair that proves a level; those of a sandbox are counted from 1
 
 _LANDLOCK = "Landlock for files, TCP, abstract sockets and signals"
 _ON: dict[Level, tuple[str, ...]] = {
@@ -94,6 +99,19 @@ def probe_isolation(
     raise SandboxUnavailable("; ".join(refusals))
 
 
+def begin_probing(requested: Requested = "auto", *, python: str | None = None) -> None:
+    """Start what `probe_isolation` waits for: called early, the walls are built while other work is done.
+
+    Whatever stands in the way is for `probe_isolation` to say.
+    """
+    if requested == "none" or sys.platform != "linux":
+        return
+    with contextlib.suppress(SandboxError):
+        setting = setting_of("ns" if requested == "auto" else requested, launch.find_interpreter(python))
+        if _own_proof(setting) is None:
+            _Proof.begin(setting)
+
+
 def setting_of(level: Level, interpreter: Interpreter, layers_off: frozenset[str] = frozenset()) -> Setting:
     """The configuration for a level; with namespaces, Landlock is a second layer that older kernels lack."""
     if level == "ns" and landlock.abi_version() == 0:
@@ -112,20 +130,76 @@ def _isolation(level: Level, refusals: Sequence[str] = ()) -> Isolation:
 
 @cache
 def try_level(setting: Setting) -> str | None:
-    """Set up a level once; the reason if that fails, else None."""
-    from coma_cli.sandbox.pair import Pair, PairError
-
+    """Build the walls of a level once; the reason if that fails. The pair that stands is there for `take_proven`."""
     if sys.platform != "linux":
-        return "it requires Linux"
-    with selectors.DefaultSelector() as selector:
-        pair = Pair(setting, Kind(), selector, 0)
+        return "only Linux has what it takes"
+    proof = _own_proof(setting) or _Proof.begin(setting)
+    refusal = proof.wait()
+    if refusal is not None:
+        _proofs.pop(setting, None)
+        proof.close()
+    return refusal
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """A pair of zygotes that proves a level, until a sandbox takes it over or the process ends."""
+
+    pair: Pair
+    selector: selectors.BaseSelector
+    process: int
+
+    @classmethod
+    def begin(cls, setting: Setting) -> "_Proof":
+        selector = selectors.DefaultSelector()
+        proof = _proofs[setting] = cls(Pair.start(setting, Kind(), selector, PROOF_INDEX), selector, os.getpid())
+        return proof
+
+    def wait(self) -> str | None:
+        """Until the walls stand; the reason if they do not."""
         try:
-            while not pair.is_ready:
-                for key, events in selector.select(1.0):
-                    pair.handle(key.data[1], events)
-                pair.check_start()
+            while not self.pair.is_ready:
+                for key, events in self.selector.select(1.0):
+                    self.pair.handle(key.data[1], events)
+                self.pair.check_start()
         except (SandboxError, PairError) as error:
             return str(error)
-        finally:
-            pair.close()
-    return None
+        return None
+
+    def close(self) -> None:
+        """End it, unless it belongs to the process that this one was forked from."""
+        if self.process == os.getpid():
+            self.pair.close()
+            self.selector.close()
+
+
+_proofs: dict[Setting, _Proof] = {}
+
+
+def _own_proof(setting: Setting) -> _Proof | None:
+    """A process that was forked leaves what was begun before to its parent."""
+    proof = _proofs.get(setting)
+    return proof if proof is not None and proof.process == os.getpid() else None
+
+
+def take_proven(setting: Setting, kind: Kind, selector: selectors.BaseSelector, cpu: int | None) -> Pair | None:
+    """The pair that has proven a level, if it is of this kind: it is the caller's from now on, who has to close it.
+
+    No program has run in it. None where there is none, or it was taken.
+    """
+    proof = _own_proof(setting)
+    if proof is None or proof.pair.kind != kind:
+        return None
+    del _proofs[setting]
+    proof.pair.move_to(selector, cpu)
+    proof.selector.close()
+    return proof.pair
+
+
+def release_proven() -> None:
+    """End the pairs that nobody has taken."""
+    while _proofs:
+        _proofs.popitem()[1].close()
+
+
+atexit.register(release_proven)

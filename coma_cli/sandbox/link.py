@@ -22,6 +22,12 @@ class Link:
         self.closed = False
         selector.register(connection, selectors.EVENT_READ, owner)
 
+    def move_to(self, selector: selectors.BaseSelector) -> None:
+        """Be watched by another selector from now on."""
+        key = self._selector.unregister(self._socket)
+        self._selector = selector
+        selector.register(self._socket, key.events, self._owner)
+
     def send(self, *payloads: bytes) -> None:
         """Send as much of the frames as possible now, and the rest when the other side is ready."""
         data = b"".join(wire.encode(payload) for payload in payloads)

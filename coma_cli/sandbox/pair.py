@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Self
 
 from coma_cli.sandbox import launch, proctree
 from coma_cli.sandbox.contract import Limits, Program, SandboxError
@@ -80,43 +81,68 @@ class Watch:
 
 
 class Pair:
-    """Two zygotes, the programs sent to them, and the problems that the checker knows."""
+    """Two zygotes, the programs that are with them, and the problems that the checker knows; `start` begins it."""
 
-    def __init__(
-        self, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
-    ) -> None:
+    def __init__(self, kind: Kind) -> None:
         self.kind = kind
-        self._cpu = cpu
         self.tasks: deque[PairTask] = deque()
         self._served = 0
         self._seq = 0
         self._problems: LruCache[tuple[str, str, tuple[str, ...]], int] = LruCache(TESTS_WEIGHT)
         self._problem_count = 0
-        self._scratch = make_scratch(setting, launch.uid_of(2 * index))
-        self._started = time.monotonic()
+        self._scratch = ""
+        self._started = 0.0
         self._starting: set[str] = set()
         self._zygotes: list[launch.Zygote] = []
+        self._links: dict[str, Link] = {}
+
+    @classmethod
+    def start(
+        cls, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
+    ) -> Self:
+        """Begin to start both zygotes, which say on their connections when their walls stand.
+
+        `index` is the pair's own among all that run; `cpu` the one core that it may use, if it has one of its own.
+        """
+        pair = cls(kind)
+        pair._started = time.monotonic()
+        pair._scratch = make_scratch(setting, launch.uid_of(2 * index))
         channel_ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self._candidate = self._start("candidate", setting, channel_ends[0], selector, 2 * index)
-            self._checker = (
-                None if kind.inproc else self._start("checker", setting, channel_ends[1], selector, 2 * index + 1)
-            )
+            pair._start_zygote("candidate", setting, channel_ends[0], selector, 2 * index)
+            if not kind.inproc:
+                pair._start_zygote("checker", setting, channel_ends[1], selector, 2 * index + 1)
+        except BaseException:
+            pair.close()
+            raise
         finally:
             for end in channel_ends:
                 end.close()
+        pair._stay_on(cpu)
+        return pair
 
-    def _start(
+    def _start_zygote(
         self, role: str, setting: Setting, channel: socket.socket, selector: selectors.BaseSelector, index: int
-    ) -> Link:
+    ) -> None:
         zygote = launch.start_zygote(role, setting, self.kind, channel, index, self._scratch)
         self._zygotes.append(zygote)
-        if self._cpu is not None:
-            # A program and its checker take turns: on the same core that needs no inter-core wake-up.
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(zygote.process.pid, {self._cpu})
         self._starting.add(role)
-        return Link(zygote.control, selector, (self, role))
+        self._links[role] = Link(zygote.control, selector, (self, role))
+
+    def move_to(self, selector: selectors.BaseSelector, cpu: int | None) -> None:
+        """Be watched by another selector, and stay on another core."""
+        for link in self._links.values():
+            link.move_to(selector)
+        self._stay_on(cpu)
+
+    def _stay_on(self, cpu: int | None) -> None:
+        """A program and its checker take turns: on one core that costs no signal from core to core."""
+        if cpu is None:
+            return
+        for zygote in self._zygotes:
+            for pid in (zygote.process.pid, *proctree.descendants(zygote.process.pid)):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(pid, {cpu})
 
     @property
     def is_ready(self) -> bool:
@@ -148,9 +174,9 @@ class Pair:
         self.tasks.append(task)
         if len(self.tasks) == 1:
             self._begin(task)
-        if self._checker is not None and task.is_checked:
-            self._send_check(self._checker, task)
-        self._candidate.send(_job(task).encode())
+        if task.is_checked:
+            self._send_check(self._links["checker"], task)
+        self._links["candidate"].send(_job(task).encode())
 
     def _send_check(self, checker: Link, task: PairTask) -> None:
         program = task.program
@@ -171,14 +197,13 @@ class Pair:
         """Tell the zygote to end a run."""
         if not task.kill_sent:
             task.kill_sent = time.monotonic()
-            self._candidate.send(control.encode_kill(task.seq, reason))
+            self._links["candidate"].send(control.encode_kill(task.seq, reason))
 
     # --- receiving ---
 
     def handle(self, role: str, events: int) -> list[PairTask]:
-        """Handle messages from a zygote; return the finished programs. Raises PairError and SandboxError."""
-        link = self._candidate if role == "candidate" else self._checker
-        assert link is not None
+        """Take what a zygote has sent; give the programs that are done. Raises PairError and SandboxError."""
+        link = self._links[role]
         if events & selectors.EVENT_WRITE:
             link.flush()
         if not events & selectors.EVENT_READ:
@@ -245,17 +270,16 @@ class Pair:
         return [pid for zygote in inner for pid in proctree.descendants(zygote)]
 
     def checker_cpu(self) -> float:
-        """CPU seconds that the checker and its forks have used so far."""
-        if self._checker is None:
+        """CPU seconds that the checker has used in its life, with what it has forked."""
+        if "checker" not in self._links:
             return 0.0
         pid = self._zygotes[1].process.pid
         return proctree.cpu_seconds(pid) + sum(map(proctree.cpu_seconds, proctree.children(pid)))
 
     def close(self) -> list[PairTask]:
-        """Kill all processes of this pair and return the programs that were sent to it."""
-        self._candidate.close()
-        if self._checker is not None:
-            self._checker.close()
+        """Kill everything of this pair and give back the programs that were with it."""
+        for link in self._links.values():
+            link.close()
         for zygote in self._zygotes:
             _kill_tree(zygote.process)
         if self._scratch:

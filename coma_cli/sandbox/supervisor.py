@@ -18,7 +18,15 @@ from coma_cli.sandbox.inside.protocol import control
 from coma_cli.sandbox.inside.protocol.control import CheckReport
 from coma_cli.sandbox.kinds import kind_of
 from coma_cli.sandbox.launch import Kind
-from coma_cli.sandbox.levels import Isolation, Requested, probe_isolation, setting_of
+from coma_cli.sandbox.levels import (
+    PROOF_INDEX,
+    Isolation,
+    Requested,
+    probe_isolation,
+    release_proven,
+    setting_of,
+    take_proven,
+)
 from coma_cli.sandbox.pair import Pair, PairError, PairTask
 from coma_cli.sandbox.verdict import WithReason, timeout_is_certain, verdict_of
 
@@ -53,11 +61,12 @@ class Slot:
 
 
 class Sandbox:
-    """Runs untrusted programs; a context manager, so that nothing outlives it.
+    """Runs untrusted programs; a context manager, so that nothing outlives it. It is opened by entering it.
 
     `workers` programs run at a time (default: as many as cores and CPU quota allow). `isolation` and `consent` are
-    those of `probe_isolation`. `python` is the interpreter for the programs, by default the current one.
-    Raises SandboxUnavailable if the isolation is not possible, and SandboxError if the interpreter does not run.
+    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default. On opening it raises
+    SandboxUnavailable where the isolation can't be had and SandboxError where the interpreter can't; `isolation` is
+    what holds then.
     """
 
     isolation: Isolation
@@ -77,15 +86,23 @@ class Sandbox:
             raise ValueError(f"workers must be at least 1, not {workers}")
         self._limits = limits or Limits()
         self._workers = workers or default_workers()
-        self.isolation = probe_isolation(isolation, consent, python=python, layers_off=layers_off)
-        self._setting = setting_of(self.isolation.level, launch.find_interpreter(python), layers_off)
-        self._selector = selectors.DefaultSelector()
+        self._requested = isolation
+        self._consent = consent
+        self._python = python
+        self._layers_off = layers_off
         self._slots: list[Slot] = []
         self._pairs_made = 0
         self._running = False
-        self._closed = False
+        self._is_open = False
 
     def __enter__(self) -> Self:
+        self.isolation = probe_isolation(
+            self._requested, self._consent, python=self._python, layers_off=self._layers_off
+        )
+        interpreter = launch.find_interpreter(self._python)
+        self._setting = setting_of(self.isolation.level, interpreter, self._layers_off)
+        self._selector = selectors.DefaultSelector()
+        self._is_open = True
         return self
 
     def __exit__(
@@ -99,8 +116,10 @@ class Sandbox:
             for pair in slot.pairs.values():
                 pair.close()
         self._slots.clear()
-        self._selector.close()
-        self._closed = True
+        if self._is_open:
+            self._selector.close()
+            release_proven()
+        self._is_open = False
 
     def run(self, programs: Iterable[Program]) -> Iterator[Outcome]:
         """Yield one outcome per program, in order of completion.
@@ -108,8 +127,8 @@ class Sandbox:
         Programs are taken from the iterable when there is room for them, never ahead of time. Closing the iterator
         early kills what is running. Raises SandboxError if the sandbox itself fails; a program's failure is an outcome.
         """
-        if self._closed:
-            raise SandboxError("this sandbox is closed")
+        if not self._is_open:
+            raise SandboxError("this sandbox is not open")
         if self._running:
             raise SandboxError("this sandbox is already running: exhaust or close the other iterator first")
         self._running = True
@@ -138,10 +157,17 @@ class Sandbox:
             pair.close()
             pair = None
         if pair is None:
-            pair = slot.pairs[kind] = Pair(self._setting, kind, self._selector, self._pairs_made, slot.cpu)
-            self._pairs_made += 1
+            pair = slot.pairs[kind] = self._take_pair(kind, slot.cpu)
         slot.active = pair
         return pair
+
+    def _take_pair(self, kind: Kind, cpu: int | None) -> Pair:
+        """The pair that has proven the isolation, once, and else a new one."""
+        proven = take_proven(self._setting, kind, self._selector, cpu)
+        if proven is not None:
+            return proven
+        self._pairs_made += 1
+        return Pair.start(self._setting, kind, self._selector, PROOF_INDEX + self._pairs_made, cpu)
 
 
 class _Run:

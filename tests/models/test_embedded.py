@@ -64,7 +64,8 @@ def check_smollm2(folder: Path) -> None:
 
 
 def test_a_cache_that_can_not_be_written_to_names_the_variable(tmp_path, monkeypatch):
-    from coma_cli.models.embedded import cache_folder, converted
+    from coma_cli.cache import cache_folder
+    from coma_cli.models.embedded import converted
 
     weights, blocked = tmp_path / "model.gguf", tmp_path / "file"
     weights.write_bytes(b"x")

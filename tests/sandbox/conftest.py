@@ -1,6 +1,7 @@
 """Fixtures of the sandbox's tests: where the hostile cases lie, and sandboxes that start once."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,12 @@ def cases_folder(pytestconfig: pytest.Config) -> CaseFolder:
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[Sandbox]:
     """One sandbox at level `ns` for all tests that need no special one."""
-    try:
-        sandbox = Sandbox(limits=Limits(cpu_s=2.0, wall_s=5.0), workers=2, isolation="ns")
-    except SandboxUnavailable as error:
-        skip_unless("namespaces", False, str(error))
-        raise
-    with sandbox:
+    with ExitStack() as stack:
+        try:
+            sandbox = stack.enter_context(Sandbox(limits=Limits(cpu_s=2.0, wall_s=5.0), workers=2, isolation="ns"))
+        except SandboxUnavailable as error:
+            skip_unless("namespaces", False, str(error))
+            raise
         yield sandbox
 
 

@@ -80,11 +80,14 @@ def test_two_runs_at_a_time_are_refused(shared_sandbox: Sandbox) -> None:
     assert verdicts(shared_sandbox.run([adder("c")])) == {"c": "pass"}
 
 
-def test_a_closed_sandbox_says_so() -> None:
+def test_a_sandbox_that_is_not_open_says_so() -> None:
     sandbox = Sandbox(workers=1)
+    with pytest.raises(SandboxError, match="not open"):
+        next(sandbox.run([adder("a")]))
+    with sandbox:
+        assert verdicts(sandbox.run([adder("a")])) == {"a": "pass"}
     sandbox.close()
-    sandbox.close()
-    with pytest.raises(SandboxError, match="closed"):
+    with pytest.raises(SandboxError, match="not open"):
         next(sandbox.run([adder("a")]))
 
 
@@ -302,9 +305,9 @@ def test_zero_workers_are_refused() -> None:
 
 def test_an_interpreter_that_is_none_is_refused() -> None:
     with pytest.raises(SandboxError, match="does not run as a Python interpreter"):
-        Sandbox(python="/bin/false")
+        Sandbox(python="/bin/false").__enter__()
     with pytest.raises(SandboxError, match="does not run as a Python interpreter"):
-        Sandbox(python="/no/such/python")
+        Sandbox(python="/no/such/python").__enter__()
 
 
 def test_an_interpreter_that_is_too_old_is_refused(tmp_path: Path) -> None:
@@ -312,12 +315,12 @@ def test_an_interpreter_that_is_too_old_is_refused(tmp_path: Path) -> None:
     old.write_text("""#!/bin/sh\necho '[[3, 9], "/usr", "/usr", "/usr", "/usr", "", "/usr/bin/python3.9"]'\n""")
     old.chmod(0o755)
     with pytest.raises(SandboxError, match=r"is Python 3\.9; programs need 3\.10 or newer"):
-        Sandbox(python=str(old))
+        Sandbox(python=str(old)).__enter__()
 
 
 def test_running_without_isolation_needs_consent() -> None:
     with pytest.raises(SandboxUnavailable, match="consent"):
-        Sandbox(isolation="none")
+        Sandbox(isolation="none").__enter__()
     with Sandbox(isolation="none", consent=True, workers=1) as sandbox:
         assert sandbox.isolation.level == "rlimit"
         assert sandbox.isolation.lost

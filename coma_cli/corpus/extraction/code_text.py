@@ -8,8 +8,10 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_PARSED_CHARS = 100_000  # a parsed file takes about 600 times its size in memory
+_REMEMBERED, _MAX_REMEMBERED_CHARS = 4, 8_000  # trees of the texts looked at last: some 20 MB at the most
 _MAX_ATTEMPTS = 12
 _MAX_FENCES = 40
 
@@ -68,9 +70,16 @@ def _fence(opening: re.Match[str], body: list[str], start: int, *, closed: bool)
 
 
 def parse(source: str) -> ast.Module | SyntaxError | None:
-    """The syntax tree; the error that tells where it stops being Python; None where there is no such place."""
+    """The syntax tree; the error that tells where it stops being Python; None where there is no such place.
+
+    Several steps look at the same text one after the other, and get the same tree: nobody may change it.
+    """
     if len(source) > MAX_PARSED_CHARS:
         return None
+    return _parse_remembering(source) if len(source) <= _MAX_REMEMBERED_CHARS else _parse(source)
+
+
+def _parse(source: str) -> ast.Module | SyntaxError | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -81,11 +90,16 @@ def parse(source: str) -> ast.Module | SyntaxError | None:
         return None
 
 
+_parse_remembering = lru_cache(maxsize=_REMEMBERED)(_parse)
+
+
 def python_prefix(source: str, keep_lines: int = 0) -> str:
     """The longest beginning of `source` found to be Python, cut after a complete top-level statement.
 
     The first `keep_lines` lines are never cut; "" where even they do not parse.
     """
+    if isinstance(parse(source), ast.Module):  # mostly, and the caller looks at this very text next
+        return source
     lines = source.split("\n")
     end = len(lines)
     for _ in range(_MAX_ATTEMPTS):

@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from coma_cli.catalog import index
@@ -119,6 +120,9 @@ def _statements(source: str, name: str) -> int:
     return 0 if statement is None else code_text.body_size(statement)
 
 
+_given_statements = lru_cache(maxsize=1024)(_statements)  # samples of one problem ask again and again
+
+
 def _behind_prompt(problem: Problem, source: str) -> str:
     """A whole solution after the prompt's own imports and helpers, which it may count on; it overrides them."""
     prompt = code_text.parse(problem.prompt_code)
@@ -138,7 +142,7 @@ def _continued(problem: Problem, code: str) -> str:
     if not problem.prompt_code or not code.strip():
         return ""
     keep = problem.prompt_code.count("\n")
-    given = _statements(problem.prompt_code, problem.entry_point)
+    given = _given_statements(problem.prompt_code, problem.entry_point)
     for body in _indentations(problem, code):
         for cut in (code_text.python_prefix, code_text.python_lines):
             source = cut(problem.prompt_code + body, keep)

@@ -71,7 +71,7 @@ def test_the_shards_of_a_killed_node_are_run_again(ray, options, level):
 
 def test_a_node_of_another_level_is_refused(ray, options):
     with pytest.raises(SandboxError, match="isolates at level"):
-        RayRunner(options, "a level that there is not")
+        RayRunner(options, "a level that there is not").__enter__()
 
 
 def test_a_score_on_a_cluster_is_the_score_of_one_machine(ray, tmp_path, capsys):

@@ -73,6 +73,7 @@ def test_what_the_package_offers() -> None:
         "SandboxError",
         "SandboxUnavailable",
         "default_workers",
+        "begin_probing",
         "probe_isolation",
     }
     assert all(hasattr(public, name) for name in public.__all__)

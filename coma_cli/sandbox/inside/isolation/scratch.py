@@ -58,16 +58,18 @@ _ANY_CHANGE = 0x004 | 0x040 | 0x080 | 0x100 | 0x200 | 0x400 | 0x800
 
 
 class Watcher:
-    """Detects whether anything changed in the scratch space; without inotify the answer is always yes."""
+    """Tells whether anything was changed in the scratch space since `start`.
+
+    Without the kernel's help the answer is always yes.
+    """
 
     def __init__(self, space: Scratch) -> None:
         self._space = space
         self._fd = -1
         self._poll = select.poll()
-        self.start()
 
     def start(self) -> None:
-        """Start watching, after the scratch space was renewed."""
+        """Begin, or begin anew after the space was renewed."""
         if self._fd >= 0:
             self._poll.unregister(self._fd)
             os.close(self._fd)

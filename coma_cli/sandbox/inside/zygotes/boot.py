@@ -269,6 +269,7 @@ def _be_zygote(
             syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
         _raise_inner_walls(order, writable, others=others, keep_capabilities=keep, fork_by_flag=by_flag)
         watcher = scratch.Watcher(space)
+        watcher.start()
         ops = ZygoteOps(
             fork=fork,
             shut_in=_shut_in(order),
