@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
+from coma_cli.formats.files import one_file
+from coma_cli.formats.row_files import BadRow, read_rows
+from coma_cli.formats.text import unix_lines
 from coma_cli.hashing import hash_file
-from coma_cli.jsonl import CorruptLine, JsonRow, read_rows, sha256_of
+from coma_cli.jsonl import JsonRow, sha256_of
 from coma_cli.records import Example, Origin
 from coma_cli.workspace import Artifact, Input, Workspace
 
 PLACES = ("train.jsonl", "train.jsonl.gz", "final/extract_function_train.jsonl")
 GENERATION = "code-generation"
 _SHORTEST_CODE = 20
-_LAYOUT = "a folder of <language>/train.jsonl, or a JSONL file, with rows that have code"
+_LAYOUT = "a folder of <language>/train.jsonl, or a file of rows, with rows that have code"
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,11 @@ class SeedCode:
 
 @dataclass
 class SeedTally:
-    """What was seen while reading: usable functions, rows passed over by reason, broken lines."""
+    """What was seen while reading: usable functions, rows passed over by reason, broken rows."""
 
     usable: int = 0
     passed_over: Counter[str] = field(default_factory=Counter)
-    corrupt: list[CorruptLine] = field(default_factory=list)
+    corrupt: list[BadRow] = field(default_factory=list)
 
 
 def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> SeedCode:
@@ -153,7 +156,7 @@ def _without_repeats(seeds: Iterable[Seed], tally: SeedTally) -> Iterator[Seed]:
 
 def _read(source: SeedCode, max_chars: int, licence: str, tally: SeedTally) -> Iterator[Seed]:
     for file in source.files:
-        for number, row in enumerate(read_rows(file.path, tally.corrupt.append), start=1):
+        for number, row in enumerate(_good_rows(file.path, tally), start=1):
             if source.from_build_data:
                 example = Example.from_row(row, f"{file.path}:{number}")
                 if example.task != GENERATION:
@@ -168,6 +171,14 @@ def _read(source: SeedCode, max_chars: int, licence: str, tally: SeedTally) -> I
                 yield Seed(_name(language, text), language, text, terms, origin)
             else:
                 tally.passed_over[reason] += 1
+
+
+def _good_rows(path: Path, tally: SeedTally) -> Iterator[JsonRow]:
+    for entry in read_rows(one_file(path)):
+        if isinstance(entry, BadRow):
+            tally.corrupt.append(entry)
+        else:
+            yield entry[1]
 
 
 def _of_row(row: JsonRow, file: SeedFile, number: int, licence: str) -> tuple[str, str, str, Origin]:
@@ -195,7 +206,7 @@ def _unusable(code: str, max_chars: int) -> str | None:
 
 def _tidy(code: str) -> str:
     """The code without what doesn't matter to anybody: line ends of other systems, trailing blanks, empty margins."""
-    lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = unix_lines(code).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from coma_cli.formats.text import unify as unify  # a part of this module's interface
+
 MAX_PARSED_CHARS = 100_000  # a parsed file takes about 600 times its size in memory
 _MAX_ATTEMPTS = 12
 _MAX_FENCES = 40
@@ -30,11 +32,6 @@ class Fence:
     code: str
     start: int
     closed: bool
-
-
-def unify(text: str) -> str:
-    """Text with line feeds as line ends and without a byte order mark."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 
 
 def fences(text: str) -> list[Fence]:
