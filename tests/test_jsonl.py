@@ -1,4 +1,3 @@
-import gzip
 import json
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from coma_cli.jsonl import (
     encode_row,
     encode_with_span,
     numbered_rows,
-    open_bytes,
     read_json,
     read_rows,
     repair_torn_tail,
@@ -141,23 +139,6 @@ def test_a_byte_order_mark_is_let_in_and_latin_1_is_not(tmp_path):
     path.write_bytes(b'\xef\xbb\xbf{"a": 1}\n{"a": "\xe9"}\n')
     assert list(read_rows(path, corrupt.append)) == [{"a": 1}]
     assert "not UTF-8 text" in corrupt[0].reason
-
-
-def test_gzip_is_known_by_its_content_and_a_truncated_one_is_named(tmp_path):
-    packed = gzip.compress(b'{"a": 1}\n' * 1000)
-    whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
-    whole.write_bytes(packed)
-    broken.write_bytes(packed[:-8])
-    assert sum(1 for _ in read_rows(whole)) == 1000
-    with pytest.raises(MissingInputError, match="broken gzip"):
-        list(read_rows(broken))
-    with pytest.raises(MissingInputError, match=r"broken\.jsonl is a broken gzip"), open_bytes(broken) as handle:
-        handle.read()
-    damaged = bytearray(packed)
-    damaged[20:30] = bytes(10)
-    broken.write_bytes(damaged)  # zlib has an error of its own for this
-    with pytest.raises(MissingInputError, match="broken gzip"):
-        list(read_rows(broken))
 
 
 def test_writing_that_fails_leaves_the_old_file_and_no_other(tmp_path):

@@ -17,7 +17,7 @@ from coma_cli.dataset.parts import SUFFIX
 from coma_cli.dataset.settings import HUB, BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import BrokenSourceError, Piece, Shard
-from coma_cli.formats.files import require_whole
+from coma_cli.formats.forms import require_whole
 from coma_cli.formats.hub import fetch_source, fetched_source
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import MISSING_COLUMN

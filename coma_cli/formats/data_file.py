@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from coma_cli.errors import MissingInputError
 
+GZIP_MAGIC = b"\x1f\x8b"
 _SMALLEST_GZIP = 18  # bytes of its header and trailer
 
 
@@ -49,6 +50,11 @@ class DataFile:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
 
     @property
+    def name(self) -> str:
+        """The file's own name, without the folders above it."""
+        return (self.member or self.path.name).rpartition("/")[2]
+
+    @property
     def size(self) -> int:
         """Its size on disk in bytes."""
         if not self.member:
@@ -64,7 +70,7 @@ class DataFile:
                 return archive.getinfo(self.member).file_size
         size = self.path.stat().st_size
         with self.path.open("rb") as handle:
-            if size < _SMALLEST_GZIP or handle.read(2) != b"\x1f\x8b":
+            if size < _SMALLEST_GZIP or handle.read(2) != GZIP_MAGIC:
                 return size
             handle.seek(-4, 2)
             return int.from_bytes(handle.read(4), "little")

@@ -224,7 +224,7 @@ def _notes(
     lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_skipped(tally)}"]
     lines += [f"left out: {line}" for line in tally.corrupt[:_NAMED_LINES]]
     if len(tally.corrupt) > _NAMED_LINES:
-        lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken lines")
+        lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken rows")
     return [*lines, *_common_notes(settings, price, absent)]
 
 
@@ -247,5 +247,5 @@ def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str,
 
 def _skipped(tally: SeedTally) -> str:
     parts = [f"{count} {reason}" for reason, count in sorted(tally.skipped.items())]
-    parts += [count_of(len(tally.corrupt), "broken line")] if tally.corrupt else []
+    parts += [count_of(len(tally.corrupt), "broken row")] if tally.corrupt else []
     return f" (skipped: {', '.join(parts)})" if parts else ""

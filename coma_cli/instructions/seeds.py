@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
+from coma_cli.formats.files import one_file
+from coma_cli.formats.row_files import BadRow, read_rows
+from coma_cli.formats.text import unix_lines
 from coma_cli.hashing import hash_file
-from coma_cli.jsonl import CorruptLine, JsonRow, read_rows, sha256_of
+from coma_cli.jsonl import JsonRow, sha256_of
 from coma_cli.records import Example, Origin
 from coma_cli.workspace import Artifact, Input, Workspace
 
 PLACES = ("train.jsonl", "train.jsonl.gz", "final/extract_function_train.jsonl")
 GENERATION = "code-generation"
 _SHORTEST_CODE = 20
-_LAYOUT = "a folder of <language>/train.jsonl, or a JSONL file, with rows that have code"
+_LAYOUT = "a folder of <language>/train.jsonl, or a file of rows, with rows that have code"
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,11 @@ class SeedCode:
 
 @dataclass(frozen=True)
 class SeedTally:
-    """What the files hold: the number of usable functions, the rows skipped by reason, the broken lines."""
+    """What the files hold: the number of usable functions, the rows skipped by reason, the broken rows."""
 
     usable: int
     skipped: Mapping[str, int]
-    corrupt: tuple[CorruptLine, ...]
+    corrupt: tuple[BadRow, ...]
 
 
 def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> SeedCode:
@@ -115,7 +118,7 @@ def choose_seeds(
     Raises:
         UsageError: a language is asked for that no function has.
     """
-    corrupt: list[CorruptLine] = []
+    corrupt: list[BadRow] = []
     skipped: Counter[str] = Counter()
     seen: Counter[str] = Counter()
 
@@ -163,10 +166,10 @@ def _without_repeats(entries: Iterable[Seed | _Skipped]) -> Iterator[Seed | _Ski
 
 
 def _read(
-    source: SeedCode, max_chars: int, licence: str, on_corrupt: Callable[[CorruptLine], None]
+    source: SeedCode, max_chars: int, licence: str, on_corrupt: Callable[[BadRow], None]
 ) -> Iterator[Seed | _Skipped]:
     for file in source.files:
-        for number, row in enumerate(read_rows(file.path, on_corrupt), start=1):
+        for number, row in enumerate(_good_rows(file.path, on_corrupt), start=1):
             if source.from_build_data:
                 example = Example.from_row(row, f"{file.path}:{number}")
                 if example.task != GENERATION:
@@ -181,6 +184,14 @@ def _read(
                 yield Seed(_name(language, text), language, text, terms, origin)
             else:
                 yield _Skipped(reason)
+
+
+def _good_rows(path: Path, on_corrupt: Callable[[BadRow], None]) -> Iterator[JsonRow]:
+    for entry in read_rows(one_file(path)):
+        if isinstance(entry, BadRow):
+            on_corrupt(entry)
+        else:
+            yield entry[1]
 
 
 def _of_row(row: JsonRow, file: SeedFile, number: int, licence: str) -> tuple[str, str, str, Origin]:
@@ -208,7 +219,7 @@ def _unusable(code: str, max_chars: int) -> str | None:
 
 def _tidy(code: str) -> str:
     """The code without what doesn't matter to anybody: line ends of other systems, trailing blanks, empty margins."""
-    lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = unix_lines(code).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 

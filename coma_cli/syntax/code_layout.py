@@ -2,7 +2,7 @@
 
 import re
 
-from coma_cli.formats.tables import unify_lines
+from coma_cli.formats.text import unix_lines
 
 _RUN = re.compile(r"\n+")
 # If at least this share of the runs of line ends is even, line ends were doubled. Of 1,500 functions in Devign's test
@@ -12,7 +12,7 @@ _DOUBLED_SHARE = 0.6
 
 def outdent(code: str) -> str:
     """Code without the indentation of its first line, if all lines share it, and without blank lines around it."""
-    lines = unify_lines(code).strip("\n").rstrip().split("\n")
+    lines = unix_lines(code).strip("\n").rstrip().split("\n")
     margin = lines[0][: len(lines[0]) - len(lines[0].lstrip(" \t"))]
     if margin and all(line.startswith(margin) for line in lines if line.strip()):
         lines = [line[len(margin) :] if line.strip() else "" for line in lines]
@@ -21,7 +21,7 @@ def outdent(code: str) -> str:
 
 def undouble_lines(code: str) -> str:
     """Code with doubled line ends made single; other code is returned unchanged."""
-    code = unify_lines(code).strip("\n")
+    code = unix_lines(code).strip("\n")
     runs = [len(run) for run in _RUN.findall(code)]
     if not runs or sum(run % 2 == 0 for run in runs) < _DOUBLED_SHARE * len(runs):
         return code

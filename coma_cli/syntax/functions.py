@@ -9,6 +9,7 @@ import re
 
 from tree_sitter import Node
 
+from coma_cli.formats.text import unify
 from coma_cli.languages import parse_python
 from coma_cli.syntax.comments import without_repeats
 from coma_cli.syntax.finding import (
@@ -43,7 +44,7 @@ _NOT_IMPLEMENTED = re.compile(
 
 def functions(language: str, code: str, *, documented_only: bool = False) -> list[CodeFunction]:
     """The functions and methods of a file, in order; none for other languages and for invalid Python."""
-    text = _unified(code)
+    text = unify(code)
     if language == "python":
         module = parse_python(text)
         return [] if module is None else list(python_functions(text, module, documented_only=documented_only))
@@ -58,16 +59,12 @@ def without_documentation(language: str, code: str) -> CodeFunction | None:
 
     Its first line may be dedented while the others are not.
     """
-    text = _unified(code).strip("\n")
+    text = unify(code).strip("\n")
     if language == "python":
         return next(iter(functions(language, aligned(text))), None)
     tree = parse(language, text) if language in GRAMMARS else None
     found = only_function(tree) if tree is not None and not tree.has_error else None
     return None if tree is None or found is None else _Reader(tree).function(found)
-
-
-def _unified(code: str) -> str:
-    return code.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 
 
 class _Reader:

@@ -12,6 +12,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterator
 
+from coma_cli.formats.text import unify
 from coma_cli.languages import parse_python
 from coma_cli.syntax.comments import without_repeats
 from coma_cli.syntax.function import CodeFunction
@@ -29,7 +30,7 @@ def decode_python(content: bytes) -> str | None:
         text = content.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         return None
-    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    return unify(text)
 
 
 def python_functions(text: str, tree: ast.Module, *, documented_only: bool = False) -> Iterator[CodeFunction]:

@@ -101,7 +101,7 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     if steps > MOST_STEPS:
         raise UsageError(f"{steps:.4g} steps are more than the {MOST_STEPS:,} of any run.", "Lower --epochs.")
-    counts = ", ".join(f"{count_of(report.rows[file.input.name], 'row')} of {file.path}" for file in files)
+    counts = ", ".join(f"{count_of(report.rows[file.input.name], 'row')} of {report.named(file)}" for file in files)
     return FinetunePlan(
         subject=f"{resolved.subject}-{mode.name}",
         inputs=(resolved.as_input(), *(file.input for file in files), *_template_input(settings)),

@@ -9,7 +9,7 @@ import pytest
 
 from coma_cli.dataset.parts import SUFFIX
 from coma_cli.formats.data_file import BrokenSourceError, DataFile
-from coma_cli.formats.files import require_whole
+from coma_cli.formats.forms import require_whole
 from tests.catalog.sources.forms import put
 from tests.dataset.builds import build
 

@@ -60,9 +60,9 @@ def test_odd_rows_are_counted_and_the_others_scored(coma, tmp_path, content, pas
     ("name", "content", "code", "words"),
     [
         ("cut.jsonl.gz", gzip.compress(GOOD.encode() * 500, 1)[:-20], 3, "is a broken gzip file"),
-        ("text.jsonl.gz", b"no gzip at all", 3, "1 broken line"),
-        ("bytes.jsonl", bytes(range(256)) * 8, 3, "broken lines"),
-        ("deep.json", b"[" * 100_000, 3, "no valid JSON array"),
+        ("text.jsonl.gz", b"no gzip at all", 3, "1 broken row"),
+        ("bytes.jsonl", bytes(range(256)) * 8, 3, "broken rows"),
+        ("deep.json", b"[" * 100_000, 3, "nested too deeply"),
         ("lists.json", b"[" + b"[]," * 164 + b"[]]", 2, "165 lists, the benchmark 164 problems"),
         (
             "twins.jsonl",

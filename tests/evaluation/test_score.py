@@ -196,7 +196,7 @@ def test_a_threshold_may_be_set_after_the_run(coma, tmp_path):
     ("content", "code", "words"),
     [
         ("", 3, "the files are empty"),
-        ("{\n", 3, "1 broken line"),
+        ("{\n", 3, "1 broken row"),
         ('{"task_id": "Mbpp/2", "completion": "x"}\n', 3, "of no problem of this benchmark (Mbpp/2)"),
         ("[[1], ", 3, "no valid JSON array"),
     ],

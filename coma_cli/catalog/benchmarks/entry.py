@@ -88,8 +88,3 @@ class Benchmark:
 
     def _data_hint(self) -> str:
         return f"Give the published file of {self.name} with --bench-data; see {self.url}"
-
-
-def unix_lines(text: str) -> str:
-    """Text with LF line ends (MBPP is published with CRLF in nearly every row)."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")

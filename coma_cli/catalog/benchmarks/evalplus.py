@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.benchmarks import evalplus_check, humaneval, mbpp
-from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
 from coma_cli.catalog.benchmarks.evalplus_inputs import mbpp_arguments
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.published import read_published
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import InputSets, Problem
 from coma_cli.syntax.literals import literal
 

@@ -13,9 +13,10 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
 from coma_cli.errors import missing_package
 from coma_cli.formats.published import read_published
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import Problem
 
 NAME = "humaneval"

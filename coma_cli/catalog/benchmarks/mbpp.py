@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
-from coma_cli.formats import benchmark_hub
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
+from coma_cli.formats.hub import fetch_file
 from coma_cli.formats.published import read_published
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import Problem
 from coma_cli.syntax.used_names import names_used
 
@@ -47,7 +48,7 @@ def _read(bench_data: Path | None, names: tuple[str, ...], configuration: str, p
         return RawBenchmark(rows, str(path))
     file = f"{configuration}/test-00000-of-00001.parquet"
     hint = f"Give {published} from github.com/google-research/google-research with --bench-data {published}"
-    path, rows = read_published(benchmark_hub.fetch(REPOSITORY, file, REVISION, hint), ())
+    path, rows = read_published(fetch_file(REPOSITORY, file, REVISION, hint), ())
     return RawBenchmark(rows, f"{REPOSITORY} ({configuration}) on the Hugging Face Hub")
 
 
@@ -64,6 +65,8 @@ def sanitized_problem(row: Mapping[str, Any]) -> Problem | None:
 def _problem(bench: str, row: Mapping[str, Any], text: str, setup: str) -> Problem | None:
     if int(row["task_id"]) not in TEST_IDS:
         return None
+    if isinstance(row["test_list"], str):
+        raise ValueError("test_list is a string, not a list")  # from a file without types, such as CSV
     text, setup, reference = unix_lines(text).strip(), unix_lines(setup), unix_lines(row["code"])
     asserts = "\n".join(unix_lines(line).strip() for line in row["test_list"])
     names = names_used(reference, f"{setup}\n{asserts}")

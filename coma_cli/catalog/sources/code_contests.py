@@ -15,8 +15,10 @@ from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import BrokenSourceError, Shard
 from coma_cli.formats.files import matching_files
 from coma_cli.formats.hub import HubForm
+from coma_cli.formats.parquet_rows import Extent
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import Extent, read_table, text_of, unify_lines
+from coma_cli.formats.tables import read_table, text_of
+from coma_cli.formats.text import unix_lines
 from coma_cli.jsonl import JsonRow
 from coma_cli.records import Origin
 
@@ -114,7 +116,7 @@ def _solutions(row: JsonRow, shard: Shard, origin: Origin) -> Iterator[ContestSo
     statement = (text_of(row, "description") or "").strip()
     for language, program in first.items():
         place = origin.model_copy(update={"row": f"{origin.row} ({language})"})
-        code = unify_lines(program).strip("\n").rstrip()
+        code = unix_lines(program).strip("\n").rstrip()
         yield ContestSolution(language, str(row["name"] or ""), statement, code, shard.licence, place)
 
 

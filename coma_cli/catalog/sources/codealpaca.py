@@ -10,6 +10,7 @@ from coma_cli.formats.data_file import Shard
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
+from coma_cli.formats.text import optional_text, unix_lines
 from coma_cli.languages import guess_language
 from coma_cli.records import Origin
 
@@ -35,15 +36,15 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         number, row = entry
         origin = Origin(path=shard.name, row=str(number), split="train")
-        instruction, given, output = (text_of(row, column) for column in COLUMNS)
-        if instruction is None or output is None or (given is None and row.get("input") is not None):
+        instruction, output = text_of(row, "instruction"), text_of(row, "output")
+        given = optional_text(row.get("input"))
+        if instruction is None or output is None or given is None:
             yield Rejected("broken-row", "instruction, input or output is not a string", origin, row)
             continue
-        given = given or ""
         if not output.strip():
             yield Rejected("empty-output", "", origin, row)
             continue
-        asked = "" if _NO_INPUT.fullmatch(given) else given.strip()
+        asked = "" if _NO_INPUT.fullmatch(given) else unix_lines(given).strip()
         language = guess_language(f"{instruction}\n{asked}", output)
         yield Instruction(language, instruction.strip(), asked, output.rstrip(), shard.licence, origin)
 

@@ -9,7 +9,8 @@ from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import read_table, shards_below, text_of, unify_lines
+from coma_cli.formats.tables import read_table, shards_below, text_of
+from coma_cli.formats.text import unix_lines
 from coma_cli.jsonl import JsonRow
 from coma_cli.languages import same_python
 from coma_cli.records import Origin
@@ -51,7 +52,7 @@ def _exercise(row: JsonRow, shard: Shard, origin: Origin) -> Exercise | None:
     if statement is None or code is None or not isinstance(tests, list) or not all(isinstance(t, str) for t in tests):
         return None
     solution = f"{setup.strip()}\n\n{code}" if setup.strip() else code
-    checks = tuple(unify_lines(test).strip() for test in tests)
+    checks = tuple(unix_lines(test).strip() for test in tests)
     return Exercise("python", statement.strip(), checks, tidy(solution), shard.licence, origin)
 
 

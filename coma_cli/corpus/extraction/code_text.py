@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from coma_cli.formats.text import unify as unify  # a part of this module's interface
+
 MAX_PARSED_CHARS = 100_000  # a parsed file takes about 600 times its size in memory
 _REMEMBERED, _MAX_REMEMBERED_CHARS = 4, 8_000  # trees of the texts looked at last: some 20 MB at the most
 _MAX_ATTEMPTS = 12
@@ -32,11 +34,6 @@ class Fence:
     code: str
     start: int
     closed: bool
-
-
-def unify(text: str) -> str:
-    """Text with line feeds as line ends and without a byte order mark."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
 
 
 def fences(text: str) -> list[Fence]:

@@ -70,9 +70,9 @@ def test_a_folder_is_searched_for_the_published_name(tmp_path):
         (json.dumps({**MBPP_ROW, "text": 3}) + "\n", "row 1: not a row of mbpp"),
         (json.dumps({**MBPP_ROW, "task_id": None}) + "\n", "row 1: not a row of mbpp"),
         ("{\n", "not valid JSON"),
-        ("[1, 2]", "something else than objects"),
-        ("[{", "not valid JSON"),
-        ("PAR1 and nothing more", "not a readable Parquet file"),
+        ("[1, 2]", "row 1: a JSON int, not an object"),
+        ("[{", "not a whole JSON array"),
+        ("PAR1 and nothing more", "a broken Parquet file"),
     ],
 )
 def test_bad_data_is_named(tmp_path, content, message):

@@ -13,7 +13,7 @@ ALPACA_ROWS = [
     {"instruction": "Sort.", "input": "[3, 1]\r\n", "output": "[1, 3]"},
     {"instruction": "Blank.", "input": "", "output": "  \n"},
     {"instruction": "Null.", "input": "", "output": None},
-    {"instruction": "Odd.", "input": 7, "output": "x"},
+    {"instruction": "Odd.", "input": [7], "output": "x"},
 ]
 
 

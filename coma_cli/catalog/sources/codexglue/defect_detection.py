@@ -12,7 +12,8 @@ from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import BrokenSourceError, Shard
 from coma_cli.formats.files import Listed, lines_of, matching_files
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import DUPLICATE_ID, read_array, read_table, text_of
+from coma_cli.formats.row_files import read_array
+from coma_cli.formats.tables import DUPLICATE_ID, read_table, text_of
 from coma_cli.jsonl import JsonRow
 from coma_cli.records import Origin
 from coma_cli.syntax.code_layout import undouble_lines

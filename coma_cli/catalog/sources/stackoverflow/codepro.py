@@ -16,7 +16,8 @@ from coma_cli.catalog.sources.stackoverflow.candidates import CodeBlock, candida
 from coma_cli.formats.data_file import BrokenSourceError, DataFile, Shard
 from coma_cli.formats.files import unpacked
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import DUPLICATE_ID, shards_below, unify_lines
+from coma_cli.formats.tables import DUPLICATE_ID, shards_below
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import Origin
 
 LICENCE = "unknown (no licence file)"
@@ -100,7 +101,7 @@ def labelled(entry: Any) -> Labelled | None:
     """
     match entry:
         case [(int(question), int(index)), _, [[str(code)]], [str(title)], _, (0 | 1) as label]:
-            block = CodeBlock(unify_lines(code).removeprefix(" "), bool(label))
+            block = CodeBlock(unix_lines(code).removeprefix(" "), bool(label))
             return Labelled(question, index, " ".join(title.split()), block)
         case _:
             return None

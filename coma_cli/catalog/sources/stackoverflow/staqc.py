@@ -20,7 +20,8 @@ from coma_cli.formats.files import Listed, lines_of, list_files, matching_files
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.plain_pickles import as_text, load_plain
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import read_table, text_of, unify_lines
+from coma_cli.formats.tables import read_table, text_of
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import Origin
 
 LICENCE = "CC-BY-4.0"
@@ -128,7 +129,7 @@ def _pairs(shard: Shard) -> Iterator[tuple[int, str, list[CodeBlock]] | Rejected
 def _blocks_of(snippet: Any) -> list[CodeBlock] | None:
     """A string; or, for annotated answers, strings with `is_sda` (a standalone answer), as columns or objects."""
     if isinstance(snippet, str):
-        return [CodeBlock(unify_lines(snippet), True)]
+        return [CodeBlock(unix_lines(snippet), True)]
     if isinstance(snippet, Mapping):
         texts, alone = snippet.get("text"), snippet.get("is_sda")
         if not isinstance(texts, list) or not isinstance(alone, list) or len(texts) != len(alone):
@@ -141,7 +142,7 @@ def _blocks_of(snippet: Any) -> list[CodeBlock] | None:
         text = text_of(entry, "text") if isinstance(entry, dict) else entry
         if not isinstance(text, str):
             return None
-        blocks.append(CodeBlock(unify_lines(text), not isinstance(entry, dict) or entry.get("is_sda") is True))
+        blocks.append(CodeBlock(unix_lines(text), not isinstance(entry, dict) or entry.get("is_sda") is True))
     return blocks
 
 
@@ -163,7 +164,7 @@ def _read_pickles(shard: Shard) -> Iterator[Material | Rejected]:
         else:
             # By upstream's rule, the only snippet of an answer is its solution.
             questions.setdefault(iid.question, []).append(
-                CodeBlock(unify_lines(code), key == iid.question or iid in right)
+                CodeBlock(unix_lines(code), key == iid.question or iid in right)
             )
     for number, blocks in sorted(questions.items()):
         origin = place.model_copy(update={"row": str(number), "url": question_url(number) or ""})

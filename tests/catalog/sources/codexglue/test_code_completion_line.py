@@ -64,7 +64,7 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path):
 
 def test_a_file_of_another_form_is_a_broken_source(tmp_path):
     put(tmp_path / "py150" / "dev.json", '["a", "b"]')
-    with pytest.raises(BrokenSourceError, match="no row has the columns input, gt"):
+    with pytest.raises(BrokenSourceError, match="row 1: a JSON str, not an object"):
         read(SOURCE, tmp_path)
 
 
