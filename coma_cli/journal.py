@@ -26,23 +26,34 @@ from coma_cli.records import Record
 
 R = TypeVar("R", bound=Record)
 _SYNC_INTERVAL_S = 1.0
+_CLOSED = -1
 
 
 class Journal(Generic[R]):
-    """The rows of one kind of record in one file; use as a context manager to append."""
+    """The rows of one kind of record in one file; a context manager, made by `open`."""
 
-    def __init__(self, path: Path, record: type[R], *, on_corrupt: Callable[[CorruptLine], None] | None = None) -> None:
+    def __init__(self, path: Path, record: type[R], on_corrupt: Callable[[CorruptLine], None]) -> None:
+        """A journal that is closed and knows of no rows; see `open`."""
         self.path = path
         self.record = record
-        self._on_corrupt = on_corrupt or (lambda corrupt: None)
-        self._synced_at = time.monotonic()
-        self.torn_bytes = repair_torn_tail(path)
         self.done: set[str] = set()
         self.failed: set[str] = set()
-        self.corrupt: list[CorruptLine] = []
-        for row in self.rows():
-            self._note(row)
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._on_corrupt = on_corrupt
+        self._descriptor = _CLOSED
+        self._synced_at = 0.0
+
+    @classmethod
+    def open(
+        cls, path: Path, record: type[R], *, on_corrupt: Callable[[CorruptLine], None] = lambda corrupt: None
+    ) -> Self:
+        """Repair a file's torn tail, read which keys are done, and open it for appending; made if absent."""
+        repair_torn_tail(path)
+        journal = cls(path, record, on_corrupt)
+        for row in journal.rows():
+            journal._note(row)
+        journal._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        journal._synced_at = time.monotonic()
+        return journal
 
     def __contains__(self, key: str) -> bool:
         """Whether the row of that key is there and is no failure."""
@@ -73,13 +84,8 @@ class Journal(Generic[R]):
         """All rows in the file's order, failures and superseded ones too; broken lines are reported and left out."""
         if not self.path.exists():
             return
-        self.corrupt = []
-        for number, row in numbered_rows(self.path, self._broken):
+        for number, row in numbered_rows(self.path, self._on_corrupt):
             yield self.record.from_row(row, f"{self.path}:{number}")
-
-    def _broken(self, corrupt: CorruptLine) -> None:
-        self.corrupt.append(corrupt)
-        self._on_corrupt(corrupt)
 
     def _note(self, row: R) -> None:
         key = row.key
@@ -92,10 +98,10 @@ class Journal(Generic[R]):
 
     def close(self) -> None:
         """Flush to the disk and close; closing twice is fine."""
-        if self._descriptor >= 0:
+        if self._descriptor != _CLOSED:
             self.sync()
             os.close(self._descriptor)
-            self._descriptor = -1
+            self._descriptor = _CLOSED
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,6 @@
-r"""Rows in files: one JSON object a line, UTF-8, ended by a newline; written whole or appended, read with care.
+r"""Rows in coma's own files: one JSON object a line, UTF-8, ended by a newline; written whole or appended.
+
+Files of other people, in whatever form, are read by `formats/row_files.py`.
 
 Lines are split at "\n" only (other separators occur inside rows). A last line without its newline is torn: the
 process that wrote it died, so the line is cut and its row made again. Other broken lines are reported with file and
@@ -6,22 +8,19 @@ line number and left out.
 """
 
 import codecs
-import gzip
 import hashlib
 import json
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from coma_cli.errors import MissingInputError
 
 JsonRow = dict[str, Any]
 _TAIL_BLOCK = 1 << 16
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF16 = "this is UTF-16; iconv -f UTF-16 -t UTF-8 makes what is read here"
 
 
@@ -37,6 +36,10 @@ class CorruptLine:
         return f"{self.path}:{self.line}: {self.reason}"
 
 
+# `json.dumps` would make an encoder for each row.
+_READABLE, _ESCAPED = json.JSONEncoder(ensure_ascii=False), json.JSONEncoder(ensure_ascii=True)
+
+
 def encode_row(row: Mapping[str, Any]) -> bytes:
     """One row as the bytes of its line; text stays readable unless it holds lone surrogates, which are escaped."""
     try:
@@ -46,8 +49,35 @@ def encode_row(row: Mapping[str, Any]) -> bytes:
     return line + b"\n"
 
 
-# `json.dumps` would make an encoder for each row.
-_READABLE, _ESCAPED = json.JSONEncoder(ensure_ascii=False), json.JSONEncoder(ensure_ascii=True)
+class SpannedLine(NamedTuple):
+    """The line of a row, and the bytes of it from `start` to `end` that hold some of its fields."""
+
+    line: bytes
+    start: int
+    end: int
+
+
+def encode_with_span(row: Mapping[str, Any], first: str, last: str) -> SpannedLine:
+    """The line that `encode_row` gives, and where its fields from `first` to `last` lie in it.
+
+    The span holds names and values and the commas between them, no brace.
+
+    Raises:
+        ValueError: there are no such fields in this order.
+    """
+    names = list(row)
+    begin, end = names.index(first), names.index(last) + 1
+    if begin >= end:
+        raise ValueError(f"{first} comes after {last}")
+    fields = list(row.items())
+    pieces = [dict(piece) for piece in (fields[:begin], fields[begin:end], fields[end:])]
+    try:
+        before, within, after = (_READABLE.encode(piece)[1:-1].encode("utf-8") for piece in pieces)
+    except UnicodeEncodeError:
+        before, within, after = (_ESCAPED.encode(piece)[1:-1].encode("ascii") for piece in pieces)
+    start = len(before) + len(b"{, ") if before else len(b"{")
+    line = b"{" + b", ".join(piece for piece in (before, within, after) if piece) + b"}\n"
+    return SpannedLine(line, start, start + len(within))
 
 
 def canonical_json(value: Any) -> bytes:
@@ -60,42 +90,13 @@ def sha256_of(value: Any) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading, unpacking gzip by its content and not by its name.
-
-    Reading a gzip file that is cut short or broken raises MissingInputError.
-    """
-    with path.open("rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-    return _Gzip(path) if packed else path.open("rb")  # type: ignore[return-value]  # GzipFile reads like IO[bytes]
-
-
-class _Gzip(gzip.GzipFile):
-    """A gzip file to read whose faults name it; zlib's own errors do not, and an EOFError passes for Ctrl-D."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        with self._named():
-            return super().read(size)
-
-    def readline(self, size: int | None = -1) -> bytes:
-        with self._named():
-            return super().readline(-1 if size is None else size)
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise MissingInputError(f"{self.name} is a broken gzip file: {error}.", "Fetch it again.") from error
-
-
 def read_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None = None) -> Iterator[JsonRow]:
-    """Yield the rows of a JSONL file, plain or gzip, in order; raises as `numbered_rows`."""
+    """Yield the rows of a JSONL file in order; raises as `numbered_rows`."""
     return (row for _, row in numbered_rows(path, on_corrupt))
 
 
 def numbered_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None = None) -> Iterator[tuple[int, JsonRow]]:
-    """Yield line number (from 1) and row of a JSONL file, plain or gzip, in order; blank lines are passed over.
+    """Yield line number (from 1) and row of a JSONL file in order; blank lines are passed over.
 
     Raises:
         MissingInputError: the file is not there; or a line is broken and `on_corrupt` is not given. With `on_corrupt`
@@ -103,7 +104,7 @@ def numbered_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None =
     """
     if not path.is_file():
         raise MissingInputError(f"There is no file {path}.", "Check the path.")
-    with open_bytes(path) as handle:
+    with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
             row = parse_line(line)
             if isinstance(row, dict):
@@ -135,7 +136,7 @@ def _text(line: bytes) -> str:
 
 def _is_utf16(line: bytes) -> bool:
     """Whether a broken line begins as UTF-16 does: with its mark, or with a letter of two bytes."""
-    return line.startswith(_UTF16_MARKS) or line[:2].count(0) == 1
+    return line.startswith(UTF16_MARKS) or line[:2].count(0) == 1
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:

@@ -53,7 +53,7 @@ _LABELS = {
 
 # How an instruction names a language; the first that matches counts, so the longer names come before their parts. The
 # pieces tell in lower case what a text must hold for the pattern to be worth a try: to look for them is much quicker.
-_NAMED = (
+NAMED = (
     ("cpp", ("c++", "cpp"), r"C\+\+|\bcpp\b"),
     ("csharp", ("c#", "c sharp"), r"C#|\bC sharp\b"),
     ("typescript", ("typescript",), r"\btypescript\b"),
@@ -84,7 +84,7 @@ _NAMED = (
 # ASCII only, so that a name between Chinese signs is a word too.
 _PATTERNS = tuple(
     (name, pieces, re.compile(pattern, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0)))
-    for name, pieces, pattern in _NAMED
+    for name, pieces, pattern in NAMED
 )
 _PYTHON_ONLY = re.compile(r"^\s*(?:def\s+\w+\s*\(.*|class\s+\w+.*:|import\s+\w|from\s+\w[\w.]*\s+import)", re.MULTILINE)
 _CODE_LINE = re.compile(

@@ -26,7 +26,7 @@ class Stage:
 PIPELINE: tuple[Stage, ...] = (
     Stage(
         command="build-data",
-        version=4,
+        version=5,
         reads=(),
         leaves=(
             "train.jsonl",
@@ -42,7 +42,7 @@ PIPELINE: tuple[Stage, ...] = (
     ),
     Stage(
         command="gen-instructions",
-        version=1,
+        version=2,
         reads=(),
         leaves=("train.jsonl", "validation.jsonl", "dropped.jsonl"),
         unit="calls",

@@ -8,8 +8,11 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
-from coma_cli.cli import PASSIVE_WAITING
+from coma_cli.sandbox import Isolation, probe_isolation
+from tests.evaluation.score_command import Coma
 from tests.requirements import package
+from tests.support.command import PASSIVE_WAITING
+from tests.tiny_model import make_tiny_model
 from tests.warm_coma import WarmComa
 
 os.environ.setdefault(*PASSIVE_WAITING)  # before any test loads torch
@@ -17,6 +20,11 @@ os.environ.setdefault(*PASSIVE_WAITING)  # before any test loads torch
 settings.register_profile("coma", deadline=None, max_examples=40)
 settings.register_profile("thorough", deadline=None, max_examples=400)  # for `make soak`
 settings.load_profile("coma")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--sandbox-cases DIR`: any folder with `cases.jsonl` and `tasks.jsonl` of the form of ../shared/sandbox-cases."""
+    parser.addoption("--sandbox-cases", type=Path, metavar="DIR", help="folder of hostile programs to run")
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -60,6 +68,25 @@ def warm_coma(model_cache: Path) -> Iterator[WarmComa]:
     package("torch", "train")
     with WarmComa(model_cache) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny Llama, called `tiny`; not to be changed."""
+    package("peft", "train")
+    return make_tiny_model(tmp_path_factory.mktemp("base") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def isolation() -> Isolation:
+    """The best way to isolate programs that this machine has."""
+    return probe_isolation("auto")
+
+
+@pytest.fixture
+def coma(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Coma:
+    """`coma score` in a workspace of its own; for any command there is `tests.support.command`."""
+    return Coma(tmp_path, capsys)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ FLOORS: tuple[set[str], ...] = (
     {"formats", "syntax", "parallel"},
     {
         "__init__",
+        "cache",
         "console",
         "errors",
         "hashing",
@@ -46,6 +47,17 @@ ROOMS = {  # rooms within rooms
     "training": {"merging"},
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 100
+TESTS = ROOT / "tests"
+# Test files that mirror no module, by folder or name, and what they test instead; each says more in its docstring.
+MIRROR_NOTHING = {
+    "bad_input": "what any user may hand to any command or source",
+    "benchmarks": "the measurements of speed in the same folder",
+    "end_to_end": "whole commands, one after the other",
+    "sandbox/behaviour": "whole sandboxes: what programs can do in them, and what they can't",
+    "test_architecture.py": "the code as text",
+}
+# Underscored names that are public all the same, of named tuples and of the standard library.
+PUBLIC_ALL_THE_SAME = {"_asdict", "_exit", "_fields", "_getframe", "_make", "_replace"}
 
 
 def module_name(path: Path) -> str:
@@ -146,3 +158,70 @@ def test_functions_stay_readable():
                 if lines > MOST_LINES_OF_A_FUNCTION:
                     long[f"{module_name(path)}.{node.name}"] = lines
     assert not long, f"look for the seam: {long}"
+
+
+def mirrored(test_file: Path) -> list[Path]:
+    """Where the module of a test file may be: `a/test_b.py` tests `a/b.py`, or the package `a/b` or `b` as a whole."""
+    here = PACKAGE / test_file.parent.relative_to(TESTS)
+    name = test_file.stem.removeprefix("test_")
+    packages = [here / name, *([here] if here.name == name else [])]
+    return [here / f"{name}.py", *(package / "__init__.py" for package in packages)]
+
+
+TEST_FILES = sorted(TESTS.rglob("test_*.py"))
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: str(path.relative_to(TESTS)))
+def test_every_test_file_mirrors_a_module_or_says_why_not(path):
+    place = path.relative_to(TESTS).as_posix()
+    if not any(place == free or place.startswith(f"{free}/") for free in MIRROR_NOTHING):
+        assert any(module.is_file() for module in mirrored(path)), f"no module for {place}: move it, or see the table"
+    elif not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))):
+        pytest.fail(f"{place} tests no single module: its docstring has to say what it tests")
+
+
+def test_the_table_of_other_test_files_names_what_there_is():
+    assert [place for place in MIRROR_NOTHING if not (TESTS / place).exists()] == []
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__") and name not in PUBLIC_ALL_THE_SAME
+
+
+def private_names_used(path: Path) -> list[str]:
+    """Underscored names of others that a file imports, reads or patches."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "coma_cli":
+            found += [alias.name for alias in node.names if is_private(alias.name)]
+        elif isinstance(node, ast.Attribute) and is_private(node.attr):
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            found += [] if own else [ast.unparse(node)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("setattr", "delattr", "getattr")):
+            texts = [word.value for word in node.args[:2] if isinstance(word, ast.Constant)]
+            found += [text for text in texts if isinstance(text, str) and is_private(text.rpartition(".")[2])]
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_tests_use_public_names_only(path):
+    assert private_names_used(path) == [], "test it through what uses it, or make it public"
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_no_test_file_is_imported_by_another(path):
+    here = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests."):
+            last = node.module.rpartition(".")[2]
+            assert not last.startswith("test_"), f"{here}: put what {node.module} shares into a module beside it"
+
+
+def test_what_uses_private_names_is_found(tmp_path):
+    file = tmp_path / "test_x.py"
+    file.write_text(
+        "from coma_cli.cli import _run, main\nfrom coma_cli import cli\n"
+        "cli._root(engine._model, self._own, row._replace(a=1))\n"
+        "monkeypatch.setattr('coma_cli.cli._REFUSALS', {})\nmonkeypatch.setattr(cli, '_run', main)\n"
+    )
+    assert sorted(private_names_used(file)) == ["_run", "_run", "cli._root", "coma_cli.cli._REFUSALS", "engine._model"]

@@ -9,12 +9,8 @@ import sys
 import pytest
 
 from coma_cli.pipeline import PIPELINE
-
-
-def coma(*arguments, cwd=None, env=None):
-    return subprocess.run(
-        [sys.executable, "-m", "coma_cli", *arguments], capture_output=True, text=True, cwd=cwd, env=env, timeout=120
-    )
+from coma_cli.workspace import Workspace
+from tests.support.command import coma, run_coma
 
 
 def test_help_names_the_six_commands_in_pipeline_order():
@@ -93,23 +89,38 @@ def test_a_workspace_that_is_a_file_is_no_traceback(command, tmp_path):
     assert done.stderr.count("Error: ") == 1
 
 
-@pytest.mark.parametrize(("number", "hint"), [("EACCES", "permissions"), ("EROFS", "read-only"), ("ENOTDIR", "file")])
-def test_what_a_file_system_refuses_is_a_message_and_a_bug_is_not(number, hint):
-    from coma_cli.cli import _explain_machine
+@pytest.fixture
+def said_of(monkeypatch, capsys):
+    """What the user reads, and nothing else, where a command meets an error that the machine is to blame for."""
 
+    def fail(error):
+        def blocker(workspace):
+            raise error
+
+        monkeypatch.setattr(Workspace, "blocker", blocker)
+        assert run_coma(["score", "--bench", "humaneval", "--check-references", "--dry-run"]) == 1
+        return " ".join(capsys.readouterr().err.split())
+
+    return fail
+
+
+@pytest.mark.parametrize(("number", "hint"), [("EACCES", "permissions"), ("EROFS", "read-only"), ("ENOTDIR", "file")])
+def test_what_a_file_system_refuses_is_a_message(said_of, number, hint):
     code = getattr(errno, number)
-    message, advice = _explain_machine(OSError(code, os.strerror(code), "/some/path"))
+    message, _, advice = said_of(OSError(code, os.strerror(code), "/some/path")).partition("Hint:")
     assert "/some/path can't be read or written" in message
     assert hint in advice
-    assert _explain_machine(OSError(errno.EBADF, "bad", None)) is None
 
 
-def test_memory_that_runs_out_anywhere_is_a_message():
-    from coma_cli.cli import _explain_machine
+@pytest.mark.parametrize("bug", [OSError(errno.EBADF, "bad", None), RuntimeError("a bug")], ids=repr)
+def test_a_bug_is_not_explained_away(said_of, bug):
+    with pytest.raises(type(bug)) as raised:
+        said_of(bug)
+    assert raised.value is bug
 
-    message, _ = _explain_machine(MemoryError())
-    assert "memory" in message
-    assert _explain_machine(RuntimeError("a bug")) is None
+
+def test_memory_that_runs_out_anywhere_is_a_message(said_of):
+    assert "Error: The memory of this machine" in said_of(MemoryError())
 
 
 @pytest.mark.parametrize(
@@ -121,26 +132,20 @@ def test_memory_that_runs_out_anywhere_is_a_message():
     ],
     ids=["system", "torch", "safetensors"],
 )
-def test_a_disk_that_is_full_is_a_message_whoever_wrote(error):
-    from coma_cli.cli import _explain_machine
-
-    message, hint = _explain_machine(error)
-    assert message == "No space left; what was written whole is kept."
+def test_a_disk_that_is_full_is_a_message_whoever_wrote(said_of, error):
+    message, _, hint = said_of(error).partition("Hint:")
+    assert "No space left; what was written whole is kept." in message
     assert "--workspace" in hint
 
 
-def test_a_quota_is_named():
-    from coma_cli.cli import _explain_machine
-
-    error = OSError(errno.EDQUOT, "Disk quota exceeded", "/w/x")
-    assert _explain_machine(error)[0].startswith("No space left writing /w/x (disk quota exceeded)")
+def test_a_quota_is_named(said_of):
+    said = said_of(OSError(errno.EDQUOT, "Disk quota exceeded", "/w/x"))
+    assert "No space left writing /w/x (disk quota exceeded)" in said
 
 
-def test_no_folder_for_temporary_files_names_the_variable():
-    from coma_cli.cli import _explain_machine
-
-    error = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/']")
-    assert "TMPDIR" in _explain_machine(error)[1]
+def test_no_folder_for_temporary_files_names_the_variable(said_of):
+    said = said_of(FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/']"))
+    assert "TMPDIR" in said.partition("Hint:")[2]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names themselves")
@@ -183,9 +188,9 @@ def test_closed_streams_change_nothing(closed, tmp_path):
 
 
 def test_text_that_the_terminal_can_not_show_is_spelled_out(tmp_path):
-    environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
-    assert coma("score", "--help", env=environment).returncode == 0
-    done = coma("score", "--set", "größe=1", "--json", cwd=tmp_path, env=environment)
+    environment = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    assert coma("score", "--help", **environment).returncode == 0
+    done = coma("score", "--set", "größe=1", "--json", cwd=tmp_path, **environment)
     assert done.returncode == 2
     assert "gr\\xf6\\xdfe: unknown key" in done.stderr
 

@@ -28,7 +28,7 @@ def test_a_language_is_taken_from_its_name(text, language):
     assert languages.named_language(text) == language
 
 
-PIECES = sorted({piece for _, pieces, _ in languages._NAMED for piece in pieces})
+PIECES = sorted({piece for _, pieces, _ in languages.NAMED for piece in pieces})
 
 
 @given(
@@ -38,7 +38,7 @@ def test_no_name_is_missed_for_lack_of_its_pieces(parts, between):
     for text in (between.join(parts), between.join(parts).upper(), between.join(parts).title()):
         plain = (
             name
-            for name, _, pattern in languages._NAMED
+            for name, _, pattern in languages.NAMED
             if re.search(pattern, text, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0))
         )
         assert languages.named_language(text) == next(plain, None)

@@ -131,7 +131,7 @@ def _serve() -> None:
 
 def _run(request: dict[str, Any]) -> None:
     """Become the command; never returns."""
-    from coma_cli.cli import main
+    from tests.support.command import run_coma
 
     code = 1
     try:
@@ -139,9 +139,7 @@ def _run(request: dict[str, Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for name, target in (("output", 1), ("log", 2)):
             os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), target)
-        main(request["arguments"])
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
+        code = run_coma(request["arguments"])
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""What coma knows, one small file a thing: benchmarks, bases, sources, tasks; a folder lists its own in one tuple."""
+"""The catalogue, one small file per entry: benchmarks, bases, sources, tasks; each folder lists its entries."""
 
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
@@ -7,7 +7,7 @@ from coma_cli.errors import unknown_name
 
 
 class Named(Protocol):
-    """Anything a catalogue can hold."""
+    """Anything with a name."""
 
     @property
     def name(self) -> str: ...
@@ -25,7 +25,7 @@ def lookup(kind: str, name: str, entries: Mapping[str, N], *, hint: str | None =
     """The entry of that name.
 
     Raises:
-        UsageError: there is none; the nearest known name is offered.
+        UsageError: there is none; the error suggests the nearest known name.
     """
     try:
         return entries[name]

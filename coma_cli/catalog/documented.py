@@ -1,4 +1,4 @@
-"""A function with what was said of it as material, unless that teaches nothing or the code says it again."""
+"""A documented function as material, unless its documentation is useless or is repeated in the code."""
 
 from coma_cli.catalog.material import Function
 from coma_cli.formats.rejected import Rejected
@@ -7,12 +7,12 @@ from coma_cli.syntax.documentation import Prose, leaks
 from coma_cli.syntax.function import CodeFunction
 from coma_cli.words import chinese_share, latin_share, words
 
-_MIN_SUMMARY_WORDS = 3  # as CodeXGLUE's filter of CodeSearchNet: under three words of documentation
+_MIN_SUMMARY_WORDS = 3  # as in CodeXGLUE's filter of CodeSearchNet
 
 
 def documented(function: CodeFunction, prose: Prose | None, licence: str, origin: Origin) -> Function | Rejected:
-    """The function as material; `Rejected` for an empty body, no prose, too few words, a text in neither English nor
-    Chinese letters, and a sentence of the prose that still stands in the code.
+    """The function as material; `Rejected` for an empty body, no prose, too few words, a text in neither Latin nor
+    Chinese characters, and a sentence of the prose that is still in the code.
     """
     reason = refusal(function, prose)
     if reason is not None or prose is None:
@@ -33,7 +33,7 @@ def documented(function: CodeFunction, prose: Prose | None, licence: str, origin
 
 
 def refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | None:
-    """Why a function gives no row, with a detail, or None."""
+    """Why a function is rejected, with a detail, or None."""
     if function.empty:
         return "empty-body", ""
     if prose is None:
@@ -47,7 +47,7 @@ def refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | No
 
 
 def text_language(text: str) -> TextLanguage | None:
-    """Chinese where a good part of the letters is, else English where nearly all are Latin; None for other letters."""
+    """Chinese if a good part of the characters are, else English if most letters are Latin; None for other scripts."""
     if chinese_share(text) >= 0.3:
         return "cn"
     return "en" if latin_share(text) >= 0.7 else None

@@ -1,7 +1,7 @@
-"""What sources hand to tasks: pieces of material in a few shapes, each with its origin and licence.
+"""What sources pass to tasks: material of a few types, each with its origin and licence.
 
-A source reads files and yields material; a task turns the shapes that it understands into rows. Neither knows the
-other, so a new source that yields a known shape feeds every task that takes it.
+A source reads files and yields material; a task turns the types that it understands into rows. Neither knows about the
+other, so a new source that yields a known type works with every task that takes it.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from coma_cli.records import Origin, TextLanguage
 
 @dataclass(frozen=True)
 class Function:
-    """A documented function. `code` has the documentation cut out of it; `header` is its signature alone.
+    """A documented function. `code` is its code without the documentation; `header` is its signature alone.
 
     `summary` is the first paragraph of the documentation's prose, `description` all of that prose. `cuts` lists the
-    places (start, end as character offsets in `code`) of whole one-line statements whose text completion may ask for.
+    spans (start and end as character offsets in `code`) of one-line statements that line completion may ask for.
     """
 
     language: str
@@ -31,7 +31,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Instruction:
-    """A finished instruction row of an upstream instruction set."""
+    """A finished instruction row from an upstream instruction data set."""
 
     language: str
     instruction: str
@@ -44,7 +44,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A small programming problem with tests that show what is wanted, and a solution."""
+    """A small programming problem with tests that show what is expected, and a solution."""
 
     language: str
     statement: str
@@ -57,7 +57,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Snippet:
-    """A function or program that says nothing about itself: seed code, or what other rows are made of."""
+    """A function or program without documentation, such as seed code."""
 
     language: str
     code: str
@@ -68,7 +68,7 @@ class Snippet:
 
 @dataclass(frozen=True)
 class ClonePair:
-    """Two functions, and whether they do the same. `weak` marks a "no" that nobody checked."""
+    """Two functions, and whether they have the same functionality. `weak` marks a "no" that nobody checked."""
 
     language: str
     first: str
@@ -82,7 +82,7 @@ class ClonePair:
 
 @dataclass(frozen=True)
 class JudgedFunction:
-    """A function, and whether it was judged to hold a defect."""
+    """A function, and whether it is labelled as defective."""
 
     language: str
     code: str
@@ -94,7 +94,7 @@ class JudgedFunction:
 
 @dataclass(frozen=True)
 class Repair:
-    """A function with a bug, and it mended. `abstracted`: names and literals stand as VAR_1 and so on."""
+    """A buggy function and the fixed one. `abstracted`: names and literals are replaced by VAR_1 and so on."""
 
     language: str
     buggy: str
@@ -107,7 +107,7 @@ class Repair:
 
 @dataclass(frozen=True)
 class Translation:
-    """The same function in two programming languages. `tokenized`: its tokens stand between single blanks."""
+    """The same function in two programming languages. `tokenized`: as space-separated tokens."""
 
     language: str
     code: str
@@ -121,9 +121,9 @@ class Translation:
 
 @dataclass(frozen=True)
 class Question:
-    """A question in words, snippets that may answer it, and which of them do (positions in `candidates`).
+    """A question in words, candidate snippets, and which of them are answers (positions in `candidates`).
 
-    Questions of one `topic` (posts about the same question, say) may share answers.
+    Questions with the same `topic` (posts about the same question, for example) may share answers.
     """
 
     language: str
@@ -138,7 +138,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ContestSolution:
-    """A competition problem and one program that was judged right, reading standard input and writing the answer."""
+    """A competition problem and an accepted program, which reads standard input and prints the answer."""
 
     language: str
     name: str
@@ -151,7 +151,7 @@ class ContestSolution:
 
 @dataclass(frozen=True)
 class Cloze:
-    """A tokenized function with one token replaced by `<mask>`, its description, and the token that belongs there."""
+    """A tokenized function with one token replaced by `<mask>`, its description, and the masked token."""
 
     language: str
     description: str
@@ -165,7 +165,7 @@ class Cloze:
 
 @dataclass(frozen=True)
 class UnfinishedCode:
-    """The beginning of a file or function as upstream cut it, and the line that follows."""
+    """The beginning of a file or function as upstream cut it, and the rest of its last line."""
 
     language: str
     before: str

@@ -17,13 +17,14 @@ from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.corpus.decontamination.decontaminate import index_of
 from coma_cli.dataset import exports, plot
 from coma_cli.dataset.against import hash_named, named_problems, reference_parts
-from coma_cli.dataset.assembling import Assembly, Wanted
+from coma_cli.dataset.assembling import texts_of, write_files
 from coma_cli.dataset.benchmarks import benchmarks_at_hand
 from coma_cli.dataset.building import BuildRecipe, build_part
 from coma_cli.dataset.card import card
-from coma_cli.dataset.composition import Composition, RowTally, composition_of, rows_to_show
+from coma_cli.dataset.composition import SUBSET, Composition, composition_of, rows_to_show
 from coma_cli.dataset.locating import FoundFiles, Located, WorkUnit, locate, unread_folders
-from coma_cli.dataset.parts import Lines
+from coma_cli.dataset.rows import RowReader, RowTable
+from coma_cli.dataset.selection import RowTally, Selection, SelectionRules, select
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.dataset.summary import (
     BuildDataSummary,
@@ -39,6 +40,7 @@ from coma_cli.parallel import ray_cluster
 from coma_cli.parallel.machine import default_workers
 from coma_cli.parallel.shards import map_shards, warm_up
 from coma_cli.pipeline import stage
+from coma_cli.records import Example
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
@@ -176,38 +178,40 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     _make_parts(run, settings, plan, parts)
     scratch = run.scratch("assembling")
     references = reference_parts(settings.dedup_against, scratch, settings.near)
-    assembly = Assembly([parts / unit.part_name for unit in plan.units], _wanted(settings), scratch, references)
-    written = assembly.write(run.path)
-    composition = _composition(assembly)
-    if not composition.rows["train"]:
-        reasons = (
-            ", ".join(f"{reason} {count}" for reason, count in drop_counts(assembly.tally)[0].items()) or "no rows"
-        )
-        raise MissingInputError(
-            f"No training row is left ({reasons}).", "Give more sources, or loosen --set cleaning.*."
-        )
-    summary = _summary(settings, plan, composition, assembly.tally)
+    rows = RowTable.read([*(parts / unit.part_name for unit in plan.units), *references], len(references))
+    with texts_of(rows, settings.near, scratch) as texts:
+        selection = select(rows, texts, _selection_rules(settings))
+    written = write_files(rows, selection, settings.mixture, run.path, settings.export)
+    composition = composition_of(rows, selection, settings.mixture)
+    _require_rows(composition, selection.tally)
+    summary = _summary(settings, plan, composition, selection.tally)
     plot.draw(summary, run.path / plot.PLOT)
-    write_atomically(run.path / CARD, [card(summary, composition.shown).encode("utf-8", "replace")])
+    write_atomically(run.path / CARD, [card(summary, _shown(rows, selection)).encode("utf-8", "replace")])
     return StageResult(summary, (*written, CARD))
 
 
-def _wanted(settings: BuildDataSettings) -> Wanted:
-    return Wanted(
+def _selection_rules(settings: BuildDataSettings) -> SelectionRules:
+    return SelectionRules(
         near=settings.near,
         mixture=settings.mixture,
         size=settings.size,
         per_task=settings.per_task,
         requests="cn" in settings.lang,
-        exports=settings.export,
     )
 
 
-def _composition(assembly: Assembly) -> Composition:
-    made = composition_of(assembly.rows, assembly.subset, assembly.wanted.mixture)
-    with Lines(assembly.rows.paths) as lines:
-        made.shown = {task: assembly.example(lines, row) for task, row in rows_to_show(assembly.rows).items()}
-    return made
+def _require_rows(composition: Composition, tally: RowTally) -> None:
+    if not composition.rows["train"]:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in drop_counts(tally)[0].items()) or "no rows"
+        raise MissingInputError(
+            f"No training row is left ({reasons}).", "Give more sources, or loosen --set cleaning.*."
+        )
+
+
+def _shown(rows: RowTable, selection: Selection) -> dict[str, Example]:
+    """One readable training row of each task."""
+    with RowReader(rows) as reader:
+        return {task: reader.example(row) for task, row in rows_to_show(rows, selection).items()}
 
 
 def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, parts: Path) -> None:
@@ -252,7 +256,7 @@ def _summary(
         beyond_balance=dict(sorted(tally.beyond_balance.items())),
         mixture=settings.mix,
         subsets=subset_counts(composition, tally, settings.mixture, settings.size),
-        beside=side_counts(composition, "subset").get("", SideCounts()),
+        beside=side_counts(composition, SUBSET).get("", SideCounts()),
         lengths=composition.lengths or {},
         decontaminated=settings.decontaminate,
         checked_against=checked,

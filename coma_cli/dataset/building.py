@@ -21,11 +21,11 @@ from coma_cli.corpus.dedup.fingerprints import BATCH_ROWS, Fingerprints
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.dataset.locating import WorkUnit, hash_shard
 from coma_cli.dataset.parts import PartWriter
-from coma_cli.dataset.row_index import index_rows
+from coma_cli.dataset.row_index import encode_example, index_rows
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import BrokenSourceError, Piece
 from coma_cli.formats.rejected import Rejected
-from coma_cli.jsonl import encode_row, sha256_of, write_atomically
+from coma_cli.jsonl import sha256_of, write_atomically
 from coma_cli.records import DroppedRow, Example, Origin
 
 BROKEN_SOURCE = "broken-source"
@@ -113,11 +113,11 @@ def add_rows(part: PartWriter, rows: Iterable[Example], near: NearRules, validat
     left = iter(rows)
     while batch := list(islice(left, BATCH_ROWS)):
         fingerprints = Fingerprints.of(batch, near)
-        lines = [encode_row(example.to_row()) for example in batch]
+        lines = list(map(encode_example, batch))
         index = index_rows(batch, lines, fingerprints.by_row, validation_share, seed)
         part.texts(fingerprints.by_text)
         for line, index_row in zip(lines, index, strict=True):
-            part.row(line, index_row)
+            part.row(line.line, index_row)
 
 
 def _examples(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import IO, Any, Literal, Self
 
 from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.catalog.tasks import TASKS
@@ -22,23 +22,30 @@ _TEMPORARY = ".{}.tmp"
 class ArrayFile:
     """One JSON array of objects that are encoded already, one a line; in place, whole, when it is closed."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, temporary: Path, handle: IO[bytes]) -> None:
+        """`handle` writes to `temporary`, which `close` moves to `path`; see `create`."""
+        self._path = path
+        self._temporary = temporary
+        self._handle = handle
+        self._rows = 0
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Begin the array under a temporary name."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._temporary = path.with_name(_TEMPORARY.format(path.name))
-        self._handle = self._temporary.open("wb")
-        self.rows = 0
+        temporary = path.with_name(_TEMPORARY.format(path.name))
+        return cls(path, temporary, temporary.open("wb"))
 
     def add(self, encoded: bytes) -> None:
         """Add one object."""
-        self._handle.write((b",\n" if self.rows else b"[\n") + encoded)
-        self.rows += 1
+        self._handle.write((b",\n" if self._rows else b"[\n") + encoded)
+        self._rows += 1
 
     def close(self) -> None:
         """End the array and put the file into place."""
-        self._handle.write(b"\n]\n" if self.rows else b"[]\n")
+        self._handle.write(b"\n]\n" if self._rows else b"[]\n")
         self._handle.close()
-        self._temporary.replace(self.path)
+        self._temporary.replace(self._path)
 
     def discard(self) -> None:
         """Leave nothing behind."""
@@ -47,25 +54,39 @@ class ArrayFile:
 
 
 class ArrayFiles:
-    """Several arrays by their names below a folder, each begun when its first object comes; a context manager."""
+    """Several arrays by their names below a folder, each begun when its first object comes; a context manager.
+
+    Arrays named in `names` are written even if no object comes.
+    """
 
     def __init__(self, folder: Path, names: Iterable[str] = ()) -> None:
         self._folder = folder
-        self.files = {name: ArrayFile(folder / name) for name in names}
+        self._always = tuple(names)
+        self._files: dict[str, ArrayFile] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all arrays that were begun."""
+        return tuple(self._files)
 
     def add(self, name: str, encoded: bytes) -> None:
         """Add one object to the array of that name."""
-        if name not in self.files:
-            self.files[name] = ArrayFile(self._folder / name)
-        self.files[name].add(encoded)
+        self._file(name).add(encoded)
+
+    def _file(self, name: str) -> ArrayFile:
+        if name not in self._files:
+            self._files[name] = ArrayFile.create(self._folder / name)
+        return self._files[name]
 
     def __enter__(self) -> Self:
+        for name in self._always:
+            self._file(name)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in self.files.values():
+        for file in self._files.values():
             if error is None:
                 file.close()
             else:

@@ -7,6 +7,7 @@ from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import BrokenSourceError, Shard
+from coma_cli.formats.files import one_file
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table
 from coma_cli.jsonl import sha256_of
@@ -75,7 +76,7 @@ def _find_files(place: Path) -> list[Shard]:
     """A file as it is; of a run those of its files that hold rows, since few rows may leave its validation empty."""
     paths = [place] if place.is_file() else [place / name for name in _FILES if (place / name).is_file()]
     paths = [path for path in paths if path.stat().st_size] or paths
-    return [Shard(path, path.name, "", split="") for path in paths]
+    return [Shard(path, path.name, "", split="", member=one_file(path).member) for path in paths]
 
 
 def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
@@ -91,7 +92,8 @@ def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
         number, row = entry
         origin = Origin(path=shard.name, row=str(number))
         try:
-            example = Example.from_row(row, shard.name)
+            # In forms with columns a field that a row does without is null.
+            example = Example.from_row({name: value for name, value in row.items() if value is not None}, shard.name)
         except MissingInputError as error:
             yield Rejected("broken-row", error.message, origin, row)
             continue

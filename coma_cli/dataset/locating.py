@@ -17,7 +17,7 @@ from coma_cli.dataset.parts import SUFFIX
 from coma_cli.dataset.settings import HUB, BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import BrokenSourceError, Piece, Shard
-from coma_cli.formats.files import require_whole
+from coma_cli.formats.forms import require_whole
 from coma_cli.formats.hub import fetch_source, fetched_source
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import MISSING_COLUMN
@@ -106,9 +106,12 @@ def locate(
     missing: dict[str, str] = {}
     broken: dict[str, str] = {}
     other_splits: dict[str, str] = {}
+    to_fetch: dict[str, str] = {}
     generated = generated_sources(settings.with_generated, workspace)
-    to_fetch: dict[str, str] | None = None if fetch else {}
-    for source, place in chain(_places(settings, tasks, missing, to_fetch), generated):
+    for source, place in chain(_places(settings, tasks, fetch=fetch), generated):
+        if isinstance(place, _Absent):
+            (to_fetch if place.to_fetch else missing)[source.name] = place.name
+            continue
         try:
             entry = _located(source, place, settings)
             if isinstance(entry, Located):
@@ -121,19 +124,24 @@ def locate(
                     error.message, f"{error.hint} Or leave it out with --skip-broken-sources."
                 ) from error
             broken[source.name] = error.message
-    found = FoundFiles(tuple(located), missing, broken, other_splits, to_fetch or {})
+    found = FoundFiles(tuple(located), missing, broken, other_splits, to_fetch)
     if not located and not to_fetch:
         raise _nothing_found(settings, tasks, found)
     return found
 
 
-def _places(
-    settings: BuildDataSettings, tasks: tuple[str, ...], missing: dict[str, str], to_fetch: dict[str, str] | None
-) -> Iterator[tuple[Source, Path]]:
-    """Every source asked for that feeds the tasks, and its place.
+@dataclass(frozen=True)
+class _Absent:
+    """The place where a source is not: below `--sources DIR`; or on the Hugging Face Hub, from where to fetch it."""
 
-    `missing` takes what is not below `--sources DIR`; `to_fetch`, if given, what would have to be fetched.
-    """
+    name: str
+    to_fetch: bool = False
+
+
+def _places(
+    settings: BuildDataSettings, tasks: tuple[str, ...], *, fetch: bool
+) -> Iterator[tuple[Source, Path | _Absent]]:
+    """Every requested source that feeds the tasks, and its place."""
     for name in settings.source:
         lookup("source", name, SOURCES)
     sources = HUB if settings.asks_hub else settings.sources
@@ -141,35 +149,32 @@ def _places(
         raise MissingInputError(f"There is no folder {sources} (--sources).", "Give a folder, or the word hub.")
     known = [source for source in SOURCES.values() if set(source.tasks) & set(tasks)]
     for source in known:
-        place = _place(source, settings.source.get(source.name), sources, to_fetch)
+        place = _place(source, settings.source.get(source.name), sources, fetch=fetch)
         if place is not None:
             yield source, place
-        elif sources not in (None, HUB):
-            missing[source.name] = f"{sources}/{source.folder}"
     dumps = [dump(settings.stackexchange)] if settings.stackexchange is not None else []
     given = chain(dumps, _repositories(settings.from_repo, tasks))
     yield from ((source, place) for source, place in given if set(source.tasks) & set(tasks))
 
 
-def _place(source: Source, given: str | None, sources: str | None, to_fetch: dict[str, str] | None) -> Path | None:
-    """Where a known source is to be read, or None where it is not asked for or not there."""
+def _place(source: Source, given: str | None, sources: str | None, *, fetch: bool) -> Path | _Absent | None:
+    """Where a known source is to be read; None if it is not requested."""
     if given is not None:
         return Path(given)
     if sources == HUB:
-        return _from_hub(source, to_fetch)
-    place = Path(sources, source.folder) if sources is not None else None
-    return place if place is not None and place.exists() and _holds_files(source, place) else None
+        return _from_hub(source, fetch=fetch)
+    if sources is None:
+        return None
+    place = Path(sources, source.folder)
+    return place if place.exists() and _holds_files(source, place) else _Absent(f"{sources}/{source.folder}")
 
 
-def _from_hub(source: Source, to_fetch: dict[str, str] | None) -> Path | None:
+def _from_hub(source: Source, *, fetch: bool) -> Path | _Absent | None:
     if source.hub is None:
         return None
-    if to_fetch is None:
+    if fetch:
         return fetch_source(source.hub)
-    here = fetched_source(source.hub)
-    if here is None:
-        to_fetch[source.name] = f"{source.hub.repository} at {source.hub.revision}"
-    return here
+    return fetched_source(source.hub) or _Absent(f"{source.hub.repository} at {source.hub.revision}", to_fetch=True)
 
 
 def _holds_files(source: Source, place: Path) -> bool:

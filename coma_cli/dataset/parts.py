@@ -1,15 +1,15 @@
 """A part: all that one unit of work gave, in one file that is moved into place whole.
 
-    rows       the lines of the rows as train.jsonl will hold them
-    asides     the lines of dropped.jsonl: what did not become a row
-    evidence   the lines of contamination.jsonl
-    index      one fixed record a row (`ROW`): what the final pass has to know of it without reading it again
-    texts      one fixed record for each text that may be near to another one (`TEXT`)
-    hashes     their band hashes: (bands, texts) of 32 bits
-    outlines   the outlines of their sets: (texts, 64) of 8 bits
-    sets       their sets of shingles, 32 bits each, one set after the other
-    contents   JSON: where each section begins, and the names that the index gives by their numbers
-    trailer    16 bytes: where `contents` begins, and a mark
+    rows        the lines of the rows as train.jsonl will hold them
+    dropped     the lines of dropped.jsonl: what did not become a row
+    evidence    the lines of contamination.jsonl
+    index       one fixed-size record per row (`ROW`): what the final pass needs to know without reading the row
+    texts       one fixed-size record per text that is long enough to have near duplicates (`TEXT`)
+    hashes      their band hashes: (bands, texts) of 32 bits
+    prefilters  the prefilters of their sets: (texts, 64) of 8 bits
+    sets        their sets of shingles, 32 bits each, one set after the other
+    contents    JSON: where each section begins, the names that the index holds as numbers, counts of what was dropped
+    trailer     16 bytes: where `contents` begins, and a mark
 
 So the final pass holds about a hundred bytes a row, and copies lines from disk to disk without parsing them.
 """
@@ -20,8 +20,9 @@ import os
 import shutil
 import struct
 import tempfile
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -29,17 +30,18 @@ from typing import IO, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from coma_cli.corpus.decontamination.decontaminate import ContaminatedRow
 from coma_cli.corpus.dedup.fingerprints import TextFingerprints
 from coma_cli.corpus.dedup.minhash import U32
 from coma_cli.corpus.dedup.prefilter import BUCKETS, U8
 from coma_cli.corpus.dedup.stored_texts import TextsOfPart
 from coma_cli.dataset.row_index import NAMED, ROW, IndexRow
 from coma_cli.jsonl import encode_row
-from coma_cli.records import Record
+from coma_cli.records import DroppedRow
 
-_LAYOUT = 3  # another one has another name, so that a run that an older coma began makes its parts anew
+_LAYOUT = 4  # part of the name, so that a run that an older coma began makes its parts again
 SUFFIX = f".part{_LAYOUT}"
-_MARK = b"comapar%d" % _LAYOUT
+MARK = b"comapar%d" % _LAYOUT
 _TRAILER = struct.Struct("<Q8s")
 _SECTIONS = ("rows", "dropped", "evidence")
 _SETS = "sets"
@@ -54,17 +56,19 @@ class PartWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self._dropped: dict[str, IO[bytes]] = {}
+        self._spooled: dict[str, IO[bytes]] = {}
         self._index: list[tuple[Any, ...]] = []
         self._names: dict[str, dict[str, int]] = {name: {} for name in NAMED}
         self._texts: list[npt.NDArray[np.void]] = []
         self._hashes: list[U32] = []
         self._prefilters: list[U8] = []
+        self._reasons: Counter[tuple[str, str]] = Counter()
+        self._benchmarks: Counter[str] = Counter()
         self._offset = 0
 
     def __enter__(self) -> Self:
         self._rows = self._temporary.open("wb")
-        self._dropped = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in (*_SECTIONS[1:], _SETS)}  # noqa: SIM115
+        self._spooled = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in (*_SECTIONS[1:], _SETS)}  # noqa: SIM115
         return self
 
     def __exit__(
@@ -75,16 +79,16 @@ class PartWriter:
                 self._finish()
         finally:
             self._rows.close()
-            for handle in self._dropped.values():
+            for handle in self._spooled.values():
                 handle.close()
             self._temporary.unlink(missing_ok=True)
 
     def restart(self) -> None:
         """Forget everything written so far."""
-        for handle in (self._rows, *self._dropped.values()):
+        for handle in (self._rows, *self._spooled.values()):
             handle.seek(0)
             handle.truncate()
-        for kept in (self._index, self._texts, self._hashes, self._prefilters):
+        for kept in (self._index, self._texts, self._hashes, self._prefilters, self._reasons, self._benchmarks):
             kept.clear()
         self._offset = 0
 
@@ -106,15 +110,17 @@ class PartWriter:
         self._texts.append(made)
         self._hashes.append(fingerprints.hashes)
         self._prefilters.append(fingerprints.prefilters)
-        self._dropped[_SETS].write(fingerprints.sets.tobytes())
+        self._spooled[_SETS].write(fingerprints.sets.tobytes())
 
-    def dropped(self, row: Record) -> None:
+    def dropped(self, row: DroppedRow) -> None:
         """Add what did not become a row."""
-        self._dropped["dropped"].write(encode_row(row.to_row()))
+        self._spooled["dropped"].write(encode_row(row.to_row()))
+        self._reasons[row.source, row.reason] += 1
 
-    def evidence(self, row: Record) -> None:
+    def evidence(self, row: ContaminatedRow) -> None:
         """Add what shows that a row was contaminated."""
-        self._dropped["evidence"].write(encode_row(row.to_row()))
+        self._spooled["evidence"].write(encode_row(row.to_row()))
+        self._benchmarks[row.bench] += 1
 
     def _number(self, kind: str, value: str) -> int:
         numbers = self._names[kind]
@@ -138,53 +144,71 @@ class PartWriter:
             "texts": len(texts),
             "hash_bytes": len(hashes),
             "names": names,
+            "dropped": [[*key, count] for key, count in self._reasons.items()],
+            "contaminated": self._benchmarks,
         }
-        self._rows.write(json.dumps(contents).encode("ascii") + _TRAILER.pack(start, _MARK))
+        self._rows.write(json.dumps(contents).encode("ascii") + _TRAILER.pack(start, MARK))
         self._rows.flush()
         os.fsync(self._rows.fileno())
         self._rows.close()
         self._temporary.replace(self._path)
 
     def _append(self, section: str) -> int:
-        """Copy a section that was kept aside behind what is written; returns where it ends."""
-        handle = self._dropped[section]
+        """Copy a spooled section to the end of the file; returns where it ends."""
+        handle = self._spooled[section]
         handle.seek(0)
         shutil.copyfileobj(handle, self._rows, 1 << 20)
         return self._rows.tell()
 
 
+@dataclass(frozen=True)
 class Part:
-    """A finished part, opened for its index and its asides."""
+    """A finished part: `count` rows, and by source and reason, and by benchmark, how many did not become rows."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    path: Path
+    count: int
+    names: Mapping[str, Sequence[str]]
+    dropped: Mapping[tuple[str, str], int]
+    contaminated: Mapping[str, int]
+    ends: Mapping[str, int]  # where the sections of lines end
+    text_count: int
+    hash_bytes: int
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The part in a file; reads its table of contents alone."""
         with path.open("rb") as handle:
             handle.seek(-_TRAILER.size, io.SEEK_END)
             end = handle.tell()
             start, mark = _TRAILER.unpack(handle.read())
-            assert mark == _MARK, path
+            assert mark == MARK, path
             handle.seek(start)
             contents = json.loads(handle.read(end - start))
-        self.names: dict[str, list[str]] = contents["names"]
-        self.count: int = contents["rows"]
-        rows, dropped_rows, evidence = contents["ends"]
-        self._spans = {"dropped": (rows, dropped_rows), "evidence": (dropped_rows, evidence)}
-        self._index_at = evidence
-        self._texts: int = contents["texts"]
-        self._hash_bytes: int = contents["hash_bytes"]
+        return cls(
+            path=path,
+            count=contents["rows"],
+            names=contents["names"],
+            dropped={(source, reason): count for source, reason, count in contents["dropped"]},
+            contaminated=contents["contaminated"],
+            ends=dict(zip(_SECTIONS, contents["ends"], strict=True)),
+            text_count=contents["texts"],
+            hash_bytes=contents["hash_bytes"],
+        )
 
     def index(self) -> npt.NDArray[np.void]:
-        """The facts of its rows: (rows,) of `ROW`."""
-        with self.path.open("rb") as handle:
-            handle.seek(self._index_at)
-            return np.fromfile(handle, dtype=ROW, count=self.count)
+        """The row index: (rows,) of `ROW`."""
+        return np.fromfile(self.path, dtype=ROW, count=self.count, offset=self._index_at)
+
+    @property
+    def _index_at(self) -> int:
+        return self.ends[_SECTIONS[-1]]
 
     def texts(self) -> TextsOfPart:
         """The fingerprints of the texts of its rows, and where their larger pieces lie."""
         start = self._index_at + self.count * ROW.itemsize
-        made = np.fromfile(self.path, dtype=TEXT, count=self._texts, offset=start)
-        hashes_at = start + self._texts * TEXT.itemsize
-        prefilters_at = hashes_at + self._hash_bytes
+        made = np.fromfile(self.path, dtype=TEXT, count=self.text_count, offset=start)
+        hashes_at = start + self.text_count * TEXT.itemsize
+        prefilters_at = hashes_at + self.hash_bytes
         return TextsOfPart(
             path=self.path,
             rows=made["row"].astype(np.int64),
@@ -192,15 +216,15 @@ class Part:
             sizes=made["size"].astype(np.int64),
             hashes_at=hashes_at,
             prefilters_at=prefilters_at,
-            sets_at=prefilters_at + self._texts * BUCKETS,
+            sets_at=prefilters_at + self.text_count * BUCKETS,
         )
 
     def lines(self, section: str) -> Iterator[bytes]:
-        """The lines of `asides` or `evidence`."""
-        start, end = self._spans[section]
+        """The lines of the section `dropped` or `evidence`."""
+        start = self.ends[_SECTIONS[_SECTIONS.index(section) - 1]]
         with self.path.open("rb") as handle:
             handle.seek(start)
-            while handle.tell() < end:
+            while handle.tell() < self.ends[section]:
                 yield handle.readline()
 
 

@@ -10,44 +10,47 @@ from dataclasses import dataclass
 import numpy as np
 
 from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset
-from coma_cli.dataset.rows import BuiltRows, Numbers
+from coma_cli.dataset.rows import Mask, Numbers, RowState, RowTable, States
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Example, PendingRequest
 
 _ASKED_BY_OUTPUT = frozenset({"code-summarization"})  # the text that is lacking is the answer, not the question
+_GOOD = (RowState.KEPT, RowState.BEYOND_SIZE, RowState.BEYOND_BALANCE)  # there may be more of them than requested
 
 
-@dataclass(frozen=True)
-class Lacking:
+@dataclass(frozen=True, eq=False)
+class Shortfall:
     """A sub-dataset of which rows are to be requested: the English rows to make the requests of."""
 
     subset: SubDataset
     rows: Numbers
 
 
-def lacking(rows: BuiltRows, subset: Numbers, mixture: Mixture, targets: Mapping[str, int]) -> Iterator[Lacking]:
+def shortfalls(
+    rows: RowTable, state: States, subset: Numbers, mixture: Mixture, targets: Mapping[str, int]
+) -> Iterator[Shortfall]:
     """For every requested sub-dataset the first English rows of its task and sources that nothing answers yet.
 
     As many as bring it to its target in `targets`, or to as many as there are.
     """
     for number, entry in enumerate(mixture.subsets):
         if entry.requested and entry.name in targets:
-            there = rows.kept & (subset == number)
-            counterparts = _counterparts(rows, entry)[: targets[entry.name]]
+            there = (state == RowState.KEPT) & (subset == number)
+            counterparts = _counterparts(rows, state, entry)[: targets[entry.name]]
             open_ = counterparts[~np.isin(rows.index["meaning"][counterparts], rows.index["meaning"][there])]
-            yield Lacking(entry, open_[: max(0, targets[entry.name] - int(there.sum()))])
+            yield Shortfall(entry, open_[: max(0, targets[entry.name] - int(there.sum()))])
 
 
-def _counterparts(rows: BuiltRows, entry: SubDataset) -> Numbers:
+def _counterparts(rows: RowTable, state: States, entry: SubDataset) -> Numbers:
     """English rows that a Chinese row can be made of, also those beyond the size of their own sub-dataset."""
     english = np.zeros(len(rows), dtype=bool)
     for source in entry.sources:
         english |= _is(rows, "source", source)
     english &= _is(rows, "task", entry.task) & _is(rows, "text_language", "en")
-    return rows.in_order(english & rows.sound)
+    return rows.in_order(english & np.isin(state, _GOOD))
 
 
-def _is(rows: BuiltRows, kind: str, name: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is(rows: RowTable, kind: str, name: str) -> Mask:
     names = rows.names[kind]
     if name not in names:
         return np.zeros(len(rows), dtype=bool)

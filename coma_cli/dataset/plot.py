@@ -62,7 +62,7 @@ def _bars(axes: Any, title: str, counts: Mapping[str, SideCounts], requested: Ma
     axes.barh(names, train, color=_TRAIN, label="training")
     axes.barh(names, validation, left=train, color=_VALIDATION, label="validation")
     bars = axes.barh(names, asked, left=total, color=_REQUESTED, hatch="//", edgecolor="white", label="requested")
-    axes.bar_label(bars, [f" {_counted(t, a)}" for t, a in zip(total, asked, strict=True)], fontsize=8)
+    axes.bar_label(bars, [f" {counted(t, a)}" for t, a in zip(total, asked, strict=True)], fontsize=8)
     axes.set_ylim(max(len(names), _FEWEST_BARS) - 0.4, -0.6)  # the first on top, and few bars no thicker than many
     axes.margins(x=0.18)
     axes.set_title(title, loc="left", fontsize=11)
@@ -70,7 +70,7 @@ def _bars(axes: Any, title: str, counts: Mapping[str, SideCounts], requested: Ma
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _counted(total: int, asked: int) -> str:
+def counted(total: int, asked: int) -> str:
     """What is written beside a bar: 12, 12 (+3 requested), or (3 requested)."""
     if not asked:
         return str(total)

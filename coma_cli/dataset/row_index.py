@@ -1,4 +1,4 @@
-"""What the final pass knows of a row without reading it again: digests, sides, lengths and names, of a fixed size.
+"""The row index: what the final pass knows of a row without reading it again, a record of a fixed size.
 
 All of it is found by the workers that build the rows, so that the final pass, which is one process, has little to do.
 """
@@ -12,6 +12,7 @@ from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.dedup.fingerprints import RowFingerprints, hash_of
 from coma_cli.corpus.lexing import U64, mix
 from coma_cli.corpus.splitting import in_validation
+from coma_cli.jsonl import SpannedLine, encode_with_span
 from coma_cli.records import Example
 
 NAMED = ("task", "source", "language", "text_language", "licence", "split", "answer")
@@ -24,7 +25,7 @@ ROW = np.dtype(
         ("length", "<u4"),
         *((name, "<u2") for name in NAMED),
         ("id", "S20"),
-        ("body", "<u4"),  # where `"instruction":` begins in the line, and where the value of "output" ends
+        ("body", "<u4"),  # where instruction, input and output lie in the line (see `encode_example`)
         ("body_end", "<u4"),
         ("asked_chars", "<u4"),
         ("output_chars", "<u4"),
@@ -38,20 +39,25 @@ ROW = np.dtype(
 
 
 class IndexRow(NamedTuple):
-    """The facts of one row in the order of `ROW`, without its place in the file."""
+    """One record of the row index in the order of `ROW`, without its place in the file."""
 
     named: tuple[str, ...]
     numbers: tuple[Any, ...]
 
 
+def encode_example(example: Example) -> SpannedLine:
+    """The line of a row, and where its body lies: what CoMIT has of a row, from instruction to output."""
+    return encode_with_span(example.to_row(), "instruction", "output")
+
+
 def index_rows(
     examples: Sequence[Example],
-    lines: Sequence[bytes],
+    lines: Sequence[SpannedLine],
     fingerprints: RowFingerprints,
     validation_share: float,
     seed: int,
 ) -> Iterator[IndexRow]:
-    """The facts of some rows, of the lines that hold them and of their prints."""
+    """The index records of some rows, from their lines and their fingerprints."""
     columns = (
         in_validation(fingerprints.anchors, validation_share, seed),
         fingerprints.questions,
@@ -61,8 +67,6 @@ def index_rows(
     )
     for example, line, *numbers in zip(examples, lines, *(column.tolist() for column in columns), strict=True):
         validation, question, long_answer, meaning, text_keys = numbers
-        body = line.index(b'"instruction": ')
-        end = line.rindex(b', "licence": ')
         yield IndexRow(
             (
                 example.task,
@@ -75,8 +79,8 @@ def index_rows(
             ),
             (
                 example.id.encode("ascii"),
-                body,
-                end,
+                line.start,
+                line.end,
                 len(example.instruction) + len(example.input),
                 len(example.output),
                 validation,

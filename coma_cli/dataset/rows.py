@@ -1,69 +1,84 @@
-"""The facts of all rows of a run as one table, and what has become of each of them. Rows themselves stay on disk."""
+"""The row index of all parts as one table, and how rows are read back. The rows themselves stay on disk."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-from coma_cli.dataset.parts import Part
+from coma_cli.dataset.parts import Lines, Part
 from coma_cli.dataset.row_index import NAMED, ROW
+from coma_cli.records import Example
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+States = npt.NDArray[np.uint8]
 
-KEPT, DUPLICATE, NEAR_DUPLICATE, IN_REFERENCE, BEYOND_BALANCE, BEYOND_SIZE, COUNTERPART, REFERENCE = range(8)
+
+class RowState(IntEnum):
+    """What becomes of a row: it is kept, or the one reason why it is not."""
+
+    KEPT = 0
+    DUPLICATE = 1
+    NEAR_DUPLICATE = 2
+    IN_REFERENCE = 3
+    BEYOND_BALANCE = 4
+    BEYOND_SIZE = 5
+    COUNTERPART = 6
+    REFERENCE = 7
 
 
-class BuiltRows:
+@dataclass(frozen=True, eq=False)
+class RowTable:
     """All rows of the parts in their fixed order.
 
-    `facts` is (rows,) of `ROW` with the names numbered alike for all parts, `names` gives them; `part` (rows,) says
-    which part a row lies in; `state` (rows,) is `KEPT` or why a row is left out; `first` (rows,) is the row that a
-    duplicate repeats. The last `references` parts are not of the data: theirs are the rows that it is kept clear of.
+    `index` is (rows,) of `ROW`, with names numbered alike for all parts; `names` lists them by kind. `part` (rows,) is
+    the part that holds each row. The last `references` parts are not part of the data: it is deduplicated against
+    their rows.
     """
 
-    def __init__(self, paths: Sequence[Path], references: int = 0) -> None:
-        self.paths = paths
-        self.parts = [Part(path) for path in paths]
-        count = sum(part.count for part in self.parts)
-        self.index: npt.NDArray[np.void] = np.empty(count, dtype=ROW)
-        self.part: npt.NDArray[np.uint32] = np.empty(count, dtype=np.uint32)
-        self.state: npt.NDArray[np.uint8] = np.zeros(count, dtype=np.uint8)
-        self.first: Numbers = np.full(count, -1, dtype=np.int64)
-        self.names: dict[str, list[str]] = {}
-        numbers: dict[str, dict[str, int]] = {name: {} for name in NAMED}
-        start = 0
-        for number, part in enumerate(self.parts):
-            end = start + part.count
-            self.index[start:end] = part.index()
-            self.part[start:end] = number
-            for kind in NAMED:
-                known = numbers[kind]
-                renumbered = np.array([known.setdefault(name, len(known)) for name in part.names[kind]], np.uint16)
-                if part.count:
-                    self.index[kind][start:end] = renumbered[self.index[kind][start:end]]
-            start = end
-        self.state[self.part >= len(paths) - references] = REFERENCE
-        self.names = {kind: list(known) for kind, known in numbers.items()}
+    parts: tuple[Part, ...]
+    index: npt.NDArray[np.void]
+    part: npt.NDArray[np.uint32]
+    names: Mapping[str, Sequence[str]]
+    references: int = 0
+
+    @classmethod
+    def read(cls, paths: Sequence[Path], references: int = 0) -> Self:
+        """The row index of finished parts; the last `references` of them are only compared with."""
+        parts = tuple(map(Part.open, paths))
+        names = {kind: tuple(dict.fromkeys(name for part in parts for name in part.names[kind])) for kind in NAMED}
+        counts = np.array([part.count for part in parts], dtype=np.int64)
+        index: npt.NDArray[np.void] = np.empty(int(counts.sum()), dtype=ROW)
+        for part, end in zip(parts, np.cumsum(counts).tolist(), strict=True):
+            index[end - part.count : end] = _renumbered(part.index(), part.names, names)
+        owners = np.repeat(np.arange(len(parts), dtype=np.uint32), counts)
+        for array in (index, owners):
+            array.flags.writeable = False
+        return cls(parts, index, owners, names, references)
 
     def __len__(self) -> int:
         return len(self.index)
 
     @property
-    def kept(self) -> Mask:
-        """Which rows are in the data as far as is known by now."""
-        return np.asarray(self.state == KEPT)
-
-    @property
-    def sound(self) -> Mask:
-        """Which rows are good, though there may be more of them than was asked for."""
-        return np.isin(self.state, (KEPT, BEYOND_SIZE, BEYOND_BALANCE))
+    def is_reference(self) -> Mask:
+        """Which rows are not part of the data."""
+        return np.asarray(self.part >= len(self.parts) - self.references)
 
     def in_order(self, chosen: Mask) -> Numbers:
-        """The chosen rows in the order of their ids."""
+        """The numbers of the chosen rows in the order of their ids."""
         places = np.flatnonzero(chosen)
         return places[np.argsort(self.index["id"][places], kind="stable")]
+
+    def counts(self, kind: str, chosen: Mask) -> dict[str, int]:
+        """How many of the chosen rows have each name of a kind (`NAMED`)."""
+        numbers, counts = np.unique(self.index[kind][chosen], return_counts=True)
+        return {self.names[kind][number]: count for number, count in zip(numbers, counts.tolist(), strict=True)}
 
     def id_of(self, row: int) -> str:
         """The id of a row."""
@@ -72,3 +87,40 @@ class BuiltRows:
     def name_of(self, kind: str, row: int) -> str:
         """The name that a row has of a kind (`NAMED`)."""
         return self.names[kind][int(self.index[kind][row])]
+
+
+def _renumbered(
+    index: npt.NDArray[np.void], own: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[str]]
+) -> npt.NDArray[np.void]:
+    """A part's row index with the numbers that `names` gives to its `own` names."""
+    made = index.copy()
+    for kind in NAMED if len(index) else ():
+        numbers = {name: number for number, name in enumerate(names[kind])}
+        made[kind] = np.array([numbers[name] for name in own[kind]], dtype=np.uint16)[index[kind]]
+    return made
+
+
+class RowReader:
+    """Reads rows of a table from the files of their parts; a context manager."""
+
+    def __init__(self, rows: RowTable) -> None:
+        self._rows = rows
+        self._lines = Lines([part.path for part in rows.parts])
+
+    def line(self, row: int) -> bytes:
+        """The line of a row."""
+        index = self._rows.index
+        return self._lines.read(int(self._rows.part[row]), int(index["offset"][row]), int(index["length"][row]))
+
+    def example(self, row: int) -> Example:
+        """A row, parsed."""
+        return Example.from_row(json.loads(self.line(row)), str(self._rows.parts[self._rows.part[row]].path))
+
+    def __enter__(self) -> Self:
+        self._lines.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.__exit__(kind, error, trace)

@@ -1,43 +1,131 @@
-"""Decides which rows stay: no duplicates, no more than asked for, no validation row that was trained on.
+"""Decides which rows are kept: no duplicates, no more than requested, no validation row that was trained on.
 
-Each step looks at the facts of the rows that earlier steps kept, and marks those that it takes out. What a step
-decides depends on the rows alone, never on how the work was divided.
+Pure: the row index and the fingerprints of its texts in, a frozen selection out. It depends on the rows alone, never
+on how the work was divided.
 """
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
+from coma_cli.catalog.mixtures import MIXTURES
+from coma_cli.catalog.mixtures.mixture import Mixture, Size
+from coma_cli.corpus.dedup import duplicates as dedup
 from coma_cli.corpus.dedup.duplicates import Keys, find_duplicates
 from coma_cli.corpus.dedup.fingerprints import asks_by_input
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.near import Texts
-from coma_cli.corpus.splitting import counterparts_in_train
-from coma_cli.dataset.rows import (
-    BEYOND_SIZE,
-    COUNTERPART,
-    DUPLICATE,
-    IN_REFERENCE,
-    NEAR_DUPLICATE,
-    REFERENCE,
-    BuiltRows,
-    Numbers,
-)
+from coma_cli.corpus.splitting import COUNTERPART_REASON, counterparts_in_train
+from coma_cli.dataset.mixing import assign, beyond_targets, unbalanced
+from coma_cli.dataset.pending import Shortfall, shortfalls
+from coma_cli.dataset.rows import Mask, Numbers, RowState, RowTable, States
+
+REASONS: Mapping[RowState, str] = {  # of the rows that dropped.jsonl lists
+    RowState.DUPLICATE: dedup.EXACT,
+    RowState.NEAR_DUPLICATE: dedup.NEAR,
+    RowState.IN_REFERENCE: dedup.IN_REFERENCE,
+    RowState.COUNTERPART: COUNTERPART_REASON,
+}
+_NO_ROW = -1
 
 
-def drop_duplicates(rows: BuiltRows, texts: Texts, rules: NearRules) -> None:
-    """Of rows that ask the same or give the same longer answer, or nearly so, the first one stays (see `dedup`)."""
-    index = rows.index
-    keys = Keys(_kinds(rows), index["question"], index["long_answer"])
-    references = int(np.count_nonzero(rows.state == REFERENCE))
-    found = find_duplicates(keys, texts, rules, references)
-    leaves = np.flatnonzero(~found.stays)
-    rows.first[leaves] = found.instead[leaves]
-    rows.state[leaves] = NEAR_DUPLICATE
-    rows.state[found.exact.nonzero()] = DUPLICATE
-    rows.state[leaves[found.instead[leaves] >= found.references_from]] = IN_REFERENCE
+@dataclass(frozen=True)
+class SelectionRules:
+    """Which rows to keep; `size` None keeps all. `requests`: whether rows that upstream lacks are requested."""
+
+    near: NearRules
+    mixture: Mixture = MIXTURES["comit"]
+    size: Size | None = None
+    per_task: int | None = None
+    requests: bool = True
+
+    @property
+    def targets(self) -> Mapping[str, int]:
+        """Rows wanted of each sub-dataset; the paper's counts unless a size is given."""
+        return self.mixture.targets("paper" if self.size is None else self.size)
 
 
-def _kinds(rows: BuiltRows) -> Numbers:
-    """(rows,): numbers of the kinds within which rows are compared, as `dedup` says."""
+@dataclass(frozen=True)
+class RowTally:
+    """Rows not kept: by source and reason, by benchmark, by task; and rows requested, by sub-dataset."""
+
+    dropped: Mapping[tuple[str, str], int]
+    contaminated: Mapping[str, int]
+    beyond_size: Mapping[str, int]
+    beyond_balance: Mapping[str, int]
+    pending: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What becomes of each row of a table.
+
+    `state` (rows,) holds a `RowState` each, `first` (rows,) the row that a duplicate repeats (-1 for other rows),
+    `subset` (rows,) the number of each row's sub-dataset (see `mixing`).
+    """
+
+    state: States
+    first: Numbers
+    subset: Numbers
+    requested: tuple[Shortfall, ...]
+    tally: RowTally
+
+    @property
+    def kept(self) -> Mask:
+        """Which rows are in the data."""
+        return np.asarray(self.state == RowState.KEPT)
+
+
+def select(rows: RowTable, texts: Texts, rules: SelectionRules) -> Selection:
+    """Decide what becomes of each row; `texts` holds the fingerprints of the table's texts."""
+    state, first = _deduplicated(rows, texts, rules.near)
+    subset = assign(rows, rules.mixture)
+    state = _marked(state, unbalanced(rows, _kept(state), subset), RowState.BEYOND_BALANCE)
+    if rules.size is not None:
+        numbers = {entry.name: number for number, entry in enumerate(rules.mixture.subsets)}
+        targets = {numbers[name]: target for name, target in rules.targets.items()}
+        state = _marked(state, beyond_targets(rows, _kept(state), subset, targets), RowState.BEYOND_SIZE)
+    if rules.per_task is not None:
+        state = _marked(state, _beyond_per_task(rows, _kept(state), rules.per_task), RowState.BEYOND_SIZE)
+    counterparts = counterparts_in_train(
+        rows.index["text_keys"], texts, rows.index["validation"], _kept(state), rules.near
+    )
+    state = _marked(state, np.flatnonzero(counterparts), RowState.COUNTERPART)
+    requested = tuple(shortfalls(rows, state, subset, rules.mixture, rules.targets if rules.requests else {}))
+    for array in (state, first, subset):
+        array.flags.writeable = False
+    return Selection(state, first, subset, requested, _tally(rows, state, requested))
+
+
+def _kept(state: States) -> Mask:
+    return np.asarray(state == RowState.KEPT)
+
+
+def _marked(state: States, leaving: Numbers, reason: RowState) -> States:
+    """The states after some rows left."""
+    marked = state.copy()
+    marked[leaving] = reason
+    return marked
+
+
+def _deduplicated(rows: RowTable, texts: Texts, rules: NearRules) -> tuple[States, Numbers]:
+    """The states of the rows, and which row each duplicate repeats: the first of them is kept (see `dedup`)."""
+    keys = Keys(_kinds(rows), rows.index["question"], rows.index["long_answer"])
+    found = find_duplicates(keys, texts, rules, int(np.count_nonzero(rows.is_reference)))
+    leaving = np.flatnonzero(~found.stays)
+    state = np.where(rows.is_reference, RowState.REFERENCE, RowState.KEPT).astype(np.uint8)
+    state[leaving] = RowState.NEAR_DUPLICATE
+    state[found.exact.nonzero()] = RowState.DUPLICATE
+    state[leaving[found.instead[leaving] >= found.references_from]] = RowState.IN_REFERENCE
+    first = np.full(len(rows), _NO_ROW, dtype=np.int64)
+    first[leaving] = found.instead[leaving]
+    return state, first
+
+
+def _kinds(rows: RowTable) -> Numbers:
+    """(rows,): numbers of the kinds within which rows are compared (see `dedup`)."""
     index, names = rows.index, rows.names
     kinds = index["task"].astype(np.int64) * len(names["text_language"]) + index["text_language"]
     worded = np.array([asks_by_input(name) for name in names["task"]], dtype=bool)
@@ -45,15 +133,27 @@ def _kinds(rows: BuiltRows) -> Numbers:
     return np.asarray(kinds * (len(names["language"]) + 1) + languages)
 
 
-def keep_per_task(rows: BuiltRows, size: int) -> None:
-    """The first rows of each task by id, up to the size asked for."""
-    order = rows.in_order(rows.kept)
+def _beyond_per_task(rows: RowTable, kept: Mask, size: int) -> Numbers:
+    """The kept rows of each task beyond the first `size` by id."""
+    order = rows.in_order(kept)
     tasks = rows.index["task"][order]
-    for task in np.unique(tasks):
-        rows.state[order[tasks == task][size:]] = BEYOND_SIZE
+    beyond = [order[tasks == task][size:] for task in np.unique(tasks)]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *beyond])
 
 
-def drop_counterparts(rows: BuiltRows, texts: Texts, rules: NearRules) -> None:
-    """Takes out validation rows that repeat a longer text of a training row or come near to it."""
-    counterparts = counterparts_in_train(rows.index["text_keys"], texts, rows.index["validation"], rows.kept, rules)
-    rows.state[counterparts] = COUNTERPART
+def _tally(rows: RowTable, state: States, requested: tuple[Shortfall, ...]) -> RowTally:
+    dropped: Counter[tuple[str, str]] = Counter()
+    contaminated: Counter[str] = Counter()
+    for part in rows.parts:
+        dropped.update(part.dropped)
+        contaminated.update(part.contaminated)
+    for left, reason in REASONS.items():
+        for source, count in rows.counts("source", state == left).items():
+            dropped[source, reason] += count
+    return RowTally(
+        dropped=dropped,
+        contaminated=contaminated,
+        beyond_size=rows.counts("task", state == RowState.BEYOND_SIZE),
+        beyond_balance=rows.counts("task", state == RowState.BEYOND_BALANCE),
+        pending={entry.subset.name: len(entry.rows) for entry in requested},
+    )

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, computed_field
 
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.catalog.sources.source import Source
-from coma_cli.dataset.composition import Composition, Lengths, RowTally
+from coma_cli.dataset.composition import SUBSET, Composition, Lengths
+from coma_cli.dataset.selection import RowTally
 
 
 class SourceFacts(BaseModel):
@@ -86,10 +87,10 @@ class BuildDataSummary(BaseModel):
 
 def side_counts(composition: Composition, name: str) -> dict[str, SideCounts]:
     """Rows by one of their properties, the largest first."""
-    counter = composition.by[name]
+    by = composition.by[name]
     counts = {
-        value: SideCounts(train=counter[value, "train"], validation=counter[value, "validation"])
-        for value in {value for value, _ in counter}
+        value: SideCounts(train=by.get((value, "train"), 0), validation=by.get((value, "validation"), 0))
+        for value in {value for value, _ in by}
     }
     return dict(sorted(counts.items(), key=lambda item: (-item[1].total, item[0])))
 
@@ -98,15 +99,15 @@ def subset_counts(
     composition: Composition, tally: RowTally, mixture: Mixture, size: Size | None
 ) -> dict[str, SubsetCounts]:
     """Rows of every sub-dataset in the order of the table."""
-    counter = composition.by["subset"]
+    by = composition.by[SUBSET]
     targets = {} if size is None else mixture.targets(size)
     return {
         entry.name: SubsetCounts(
-            train=counter[entry.name, "train"],
-            validation=counter[entry.name, "validation"],
+            train=by.get((entry.name, "train"), 0),
+            validation=by.get((entry.name, "validation"), 0),
             task=entry.task,
             wanted=targets.get(entry.name),
-            requested=tally.pending[entry.name],
+            requested=tally.pending.get(entry.name, 0),
         )
         for entry in mixture.subsets
     }

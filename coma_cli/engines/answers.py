@@ -59,7 +59,7 @@ def now() -> str:
 
 
 class AnswerJournal:
-    """The answers of one workspace; a context manager.
+    """The answers of one workspace; a context manager, which opens the file on entering.
 
     Rows stay on disk; in memory are a key and an offset each. Of two answers to one request the first counts, so that
     what was made from it stays true. Safe to use from several threads; open a folder once a process, since POSIX locks
@@ -76,12 +76,8 @@ class AnswerJournal:
         self._guard = threading.RLock()
         self._claimed: set[str] = set()
         self._synced_at = time.monotonic()
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._claims = os.open(folder / _CLAIMS_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        with self._locked():
-            self.torn_bytes = repair_torn_tail(self.path)
-            self._refresh()
-            self._put_aside()
+        self._descriptor = self._claims = -1
+        self.torn_bytes = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -152,6 +148,13 @@ class AnswerJournal:
                 self._descriptor = self._claims = -1
 
     def __enter__(self) -> Self:
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        claims = self.path.with_name(_CLAIMS_FILE)
+        self._claims = os.open(claims, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        with self._locked():
+            self.torn_bytes = repair_torn_tail(self.path)
+            self._refresh()
+            self._put_aside()
         return self
 
     def __exit__(

@@ -9,6 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +21,26 @@ TOKENS_PER_MESSAGE = 12
 TOKENS_PER_CHAT = 32
 
 
+@dataclass(frozen=True)
 class TokenCounter:
-    """Counts the tokens of prompts for one model."""
+    """Counts the tokens of prompts for one model; `vocabulary` is the model's own, if it is on this machine."""
 
-    def __init__(self, model: str) -> None:
-        self._vocabulary = local_vocabulary(model)
+    vocabulary: Any | None
+
+    @classmethod
+    def of(cls, model: str) -> "TokenCounter":
+        """The counter for a model, with its vocabulary read from tiktoken's cache if it is there."""
+        return cls(local_vocabulary(model))
 
     @property
     def exact(self) -> bool:
-        """Whether the model's own vocabulary is at hand."""
-        return self._vocabulary is not None
+        """Whether the model's own vocabulary is there."""
+        return self.vocabulary is not None
 
     def about(self, text: str) -> int:
         """The tokens of a text: counted, or estimated from its bytes."""
-        if self._vocabulary is not None:
-            return len(self._vocabulary.encode(text, disallowed_special=()))
+        if self.vocabulary is not None:
+            return len(self.vocabulary.encode(text, disallowed_special=()))
         return round(len(_utf8(text)) / BYTES_PER_TOKEN)
 
     def at_most(self, messages: Sequence[str]) -> int:

@@ -69,7 +69,7 @@ def decode_batch(
     """
     rows = [_row(request, context, decode) for request in requests]
     uniforms = uniform_numbers([r.request.seed for r in rows], max(r.budget for r in rows)).to(model.device)
-    state = _State(model, [r.request.prompt_ids for r in rows])
+    state = _State.after_prompts(model, [r.request.prompt_ids for r in rows])
     for step in range(uniforms.shape[1]):
         draw = draw_tokens(state.logits, [r.request.decoding for r in rows], uniforms[:, step])
         tokens = draw.tokens
@@ -98,18 +98,26 @@ def _row(request: GenerationRequest, context: int, decode: Callable[[Sequence[in
 class _State:
     """The model's cache for a batch and the logits of its next tokens, `(rows, vocabulary)`."""
 
-    def __init__(self, model: Any, prompts: Sequence[tuple[int, ...]]) -> None:
+    logits: torch.Tensor
+
+    def __init__(self, model: Any, mask: torch.Tensor) -> None:
         self._model = model
         self._cache = growing_cache(model)
         self._accepts = inspect.signature(model.forward).parameters.keys()
+        self._mask = mask
+        self._next = mask.sum(-1)
+
+    @classmethod
+    def after_prompts(cls, model: Any, prompts: Sequence[tuple[int, ...]]) -> "_State":
+        """Compute the prompts, each distinct one once."""
         distinct = list(dict.fromkeys(prompts))
-        ids, self._mask = _padded_left(distinct, model.device)
-        positions = (self._mask.cumsum(-1) - 1).clamp(min=0)
-        self.logits = self._forward(ids, positions)
-        self._next = self._mask.sum(-1)
+        ids, mask = _padded_left(distinct, model.device)
+        state = cls(model, mask)
+        state.logits = state._forward(ids, (mask.cumsum(-1) - 1).clamp(min=0))
         number = {prompt: place for place, prompt in enumerate(distinct)}
         if len(distinct) < len(prompts):
-            self.keep(torch.tensor([number[prompt] for prompt in prompts], device=model.device))
+            state.keep(torch.tensor([number[prompt] for prompt in prompts], device=model.device))
+        return state
 
     def keep(self, rows: torch.Tensor) -> None:
         """Make the batch consist of these rows of it, a row perhaps several times."""

@@ -57,7 +57,8 @@ class OpenAIEngine:
     def __init__(
         self, model: str, connection: Connection, *, answers: AnswerJournal | None = None, meter: Meter | None = None
     ) -> None:
-        self._parts = Parts(model, connection, answers, TokenCounter(model), meter or NoMeter())
+        counter = TokenCounter(None)  # a session only asks for bounds, which need no vocabulary
+        self._parts = Parts(model, connection, answers, counter, meter or NoMeter())
 
     @property
     def traffic(self) -> Traffic:

@@ -76,8 +76,8 @@ class Session:
         self._parts = parts
         self._connection = parts.connection
         self._results: queue.SimpleQueue[GenerationResponse | BaseException | None] = queue.SimpleQueue()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="openai-engine", daemon=True)
+        self._loop: asyncio.AbstractEventLoop
+        self._thread: threading.Thread
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: AsyncOpenAI | None = None
         self._secret = os.environ.get(KEY_VARIABLE, "")
@@ -89,6 +89,8 @@ class Session:
     # The caller's side.
 
     def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="openai-engine", daemon=True)
         self._thread.start()
         return self
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from coma_cli.evaluation.beta_quantile import beta_quantile
+
 BOOTSTRAP_RESAMPLES = 10_000
 CONFIDENCE = 0.95
 AGREEMENT = 1e-9  # estimates this close are one number, apart for rounding: 3 of 10 and 6 of 20
@@ -96,12 +98,10 @@ def exact_interval(successes: float, trials: int) -> tuple[float, float]:
 
     Source: Clopper and Pearson 1934, in the Beta form of Brown, Cai and DasGupta 2001, section 4.2.1.
     """
-    from scipy.special import betaincinv  # scipy.stats would take a second to import
-
     tail = (1 - CONFIDENCE) / 2
     successes = min(max(successes, 0.0), float(trials))
-    low = float(betaincinv(successes, trials - successes + 1, tail)) if successes > 0 else 0.0
-    high = float(betaincinv(successes + 1, trials - successes, 1 - tail)) if successes < trials else 1.0
+    low = beta_quantile(successes, trials - successes + 1, tail) if successes > 0 else 0.0
+    high = beta_quantile(successes + 1, trials - successes, 1 - tail) if successes < trials else 1.0
     return low, high
 
 

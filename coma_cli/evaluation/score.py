@@ -19,10 +19,11 @@ from coma_cli.evaluation.results import Counted, count
 from coma_cli.evaluation.scoring import cluster
 from coma_cli.evaluation.scoring import summary as score_summary
 from coma_cli.evaluation.scoring.cluster import Runner, SandboxOptions
+from coma_cli.evaluation.scoring.preparation import REFERENCES
 from coma_cli.evaluation.scoring.references import ReferenceCheck
 from coma_cli.evaluation.scoring.sample_choice import SampleSource, benchmark_only, choose_samples
 from coma_cli.evaluation.scoring.sample_files import Skipped
-from coma_cli.evaluation.scoring.score_run import REFERENCES, VERDICTS, ScoreRun
+from coma_cli.evaluation.scoring.score_run import VERDICTS, ScoreRun
 from coma_cli.evaluation.scoring.settings import ScoreSettings, parse_threshold
 from coma_cli.parallel import ray_cluster
 from coma_cli.records import Problem, Verdict
@@ -32,6 +33,7 @@ from coma_cli.sandbox import (
     Sandbox,
     SandboxError,
     SandboxUnavailable,
+    begin_probing,
     default_workers,
     probe_isolation,
 )
@@ -60,6 +62,7 @@ def plan(settings: StageSettings, workspace: Workspace) -> ScorePlan:
     `total` counts the programs at most: references, and each sample under each protocol; equal ones run once.
     """
     settings = cast(ScoreSettings, settings)
+    begin_probing(settings.isolation, python=settings.python)
     if settings.check_references:
         source = benchmark_only(settings.bench, settings.bench_data)
     else:
@@ -143,11 +146,12 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
     settings, plan = cast(ScoreSettings, settings), cast(ScorePlan, plan)
     began = time.monotonic()
     try:
-        with _options(settings).open() as sandbox, _runner(settings, sandbox) as runner:
-            score_run = ScoreRun(run, settings, sandbox, runner, plan.problems, plan.source)
-            checks = score_run.check_references()
-            score_run.judge(plan.samples)
-            explanation = score_run.explain(plan.samples) if settings.explain and plan.samples else None
+        with _options(settings).sandbox() as sandbox, _runner(settings, sandbox) as runner:
+            score_run = ScoreRun(run, settings, sandbox, runner, plan.problems, plan.source, plan.samples)
+            prepared = score_run.prepare()
+            prepared_by = run.work_done
+            score_run.judge(prepared)
+            explanation = score_run.explain(prepared) if settings.explain and plan.samples else None
             isolation = sandbox.isolation
     except SandboxUnavailable as error:
         raise _unavailable(error) from error
@@ -155,7 +159,9 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
         raise CliError(f"The sandbox broke: {error}", "The same command goes on where it stopped.") from error
     counted = _count(run, settings, plan)
     plot = _draw(run, plan, counted, settings.seed) if settings.plot and counted.results else None
-    summary = _summarise(run, settings, plan, isolation, checks, counted, time.monotonic() - began)
+    programs_run = run.work_done - (prepared_by if plan.samples else 0)
+    seconds = time.monotonic() - began
+    summary = _summarise(settings, plan, isolation, prepared.checks, counted, programs_run, seconds)
     outputs = [REFERENCES, *((VERDICTS,) if plan.samples else ()), *((CAUSES, ALTERNATIVES) if explanation else ())]
     summary = summary.model_copy(update={"explanation": explanation, "plot": plot})
     return StageResult(summary=summary, outputs=tuple(outputs))
@@ -195,12 +201,12 @@ def _draw(run: Run, plan: ScorePlan, counted: Counted, seed: int) -> str:
 
 
 def _summarise(
-    run: Run,
     settings: ScoreSettings,
     plan: ScorePlan,
     isolation: Isolation,
     checks: Mapping[str, ReferenceCheck],
     counted: Counted,
+    programs_run: int,
     seconds: float,
 ) -> score_summary.ScoreSummary:
     first = counted.results[0] if counted.results else None
@@ -225,8 +231,8 @@ def _summarise(
         mode=settings.mode,
         inproc_problems=sorted(task_id for task_id, check in checks.items() if check.mode == "inproc"),
         unique_programs=counted.unique_programs,
-        programs_run=run.work_done,
-        programs_per_s=round(run.work_done / seconds, 1) if run.work_done else None,
+        programs_run=programs_run,
+        programs_per_s=round(programs_run / seconds, 1) if programs_run else None,
         skipped=plan.skipped.counts(),
     )
 

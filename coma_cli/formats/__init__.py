@@ -1,1 +1,1 @@
-"""Files of rows: what people publish and share, read in one way everywhere; and the one client of the hub for data."""
+"""Readers for files of rows, shared by all commands, and the Hugging Face Hub client for data."""

@@ -1,4 +1,4 @@
-r"""Parallel text: line n of one file belongs with line n of another. Lines end at "\n" and at nothing else."""
+r"""Parallel text: line n of one file corresponds to line n of another. Only "\n" ends a line."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -13,15 +13,15 @@ _FORM = "Give both files as they were published."
 
 
 def split_name(name: str) -> str:
-    """How shards call an upstream split: `valid` and `dev` are `validation`."""
+    """Our name for an upstream split: `valid` and `dev` become `validation`."""
     return {"valid": "validation", "dev": "validation"}.get(name, name)
 
 
 def find_pairs(place: Path, pattern: str, sides: tuple[str, str], licence: str) -> list[Shard]:
-    """The pairs of files below a place; the pattern's groups `split` and `side` tell which pair and which of the two.
+    """The pairs of files at a location; the pattern's groups `split` and `side` identify the pair and the side.
 
-    The first side is the shard and the second its companion. A file without its other half makes a shard without a
-    companion, which `read_pairs` refuses. Halves belong together if they stand in the same folder.
+    The first side is the shard and the second its companion. A file without its counterpart becomes a shard without a
+    companion, which `read_pairs` rejects. Counterparts must be in the same folder.
     """
     pairs: dict[tuple[str, str], dict[str, Listed]] = {}
     for found in matching_files(place, [pattern], beside=True):
@@ -38,20 +38,19 @@ def find_pairs(place: Path, pattern: str, sides: tuple[str, str], licence: str) 
 
 
 def read_pairs(shard: Shard) -> Iterator[tuple[int, str, str] | Rejected]:
-    """Line number (from 1) and the two lines without blanks around them; lines that are empty or no UTF-8 are
-    `Rejected`.
+    """Line number (from 1) and the two stripped lines; empty lines and lines that are not UTF-8 are `Rejected`.
 
     Raises:
-        BrokenSourceError: one of the files is missing, they differ in their count of lines, or they are empty.
+        BrokenSourceError: one of the files is missing, they have different numbers of lines, or they are empty.
     """
     if not shard.companions:
-        raise BrokenSourceError(f"{shard.file} has no file of the other side beside it.", _FORM)
+        raise BrokenSourceError(f"{shard.file} has no counterpart in its folder.", _FORM)
     other = shard.companions[0]
     first, second = _count_lines(shard.file), _count_lines(other)
     if first != second:
         raise BrokenSourceError(f"{shard.file} has {first} lines, {other} has {second}.", _FORM)
     if not first:
-        raise BrokenSourceError(f"{shard.file} holds no rows.", "Fetch it again, or leave this source out.")
+        raise BrokenSourceError(f"{shard.file} holds no rows.", "Download it again, or exclude this source.")
     for number, halves in enumerate(zip_longest(lines_of(shard.file), lines_of(other), fillvalue=b""), start=1):
         try:
             one, two = (half.decode("utf-8").strip(" \t\r\n") for half in halves)

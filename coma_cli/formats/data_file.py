@@ -1,4 +1,4 @@
-"""Files of rows on disk or in a zip archive, and the shares of them that workers read."""
+"""Files of rows on disk or in a zip archive, and the pieces of them that workers read."""
 
 import zipfile
 from collections.abc import Iterator
@@ -8,16 +8,17 @@ from typing import ClassVar
 
 from coma_cli.errors import MissingInputError
 
+GZIP_MAGIC = b"\x1f\x8b"
 _SMALLEST_GZIP = 18  # bytes of its header and trailer
 
 
 class BrokenSourceError(MissingInputError):
-    """A source that can't be read as a whole: not in a form that its reader knows, cut short, or empty."""
+    """A source that can't be read: in an unknown format, truncated, or empty."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A share of a file, so that several workers can build the rows of a large one: each `of`-th stretch of entries."""
+    """A part of a file, so that several workers can share a large one: every `of`-th block of entries."""
 
     number: int = 0
     of: int = 1
@@ -25,11 +26,11 @@ class Piece:
     STRETCH: ClassVar[int] = 512
 
     def holds(self, entry: int) -> bool:
-        """Whether the entry of that number (from 0) belongs to this piece."""
+        """Whether the entry with that number (from 0) belongs to this piece."""
         return entry // self.STRETCH % self.of == self.number
 
     def held(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The runs of entries (first, behind the last) from `start` to before `end` that belong to this piece."""
+        """The ranges of entries (start, stop) between `start` and `end` (exclusive) that belong to this piece."""
         if self.of == 1:
             yield start, end
             return
@@ -49,8 +50,13 @@ class DataFile:
         return f"{self.path}/{self.member}" if self.member else str(self.path)
 
     @property
+    def name(self) -> str:
+        """The file's own name, without the folders above it."""
+        return (self.member or self.path.name).rpartition("/")[2]
+
+    @property
     def size(self) -> int:
-        """How many bytes it takes up on disk."""
+        """Its size on disk in bytes."""
         if not self.member:
             return self.path.stat().st_size
         with zipfile.ZipFile(self.path) as archive:
@@ -58,13 +64,13 @@ class DataFile:
 
     @property
     def unpacked_size(self) -> int:
-        """Its size in bytes without zip or gzip around it (of gzip the remainder by 4 GiB that its end states)."""
+        """Its uncompressed size in bytes (for gzip, the size modulo 4 GiB from its trailer)."""
         if self.member:
             with zipfile.ZipFile(self.path) as archive:
                 return archive.getinfo(self.member).file_size
         size = self.path.stat().st_size
         with self.path.open("rb") as handle:
-            if size < _SMALLEST_GZIP or handle.read(2) != b"\x1f\x8b":
+            if size < _SMALLEST_GZIP or handle.read(2) != GZIP_MAGIC:
                 return size
             handle.seek(-4, 2)
             return int.from_bytes(handle.read(4), "little")
@@ -72,15 +78,15 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of a source: where it is now, and the name that rows give as its origin (no path of a machine).
+    """One file of a source: where it is now, and the name that rows give as their origin (independent of the machine).
 
-    `member` names it within a zip archive at `path`. `language` is the programming language of the rows where only the
-    file's place tells it.
+    `member` is its name in a zip archive at `path`. `language` is the programming language of the rows, if only the
+    file's location tells it.
 
-    `split` is upstream's split where the file holds one only (`train`, `validation` or `test`); where rows of several
-    splits share a file it is empty, and each row's origin says its own. `companions` are the other files that the same
-    rows need (the second half of parallel text, the functions that pairs point at). `piece` is the share of the file
-    that is asked for; a source whose entry does not say that it `reads_pieces` may ignore it.
+    `split` is upstream's split if the file has only one (`train`, `validation` or `test`); if rows of several splits
+    share a file, it is empty and each row's origin has its own. `companions` are other files that the same rows need
+    (the other side of parallel text, the functions that pairs refer to). `piece` is the requested part of the file;
+    sources without `reads_pieces` may ignore it.
     """
 
     path: Path
@@ -94,5 +100,5 @@ class Shard:
 
     @property
     def file(self) -> DataFile:
-        """The file that holds the rows."""
+        """The file with the rows."""
         return DataFile(self.path, self.member)

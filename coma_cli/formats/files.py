@@ -3,7 +3,6 @@
 A zip archive is read as the folder that it would unpack into, and nothing is ever written under the name of a member.
 """
 
-import codecs
 import gzip
 import os
 import re
@@ -15,12 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
-from coma_cli.formats.data_file import BrokenSourceError, DataFile
+from coma_cli.errors import MissingInputError
+from coma_cli.formats.data_file import GZIP_MAGIC, BrokenSourceError, DataFile
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _AGAIN = "Fetch it again."
-_ENDS = 1 << 12  # bytes of a file's beginning and end; what is blank there is no more
-_CHUNK = 1 << 20
+_ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # of an archive, and of one without members
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,25 @@ def list_files(place: Path) -> Iterator[Listed]:
             yield from _listed(place, path)
 
 
+def one_file(path: Path) -> DataFile:
+    """The file that a path names where one is wanted: itself, or the only member of a zip archive.
+
+    Raises:
+        MissingInputError: it is not there or a folder, or the archive is broken or does not hold exactly one file.
+    """
+    if path.is_dir():
+        raise MissingInputError(f"{path} is a folder where a file should be.", "Name the file itself.")
+    if not path.is_file():
+        raise MissingInputError(f"There is no file {path}.", "Check the path.")
+    if not _holds_members(path):
+        return DataFile(path)
+    members = _members(path)
+    if len(members) != 1:
+        held = ", ".join(members[:3]) + (", ..." if len(members) > 3 else "")
+        raise MissingInputError(f"{path} holds {len(members)} files ({held}).", "Unpack it and name one of them.")
+    return DataFile(path, members[0])
+
+
 def _beside(place: Path) -> Iterator[Listed]:
     paths = sorted(path for path in place.parent.iterdir() if path.is_file() and not path.name.startswith("."))
     return (Listed(path.name, path.name, DataFile(path)) for path in paths)
@@ -89,7 +106,12 @@ def _listed(place: Path, path: Path) -> Iterator[Listed]:
 
 
 def _is_archive(path: Path) -> bool:
-    return path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
+    return path.suffix.lower() == ".zip" or _holds_members(path)
+
+
+def _holds_members(path: Path) -> bool:
+    with path.open("rb") as handle:
+        return handle.read(len(_ZIP_MAGICS[0])) in _ZIP_MAGICS
 
 
 def _members(path: Path) -> list[str]:
@@ -111,38 +133,12 @@ def unpacked(file: DataFile) -> Iterator[IO[bytes]]:
     try:
         with ExitStack() as stack:
             handle = stack.enter_context(_opened(file, stack))
-            packed = handle.read(2) == _GZIP_MAGIC
+            packed = handle.read(2) == GZIP_MAGIC
             handle.seek(0)
             yield stack.enter_context(cast(IO[bytes], gzip.GzipFile(fileobj=handle))) if packed else handle
     except (gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as error:
         kind = "zip" if file.member and isinstance(error, (zipfile.BadZipFile, zlib.error)) else "gzip"
         raise BrokenSourceError(f"{file} is a broken {kind} file: {error}.", _AGAIN) from error
-
-
-def require_whole(file: DataFile) -> None:
-    """Read a packed file to its end, and see whether a file that begins as an array also ends as one.
-
-    What is wrong further inside of an array is only found by reading its rows.
-
-    Raises:
-        BrokenSourceError: see `unpacked`; or the array is not closed.
-    """
-    with unpacked(file) as handle:
-        head = handle.read(_ENDS)
-        tail = _end_of(handle, head, packed=bool(file.member) or isinstance(handle, gzip.GzipFile))
-    if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[") and not tail.rstrip().endswith(b"]"):
-        raise BrokenSourceError(f"{file} is not a whole JSON array: the array is not closed.", _AGAIN)
-
-
-def _end_of(handle: IO[bytes], head: bytes, *, packed: bool) -> bytes:
-    """The last bytes of a file of which `head` has been read; all of a packed one is read for it."""
-    if not packed:
-        handle.seek(max(0, handle.seek(0, os.SEEK_END) - _ENDS))
-        return handle.read()
-    tail = head
-    while chunk := handle.read(_CHUNK):
-        tail = (tail + chunk)[-_ENDS:]
-    return tail
 
 
 def _opened(file: DataFile, stack: ExitStack) -> IO[bytes]:

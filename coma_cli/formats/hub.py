@@ -1,16 +1,24 @@
-"""Sources from the Hugging Face hub: data files only, in the hub client's cache; loading scripts are never run."""
+"""Data sets from the Hugging Face Hub, through its own client and cache: data files only, never a loading script.
 
+`HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` and `HF_HUB_OFFLINE` are honoured.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from coma_cli.errors import MissingInputError, missing_package
 
-_HINT = "Use --from-repo stdlib (or a folder of code), or --sources DIR with files that are already here."
+CLIENT = "huggingface_hub"
+_ELSEWHERE = "Use --from-repo stdlib (or a folder of code), or --sources DIR with files that are already here."
 
 
 @dataclass(frozen=True)
 class HubForm:
-    """Where the Hugging Face hub keeps a source as plain data files; loading scripts are never run."""
+    """Where the Hub keeps a source as plain data files."""
 
     repository: str
     revision: str
@@ -18,40 +26,57 @@ class HubForm:
 
 
 def fetched_source(form: HubForm) -> Path | None:
-    """The folder that holds a source's files where the hub client's cache has them; nothing is fetched."""
+    """The folder that holds a source's files where the cache has them; nothing is fetched."""
     try:
-        from huggingface_hub import snapshot_download
-
-        return Path(
-            snapshot_download(
-                form.repository,
-                repo_type="dataset",
-                revision=form.revision,
-                allow_patterns=list(form.patterns),
-                local_files_only=True,
-            )
-        )
+        return _snapshot(form, local_files_only=True)
     except Exception:  # not in the cache, or no client: either way it is not here
         return None
 
 
 def fetch_source(form: HubForm) -> Path:
-    """The folder that holds a source's files; `HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` and `HF_HUB_OFFLINE` are honoured.
+    """The folder that holds a source's files.
 
     Raises:
-        MissingInputError: the files are neither in the cache nor can the hub be reached.
-        MissingPackageError: the hub's client is not installed.
+        MissingInputError: the files are neither in the cache nor can the Hub be reached.
+        MissingPackageError: the Hub's client is not installed.
     """
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise missing_package("datasets", "--sources hub") from None
-    try:
-        return Path(
-            snapshot_download(
-                form.repository, repo_type="dataset", revision=form.revision, allow_patterns=list(form.patterns)
-            )
+    with _errors_named(form.repository, _ELSEWHERE):
+        return _snapshot(form)
+
+
+def fetch_file(repository: str, file: str, revision: str, hint: str) -> Path:
+    """The local path of one file of a data set; `hint` says what to do where it can't be fetched. Raises as above."""
+    with _errors_named(f"{file} of {repository}", hint):
+        from huggingface_hub import hf_hub_download
+
+        return Path(hf_hub_download(repository, file, repo_type="dataset", revision=revision))
+
+
+def _snapshot(form: HubForm, **options: Any) -> Path:
+    from huggingface_hub import snapshot_download
+
+    patterns = list(form.patterns)
+    return Path(
+        snapshot_download(
+            form.repository, repo_type="dataset", revision=form.revision, allow_patterns=patterns, **options
         )
+    )
+
+
+@contextmanager
+def _errors_named(what: str, hint: str) -> Iterator[None]:
+    """Turn what the client raises into one error that says what can't be fetched and what helps."""
+    log = logging.getLogger(CLIENT)
+    level = log.level
+    log.setLevel(logging.ERROR)  # it warns of each of its five tries; one error at the end says it all
+    try:
+        yield
+    except ImportError:
+        error = missing_package(CLIENT, f"Fetching {what} from the Hugging Face Hub")
+        error.hint += f", or do without: {hint}"
+        raise error from None
     except Exception as error:  # the client raises its HTTP library's own errors too, and that library changes
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise MissingInputError(f"{form.repository} can't be fetched from the hub: {reason[:200]}", _HINT) from error
+        raise MissingInputError(f"{what} can't be fetched from the Hugging Face Hub: {reason[:200]}", hint) from error
+    finally:
+        log.setLevel(level)

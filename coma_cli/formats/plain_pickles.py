@@ -1,8 +1,8 @@
-"""Pickles of plain values: numbers, texts, tuples, lists, dicts and sets. Nothing in the file can name a class.
+"""Pickles of plain values: numbers, strings, tuples, lists, dicts and sets. Classes are never loaded.
 
-A pickle is a program for a small machine, and what makes it dangerous is that it may look up and call anything. Here
-every look-up is refused, whichever opcode asks for it, so a file of that kind is an error before anything is called.
-The machine written in Python is used: the one in C takes gigabytes for eight bytes that store at a high number.
+A pickle is a program for a small virtual machine, dangerous because it can look up and call anything. Here every
+lookup is refused, whichever opcode makes it, so such a file is an error before anything is called. The unpickler
+written in Python is used: the one in C allocates gigabytes for eight bytes that store at a high memo index.
 """
 
 import io
@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 from coma_cli.formats.data_file import BrokenSourceError, DataFile
 from coma_cli.formats.files import unpacked
 
-_NEVER = "A pickle that asks for a class can run code, so coma opens none; fetch the file from its publisher."
-# What a broken or hostile stream makes the machine raise.
+_NEVER = "A pickle that loads a class can run code, so coma refuses it; download the file from its publisher."
+# What a malformed or malicious stream makes the unpickler raise.
 _BROKEN = (
     pickle.UnpicklingError,
     EOFError,
@@ -32,45 +32,45 @@ _BROKEN = (
 
 
 class ForbiddenClassError(pickle.UnpicklingError):
-    """The file asks for a class, a function or an object from outside of it."""
+    """The pickle refers to a class, a function or an external object."""
 
 
 class _PlainUnpickler(pickle._Unpickler):
-    """An unpickler without any class. Texts of Python 2 come as bytes, so that their encoding can be told."""
+    """An unpickler without classes. Python 2 strings are returned as bytes, so that their encoding can be detected."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(io.BytesIO(content), encoding="bytes")
 
     def find_class(self, module: str, name: str, /) -> NoReturn:
-        raise ForbiddenClassError(f"it asks for {module}.{name}")
+        raise ForbiddenClassError(f"it refers to {module}.{name}")
 
     def get_extension(self, code: int) -> NoReturn:
-        """Refuse classes that were registered under a number, which may be cached past `find_class`."""
-        raise ForbiddenClassError(f"it asks for the class of number {code}")
+        """Refuse classes registered under an extension code, whose cache bypasses `find_class`."""
+        raise ForbiddenClassError(f"it refers to the class with extension code {code}")
 
     def persistent_load(self, pid: Any, /) -> NoReturn:
-        raise ForbiddenClassError(f"it asks for the outside object {pid!r:.80}")
+        raise ForbiddenClassError(f"it refers to the external object {pid!r:.80}")
 
 
 def load_plain(file: DataFile) -> Any:
-    """The value in a pickle file, plain or packed; `bytes` where Python 2 had its plain texts.
+    """The value in a pickle file, plain or compressed; `bytes` for the byte strings of Python 2.
 
     Raises:
-        BrokenSourceError: it asks for a class, or is no whole pickle.
+        BrokenSourceError: the pickle refers to a class, or is truncated or malformed.
     """
     with unpacked(file) as handle:
         content = handle.read()
     try:
         return _PlainUnpickler(content).load()
     except ForbiddenClassError as error:
-        raise BrokenSourceError(f"{file} is no plain pickle: {error}.", _NEVER) from error
+        raise BrokenSourceError(f"{file} is not a plain pickle: {error}.", _NEVER) from error
     except _BROKEN as error:
         reason = str(error)[:120] or type(error).__name__
-        raise BrokenSourceError(f"{file} is no whole pickle: {reason}.", "Fetch it again.") from error
+        raise BrokenSourceError(f"{file} is truncated or malformed: {reason}.", "Download it again.") from error
 
 
 def as_text(value: Any) -> str | None:
-    """The text that a value of such a pickle is: UTF-8 or else Latin-1 where Python 2 wrote bytes; None for others."""
+    """A value of such a pickle as a string: bytes are decoded as UTF-8, else as Latin-1; None for other types."""
     if isinstance(value, bytes):
         try:
             return value.decode("utf-8")

@@ -1,4 +1,4 @@
-"""What a reader says of a row that it can't use."""
+"""The record for a row that a reader can't use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from coma_cli.records import Origin
 
 @dataclass(frozen=True)
 class Rejected:
-    """Something in a source that gives no material: which one, and one reason code with its detail."""
+    """An entry of a source that gives no material: its origin, and a reason code with a detail."""
 
     reason: str
     detail: str

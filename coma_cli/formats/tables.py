@@ -1,33 +1,23 @@
-"""Rows out of a data file: a JSON array, JSON lines or Parquet, plain, gzip or a zip's member, told by content."""
+"""The rows of a source's files by their columns: shards and pieces of what the one reader of row files gives."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from coma_cli.errors import missing_package
-from coma_cli.formats.arrays import array_values
 from coma_cli.formats.data_file import BrokenSourceError, DataFile, Piece, Shard
-from coma_cli.formats.files import glob_pattern, lines_of, list_files, unpacked
+from coma_cli.formats.files import glob_pattern, list_files
+from coma_cli.formats.forms import Form, Layout, form_of
+from coma_cli.formats.parquet_rows import Extent, parquet_rows
 from coma_cli.formats.rejected import Rejected
-from coma_cli.jsonl import JsonRow, parse_line
+from coma_cli.formats.row_files import BadRow, read_rows
+from coma_cli.formats.text import unix_lines
+from coma_cli.jsonl import JsonRow
 from coma_cli.records import Origin
 
-_PROBE_BYTES = 1 << 16
-_PARQUET_MAGIC = b"PAR1"
 MISSING_COLUMN = "missing-column"
 DUPLICATE_ID = "duplicate-id"
-_BOM = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How much of a Parquet file is in memory: its columns (none named: all of them) and the rows of a batch."""
-
-    columns: tuple[str, ...] = ()
-    rows_at_once: int = 1000
 
 
 def shards_below(place: Path, names: Sequence[str], licence: str) -> list[Shard]:
@@ -61,29 +51,28 @@ def read_table(
     Raises:
         BrokenSourceError: the file is empty, in no known form, cut short, or no row has the columns.
     """
+    form = form_of(shard.file)
+    extent = replace(extent or Extent(), needed=tuple(columns))
+    ids, piece = _Ids.over_pieces(shard, form, unique, renamed or {})
     names: set[str] = set()
     any_row = complete = False
-    # A repeated id may have its first row in another piece, so where ids count all rows are looked at; of Parquet only
-    # the ids are.
-    ids, whole = _Ids(unique), shard
-    if unique is not None and shard.piece.of > 1:
-        parquet = _is_parquet(shard.file)
-        ids = _Ids.of_pieces(shard, unique, renamed or {}) if parquet else ids
-        whole = shard if parquet else replace(shard, piece=Piece())
-    for index, entry in enumerate(_rows(whole, columns, extent or Extent())):
+    first_bad: BadRow | None = None
+    for index, entry in enumerate(read_rows(shard.file, piece=piece, extent=extent, form=form)):
         any_row = True
-        found = entry if isinstance(entry, Rejected) else _checked(shard, entry, columns, renamed or {}, ids)
-        if not isinstance(entry, Rejected):
+        found: tuple[int, JsonRow] | Rejected
+        if isinstance(entry, BadRow):
+            first_bad = first_bad or entry
+            found = _rejected(shard, entry)
+        else:
             names |= entry[1].keys()
+            found = _checked(shard, entry, columns, renamed or {}, ids)
             complete = complete or not isinstance(found, Rejected) or found.reason != MISSING_COLUMN
-        if whole is shard or shard.piece.holds(index):
+        if piece == shard.piece or shard.piece.holds(index):
             yield found
-    if not any_row:
-        if shard.piece.of > 1:
-            return
+    if any_row and not complete:
+        raise _without_columns(shard.file, columns, names, first_bad)
+    if not any_row and shard.piece.of == 1:
         raise BrokenSourceError(f"{shard.file} holds no rows.", "Fetch the file again, or leave this source out.")
-    if not complete:
-        raise _without_columns(shard.file, columns, names)
 
 
 class _Ids:
@@ -95,13 +84,27 @@ class _Ids:
         self._seen: set[str] = set()
 
     @classmethod
-    def of_pieces(cls, shard: Shard, unique: str, renamed: Mapping[str, str]) -> Self:
+    def over_pieces(
+        cls, shard: Shard, form: Form, unique: str | None, renamed: Mapping[str, str]
+    ) -> tuple[Self, Piece]:
+        """The ids, and the piece of the file to be read for them.
+
+        A repeated id may have its first row in another piece, so where ids count all rows are looked at; of Parquet
+        only the ids are.
+        """
+        if unique is None or shard.piece.of == 1:
+            return cls(unique), shard.piece
+        if form.layout is not Layout.PARQUET:
+            return cls(unique), Piece()
+        return cls._of_parquet(shard.file, unique, renamed), shard.piece
+
+    @classmethod
+    def _of_parquet(cls, file: DataFile, unique: str, renamed: Mapping[str, str]) -> Self:
         """The repeats of a whole Parquet file, of which the column of ids is read alone."""
         names = (unique, *(name for name, known in renamed.items() if known == unique))
         repeats: set[int] = set()
         seen: set[str] = set()
-        extent = Extent(columns=names, rows_at_once=1 << 16)
-        for number, row in _parquet_rows(replace(shard, piece=Piece()), (), extent, only=True):
+        for number, row in parquet_rows(file, Piece(), Extent(columns=names, rows_at_once=1 << 16)):
             key = next((str(row[name]) for name in names if row.get(name) is not None), None)
             if key is not None and key in seen:
                 repeats.add(number)
@@ -155,16 +158,15 @@ def _without(row: JsonRow, columns: Sequence[str], as_found: JsonRow) -> tuple[s
 def text_of(row: JsonRow, column: str) -> str | None:
     """The text in a column with unified line ends; None where there is no text."""
     value = row.get(column)
-    return unify_lines(value) if isinstance(value, str) else None
+    return unix_lines(value) if isinstance(value, str) else None
 
 
-def unify_lines(text: str) -> str:
-    """CRLF and CR as LF."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _without_columns(path: DataFile, columns: Sequence[str], names: set[str]) -> BrokenSourceError:
-    wanted, found = ", ".join(columns), ", ".join(sorted(names)) or "no objects"
+def _without_columns(
+    path: DataFile, columns: Sequence[str], names: set[str], first_bad: BadRow | None
+) -> BrokenSourceError:
+    if not names and first_bad is not None:
+        return BrokenSourceError(f"{first_bad}; no row of it can be read.", "Give the file in its publisher's form.")
+    wanted, found = ", ".join(columns), ", ".join(sorted(names)) or "no columns"
     return BrokenSourceError(
         f"{path}: no row has the columns {wanted}; it has {found}.", "Give the file in its publisher's form."
     )
@@ -174,95 +176,8 @@ def _origin(shard: Shard, number: int) -> Origin:
     return Origin(path=shard.name, row=str(number), split=shard.split)
 
 
-def _rows(shard: Shard, columns: Sequence[str], extent: Extent) -> Iterator[tuple[int, JsonRow] | Rejected]:
-    with unpacked(shard.file) as handle:
-        head: bytes = handle.read(_PROBE_BYTES)
-    if head.startswith(_PARQUET_MAGIC):
-        return _parquet_rows(shard, columns, extent)
-    if head.removeprefix(_BOM).lstrip().startswith(b"["):
-        return _array_rows(shard)
-    return _line_rows(shard)
-
-
-def _is_parquet(file: DataFile) -> bool:
-    with unpacked(file) as handle:
-        return handle.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
-
-
-def _array_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
-    for number, value in enumerate(read_array(shard.file), start=1):
-        if not shard.piece.holds(number - 1):
-            continue
-        if isinstance(value, dict):
-            yield number, value
-        else:
-            yield Rejected("broken-row", f"a JSON {type(value).__name__}, not an object", _origin(shard, number))
-
-
-def read_array(file: DataFile) -> Iterator[Any]:
-    """The values of a file that is one JSON array, one after the other.
-
-    Raises:
-        BrokenSourceError: it is no UTF-8 text, or no whole JSON array.
-    """
-    with unpacked(file) as handle:
-        try:
-            yield from array_values(handle.read)
-        except UnicodeDecodeError as error:
-            raise BrokenSourceError(f"{file} is not UTF-8 text: {error.reason}.", "Fetch it again.") from error
-        except (ValueError, RecursionError) as error:
-            raise BrokenSourceError(f"{file} is not a whole JSON array: {error}.", "Fetch it again.") from error
-
-
-def _line_rows(shard: Shard) -> Iterator[tuple[int, JsonRow] | Rejected]:
-    any_row, first = False, ""
-    for number, line_number, line in _lines(shard):
-        if not shard.piece.holds(number - 1):
-            any_row = True  # of another piece, which looks at it
-            continue
-        row = parse_line(line)
-        if isinstance(row, dict):
-            any_row = True
-            yield number, row
-        else:
-            first = first or f"{shard.file}:{line_number}: {row}"
-            at = Origin(path=shard.name, row=f"line {line_number}", split=shard.split)
-            yield Rejected("broken-row", f"{shard.name}:{line_number}: {row}", at)
-    if not any_row and first:
-        raise BrokenSourceError(f"{first}; no line of it is a JSON object.", "Give the file in its publisher's form.")
-
-
-def _lines(shard: Shard) -> Iterator[tuple[int, int, bytes]]:
-    """The lines that are not blank: their numbers among those and among all lines, both from 1, and the line."""
-    number = 0
-    for line_number, line in enumerate(lines_of(shard.file), start=1):
-        if line.strip():
-            number += 1
-            yield number, line_number, line
-
-
-def _parquet_rows(
-    shard: Shard, columns: Sequence[str], extent: Extent, *, only: bool = False
-) -> Iterator[tuple[int, JsonRow]]:
-    """The rows of the shard's piece; with `only` no more than the columns of the extent, even where none is there."""
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise missing_package("datasets", f"Reading {shard.name} (Parquet)") from None
-    try:
-        start = 0
-        with ExitStack() as stack:
-            # Parquet is read from its end, which a member of an archive can't do: that one goes through memory.
-            packed = stack.enter_context(unpacked(shard.file)) if shard.member else None
-            content: Any = pyarrow.BufferReader(packed.read()) if packed else stack.enter_context(shard.path.open("rb"))
-            table = pyarrow.parquet.ParquetFile(content)
-            there = table.schema_arrow.names
-            # Without a column that is needed all are read, so that the message can name what is there.
-            chosen = [name for name in extent.columns if name in there] if only or set(columns) <= set(there) else []
-            for batch in table.iter_batches(batch_size=extent.rows_at_once, columns=chosen if only else chosen or None):
-                for first, last in shard.piece.held(start, start + batch.num_rows):
-                    rows = batch.slice(first - start, last - first).to_pylist()
-                    yield from enumerate(rows, start=first + 1)
-                start += batch.num_rows
-    except (OSError, ValueError) as error:  # pyarrow's own errors are subclasses of these
-        raise BrokenSourceError(f"{shard.file} is a broken Parquet file: {error}.", "Fetch it again.") from error
+def _rejected(shard: Shard, bad: BadRow) -> Rejected:
+    """A broken row under the shard's name, which has no path of a machine in it."""
+    detail = bad.reason if bad.line is None else f"{shard.name}:{bad.line}: {bad.reason}"
+    row = str(bad.number) if bad.line is None else f"line {bad.line}"
+    return Rejected("broken-row", detail, Origin(path=shard.name, row=row, split=shard.split))

@@ -5,8 +5,10 @@ what it did cost takes that place. A call that a killed process left open counts
 journal of answers. So spent and set aside together never pass the cap, over any number of starts.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 from coma_cli.engines.answers import Answer, now
 from coma_cli.errors import BudgetReachedError
@@ -68,21 +70,29 @@ class KnownAnswers(Protocol):
 
 
 class Budget:
-    """The meter of one run; `max_usd` None sets no cap."""
+    """The meter of one run; `max_usd` None sets no cap. Made by `from_book`."""
 
-    def __init__(self, book: Journal[Call], price: Price, max_usd: float | None, answers: KnownAnswers) -> None:
+    def __init__(self, book: Journal[Call], calls: Mapping[str, Call], price: Price, max_usd: float | None) -> None:
+        """`calls` are those of earlier starts, as `book` has them, none of them open."""
         self._book = book
         self._price = price
-        self.max_usd = max_usd
-        self._calls: dict[str, Call] = {call.key: call for call in book.rows()}
-        self._attempts: dict[str, int] = {}
-        for call in self._calls.values():
-            self._attempts[call.request_sha256] = self._attempts.get(call.request_sha256, 0) + 1
-        for call in [call for call in self._calls.values() if call.state == "open"]:
-            self._close_old(call, answers.get(call.request_sha256))
-        self._usd = sum(call.usd for call in self._calls.values())
+        self._max_usd = max_usd
+        self._calls = dict(calls)
+        self._attempts = Counter(call.request_sha256 for call in calls.values())
+        self._usd = sum(call.usd for call in calls.values())
         self._open: dict[str, Call] = {}
         self._set_aside = 0.0
+
+    @classmethod
+    def from_book(cls, book: Journal[Call], price: Price, max_usd: float | None, answers: KnownAnswers) -> Self:
+        """Read the book, and close the calls that were in flight when their process died."""
+        calls = {call.key: call for call in book.rows()}
+        closed = [
+            _closed(call, answers.get(call.request_sha256), price) for call in calls.values() if call.state == "open"
+        ]
+        for call in closed:
+            book.append(call)
+        return cls(book, calls | {call.key: call for call in closed}, price, max_usd)
 
     @property
     def open(self) -> int:
@@ -97,10 +107,10 @@ class Budget:
     def reserve(self, call: str, prompt_tokens: int, completion_tokens: int) -> str | None:
         """Set aside what the call can cost at most; None if that would pass the cap."""
         most = self._price.cost_usd(prompt_tokens, completion_tokens)
-        if self.max_usd is not None and self._usd + self._set_aside + most > self.max_usd:
+        if self._max_usd is not None and self._usd + self._set_aside + most > self._max_usd:
             return None
-        attempt = self._attempts.get(call, 0)
-        self._attempts[call] = attempt + 1
+        attempt = self._attempts[call]
+        self._attempts[call] += 1
         ticket = f"{call}-{attempt}"
         self._open[ticket] = self._write(
             Call(
@@ -133,7 +143,8 @@ class Budget:
     def exhausted(self) -> BudgetReachedError:
         """The error that stops the run at its cap."""
         return BudgetReachedError(
-            f"The budget of ${self.max_usd:.4g} is reached: ${self._usd:.4g} are spent, and the next call may not fit.",
+            f"The budget of ${self._max_usd:.4g} is reached: "
+            f"${self._usd:.4g} are spent, and the next call may not fit.",
             "Raise --max-usd: the same command goes on where it stopped.",
         )
 
@@ -174,16 +185,16 @@ class Budget:
             )
         )
 
-    def _close_old(self, call: Call, answer: Answer | None) -> None:
-        """Decide about a call that was in flight when its process died."""
-        if answer is None:
-            self._write(call.model_copy(update={"state": "lost", "error": "the process died with this call in flight"}))
-            return
-        tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
-        usd = self._price.cost_usd(answer.prompt_tokens, answer.completion_tokens)
-        self._write(call.model_copy(update={"state": "answered", "usd": usd, **tokens}))
-
     def _write(self, call: Call) -> Call:
         self._book.append(call)
         self._calls[call.key] = call
         return call
+
+
+def _closed(call: Call, answer: Answer | None, price: Price) -> Call:
+    """What a call came to that was in flight when its process died; `answer` is the one that was stored, if any."""
+    if answer is None:
+        return call.model_copy(update={"state": "lost", "error": "the process died with this call in flight"})
+    tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
+    usd = price.cost_usd(answer.prompt_tokens, answer.completion_tokens)
+    return call.model_copy(update={"state": "answered", "usd": usd, **tokens})

@@ -4,7 +4,7 @@ What is left to ask is what the workspace's journal of answers does not hold; th
 all are there. So a killed run loses at most the calls in flight, and its rows are those of a run that was not killed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import takewhile
@@ -19,9 +19,10 @@ from coma_cli.engines.openai_engine import OpenAIEngine
 from coma_cli.engines.openai_session import Traffic
 from coma_cli.errors import BudgetReachedError, CliError
 from coma_cli.instructions.budget import CALLS_FILE, FREE, Budget, Call, Spending
+from coma_cli.instructions.code_functions import CODE_FUNCTIONS
+from coma_cli.instructions.pending_requests import PENDING_REQUESTS
 from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
-from coma_cli.instructions.replies import Replies, RoundReply
-from coma_cli.instructions.rounds import InstructionDraft, Rounds
+from coma_cli.instructions.rounds import Draft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.jsonl import write_rows
@@ -80,20 +81,20 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
         UsageError: the server refuses the key or does not know the model.
     """
     chosen, resolved = cast(GenSettings, settings), cast(GenPlan, plan)
-    rounds = Rounds(resolved.seeds, chosen) if chosen.pending is None else Replies(resolved.requests, chosen)
+    rounds = _rounds(resolved, chosen)
     broken_before = len(run.corrupt)
     with AnswerJournal(resolved.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
         broken_answers = len(run.corrupt) - broken_before
-        budget = Budget(run.journal(CALLS_FILE, Call), resolved.price or FREE, chosen.max_usd, answers)
+        budget = Budget.from_book(run.journal(CALLS_FILE, Call), resolved.price or FREE, chosen.max_usd, answers)
         spent_before = budget.spent_usd
         engine = OpenAIEngine(chosen.model, chosen.runtime, answers=answers, meter=budget)
         try:
             _ask(engine, rounds)
         except BudgetReachedError as error:
-            raise _with_what_is_there(error, list(rounds.drafts.values()), resolved.what) from None
+            raise _with_what_is_there(error, rounds) from None
     run.count_work(engine.traffic.answered)
-    _check_failures(rounds, resolved.what)
-    rows = rows_of(rounds.drafts.values(), chosen, index_of(resolved.benchmarks))
+    _check_failures(rounds)
+    rows = rows_of(rounds.kind, rounds.drafts.values(), chosen, index_of(resolved.benchmarks))
     _write(run, rows)
     _require_rows(run, rows)
     spending = budget.spending()
@@ -102,34 +103,39 @@ def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
     return StageResult(summary, OUTPUTS, spending.prompt_tokens + spending.completion_tokens, summary.usd)
 
 
-def _ask(engine: OpenAIEngine, rounds: Rounds | Replies) -> None:
+def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:
+    if settings.pending is None:
+        return Rounds(CODE_FUNCTIONS, plan.seeds, settings)
+    return Rounds(PENDING_REQUESTS, plan.requests, settings)
+
+
+def _ask(engine: OpenAIEngine, rounds: Rounds[Any]) -> None:
     """Every round of every function or request: ask for what is wanted, take what comes."""
-    total = len(rounds.drafts)
-    with console.progress("Requests" if isinstance(rounds, Replies) else "Code functions", total) as ticker:
+    with console.progress(rounds.kind.name.capitalize(), len(rounds.drafts)) as ticker:
         while rounds.pending:
             with closing(engine.generate(rounds.requests())) as responses:
                 for response in responses:
                     draft = rounds.take(response)
-                    if draft.settled or draft.failed is not None:
+                    if draft.state != "open":
                         ticker.advance()
 
 
-def _with_what_is_there(
-    error: BudgetReachedError, drafts: Sequence[InstructionDraft | RoundReply], what: str
-) -> BudgetReachedError:
+def _with_what_is_there(error: BudgetReachedError, rounds: Rounds[Any]) -> BudgetReachedError:
+    drafts: list[Draft[Any]] = list(rounds.drafts.values())
     settled = sum(draft.settled for draft in drafts)
     # Rows are finished in about the order of their functions; the first so many make a smaller whole.
     first = sum(1 for _ in takewhile(lambda draft: draft.settled, drafts))
     or_less = f" Or --num {first}: finishes with what is paid for." if first else ""
-    return BudgetReachedError(f"{error.message} {settled} of {len(drafts)} {what} are done.", f"{error.hint}{or_less}")
+    done = f"{settled} of {len(drafts)} {rounds.kind.name} are done."
+    return BudgetReachedError(f"{error.message} {done}", f"{error.hint}{or_less}")
 
 
-def _check_failures(rounds: Rounds | Replies, what: str) -> None:
-    failed = [draft for draft in rounds.drafts.values() if draft.failed is not None]
+def _check_failures(rounds: Rounds[Any]) -> None:
+    failed = [draft for draft in rounds.drafts.values() if draft.state == "failed"]
     if failed:
         raise CliError(
-            f"{len(failed)} of {len(rounds.drafts)} {what} have a call without an answer; "
-            f"the last failure: {failed[-1].failed}.",
+            f"{len(failed)} of {len(rounds.drafts)} {rounds.kind.name} have a call without an answer; "
+            f"the last failure: {failed[-1].failure}.",
             "The same command asks only for these again; everything else is kept.",
         )
 

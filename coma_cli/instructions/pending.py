@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.errors import MissingInputError
-from coma_cli.jsonl import read_rows
+from coma_cli.formats.files import one_file
+from coma_cli.formats.row_files import whole_rows
 from coma_cli.records import PendingRequest
 from coma_cli.workspace import Input, Workspace
 
@@ -56,7 +57,7 @@ def choose_requests(
         MissingInputError: there is no such file, a line of it is no request, or none of them can be answered.
     """
     path, origin = find_requests(place, workspace)
-    requests = [PendingRequest.from_row(row, str(path)) for row in read_rows(path)]
+    requests = [PendingRequest.from_row(row, str(path)) for _, row in whole_rows(one_file(path))]
     wanted = [request for request in requests if languages is None or request.language in languages]
     short = [r for r in wanted if len(r.english) + len(r.input) + len(r.output) <= max_chars]
     if not requests:

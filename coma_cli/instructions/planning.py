@@ -9,9 +9,9 @@ from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.instructions import prompts
 from coma_cli.instructions.budget import Price
+from coma_cli.instructions.code_functions import first_request
 from coma_cli.instructions.pending import Requests, choose_requests
-from coma_cli.instructions.replies import generation_request
-from coma_cli.instructions.rounds import first_request
+from coma_cli.instructions.pending_requests import generation_request
 from coma_cli.instructions.seeds import Seed, SeedCode, SeedTally, choose_seeds, find_seed_code
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.models.prices import AS_OF, remote_model
@@ -38,11 +38,6 @@ class GenPlan(Plan):
     corrupt_seed_lines: int = 0
     workspace: Workspace = field(kw_only=True)
 
-    @property
-    def what(self) -> str:
-        """What is worked through, in words."""
-        return "requests" if self.requests else "code functions"
-
 
 def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     """Resolve everything that a run needs.
@@ -61,7 +56,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     )
     if not seeds:
         raise MissingInputError(
-            f"{source.input.path} has no usable code function{_passed_over(tally)}.", "Check --seed-code."
+            f"{source.input.path} has no usable code function{_skipped(tally)}.", "Check --seed-code."
         )
     price = price_of(settings)
     benchmarks, absent = benchmarks_at_hand(settings)
@@ -119,7 +114,7 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
 
 def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | None) -> dict[str, Any]:
     """Calls, tokens, dollars and time; what is written is about as long as the English."""
-    counter = TokenCounter(settings.model)
+    counter = TokenCounter.of(settings.model)
     asked = [generation_request(request, settings) for request in requests.chosen]
     read = sum(counter.about(r.system) + counter.about(r.instruction) for r in asked)
     longest = settings.round_one.max_new_tokens
@@ -175,7 +170,7 @@ def benchmarks_at_hand(settings: GenSettings) -> tuple[tuple[LoadedBenchmark, ..
 
 def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> dict[str, Any]:
     """Calls, tokens, dollars and time of a run that starts from nothing and in which every round is asked once."""
-    counter = TokenCounter(settings.model)
+    counter = TokenCounter.of(settings.model)
     first = [first_request(seed, settings) for seed in seeds]
     second = prompts.round_two("", "python", settings.text_language)
     read = sum(counter.about(r.system) + counter.about(r.instruction) for r in first)
@@ -226,10 +221,10 @@ def _notes(
 ) -> list[str]:
     few = f", fewer than the {settings.num} asked for" if tally.usable < settings.num else ""
     usable = count_of(tally.usable, "code function")
-    lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_passed_over(tally)}"]
+    lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_skipped(tally)}"]
     lines += [f"left out: {line}" for line in tally.corrupt[:_NAMED_LINES]]
     if len(tally.corrupt) > _NAMED_LINES:
-        lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken lines")
+        lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken rows")
     return [*lines, *_common_notes(settings, price, absent)]
 
 
@@ -250,7 +245,7 @@ def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str,
     return lines
 
 
-def _passed_over(tally: SeedTally) -> str:
-    parts = [f"{count} {reason}" for reason, count in sorted(tally.passed_over.items())]
-    parts += [count_of(len(tally.corrupt), "broken line")] if tally.corrupt else []
-    return f" (passed over: {', '.join(parts)})" if parts else ""
+def _skipped(tally: SeedTally) -> str:
+    parts = [f"{count} {reason}" for reason, count in sorted(tally.skipped.items())]
+    parts += [count_of(len(tally.corrupt), "broken row")] if tally.corrupt else []
+    return f" (skipped: {', '.join(parts)})" if parts else ""

@@ -1,67 +1,105 @@
-"""The two rounds of every code function, as a line of requests that grows with the answers.
+"""What rows are made of on its way through its rounds of requests, and the queue of the requests to make.
 
-A function's second request follows its first answer at once and goes before new functions, so that a run which is
-stopped half-way has finished rows and few half ones. What becomes of a function depends on its answers alone, never on
-the order in which they come.
+An item's next request follows its answer at once and goes before new items, so that a run which is stopped half-way
+has finished rows and few half ones. What becomes of an item depends on its answers alone, never on the order in which
+they come.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, Protocol, TypeVar
 
 from coma_cli.engines.answers import request_sha256
 from coma_cli.engines.chat import content_of
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.instructions import prompts
-from coma_cli.instructions.filtering import flaw_of_instruction, flaw_of_program
-from coma_cli.instructions.parsing import Refused, instruction_in, program_in
-from coma_cli.instructions.seeds import Seed
+from coma_cli.instructions.parsing import Refused, Taken
 from coma_cli.instructions.settings import GenSettings
-from coma_cli.records import row_seed
+from coma_cli.records import DroppedRow, Example
 
 
-@dataclass
-class InstructionDraft:
-    """How far a code function has come. It ends with a program, with a reason why not, or with a failed call."""
+class Identified(Protocol):
+    """Anything with an id that is unique in its run."""
 
-    seed: Seed
-    instruction: str | None = None
-    program: str | None = None
+    @property
+    def id(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=Identified)
+
+
+@dataclass(frozen=True)
+class Draft(Generic[Item]):
+    """How far an item has come. It ends accepted, refused for a reason, or with a failed call.
+
+    `texts` are what its answers gave, one per round; the last one is there too if a filter refused it. `answers` are
+    the hashes of the requests that were made.
+    """
+
+    item: Item
+    state: Literal["open", "accepted", "refused", "failed"] = "open"
+    texts: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     refused: Refused | None = None
-    failed: str | None = None
-    answers: list[str] = field(default_factory=list)
+    failure: str = ""
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more is to be asked, now or in a later start."""
-        return self.program is not None or self.refused is not None
+        """Whether nothing more is to be requested, now or in a later start."""
+        return self.state in ("accepted", "refused")
+
+    def text(self, round_: int) -> str | None:
+        """What a round (0, 1, ...) gave, None if it did not come to that."""
+        return self.texts[round_] if round_ < len(self.texts) else None
 
 
-def first_request(seed: Seed, settings: GenSettings) -> GenerationRequest:
-    """Asks for an instruction."""
-    text = prompts.round_one(seed.code, seed.language, settings.text_language)
-    return _request(f"{seed.id}/1", prompts.SYSTEM_ONE, text, settings)
+@dataclass(frozen=True)
+class RoundSpec(Generic[Item]):
+    """One round: the request for an item, given the texts of earlier rounds; the text in its answer, and its flaw."""
+
+    request: Callable[[Item, Sequence[str], GenSettings], GenerationRequest]
+    read: Callable[[Item, GenerationResponse], Taken | Refused]
+    flaw: Callable[[Item, str, GenSettings], Refused | None]
 
 
-def second_request(seed: Seed, instruction: str, settings: GenSettings) -> GenerationRequest:
-    """Asks for a program."""
-    text = prompts.round_two(instruction, seed.language, settings.text_language)
-    return _request(f"{seed.id}/2", prompts.SYSTEM_TWO, text, settings)
+@dataclass(frozen=True)
+class ItemKind(Generic[Item]):
+    """A kind of items: their name in the plural, their rounds, and the rows that drafts of them become."""
+
+    name: str
+    rounds: tuple[RoundSpec[Item], ...]
+    example: Callable[[Draft[Item], GenSettings], Example]
+    dropped: Callable[[Draft[Item], Refused], DroppedRow]
+
+    def request(self, draft: Draft[Item], settings: GenSettings) -> GenerationRequest:
+        """The next request for an open draft."""
+        return self.rounds[len(draft.texts)].request(draft.item, draft.texts, settings)
+
+    def advanced(self, draft: Draft[Item], response: GenerationResponse, settings: GenSettings) -> Draft[Item]:
+        """An open draft after the response to its request."""
+        if response.finish_reason == "error" and not response.permanent:
+            return replace(draft, state="failed", failure=response.error)
+        current = self.rounds[len(draft.texts)]
+        found = current.read(draft.item, response)
+        if isinstance(found, Refused):
+            return replace(draft, state="refused", refused=found)
+        texts = (*draft.texts, found.text)
+        flaw = current.flaw(draft.item, found.text, settings)
+        if flaw is not None:
+            return replace(draft, state="refused", texts=texts, refused=flaw)
+        return replace(draft, state="accepted" if len(texts) == len(self.rounds) else "open", texts=texts)
 
 
-def _request(key: str, system: str, text: str, settings: GenSettings) -> GenerationRequest:
-    decoding = (settings.round_one if key.endswith("/1") else settings.round_two).decoding()
-    return GenerationRequest(key, decoding, row_seed(settings.seed, key), instruction=text, system=system)
+class Rounds(Generic[Item]):
+    """All drafts of a run by their items' ids, and a queue of requests that grows with the answers."""
 
-
-class Rounds:
-    """All drafts of a run and the requests that are still to be made."""
-
-    def __init__(self, seeds: Sequence[Seed], settings: GenSettings) -> None:
+    def __init__(self, kind: ItemKind[Item], items: Sequence[Item], settings: GenSettings) -> None:
+        self.kind = kind
+        self.drafts = {item.id: Draft(item) for item in items}
         self._settings = settings
-        self.drafts = {seed.id: InstructionDraft(seed) for seed in seeds}
-        self._fresh = deque(seeds)
-        self._following: deque[GenerationRequest] = deque()
+        self._fresh = deque(self.drafts)
+        self._following: deque[str] = deque()
+        self._in_flight: dict[str, str] = {}  # key of the request -> id of the item
 
     @property
     def pending(self) -> bool:
@@ -70,43 +108,20 @@ class Rounds:
 
     def requests(self) -> Iterator[GenerationRequest]:
         """The requests that can be made now; more may follow from their answers."""
-        while self._fresh or self._following:
-            if self._following:
-                yield self._following.popleft()
-            else:
-                yield self._noted(first_request(self._fresh.popleft(), self._settings))
+        while self.pending:
+            name = self._following.popleft() if self._following else self._fresh.popleft()
+            draft = self.drafts[name]
+            request = self.kind.request(draft, self._settings)
+            answer = request_sha256(content_of(request, self._settings.model))
+            self.drafts[name] = replace(draft, answers=(*draft.answers, answer))
+            self._in_flight[request.key] = name
+            yield request
 
-    def take(self, response: GenerationResponse) -> InstructionDraft:
-        """Move a draft on by an answer."""
-        draft = self.drafts[response.key.partition("/")[0]]
-        if response.finish_reason == "error" and not response.permanent:
-            draft.failed = response.error
-        elif response.key.endswith("/1"):
-            self._take_instruction(draft, response)
-        else:
-            self._take_program(draft, response)
+    def take(self, response: GenerationResponse) -> Draft[Item]:
+        """Advance a draft by the response to its request; the draft as it is now."""
+        name = self._in_flight.pop(response.key)
+        draft = self.kind.advanced(self.drafts[name], response, self._settings)
+        self.drafts[name] = draft
+        if draft.state == "open":
+            self._following.append(name)
         return draft
-
-    def _take_instruction(self, draft: InstructionDraft, response: GenerationResponse) -> None:
-        found = instruction_in(response)
-        if isinstance(found, Refused):
-            draft.refused = found
-            return
-        draft.instruction = found.text
-        draft.refused = flaw_of_instruction(found.text, self._settings.text_language, self._settings.filters)
-        if draft.refused is None:
-            self._following.append(self._noted(second_request(draft.seed, found.text, self._settings)))
-
-    def _take_program(self, draft: InstructionDraft, response: GenerationResponse) -> None:
-        found = program_in(response, draft.seed.language)
-        if isinstance(found, Refused):
-            draft.refused = found
-            return
-        draft.refused = flaw_of_program(found.text, draft.seed.language, self._settings.filters)
-        draft.program = found.text
-
-    def _noted(self, request: GenerationRequest) -> GenerationRequest:
-        """Remember in the draft which answers it is made from."""
-        digest = request_sha256(content_of(request, self._settings.model))
-        self.drafts[request.key.partition("/")[0]].answers.append(digest)
-        return request

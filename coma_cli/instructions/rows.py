@@ -14,15 +14,10 @@ from coma_cli.corpus.cleaning.cleaning import clean
 from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
 from coma_cli.corpus.dedup.duplicates import unique
 from coma_cli.corpus.splitting import split
-from coma_cli.instructions import replies
-from coma_cli.instructions.parsing import Refused
-from coma_cli.instructions.replies import RoundReply
-from coma_cli.instructions.rounds import InstructionDraft
+from coma_cli.instructions.rounds import Draft, Item, ItemKind
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.records import DroppedRow, Example, Record
 
-SOURCE = "gen-instructions"
-TASK = "code-generation"
 R = TypeVar("R", bound=Record)
 
 
@@ -42,16 +37,16 @@ class GeneratedRows:
 
 
 def rows_of(
-    drafts: Iterable[InstructionDraft | RoundReply], settings: GenSettings, benchmarks: BenchmarkIndex | None
+    kind: ItemKind[Item], drafts: Iterable[Draft[Item]], settings: GenSettings, benchmarks: BenchmarkIndex | None
 ) -> GeneratedRows:
     """The rows of all drafts that are settled: without repeats, without benchmark text, divided in two."""
     skipped: list[DroppedRow] = []
     accepted: list[Example] = []
     for draft in drafts:
         if draft.refused is not None:
-            skipped.append(_dropped(draft, draft.refused))
+            skipped.append(kind.dropped(draft, draft.refused))
         elif draft.settled:
-            accepted.append(_example(draft, settings))
+            accepted.append(kind.example(draft, settings))
     cleaned = clean(accepted, settings.cleaning, skipped.append)
     kept = unique(cleaned, skipped.append, settings.near)
     if benchmarks is not None:
@@ -60,50 +55,5 @@ def rows_of(
     return GeneratedRows(_in_order(sides.train), _in_order(sides.validation), _in_order(skipped))
 
 
-def _example(draft: InstructionDraft | RoundReply, settings: GenSettings) -> Example:
-    return replies.example_of(draft, settings) if isinstance(draft, RoundReply) else example_of(draft, settings)
-
-
-def _dropped(draft: InstructionDraft | RoundReply, refused: Refused) -> DroppedRow:
-    return replies.dropped_of(draft, refused) if isinstance(draft, RoundReply) else dropped_of(draft, refused)
-
-
 def _in_order(rows: Iterable[R]) -> tuple[R, ...]:
     return tuple(sorted(rows, key=lambda row: row.key))
-
-
-def row_id(draft: InstructionDraft) -> str:
-    """The id of the row that a draft becomes."""
-    return f"{SOURCE}/{draft.seed.language}/{draft.seed.id}"
-
-
-def example_of(draft: InstructionDraft, settings: GenSettings) -> Example:
-    """An accepted draft as a row."""
-    assert draft.instruction is not None and draft.program is not None
-    answers = " ".join(name[:16] for name in draft.answers)
-    return Example(
-        id=row_id(draft),
-        task=TASK,
-        source=SOURCE,
-        language=draft.seed.language,
-        text_language=settings.text_language,
-        instruction=draft.instruction,
-        output=draft.program,
-        licence=draft.seed.licence,
-        origin=draft.seed.origin,
-        made_by=f"{settings.model} in two rounds, answers {answers}",
-    )
-
-
-def dropped_of(draft: InstructionDraft, refused: Refused) -> DroppedRow:
-    """A draft that became no row."""
-    seed = draft.seed
-    kept = {
-        "language": seed.language,
-        "code": seed.code,
-        "origin": seed.origin.model_dump(mode="json"),
-        "instruction": draft.instruction,
-        "program": draft.program,
-        "answers": draft.answers,
-    }
-    return DroppedRow(id=row_id(draft), source=SOURCE, reason=refused.reason, detail=refused.detail, row=kept)

@@ -8,20 +8,23 @@ function is named by a hash of its text here, so ids that are missing or occur t
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
+from coma_cli.formats.files import one_file
+from coma_cli.formats.row_files import BadRow, read_rows
+from coma_cli.formats.text import unix_lines
 from coma_cli.hashing import hash_file
-from coma_cli.jsonl import CorruptLine, JsonRow, read_rows, sha256_of
+from coma_cli.jsonl import JsonRow, sha256_of
 from coma_cli.records import Example, Origin
 from coma_cli.workspace import Artifact, Input, Workspace
 
 PLACES = ("train.jsonl", "train.jsonl.gz", "final/extract_function_train.jsonl")
 GENERATION = "code-generation"
 _SHORTEST_CODE = 20
-_LAYOUT = "a folder of <language>/train.jsonl, or a JSONL file, with rows that have code"
+_LAYOUT = "a folder of <language>/train.jsonl, or a file of rows, with rows that have code"
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,13 @@ class SeedCode:
     from_build_data: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
 class SeedTally:
-    """What was seen while reading: usable functions, rows passed over by reason, broken lines."""
+    """What the files hold: the number of usable functions, the rows skipped by reason, the broken rows."""
 
-    usable: int = 0
-    passed_over: Counter[str] = field(default_factory=Counter)
-    corrupt: list[CorruptLine] = field(default_factory=list)
+    usable: int
+    skipped: Mapping[str, int]
+    corrupt: tuple[BadRow, ...]
 
 
 def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> SeedCode:
@@ -115,15 +118,18 @@ def choose_seeds(
     Raises:
         UsageError: a language is asked for that no function has.
     """
-    tally = SeedTally()
+    corrupt: list[BadRow] = []
+    skipped: Counter[str] = Counter()
     seen: Counter[str] = Counter()
 
     def wanted() -> Iterator[Seed]:
-        for seed in _without_repeats(_read(source, max_chars, licence, tally), tally):
-            seen[seed.language] += 1
-            if languages is None or seed.language in languages:
-                tally.usable += 1
-                yield seed
+        for entry in _without_repeats(_read(source, max_chars, licence, corrupt.append)):
+            if isinstance(entry, _Skipped):
+                skipped[entry.reason] += 1
+                continue
+            seen[entry.language] += 1
+            if languages is None or entry.language in languages:
+                yield entry
 
     chosen = heapq.nsmallest(num, wanted(), key=lambda seed: _order(run_seed, seed))
     missing = [name for name in languages or [] if not seen[name]]
@@ -133,27 +139,37 @@ def choose_seeds(
         raise UsageError(
             f"No code function is in {', '.join(missing)}.{meant}", f"There are: {', '.join(sorted(seen)) or 'none'}"
         )
-    return chosen, tally
+    usable = sum(count for language, count in seen.items() if languages is None or language in languages)
+    return chosen, SeedTally(usable, skipped, tuple(corrupt))
+
+
+@dataclass(frozen=True)
+class _Skipped:
+    """A row that can't be used."""
+
+    reason: str
 
 
 def _order(run_seed: int, seed: Seed) -> bytes:
     return hashlib.sha256(f"{run_seed}|{seed.id}".encode()).digest()
 
 
-def _without_repeats(seeds: Iterable[Seed], tally: SeedTally) -> Iterator[Seed]:
+def _without_repeats(entries: Iterable[Seed | _Skipped]) -> Iterator[Seed | _Skipped]:
     ids: set[int] = set()
-    for seed in seeds:
-        number = int(seed.id, 16)
-        if number in ids:
-            tally.passed_over["repeat"] += 1
-            continue
-        ids.add(number)
-        yield seed
+    for entry in entries:
+        if isinstance(entry, Seed):
+            number = int(entry.id, 16)
+            yield _Skipped("repeat") if number in ids else entry
+            ids.add(number)
+        else:
+            yield entry
 
 
-def _read(source: SeedCode, max_chars: int, licence: str, tally: SeedTally) -> Iterator[Seed]:
+def _read(
+    source: SeedCode, max_chars: int, licence: str, on_corrupt: Callable[[BadRow], None]
+) -> Iterator[Seed | _Skipped]:
     for file in source.files:
-        for number, row in enumerate(read_rows(file.path, tally.corrupt.append), start=1):
+        for number, row in enumerate(_good_rows(file.path, on_corrupt), start=1):
             if source.from_build_data:
                 example = Example.from_row(row, f"{file.path}:{number}")
                 if example.task != GENERATION:
@@ -167,7 +183,15 @@ def _read(source: SeedCode, max_chars: int, licence: str, tally: SeedTally) -> I
                 text = _tidy(code)
                 yield Seed(_name(language, text), language, text, terms, origin)
             else:
-                tally.passed_over[reason] += 1
+                yield _Skipped(reason)
+
+
+def _good_rows(path: Path, on_corrupt: Callable[[BadRow], None]) -> Iterator[JsonRow]:
+    for entry in read_rows(one_file(path)):
+        if isinstance(entry, BadRow):
+            on_corrupt(entry)
+        else:
+            yield entry[1]
 
 
 def _of_row(row: JsonRow, file: SeedFile, number: int, licence: str) -> tuple[str, str, str, Origin]:
@@ -195,7 +219,7 @@ def _unusable(code: str, max_chars: int) -> str | None:
 
 def _tidy(code: str) -> str:
     """The code without what doesn't matter to anybody: line ends of other systems, trailing blanks, empty margins."""
-    lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = unix_lines(code).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 

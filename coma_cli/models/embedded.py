@@ -12,7 +12,6 @@ Source: llama.cpp, `src/llama-vocab.cpp`, LLAMA_VOCAB_PRE_TYPE_SMOLLM (patterns 
 
 import fcntl
 import io
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,24 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli import console
+from coma_cli.cache import cache_folder
 from coma_cli.errors import CliError, is_disk_full
 from coma_cli.hashing import hash_file
 from coma_cli.models.resolution import CONVERSION_VERSION
 
 _TEMPORARY = ".making-"
 _OTHER_CACHE = "export COMA_CACHE=FOLDER, one that can be written to and has 300 MB of room."
-
-
-def cache_folder() -> Path:
-    """Where coma keeps what it can make again: COMA_CACHE, else XDG_CACHE_HOME/coma, else ~/.cache/coma."""
-    if chosen := os.environ.get("COMA_CACHE"):
-        return Path(chosen).expanduser()
-    if shared := os.environ.get("XDG_CACHE_HOME"):
-        return Path(shared).expanduser() / "coma"
-    try:
-        return Path.home() / ".cache" / "coma"
-    except RuntimeError as error:  # a user without a home, as containers have them
-        raise CliError("There is no home folder to keep the cache in.", _OTHER_CACHE) from error
 
 
 def converted(name: str, gguf: Path) -> Path:

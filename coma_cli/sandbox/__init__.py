@@ -1,24 +1,24 @@
-"""Running untrusted Python fast and safely, without root, with the standard library alone.
+"""Runs untrusted Python quickly and safely, without root, using only the standard library.
 
-    supervisor ─ one event loop; data, clocks, verdicts; trusts nothing from below
-      └ pair, one a worker ┬ warden ─ candidate zygote (pid 1 of its namespaces) ─ one fork a program
-                           └ checker (other namespaces): the tests, which call the program over a socket
+    supervisor ─ one event loop; data, clocks, verdicts; trusts none of its children
+      └ pair, one per worker ┬ reaper ─ candidate zygote (pid 1 of its namespaces) ─ one fork per program
+                             └ checker (other namespaces): the tests, which call the program over a socket
 
-A program with trusted tests is judged by them; one without (`tests=None`) by whether it comes to its end, which is how
-training programs that bring their own asserts are proven:
+A program with trusted tests is judged by them; one without (`tests=None`) by whether it runs to completion, which
+is how training programs with their own assertions are verified:
 
     with Sandbox(limits=Limits(cpu_s=2)) as sandbox:
         for outcome in sandbox.run(Program(key, source, tests=None) for key, source in sources):
             ...  # outcome.key, outcome.verdict == "pass", outcome.detail, outcome.trust == "self"
 
-Such a script runs as `__main__` in an empty directory, with no input and no network. It passes if it runs to its end or
-leaves by `sys.exit(0)`; an exception, another status or `os._exit` fail it; text that is no Python is an `error`. One
-outcome comes for each program, whatever it does, in order of completion.
+Such a script runs as `__main__` in an empty directory, with no input and no network. It passes if it runs to completion
+or calls `sys.exit(0)`; it fails on an exception, another exit status or `os._exit`; text that is not Python is an
+`error`. Every program gets exactly one outcome, in order of completion.
 
-What it stops, at level `ns`: reading or writing files outside, network, other processes, secrets of the environment,
-forged verdicts (in split mode), anything left behind for the next program, endless loops, sleeps, memory, output and
-process floods. What it does NOT stop: bugs of the kernel; a program that answers wrongly and is never asked about it;
-in `inproc` mode, a program that tampers with its own tests. `Isolation.lost` lists what a lower level gives up.
+What it stops, at level `ns`: reading or writing files outside, network, other processes, secrets in the environment,
+forged verdicts (in split mode), leftovers for the next program, endless loops, sleeps, and floods of memory, output and
+processes. What it does NOT stop: kernel bugs; a program with wrong answers that the tests don't cover; in `inproc`
+mode, a program that tampers with its own tests. `Isolation.lost` lists what a lower level gives up.
 """
 
 from coma_cli.parallel.machine import default_workers
@@ -29,7 +29,7 @@ from coma_cli.sandbox.contract import (
     SandboxError,
     SandboxUnavailable,
 )
-from coma_cli.sandbox.levels import Isolation, probe_isolation
+from coma_cli.sandbox.levels import Isolation, begin_probing, probe_isolation
 from coma_cli.sandbox.supervisor import Sandbox
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Sandbox",
     "SandboxError",
     "SandboxUnavailable",
+    "begin_probing",
     "default_workers",
     "probe_isolation",
 ]

@@ -1,8 +1,7 @@
-"""Calls functions of a program that runs in the sandbox and brings their values back.
+"""Calls functions of a program that runs in the sandbox and returns their values.
 
-The program runs behind the same walls as a candidate in split mode; this end plays the part of its checker, with the
-checker's own code. Values come as the sandbox's plain values, so nothing of the program is ever unpickled or evaluated
-here.
+The program is isolated like a candidate in split mode; this side takes the role of its checker, with the checker's own
+code. Values are encoded as the sandbox's plain values, so nothing from the program is ever unpickled or evaluated here.
 """
 
 import json
@@ -21,32 +20,41 @@ from coma_cli.sandbox.levels import Isolation
 from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 _START_TIMEOUT_S = 60.0
-# What a new caller has to get back before it is trusted with programs, and how long that may take by the clock.
-_SAMPLE, _SAMPLE_ANSWER, _SAMPLE_WALL_S = "def f(x):\n    return [x, 'b']\n", [["a", "b"]], 10.0
-_LATE_S = 30.0  # how long after a program's end by the clock its zygote may still be silent
-_ZYGOTE_INDEX = 799  # the last id that zygotes may have; those of a sandbox are counted from 0
-_ENDS = {control.CPU: "it ran out of CPU time", control.WALL: "it ran out of time", control.MEMORY: "out of memory"}
+# The first call of a new caller, which has to return this before programs are run, and its wall-clock limit.
+SAMPLE, SAMPLE_ANSWER, SAMPLE_WALL_S = "def f(x):\n    return [x, 'b']\n", [["a", "b"]], 10.0
+LATE_S = 30.0  # how long after a program's wall-clock limit its zygote may still be silent
+_ZYGOTE_INDEX = 799  # the last possible zygote index; those of a sandbox are counted from 0
+_ENDS = {
+    control.CPU: "it ran out of CPU time",
+    control.WALL: "it ran out of wall time",
+    control.MEMORY: "out of memory",
+}
 
 
 class CallError(Exception):
-    """The program did not give a value; the message says why."""
+    """The program did not return a value; the message says why."""
 
 
 class ProgramCaller:
-    """One zygote that runs programs, one after the other; a context manager.
+    """One zygote that runs programs, one after the other; entered as a context manager, which starts it.
 
-    `numpy` gives them the installed packages. A call of a small program of its own is the first: where the two sides
-    do not speak the same language any more, that fails within seconds, and no later call can wait for ever.
+    `numpy` gives them access to the installed packages. A small built-in program is called first: if the two sides
+    disagree about the protocol, that fails within seconds, and no later call can wait forever.
 
-    Raises:
+    Raises (on entering):
         SandboxError: the zygote can't start, or does not answer as this side expects.
     """
 
     def __init__(self, isolation: Isolation, limits: Limits, *, python: str | None = None, numpy: bool = False) -> None:
+        self._isolation = isolation
         self._limits = limits
+        self._python = python
+        self._numpy = numpy
         self._sequence = 0
-        setting = launch.Setting(isolation.level, launch.find_interpreter(python))
-        kind = launch.Kind(site=numpy, memory_mb=limits.memory_mb)
+
+    def __enter__(self) -> Self:
+        setting = launch.Setting(self._isolation.level, launch.find_interpreter(self._python))
+        kind = launch.Kind(site=self._numpy, memory_mb=self._limits.memory_mb)
         self._scratch = make_scratch(setting, launch.uid_of(_ZYGOTE_INDEX))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -56,13 +64,11 @@ class ProgramCaller:
         try:
             answer = json.loads(self._frame())
             if answer.get("ready") is not True:
-                raise SandboxError(f"the zygote of the called programs can't start: {answer.get('broken', '')}")
+                raise SandboxError(f"the zygote for called programs can't start: {answer.get('broken', '')}")
             self._try_a_call()
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -71,7 +77,7 @@ class ProgramCaller:
         self.close()
 
     def close(self) -> None:
-        """End the zygote and what runs under it."""
+        """End the zygote and its descendants."""
         self._zygote.control.close()
         self._channel.close()
         self._zygote.process.kill()
@@ -80,46 +86,46 @@ class ProgramCaller:
             remove_scratch(self._scratch)
 
     def values(self, source: str, name: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
-        """What function `name` of a program answers to each of the calls, all within one CPU limit.
+        """The return values of function `name` of a program for each of the calls, all within one CPU limit.
 
-        Lists, dicts and sets among the arguments take over the changes that the function made to them.
+        Changes that the function makes to lists, dicts and sets in its arguments are applied to them here.
 
         Raises:
-            CallError: the program can't be loaded, raised, ran out of its limits, or answered no plain value.
-            SandboxError: the zygote is gone.
+            CallError: the program can't be loaded, raised, exceeded its limits, or returned a value that is not plain.
+            SandboxError: the zygote has died.
         """
-        # The time by the clock is generous: nothing here is run a second time.
+        # The wall-clock limit is generous: nothing here is run a second time.
         return self._values(source, name, calls, 10 * self._limits.wall_limit_s)
 
     def _values(self, source: str, name: str, calls: Sequence[Sequence[Any]], wall_s: float) -> list[Any]:
         with self._started(source, wall_s) as remote:
-            # Without this sign of life, a program that can't be loaded would answer the first call in its own way.
+            # Without this handshake, a program that can't be loaded could fake the answer to the first call.
             remote.make_sure_it_loaded()
             return [remote.call(name, tuple(arguments), {}) for arguments in calls]
 
     def _try_a_call(self) -> None:
         try:
-            answer = self._values(_SAMPLE, "f", [("a",)], _SAMPLE_WALL_S)
+            answer = self._values(SAMPLE, "f", [("a",)], SAMPLE_WALL_S)
         except CallError as error:
-            raise SandboxError(f"a program that only gives a value back could not be called: {error}") from None
-        if answer != _SAMPLE_ANSWER:
-            raise SandboxError(f"a program that only gives a value back gave {str(answer)[:100]}")
+            raise SandboxError(f"a trivial program could not be called: {error}") from None
+        if answer != SAMPLE_ANSWER:
+            raise SandboxError(f"a trivial program returned {str(answer)[:100]}")
 
     @contextmanager
     def _started(self, source: str, wall_s: float) -> Iterator[RemoteProgram]:
-        """Start a program; on leaving it is ended, and what it did wrong is raised as the error."""
+        """Start a program; on exit, kill it and raise what went wrong."""
         self._sequence += 1
         text = source.encode("utf-8", "surrogatepass")
         job = control.Job(self._sequence, self._limits.cpu_s, wall_s, control.SPLIT, b"", text)
-        self._zygote.control.settimeout(wall_s + _LATE_S)
-        self._channel.settimeout(_LATE_S)
+        self._zygote.control.settimeout(wall_s + LATE_S)
+        self._channel.settimeout(LATE_S)
         try:
             self._zygote.control.sendall(wire.encode(job.encode()))
             link = self._take_link()
         except OSError as error:
-            raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
-        # A zygote that does not keep the clock any more must not stop this side's as well.
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(wall_s + _LATE_S), 0))
+            raise SandboxError(f"the zygote for called programs has died: {error}") from None
+        # A zygote that no longer enforces the wall-clock limit must not block this side.
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(wall_s + LATE_S), 0))
         remote = RemoteProgram(link.fileno())
         failure = ""
         try:
@@ -140,28 +146,28 @@ class ProgramCaller:
         data, ancillary, _, _ = self._channel.recvmsg(8, socket.CMSG_SPACE(4))
         links = [int(struct.unpack("i", content[:4])[0]) for _, _, content in ancillary]
         if len(links) != 1 or data != struct.pack("<Q", self._sequence):
-            raise OSError("no link to the program came")
+            raise OSError("no connection to the program was received")
         return socket.socket(fileno=links[0])
 
-    def _end(self, lost: bool) -> control.Report:
+    def _end(self, lost: bool) -> control.RunReport:
         try:
             self._channel.send(control.encode_release(self._sequence, lost))
-            self._zygote.control.settimeout(_LATE_S)
-            return control.Report.decode(self._frame())
+            self._zygote.control.settimeout(LATE_S)
+            return control.RunReport.decode(self._frame())
         except (OSError, control.MessageError) as error:
-            raise SandboxError(f"the zygote of the called programs is gone: {error}") from None
+            raise SandboxError(f"the zygote for called programs has died: {error}") from None
 
     def _frame(self) -> bytes:
         while (frame := self._control.next()) is None:
             data = self._zygote.control.recv(1 << 16)
             if not data:
-                raise SandboxError("the zygote of the called programs is gone")
+                raise SandboxError("the zygote for called programs has died")
             self._control.feed(data)
         return frame
 
 
 def _why(remote: RemoteProgram) -> str:
-    """Why there will be no answer."""
+    """Why there is no answer."""
     if remote.unloaded is not None:
         return remote.unloaded.text.decode("utf-8", "replace")
     return remote.lost or remote.refused

@@ -1,6 +1,6 @@
-"""What the supervisor watches while a program runs: its clock, its sleep, and the use of a whole tree of processes.
+"""What the supervisor watches while a program runs: wall-clock time, sleeping, and the usage of its process tree.
 
-The CPU time of one process is watched by its zygote, which is nearer.
+The CPU time of a single process is watched by its zygote.
 """
 
 from coma_cli.sandbox import proctree
@@ -8,17 +8,17 @@ from coma_cli.sandbox.inside.protocol import control
 from coma_cli.sandbox.pair import Pair, PairError, PairTask
 from coma_cli.sandbox.verdict import KILL_FACTOR
 
-# A program that has slept for so long gives its core to another one.
+# A program that has slept for this long gives its core to another one.
 _SLEEPER_AFTER_S, _SLEEPER_CPU_SHARE = 1.0, 0.05
-# What a zygote has for ending a program, and a checker for its own share of the work.
-_GRACE_S = 5.0
+# How long a zygote may take to end a program, and a checker to finish the tests.
+GRACE_S = 5.0
 _CHECKER_CPU_FACTOR = 10
 
 
 def watch(pair: Pair, task: PairTask, age: float, now: float) -> None:
-    """Look after a program that has been running for `age` seconds. Raises PairError if its zygotes are stuck."""
+    """Check a program that has been running for `age` seconds. Raises PairError if its zygotes are stuck."""
     if task.kill_sent:
-        if now - task.kill_sent > _GRACE_S:
+        if now - task.kill_sent > GRACE_S:
             raise PairError("the zygote did not end a program")
         return
     if task.watch.checker_cpu_before is None:
@@ -32,7 +32,7 @@ def watch(pair: Pair, task: PairTask, age: float, now: float) -> None:
 
 
 def _watch_tree(pair: Pair, task: PairTask) -> None:
-    """Limits of the tree as a whole, which no limit of one process can hold."""
+    """Enforce limits on the whole process tree, which per-process limits can't."""
     pids = pair.program_pids()
     if sum(map(proctree.resident_bytes, pids)) > task.limits.memory_mb << 20:
         pair.kill_program(task, control.MEMORY)
@@ -49,10 +49,10 @@ def _watch_sleep(pair: Pair, task: PairTask, now: float) -> None:
 
 
 def _watch_wall(pair: Pair, task: PairTask, age: float) -> None:
-    """The wall clock counts only as far as it was the program's to use: not while it was kept from a core."""
+    """Enforce the wall-clock limit, not counting time in which the program waited for a core."""
     checker = pair.checker_cpu() - (task.watch.checker_cpu_before or 0.0)
     if task.is_checked and checker > _CHECKER_CPU_FACTOR * task.limits.wall_limit_s:
-        raise PairError("the tests did not come to an end")
+        raise PairError("the tests did not finish")
     kept_waiting = max(map(proctree.waited_for_cpu, pair.program_pids()), default=0.0)
     if age - kept_waiting - checker > task.limits.wall_limit_s:
         pair.kill_program(task, control.WALL)

@@ -1,10 +1,10 @@
-"""What goes into the sandbox and what comes out: plain values that know no benchmark and no process."""
+"""What goes into the sandbox and what comes out: plain values, independent of benchmarks and processes."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["split", "inproc"]
-Verdict = Literal["pass", "fail", "timeout", "memory", "error"]
+VerdictName = Literal["pass", "fail", "timeout", "memory", "error"]
 Trust = Literal["tests", "self"]
 Level = Literal["ns", "landlock", "rlimit"]
 
@@ -12,19 +12,19 @@ MAX_DETAIL = 300
 
 
 class SandboxError(Exception):
-    """The sandbox itself failed (never the program that ran in it); the message says what broke."""
+    """The sandbox itself failed (not the program that ran in it); the message says how."""
 
 
 class SandboxUnavailable(SandboxError):  # noqa: N818 - the name is part of the contract
-    """The isolation that was asked for is not possible on this machine; the message says which step was refused."""
+    """The requested isolation is not possible on this machine; the message names the step that failed."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """What one program, with all its threads and children, may use.
 
-    `cpu_s` decides a timeout. `wall_s` is a net below it for programs that sleep; None means max(10, 3 * cpu_s).
-    `memory_mb` bounds the whole tree of a program. `allow_fork` lets the program start processes, which die with it.
+    `cpu_s` decides about timeouts. `wall_s` is a backstop for programs that sleep; None means max(10, 3 * cpu_s).
+    `memory_mb` limits a program's whole process tree. `allow_fork` lets the program start processes, which die with it.
     """
 
     cpu_s: float = 3.0
@@ -34,15 +34,15 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not 0.05 <= self.cpu_s <= 86_400:
-            raise ValueError(f"cpu_s must lie between 0.05 and 86400 seconds, not {self.cpu_s}")
+            raise ValueError(f"cpu_s must be between 0.05 and 86400 seconds, not {self.cpu_s}")
         if self.wall_s is not None and not 0.05 <= self.wall_s <= 86_400:
-            raise ValueError(f"wall_s must lie between 0.05 and 86400 seconds, not {self.wall_s}")
+            raise ValueError(f"wall_s must be between 0.05 and 86400 seconds, not {self.wall_s}")
         if not 32 <= self.memory_mb <= 1_048_576:
-            raise ValueError(f"memory_mb must lie between 32 and 1048576, not {self.memory_mb}")
+            raise ValueError(f"memory_mb must be between 32 and 1048576, not {self.memory_mb}")
 
     @property
     def wall_limit_s(self) -> float:
-        """The wall clock limit with its default filled in."""
+        """The wall-clock limit, with its default filled in."""
         return max(10.0, 3 * self.cpu_s) if self.wall_s is None else self.wall_s
 
 
@@ -50,11 +50,11 @@ class Limits:
 class Program:
     """One untrusted program and how it is judged.
 
-    `source` is a whole module. `tests` is trusted text, executed after it: in `split` mode in another process, where
-    the names in `entry_points` are bound to stand-ins that call the program; in `inproc` mode in the program's own
-    interpreter. `prelude` is trusted text that the checker of split mode executes before it binds the entry points.
-    With `tests=None` the program is judged by itself (`trust: self`): it passes if it runs to its end with status 0.
-    `key` comes back in the outcome and must be unique within one call of `Sandbox.run`.
+    `source` is a whole module. `tests` is trusted code, executed after it: in `split` mode in another process, where
+    the names in `entry_points` are bound to proxies that call the program; in `inproc` mode in the program's own
+    interpreter. `prelude` is trusted code that the checker of split mode executes before it binds the entry points.
+    With `tests=None` the program judges itself (`trust: self`): it passes if it runs to completion with status 0. `key`
+    is returned in the outcome and must be unique within one call of `Sandbox.run`.
     """
 
     key: str
@@ -67,21 +67,21 @@ class Program:
 
     @property
     def trust(self) -> Trust:
-        """Who says `pass`: the trusted tests, or the program itself."""
+        """Who decides about `pass`: the trusted tests, or the program itself."""
         return "self" if self.tests is None else "tests"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict on one program.
+    """What the sandbox says of one program: its verdict, the reason, and how it was run.
 
-    `detail` is printable text of at most 300 characters; it may hold words of the program, never a reason to trust.
-    `attempts` counts runs: timeouts that do not stand on CPU time alone, and crashes of the runner, are run again.
-    `runner_crash` marks an `error` that was given because the process that runs programs died twice under this one.
+    `detail` is printable text of at most 300 characters; it may contain text from the program, so don't trust it.
+    `attempts` counts runs: timeouts that are not due to CPU time alone, and crashes of the runner, are retried.
+    `runner_crash` marks an `error` given because the process that runs programs died twice while running this one.
     """
 
     key: str
-    verdict: Verdict
+    verdict: VerdictName
     detail: str
     cpu_s: float
     wall_s: float

@@ -1,4 +1,4 @@
-"""Which zygotes a program needs, told from its text and limits alone."""
+"""Decides which zygotes a program needs, from its text and limits alone."""
 
 import re
 
@@ -9,7 +9,7 @@ _NUMPY = re.compile(r"\bnumpy\b")
 
 
 def kind_of(program: Program, limits: Limits, site: str) -> Kind:
-    """Which zygotes a program needs; those with installed packages only where a text names numpy."""
+    """The kind of zygotes a program needs; ones with installed packages only if a text mentions numpy."""
     inproc = program.mode == "inproc" and program.tests is not None
     if not site:
         return Kind(inproc, allow_fork=limits.allow_fork, memory_mb=limits.memory_mb)
@@ -25,5 +25,5 @@ def kind_of(program: Program, limits: Limits, site: str) -> Kind:
 
 
 def _names_numpy(text: str) -> bool:
-    # The plain search first: it is much faster, and mostly enough.
+    # The plain search first: it is much faster, and usually enough.
     return "numpy" in text and _NUMPY.search(text) is not None

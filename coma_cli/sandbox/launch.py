@@ -1,6 +1,6 @@
-# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# This file uses descriptors, plain paths and few imports instead of pathlib, and its /tmp is our own.
 # ruff: noqa: PTH120, S108
-"""Starting zygotes: a fresh interpreter each, never a fork of this process, with nothing of its environment."""
+"""Starts zygotes: each is a fresh interpreter, never a fork of this process, with an empty environment."""
 
 import json
 import os
@@ -10,7 +10,10 @@ import sys
 import threading
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import PathFinder
 from pathlib import Path
+from site import getsitepackages
+from typing import Any
 
 from coma_cli.sandbox.contract import Level, SandboxError
 from coma_cli.sandbox.inside.protocol import wire
@@ -22,8 +25,8 @@ _LAYERS_OF: dict[Level, frozenset[str]] = {
     "rlimit": frozenset(("uid", "rlimits", "pdeathsig", "dumpable")),
 }
 
-# Our own package stands in for itself without running its `__init__`: zygotes stay lean. `-I` would do for the rest,
-# but it also ignores PYTHONHASHSEED, and two runs of one program should see their sets in one order.
+# Our own package is registered without running its `__init__`, to keep zygotes lean. `-I` would do the rest, but it
+# also ignores PYTHONHASHSEED, and two runs of one program should see sets in the same order.
 _BOOT = """
 import sys
 sys.path[:] = [path for path in sys.path if path]
@@ -37,27 +40,41 @@ main(int(sys.argv[2]), int(sys.argv[3]))
 """
 _FLAGS = ("-S", "-s", "-W", "ignore")
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
-# Unassigned by most systems, and within the 65536 ids that containers map.
+# Not assigned on most systems, and within the 65536 ids that containers map.
 _FIRST_UID, _UIDS = 64_600, 800
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """The Python that runs the programs, and where it keeps what it needs."""
+    """The Python that runs the programs, and the directories it needs."""
 
     executable: str
     trees: tuple[tuple[str, str], ...]  # (real directory, where it shall appear)
     site: str  # the folder that holds numpy, or ""
+    version: str = ""  # what it says of itself, compiler and build date included
 
 
 @cache
 def find_interpreter(python: str | None) -> Interpreter:
-    """Ask an interpreter where its libraries lie. Raises SandboxError if it can't be run or is too old."""
+    """Ask an interpreter where its libraries are. Raises SandboxError if it can't be run or is too old."""
     executable = python or sys.executable
+    version, *prefixes, numpy, _, build = (_own_answer() if python is None else None) or _ask(executable)
+    if tuple(version) < (3, 10):
+        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")
+    site = os.path.dirname(os.path.dirname(numpy)) if numpy else ""
+    places = dict.fromkeys(
+        [*prefixes, os.path.dirname(os.path.dirname(os.path.realpath(executable))), *([site] if site else [])]
+    )
+    trees = tuple((os.path.realpath(place), place) for place in places if place not in ("/", "/usr"))
+    return Interpreter(executable, trees, site, build)
+
+
+def _ask(executable: str) -> list[Any]:
+    """Version, prefixes, where numpy is imported from, and how it names itself."""
     question = (
         "import sys,json,importlib.util as u;s=u.find_spec('numpy');"
         "print(json.dumps([sys.version_info[:2],sys.prefix,sys.base_prefix,sys.exec_prefix,sys.base_exec_prefix,"
-        "s.origin if s and s.origin else '', sys.executable]))"
+        "s.origin if s and s.origin else '', sys.executable, sys.version]))"
     )
     try:
         answer = subprocess.run(
@@ -68,22 +85,27 @@ def find_interpreter(python: str | None) -> Interpreter:
             check=True,
             stdin=subprocess.DEVNULL,
         )
-        version, *prefixes, numpy, _ = json.loads(answer.stdout)
+        found: list[Any] = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SandboxError(f"{executable} does not run as a Python interpreter: {error}") from None
-    if tuple(version) < (3, 10):
-        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")
-    site = os.path.dirname(os.path.dirname(numpy)) if numpy else ""
-    places = dict.fromkeys(
-        [*prefixes, os.path.dirname(os.path.dirname(os.path.realpath(executable))), *([site] if site else [])]
-    )
-    trees = tuple((os.path.realpath(place), place) for place in places if place not in ("/", "/usr"))
-    return Interpreter(executable, trees, site)
+    return found
+
+
+def _own_answer() -> list[Any] | None:
+    """What this interpreter would answer, without starting it again; None where numpy is not in a place of its own.
+
+    With `-I` neither PYTHONPATH nor the user's packages count, so only the installation's own folders are looked at.
+    """
+    numpy = PathFinder.find_spec("numpy", getsitepackages())
+    if numpy is None or not numpy.origin:
+        return None
+    prefixes = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
+    return [sys.version_info[:2], *prefixes, numpy.origin, sys.executable, sys.version]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What sort of pair a program needs; programs of one kind share zygotes."""
+    """The kind of pair a program needs; programs of one kind share zygotes."""
 
     inproc: bool = False
     site: bool = False  # installed packages for the program, numpy already imported
@@ -94,7 +116,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all zygotes of one sandbox have in common."""
+    """The configuration shared by all zygotes of one sandbox."""
 
     level: Level
     interpreter: Interpreter
@@ -114,7 +136,7 @@ class Zygote:
 
 
 def start_zygote(role: str, setting: Setting, kind: Kind, channel: socket.socket, index: int, scratch: str) -> Zygote:
-    """Exec one zygote and send it its order; it answers on its control connection once its walls stand."""
+    """Start one zygote and send it its order; it answers on its control connection once its isolation is set up."""
     ours, theirs = socket.socketpair()
     site = setting.interpreter.site if (kind.site if role == "candidate" else kind.checker_site) else ""
     with theirs:
@@ -147,7 +169,7 @@ def start_zygote(role: str, setting: Setting, kind: Kind, channel: socket.socket
         "preload": ["numpy"] if site else [],
         "allow_fork": kind.allow_fork,
         "memory_mb": kind.memory_mb,
-        # The signal goes by thread: a thread that ends while its process lives on must not take the zygotes with it.
+        # The signal is per thread: a thread that ends before its process must not take the zygotes with it.
         "tied_to_parent": threading.current_thread() is threading.main_thread(),
         "parent": os.getpid(),
     }
@@ -157,12 +179,12 @@ def start_zygote(role: str, setting: Setting, kind: Kind, channel: socket.socket
 
 
 def uid_of(index: int) -> int:
-    """The id that root gives to a zygote; each has its own, so that they can't signal each other."""
+    """The user id for a zygote started by root; each has its own, so that they can't signal each other."""
     return _FIRST_UID + index % _UIDS
 
 
 def _environment(scratch: str) -> dict[str, str]:
-    """Made from nothing: whatever the caller keeps in its environment stays there."""
+    """A minimal environment: nothing from the caller's environment is passed on."""
     home = f"{scratch}/w" if scratch else "/tmp/w"
     return {
         "PATH": "/usr/bin:/bin",

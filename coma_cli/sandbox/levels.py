@@ -1,12 +1,15 @@
-"""Which walls can be built on this machine, found out by building them.
+"""Finds out which isolation levels work on this machine, by trying them.
 
-| level | what holds | what is lost against the one above |
+| level | layers | what is lost compared with the level above |
 | --- | --- | --- |
 | `ns` | namespaces, own root file system, seccomp, Landlock, limits | - |
 | `landlock` | seccomp, Landlock, limits | see `_LOST` |
-| `rlimit` | limits of resources | everything but accidents |
+| `rlimit` | resource limits | protection against anything but accidents |
 """
 
+import atexit
+import contextlib
+import os
 import selectors
 import sys
 from collections.abc import Sequence
@@ -18,46 +21,48 @@ from coma_cli.sandbox import launch
 from coma_cli.sandbox.contract import Level, SandboxError, SandboxUnavailable
 from coma_cli.sandbox.inside.isolation import landlock
 from coma_cli.sandbox.launch import Interpreter, Kind, Setting
+from coma_cli.sandbox.pair import Pair, PairError
 
 Requested = Literal["auto", "ns", "landlock", "none"]
+PROOF_INDEX = 0  # of the pair that proves a level; those of a sandbox are counted from 1
 
 _LANDLOCK = "Landlock for files, TCP, abstract sockets and signals"
 _ON: dict[Level, tuple[str, ...]] = {
     "ns": (
         "namespaces: user, pid, mount, net, ipc, uts",
-        "own root: system libraries read-only, /tmp and /dev/shm of limited size, emptied after each program",
+        "own root file system: read-only system libraries; size-limited /tmp and /dev/shm, emptied after each program",
         "seccomp filter",
         _LANDLOCK,
-        "limits of CPU time, memory, file size, descriptors and processes",
+        "limits on CPU time, memory, file size, descriptors and processes",
     ),
     "landlock": (
-        "seccomp filter, signals to others and changes of file modes and times among it",
+        "seccomp filter, including signals to other processes and changes to file modes and times",
         _LANDLOCK,
-        "limits of CPU time, memory, file size, descriptors and processes",
+        "limits on CPU time, memory, file size, descriptors and processes",
     ),
-    "rlimit": ("limits of CPU time, memory, file size, descriptors and processes",),
+    "rlimit": ("limits on CPU time, memory, file size, descriptors and processes",),
 }
 _LOST: dict[Level, tuple[str, ...]] = {
     "ns": (),
     "landlock": (
-        "names, sizes, times, attributes and link targets of files outside can be seen, and changes to them watched",
-        "the scratch directory is a real one: the number and total size of files is not limited",
+        "names, sizes, times, attributes and link targets of files outside are visible, and changes can be watched",
+        "the scratch directory is a real directory: the number and total size of files are not limited",
         "no /dev/shm",
-        "ids of the machine's processes can be probed, and their CPU time, priority, group and session read",
-        "free space of the machine's file systems can be seen",
+        "process ids can be probed, and the CPU time, priority, group and session of processes read",
+        "free space of file systems is visible",
     ),
     "rlimit": (
-        "files, network and other processes of this user are NOT protected, nor are the verdicts that are written down",
-        "environment and files of the user can be read by any program",
-        "memory and CPU time are limited for each process, not for all of a program together",
+        "files, network and other processes of this user are NOT protected, nor are recorded verdicts",
+        "any program can read the user's environment and files",
+        "memory and CPU time are limited per process, not per program",
     ),
 }
-_LOST_BEFORE_ABI_6 = "signals of programs that may start processes (--allow-fork) reach all processes of this user"
+_LOST_BEFORE_ABI_6 = "programs that may start processes (--allow-fork) can send signals to all processes of this user"
 
 
 @dataclass(frozen=True)
 class Isolation:
-    """The level that holds, what is on, what is lost against the full set, and why a better level was not possible."""
+    """The level in use, its active layers, what is lost compared with `ns`, and why a better level was not possible."""
 
     level: Level
     on: tuple[str, ...] = ()
@@ -72,10 +77,10 @@ def probe_isolation(
     python: str | None = None,
     layers_off: frozenset[str] = frozenset(),
 ) -> Isolation:
-    """The best level that is possible here, or the one asked for, proven by starting a pair of zygotes behind it.
+    """The best level that is possible here, or the one requested, verified by starting a zygote with it.
 
-    `auto` never goes below `landlock`; `none` (limits of resources only) needs `consent` as well.
-    Raises SandboxUnavailable with the step that was refused, and SandboxError if `python` does not run.
+    `auto` never goes below `landlock`; `none` (resource limits only) also needs `consent`. Raises SandboxUnavailable
+    naming the step that failed, and SandboxError if `python` does not run.
     """
     interpreter = launch.find_interpreter(python)
     if requested == "none":
@@ -87,15 +92,28 @@ def probe_isolation(
     levels: tuple[Level, ...] = ("ns", "landlock") if requested == "auto" else (requested,)
     refusals: list[str] = []
     for level in levels:
-        refusal = _try_level(setting_of(level, interpreter, layers_off))
+        refusal = try_level(setting_of(level, interpreter, layers_off))
         if refusal is None:
             return _isolation(level, refusals)
         refusals.append(f"{level}: {refusal}")
     raise SandboxUnavailable("; ".join(refusals))
 
 
+def begin_probing(requested: Requested = "auto", *, python: str | None = None) -> None:
+    """Start what `probe_isolation` waits for: called early, the walls are built while other work is done.
+
+    Whatever stands in the way is for `probe_isolation` to say.
+    """
+    if requested == "none" or sys.platform != "linux":
+        return
+    with contextlib.suppress(SandboxError):
+        setting = setting_of("ns" if requested == "auto" else requested, launch.find_interpreter(python))
+        if _own_proof(setting) is None:
+            _Proof.begin(setting)
+
+
 def setting_of(level: Level, interpreter: Interpreter, layers_off: frozenset[str] = frozenset()) -> Setting:
-    """What the zygotes of a level are told; beside namespaces Landlock is a second wall, which older kernels lack."""
+    """The configuration for a level; with namespaces, Landlock is a second layer that older kernels lack."""
     if level == "ns" and landlock.abi_version() == 0:
         layers_off |= {"landlock"}
     return Setting(level, interpreter, layers_off)
@@ -104,28 +122,84 @@ def setting_of(level: Level, interpreter: Interpreter, layers_off: frozenset[str
 def _isolation(level: Level, refusals: Sequence[str] = ()) -> Isolation:
     on, lost = _ON[level], _LOST[level]
     if level == "ns" and landlock.abi_version() == 0:
-        on, lost = tuple(wall for wall in on if wall != _LANDLOCK), (f"no {_LANDLOCK}: this kernel has none",)
+        on, lost = tuple(layer for layer in on if layer != _LANDLOCK), (f"no {_LANDLOCK}: this kernel lacks it",)
     if level == "landlock" and landlock.abi_version() < 6:
         lost = (*lost, _LOST_BEFORE_ABI_6)
     return Isolation(level, on, lost, tuple(refusals))
 
 
 @cache
-def _try_level(setting: Setting) -> str | None:
-    """Build the walls of a level once; the reason if that fails."""
-    from coma_cli.sandbox.pair import Pair, PairError
-
+def try_level(setting: Setting) -> str | None:
+    """Build the walls of a level once; the reason if that fails. The pair that stands is there for `take_proven`."""
     if sys.platform != "linux":
         return "only Linux has what it takes"
-    with selectors.DefaultSelector() as selector:
-        pair = Pair(setting, Kind(), selector, 0)
+    proof = _own_proof(setting) or _Proof.begin(setting)
+    refusal = proof.wait()
+    if refusal is not None:
+        _proofs.pop(setting, None)
+        proof.close()
+    return refusal
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """A pair of zygotes that proves a level, until a sandbox takes it over or the process ends."""
+
+    pair: Pair
+    selector: selectors.BaseSelector
+    process: int
+
+    @classmethod
+    def begin(cls, setting: Setting) -> "_Proof":
+        selector = selectors.DefaultSelector()
+        proof = _proofs[setting] = cls(Pair.start(setting, Kind(), selector, PROOF_INDEX), selector, os.getpid())
+        return proof
+
+    def wait(self) -> str | None:
+        """Until the walls stand; the reason if they do not."""
         try:
-            while not pair.is_ready:
-                for key, events in selector.select(1.0):
-                    pair.handle(key.data[1], events)
-                pair.check_start()
+            while not self.pair.is_ready:
+                for key, events in self.selector.select(1.0):
+                    self.pair.handle(key.data[1], events)
+                self.pair.check_start()
         except (SandboxError, PairError) as error:
             return str(error)
-        finally:
-            pair.close()
-    return None
+        return None
+
+    def close(self) -> None:
+        """End it, unless it belongs to the process that this one was forked from."""
+        if self.process == os.getpid():
+            self.pair.close()
+            self.selector.close()
+
+
+_proofs: dict[Setting, _Proof] = {}
+
+
+def _own_proof(setting: Setting) -> _Proof | None:
+    """A process that was forked leaves what was begun before to its parent."""
+    proof = _proofs.get(setting)
+    return proof if proof is not None and proof.process == os.getpid() else None
+
+
+def take_proven(setting: Setting, kind: Kind, selector: selectors.BaseSelector, cpu: int | None) -> Pair | None:
+    """The pair that has proven a level, if it is of this kind: it is the caller's from now on, who has to close it.
+
+    No program has run in it. None where there is none, or it was taken.
+    """
+    proof = _own_proof(setting)
+    if proof is None or proof.pair.kind != kind:
+        return None
+    del _proofs[setting]
+    proof.pair.move_to(selector, cpu)
+    proof.selector.close()
+    return proof.pair
+
+
+def release_proven() -> None:
+    """End the pairs that nobody has taken."""
+    while _proofs:
+        _proofs.popitem()[1].close()
+
+
+atexit.register(release_proven)

@@ -1,4 +1,4 @@
-"""One of the supervisor's connections: frames in and out without ever blocking."""
+"""One of the supervisor's connections: non-blocking frames in and out."""
 
 import selectors
 import socket
@@ -6,12 +6,12 @@ import socket
 from coma_cli.sandbox.inside.protocol import wire
 
 _CHUNK = 1 << 18
-# Reports and findings are short; a longer frame can only be a zygote gone mad.
+# Reports and reports are short; a longer frame can only come from a broken zygote.
 _FRAME_MAX = 4096
 
 
 class Link:
-    """Frames over a non-blocking socket, watched by a selector while open."""
+    """Frames over a non-blocking socket, registered with a selector while open."""
 
     def __init__(self, connection: socket.socket, selector: selectors.BaseSelector, owner: object) -> None:
         self._socket = connection
@@ -22,8 +22,14 @@ class Link:
         self.closed = False
         selector.register(connection, selectors.EVENT_READ, owner)
 
+    def move_to(self, selector: selectors.BaseSelector) -> None:
+        """Be watched by another selector from now on."""
+        key = self._selector.unregister(self._socket)
+        self._selector = selector
+        selector.register(self._socket, key.events, self._owner)
+
     def send(self, *payloads: bytes) -> None:
-        """Send frames now, as far as the other side takes them, and the rest when it is ready."""
+        """Send as much of the frames as possible now, and the rest when the other side is ready."""
         data = b"".join(wire.encode(payload) for payload in payloads)
         if not self._out and not self.closed:
             data = data[self._write(data) :]
@@ -32,13 +38,13 @@ class Link:
         self._out += data
 
     def flush(self) -> None:
-        """Go on with what could not be sent at once."""
+        """Continue sending what could not be sent at once."""
         del self._out[: self._write(self._out)]
         if not self._out and not self.closed:
             self._selector.modify(self._socket, selectors.EVENT_READ, self._owner)
 
     def receive(self) -> list[bytes]:
-        """All whole frames that have come. Raises FrameError; at the end of the stream the link is closed."""
+        """All complete frames received so far. Raises FrameError; at the end of the stream the link is closed."""
         try:
             data = self._socket.recv(wire.SMALL_READ)
         except BlockingIOError:
@@ -52,7 +58,7 @@ class Link:
         return list(iter(self._decoder.next, None))
 
     def close(self) -> None:
-        """Hang up; may be called twice."""
+        """Close the connection; may be called twice."""
         if not self.closed:
             self.closed = True
             self._selector.unregister(self._socket)
@@ -64,5 +70,5 @@ class Link:
         except BlockingIOError:
             return 0
         except OSError:
-            # The reader will see the end of the stream and deal with it.
+            # The reader will see the end of the stream and handle it.
             return 0

@@ -1,6 +1,6 @@
 """A pair of zygotes that runs programs one after the other: one forks them, the other checks them.
 
-What must not be confused: a program that fails (a report and a finding come back) and a pair that fails (`PairError`).
+Two kinds of failure: a program that fails (its reports come back) and a pair that fails (`PairError`).
 """
 
 import contextlib
@@ -14,33 +14,34 @@ import subprocess
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Self
 
 from coma_cli.sandbox import launch, proctree
 from coma_cli.sandbox.contract import Limits, Program, SandboxError
 from coma_cli.sandbox.inside.protocol import control, wire
-from coma_cli.sandbox.inside.protocol.control import Check, Finding, Job, ProblemFrame, Report
+from coma_cli.sandbox.inside.protocol.control import Check, CheckReport, Job, ProblemFrame, RunReport
 from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
 from coma_cli.sandbox.launch import Kind, Setting
 from coma_cli.sandbox.link import Link
 from coma_cli.sandbox.verdict import KILL_FACTOR
 from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
-# A second program waits in the zygote's socket, so that it need not wait for the supervisor between two.
+# A second program is queued in the zygote's socket, so that it need not wait for the supervisor in between.
 DEPTH = 2
-_RECYCLE_AFTER = 10_000
-# The zygote's own net, far above the wall clock limit that the supervisor stretches by load.
+RECYCLE_AFTER = 10_000
+# The zygote's own backstop, far above the wall-clock limit, which the supervisor extends under load.
 _WALL_NET_FACTOR = 30
 _START_TIMEOUT_S = 60.0
 _MODES = {"split": control.SPLIT, "inproc": control.INPROC}
 
 
 class PairError(Exception):
-    """A zygote of this pair is gone, or speaks nonsense."""
+    """A zygote of this pair has died, or sent an invalid message."""
 
 
 @dataclass
 class PairTask:
-    """One program on its way, with what is known about its present run."""
+    """One program in flight, with what is known about its current run."""
 
     program: Program
     limits: Limits
@@ -52,8 +53,8 @@ class PairTask:
     nonce: int = 0
     head_since: float = 0.0
     kill_sent: float = 0.0
-    report: Report | None = None
-    finding: Finding | None = None
+    run_report: RunReport | None = None
+    check_report: CheckReport | None = None
     watch: "Watch" = field(default_factory=lambda: Watch())
 
     @property
@@ -66,12 +67,12 @@ class PairTask:
 
     @property
     def is_complete(self) -> bool:
-        return self.report is not None and (self.finding is not None or not self.is_checked)
+        return self.run_report is not None and (self.check_report is not None or not self.is_checked)
 
 
 @dataclass
 class Watch:
-    """What the supervisor has seen of a program that lives long."""
+    """What the supervisor has observed of a long-running program."""
 
     looked_at: float = 0.0
     cpu_s: float = 0.0
@@ -80,43 +81,68 @@ class Watch:
 
 
 class Pair:
-    """Two zygotes, the programs that are with them, and the problems that the checker knows."""
+    """Two zygotes, the programs that are with them, and the problems that the checker knows; `start` begins it."""
 
-    def __init__(
-        self, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
-    ) -> None:
+    def __init__(self, kind: Kind) -> None:
         self.kind = kind
-        self._cpu = cpu
         self.tasks: deque[PairTask] = deque()
         self._served = 0
         self._seq = 0
         self._problems: LruCache[tuple[str, str, tuple[str, ...]], int] = LruCache(TESTS_WEIGHT)
         self._problem_count = 0
-        self._scratch = make_scratch(setting, launch.uid_of(2 * index))
-        self._started = time.monotonic()
+        self._scratch = ""
+        self._started = 0.0
         self._starting: set[str] = set()
         self._zygotes: list[launch.Zygote] = []
+        self._links: dict[str, Link] = {}
+
+    @classmethod
+    def start(
+        cls, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
+    ) -> Self:
+        """Begin to start both zygotes, which say on their connections when their walls stand.
+
+        `index` is the pair's own among all that run; `cpu` the one core that it may use, if it has one of its own.
+        """
+        pair = cls(kind)
+        pair._started = time.monotonic()
+        pair._scratch = make_scratch(setting, launch.uid_of(2 * index))
         channel_ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self._candidate = self._start("candidate", setting, channel_ends[0], selector, 2 * index)
-            self._checker = (
-                None if kind.inproc else self._start("checker", setting, channel_ends[1], selector, 2 * index + 1)
-            )
+            pair._start_zygote("candidate", setting, channel_ends[0], selector, 2 * index)
+            if not kind.inproc:
+                pair._start_zygote("checker", setting, channel_ends[1], selector, 2 * index + 1)
+        except BaseException:
+            pair.close()
+            raise
         finally:
             for end in channel_ends:
                 end.close()
+        pair._stay_on(cpu)
+        return pair
 
-    def _start(
+    def _start_zygote(
         self, role: str, setting: Setting, channel: socket.socket, selector: selectors.BaseSelector, index: int
-    ) -> Link:
+    ) -> None:
         zygote = launch.start_zygote(role, setting, self.kind, channel, index, self._scratch)
         self._zygotes.append(zygote)
-        if self._cpu is not None:
-            # A program and its checker take turns: on one core that costs no signal from core to core.
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(zygote.process.pid, {self._cpu})
         self._starting.add(role)
-        return Link(zygote.control, selector, (self, role))
+        self._links[role] = Link(zygote.control, selector, (self, role))
+
+    def move_to(self, selector: selectors.BaseSelector, cpu: int | None) -> None:
+        """Be watched by another selector, and stay on another core."""
+        for link in self._links.values():
+            link.move_to(selector)
+        self._stay_on(cpu)
+
+    def _stay_on(self, cpu: int | None) -> None:
+        """A program and its checker take turns: on one core that costs no signal from core to core."""
+        if cpu is None:
+            return
+        for zygote in self._zygotes:
+            for pid in (zygote.process.pid, *proctree.descendants(zygote.process.pid)):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(pid, {cpu})
 
     @property
     def is_ready(self) -> bool:
@@ -124,12 +150,12 @@ class Pair:
 
     @property
     def is_spent(self) -> bool:
-        """Time for a new pair: whatever leaks in a long life goes with the old one."""
-        return self._served >= _RECYCLE_AFTER
+        """Whether it is time for a new pair, so that leaks don't accumulate."""
+        return self._served >= RECYCLE_AFTER
 
     @property
     def has_room(self) -> bool:
-        """Whether another program may be sent. None is queued behind one that has been running for a while."""
+        """Whether another program may be sent; none is queued behind one that has been running for a while."""
         if not self.tasks:
             return True
         return len(self.tasks) < DEPTH and time.monotonic() - self.tasks[0].head_since < 0.1
@@ -137,20 +163,20 @@ class Pair:
     # --- sending ---
 
     def send(self, task: PairTask) -> None:
-        """Give a program to the zygotes."""
+        """Send a program to the zygotes."""
         self._seq += 1
         self._served += 1
         task.seq, task.nonce = self._seq, secrets.randbits(63)
-        task.report = task.finding = None
+        task.run_report = task.check_report = None
         task.attempts += 1
         task.kill_sent = 0.0
         task.watch = Watch()
         self.tasks.append(task)
         if len(self.tasks) == 1:
             self._begin(task)
-        if self._checker is not None and task.is_checked:
-            self._send_check(self._checker, task)
-        self._candidate.send(_job(task).encode())
+        if task.is_checked:
+            self._send_check(self._links["checker"], task)
+        self._links["candidate"].send(_job(task).encode())
 
     def _send_check(self, checker: Link, task: PairTask) -> None:
         program = task.program
@@ -171,14 +197,13 @@ class Pair:
         """Tell the zygote to end a run."""
         if not task.kill_sent:
             task.kill_sent = time.monotonic()
-            self._candidate.send(control.encode_kill(task.seq, reason))
+            self._links["candidate"].send(control.encode_kill(task.seq, reason))
 
     # --- receiving ---
 
     def handle(self, role: str, events: int) -> list[PairTask]:
         """Take what a zygote has sent; give the programs that are done. Raises PairError and SandboxError."""
-        link = self._candidate if role == "candidate" else self._checker
-        assert link is not None
+        link = self._links[role]
         if events & selectors.EVENT_WRITE:
             link.flush()
         if not events & selectors.EVENT_READ:
@@ -189,7 +214,7 @@ class Pair:
         except (wire.FrameError, control.MessageError, ValueError) as error:
             raise PairError(f"the {role} zygote sent {error}") from None
         if link.closed:
-            raise PairError(f"the {role} zygote is gone")
+            raise PairError(f"the {role} zygote has died")
         return self._collect()
 
     def _take(self, role: str, frame: bytes) -> None:
@@ -201,20 +226,20 @@ class Pair:
             if self.is_ready and self.tasks:
                 self._begin(self.tasks[0])
         elif role == "candidate":
-            report = Report.decode(frame)
-            self._task(report.seq).report = report
+            run_report = RunReport.decode(frame)
+            self._task(run_report.seq).run_report = run_report
         else:
-            finding = Finding.decode(frame)
-            task = self._task(finding.seq)
-            if finding.nonce != task.nonce:
-                raise control.MessageError("a finding with a wrong nonce")
-            task.finding = finding
+            check_report = CheckReport.decode(frame)
+            task = self._task(check_report.seq)
+            if check_report.nonce != task.nonce:
+                raise control.MessageError("a report with a wrong nonce")
+            task.check_report = check_report
 
     def _task(self, seq: int) -> PairTask:
         for task in self.tasks:
             if task.seq == seq:
                 return task
-        raise control.MessageError("a message about no program of ours")
+        raise control.MessageError("a message about an unknown program")
 
     def _collect(self) -> list[PairTask]:
         done = []
@@ -230,27 +255,31 @@ class Pair:
     # --- watching ---
 
     def check_start(self) -> None:
-        """Raise SandboxError if the walls take too long to stand."""
+        """Raise SandboxError if the zygotes take too long to start."""
         if not self.is_ready and time.monotonic() - self._started > _START_TIMEOUT_S:
             raise SandboxError(f"a zygote did not start within {_START_TIMEOUT_S:g} s")
 
+    @property
+    def zygote_pids(self) -> tuple[int, ...]:
+        """The processes started for this pair: the candidate zygote's reaper, and the checker if it has one."""
+        return tuple(zygote.process.pid for zygote in self._zygotes)
+
     def program_pids(self) -> list[int]:
-        """Processes of the running program, as seen from here."""
+        """Pids of the running program, in the supervisor's pid namespace."""
         inner = proctree.children(self._zygotes[0].process.pid)
         return [pid for zygote in inner for pid in proctree.descendants(zygote)]
 
     def checker_cpu(self) -> float:
         """CPU seconds that the checker has used in its life, with what it has forked."""
-        if self._checker is None:
+        if "checker" not in self._links:
             return 0.0
         pid = self._zygotes[1].process.pid
         return proctree.cpu_seconds(pid) + sum(map(proctree.cpu_seconds, proctree.children(pid)))
 
     def close(self) -> list[PairTask]:
         """Kill everything of this pair and give back the programs that were with it."""
-        self._candidate.close()
-        if self._checker is not None:
-            self._checker.close()
+        for link in self._links.values():
+            link.close()
         for zygote in self._zygotes:
             _kill_tree(zygote.process)
         if self._scratch:
@@ -273,7 +302,7 @@ def _job(task: PairTask) -> Job:
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill a zygote and all below it: the inner one first, with which its namespace ends."""
+    """Kill a zygote and its descendants: first the inner one, which ends its namespace."""
     for pid in proctree.descendants(process.pid):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
-# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# This file uses descriptors, plain paths and few imports instead of pathlib, and its /tmp is our own.
 # ruff: noqa: PTH110, PTH112, PTH123, PTH208
-"""Looking at a tree of processes from outside, through /proc: who is in it, what it uses, whether it waits.
+"""Inspects a process tree from outside through /proc: its processes, what they use, whether they wait.
 
-Read only; a process that is gone meanwhile counts as nothing.
+Read-only; a process that exits meanwhile counts as zero.
 """
 
 import os
@@ -11,7 +11,7 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def children(pid: int) -> list[int]:
-    """The direct children of a process (of its first thread, which is all that a zygote has)."""
+    """The direct children of a process (of its main thread, the only one that a zygote has)."""
     try:
         with open(f"/proc/{pid}/task/{pid}/children", "rb") as listing:
             return [int(word) for word in listing.read().split()]
@@ -31,7 +31,7 @@ def _children_by_search(pid: int) -> list[int]:
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below one, nearest first, children of all their threads among them."""
+    """All descendants of a process, nearest first, including children of any thread."""
     found: list[int] = []
     waiting = [pid]
     while waiting:
@@ -59,13 +59,13 @@ def _children_of_all_threads(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and of its children that it has waited for."""
+    """CPU time of a process and of the children it has waited for."""
     fields = _stat_fields(pid)
     return sum(map(int, fields[11:15])) / _TICKS_PER_S if fields else 0.0
 
 
 def _stat_fields(pid: int) -> list[bytes]:
-    """The fields of `stat` after the name, which may hold blanks and brackets: state is 0, parent 1, utime 11."""
+    """The fields of `stat` after the name, which may contain spaces and brackets: state is 0, parent 1, utime 11."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as status:
             return status.read().rpartition(b")")[2].split()
@@ -74,7 +74,7 @@ def _stat_fields(pid: int) -> list[bytes]:
 
 
 def waited_for_cpu(pid: int) -> float:
-    """Seconds in which some thread of a process was ready to run and was not let: the longest of its threads."""
+    """Seconds that a process was runnable but not running: the maximum over its threads."""
     longest = 0.0
     try:
         threads = os.listdir(f"/proc/{pid}/task")
@@ -90,7 +90,7 @@ def waited_for_cpu(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory of one process with its share of what it has in common with others (PSS)."""
+    """The proportional set size (PSS) of a process: its memory with its share of shared pages."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as rollup:
             for line in rollup:

@@ -1,6 +1,6 @@
-"""The supervisor: hands programs to pairs of zygotes, keeps the clocks, and gives out verdicts as they come.
+"""The supervisor: sends programs to pairs of zygotes, enforces time limits, and yields verdicts as they arrive.
 
-It reads fixed layouts and text from below and nothing else: it never evaluates, unpickles or opens what a program made.
+It only reads fixed layouts and text from its children: it never evaluates, unpickles or opens what a program made.
 """
 
 import selectors
@@ -15,12 +15,20 @@ from coma_cli.sandbox import launch
 from coma_cli.sandbox.clocks import watch
 from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
 from coma_cli.sandbox.inside.protocol import control
-from coma_cli.sandbox.inside.protocol.control import Finding
+from coma_cli.sandbox.inside.protocol.control import CheckReport
 from coma_cli.sandbox.kinds import kind_of
 from coma_cli.sandbox.launch import Kind
-from coma_cli.sandbox.levels import Isolation, Requested, probe_isolation, setting_of
+from coma_cli.sandbox.levels import (
+    PROOF_INDEX,
+    Isolation,
+    Requested,
+    probe_isolation,
+    release_proven,
+    setting_of,
+    take_proven,
+)
 from coma_cli.sandbox.pair import Pair, PairError, PairTask
-from coma_cli.sandbox.verdict import Judgement, judge
+from coma_cli.sandbox.verdict import WithReason, timeout_is_certain, verdict_of
 
 _TICK_S = 0.05
 _SLEEPERS_PER_WORKER = 2
@@ -28,7 +36,7 @@ _FAILED_STARTS_MAX = 5
 
 
 class Slot:
-    """Room for one running program: a pair for each kind of program that came by, one of them at work."""
+    """A place for one running program: a pair for each kind of program so far, one of them active."""
 
     def __init__(self, cpu: int | None = None) -> None:
         self.cpu = cpu
@@ -44,20 +52,21 @@ class Slot:
         return self.active is not None and bool(self.active.tasks) and self.active.tasks[0].watch.sleeping
 
     def takes(self, kind: Kind) -> bool:
-        """Whether a program of this kind may be sent here now."""
+        """Whether a program of this kind can be sent here now."""
         pair = self.active
         if pair is None or not pair.tasks:
             return True
-        # A pair at the end of its life runs empty, and is replaced then.
+        # A spent pair finishes its programs and is then replaced.
         return pair.kind == kind and pair.has_room and not pair.is_spent
 
 
 class Sandbox:
-    """Runs untrusted programs; a context manager, so that nothing outlives it.
+    """Runs untrusted programs; a context manager, so that nothing outlives it. It is opened by entering it.
 
     `workers` programs run at a time (default: as many as cores and CPU quota allow). `isolation` and `consent` are
-    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default.
-    Raises SandboxUnavailable where the isolation can't be had and SandboxError where the interpreter can't.
+    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default. On opening it raises
+    SandboxUnavailable where the isolation can't be had and SandboxError where the interpreter can't; `isolation` is
+    what holds then.
     """
 
     isolation: Isolation
@@ -72,20 +81,28 @@ class Sandbox:
         python: str | None = None,
         layers_off: frozenset[str] = frozenset(),
     ) -> None:
-        """`layers_off` is for tests that try each wall without the others; nothing else may use it."""
+        """`layers_off` is for tests that try each layer without the others; nothing else may use it."""
         if workers is not None and workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
         self._limits = limits or Limits()
         self._workers = workers or default_workers()
-        self.isolation = probe_isolation(isolation, consent, python=python, layers_off=layers_off)
-        self._setting = setting_of(self.isolation.level, launch.find_interpreter(python), layers_off)
-        self._selector = selectors.DefaultSelector()
+        self._requested = isolation
+        self._consent = consent
+        self._python = python
+        self._layers_off = layers_off
         self._slots: list[Slot] = []
         self._pairs_made = 0
         self._running = False
-        self._closed = False
+        self._is_open = False
 
     def __enter__(self) -> Self:
+        self.isolation = probe_isolation(
+            self._requested, self._consent, python=self._python, layers_off=self._layers_off
+        )
+        interpreter = launch.find_interpreter(self._python)
+        self._setting = setting_of(self.isolation.level, interpreter, self._layers_off)
+        self._selector = selectors.DefaultSelector()
+        self._is_open = True
         return self
 
     def __exit__(
@@ -99,25 +116,32 @@ class Sandbox:
             for pair in slot.pairs.values():
                 pair.close()
         self._slots.clear()
-        self._selector.close()
-        self._closed = True
+        if self._is_open:
+            self._selector.close()
+            release_proven()
+        self._is_open = False
 
     def run(self, programs: Iterable[Program]) -> Iterator[Outcome]:
-        """Yield one outcome a program, in order of completion.
+        """Yield one outcome per program, in order of completion.
 
-        Programs are taken from the iterable as there is room for them, never ahead. Leaving the iterator early kills
-        what is running. Raises SandboxError if the machinery itself fails; a program's failure is an outcome.
+        Programs are taken from the iterable when there is room for them, never ahead of time. Closing the iterator
+        early kills what is running. Raises SandboxError if the sandbox itself fails; a program's failure is an outcome.
         """
-        if self._closed:
-            raise SandboxError("this sandbox is closed")
+        if not self._is_open:
+            raise SandboxError("this sandbox is not open")
         if self._running:
-            raise SandboxError("this sandbox is at work already: exhaust or close the other iterator first")
+            raise SandboxError("this sandbox is already running: exhaust or close the other iterator first")
         self._running = True
         try:
             yield from _Run(self, programs).outcomes()
         finally:
             self._running = False
             self._stop_busy_pairs()
+
+    @property
+    def zygote_pids(self) -> list[tuple[int, ...]]:
+        """For each pair of zygotes that lives, what `Pair.zygote_pids` says: for who watches or disturbs them."""
+        return [pair.zygote_pids for slot in list(self._slots) for pair in list(slot.pairs.values())]
 
     def _stop_busy_pairs(self) -> None:
         for slot in self._slots:
@@ -133,10 +157,17 @@ class Sandbox:
             pair.close()
             pair = None
         if pair is None:
-            pair = slot.pairs[kind] = Pair(self._setting, kind, self._selector, self._pairs_made, slot.cpu)
-            self._pairs_made += 1
+            pair = slot.pairs[kind] = self._take_pair(kind, slot.cpu)
         slot.active = pair
         return pair
+
+    def _take_pair(self, kind: Kind, cpu: int | None) -> Pair:
+        """The pair that has proven the isolation, once, and else a new one."""
+        proven = take_proven(self._setting, kind, self._selector, cpu)
+        if proven is not None:
+            return proven
+        self._pairs_made += 1
+        return Pair.start(self._setting, kind, self._selector, PROOF_INDEX + self._pairs_made, cpu)
 
 
 class _Run:
@@ -166,7 +197,7 @@ class _Run:
                 continue
             self._wait()
 
-    # --- giving out work ---
+    # --- sending programs ---
 
     def _fill(self) -> None:
         while True:
@@ -182,7 +213,7 @@ class _Run:
             self._send(self._sandbox._slots[0], self._alone.popleft())
 
     def _next_task(self) -> PairTask | None:
-        """The next program, if there is any hope of room for it: the source is never read ahead of the room."""
+        """The next program, if there may be room for it: programs are never read ahead of time."""
         if self._waiting:
             return self._waiting.popleft()
         if self._exhausted or not any(
@@ -197,12 +228,12 @@ class _Run:
         return PairTask(program, limits, kind_of(program, limits, self._sandbox._setting.interpreter.site))
 
     def _find_slot(self, task: PairTask) -> Slot | None:
-        """An idle slot before one that is busy, one with a fitting pair before one without."""
+        """A slot for a program: idle ones before busy ones, ones with a matching pair before others."""
         able = [slot for slot in self._open_slots() if slot.takes(task.kind)]
         return min(able, key=lambda slot: (slot.is_busy, task.kind not in slot.pairs), default=None)
 
     def _open_slots(self) -> list[Slot]:
-        """Slots that may take work: as many as workers, not counting those whose program sleeps."""
+        """Slots that may take programs: as many as workers, not counting those whose program sleeps."""
         slots = self._sandbox._slots
         sleeping = sum(slot.is_sleeping for slot in slots)
         if not sleeping:
@@ -221,7 +252,7 @@ class _Run:
     def _send(self, slot: Slot, task: PairTask) -> None:
         self._sandbox._pair_for(slot, task.kind).send(task)
 
-    # --- taking back results ---
+    # --- collecting results ---
 
     def _wait(self) -> None:
         for key, events in self._sandbox._selector.select(_TICK_S):
@@ -237,22 +268,21 @@ class _Run:
             self._tick(now)
 
     def _conclude(self, task: PairTask) -> None:
-        assert task.report is not None
-        judgement = judge(task.report, task.finding, task.limits)
-        if judgement.verdict == "timeout" and not judgement.firm and not task.alone:
+        assert task.run_report is not None
+        verdict = verdict_of(task.run_report, task.check_report, task.limits)
+        if verdict[0] == "timeout" and not task.alone and not timeout_is_certain(task.run_report, task.limits):
             # Time alone may be the machine's fault: the last word is a run with nothing else beside it.
             task.alone = True
             self._alone.append(task)
             return
-        self._give_out(task, judgement, task.report.cpu_s, task.report.wall_s)
+        self._give_out(task, verdict, task.run_report.cpu_s, task.run_report.wall_s)
 
-    def _give_out(self, task: PairTask, judgement: Judgement, cpu_s: float, wall_s: float, crash: bool = False) -> None:
+    def _give_out(self, task: PairTask, verdict: WithReason, cpu_s: float, wall_s: float, crash: bool = False) -> None:
         program = task.program
         self._outcomes.append(
             Outcome(
                 program.key,
-                judgement.verdict,
-                judgement.detail,
+                *verdict,
                 round(cpu_s, 4),
                 round(wall_s, 4),
                 task.attempts,
@@ -263,7 +293,7 @@ class _Run:
         )
 
     def _bury(self, pair: Pair, why: str) -> None:
-        """A pair has died: its first program is under suspicion and runs again alone, the others just run again."""
+        """Handle the death of a pair: its first program, the suspect, is retried alone, the others are just retried."""
         for slot in self._sandbox._slots:
             if slot.pairs.get(pair.kind) is pair:
                 del slot.pairs[pair.kind]
@@ -276,9 +306,9 @@ class _Run:
         for task in reversed(left[1:] if started else left):
             task.attempts -= 1
             (self._alone if task.alone else self._waiting).appendleft(task)
-        if left and started and left[0].report is not None:
+        if left and started and left[0].run_report is not None:
             # The program was stopped at a limit and its tests would not end: the limit has the last word.
-            left[0].finding = Finding(left[0].seq, left[0].nonce, control.LOST, 0.0, why.encode())
+            left[0].check_report = CheckReport(left[0].seq, left[0].nonce, control.LOST, 0.0, why.encode())
             self._conclude(left[0])
         elif left and started:
             self._suspect(left[0], why)
@@ -286,7 +316,7 @@ class _Run:
     def _suspect(self, task: PairTask, why: str) -> None:
         task.crashes += 1
         if task.crashes > 1:
-            self._give_out(task, Judgement("error", f"{why}, twice under this program"), 0.0, 0.0, crash=True)
+            self._give_out(task, ("error", f"{why}, twice under this program"), 0.0, 0.0, crash=True)
             return
         task.alone = True
         self._alone.append(task)

@@ -1,88 +1,85 @@
-"""From what the zygotes saw to a verdict: pure functions, where every rule stands in one place.
+"""From the reports of the zygotes to a verdict: pure functions, where every rule stands in one place.
 
-A pass needs the checker's word with the right nonce, a program that had not ended by itself, and no limit reached.
+A pass needs the checker's report with the right nonce, a program that had not ended by itself, and no limit reached.
 What the program said, how it exited and what it printed never make a pass where there are trusted tests.
 """
 
 import signal
 from os import WEXITSTATUS, WIFSIGNALED, WTERMSIG
-from typing import NamedTuple
 
-from coma_cli.sandbox.contract import MAX_DETAIL, Limits, Verdict
+from coma_cli.sandbox.contract import MAX_DETAIL, Limits, VerdictName
 from coma_cli.sandbox.inside.protocol import control
-from coma_cli.sandbox.inside.protocol.control import Finding, Report
+from coma_cli.sandbox.inside.protocol.control import CheckReport, RunReport
 
-# A program is killed above the limit by which it is judged: one that comes to its end in between is borderline.
+# A program is killed above the limit that decides a timeout: one that comes to its end in between is borderline.
 KILL_FACTOR = 1.2
 _NEAR_MEMORY_LIMIT = 0.8
 
-
-class Judgement(NamedTuple):
-    """A verdict and its reason. `firm`: another run would come out the same, as far as time is concerned."""
-
-    verdict: Verdict
-    detail: str
-    firm: bool = True
+WithReason = tuple[VerdictName, str]
 
 
-def judge(report: Report, finding: Finding | None, limits: Limits) -> Judgement:
-    """The verdict on one run; `finding` is None where no checker was involved."""
-    overrun = _judge_limits(report, limits)
+def verdict_of(run: RunReport, check: CheckReport | None, limits: Limits) -> WithReason:
+    """The verdict on one run and its reason; `check` is None where no checker was involved."""
+    overrun = _overrun(run, limits)
     if overrun is not None:
         return overrun
-    return _judge_finding(report, finding, limits) if finding is not None else _judge_own_word(report, limits)
+    return _by_tests(run, check, limits) if check is not None else _by_own_word(run, limits)
 
 
-def _judge_limits(report: Report, limits: Limits) -> Judgement | None:
-    used = f"{report.cpu_s:.2f} s of CPU time, {report.wall_s:.1f} s by the clock"
-    if report.reason == control.MEMORY:
-        return Judgement("memory", f"its processes held more than {limits.memory_mb} MiB together")
-    if report.reason == control.CPU or report.cpu_s > limits.cpu_s:
-        firm = report.cpu_s >= KILL_FACTOR * limits.cpu_s
-        return Judgement("timeout", f"above {limits.cpu_s:g} s of CPU time: {used}", firm)
-    if report.reason == control.WALL:
-        return Judgement("timeout", f"above {limits.wall_limit_s:g} s by the clock: {used}", firm=False)
+def timeout_is_certain(run: RunReport, limits: Limits) -> bool:
+    """Whether a run that timed out used so much CPU time that another one would time out too."""
+    return run.cpu_s >= KILL_FACTOR * limits.cpu_s
+
+
+def _overrun(run: RunReport, limits: Limits) -> WithReason | None:
+    used = f"{run.cpu_s:.2f} s of CPU time, {run.wall_s:.1f} s wall-clock"
+    if run.reason == control.MEMORY:
+        return "memory", f"its processes used more than {limits.memory_mb} MiB in total"
+    if run.reason == control.CPU or run.cpu_s > limits.cpu_s:
+        return "timeout", f"above {limits.cpu_s:g} s of CPU time: {used}"
+    if run.reason == control.WALL:
+        return "timeout", f"above {limits.wall_limit_s:g} s wall-clock: {used}"
     return None
 
 
-def _judge_finding(report: Report, finding: Finding, limits: Limits) -> Judgement:
-    text = safe_text(finding.text)
-    if finding.kind == control.PASSED:
-        return Judgement("pass", "")
-    if finding.kind == control.BAD_PROGRAM:
-        return Judgement("error", text)
-    if finding.kind == control.NO_MEMORY:
-        return Judgement("memory", text)
-    if finding.kind == control.LOST:
-        return _judge_end(report, text, limits)
-    return Judgement("fail", text)
+def _by_tests(run: RunReport, check: CheckReport, limits: Limits) -> WithReason:
+    text = safe_text(check.text)
+    if check.kind == control.PASSED:
+        return "pass", ""
+    if check.kind == control.BAD_PROGRAM:
+        return "error", text
+    if check.kind == control.NO_MEMORY:
+        return "memory", text
+    if check.kind == control.LOST:
+        return _by_end(run, text, limits)
+    return "fail", text
 
 
-def _judge_own_word(report: Report, limits: Limits) -> Judgement:
-    kind, text = report.text[:1], safe_text(report.text[1:])
-    if report.reason != control.DONE:
-        return _judge_end(report, "it left before its end", limits)
+def _by_own_word(run: RunReport, limits: Limits) -> WithReason:
+    kind, text = run.text[:1], safe_text(run.text[1:])
+    if run.reason != control.DONE:
+        return _by_end(run, "exited early", limits)
     if kind == b"p":
-        return Judgement("pass", "")
+        return "pass", ""
     if kind == b"e":
-        return Judgement("error", text)
+        return "error", text
     if kind == b"m":
-        return Judgement("memory", "out of memory")
-    return Judgement("fail", text or "it did not come to its end")
+        return "memory", "out of memory"
+    return "fail", text or "did not run to completion"
 
 
-def _judge_end(report: Report, text: str, limits: Limits) -> Judgement:
+def _by_end(run: RunReport, text: str, limits: Limits) -> WithReason:
     """How a process that was gone too early has died."""
-    if report.reason == control.ENDED and WIFSIGNALED(report.status):
-        number = WTERMSIG(report.status)
+    if run.reason == control.ENDED and WIFSIGNALED(run.status):
+        number = WTERMSIG(run.status)
         if number == signal.SIGXCPU:
-            return Judgement("timeout", f"above {limits.cpu_s:g} s of CPU time", firm=False)
-        if number == signal.SIGKILL and report.max_rss >> 10 > _NEAR_MEMORY_LIMIT * limits.memory_mb:
-            return Judgement("memory", "killed near its memory limit")
-        return Judgement("error", f"died of {_signal_name(number)}")
-    if report.reason == control.ENDED:
-        return Judgement("fail", f"{text} (exit status {WEXITSTATUS(report.status)})")
-    return Judgement("fail", text)
+            return "timeout", f"above {limits.cpu_s:g} s of CPU time"
+        if number == signal.SIGKILL and run.max_rss >> 10 > _NEAR_MEMORY_LIMIT * limits.memory_mb:
+            return "memory", "killed near its memory limit"
+        return "error", f"killed by {_signal_name(number)}"
+    if run.reason == control.ENDED:
+        return "fail", f"{text} (exit status {WEXITSTATUS(run.status)})"
+    return "fail", text
 
 
 def _signal_name(number: int) -> str:
@@ -93,6 +90,6 @@ def _signal_name(number: int) -> str:
 
 
 def safe_text(text: bytes) -> str:
-    """Bytes from below as text for a report: printable, one line, at most 300 characters."""
+    """Untrusted bytes as text for a report: printable, one line, at most 300 characters."""
     letters = text.decode("utf-8", "backslashreplace")
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in letters)[:MAX_DETAIL]

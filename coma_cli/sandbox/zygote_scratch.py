@@ -1,6 +1,6 @@
-# Raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# This file uses plain paths and few imports instead of pathlib, and its /tmp is our own.
 # ruff: noqa: PTH106, S108
-"""The directory of a zygote that has no file system of its own: made for the user it will be, and taken away whole."""
+"""Creates and removes the scratch directory of a zygote without its own file system."""
 
 import os
 import shutil
@@ -11,12 +11,12 @@ from coma_cli.sandbox.launch import Setting
 
 
 def make_scratch(setting: Setting, uid: int) -> str:
-    """A new directory that `uid` owns (where zygotes change their user); nothing where namespaces give each its own."""
+    """A new directory owned by `uid` (if zygotes change user); "" if each zygote has its own file system."""
     if setting.level == "ns":
         return ""
     if os.geteuid() != 0 or "uid" not in setting.layers:
         return tempfile.mkdtemp(prefix="coma-sandbox-")
-    # The zygote will be nobody, who can't enter root's own places.
+    # The zygote will be nobody, who can't enter root's directories.
     place = tempfile.gettempdir()
     path = tempfile.mkdtemp(prefix="coma-sandbox-", dir=place if namespaces.is_open_to_all(place) else "/tmp")
     os.chown(path, uid, uid)
@@ -24,7 +24,7 @@ def make_scratch(setting: Setting, uid: int) -> str:
 
 
 def remove_scratch(path: str) -> None:
-    """Take the directory away with all that a program has left in it, unreadable folders included."""
+    """Remove the directory with everything that a program left in it, including unreadable folders."""
     try:
         scratch.empty_directory(path)
         os.rmdir(path)

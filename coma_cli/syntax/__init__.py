@@ -1,1 +1,1 @@
-"""Source code as syntax: trees, leaves and functions of the languages that rows are written in."""
+"""Parsing source code: trees, tokens and functions in the programming languages that rows are written in."""

@@ -1,4 +1,4 @@
-"""Comments without their signs and the markup of their language, as plain paragraphs that `documentation` reads."""
+"""Strips comment markers and markup from comments, leaving plain paragraphs for `documentation` to read."""
 
 import inspect
 import re
@@ -9,7 +9,7 @@ _RUBY_BLOCK = re.compile(r"\s*=begin\b[^\n]*\n(?P<text>.*?)\n=end\b\s*", re.DOTA
 _LINE_SIGN = re.compile(r"[ \t]*(?://[/!]*<?|\#+!?) ?")
 _STAR = re.compile(r"^[ \t]*\*+(?!\*)[ \t]?", re.MULTILINE)
 _RULE = re.compile(r"^[ \t]*[-=*#~_/+<>.\\|]{3,}[ \t]*$", re.MULTILINE)
-# Lines for tools, and what marks a place in a file: no words about the function.
+# Directives to tools and markers such as regions: nothing about the function.
 _FOR_TOOLS = re.compile(
     r"^[ \t]*(?:go:\w+|nolint\b|\+build\b|eslint|jshint|jslint|istanbul|@ts-|prettier-|tslint|rubocop:|:nodoc:|NOLINT"
     r"|clang-format|phpcs:|@codingStandards|\#?(?:end)?region\b|\#?pragma\b|TODO\b|FIXME\b|XXX\b|HACK\b|frozen_string"
@@ -20,7 +20,7 @@ _LICENCE = re.compile(
     r"\bcopyright\b|\(c\)\s*\d{4}|SPDX-License|\blicen[cs]ed under\b|all rights reserved", re.IGNORECASE
 )
 
-# Tags that only open what is said, and those that may stand before it and say nothing about the function.
+# Tags that only introduce the text, and tags that may precede it and say nothing about the function.
 _SAYS = re.compile(r"^[ \t]*[@\\](?:brief|short|details?|description|desc|summary)\b[ \t]*", re.MULTILINE)
 _NAMING = re.compile(
     r"[ \t]*[@\\](?:name|method|function|func|fn|class|constructor|memberof!?|member|api|public|private|protected"
@@ -29,9 +29,9 @@ _NAMING = re.compile(
     r"|category)\b.*",
     re.IGNORECASE,
 )
-# Commands that may stand anywhere in a line of Doxygen's, and end what the line says.
+# Doxygen commands that may occur anywhere in a line and end its text.
 _WITHIN = re.compile(r"[ \t]+(?=[@\\](?:returns?|results?|params?|retval|throws?|see|sa|note|since|warning)\b)")
-_COMMAND = re.compile(r"^[ \t]*\\(?=[a-z])")  # Doxygen's commands are written both ways
+_COMMAND = re.compile(r"^[ \t]*\\(?=[a-z])")  # Doxygen accepts both `\` and `@`
 _INHERITED = re.compile(r"\{@inheritdoc\}|@inheritdoc\b|<inheritdoc[^>]*/?>|\{@see [^}]*\}", re.IGNORECASE)
 _INLINE = re.compile(r"\{@(?:link|linkplain|code|literal|value|see|snippet|systemProperty)\s+(?P<what>[^{}]*)\}")
 _LINKED = re.compile(r"[\w.#]+(?:\([^)]*\))?[ \t|]+(?P<label>\S.*)", re.DOTALL)
@@ -56,7 +56,7 @@ _CODE_LINE = re.compile(
 
 
 def without_markup(comment: str, language: str) -> str:
-    """What a comment says, in plain paragraphs; "" where it is a licence, commented-out code or a note to tools."""
+    """The text of a comment in plain paragraphs; "" for a licence, commented-out code or a directive to tools."""
     text = _RULE.sub("", _bare(comment))
     text = _FOR_TOOLS.sub("", text)
     if _LICENCE.search(text) or _is_code(text):
@@ -72,11 +72,11 @@ def without_markup(comment: str, language: str) -> str:
 
 
 def _bare(comment: str) -> str:
-    """The lines of a comment at the margin, without the signs that make it one; indented examples stay indented."""
+    """The dedented lines of a comment, without comment markers; indented examples stay indented."""
     block = _BLOCK.fullmatch(comment) or _RUBY_BLOCK.fullmatch(comment)
     if block:
         return _block_text(block["text"])
-    if comment.lstrip().startswith("/*"):  # upstream cut it short, or it holds several
+    if comment.lstrip().startswith("/*"):  # truncated by upstream, or several comments
         return _block_text(re.sub(r"/\*+|\*+/", "", comment))
     lines = comment.split("\n")
     if comment.strip() and all(_LINE_SIGN.match(line) for line in lines if line.strip()):
@@ -92,13 +92,13 @@ def _block_text(text: str) -> str:
 
 
 def _is_code(text: str) -> bool:
-    """Whether most lines of a comment look like statements that somebody has put out of use."""
+    """Whether most lines of a comment look like commented-out statements."""
     lines = [line for line in text.split("\n") if line.strip()]
     return sum(bool(_CODE_LINE.search(line)) for line in lines) * 2 > len(lines)
 
 
 def _xml_prose(text: str) -> str:
-    """Summary and remarks of C#'s documentation; a text without tags as it is."""
+    """Summary and remarks of C# documentation; text without tags is returned unchanged."""
     text = _REFERENCE.sub(lambda match: f"`{match['what'].rpartition('.')[2]}`", text)
     summary = _XML_SUMMARY.search(text)
     if summary is None:
@@ -108,7 +108,7 @@ def _xml_prose(text: str) -> str:
 
 
 def _unmarked(text: str) -> str:
-    """A text without the inline tags and HTML of Javadoc, JSDoc, PHPDoc and Doxygen; what follows an example is cut."""
+    """A text without the inline tags and HTML of Javadoc, JSDoc, PHPDoc and Doxygen; it ends before an example."""
     text = _INLINE.sub(_inline, text)
     text = _SAYS.sub("", _WITHIN.sub("\n", _from_the_first_words(text)))
     text = _BREAK.sub("\n\n", _CODED.sub(r"`\g<what>`", _SHOWN.sub("", text)))
@@ -119,7 +119,7 @@ def _unmarked(text: str) -> str:
 
 
 def _from_the_first_words(text: str) -> str:
-    """A text without the tags at its head that only name or sort the function, or all tags before its description."""
+    """A text without leading tags that only name or classify the function, or any tags before its description."""
     said = _SAYS.search(text)
     if said and all(line.lstrip()[:1] in ("@", "\\", "") for line in text[: said.start()].split("\n")):
         return text[said.start() :]

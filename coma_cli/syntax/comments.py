@@ -1,4 +1,4 @@
-"""Comments as text: what they say without their signs, and code without those that say its documentation again."""
+"""Comments as text, and code without the comments that repeat its documentation."""
 
 import re
 from itertools import pairwise
@@ -8,7 +8,7 @@ from coma_cli.syntax.leaves import Leaf, leaves
 
 
 def without_repeats(language: str, code: str, documentation: str) -> str:
-    """The code without the comments that hold a sentence of its documentation; those behind code leave that code."""
+    """The code without comments that contain a sentence of its documentation; code before a trailing comment stays."""
     prose = prose_of(documentation, language)
     if prose is None or leaks(prose.description, code) is None:
         return code
@@ -20,7 +20,7 @@ def without_repeats(language: str, code: str, documentation: str) -> str:
 
 
 def _runs(code: str, comments: list[Leaf]) -> list[list[Leaf]]:
-    """Comments that follow one another with nothing but blanks between."""
+    """Groups of comments with only whitespace between them."""
     runs = [comments[:1]] if comments else []
     for before, after in pairwise(comments):
         if code[before.end : after.start].strip():
@@ -31,7 +31,7 @@ def _runs(code: str, comments: list[Leaf]) -> list[list[Leaf]]:
 
 
 def _cut(code: str, start: int, end: int) -> str:
-    """The code without a comment, and without the line that nothing is left of."""
+    """The code without a comment, and without its line if nothing else is on it."""
     head, tail = code[:start].rstrip(" \t"), code[end:]
     rest = re.match(r"[ \t]*(?:\n|$)", tail)
     if rest and (not head or head.endswith("\n")):

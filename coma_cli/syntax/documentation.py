@@ -1,6 +1,6 @@
-"""The prose of documentation: what a person would say the function does, without parameter lists, examples and markup.
+"""The prose of documentation: the description of a function without parameter lists, examples and markup.
 
-Python's docstrings come without signs; other languages' comments may bring theirs, which go first (`signs.py`).
+Python docstrings have no comment markers; those in other languages are stripped first (`comment_markup.py`).
 """
 
 import inspect
@@ -11,7 +11,7 @@ from functools import lru_cache
 from coma_cli.syntax.comment_markup import without_markup
 from coma_cli.words import sentences, words
 
-# A line that opens something other than prose: field lists, section titles, doctests, directives, "name -- text" lists.
+# A line that starts something else than prose: field lists, section titles, doctests, directives, "name -- text" lists.
 _STOP = re.compile(
     r"""\s*(?:
         :\w[\w\s]*:(?!`) | @\w+\b | >>> | \.\.\s | \.\.$ | [-*+•]\s | \d+[.)]\s | \|
@@ -25,22 +25,22 @@ _STOP = re.compile(
 _UNDERLINE = re.compile(r"\s*([-=~^*_#])\1{2,}\s*$")
 _SIGNATURE = re.compile(r"[\w.\[\]]+\(.*\)\s*(?:(?:->|-->|=>|==>|:)\s*\S.*)?$|[\w.\[\]]+\(.*\)\s*(?:->|-->)\s*.*$")
 _ROLE = re.compile(r":[\w:+-]+:`~?!?([^`<]+?)(?:\s*<[^`>]*>)?`")
-# What Doxygen's docstrings begin with: a mark that they are its own, and the command that opens what is said.
+# How Doxygen comments begin: with a marker, or with a command that introduces the description.
 _OPENING = re.compile(r"\A\s*!?\s*[@\\]brief\b[ \t]*|\A!\s+")
 _MIN_SENTENCE_WORDS = 3
 
 
 @dataclass(frozen=True)
 class Prose:
-    """`summary` is the first paragraph in one line; `description` all paragraphs, one a line."""
+    """`summary` is the first paragraph on one line; `description` all paragraphs, one per line."""
 
     summary: str
     description: str
 
 
-@lru_cache(maxsize=16)  # the steps that make one function's row ask one after the other
+@lru_cache(maxsize=16)  # the steps that make one function's row call it in a row
 def prose_of(documentation: str, language: str = "python") -> Prose | None:
-    """The prose at the head of a docstring or comment, or None where it holds none."""
+    """The prose at the beginning of a docstring or comment, or None if there is none."""
     text = documentation.replace("\r\n", "\n")
     text = inspect.cleandoc(_OPENING.sub("", text)) if language == "python" else without_markup(text, language)
     paragraphs: list[str] = []
@@ -56,7 +56,7 @@ def prose_of(documentation: str, language: str = "python") -> Prose | None:
 
 @lru_cache(maxsize=16)
 def leaks(description: str, code: str) -> str | None:
-    """The first sentence of a description that stands word for word in the code, or None; the shortest don't count."""
+    """The first sentence of a description that occurs verbatim in the code, or None; very short ones don't count."""
     haystack = f" {' '.join(words(code))} "
     for sentence in sentences(description):
         wanted = words(sentence)
@@ -76,7 +76,7 @@ def _blocks(lines: list[str]) -> list[list[str]]:
 
 
 def _prose_lines(block: list[str], *, first: bool) -> tuple[list[str], bool]:
-    """The lines of a paragraph that are prose, and whether prose ends within or after it."""
+    """The lines of a paragraph that are prose, and whether the prose ends in or after it."""
     if first and len(block) > 1 and _SIGNATURE.fullmatch(block[0].strip()):
         block = block[1:]
     elif first and _SIGNATURE.fullmatch(block[0].strip()) and len(words(block[0])) < 30:
@@ -92,7 +92,7 @@ def _prose_lines(block: list[str], *, first: bool) -> tuple[list[str], bool]:
 
 
 def _plain(text: str) -> str:
-    """Prose without reStructuredText roles and doubled back-quotes; a colon before a cut becomes a full stop."""
+    """Prose without reStructuredText roles and doubled backquotes; a colon before a cut becomes a full stop."""
     text = _ROLE.sub(r"`\1`", text).replace("``", "`")
     text = re.sub(r"\s+", " ", text).strip()
     return re.sub(r"\s*:+$", ".", text)

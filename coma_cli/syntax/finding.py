@@ -1,4 +1,4 @@
-"""Where the functions of a tree stand, what they are called, and which comments and attributes stand above them."""
+"""Finds the functions in a tree, their names, and the comments and attributes above them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,10 +16,13 @@ _DECLARATIONS = ("lexical_declaration", "variable_declaration")
 _C_DECLARATORS = ("pointer_declarator", "reference_declarator", "function_declarator", "parenthesized_declarator")
 _RUBY_MODIFIERS = ("private", "public", "protected", "module_function", "private_class_method", "memoize")
 
+# All of these; each is a type of node in some grammar.
+NODE_TYPES = frozenset((*_DECLARED, *_FIELDS, *_DECLARATIONS, *_C_DECLARATORS))
+
 
 @dataclass(frozen=True)
 class Found:
-    """A function's node, the node of all that belongs to it, and its name without its classes."""
+    """A function's node, the node of the whole definition, and its name without its classes."""
 
     node: Node
     whole: Node
@@ -27,7 +30,7 @@ class Found:
 
 
 def found_functions(tree: Tree) -> list[Found]:
-    """The functions of a tree in their order, but for those inside of others; nameless ones do not count."""
+    """The functions of a tree in order, without nested and anonymous ones."""
     grammar = GRAMMARS[tree.language]
     nodes = captured(tree, tree.root, grammar.functions | grammar.values)
     found: list[Found] = []
@@ -42,7 +45,7 @@ def found_functions(tree: Tree) -> list[Found]:
 
 
 def only_function(tree: Tree) -> Found | None:
-    """The function that a text consists of, which may be one without a name."""
+    """The function that a text consists of, which may be anonymous."""
     found = found_functions(tree)
     if found:
         return found[0]
@@ -51,7 +54,7 @@ def only_function(tree: Tree) -> Found | None:
 
 
 def _labelled(tree: Tree, node: Node) -> Found:
-    """A nameless function, or a property of an object, which reads as a label where it stands alone."""
+    """An anonymous function, or a property of an object, which on its own parses as a label."""
     whole, name = node, ""
     while whole.parent is not None and whole.parent.type in ("expression_statement", "labeled_statement"):
         whole = whole.parent
@@ -61,7 +64,7 @@ def _labelled(tree: Tree, node: Node) -> Found:
 
 
 def captured(tree: Tree, node: Node, wanted: frozenset[str], within: frozenset[str] = frozenset()) -> list[Node]:
-    """The nodes of some types at or below a node, in the order of the text; only children of some types, if given."""
+    """The nodes of the wanted types at or below a node, in text order; only children of `within` types, if given."""
     query = _query(tree.grammar, wanted, within)
     nodes = QueryCursor(query).captures(node).get("node", []) if query is not None else []
     return sorted(nodes, key=lambda n: (n.start_byte, -n.end_byte))
@@ -104,13 +107,13 @@ def _declared_name(node: Node) -> Node | None:
 
 
 def _receiver_type(tree: Tree, receiver: Node) -> str:
-    """The type of Go's receiver, without its star and type parameters."""
+    """The type of a Go receiver, without its star and type parameters."""
     names = captured(tree, receiver, frozenset({"type_identifier"}))
     return tree.text(names[0]) if names else ""
 
 
 def _assigned(tree: Tree, grammar: Grammar, node: Node) -> Found | None:
-    """A function that is called after the variable, property or key that it is the value of."""
+    """A function named after the variable, property or key that it is assigned to."""
     parent = node.parent
     if parent is None:
         return None
@@ -137,7 +140,7 @@ def _whole(tree: Tree, grammar: Grammar, node: Node) -> Node:
 
 
 def _is_modified(tree: Tree, node: Node) -> bool:
-    """Whether a node is the arguments of Ruby's `private` and its like, or that call."""
+    """Whether a node is a call of Ruby's `private` or a similar modifier, or its arguments."""
     call = node.parent if node.type == "argument_list" else node
     if tree.language != "ruby" or call is None or call.type != "call":
         return False
@@ -146,39 +149,39 @@ def _is_modified(tree: Tree, node: Node) -> bool:
 
 
 def scopes(tree: Tree) -> list[tuple[int, int, str]]:
-    """Where the classes, modules and namespaces of a tree begin and end, and their names."""
+    """Start, end and name of the classes, modules and namespaces of a tree."""
     found = []
     for node in captured(tree, tree.root, GRAMMARS[tree.language].scopes):
         name = node.child_by_field_name("type" if node.type == "impl_item" else "name")
-        if name is not None and node.start_byte >= tree.before:  # a frame is no scope
+        if name is not None and node.start_byte >= tree.before:  # a frame is not a scope
             found.append((node.start_byte, node.end_byte, tree.text(name).partition("<")[0]))
     return found
 
 
 def qualified(name: str, place: int, context: list[tuple[int, int, str]]) -> str:
-    """A name with those of the scopes around a place."""
+    """A name qualified with the scopes that enclose a position."""
     return ".".join([*(scope for start, end, scope in context if start <= place < end), name])
 
 
 def lines_above(tree: Tree) -> dict[int, Node]:
-    """Comments and attributes that begin their line, by the row in which they end."""
+    """Comments and attributes that begin a line, by the row in which they end."""
     wanted = COMMENTS | GRAMMARS[tree.language].attributes
     return {last_row(node): node for node in captured(tree, tree.root, wanted) if begins_its_line(tree, node)}
 
 
 def last_row(node: Node) -> int:
-    """The last row that a node stands in; some comments take their line end with them."""
+    """The last row of a node; some comments include their line end."""
     row, column = node.end_point
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
 def begins_its_line(tree: Tree, node: Node) -> bool:
-    """Whether nothing but blanks stands before a node in its line, or all before it is a frame."""
+    """Whether only whitespace, or a frame, precedes a node on its line."""
     line = tree.source.rfind(b"\n", 0, node.start_byte) + 1
     return not tree.source[max(line, tree.before) : node.start_byte].strip()
 
 
 def rows_in_strings(tree: Tree) -> Iterator[int]:
-    """The rows that begin inside of a string, whose blanks are text."""
+    """The rows that begin inside a string, whose indentation is part of the string."""
     for node in captured(tree, tree.root, STRINGS):
         yield from range(node.start_point[0] + 1, node.end_point[0] + 1)

@@ -1,14 +1,15 @@
-"""Functions out of source code of eleven languages, each without its documentation, which comes beside it.
+"""Extracts functions from source code in eleven languages, each with its documentation separate.
 
-Python is read by the interpreter's own grammar (`python_functions`), the others by tree-sitter. What is given parses
-alone: a function that does not, or that the grammar can't place in its file, is left out; the rest of its file is not.
-Functions inside of functions are left alone: they lean on what is around them.
+Python is read with the interpreter's own grammar (`python_functions`), other languages with tree-sitter. Every function
+returned parses on its own: one that doesn't, or that the grammar can't parse in its file, is skipped without affecting
+the rest of the file. Nested functions are ignored: they depend on their context.
 """
 
 import re
 
 from tree_sitter import Node
 
+from coma_cli.formats.text import unify
 from coma_cli.languages import parse_python
 from coma_cli.syntax.comments import without_repeats
 from coma_cli.syntax.finding import (
@@ -42,8 +43,8 @@ _NOT_IMPLEMENTED = re.compile(
 
 
 def functions(language: str, code: str, *, documented_only: bool = False) -> list[CodeFunction]:
-    """The functions and methods of a file, in its order; none for other languages and for broken Python."""
-    text = _unified(code)
+    """The functions and methods of a file, in order; none for other languages and for invalid Python."""
+    text = unify(code)
     if language == "python":
         module = parse_python(text)
         return [] if module is None else list(python_functions(text, module, documented_only=documented_only))
@@ -54,11 +55,11 @@ def functions(language: str, code: str, *, documented_only: bool = False) -> lis
 
 
 def without_documentation(language: str, code: str) -> CodeFunction | None:
-    """The one function that a text is, such as a row of CodeSearchNet; None where it is none or does not parse.
+    """The single function in a text, such as a row of CodeSearchNet; None if there isn't one or it does not parse.
 
-    Its first line may have lost the indentation that the others still have.
+    Its first line may be dedented while the others are not.
     """
-    text = _unified(code).strip("\n")
+    text = unify(code).strip("\n")
     if language == "python":
         return next(iter(functions(language, aligned(text))), None)
     tree = parse(language, text) if language in GRAMMARS else None
@@ -66,12 +67,8 @@ def without_documentation(language: str, code: str) -> CodeFunction | None:
     return None if tree is None or found is None else _Reader(tree).function(found)
 
 
-def _unified(code: str) -> str:
-    return code.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-
-
 class _Reader:
-    """Reads functions of one tree; what it looks up in the tree it looks up once."""
+    """Reads the functions of one tree; lookups in the tree are cached."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -85,7 +82,7 @@ class _Reader:
         return [function for function in read if function is not None]
 
     def function(self, found: Found, documented_only: bool = False) -> CodeFunction | None:
-        """What a found function is when it is taken out of its file; None where it does not parse alone."""
+        """A found function taken out of its file; None if it does not parse on its own."""
         if self._tree.is_broken(found.whole):
             return None
         attributes, comments = self._belongings(found.whole)
@@ -110,7 +107,7 @@ class _Reader:
         )
 
     def _belongings(self, whole: Node) -> tuple[list[Node], list[Node]]:
-        """The attributes and the documentation above a function: one block comment, or a run of line comments."""
+        """The attributes and the documentation above a function: one block comment, or several line comments."""
         attributes: list[Node] = []
         comments: list[Node] = []
         row = whole.start_point[0] - 1
@@ -128,7 +125,7 @@ class _Reader:
         return self._tree.source.startswith((b"/*", b"=begin"), node.start_byte)
 
     def _dedented(self, whole: Node, attributes: list[Node]) -> str:
-        """The lines of a function at the left margin; lines inside of strings keep their blanks."""
+        """The dedented lines of a function; lines inside strings keep their indentation."""
         shift = self._tree.first_row
         first, last = whole.start_point[0] - shift, whole.end_point[0] - shift
         start, end = self._tree.span(whole)
@@ -151,12 +148,12 @@ def _whitespace(line: str) -> int:
 
 def _body(found: Found) -> Node:
     body = found.node.child_by_field_name("body")
-    assert body is not None  # functions without one are not found
+    assert body is not None  # functions without a body are not found
     return body
 
 
 def _signature_end(tree: Tree, found: Found) -> int:
-    """The byte at which a signature ends and the body, or what a constructor calls before it, begins."""
+    """The byte at which a signature ends and the body (or a constructor's initializer list) begins."""
     node = found.node
     if tree.language == "ruby":
         last = node.child_by_field_name("parameters") or node.child_by_field_name("name")
@@ -166,7 +163,7 @@ def _signature_end(tree: Tree, found: Found) -> int:
 
 
 def _cuts(tree: Tree, body: Node) -> tuple[tuple[int, int], ...]:
-    """Where completion may cut: one-line statements with something to tell, after the body's first statement."""
+    """Where completion may cut: non-trivial one-line statements after the body's first statement."""
     grammar = GRAMMARS[tree.language]
     first = next((child.start_byte for child in body.named_children if child.type not in COMMENTS), body.end_byte)
     found = []

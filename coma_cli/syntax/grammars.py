@@ -1,6 +1,6 @@
-"""What the grammars call functions and the things around them: one table of data, a row a language.
+"""The node types of functions and their context, as one table with an entry per language.
 
-Names of node types are those of the grammars in tree-sitter-language-pack 0.13; a test holds each of them against its
+Names of node types are those of the grammars in tree-sitter-language-pack 0.13; a test checks each of them against its
 grammar, so that a renamed type is noticed.
 """
 
@@ -14,10 +14,10 @@ from coma_cli.syntax.trees import kinds
 class Grammar:
     """Node types of a language.
 
-    `functions` have a name of their own; `values` are functions that are called after what they are assigned to.
-    `shells` stand around a function and belong to it, `attributes` directly before it; `scopes` lend it their name.
-    `heads` end its signature before its body does begin. `statements` may be worth completing, where they are children
-    of one of `blocks` (of anything where there are none).
+    `functions` have their own name; `values` are functions named after what they are assigned to. `shells` wrap a
+    function and belong to it, `attributes` directly precede it; `scopes` qualify its name. `heads` end its signature
+    before the body begins. `statements` may be worth completing if they are children of one of `blocks` (of any node if
+    there are none).
     """
 
     functions: frozenset[str]

@@ -1,7 +1,7 @@
-"""The tokens of code by its grammar: what duplicate and decontamination checks compare, names set aside if they like.
+"""The tokens of code according to its grammar, which duplicate and decontamination checks compare.
 
-A string without interpolation is one leaf, with its quotes; one with interpolation gives its pieces and the leaves of
-the code in it. Layout gives none, and text that the grammar can't place gives leaves as far as they are recognised.
+A string without interpolation is one leaf, quotes included; one with interpolation yields its pieces and the leaves of
+the code in it. Layout yields no leaves; text that the grammar can't parse yields the leaves that are recognized.
 """
 
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from tree_sitter import Node
 
 from coma_cli.syntax.trees import Tree, grammar_of, kinds, parse
 
-_ERROR = 65535  # the number of nodes that hold what the grammar could not place
+_ERROR = 65535  # the type number of nodes that the grammar could not parse
 
 Role = Literal["identifier", "literal", "comment", "keyword_or_sign"]
 
 COMMENTS = kinds("comment line_comment block_comment html_comment marginalia hash_bang_line")
-# Strings and their like, which grammars cut into quotes, fragments and escapes.
+# String-like nodes, which grammars split into quotes, fragments and escapes.
 STRINGS = kinds(
     "string string_literal raw_string_literal verbatim_string_literal interpreted_string_literal template_string "
     "encapsed_string heredoc nowdoc heredoc_body regex char_literal character_literal rune_literal string_array "
@@ -41,7 +41,7 @@ _WORDS_OF_VALUES = kinds("true false null nullptr nil none")
 
 
 class Leaf(NamedTuple):
-    """One token: its node type in the grammar, its text, its place in the code (in characters) and what it is for."""
+    """One token: its node type in the grammar, its text, its position in the code (in characters) and its role."""
 
     kind: str
     text: str
@@ -51,7 +51,7 @@ class Leaf(NamedTuple):
 
 
 def leaves(language: str, code: str) -> list[Leaf]:
-    """The tokens of a text in their order; empty for a language without a grammar."""
+    """The tokens of a text in order; empty for a language without a grammar."""
     tree = parse(language, code)
     return [] if tree is None else leaves_of(tree, tree.root)
 
@@ -78,14 +78,14 @@ def leaves_of(tree: Tree, root: Node) -> list[Leaf]:
 
 
 def _placing(tree: Tree) -> Callable[[int], int]:
-    """`tree.place`, or what does the same at once where every byte is a character and no frame stands around it."""
+    """`tree.place`, or the identity if every byte is a character and there is no frame."""
     if tree.code.isascii() and len(tree.code) == len(tree.source):
         return int
     return tree.place
 
 
 def role_of(kind: str, is_named: bool) -> Role:
-    """What a leaf of a node type is for; what is not named in a grammar stands in it word for word."""
+    """The role of a leaf, by its node type; unnamed nodes of a grammar are literal tokens."""
     if not is_named:
         return "literal" if kind in _WORDS_OF_VALUES else "keyword_or_sign"
     if "identifier" in kind or kind in _NAMES:
@@ -99,7 +99,7 @@ def role_of(kind: str, is_named: bool) -> Role:
 
 @cache
 def _table(grammar: str) -> tuple[dict[int, str], dict[int, Role], frozenset[int]]:
-    """By the number of a node type: its name, its role, and whether its parts may be taken as one leaf."""
+    """By number of the node type: its name, its role, and whether its parts may be one leaf."""
     language = grammar_of(grammar)
     numbers = [*range(language.node_kind_count), _ERROR]
     names = {number: language.node_kind_for_id(number) or "ERROR" for number in numbers}
@@ -109,7 +109,7 @@ def _table(grammar: str) -> tuple[dict[int, str], dict[int, Role], frozenset[int
 
 
 def _is_one(node: Node) -> bool:
-    """Whether a comment or string holds no code."""
+    """Whether a comment or string contains no code."""
     return node.type in COMMENTS or all(
         child.type in _PIECES or (child.type in STRINGS and _is_one(child)) for child in node.named_children
     )

@@ -1,16 +1,16 @@
-"""Writes plain values as Python source that gives them back, the same text in every process."""
+"""Writes plain values as Python source that evaluates to them, identical in every process."""
 
 import math
 from typing import Any
 
-_LARGEST_DECIMAL = 1 << 63  # longer numbers are written in base 16: Python refuses to read very long decimals
+_LARGEST_DECIMAL = 1 << 63  # larger numbers are written in base 16: Python refuses to parse very long decimals
 
 
 def literal(value: Any) -> str:
     """Source of an expression for a value.
 
     Raises:
-        ValueError: it is, or holds, something else than None, numbers, text, bytes and plain containers.
+        ValueError: the value is or contains something other than None, numbers, strings, bytes and plain containers.
     """
     kind = type(value)
     if kind in (list, tuple):
@@ -19,7 +19,7 @@ def literal(value: Any) -> str:
     if kind is dict:
         return "{" + ", ".join(f"{literal(key)}: {literal(item)}" for key, item in value.items()) + "}"
     if kind in (set, frozenset):
-        # The order of a set differs from process to process.
+        # The order of a set varies between processes.
         return f"{kind.__name__}([{', '.join(sorted(map(literal, value)))}])"
     if kind is float:
         return repr(value) if math.isfinite(value) else f'float("{value}")'
@@ -29,4 +29,4 @@ def literal(value: Any) -> str:
         return repr(value) if abs(value) < _LARGEST_DECIMAL else hex(value)
     if kind in (str, bytes, bool) or value is None:
         return ascii(value)
-    raise ValueError(f"a {kind.__name__} has no plain form")
+    raise ValueError(f"a {kind.__name__} can't be written as a literal")

@@ -1,4 +1,4 @@
-"""Functions made wrong by one small edit that still parses, for tasks that ask to find or to mend a defect."""
+"""Injects a bug into a function by one small edit that still parses, for defect detection and code repair."""
 
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ _PYTHON_FUNCTION = frozenset({"function_definition"})
 
 
 def mutations(language: str, code: str) -> list[Mutation]:
-    """The edits that one function allows, in its order; none for other languages and for code that does not parse."""
+    """The possible edits of one function, in text order; none for other languages and for code that does not parse."""
     tree = parse(language, code)
     if tree is None or tree.has_error:
         return []
@@ -27,7 +27,7 @@ def mutations(language: str, code: str) -> list[Mutation]:
 
 
 def mutate(language: str, code: str, seed: int) -> tuple[Mutation, str] | None:
-    """A function with one edit made, chosen by a seed (the kind first, then the place); None where none is allowed."""
+    """A function with one edit, chosen by seed (first the kind, then the position); None if no edit is possible."""
     by_kind: dict[str, list[Mutation]] = {}
     for edit in mutations(language, code):
         by_kind.setdefault(edit.kind, []).append(edit)
@@ -40,6 +40,6 @@ def mutate(language: str, code: str, seed: int) -> tuple[Mutation, str] | None:
 
 
 def _from(choices: list[_T], seed: int) -> list[_T]:
-    """All choices, beginning with the one that a seed points at."""
+    """All choices, rotated to start with the one chosen by the seed."""
     first = seed % len(choices)
     return choices[first:] + choices[:first]

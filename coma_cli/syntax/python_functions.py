@@ -1,8 +1,8 @@
-"""Documented functions out of Python source, with exact positions and the docstring cut out.
+"""Extracts functions from Python source, with exact positions and the docstring removed.
 
-Positions come from the standard library's `ast`, which counts columns in UTF-8 bytes. Each step that
-moves text (dedenting a method, cutting a docstring) is checked against the syntax tree, so what comes out is the same
-function or does not come out at all. Functions inside functions are left alone: they lean on what is around them.
+Positions come from the standard library's `ast`, which counts columns in UTF-8 bytes. Each step that changes text
+(dedenting a method, removing a docstring) is checked against the syntax tree, so a function is returned unchanged in
+meaning or not at all. Nested functions are ignored: they depend on their context.
 """
 
 import ast
@@ -12,6 +12,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterator
 
+from coma_cli.formats.text import unify
 from coma_cli.languages import parse_python
 from coma_cli.syntax.comments import without_repeats
 from coma_cli.syntax.function import CodeFunction
@@ -23,24 +24,24 @@ _MIN_CUT_NAMES = 2
 
 
 def decode_python(content: bytes) -> str | None:
-    """The text of a Python file by its declared encoding, line ends unified; None where it can't be decoded."""
+    """The text of a Python file in its declared encoding, with LF line ends; None if it can't be decoded."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         text = content.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         return None
-    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    return unify(text)
 
 
 def python_functions(text: str, tree: ast.Module, *, documented_only: bool = False) -> Iterator[CodeFunction]:
-    """The module's functions and its classes' methods, in the order of the file."""
+    """The module's functions and its classes' methods, in file order."""
     lines = text.split("\n")
     for node, prefix in _functions(tree.body, ""):
         docstring = ast.get_docstring(node, clean=False) or ""
         if docstring.strip() or not documented_only:
             try:
                 function = _extract(node, prefix, lines, docstring)
-            except RecursionError:  # an expression nested deeper than Python's own stack, such as a very long sum
+            except RecursionError:  # an expression nested too deeply for Python's stack, such as a very long sum
                 function = None
             if function is not None:
                 yield function
@@ -88,7 +89,7 @@ def _extract(node: FunctionNode, prefix: str, lines: list[str], docstring: str) 
 def _moved_span(
     node: ast.stmt, first: int, before: list[str], after: list[str]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Where a statement of the file begins and ends in the dedented lines."""
+    """The start and end of a statement of the file in the dedented lines."""
     places = ((node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0))
     begin, end = (
         (line - first, column - (len(before[line - first]) - len(after[line - first]))) for line, column in places
@@ -103,7 +104,7 @@ def _only_function(code: str) -> FunctionNode | None:
 
 
 def same_tree(one: object, other: object) -> bool:
-    """Whether two syntax trees are the same program, wherever it stands."""
+    """Whether two syntax trees are the same program, ignoring positions."""
     if type(one) is not type(other):
         return False
     if isinstance(one, ast.AST):
@@ -114,9 +115,9 @@ def same_tree(one: object, other: object) -> bool:
 
 
 def dedent_function(node: FunctionNode, lines: list[str], first: int) -> list[str]:
-    """The lines of a function moved to the left margin; lines inside of string literals keep their blanks.
+    """The dedented lines of a function; lines inside string literals keep their indentation.
 
-    `first` is the number of the first of `lines` in the file that `node` counts by.
+    `first` is the line number of `lines[0]` in the file from which `node` was parsed.
     """
     margin = _whitespace(lines[0])
     if not margin:
@@ -133,7 +134,7 @@ def _whitespace(line: str) -> int:
 
 
 def _string_spans(node: ast.AST, lines: list[str]) -> Iterator[tuple[int, int]]:
-    """The first and last line of each string that runs over several, which needs three quotes or a backslash."""
+    """The first and last line of each multi-line string, which needs triple quotes or a backslash."""
     if not any('"""' in line or "'''" in line or line.endswith("\\") for line in lines):
         return
     for part in ast.walk(node):
@@ -142,10 +143,10 @@ def _string_spans(node: ast.AST, lines: list[str]) -> Iterator[tuple[int, int]]:
 
 
 def cut_docstring(lines: list[str], span: tuple[tuple[int, int], tuple[int, int]], alone: bool) -> str:
-    """The function without its docstring, which is replaced by `pass` where it is `alone` in the body.
+    """The function without its docstring, which is replaced by `pass` if it is `alone` in the body.
 
-    `span` is its first and last place in `lines`, each as line (from 0) and column in bytes. A comment behind the
-    docstring goes with it.
+    `span` is the docstring's start and end in `lines`, each as line (from 0) and column in bytes. A comment after the
+    docstring is removed with it.
     """
     content = "\n".join(lines).encode("utf-8")
     starts = _line_starts(content)
@@ -176,7 +177,7 @@ def _line_starts(content: bytes) -> list[int]:
 
 
 def header_of(code: str, function: FunctionNode) -> str:
-    """The signature with its decorators, up to its colon."""
+    """The signature with its decorators, up to the colon."""
     content = code.encode("utf-8")
     body = function.body[0]
     first = min([body.lineno, *(decorator.lineno for decorator in getattr(body, "decorator_list", []))])
@@ -186,7 +187,7 @@ def header_of(code: str, function: FunctionNode) -> str:
 
 
 def _last_colon(head: str) -> int:
-    """Position of the colon that ends a signature: the last one that is no part of a comment."""
+    """The position of the colon that ends a signature: the last one outside comments."""
     starts = [0, *(match.end() for match in re.finditer("\n", head))]
     position = len(head) - 1
     try:
@@ -194,12 +195,12 @@ def _last_colon(head: str) -> int:
             if token.type == tokenize.OP and token.string == ":":
                 position = starts[token.start[0] - 1] + token.start[1]
     except (tokenize.TokenError, IndentationError):
-        pass  # an indented comment before the body; all tokens of the signature have been seen
+        pass  # an indented comment before the body; all tokens of the signature have been read
     return position
 
 
 def cuts(code: str, function: FunctionNode) -> Iterator[tuple[int, int]]:
-    """Where completion may cut: one-line statements with something to tell, after the body's first statement."""
+    """Where completion may cut: non-trivial one-line statements after the body's first statement."""
     content = code.encode("utf-8")
     starts = _line_starts(content)
     statements = sorted(_statements(function.body), key=lambda node: (node.lineno, node.col_offset))
@@ -242,9 +243,9 @@ def _says_nothing(node: ast.stmt) -> bool:
 
 
 def aligned(code: str) -> str:
-    """A lone function whose first line was cut out at its first letter, its body moved to where it belongs.
+    """A single function whose first line was dedented, with its body dedented to match.
 
-    A body at eight columns or more, below a first line at the margin, was a method's; it moves to four.
+    A body at eight columns or more below an unindented first line was a method's; it moves to four.
     """
     tree = parse_python(code)
     only = tree.body[0] if tree is not None and tree.body else None

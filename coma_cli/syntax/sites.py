@@ -1,8 +1,8 @@
-"""Where a function can be changed so that it means something else: one small edit each, found in its tree.
+"""Finds small edits that change what a function does, from its tree.
 
-An edit is left out where it might mean the same: operands that are equal, a neutral number, arguments of a function
-that does not care for their order, a boundary at which both branches agree. What a program prints and asserts, types,
-strings, comments and preprocessor lines are never touched.
+Edits that might change nothing are excluded: equal operands, neutral numbers, arguments of commutative functions, a
+boundary at which both branches agree. Output, assertions, types, strings, comments and preprocessor lines are never
+edited.
 """
 
 import re
@@ -50,6 +50,8 @@ _NAMES = kinds(
     "identifier attribute member_expression field_access field_expression selector_expression member_access_expression "
     "subscript subscript_expression array_access index_expression variable_name instance_variable constant self this"
 )
+# All of these; each is a type of node in some grammar.
+NODE_TYPES = _BINARY | _AUGMENTED | _CALLS | _CONDITIONS | _SUBSCRIPTS | _OFF_LIMITS | _NUMBERS | _NAMES
 
 _OPPOSITE: Mapping[str, str] = {
     "==": "!=",
@@ -84,7 +86,7 @@ _NEUTRAL: Mapping[str, re.Pattern[str]] = {
     "*": re.compile(r"-?[012](?:\.0*)?\w?"),
 }
 _WHOLE_NUMBER = re.compile(r"\d{1,9}")
-# Both sides of these are the same a moment later or earlier.
+# Values for which it hardly matters on which side of a boundary they are: times, random numbers, floats.
 _FLEETING = re.compile(
     r"time|clock|now\b|elapsed|random|rand\b|tolerance|epsilon|\beps\b|\d\.\d|[eE]-\d", re.IGNORECASE
 )
@@ -113,7 +115,7 @@ _ASSIGNS = re.compile(r"(?<![=!<>:])=(?![=>])|:=|\+\+|--")
 
 @dataclass(frozen=True)
 class Mutation:
-    """One edit: `code[start:end]` becomes `replacement`; `line` (from 1) is where it begins in the code."""
+    """One edit: `code[start:end]` becomes `replacement`; `line` (from 1) is the line of `start`."""
 
     kind: MutationKind
     start: int
@@ -122,12 +124,12 @@ class Mutation:
     line: int
 
     def apply(self, code: str) -> str:
-        """The code with the edit made."""
+        """The code with the edit applied."""
         return code[: self.start] + self.replacement + code[self.end :]
 
 
 class Sites:
-    """The edits that the body of one function allows."""
+    """The possible edits in the body of one function."""
 
     def __init__(self, tree: Tree, body: Node) -> None:
         self._tree = tree
@@ -165,7 +167,7 @@ class Sites:
         return self._tree.source[call.start_byte : end].decode("utf-8", "replace")
 
     def _operators(self, node: Node) -> Iterator[Mutation]:
-        """Another operator, a boundary moved by one, a `+ 1` forgotten."""
+        """A different operator, a boundary moved by one, a missing `+ 1`."""
         parts = _operands(node)
         if parts is None:
             return
@@ -181,7 +183,7 @@ class Sites:
             yield self._edit("off-by-one", node, node, one)
 
     def _matters(self, sign: str, left: Node, right: Node) -> bool:
-        """Whether another operator gives another result: numbers are added, and none of them is neutral."""
+        """Whether a different operator changes the result: the operands are numbers, and none of them is neutral."""
         if sign not in _ARITHMETIC:
             return True
         neutral = _NEUTRAL["*" if sign == "*" else "+"]
@@ -193,13 +195,13 @@ class Sites:
         return not stringy and (numeric or sign in ("-", "-="))
 
     def _agree_at_boundary(self, node: Node, one: str, other: str) -> bool:
-        """Whether it may make no difference on which side a boundary lies, as in `if (a > b) b = a`."""
+        """Whether it may not matter which side of a boundary a value is on, as in `if (a > b) b = a`."""
         if _FLEETING.search(f"{one} {other}"):
             return True
         context = node.parent
         while context is not None and context.type not in _CONDITIONS and "conditional" not in context.type:
             context = None if context.id == self._body.id or context.type.endswith("statement") else context.parent
-        if context is None:  # the value of the comparison itself is kept or returned
+        if context is None:  # the value of the comparison itself is stored or returned
             return False
         rest = self._tree.text(context).replace(self._tree.text(node), " ", 1)
         both = all(re.search(rf"(?<!\w){re.escape(text)}(?!\w)", rest) for text in (one, other))
@@ -212,7 +214,7 @@ class Sites:
             yield self._edit("changed-operator", parts[1], parts[1], _OPPOSITE[parts[1].type])
 
     def _subscripts(self, node: Node) -> Iterator[Mutation]:
-        """The neighbour of an element that is named by its number."""
+        """The next element instead of one with a constant index."""
         number = node.named_children[-1] if node.named_children else None
         while number is not None and number.type not in _NUMBERS and number.named_child_count == 1:
             number = number.named_children[0]
@@ -222,7 +224,7 @@ class Sites:
                 yield self._edit("off-by-one", number, number, str(int(text) + 1))
 
     def _arguments(self, node: Node) -> Iterator[Mutation]:
-        """Two neighbouring arguments of the same make in each other's place."""
+        """Two adjacent arguments of the same kind, swapped."""
         name = re.split(r"\W+", self._callee(node).strip().rstrip("<>"))
         if any(_ORDER_IS_NOTHING.fullmatch(word) for word in _WORDS.findall(name[-1] if name else "")):
             return
@@ -235,7 +237,7 @@ class Sites:
                 yield self._edit("swapped-arguments", first, second, f"{other}{between}{one}")
 
     def _checks(self, node: Node) -> Iterator[Mutation]:
-        """A condition without one of its halves, or a function without a check that ends it."""
+        """A condition without one of its operands, or a function without a check that exits early."""
         condition = node.child_by_field_name("condition")
         while condition is not None and condition.type.startswith("parenthesized") and condition.named_child_count == 1:
             condition = condition.named_children[0]
@@ -248,11 +250,11 @@ class Sites:
             yield from self._without(node)
 
     def _only_fails(self, node: Node, condition: Node) -> bool:
-        """Whether all that follows a condition is an error that the rest of the function can't come to by itself."""
+        """Whether a condition only guards an error that the rest of the function would not raise by itself."""
         done = node.child_by_field_name("consequence") or node.child_by_field_name("body")
         if done is None or node.child_by_field_name("alternative") or node.child_by_field_name("initializer"):
             return False
-        if node.parent is None or not _BLOCK.search(node.parent.type):  # it is all that another statement does
+        if node.parent is None or not _BLOCK.search(node.parent.type):  # it is the whole body of another statement
             return False
         text = self._tree.text(done).removeprefix("then").strip()
         return (
@@ -262,7 +264,7 @@ class Sites:
         )
 
     def _without(self, node: Node) -> Iterator[Mutation]:
-        """The lines of a statement that fills them, gone."""
+        """Removal of a statement that occupies whole lines."""
         code = self._tree.code
         start, end = self._tree.span(node)
         start = code.rfind("\n", 0, start) + 1
@@ -274,7 +276,7 @@ class Sites:
         yield Mutation("dropped-check", start, line_end + 1, "", code.count("\n", 0, start) + 1)
 
     def _leaves_unused(self, node: Node) -> bool:
-        """Whether a name of the condition is used nowhere else but where it is declared, which Go does not compile."""
+        """Whether a name in the condition would be declared but unused, which Go does not compile."""
         start, end = self._tree.span(node)
         rest = self._tree.code[:start] + self._tree.code[end:]
         condition = node.child_by_field_name("condition")
@@ -283,7 +285,7 @@ class Sites:
 
 
 def _operands(node: Node) -> tuple[Node, Node, Node] | None:
-    """The two sides of an operator and the operator between them; None for chains of comparisons."""
+    """The left operand, operator and right operand; None for chained comparisons."""
     if node.child_count != 3:
         return None
     left, operator, right = node.children
@@ -291,7 +293,7 @@ def _operands(node: Node) -> tuple[Node, Node, Node] | None:
 
 
 def _make(argument: Node) -> str:
-    """What kind of thing an argument is: only a number for a number, and a name for a name, are easily mixed up."""
+    """The kind of an argument: people confuse numbers with numbers and names with names."""
     if argument.type == "argument" and argument.named_child_count == 1 and argument.child_count == 1:
         argument = argument.named_children[0]
     if argument.type in _NUMBERS:

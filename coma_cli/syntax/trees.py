@@ -1,8 +1,8 @@
-"""Syntax trees of whole files and of lone functions, by the grammars that tree-sitter-language-pack bundles.
+"""Syntax trees of whole files and of single functions, with the grammars bundled in tree-sitter-language-pack.
 
-A lone method, constructor or anonymous function is no program of its language; where a text does not parse as it
-stands it is tried inside of each frame of its language (a class, a call), and the tree then counts places as if the
-frame were not there. Python is judged by the running interpreter's own grammar; its tree-sitter tree serves for leaves.
+A method, constructor or anonymous function on its own is not a valid program in most languages; text that does not
+parse as is gets wrapped in each frame of its language (a class, a call), and positions in the tree then ignore the
+frame. Whether Python is valid is decided by the running interpreter; its tree-sitter tree is only used for leaves.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _OBJECT = ("_({\n", "\n})")
 _Frames = tuple[tuple[str, tuple[str, str]], ...]
 _BARE = ("", "")
 
-# The grammar and the frame (what to put before and behind a text) of each try, in their order.
+# The grammar and the frame (what to put before and after a text) of each attempt, in order.
 _FRAMES: Mapping[str, _Frames] = {
     "python": (("python", _BARE),),
     "javascript": (("javascript", _BARE), ("javascript", _CLASS), ("javascript", _CALL), ("javascript", _OBJECT)),
@@ -51,7 +51,7 @@ LANGUAGES: tuple[str, ...] = tuple(_FRAMES)
 
 @dataclass(frozen=True)
 class Tree:
-    """A parsed text. `root` covers `source` (UTF-8), in which `code` begins `before` bytes from the start."""
+    """A parsed text. `root` covers `source` (UTF-8), in which `code` starts at byte `before`."""
 
     language: str
     grammar: str
@@ -62,38 +62,38 @@ class Tree:
 
     @cached_property
     def has_error(self) -> bool:
-        """Whether something in the text is not of the language."""
+        """Whether the text has a syntax error."""
         return self.is_broken(self.root)
 
     def is_broken(self, node: Node) -> bool:
-        """Whether the grammar had to skip or make up something below a node.
+        """Whether the grammar had to skip or insert something below a node.
 
-        In C and C++ a skipped name may be a macro that stands for nothing or for an attribute, so it is no error.
+        In C and C++ a skipped name may be a macro for nothing or for an attribute, so it is not an error.
         """
         return bool(node.has_error) and not (self.language in ("c", "cpp") and _only_skips_names(node))
 
     @cached_property
     def first_row(self) -> int:
-        """The row of `source` in which the code begins."""
+        """The row of `source` in which the code starts."""
         return self.source.count(b"\n", 0, self.before)
 
     def span(self, node: Node) -> tuple[int, int]:
-        """Where a node begins and ends in `code`, in characters; a part outside of it is cut off."""
+        """Start and end of a node in `code`, in characters, clipped to the code."""
         return self.place(node.start_byte), self.place(node.end_byte)
 
     def place(self, byte: int) -> int:
-        """The character of `code` at a byte of `source`."""
+        """The character offset in `code` of a byte offset in `source`."""
         within = max(byte - self.before, 0)
         characters = self._characters
         return min(within, len(self.code)) if characters is None else characters[min(within, len(characters) - 1)]
 
     def text(self, node: Node) -> str:
-        """What a node covers."""
+        """The text of a node."""
         return self.source[node.start_byte : node.end_byte].decode("utf-8", "surrogatepass")
 
     @cached_property
     def _characters(self) -> list[int] | None:
-        """How many characters begin before each byte of the code; None where a byte is a character."""
+        """The number of characters before each byte of the code; None if every byte is a character."""
         if self.code.isascii():
             return None
         return list(accumulate(((byte & 0xC0) != 0x80 for byte in encode(self.code)), initial=0))
@@ -108,7 +108,7 @@ def _only_skips_names(node: Node) -> bool:
 
 
 def parse(language: str, code: str) -> Tree | None:
-    """The tree of a text, of the first frame in which it has no error, else as it stands; None without a grammar."""
+    """The tree of a text in the first frame in which it has no error, else without one; None without a grammar."""
     if language not in _FRAMES:
         return None
     tries = (_framed(language, code, grammar, frame) for grammar, frame in _FRAMES[language])
@@ -117,7 +117,7 @@ def parse(language: str, code: str) -> Tree | None:
 
 
 def parses(language: str, code: str) -> bool | None:
-    """Whether a text is free of syntax errors; None for a language that is not known here."""
+    """Whether a text is free of syntax errors; None for an unknown language."""
     if language == "python":
         return parses_as_python(code)
     tree = parse(language, code)
@@ -125,7 +125,7 @@ def parses(language: str, code: str) -> bool | None:
 
 
 def encode(code: str) -> bytes:
-    """UTF-8, lone surrogates too: rows may hold any text that JSON can."""
+    """UTF-8 including lone surrogates, which JSON strings may contain."""
     return code.encode("utf-8", "surrogatepass")
 
 
@@ -140,7 +140,7 @@ def _framed(language: str, code: str, grammar: str, frame: tuple[str, str]) -> T
 
 @cache
 def grammar_of(name: str) -> Language:
-    """A grammar by its name in the language pack; loaded once."""
+    """A grammar by its name in the language pack; cached."""
     return get_language(cast(SupportedLanguage, name))
 
 

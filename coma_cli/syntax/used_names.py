@@ -1,4 +1,4 @@
-"""Finds by syntax, not by pattern, which names of a solution a set of tests uses, and which of them was asked for."""
+"""Finds by parsing which names of a solution its tests use, and which of them is the entry point."""
 
 import ast
 import warnings
@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 
 class UsedNames(NamedTuple):
-    """`entry_point` is the function that the tests are about; `used` are all names of the solution that they use."""
+    """`entry_point` is the function under test; `used` are all names of the solution that the tests use."""
 
     entry_point: str
     used: tuple[str, ...]
 
 
 def names_used(reference: str, tests: str) -> UsedNames:
-    """The names that `tests` takes from `reference`.
+    """The names of `reference` that `tests` uses.
 
     The entry point is the first function of the reference that an assertion calls; the call may be wrapped in others,
     as in `assert int(lobb_num(5, 3)) == 35` or `assert math.isclose(area(2), 3.1)`.
@@ -35,12 +35,12 @@ def names_used(reference: str, tests: str) -> UsedNames:
 
 def _parse(source: str) -> ast.Module:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # published code has escapes that Python frowns at
+        warnings.simplefilter("ignore")  # published code has invalid escapes
         return ast.parse(source)
 
 
 def defined_names(tree: ast.Module) -> Iterator[str]:
-    """Functions, classes and variables that a module defines at its top level."""
+    """Functions, classes and variables that a module defines at top level."""
     for statement in tree.body:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield statement.name
@@ -50,7 +50,7 @@ def defined_names(tree: ast.Module) -> Iterator[str]:
 
 
 def _called(expression: ast.expr) -> Iterator[str]:
-    """Names of called functions in the order of the text."""
+    """Names of called functions in text order."""
     calls = [n for n in ast.walk(expression) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
     for call in sorted(calls, key=lambda n: (n.lineno, n.col_offset)):
         assert isinstance(call.func, ast.Name)

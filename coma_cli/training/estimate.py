@@ -91,7 +91,7 @@ def estimate(
         weights_gb=weights / _GIGABYTE,
         optimizer_gb=trainable * ADAMW_BYTES / _GIGABYTE,
         activations_gb=_activation_bytes(settings, shape, 4 if on_cpu else 2, on_cpu) / _GIGABYTE,
-        cpu_minutes=forward_and_back * shape.parameters * tokens / _cpu_flops() / 60 if on_cpu else None,
+        cpu_minutes=forward_and_back * shape.parameters * tokens / cpu_flops() / 60 if on_cpu else None,
     )
 
 
@@ -109,7 +109,7 @@ def _activation_bytes(settings: FinetuneSettings, shape: Architecture, width: in
     return positions * (kept * width + shape.vocabulary * 8)
 
 
-def _cpu_flops() -> float:
+def cpu_flops() -> float:
     """Floating point operations a second that this machine reaches in training: 0.6 of a large float32 product."""
     import numpy
 

@@ -1,17 +1,19 @@
-"""Reads what is trained on: finished runs, JSONL of our own records, and alpaca rows as JSON or JSONL.
+"""Reads what is trained on: finished runs, and files of our own records or of alpaca rows in any form.
 
 A row that can't be used is left out with its reason and counted; a file without a single usable row is an error.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from coma_cli.errors import MissingInputError, UsageError
-from coma_cli.jsonl import CorruptLine, open_bytes, read_rows
+from coma_cli.formats.files import one_file
+from coma_cli.formats.forms import Form, form_of
+from coma_cli.formats.row_files import BadRow, read_rows
+from coma_cli.formats.text import optional_text
+from coma_cli.jsonl import JsonRow
 from coma_cli.words import count_of
 from coma_cli.workspace import Artifact, Input, Workspace
 
@@ -41,22 +43,28 @@ class TrainingFile:
 
 @dataclass
 class ReadReport:
-    """What was found while reading: rows a file, rows left out by reason, broken lines."""
+    """What was found while reading: rows a file, rows left out by reason, broken rows, and the form of each file."""
 
     rows: Counter[str] = field(default_factory=Counter)
     unusable: Counter[str] = field(default_factory=Counter)
-    corrupt: list[CorruptLine] = field(default_factory=list)
+    corrupt: list[BadRow] = field(default_factory=list)
+    forms: dict[str, Form] = field(default_factory=dict)
 
     @property
     def skipped(self) -> Counter[str]:
         """Everything that was not used, by its reason."""
-        return self.unusable + Counter({"broken line": len(self.corrupt)})
+        return self.unusable + Counter({"broken row": len(self.corrupt)})
+
+    def named(self, file: TrainingFile) -> str:
+        """A file's path, with its form where that is not the usual one."""
+        form = self.forms[str(file.path)]
+        return str(file.path) if form.is_plain else f"{file.path} ({form})"
 
     def warnings(self) -> list[str]:
-        """The first broken lines by file and number, and how many more there are."""
+        """The first broken rows by file and number, and how many more there are."""
         more = len(self.corrupt) - _NAMED_LINES
-        named = [f"Warning: {line}; left out" for line in self.corrupt[:_NAMED_LINES]]
-        return [*named, f"Warning: {more} more broken lines left out"] if more > 0 else named
+        named = [f"Warning: {bad}; skipped" for bad in self.corrupt[:_NAMED_LINES]]
+        return [*named, f"Warning: {more} more broken rows skipped"] if more > 0 else named
 
 
 def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[TrainingFile, ...]:
@@ -104,8 +112,8 @@ def read_examples(files: tuple[TrainingFile, ...], report: ReadReport) -> Iterat
         MissingInputError: a file has no usable row.
     """
     for number, file in enumerate(files):
-        for position, row in enumerate(_raw_rows(file.path, report)):
-            fitted = _fit(row, f"{number}/{row.get('id', position)}", file)
+        for position, row in enumerate(_good_rows(file.path, report)):
+            fitted = _fit(row, f"{number}/{position if row.get('id') is None else row['id']}", file)
             if isinstance(fitted, str):
                 report.unusable[fitted] += 1
             else:
@@ -117,44 +125,30 @@ def read_examples(files: tuple[TrainingFile, ...], report: ReadReport) -> Iterat
 
 def _nothing_usable(file: TrainingFile, report: ReadReport) -> MissingInputError:
     reasons = ", ".join(f"{count} {reason}" for reason, count in report.unusable.most_common(4))
-    lines = report.corrupt
-    broken = f"{count_of(len(lines), 'broken line')}, the first: {lines[0].reason}" if lines else ""
-    found = f" ({reasons or broken})" if reasons or broken else ""
+    bad = [entry for entry in report.corrupt if entry.file.path == file.path]
+    broken = f"{count_of(len(bad), 'broken row')}, the first: {bad[0]}" if bad else ""
+    found = f" ({'; '.join(filter(None, (reasons, broken)))})" if reasons or broken else ""
     return MissingInputError(
-        f"{file.path} has 0 rows to train on{found}.",
+        f"{file.path} has 0 rows to train on, read as {report.forms[str(file.path)]}{found}.",
         "A row is a JSON object with instruction, output and, if any, input.",
     )
 
 
-def _raw_rows(path: Path, report: ReadReport) -> Iterator[dict[str, Any]]:
-    """The objects in a JSON list or in JSON lines."""
-    if not _is_json_list(path):
-        yield from read_rows(path, report.corrupt.append)
-        return
-    with open_bytes(path) as handle:
-        try:
-            rows = json.load(handle)
-        except (ValueError, RecursionError) as error:
-            raise MissingInputError(f"{path} is not valid JSON: {error}.", "Fetch or export it again.") from None
-    for row in rows:
-        if isinstance(row, dict):
-            yield row
+def _good_rows(path: Path, report: ReadReport) -> Iterator[JsonRow]:
+    """The rows of a file that are objects; the others go into the report."""
+    file = one_file(path)
+    report.forms[str(path)] = form = form_of(file)
+    for entry in read_rows(file, form=form):
+        if isinstance(entry, BadRow):
+            report.corrupt.append(entry)
         else:
-            report.unusable["no object"] += 1
+            yield entry[1]
 
 
-def _is_json_list(path: Path) -> bool:
-    with open_bytes(path) as handle:
-        while block := handle.read(4096):
-            if text := block.lstrip():
-                return text.startswith(b"[")
-    return False
-
-
-def _fit(row: dict[str, Any], row_id: str, file: TrainingFile) -> TrainingRow | str:
+def _fit(row: JsonRow, row_id: str, file: TrainingFile) -> TrainingRow | str:
     """A row to train on, or why there is none."""
-    instruction, output, given = row.get("instruction"), row.get("output"), row.get("input") or ""
-    if not isinstance(instruction, str) or not isinstance(output, str) or not isinstance(given, str):
+    instruction, output, given = row.get("instruction"), row.get("output"), optional_text(row.get("input"))
+    if not isinstance(instruction, str) or not isinstance(output, str) or given is None:
         return "no instruction or output"
     if not output.strip():
         return "empty answer"
@@ -162,7 +156,7 @@ def _fit(row: dict[str, Any], row_id: str, file: TrainingFile) -> TrainingRow | 
         return "empty instruction"
     if not _is_text(instruction + given + output):
         return "broken characters"
-    return TrainingRow(row_id, str(row.get("source") or file.path.stem), instruction, given, output)
+    return TrainingRow(row_id, optional_text(row.get("source")) or file.path.stem, instruction, given, output)
 
 
 def _is_text(value: str) -> bool:

@@ -38,7 +38,7 @@ SETTINGS = FinetuneSettings
 DROPPED = "dropped.jsonl"
 METRICS = "metrics.jsonl"
 _CONTINUATION = "continuation"
-_GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, Windows' under WSL
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, Windows' under WSL
 _MAX_SAVE_STEPS = 50
 _SAVES_A_RUN = 20
 
@@ -101,7 +101,7 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     if steps > MOST_STEPS:
         raise UsageError(f"{steps:.4g} steps are more than the {MOST_STEPS:,} of any run.", "Lower --epochs.")
-    counts = ", ".join(f"{count_of(report.rows[file.input.name], 'row')} of {file.path}" for file in files)
+    counts = ", ".join(f"{count_of(report.rows[file.input.name], 'row')} of {report.named(file)}" for file in files)
     return FinetunePlan(
         subject=f"{resolved.subject}-{mode.name}",
         inputs=(resolved.as_input(), *(file.input for file in files), *_template_input(settings)),
@@ -140,13 +140,13 @@ def _is_cpu(settings: FinetuneSettings) -> bool:
     """Whether training will be on the CPU; asks the driver's files instead of importing torch."""
     if settings.runtime.device != "auto":
         return settings.runtime.device == "cpu"
-    return not any(map(os.path.exists, _GPU_DRIVERS))
+    return not any(map(os.path.exists, GPU_DRIVERS))
 
 
 def _blockers(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[CliError]:
     absent = [package for package in mode.packages if importlib.util.find_spec(package) is None]
     found: list[CliError] = [missing_package(package, f"--{mode.name}") for package in absent]
-    if settings.runtime.device.startswith("cuda") and not any(map(os.path.exists, _GPU_DRIVERS)):
+    if settings.runtime.device.startswith("cuda") and not any(map(os.path.exists, GPU_DRIVERS)):
         found.append(UsageError(f"There is no device {settings.runtime.device} here.", "--set runtime.device=cpu"))
     return [*found, resolved.blocker] if resolved.blocker else found
 
@@ -251,7 +251,7 @@ def _steps(run: Run, settings: FinetuneSettings, job: _Job, model: Any, placemen
             "args": arguments(settings, job.mode, placement, folder, job.steps, save_steps),
         }
         with console.progress("Training", job.steps, done) as ticker:
-            recorder = StepRecorder(run, ticker, _tokens_a_step(settings, job))
+            recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, _tokens_a_step(settings, job))
             train(options, [list(batch) for batch in job.batches], job.rows, recorder, begun)
     run.journal(METRICS, TrainingStep)
     final = _newest(run, job.steps)

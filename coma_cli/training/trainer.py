@@ -19,6 +19,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from coma_cli.console import Ticker
 from coma_cli.errors import CliError, is_disk_full, memory_named
+from coma_cli.journal import Journal
 from coma_cli.models.loading import Placement
 from coma_cli.training import checkpoints
 from coma_cli.training.batching import BatchPlan, collate
@@ -28,7 +29,6 @@ from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Run
 
-METRICS = "metrics.jsonl"
 SMALLER_STEP = (
     "--set batch.size=1 --set batch.accumulation=N for the same step in N parts; "
     "or --set runtime.gradient_checkpointing=true, a smaller --max-seq-len, or --qlora."
@@ -78,9 +78,9 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
 class StepRecorder(transformers.TrainerCallback):  # type: ignore[misc]  # transformers ships no types
     """Counts steps, appends their metrics, marks checkpoints, and stops at the first loss that is no number."""
 
-    def __init__(self, run: Run, ticker: Ticker, tokens: Sequence[int]) -> None:
+    def __init__(self, run: Run, metrics: Journal[TrainingStep], ticker: Ticker, tokens: Sequence[int]) -> None:
         self._run = run
-        self._journal = run.journal(METRICS, TrainingStep)
+        self._journal = metrics
         self._ticker = ticker
         self._tokens = tokens
         self._began = time.monotonic()

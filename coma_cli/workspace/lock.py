@@ -2,7 +2,7 @@
 
 import fcntl
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from coma_cli.errors import UsageError
 
@@ -11,20 +11,27 @@ _held: set[str] = set()
 
 
 class RunLock:
-    """The lock of one run's folder, held from construction to `release`.
+    """The lock of one run's folder, held from `acquire` to `release`.
 
     POSIX record locks are used: forked children do not inherit them, so an orphaned worker can't keep a run locked.
     They do not exclude a second opening within one process, which is why held names are remembered here.
-
-    Raises:
-        UsageError: this or another process holds it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._name = str((folder / LOCK).resolve())
-        self._handle: IO[bytes] | None = None
+    def __init__(self, name: str, handle: IO[bytes]) -> None:
+        """The lock of the file of that name, which `handle` holds; see `acquire`."""
+        self._name = name
+        self._handle: IO[bytes] | None = handle
+
+    @classmethod
+    def acquire(cls, folder: Path) -> Self:
+        """Take the lock of a run's folder.
+
+        Raises:
+            UsageError: this or another process holds it.
+        """
+        name = str((folder / LOCK).resolve())
         busy = UsageError(f"{folder} is being written by another process.", "Wait for it, or choose another --name.")
-        if self._name in _held:
+        if name in _held:
             raise busy
         handle = (folder / LOCK).open("ab")
         try:
@@ -32,8 +39,8 @@ class RunLock:
         except OSError:
             handle.close()
             raise busy from None
-        self._handle = handle
-        _held.add(self._name)
+        _held.add(name)
+        return cls(name, handle)
 
     def release(self) -> None:
         """Let the next writer in; releasing twice is fine."""

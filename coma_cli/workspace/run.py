@@ -105,7 +105,7 @@ class Run:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise UsageError(f"{self.path} is to be a folder, and a file is in its way.", ANOTHER_PLACE) from None
-        self._lock = RunLock(self.path)
+        self._lock = RunLock.acquire(self.path)
         try:
             self._begin()
         except BaseException:
@@ -193,7 +193,7 @@ class Run:
     def journal(self, name: str, record: type[R]) -> Journal[R]:
         """The run's row file of that name, opened for appending what is missing."""
         if name not in self._journals:
-            self._journals[name] = Journal(self.path / name, record, on_corrupt=self.corrupt.append)
+            self._journals[name] = Journal.open(self.path / name, record, on_corrupt=self.corrupt.append)
         return self._journals[name]
 
     def scratch(self, name: str) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 def names() -> list[str]:
     """The modules of this folder that measure something."""
     found = (module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
-    return sorted(name for name in found if not name.startswith("_"))
+    return sorted(name for name in found if not name.startswith(("_", "test_")))
 
 
 def main(arguments: Sequence[str]) -> int:

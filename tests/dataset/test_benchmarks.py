@@ -9,7 +9,7 @@ from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.workspace import Workspace
 from tests.catalog.sources.forms import put, put_parquet
-from tests.dataset.test_build_data import build, rows_of
+from tests.dataset.builds import build, rows_of
 from tests.requirements import shared_data
 
 MBPP_COLUMNS = {

@@ -1,12 +1,9 @@
 import dataclasses
 import gzip
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import sysconfig
 import time
 from pathlib import Path
@@ -16,24 +13,14 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.dataset import build_data, locating, parts
-from coma_cli.dataset.assembling import Assembly
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.formats.data_file import Piece
-from coma_cli.jsonl import read_rows
-from coma_cli.records import Example
 from coma_cli.settings import load_settings
 from coma_cli.words import sentences, words
 from coma_cli.workspace import Workspace
+from tests.dataset.builds import FILES, all_rows, build, rows_of
+from tests.support.command import coma, start_coma
 
-FILES = (
-    "train.jsonl",
-    "validation.jsonl",
-    "dropped.jsonl",
-    "contamination.jsonl",
-    "pending.jsonl",
-    "CoMIT.json",
-    "card.md",
-)
 VERBS = ("load", "store", "scale", "merge", "split", "trim")
 NOUNS = ("picture", "table", "window", "signal", "record")
 
@@ -85,26 +72,6 @@ def sources(tmp_path):
     (folder / "mbpp" / "mbpp.jsonl").write_text("\n".join(map(json.dumps, mbpp)))
     (folder / "elsewhere").mkdir()
     return folder
-
-
-def build(root, *, workers=1, name=None, force=False, **flags):
-    """Run the stage as the command does; the finished artifact."""
-    flags = {key.replace("__", "."): value for key, value in flags.items()}
-    settings = load_settings(build_data.SETTINGS, flags={**flags, "runtime.workers": workers})
-    workspace = Workspace(root)
-    plan = build_data.plan(settings, workspace)
-    with workspace.open_run("build-data", settings, plan, name=name, force=force) as run:
-        if not run.done:
-            run.finish(build_data.work(run, settings, plan))
-    return workspace.require_newest("build-data")
-
-
-def rows_of(artifact, name="train.jsonl"):
-    return list(read_rows(artifact.path / name))
-
-
-def all_rows(artifact):
-    return [Example.from_row(row, "") for name in FILES[:2] for row in rows_of(artifact, name)]
 
 
 def contents(artifact):
@@ -283,12 +250,8 @@ def test_a_folder_without_a_source_that_feeds_the_task(workspace_root, sources):
 
 
 def test_an_unreachable_hub_is_an_error_that_names_the_way_out(workspace_root, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "coma_cli", "build-data", "-w", str(workspace_root)],
-        env={**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")},
-        capture_output=True,
-        text=True,
-    )
+    nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
+    done = coma("build-data", "-w", workspace_root, **nowhere)
     assert done.returncode == 3, done.stderr
     hint = done.stderr.rpartition("Hint:")[2]
     assert "--from-repo stdlib" in hint and "--sources DIR" in " ".join(hint.split())
@@ -344,8 +307,8 @@ def test_parts_that_an_older_coma_left_in_another_layout_are_made_anew(tmp_path,
     whole = build(tmp_path / "whole", workers=1, sources=str(sources))
     with monkeypatch.context() as older:
         older.setattr(locating, "SUFFIX", ".part2")
-        older.setattr(parts, "_MARK", b"comapar2")
-        older.setattr(Assembly, "write", killed)
+        older.setattr(parts, "MARK", b"comapar2")
+        older.setattr(build_data, "write_files", killed)
         with pytest.raises(RuntimeError, match="killed"):
             build(tmp_path / "run", workers=1, sources=str(sources))
     assert list((tmp_path / "run").rglob("*.part2"))
@@ -465,12 +428,12 @@ def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path, repo):
     for n in range(60):
         (repo / f"copy_{n}.py").write_text("\n\n".join(function("paint", f"wall{n}x{i}", i) for i in range(25)))
     whole = build(tmp_path / "whole", from_repo=[str(repo)])
-    command = [sys.executable, "-m", "coma_cli", "build-data", "--from-repo", str(repo), "-w", str(tmp_path / "killed")]
+    command = ["build-data", "--from-repo", str(repo), "-w", str(tmp_path / "killed")]
     draw = random.Random(7)
     kills = 0
     for number in range(10):
         workers = ("--workers", str((1, 2, 4)[number % 3]))
-        process = subprocess.Popen([*command, *workers], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = start_coma([*command, *workers])
         before = parts_below(tmp_path / "killed")
         deadline = time.monotonic() + 60
         while parts_below(tmp_path / "killed") < before + draw.randrange(1, 5) and process.poll() is None:
@@ -478,7 +441,7 @@ def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path, repo):
             time.sleep(draw.random() * 0.02)
         kills += process.poll() is None
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
     assert kills >= 5
-    subprocess.run([*command, "--workers", "2"], check=True, capture_output=True)
+    assert coma(*command, "--workers", "2").returncode == 0
     assert contents(Workspace(tmp_path / "killed").require_newest("build-data")) == contents(whole)

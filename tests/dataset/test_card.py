@@ -1,4 +1,5 @@
 import ast
+from collections import Counter
 from pathlib import Path
 
 import coma_cli
@@ -58,18 +59,13 @@ def summary(composition, **changes):
 
 
 def composition_of(*rows):
-    made = Composition()
-    for side, row in rows:
-        made.rows[side] += 1
-        made.shown.setdefault(row.task, row)
-        for kind in COUNTED:
-            made.by[kind][getattr(row, kind), side] += 1
-    return made
+    by = {kind: Counter((getattr(row, kind), side) for side, row in rows) for kind in COUNTED}
+    return Composition(Counter(side for side, _ in rows), by, {})
 
 
 def test_a_card_says_all_that_was_counted():
     made = composition_of(("train", example()), ("validation", example(licence="CC-BY-NC-4.0", source="t")))
-    text = card(summary(made), made.shown)
+    text = card(summary(made), {"code-generation": example()})
     for line in (
         "1 training rows (`train.jsonl`, and as CoMIT's `CoMIT.json`), 1 validation rows (`validation.jsonl`). Seed 7, "
         "validation share 0.05.",
@@ -135,7 +131,7 @@ def test_every_reason_of_a_source_has_its_meaning_in_the_card():
 
 
 def test_a_bar_says_what_is_there_and_what_is_requested():
-    assert [plot._counted(*n) for n in ((12, 0), (2, 3), (0, 3), (0, 0))] == [
+    assert [plot.counted(*n) for n in ((12, 0), (2, 3), (0, 3), (0, 0))] == [
         "12",
         "2 (+3 requested)",
         "(3 requested)",

@@ -30,7 +30,7 @@ def test_both_sides_are_written_in_every_form_asked_for(tmp_path):
 
     rows = [ROW, *(example(n, instruction=f"Write {chr(97 + n)}.") for n in range(2, 26))]
     part = write_part(tmp_path / "a.part", rows, share=0.3)
-    names = assemble(tmp_path, part, exports=("alpaca", "messages", "parquet", "sharegpt")).write(tmp_path)
+    names = assemble(tmp_path, part, exports=("alpaca", "messages", "parquet", "sharegpt")).written
     for side in ("train", "validation"):
         lines = [Example.from_row(row, "") for row in read_rows(tmp_path / f"{side}.jsonl")]
         folder = tmp_path / "exports"

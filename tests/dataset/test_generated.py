@@ -3,8 +3,8 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import MissingInputError
 from tests.catalog.sources.forms import put
+from tests.dataset.builds import FILES, all_rows, build, rows_of
 from tests.dataset.rows import example
-from tests.dataset.test_build_data import FILES, all_rows, build, rows_of
 
 STORY = (
     "Write a Python function that takes the opening hours of all shops in a street and gives back the hours at which "

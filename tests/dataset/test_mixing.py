@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.dataset import row_index
+from coma_cli.dataset.selection import SelectionRules
 from coma_cli.jsonl import read_rows
-from tests.dataset.rows import assemble, example, write_part
+from tests.dataset.rows import NEAR, assemble, example, write_part
 
 
 def kinds(folder):
@@ -60,9 +61,9 @@ def test_more_rows_of_a_source_never_reshuffle_the_rest(tmp_path):
 
 def test_the_paper_has_targets_that_few_rows_fall_short_of(tmp_path):
     rows = [example(n, source="codealpaca") for n in range(5)]
-    assembly = assemble(tmp_path, write_part(tmp_path / "a.part", rows), size="paper")
+    assemble(tmp_path, write_part(tmp_path / "a.part", rows), size="paper")
     assert len(list(read_rows(tmp_path / "train.jsonl"))) == 5
-    assert assembly.wanted.targets["codealpaca"] == 20_000
+    assert SelectionRules(near=NEAR, size="paper").targets["codealpaca"] == 20_000
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
@@ -78,7 +79,7 @@ def test_answers_are_balanced_on_either_side_and_the_surplus_is_counted(tmp_path
             assert len(counts) < 2 or counts["Yes"] == counts["No"]
             total += counts.total()
         assert wanted is None or total <= size or 0 in (yes, no)
-        surplus = assembly.tally.beyond_balance.total() + assembly.tally.beyond_size.total()
+        surplus = sum((*assembly.tally.beyond_balance.values(), *assembly.tally.beyond_size.values()))
         assert total + surplus == yes + no
 
 
@@ -106,7 +107,7 @@ def test_every_training_row_is_in_comit_and_in_the_file_of_its_sub_dataset(tmp_p
         example(4, source="repo:mine"),
         example(5, source="codesearchnet", task="line-completion", input="a = 1"),
     ]
-    write = assemble(tmp_path, write_part(tmp_path / "a.part", rows)).write(tmp_path)
+    write = assemble(tmp_path, write_part(tmp_path / "a.part", rows)).written
     files = {
         "text-to-code/code_generation_EN.json": {1, 2},
         "text-to-code/codeGPT_CN.json": {3},

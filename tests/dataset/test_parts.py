@@ -1,23 +1,23 @@
 import json
 
-import numpy as np
 import pytest
 
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.dataset.composition import EXAMPLE_CHARS, composition_of, rows_to_show
 from coma_cli.dataset.parts import Lines, Part, PartWriter
-from coma_cli.dataset.rows import BuiltRows
+from coma_cli.dataset.rows import RowTable
 from coma_cli.jsonl import read_rows
 from coma_cli.records import DroppedRow, Origin
 from tests.dataset.rows import assemble, example, write_part, write_row
 
 
-def test_a_part_holds_rows_asides_and_facts(tmp_path):
+def test_a_part_holds_rows_dropped_rows_and_the_row_index(tmp_path):
     dropped = DroppedRow(id="d", source="s", reason="too-short")
     path = write_part(tmp_path / "a.part", [example(1), example(2, language="go", output="数" * 9)], [dropped])
-    part = Part(path)
+    part = Part.open(path)
     assert list(map(json.loads, part.lines("dropped"))) == [dropped.to_row()]
     assert not list(part.lines("evidence"))
+    assert (part.dropped, part.contaminated) == ({("s", "too-short"): 1}, {})
     index = part.index()
     assert [part.names["language"][n] for n in index["language"]] == ["python", "go"]
     assert index["output_chars"].tolist() == [9, 9]
@@ -39,18 +39,21 @@ def test_a_restarted_part_holds_only_what_came_after(tmp_path):
         part.dropped(DroppedRow(id="d" * 500, source="s", reason="r"))
         part.restart()
         part.dropped(DroppedRow(id="e", source="s", reason="r"))
-    read = Part(tmp_path / "a.part")
+    read = Part.open(tmp_path / "a.part")
     assert read.count == 0
     assert [json.loads(line)["id"] for line in read.lines("dropped")] == ["e"]
+    assert read.dropped == {("s", "r"): 1}
 
 
 def test_parts_number_names_in_their_own_way_and_rows_in_one(tmp_path):
     first = write_part(tmp_path / "a", [example(1, language="go"), example(2, language="python")])
     second = write_part(tmp_path / "b", [example(3, language="python"), example(4, language="c")])
     empty = write_part(tmp_path / "c", [])
-    rows = BuiltRows([first, empty, second])
+    rows = RowTable.read([first, empty, second])
     assert [rows.name_of("language", n) for n in range(4)] == ["go", "python", "python", "c"]
-    assert composition_of(rows, np.array([-1] * 4), MIXTURES["comit"]).by["language"]["python", "train"] == 2
+    assembled = assemble(tmp_path, first, empty, second)
+    made = composition_of(assembled.rows, assembled.selection, MIXTURES["comit"])
+    assert made.by["language"]["python", "train"] == 2
 
 
 @pytest.mark.parametrize("text", ['"licence": ', '", "licence": "', "\u2028\\", '"instruction": ', "数\x7f", ""])
@@ -101,7 +104,7 @@ def test_a_row_that_is_shown_is_short_and_from_training(tmp_path):
     rows = sorted((example(n) for n in range(3)), key=lambda row: row.id)
     long = rows[0].model_copy(update={"output": "x" * (EXAMPLE_CHARS + 1)})
     assembly = assemble(tmp_path, write_part(tmp_path / "a.part", [long, rows[2], rows[1]]))
-    (shown,) = rows_to_show(assembly.rows).values()
+    (shown,) = rows_to_show(assembly.rows, assembly.selection).values()
     assert assembly.rows.id_of(shown) == rows[1].id
 
 
@@ -137,4 +140,4 @@ def test_rows_of_a_named_file_are_kept_away_and_never_written(tmp_path):
     dropped = list(read_rows(tmp_path / "dropped.jsonl"))
     assert [row["detail"] for row in dropped] == ["of theirs.jsonl: 7", "of theirs.jsonl: 8"]
     assert assembly.tally.dropped == {("s", "duplicate-of-reference"): 2}
-    assert sum(composition_of(assembly.rows, assembly.subset, assembly.wanted.mixture).rows.values()) == 1
+    assert sum(composition_of(assembly.rows, assembly.selection, MIXTURES["comit"]).rows.values()) == 1

@@ -213,10 +213,10 @@ def test_a_disk_without_room_is_noticed_before_anything_is_paid(small_disk):
 
 
 def hold_claim(folder, ready):
-    journal = AnswerJournal(folder)
-    assert journal.claim(an_answer(1).key)
-    ready.set()
-    time.sleep(60)
+    with AnswerJournal(folder) as journal:
+        assert journal.claim(an_answer(1).key)
+        ready.set()
+        time.sleep(60)
 
 
 def test_a_claim_holds_between_processes_and_dies_with_its_own(tmp_path):

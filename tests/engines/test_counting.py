@@ -14,14 +14,14 @@ TEXTS = st.lists(st.text(), min_size=1, max_size=3)
 
 @given(TEXTS)
 def test_without_a_vocabulary_every_byte_may_be_a_token(texts):
-    counter = TokenCounter("a-model-that-nobody-knows")
+    counter = TokenCounter.of("a-model-that-nobody-knows")
     assert not counter.exact
     assert counter.at_most(texts) > sum(len(text.encode("utf-8", "replace")) for text in texts)
 
 
 @given(TEXTS)
 def test_the_bound_is_never_below_the_estimate(texts):
-    counter = TokenCounter("a-model-that-nobody-knows")
+    counter = TokenCounter.of("a-model-that-nobody-knows")
     assert counter.at_most(texts) >= sum(counter.about(text) for text in texts)
 
 
@@ -41,7 +41,7 @@ def byte_level():
 
 @given(text=st.text(max_size=200))
 def test_the_bound_holds_for_a_real_byte_level_vocabulary(byte_level, text):
-    assert len(byte_level.encode(text).ids) <= TokenCounter("unknown").at_most([text])
+    assert len(byte_level.encode(text).ids) <= TokenCounter.of("unknown").at_most([text])
 
 
 def test_an_empty_cache_means_no_vocabulary_and_no_network(monkeypatch, tmp_path):
@@ -52,7 +52,7 @@ def test_an_empty_cache_means_no_vocabulary_and_no_network(monkeypatch, tmp_path
 
 
 def test_with_the_vocabulary_counts_are_exact():
-    counter = TokenCounter("gpt-3.5-turbo")
+    counter = TokenCounter.of("gpt-3.5-turbo")
     skip_unless("tiktoken-vocabulary", counter.exact, "tiktoken has no vocabulary in its cache")
     assert counter.about("hello world") == 2
     assert counter.at_most(["hello world"]) >= 2

@@ -1,6 +1,8 @@
 """The transformers engine on a tiny random model: draws, batches, stops, limits, and equality with `generate`."""
 
+import copy
 import math
+from functools import partial
 
 import pytest
 
@@ -10,9 +12,11 @@ from tests.tiny_model import make_tiny_model
 package("torch", "train")
 torch = pytest.importorskip("torch")
 
+from coma_cli.engines.decoding import decode_batch  # noqa: E402
 from coma_cli.engines.interface import Decoding, GenerationRequest  # noqa: E402  # after the skip
 from coma_cli.engines.transformers_engine import TransformersEngine  # noqa: E402
 from coma_cli.errors import CliError, UsageError  # noqa: E402
+from coma_cli.prompting import decode_answer  # noqa: E402
 
 PROMPTS = ["def add(a, b):\n", "for item in items:", "x", "Write a function that returns the sum of two numbers.\n" * 3]
 
@@ -146,18 +150,12 @@ def test_a_stop_text_ends_a_row_inside_a_token_too(engine, ask):
 def test_the_log_probability_is_the_sum_over_the_tokens_drawn(engine, model, tokenizer, ask):
     request = ask("a", max_new_tokens=9)
     response = next(iter(engine.generate([request])))
+    row = next(iter(decode_batch(model, [request], 256, partial(decode_answer, tokenizer))))
     with torch.no_grad():
-        answer = torch.tensor([_ids_of(engine, request)])
+        answer = torch.tensor([row.drawn])
         whole = torch.cat([torch.tensor([request.prompt_ids]), answer], dim=1)
         logs = model(whole).logits.log_softmax(-1)[0, len(request.prompt_ids) - 1 : -1]
     assert response.log_probability == pytest.approx(float(logs.gather(-1, answer.T).sum()), abs=1e-3)
-
-
-def _ids_of(engine, request):
-    from coma_cli.engines.decoding import decode_batch
-
-    row = next(iter(decode_batch(engine._model, [request], 256, engine._decode)))
-    return row.drawn
 
 
 def test_a_prompt_without_room_is_an_error_row_and_the_others_go_on(engine, ask, tokenizer):
@@ -217,6 +215,7 @@ def test_memory_that_does_not_suffice_names_the_batch_size(folder):
     script = f"""
 import resource, sys
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from coma_cli.engines.decoding import decode_batch  # noqa: E402
 from coma_cli.engines.interface import Decoding, GenerationRequest
 from coma_cli.engines.transformers_engine import TransformersEngine
 from coma_cli.errors import CliError
@@ -237,10 +236,11 @@ except CliError as error:
     assert "--batch-size 200" in done.stdout
 
 
-def test_other_failures_are_not_taken_for_memory(engine, ask, monkeypatch):
-    monkeypatch.setattr(engine, "_model", torch.nn.Linear(1, 1))
+def test_other_failures_are_not_taken_for_memory(model, tokenizer, ask):
+    broken = copy.deepcopy(model)
+    broken.lm_head = torch.nn.Linear(1, 1)
     with pytest.raises(Exception) as caught:  # noqa: PT011  # whatever it is, it is no error of ours
-        list(engine.generate([ask("a")]))
+        list(TransformersEngine(broken, tokenizer).generate([ask("a")]))
     assert not isinstance(caught.value, CliError)
 
 

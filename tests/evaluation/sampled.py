@@ -1,8 +1,6 @@
 """A finished sample run and sample files, made by the workspace itself and by hand."""
 
-import gzip
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +45,3 @@ def sample_run(
         run.journal("samples.jsonl", Sample).append_all(samples)
         run.journal("problems.jsonl", Problem).append_all(problems)
         return run.finish(StageResult(summary=Nothing(), outputs=("samples.jsonl", "problems.jsonl")))
-
-
-def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-    """A JSON lines file, packed if its name says so."""
-    data = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return path

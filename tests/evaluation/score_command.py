@@ -1,16 +1,14 @@
 """Runs `coma score` in a workspace of its own."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coma_cli.cli import main
 from coma_cli.jsonl import JsonRow, read_rows
 from coma_cli.workspace import Workspace
+from tests.support.command import coma, run_coma
 
 
 class Coma:
@@ -28,16 +26,13 @@ class Coma:
         assert "Traceback" not in said
         return said if code else json.loads(out)
 
-    def _here(self, words: list[str]) -> tuple[object, str, str]:
+    def _here(self, words: list[str]) -> tuple[int, str, str]:
         self._capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main(words)
-        return left.value.code, *self._capsys.readouterr()
+        code = run_coma(words)
+        return code, *self._capsys.readouterr()
 
     def _elsewhere(self, words: list[str]) -> tuple[int, str, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "coma_cli", *words], capture_output=True, text=True, cwd=self._folder
-        )
+        done = coma(*words, cwd=self._folder, timeout=600)
         return done.returncode, done.stdout, done.stderr
 
     def verdicts(self) -> list[JsonRow]:

@@ -7,16 +7,11 @@ from coma_cli.errors import MissingPackageError
 from coma_cli.evaluation import plot
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.plot import Curve, curve_of, draw, points
-from tests.evaluation.sampled import HUMANEVAL, right, write_lines
-from tests.evaluation.score_command import Coma
+from tests.evaluation.sampled import HUMANEVAL, right
 from tests.requirements import package
+from tests.support.files import write_lines
 
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture
-def coma(tmp_path, capsys):
-    return Coma(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("largest", [1, 2, 24, 25, 100, 200, 1000, 12345])

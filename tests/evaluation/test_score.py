@@ -7,9 +7,9 @@ import pytest
 
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.score import headline, show
-from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run, write_lines
-from tests.evaluation.score_command import Coma
+from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run
 from tests.requirements import shared_data
+from tests.support.files import write_lines
 
 WRONG = "    return None\n"
 MBPP_ROW = {
@@ -20,11 +20,6 @@ MBPP_ROW = {
     "test_list": ["assert double(2) == 4"],
     "challenge_test_list": [],
 }
-
-
-@pytest.fixture
-def coma(tmp_path, capsys):
-    return Coma(tmp_path, capsys)
 
 
 def completions(path: Path, rows) -> Path:
@@ -80,7 +75,7 @@ def test_equal_programs_run_once_and_every_sample_has_its_row(coma, tmp_path):
     path = completions(tmp_path / "s.jsonl", rows)
     summary = coma("--bench", "humaneval", "--samples", path, "-k", "1,10,11")
     assert len(coma.verdicts()) == 30
-    assert summary["unique_programs"] == 6 and summary["programs_run"] == 3 + 6
+    assert summary["unique_programs"] == 6 and summary["programs_run"] == 6
     assert summary["pass_at_k"]["1"]["value"] == 0.5
     assert summary["pass_at_k"]["10"]["value"] == 1.0
     assert summary["pass_at_k"]["11"] == {
@@ -91,14 +86,14 @@ def test_equal_programs_run_once_and_every_sample_has_its_row(coma, tmp_path):
         "sampling_share": None,
     }
     each = coma("--bench", "humaneval", "--samples", path, "--no-share")
-    assert each["programs_run"] == 3 + 30
+    assert each["programs_run"] == 30
     assert each["pass_at_k"]["1"] == summary["pass_at_k"]["1"]
 
 
 def test_another_k_needs_no_program_and_a_finished_run_nothing_at_all(coma, tmp_path):
     path = completions(tmp_path / "s.jsonl", [(p.task_id, right(p)) for p in HUMANEVAL[:2] for _ in range(4)])
     first = coma("--bench", "humaneval", "--samples", path, "-k", "1")
-    assert list(first["pass_at_k"]) == ["1"] and first["programs_run"] == 4
+    assert list(first["pass_at_k"]) == ["1"] and first["programs_run"] == 2
     more = coma("--bench", "humaneval", "--samples", path, "-k", "1,3")
     assert list(more["pass_at_k"]) == ["1", "3"] and more["programs_run"] == 0
     assert coma("--bench", "humaneval", "--samples", path, "-k", "3,1") == more
@@ -201,7 +196,7 @@ def test_a_threshold_may_be_set_after_the_run(coma, tmp_path):
     ("content", "code", "words"),
     [
         ("", 3, "the files are empty"),
-        ("{\n", 3, "1 broken line"),
+        ("{\n", 3, "1 broken row"),
         ('{"task_id": "Mbpp/2", "completion": "x"}\n', 3, "of no problem of this benchmark (Mbpp/2)"),
         ("[[1], ", 3, "no valid JSON array"),
     ],

@@ -62,7 +62,7 @@ def _texts(value):
 @pytest.mark.parametrize("protocol", range(6))
 def test_nothing_is_called_in_any_protocol(tmp_path, protocol):
     target = tmp_path / "was-here"
-    with pytest.raises(BrokenSourceError, match="no plain pickle: it asks for"):
+    with pytest.raises(BrokenSourceError, match="not a plain pickle: it refers to"):
         load(tmp_path, pickle.dumps({1: Evil(target)}, protocol=protocol))
     assert not target.exists()
 
@@ -83,7 +83,7 @@ def test_nothing_is_called_in_any_protocol(tmp_path, protocol):
 )
 def test_every_opcode_that_asks_for_something_outside_is_refused(tmp_path, monkeypatch, content):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BrokenSourceError, match="no plain pickle: it asks for"):
+    with pytest.raises(BrokenSourceError, match="not a plain pickle: it refers to"):
         load(tmp_path, content)
     assert [path.name for path in tmp_path.iterdir()] == ["x.pickle"]
 
@@ -94,7 +94,7 @@ def test_registered_extensions_are_refused(tmp_path, opcode):
 
     copyreg.add_extension(Stateful.__module__, "Stateful", 1)
     try:
-        with pytest.raises(BrokenSourceError, match="no plain pickle"):
+        with pytest.raises(BrokenSourceError, match="not a plain pickle"):
             load(tmp_path, b"\x80\x02" + opcode + b".")
     finally:
         copyreg.remove_extension(Stateful.__module__, "Stateful", 1)
@@ -116,7 +116,7 @@ def test_registered_extensions_are_refused(tmp_path, opcode):
     ],
 )
 def test_a_broken_stream_is_a_broken_source(tmp_path, content):
-    with pytest.raises(BrokenSourceError, match=r"no whole pickle|no plain pickle") as error:
+    with pytest.raises(BrokenSourceError, match=r"truncated or malformed|not a plain pickle") as error:
         load(tmp_path, content)
     assert "x.pickle" in error.value.message
 

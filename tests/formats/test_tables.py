@@ -89,7 +89,7 @@ def test_a_row_without_a_column_says_what_it_has(tmp_path):
         (b'[{"a": "\xff"}]', "not UTF-8"),
         (gzip.compress(lines(ROWS * 500).encode())[:60], "broken gzip"),
         (gzip.compress(json.dumps(ROWS * 500).encode())[:60], "broken gzip"),
-        ("plain text\nand more", "no line of it is a JSON object"),
+        ("plain text\nand more", "no row of it can be read"),
     ],
 )
 def test_a_file_that_is_broken_as_a_whole_is_an_error_that_names_it(tmp_path, content, message):

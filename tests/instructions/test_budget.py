@@ -31,8 +31,8 @@ class OneAnswer:
 
 
 def opened(folder, max_usd=1.0, price=PRICE, answers=None) -> tuple[Budget, Journal]:
-    book = Journal(folder / "calls.jsonl", Call)
-    return Budget(book, price, max_usd, answers or NoAnswers()), book
+    book = Journal.open(folder / "calls.jsonl", Call)
+    return Budget.from_book(book, price, max_usd, answers or NoAnswers()), book
 
 
 def test_what_was_used_takes_the_place_of_what_was_set_aside(tmp_path):

@@ -1,7 +1,6 @@
 """The command as people run it, against a real server: rows, resume after `kill -9`, the cap, Ctrl-C, bad input."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from coma_cli.cli import _run
 from coma_cli.jsonl import read_rows, write_rows
 from coma_cli.records import DroppedRow, Example
 from coma_cli.workspace import Workspace
 from tests.chat_server import Fail, derived_answer, serving
 from tests.requirements import ROOT
+from tests.support.command import run_coma, start_coma
 
 COMMAND = "gen-instructions"
 
@@ -47,17 +46,6 @@ def manifest(workspace: Path) -> dict:
     return dict(Workspace(workspace).require_newest(COMMAND).manifest)
 
 
-def start(command: list[str], **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "coma_cli", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-    )
-
-
 def finish(process: subprocess.Popen[str]) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -74,7 +62,10 @@ def wait_for_answers(process: subprocess.Popen[str], workspace: Path, count: int
 
 def test_rows_come_out_and_are_accounted_for(seed, workspace_root, capsys):
     with serving() as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, "--json", "--model", "gpt-3.5-turbo", num=30)) == 0
+        assert (
+            run_coma(arguments(seed, workspace_root, server.base_url, "--json", "--model", "gpt-3.5-turbo", num=30))
+            == 0
+        )
         assert server.log.calls == 60
     summary = json.loads(capsys.readouterr().out)
     made = outputs(workspace_root)
@@ -94,17 +85,17 @@ def test_rows_come_out_and_are_accounted_for(seed, workspace_root, capsys):
 def test_the_second_time_nothing_is_done(seed, workspace_root, capsys):
     with serving() as server:
         command = arguments(seed, workspace_root, server.base_url)
-        assert _run(command) == 0
+        assert run_coma(command) == 0
         first = manifest(workspace_root)
-        assert _run(command) == 0
+        assert run_coma(command) == 0
         assert manifest(workspace_root) == first and server.log.calls == 20
 
 
 def test_more_are_added_and_nothing_is_paid_twice(seed, workspace_root):
     with serving() as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, num=8)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, num=8)) == 0
         few = outputs(workspace_root)
-        assert _run(arguments(seed, workspace_root, server.base_url, num=20)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, num=20)) == 0
         more = outputs(workspace_root)
         assert server.log.calls == 40 and max(server.log.received.values()) == 1
     assert len(list((workspace_root / COMMAND).iterdir())) == 1
@@ -114,11 +105,11 @@ def test_more_are_added_and_nothing_is_paid_twice(seed, workspace_root):
 
 def test_other_settings_are_another_run_and_use_the_same_answers(seed, workspace_root):
     with serving() as server:
-        assert _run(arguments(seed, workspace_root, server.base_url)) == 0
-        assert _run(arguments(seed, workspace_root, server.base_url, "--set", "filters.min_words=9")) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, "--set", "filters.min_words=9")) == 0
         assert server.log.calls == 20, "a filter is no reason to ask again"
         assert len(list((workspace_root / COMMAND).iterdir())) == 2
-        assert _run(arguments(seed, workspace_root, server.base_url, "--set", "round_two.temperature=0.9")) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, "--set", "round_two.temperature=0.9")) == 0
         assert server.log.calls == 30, "only the second round is another"
 
 
@@ -135,16 +126,16 @@ def test_a_killed_run_loses_only_the_calls_in_flight(seed, workspace_root, tmp_p
         url = server.stdout.readline().strip()
         extra = ("--set", "runtime.concurrency=3", "--model", "gpt-4o-mini", "--max-usd", "1")
         whole = tmp_path / "whole"
-        finish(start(arguments(seed, whole, url, *extra)))
+        finish(start_coma(arguments(seed, whole, url, *extra)))
         log.unlink()
         killed = 0
         for point in (4, 11):
-            process = start(arguments(seed, workspace_root, url, *extra))
+            process = start_coma(arguments(seed, workspace_root, url, *extra))
             wait_for_answers(process, workspace_root, point)
             process.send_signal(signal.SIGKILL)
             process.communicate()
             killed += 1
-        finish(start(arguments(seed, workspace_root, url, *extra)))
+        finish(start_coma(arguments(seed, workspace_root, url, *extra)))
         events = list(read_rows(log))
     finally:
         server.kill()
@@ -163,7 +154,7 @@ def test_a_killed_run_loses_only_the_calls_in_flight(seed, workspace_root, tmp_p
 def test_ctrl_c_is_quick_and_keeps_what_arrives(seed, workspace_root):
     with serving(latency_s=0.3) as server:
         command = arguments(seed, workspace_root, server.base_url, "--set", "runtime.concurrency=4", num=40)
-        process = start(command)
+        process = start_coma(command)
         wait_for_answers(process, workspace_root, 4)
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
@@ -174,14 +165,14 @@ def test_ctrl_c_is_quick_and_keeps_what_arrives(seed, workspace_root):
         assert answers(workspace_root) == server.log.calls, "calls in flight were waited for"
         before = server.log.calls
         server.latency_s = 0.0
-        assert _run(command) == 0
+        assert run_coma(command) == 0
         assert server.log.calls == 80 and before < 80
 
 
 @pytest.mark.slow
 def test_ctrl_c_does_not_wait_for_a_server_that_hangs(seed, workspace_root):
     with serving(latency_s=60) as server:
-        process = start(arguments(seed, workspace_root, server.base_url, num=4))
+        process = start_coma(arguments(seed, workspace_root, server.base_url, num=4))
         deadline = time.monotonic() + 30
         while server.log.calls < 4 and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -196,7 +187,7 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(seed, workspace_root):
 def test_runs_side_by_side_pay_once(seed, workspace_root):
     with serving(latency_s=0.1) as server:
         runs = [
-            start(arguments(seed, workspace_root, server.base_url, "--set", f"filters.min_words={n}", num=15))
+            start_coma(arguments(seed, workspace_root, server.base_url, "--set", f"filters.min_words={n}", num=15))
             for n in (5, 6)
         ]
         for process in runs:
@@ -208,7 +199,7 @@ def test_the_cap_stops_the_run_and_a_higher_one_goes_on(seed, workspace_root, ca
     prices = {"input": 0.5e-6, "output": 1.5e-6}
     with serving(latency_s=0.002) as server:
         command = arguments(seed, workspace_root, server.base_url, "--model", "gpt-3.5-turbo", num=20)
-        assert _run([*command, "--max-usd", "0.006"]) == 5
+        assert run_coma([*command, "--max-usd", "0.006"]) == 5
         message = " ".join(capsys.readouterr().err.split())
         assert (
             "budget of $0.006 is reached" in message and "--max-usd" in message and "code functions are done" in message
@@ -222,9 +213,9 @@ def test_the_cap_stops_the_run_and_a_higher_one_goes_on(seed, workspace_root, ca
         assert 0.002 < bill <= 0.006
         assert 4 <= server.log.calls < 40
         assert Workspace(workspace_root).newest(COMMAND) is None, "a stopped run is not finished"
-        assert _run([*command, "--max-usd", "0.006"]) == 5, "the cap is for all starts together"
+        assert run_coma([*command, "--max-usd", "0.006"]) == 5, "the cap is for all starts together"
         assert len(server.log.bodies) - len(bodies) <= 2
-        assert _run([*command, "--max-usd", "1"]) == 0
+        assert run_coma([*command, "--max-usd", "1"]) == 0
         assert max(server.log.received.values()) == 1
     made = outputs(workspace_root)
     assert sum(map(len, made.values())) == 20
@@ -234,11 +225,11 @@ def test_a_stopped_run_can_be_finished_smaller(seed, workspace_root, capsys):
     with serving() as server:
         command = arguments(seed, workspace_root, server.base_url, "--model", "gpt-3.5-turbo", num=20)
         extra = ["--max-usd", "0.006", "--set", "runtime.concurrency=2"]
-        assert _run([*command, *extra]) == 5
+        assert run_coma([*command, *extra]) == 5
         message = " ".join(capsys.readouterr().err.split())
         first = int(message.partition("Or --num ")[2].partition(":")[0])
         calls = server.log.calls
-        assert _run([*command, *extra, "--num", str(first)]) == 0
+        assert run_coma([*command, *extra, "--num", str(first)]) == 0
         assert server.log.calls == calls
     assert sum(map(len, outputs(workspace_root).values())) == first
 
@@ -246,23 +237,23 @@ def test_a_stopped_run_can_be_finished_smaller(seed, workspace_root, capsys):
 def test_a_cap_needs_a_price(seed, workspace_root, capsys):
     with serving() as server:
         command = arguments(seed, workspace_root, server.base_url, "--model", "my-own", "--max-usd", "1")
-        assert _run(command) == 2
+        assert run_coma(command) == 2
         assert "price.input_usd_per_mtok" in capsys.readouterr().err
         assert server.log.calls == 0
         prices = ("--set", "price.input_usd_per_mtok=0", "--set", "price.output_usd_per_mtok=0")
-        assert _run([*command, *prices]) == 0
+        assert run_coma([*command, *prices]) == 0
 
 
 def test_a_dry_run_counts_and_sends_nothing(seed, workspace_root, capsys):
     with serving() as server:
         command = arguments(seed, workspace_root, server.base_url, "--model", "gpt-3.5-turbo", "--dry-run", "--json")
-        assert _run(command) == 0
+        assert run_coma(command) == 0
         plan = json.loads(capsys.readouterr().out)
         assert server.log.calls == 0 and not workspace_root.exists()
         estimate = plan["estimate"]
         assert plan["calls"] == estimate["calls"] == 20
         assert 0 < estimate["usd"] < estimate["usd_at_most"] and estimate["seconds"] > 0
-        assert _run(arguments(seed, workspace_root, server.base_url, "--model", "gpt-3.5-turbo", "--json")) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, "--model", "gpt-3.5-turbo", "--json")) == 0
         summary = json.loads(capsys.readouterr().out)
     assert summary["usd"] <= estimate["usd_at_most"]
     assert summary["prompt_tokens"] < 2 * estimate["prompt_tokens"]
@@ -283,7 +274,7 @@ def test_a_dry_run_counts_and_sends_nothing(seed, workspace_root, capsys):
 )
 def test_what_cannot_run_says_so_before_anything_is_sent(seed, workspace_root, capsys, change, code, words):
     with serving() as server:
-        assert _run([*arguments(seed, workspace_root, server.base_url, "--dry-run"), *change]) == code
+        assert run_coma([*arguments(seed, workspace_root, server.base_url, "--dry-run"), *change]) == code
         assert server.log.calls == 0
     assert words in " ".join(capsys.readouterr().err.split())
 
@@ -291,12 +282,12 @@ def test_what_cannot_run_says_so_before_anything_is_sent(seed, workspace_root, c
 def test_no_key_and_no_server(seed, workspace_root, capsys, monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     command = [COMMAND, "--seed-code", str(seed), "--workspace", str(workspace_root), "--dry-run"]
-    assert _run(command) == 2
+    assert run_coma(command) == 2
     assert "OPENAI_API_KEY is not set" in capsys.readouterr().err
 
 
 def test_no_seed_code_and_no_build_data(workspace_root, capsys):
-    assert _run([COMMAND, "--workspace", str(workspace_root), "--base-url", "http://localhost:1/v1"]) == 3
+    assert run_coma([COMMAND, "--workspace", str(workspace_root), "--base-url", "http://localhost:1/v1"]) == 3
     assert "no finished build-data run" in " ".join(capsys.readouterr().err.split())
 
 
@@ -304,7 +295,7 @@ def test_the_key_is_in_no_file_and_no_output(seed, workspace_root, capsys, monke
     secret = "sk-do-not-write-me-down"
     monkeypatch.setenv("OPENAI_API_KEY", secret)
     with serving(fails={1: Fail(500, f"bad key {secret}?")}) as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, num=3)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, num=3)) == 0
         assert {h["authorization"] for h in server.log.headers} == {f"Bearer {secret}"}
     shown = capsys.readouterr()
     assert secret not in shown.out + shown.err
@@ -314,7 +305,7 @@ def test_the_key_is_in_no_file_and_no_output(seed, workspace_root, capsys, monke
 
 def test_a_refused_key_stops_at_once(seed, workspace_root, capsys):
     with serving(every=Fail(401, "bad key")) as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, num=40)) == 2
+        assert run_coma(arguments(seed, workspace_root, server.base_url, num=40)) == 2
         assert server.log.calls <= 16
     assert "refused the key" in capsys.readouterr().err
 
@@ -322,24 +313,24 @@ def test_a_refused_key_stops_at_once(seed, workspace_root, capsys):
 def test_failed_calls_are_asked_again_by_the_same_command(seed, workspace_root, capsys):
     extra = ("--set", "runtime.attempts=1", "--set", "runtime.concurrency=1")
     with serving(fails={2: Fail(500), 5: Fail(503)}) as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, *extra, num=6)) == 1
+        assert run_coma(arguments(seed, workspace_root, server.base_url, *extra, num=6)) == 1
         assert "2 of 6 code functions have a call without an answer" in " ".join(capsys.readouterr().err.split())
         assert Workspace(workspace_root).newest(COMMAND) is None
-        assert _run(arguments(seed, workspace_root, server.base_url, *extra, num=6)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, *extra, num=6)) == 0
         assert sum(server.log.answered.values()) == 12
     assert sum(map(len, outputs(workspace_root).values())) == 6
 
 
 def test_a_broken_line_among_the_answers_is_named_counted_and_asked_again(seed, workspace_root, capsys):
     with serving() as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, num=5)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, num=5)) == 0
         first = manifest(workspace_root)["content_sha256"]
         file = workspace_root / "answers" / "answers.jsonl"
         lines = file.read_bytes().splitlines(keepends=True)
         lines[3] = lines[3][:50] + b"\x00\n"
         file.write_bytes(b"".join(lines))
         capsys.readouterr()
-        assert _run(arguments(seed, workspace_root, server.base_url, "--force", "--json", num=5)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, "--force", "--json", num=5)) == 0
         assert server.log.calls == 11
     shown = capsys.readouterr()
     assert json.loads(shown.out)["corrupt_answer_lines"] == 1
@@ -356,7 +347,7 @@ def test_bad_answers_are_dropped_with_their_reason(seed, workspace_root):
         return whole if choice else whole.replace("def ", "deff ")
 
     with serving(answer=sloppy) as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, num=40)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, num=40)) == 0
     made = outputs(workspace_root)
     dropped = [DroppedRow.from_row(row, "dropped") for row in made["dropped.jsonl"]]
     reasons = Counter(row.reason for row in dropped)
@@ -368,7 +359,7 @@ def test_bad_answers_are_dropped_with_their_reason(seed, workspace_root):
 
 def test_a_run_without_one_good_row_is_no_success(seed, workspace_root, capsys):
     with serving(finish_reason="length") as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, num=4)) == 1
+        assert run_coma(arguments(seed, workspace_root, server.base_url, num=4)) == 1
     message = " ".join(capsys.readouterr().err.split())
     assert "No row was accepted" in message and "truncated 4" in message
     assert Workspace(workspace_root).newest(COMMAND) is None
@@ -376,7 +367,7 @@ def test_a_run_without_one_good_row_is_no_success(seed, workspace_root, capsys):
 
 def test_chinese_rows(seed, workspace_root):
     with serving() as server:
-        assert _run(arguments(seed, workspace_root, server.base_url, "--lang", "cn", num=6)) == 0
+        assert run_coma(arguments(seed, workspace_root, server.base_url, "--lang", "cn", num=6)) == 0
     rows = outputs(workspace_root)["train.jsonl"]
     assert rows and all(row["text_language"] == "cn" and "编写" in row["instruction"] for row in rows)
 
@@ -387,4 +378,4 @@ def test_the_shipped_settings_parse(seed, workspace_root, monkeypatch):
     assert len(files) >= 2
     for file in files:
         command = [COMMAND, "--config", str(file), "--seed-code", str(seed), "--workspace", str(workspace_root)]
-        assert _run([*command, "--dry-run"]) == 0, file
+        assert run_coma([*command, "--dry-run"]) == 0, file

@@ -5,11 +5,13 @@ import random
 import pytest
 
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.instructions.rounds import Rounds, first_request, second_request
-from coma_cli.instructions.rows import rows_of
+from coma_cli.instructions.code_functions import CODE_FUNCTIONS, first_request, second_request
+from coma_cli.instructions.pending_requests import PENDING_REQUESTS, generation_request
+from coma_cli.instructions.rounds import Draft, Rounds
+from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.seeds import Seed
 from coma_cli.instructions.settings import GenSettings
-from coma_cli.records import Origin
+from coma_cli.records import Origin, PendingRequest
 from tests.chat_server import derived_answer
 
 SETTINGS = GenSettings(validation_share=0.3)
@@ -28,8 +30,16 @@ def answered(request: GenerationRequest, text: str | None = None, **changes) -> 
     )
 
 
-def run(seeds, shuffle: random.Random | None = None) -> Rounds:
-    rounds = Rounds(seeds, SETTINGS)
+def rounds_of(seeds) -> Rounds[Seed]:
+    return Rounds(CODE_FUNCTIONS, seeds, SETTINGS)
+
+
+def rows(drafts) -> GeneratedRows:
+    return rows_of(CODE_FUNCTIONS, drafts, SETTINGS, None)
+
+
+def run(seeds, shuffle: random.Random | None = None) -> Rounds[Seed]:
+    rounds = rounds_of(seeds)
     while rounds.pending:
         waiting = list(rounds.requests())
         if shuffle:
@@ -42,12 +52,12 @@ def run(seeds, shuffle: random.Random | None = None) -> Rounds:
 def test_a_row_is_an_instruction_and_its_own_program():
     rounds = run([a_seed(n) for n in range(5)])
     for seed_id, draft in rounds.drafts.items():
-        instruction = answered(first_request(draft.seed, SETTINGS)).text
-        assert f"<instruction>{draft.instruction}</instruction>" == instruction
-        second = second_request(draft.seed, draft.instruction, SETTINGS)
-        assert second.key == f"{seed_id}/2" and second.instruction.startswith(draft.instruction)
-        assert draft.program in answered(second).text
-        assert draft.settled and draft.refused is None and len(draft.answers) == 2
+        instruction, program = draft.texts
+        assert f"<instruction>{instruction}</instruction>" == answered(first_request(draft.item, SETTINGS)).text
+        second = second_request(draft.item, instruction, SETTINGS)
+        assert second.key == f"{seed_id}/2" and second.instruction.startswith(instruction)
+        assert program in answered(second).text
+        assert draft.state == "accepted" and draft.settled and draft.refused is None and len(draft.answers) == 2
 
 
 def test_the_second_round_does_not_see_the_code():
@@ -62,7 +72,7 @@ def test_code_with_braces_and_tags_is_quoted_as_it_is():
 
 
 def test_follow_ups_go_before_new_functions():
-    rounds = Rounds([a_seed(n) for n in range(4)], SETTINGS)
+    rounds = rounds_of([a_seed(n) for n in range(4)])
     line = rounds.requests()
     first = next(line)
     rounds.take(answered(first))
@@ -72,8 +82,8 @@ def test_follow_ups_go_before_new_functions():
 
 def test_the_order_of_answers_decides_nothing():
     seeds = [a_seed(n) for n in range(12)]
-    one = rows_of(run(seeds).drafts.values(), SETTINGS, None)
-    other = rows_of(run(seeds, random.Random(3)).drafts.values(), SETTINGS, None)
+    one = rows(run(seeds).drafts.values())
+    other = rows(run(seeds, random.Random(3)).drafts.values())
     assert one == other and len(one.train) + len(one.validation) == 12 and one.validation
 
 
@@ -87,34 +97,85 @@ def test_the_order_of_answers_decides_nothing():
     ],
 )
 def test_a_refused_first_answer_ends_a_draft_without_a_second_call(changes, reason):
-    rounds = Rounds([a_seed(1)], SETTINGS)
+    rounds = rounds_of([a_seed(1)])
     (request,) = rounds.requests()
     draft = rounds.take(answered(request, **changes))
     assert draft.refused.reason == reason and draft.settled and not rounds.pending
-    (row,) = rows_of([draft], SETTINGS, None).dropped
-    assert row.reason == reason and row.row["code"] == draft.seed.code
+    (row,) = rows([draft]).dropped
+    assert row.reason == reason and row.row["code"] == draft.item.code
+    assert row.row["program"] is None and row.row["instruction"] == draft.text(0)
 
 
 def test_a_refused_second_answer_is_kept_with_its_instruction():
-    rounds = Rounds([a_seed(1)], SETTINGS)
+    rounds = rounds_of([a_seed(1)])
     (first,) = rounds.requests()
     rounds.take(answered(first))
     (second,) = rounds.requests()
     draft = rounds.take(answered(second, "```python\ndef f(:\n  pass\nx\n```"))
-    (row,) = rows_of([draft], SETTINGS, None).dropped
-    assert (
-        row.reason == "does-not-parse"
-        and row.row["instruction"] == draft.instruction
-        and "def f(:" in row.row["program"]
-    )
+    (row,) = rows([draft]).dropped
+    assert row.reason == "does-not-parse"
+    assert row.row["instruction"] == draft.texts[0]
+    assert "def f(:" in row.row["program"]
 
 
 def test_a_failed_call_is_neither_accepted_nor_dropped():
-    rounds = Rounds([a_seed(1)], SETTINGS)
+    rounds = rounds_of([a_seed(1)])
     (request,) = rounds.requests()
     draft = rounds.take(answered(request, finish_reason="error", error="500"))
-    assert draft.failed == "500" and not draft.settled
-    assert rows_of([draft], SETTINGS, None).reasons == {}
+    assert (draft.state, draft.failure, draft.settled) == ("failed", "500", False)
+    assert not rounds.pending
+    assert rows([draft]).reasons == {}
+
+
+def test_a_draft_is_a_value_that_an_answer_does_not_change():
+    rounds = rounds_of([a_seed(1)])
+    (request,) = rounds.requests()
+    (before,) = rounds.drafts.values()
+    after = rounds.take(answered(request))
+    assert before == Draft(a_seed(1), answers=before.answers)
+    assert (after.state, len(after.texts)) == ("open", 1)
+    with pytest.raises(AttributeError):
+        after.state = "accepted"
+
+
+def a_request(number: int, asks_for: str = "instruction") -> PendingRequest:
+    return PendingRequest(
+        id=f"{number:020x}",
+        subset="code-generation-cn",
+        task="code-generation" if asks_for == "instruction" else "code-summarization",
+        source="codesearchnet",
+        language="python",
+        text_language="cn",
+        asks_for=asks_for,
+        english=f"Write the function join_{number}.",
+        input="" if asks_for == "instruction" else f"def join_{number}():\n    return {number}",
+        output=f"value = {number}" if asks_for == "instruction" else "",
+        licence="MIT",
+    )
+
+
+@pytest.mark.parametrize("asks_for", ["instruction", "output"])
+def test_a_pending_request_is_one_round_and_becomes_the_row_that_was_wanted(asks_for):
+    rounds = Rounds(PENDING_REQUESTS, [a_request(1, asks_for)], SETTINGS)
+    (request,) = rounds.requests()
+    assert request == generation_request(a_request(1, asks_for), SETTINGS)
+    draft = rounds.take(answered(request))
+    assert draft.state == "accepted" and not rounds.pending
+    row = PENDING_REQUESTS.example(draft, SETTINGS)
+    assert (row.text_language, getattr(row, asks_for)) == ("cn", draft.texts[0])
+    assert row.made_by == f"{SETTINGS.model} on request {a_request(1).id}, answer {draft.answers[0][:16]}"
+
+
+def test_a_refused_text_of_a_pending_request_is_kept_with_its_request():
+    rounds = Rounds(PENDING_REQUESTS, [a_request(1), a_request(2)], SETTINGS)
+    one, other = rounds.requests()
+    refused = rounds.take(answered(one, "<chinese>only English words</chinese>"))
+    failed = rounds.take(answered(other, finish_reason="error", error="500"))
+    assert (refused.state, failed.state) == ("refused", "failed")
+    made = rows_of(PENDING_REQUESTS, rounds.drafts.values(), SETTINGS, None)
+    (row,) = made.dropped
+    assert (row.id, row.reason, row.row["text"]) == (a_request(1).id, "other-text-language", "only English words")
+    assert not made.train
 
 
 def test_seeds_of_calls_follow_from_the_runs_seed_and_the_function():

@@ -2,8 +2,9 @@
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex
+from coma_cli.instructions.code_functions import CODE_FUNCTIONS
 from coma_cli.instructions.planning import benchmarks_at_hand
-from coma_cli.instructions.rounds import InstructionDraft
+from coma_cli.instructions.rounds import Draft
 from coma_cli.instructions.rows import rows_of
 from coma_cli.instructions.seeds import Seed
 from coma_cli.instructions.settings import GenSettings
@@ -13,18 +14,15 @@ from tests.requirements import shared_data
 SETTINGS = GenSettings(model="some-model", validation_share=0.0)
 
 
-def a_draft(number: int, instruction: str | None = None, program: str | None = None) -> InstructionDraft:
+def a_draft(number: int, instruction: str | None = None, program: str | None = None) -> Draft[Seed]:
     seed = Seed(f"{number:016x}", "python", f"def f{number}(): pass", "MIT", Origin(path="p.jsonl", row=str(number)))
-    return InstructionDraft(
-        seed,
-        instruction or f"Write a Python program that prints the first {number} words of a given sentence.",
-        program or f"def go():\n    print('a b c'.split()[:{number}])\n\n\ngo()",
-        answers=["a" * 64, "b" * 64],
-    )
+    instruction = instruction or f"Write a Python program that prints the first {number} words of a given sentence."
+    program = program or f"def go():\n    print('a b c'.split()[:{number}])\n\n\ngo()"
+    return Draft(seed, "accepted", (instruction, program), answers=("a" * 64, "b" * 64))
 
 
 def test_a_row_says_where_it_is_from_and_how_it_was_made():
-    (row,) = rows_of([a_draft(3)], SETTINGS, None).train
+    (row,) = rows_of(CODE_FUNCTIONS, [a_draft(3)], SETTINGS, None).train
     assert (row.task, row.source, row.language, row.text_language) == (
         "code-generation",
         "gen-instructions",
@@ -38,7 +36,7 @@ def test_a_row_says_where_it_is_from_and_how_it_was_made():
 
 def test_of_rows_that_ask_the_same_the_first_function_stays():
     same = "Write a Python program that sums a list of integers and prints the total."
-    rows = rows_of([a_draft(9, same), a_draft(1, same.upper()), a_draft(2)], SETTINGS, None)
+    rows = rows_of(CODE_FUNCTIONS, [a_draft(9, same), a_draft(1, same.upper()), a_draft(2)], SETTINGS, None)
     assert [row.origin.row for row in rows.train] == ["2", "9"]
     assert rows.reasons == {"duplicate": 1}
 
@@ -49,6 +47,7 @@ def test_text_of_a_benchmark_is_removed_wherever_it_stands():
     index.add("humaneval", humaneval.problems)
     problem = next(p for p in humaneval.problems if p.task_id == "HumanEval/0")
     rows = rows_of(
+        CODE_FUNCTIONS,
         [a_draft(1, instruction=problem.prompt), a_draft(2, program=problem.reference + "\nprint(1)"), a_draft(3)],
         SETTINGS,
         index,
@@ -67,11 +66,11 @@ def test_the_two_sides_share_nothing_and_lose_nothing():
         )
         for n in range(60)
     ]
-    rows = rows_of(drafts, GenSettings(validation_share=0.3), None)
+    rows = rows_of(CODE_FUNCTIONS, drafts, GenSettings(validation_share=0.3), None)
     train, validation = {r.id for r in rows.train}, {r.id for r in rows.validation}
     assert len(train) + len(validation) + len(rows.dropped) == 60 and not train & validation
     assert 5 < len(validation) < 35
-    more = rows_of([*drafts, a_draft(99)], GenSettings(validation_share=0.3), None)
+    more = rows_of(CODE_FUNCTIONS, [*drafts, a_draft(99)], GenSettings(validation_share=0.3), None)
     assert train <= {r.id for r in more.train}, "a row never changes its side"
 
 
@@ -83,7 +82,7 @@ def test_generated_rows_are_kept_clear_of_every_benchmark_of_a_folder():
     problem = loaded[-1].problems[0]
     index = BenchmarkIndex()
     index.add(loaded[-1].name, loaded[-1].problems)
-    rows = rows_of([a_draft(1, program=problem.reference), a_draft(2)], SETTINGS, index)
+    rows = rows_of(CODE_FUNCTIONS, [a_draft(1, program=problem.reference), a_draft(2)], SETTINGS, index)
     assert [row.key for row in rows.train] == [f"gen-instructions/python/{2:016x}"]
     assert rows.reasons == {"contaminated": 1}
 

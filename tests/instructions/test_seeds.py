@@ -74,7 +74,7 @@ def test_what_cannot_be_used_is_counted_by_reason(tmp_path):
     write_rows(tmp_path / "seed.jsonl", rows)
     seeds, tally = read(tmp_path / "seed.jsonl", tmp_path)
     assert len(seeds) == 1
-    assert dict(tally.passed_over) == {"repeat": 2, "no-code": 3, "too-short": 1, "too-long": 1, "no-text": 1}
+    assert dict(tally.skipped) == {"repeat": 2, "no-code": 3, "too-short": 1, "too-long": 1, "no-text": 1}
 
 
 def test_broken_lines_are_named_and_the_rest_is_read(tmp_path):
@@ -187,5 +187,5 @@ def test_the_newest_build_data_run_gives_its_generation_rows(tmp_path):
 def test_the_real_slices(tmp_path):
     seeds, tally = read(shared_data() / "codecapybara_seed", tmp_path)
     assert {s.language for s in seeds} == {"c", "csharp", "go", "java", "javascript", "php", "python", "ruby"}
-    assert tally.usable + sum(tally.passed_over.values()) == 204 and tally.usable >= 195
+    assert tally.usable + sum(tally.skipped.values()) == 204 and tally.usable >= 195
     assert len({s.id for s in seeds}) == len(seeds)

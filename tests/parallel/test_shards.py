@@ -9,6 +9,7 @@ import pytest
 
 from coma_cli.errors import CliError, MissingInputError
 from coma_cli.parallel.shards import map_shards
+from tests.support.processes import is_alive
 
 
 def power(base, exponent):
@@ -64,7 +65,7 @@ def test_workers_end_with_a_killed_parent(tmp_path):
     _wait_for(lambda: len(list(pids.iterdir())) == 2)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    _wait_for(lambda: not [p for p in pids.iterdir() if _is_alive(int(p.name))])
+    _wait_for(lambda: not [p for p in pids.iterdir() if is_alive(int(p.name))])
 
 
 def _wait_for(condition, deadline_s=30.0):
@@ -72,17 +73,6 @@ def _wait_for(condition, deadline_s=30.0):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-def _is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_cluster_does_every_shard_once(ray):

@@ -4,7 +4,7 @@
 
 Started by the tests as `python -m tests.sandbox.case_runner`, since it drops privileges, takes limits on itself and
 counts signals. Needs the standard library only, so that any interpreter that an unprivileged user can reach will do.
-Writes one JSON line a case: `{"id", "verdict", "detail", "failures": [...]}`.
+Writes one JSON line a case: `{"id", "verdict", "detail", "failures": [...]}`, or `{"id", "skipped": reason}`.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import struct
@@ -22,17 +23,21 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, proctree
 from coma_cli.sandbox.inside.isolation import namespaces, seccomp, syscalls
+from coma_cli.syntax.used_names import names_used
+from tests.sandbox.cases import Case, CaseFolder, CaseFolderError, Task, read_folder
 
 WALL_LIMIT_S = 6.0
 MEMORY_MB = 1024
 PORT = 47653
-# linux/sockios.h, linux/if.h, net/tcp_states.h
+ABSTRACT = "coma-canary"
+# linux/sched.h, linux/sockios.h, linux/if.h, net/tcp_states.h
+CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
 TCP_LISTEN = "0A"
@@ -42,21 +47,24 @@ SECRETS = {
     "HF_TOKEN": "canary-env-hf",
     "AWS_SECRET_ACCESS_KEY": "canary-env-aws",
 }
-Case = dict[str, Any]
 SIGNALS: Counter[str] = Counter()
 
 
 def main() -> None:
     """Run what the arguments ask for."""
     options = parse_arguments()
-    cases, tasks = load_cases(options.cases, options.ids.split(",") if options.ids else None)
-    # The cases name fixed ports and paths: a second harness on this machine has to wait for its turn.
-    lock = os.open(Path(tempfile.gettempdir()) / "coma-cases.lock", os.O_RDWR | os.O_CREAT, 0o666)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    prepare_process(options)
+    try:
+        folder = read_folder(options.cases)
+        cases = wanted_cases(folder, options.ids.split(",") if options.ids else None)
+    except CaseFolderError as error:
+        sys.exit(str(error))
+    checks = [check for case in cases for check in case["checks"]]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing is left lying about
     with contextlib.ExitStack() as stack:
-        canaries = stack.enter_context(planted_canaries())
-        listeners = stack.enter_context(listening())
+        stack.enter_context(alone_on_this_machine())
+        stack.enter_context(prepared_process(options, checks))
+        canaries = stack.enter_context(planted_canaries(check["path"] for check in checks if "path" in check))
+        listeners = stack.enter_context(listening(checks))
         make = lambda workers: Sandbox(  # noqa: E731
             limits=Limits(cpu_s=options.cpu, wall_s=WALL_LIMIT_S, memory_mb=MEMORY_MB),
             workers=workers,
@@ -64,9 +72,11 @@ def main() -> None:
             layers_off=frozenset(options.layers_off.split(",")) - {""},
         )
         solo, duo = stack.enter_context(make(1)), stack.enter_context(make(2))
-        harness = Harness(solo, duo, tasks, options, canaries, listeners)
-        pending = [harness.run_case(case) for case in cases]
-        for result in harness.check_later(pending):
+        harness = Harness(solo, duo, folder, options, canaries, listeners)
+        able = [case for case in cases if not lacking(case)]
+        skipped = [{"id": case["id"], "skipped": f"needs {lacking(case)}"} for case in cases if lacking(case)]
+        pending = [harness.run_case(case) for case in able]
+        for result in (*skipped, *harness.check_later(pending)):
             print(json.dumps(result), flush=True)  # noqa: T201
     print(json.dumps({"level": solo.isolation.level, "uid": os.getuid(), "left": left_behind()}), flush=True)  # noqa: T201
 
@@ -88,29 +98,58 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load_cases(folder: Path, ids: list[str] | None) -> tuple[list[Case], dict[str, Any]]:
-    """The cases asked for, in the order of their file, and the tasks that they answer."""
-    cases = [json.loads(line) for line in (folder / "cases.jsonl").read_text().splitlines()]
-    tasks = {task["task_id"]: task for task in map(json.loads, (folder / "tasks.jsonl").read_text().splitlines())}
-    wanted = [case for case in cases if ids is None or case["id"] in ids]
-    return [case for case in wanted if all(map(is_installed, case.get("needs") or []))], tasks
+def wanted_cases(folder: CaseFolder, ids: list[str] | None) -> list[Case]:
+    """The cases asked for, in the order of their file.
+
+    Raises:
+        CaseFolderError: one of them is not there, or lists a check that this harness does not know.
+    """
+    unknown = sorted(set(ids or ()) - folder.cases.keys())
+    if unknown:
+        raise CaseFolderError(f"{folder.path} has no case {', '.join(unknown)}")
+    cases = [case for name, case in folder.cases.items() if ids is None or name in ids]
+    kinds = {check["kind"] for case in cases for check in case["checks"]}
+    if strange := sorted(kinds - NOW_CHECKS.keys() - SLOW_CHECKS.keys() - CHECKED_ALWAYS):
+        raise CaseFolderError(f"{folder.path} lists checks that this harness does not know: {', '.join(strange)}")
+    return cases
 
 
-def is_installed(name: str) -> bool:
-    """Whether the interpreter of the programs has a package."""
+def lacking(case: Case) -> str:
+    """The packages that a case needs and the interpreter of the programs does not have."""
     import importlib.util
 
-    return importlib.util.find_spec(name) is not None
+    return ", ".join(name for name in case.get("needs") or [] if importlib.util.find_spec(name) is None)
 
 
-def prepare_process(options: argparse.Namespace) -> None:
-    """Outer limits, secrets to find, and the privileges to run with."""
+@contextlib.contextmanager
+def alone_on_this_machine() -> Iterator[None]:
+    """The cases name fixed ports and paths: a second harness on this machine has to wait for its turn."""
+    lock = os.open(Path(tempfile.gettempdir()) / "coma-cases.lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def prepared_process(options: argparse.Namespace, checks: Iterable[Case]) -> Iterator[None]:
+    """Outer limits, secrets to find, a home of its own, counted signals, and the privileges to run with."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGUSR1, lambda *_: SIGNALS.update(["SIGUSR1"]))
-    signal.signal(signal.SIGURG, lambda *_: SIGNALS.update(["SIGURG"]))
+    for name in {"SIGUSR1", "SIGURG", *(check["signal"] for check in checks if "signal" in check)}:
+        signal.signal(getattr(signal, name), lambda number, _: SIGNALS.update([signal.Signals(number).name]))
     os.environ.update(SECRETS)
     home = tempfile.mkdtemp(prefix="coma-home-")
     os.environ["HOME"] = home
+    try:
+        take_privileges(options, home)
+        yield
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def take_privileges(options: argparse.Namespace, home: str) -> None:
+    """The user id, the network and the filter to run with."""
     if os.getuid() == 0:
         take_own_network()
     if options.uid and os.getuid() == 0:
@@ -127,7 +166,7 @@ def take_own_network() -> None:
     Where it is not permitted, the run stays where it is.
     """
     with contextlib.suppress(OSError):
-        syscalls.call("unshare", namespaces._NEWNET)
+        syscalls.call("unshare", CLONE_NEWNET)
         with socket.socket() as any_socket:
             fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
@@ -166,19 +205,20 @@ def deny_as_docker_does() -> None:
 
 
 @contextlib.contextmanager
-def planted_canaries() -> Iterator[dict[str, Any]]:
-    """Files outside that no program may read, change or remove."""
+def planted_canaries(others: Iterable[str] = ()) -> Iterator[dict[str, Any]]:
+    """Files outside that no program may read, change or remove; how they and other paths look before any case ran."""
     paths = [*CANARIES, os.path.expanduser("~/.coma-canary")]
-    for path in paths:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        Path(path).write_text("canary-home-5c1e\n")
-    yield {path: look_at(path) for path in paths}
-    for path in paths:
+    try:
+        for path in paths:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            Path(path).write_text("canary-home-5c1e\n")
+        yield {path: look_at(path) for path in (*paths, *map(os.path.expanduser, others))}
+    finally:
+        for path in paths:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
         with contextlib.suppress(OSError):
-            os.unlink(path)
-    for folder in ("/tmp/coma-canary-dir", os.path.expanduser("~")):
-        with contextlib.suppress(OSError):
-            os.rmdir(folder)
+            os.rmdir(os.path.dirname(CANARIES[1]))
 
 
 def look_at(path: str) -> tuple[bytes, int, int] | None:
@@ -191,20 +231,26 @@ def look_at(path: str) -> tuple[bytes, int, int] | None:
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[dict[str, socket.socket]]:
-    """Sockets that no program may reach."""
-    tcp = socket.create_server(("127.0.0.1", PORT))
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", PORT))
-    abstract = socket.socket(socket.AF_UNIX)
-    abstract.bind("\0coma-canary")
-    abstract.listen()
-    listeners = {"tcp": tcp, "udp": udp, "abstract": abstract}
-    for listener in listeners.values():
-        listener.setblocking(False)
-    yield listeners
-    for listener in listeners.values():
-        listener.close()
+def listening(checks: Iterable[Case] = ()) -> Iterator[dict[str, socket.socket]]:
+    """Sockets that no program may reach: the documented ones, and those at which a check wants no connection."""
+    wanted = [check for check in checks if check["kind"] == "no_connection"]
+    ports = {PORT, *(check["port"] for check in wanted if "port" in check)}
+    names = {ABSTRACT, *(check["abstract"] for check in wanted if "abstract" in check)}
+    listeners: dict[str, socket.socket] = {}
+    with contextlib.ExitStack() as stack:
+        for port in ports:
+            tcp = stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            udp.bind(("127.0.0.1", port))
+            listeners |= {f"tcp {port}": tcp, f"udp {port}": udp}
+        for name in names:
+            abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
+            abstract.bind(f"\0{name}")
+            abstract.listen()
+            listeners[f"abstract {name}"] = abstract
+        for listener in listeners.values():
+            listener.setblocking(False)
+        yield listeners
 
 
 class TreeWatch:
@@ -262,22 +308,26 @@ class Harness:
         self,
         solo: Sandbox,
         duo: Sandbox,
-        tasks: dict[str, Any],
+        folder: CaseFolder,
         options: argparse.Namespace,
         canaries: dict[str, Any],
         listeners: dict[str, socket.socket],
     ) -> None:
-        self._solo, self._duo, self._tasks = solo, duo, tasks
+        self._solo, self._duo, self._folder = solo, duo, folder
         self._mode, self._settle_s = options.mode, options.settle
         self._canaries, self._listeners = canaries, listeners
         self._state = own_state()
         # Both sandboxes have to be warm before anything is counted.
-        reference = self._reference(next(iter(tasks)))
+        reference = self._reference(None)
         for sandbox in (solo, duo):
             list(sandbox.run([reference, Program("self", "pass", None)]))
 
-    def _reference(self, task_id: str) -> Program:
-        task = self._tasks[task_id]
+    def _reference(self, task_id: str | None) -> Program:
+        """The right answer to a task; to any task of the folder for whole programs, which answer none."""
+        tasks = self._folder.tasks
+        task = tasks[task_id] if task_id is not None else next(iter(tasks.values()), None)
+        if task is None:
+            return Program("reference", "assert sum((1, 2)) == 3\n", None)
         answer = task["canonical_solution"] if task["format"] == "humaneval" else task["code"]
         return program_of("reference", task, answer, self._mode)
 
@@ -285,12 +335,14 @@ class Harness:
         """One case, with peers beside it if it asks for them; then the reference on the same worker."""
         kinds = {check["kind"] for check in case["checks"]}
         program = self._program(case)
+        reference = self._reference(case.get("task_id"))
         failures = []
+        if case.get("after"):
+            list(self._solo.run([self._program(self._folder.cases[case["after"]])]))
         started = time.monotonic()
         with TreeWatch() as tree:
             if "peers_unaffected" in kinds:
-                peers = [self._reference("Case/add") for _ in range(20)]
-                peers = [Program(f"peer{i}", *_fields(peer)) for i, peer in enumerate(peers)]
+                peers = [Program(f"peer{i}", *_fields(reference)) for i in range(20)]
                 outcomes = {outcome.key: outcome for outcome in self._duo.run([program, *peers])}
                 outcome = outcomes.pop("case")
                 failures += [
@@ -300,7 +352,6 @@ class Harness:
                 (outcome,) = self._solo.run([program])
         took = time.monotonic() - started - tree.waited
         failures += self._check_now(case, outcome, took, tree.peak)
-        reference = self._reference(case.get("task_id") or "Case/add")
         (after,) = self._solo.run([reference])
         if after.verdict != "pass":
             failures.append(f"the reference after it: {after.verdict} {after.detail}")
@@ -310,7 +361,7 @@ class Harness:
         if case["format"] == "program":
             return Program("case", case["program"], None)
         answer = case["completion"] if case["format"] == "humaneval" else case["solution"]
-        return program_of("case", self._tasks[case["task_id"]], answer, self._mode)
+        return program_of("case", self._folder.tasks[case["task_id"]], answer, self._mode)
 
     def _check_now(self, case: Case, outcome: Outcome, took: float, peak: int) -> list[str]:
         failures = []
@@ -319,8 +370,6 @@ class Harness:
         if own_state() != self._state:
             failures.append("priority, affinity or limits of the harness have changed")
         seen = Seen(repr(outcome), took, peak, self._connections())
-        unknown = {check["kind"] for check in case["checks"]} - NOW_CHECKS.keys() - SLOW_CHECKS.keys() - CHECKED_ALWAYS
-        assert not unknown, f"checks that this harness does not know: {unknown}"
         checks = [check for check in case["checks"] if check["kind"] in NOW_CHECKS]
         return failures + [failure for check in checks if (failure := NOW_CHECKS[check["kind"]](check, seen))]
 
@@ -328,7 +377,7 @@ class Harness:
         found = []
         for name, listener in self._listeners.items():
             try:
-                listener.recvfrom(10) if name == "udp" else listener.accept()
+                listener.recvfrom(10) if name.startswith("udp") else listener.accept()
                 found.append(f"something arrived at {name}")
             except BlockingIOError:
                 pass
@@ -357,14 +406,14 @@ def _fields(program: Program) -> tuple[Any, ...]:
     return program.source, program.tests, program.prelude, program.entry_points, program.mode
 
 
-def program_of(key: str, task: dict[str, Any], answer: str, mode: Any) -> Program:
+def program_of(key: str, task: Task, answer: str, mode: Any) -> Program:
     """A case's answer to its task as a program."""
     if task["format"] == "humaneval":
         entry = task["entry_point"]
         tests = f"{task['test']}\ncheck({entry})\n"
         return Program(key, task["prompt"] + answer, tests, task["prompt"] + "    pass\n", (entry,), mode)
-    entry = task["code"].split("def ")[1].split("(")[0]
-    return Program(key, answer, "\n".join([task["test_setup_code"], *task["test_list"]]), "", (entry,), mode)
+    tests = "\n".join([task["test_setup_code"], *task["test_list"]])
+    return Program(key, answer, tests, "", names_used(task["code"], tests).used, mode)
 
 
 def own_state() -> tuple[object, ...]:

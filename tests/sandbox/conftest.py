@@ -1,36 +1,34 @@
 """Fixtures of the sandbox's tests: where the hostile cases lie, and sandboxes that start once."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxUnavailable
 from tests.requirements import SHARED, skip_unless
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--sandbox-cases DIR`: any folder with `cases.jsonl` and `tasks.jsonl` of the documented form."""
-    parser.addoption("--sandbox-cases", type=Path, default=None, help="folder of hostile programs to run")
+from tests.sandbox.cases import CaseFolder, read_folder
 
 
 @pytest.fixture(scope="session")
-def cases_folder(pytestconfig: pytest.Config) -> Path:
-    """The folder of hostile programs, or a skip."""
-    folder: Path = pytestconfig.getoption("--sandbox-cases", default=None) or SHARED / "sandbox-cases"
-    skip_unless("shared", (folder / "cases.jsonl").is_file(), f"there is no {folder}/cases.jsonl")
-    return folder.resolve()
+def cases_folder(pytestconfig: pytest.Config) -> CaseFolder:
+    """The hostile programs of the folder that was named, or the shared ones, or a skip where these are not there."""
+    named: Path | None = pytestconfig.getoption("--sandbox-cases")
+    folder = named or SHARED / "sandbox-cases"
+    skip_unless("shared", named is not None or folder.is_dir(), f"there is no {folder}")
+    return read_folder(folder.resolve())
 
 
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[Sandbox]:
     """One sandbox at level `ns` for all tests that need no special one."""
-    try:
-        sandbox = Sandbox(limits=Limits(cpu_s=2.0, wall_s=5.0), workers=2, isolation="ns")
-    except SandboxUnavailable as error:
-        skip_unless("namespaces", False, str(error))
-        raise
-    with sandbox:
+    with ExitStack() as stack:
+        try:
+            sandbox = stack.enter_context(Sandbox(limits=Limits(cpu_s=2.0, wall_s=5.0), workers=2, isolation="ns"))
+        except SandboxUnavailable as error:
+            skip_unless("namespaces", False, str(error))
+            raise
         yield sandbox
 
 
@@ -41,7 +39,7 @@ class Runner:
         self.sandbox = sandbox
 
     def script(self, source: str, **fields: object) -> Outcome:
-        """A script that judges itself."""
+        """a script that is its own test."""
         return self.one(Program("script", source, None, **fields))  # type: ignore[arg-type]
 
     def call(self, source: str, tests: str, *entry_points: str, **fields: object) -> Outcome:

@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from coma_cli.sandbox import Isolation, Limits, SandboxError, calls, probe_isolation, proctree
+from coma_cli.sandbox import Isolation, Limits, SandboxError, calls, proctree
 from coma_cli.sandbox.calls import CallError, ProgramCaller
 from coma_cli.sandbox.inside.protocol import wire
-from coma_cli.sandbox.inside.zygotes.checker import RemoteProgram
-
-
-@pytest.fixture(scope="module")
-def isolation() -> Isolation:
-    return probe_isolation("auto")
+from coma_cli.sandbox.zygote_scratch import make_scratch
 
 
 @pytest.mark.parametrize(
@@ -25,7 +20,7 @@ def isolation() -> Isolation:
         ("raise KeyError('no')\n", "KeyError: 'no'"),
         ("def f(x):\n    raise ValueError('bad')\n", "ValueError: bad"),
         ("def f(x):\n    return object()\n", "object"),
-        ("def f(x):\n    import os\n    os._exit(3)\n", "it left before"),
+        ("def f(x):\n    import os\n    os._exit(3)\n", "exited before"),
         ("def f(x):\n    while True: pass\n", "it ran out of CPU time"),
         ("def g(x):\n    pass\n", "name 'f' is not defined"),
     ],
@@ -53,12 +48,18 @@ def f(path):
         ]
 
 
-def test_nothing_is_left_of_a_caller(isolation):
+def test_nothing_is_left_of_a_caller(isolation, monkeypatch):
+    def state() -> tuple[list[int], int]:
+        return proctree.children(os.getpid()), len(list(Path("/proc/self/fd").iterdir()))
+
+    folders: list[str] = []
+    monkeypatch.setattr(calls, "make_scratch", lambda *given: folders.append(make_scratch(*given)) or folders[-1])
+    before = state()
     with ProgramCaller(isolation, Limits()) as caller:
-        process = caller._zygote.process
-        scratch = caller._scratch
-    assert process.returncode is not None
-    assert not scratch or not Path(scratch).exists()
+        assert caller.values("def f():\n    return 1\n", "f", [()]) == [1]
+        assert len(proctree.children(os.getpid())) == len(before[0]) + 1
+    assert state() == before
+    assert len(folders) == 1 and not (folders[0] and Path(folders[0]).exists())
 
 
 def test_values_of_all_kinds_come_back_and_changes_of_arguments_with_them(isolation: Isolation) -> None:
@@ -80,40 +81,35 @@ def test_calls_of_one_program_share_its_state_and_other_programs_know_nothing_of
 # --- where the two sides do not understand each other ---
 
 
-class Silent(RemoteProgram):
-    """A caller as after a change of the protocol: it waits for an answer and asks nothing."""
-
-    def _ask(self, request: list[object]) -> list[object]:
-        try:
-            self._reader.receive()
-        except wire.GoneError:
-            self._lose("it left")
-        return []
-
-
 def test_two_sides_that_wait_for_each_other_are_an_error_at_the_start(
     isolation: Isolation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "RemoteProgram", Silent)
-    monkeypatch.setattr(calls, "_SAMPLE_WALL_S", 0.3)
+    # As after a change of the protocol: this side waits for an answer and has asked nothing.
+    monkeypatch.setattr(wire, "send", lambda fd, data: None)
+    monkeypatch.setattr(calls, "SAMPLE_WALL_S", 0.3)
     started = time.monotonic()
-    with pytest.raises(SandboxError, match="could not be called: it ran out of time"):
-        ProgramCaller(isolation, Limits(cpu_s=3600))
+    with (
+        pytest.raises(SandboxError, match="could not be called: it ran out of wall time"),
+        ProgramCaller(isolation, Limits(cpu_s=3600)),
+    ):
+        pass
     assert time.monotonic() - started < 10
 
 
 def test_an_answer_in_another_form_is_an_error_at_the_start(
     isolation: Isolation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "_SAMPLE", "def f(x):\n    return x\n")
-    with pytest.raises(SandboxError, match="gave \\['a'\\]"):
-        ProgramCaller(isolation, Limits())
+    monkeypatch.setattr(calls, "SAMPLE", "def f(x):\n    return x\n")
+    with pytest.raises(SandboxError, match="gave \\['a'\\]"), ProgramCaller(isolation, Limits()):
+        pass
 
 
 def test_a_zygote_that_stands_still_is_an_error(isolation: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_LATE_S", 1.0)
+    monkeypatch.setattr(calls, "LATE_S", 1.0)
+    others = set(proctree.children(os.getpid()))
     with ProgramCaller(isolation, Limits(cpu_s=0.1, wall_s=0.05)) as caller:
-        for pid in proctree.children(caller._zygote.process.pid):
+        (reaper,) = set(proctree.children(os.getpid())) - others
+        for pid in proctree.children(reaper):
             os.kill(pid, signal.SIGSTOP)
-        with pytest.raises(SandboxError, match="is gone"):
+        with pytest.raises(SandboxError, match="has died"):
             caller.values("def f():\n    return 1\n", "f", [()])

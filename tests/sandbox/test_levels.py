@@ -1,6 +1,9 @@
 """Levels: proven by trying, named in full, never taken in silence."""
 
+import multiprocessing
+import os
 import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,18 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from coma_cli.sandbox import Isolation, Program, Sandbox, SandboxUnavailable, levels, probe_isolation
+from coma_cli.sandbox import (
+    Isolation,
+    Program,
+    Sandbox,
+    SandboxUnavailable,
+    begin_probing,
+    levels,
+    probe_isolation,
+    proctree,
+)
 from coma_cli.sandbox.launch import find_interpreter
-from tests.requirements import skip_unless
+from tests.requirements import ROOT, skip_unless
 
 
 @pytest.fixture
 def refusing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Levels that this machine shall pretend not to have."""
     refused: set[str] = set()
-    real = levels._try_level
+    real = levels.try_level
     monkeypatch.setattr(
-        levels, "_try_level", lambda setting: "refused here" if setting.level in refused else real(setting)
+        levels, "try_level", lambda setting: "refused here" if setting.level in refused else real(setting)
     )
     return refused
 
@@ -55,8 +67,66 @@ def test_a_wall_that_can_not_be_built_is_an_error_with_its_step() -> None:
     # An interpreter that lies nowhere within the new root can't import anything there.
     real = find_interpreter(None)
     broken = levels.setting_of("ns", type(real)(real.executable, (), ""))
-    refusal = levels._try_level(broken)
+    refusal = levels.try_level(broken)
     assert refusal is None or "can't start" in refusal
+
+
+def test_the_pair_that_proves_a_level_runs_the_first_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    start = levels.Pair.start
+    monkeypatch.setattr(levels.Pair, "start", lambda *given: begun.append(given[3]) or start(*given))
+    levels.release_proven()
+    levels._try_level.cache_clear()
+    begin_probing()
+    assert probe_isolation().level in ("ns", "landlock")
+    proofs = [index for index in begun if index == levels.PROOF_INDEX]
+    with Sandbox(workers=1) as sandbox:
+        outcomes = list(sandbox.run([Program(str(n), "pass", None) for n in range(3)]))
+    assert [outcome.verdict for outcome in outcomes] == ["pass"] * 3
+    assert begun == proofs
+    with Sandbox(workers=1) as sandbox:
+        list(sandbox.run([Program("a", "pass", None)]))
+    assert len(begun) == len(proofs) + 1 and begun[-1] != levels.PROOF_INDEX
+
+
+def test_a_pair_that_proved_a_level_ends_with_the_process_or_when_it_is_released() -> None:
+    def below() -> int:
+        return len(proctree.descendants(os.getpid()))
+
+    levels.release_proven()
+    before = below()
+    begin_probing()
+    assert below() > before
+    levels.release_proven()
+    assert below() == before
+    text = "from coma_cli.sandbox import *; begin_probing(); probe_isolation(); print('proven')"
+    done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "proven\n", "")
+    assert below() == before
+
+
+def test_a_forked_process_leaves_the_pair_to_its_parent() -> None:
+    levels.release_proven()
+    levels._try_level.cache_clear()
+    begin_probing()
+    below = proctree.descendants(os.getpid())
+    child = multiprocessing.get_context("fork").Process(target=run_one_program)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    assert set(below) <= set(proctree.descendants(os.getpid()))
+    run_one_program()
+
+
+def run_one_program() -> None:
+    with Sandbox(workers=1) as sandbox:
+        (outcome,) = sandbox.run([Program("a", "pass", None)])
+    assert outcome.verdict == "pass"
+
+
+def test_begin_probing_says_nothing_of_what_stands_in_the_way() -> None:
+    begin_probing(python="/no/such/python")
+    begin_probing("none")
 
 
 def test_a_kernel_without_landlock_still_has_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +146,7 @@ SEEN = {
     "link targets": "os.readlink({link!r}) == 'somewhere'",
     "watched": "libc.inotify_add_watch(libc.inotify_init(), {folder!r}.encode(), 0xFFF) > 0",
     "attributes": "isinstance(os.listxattr({folder!r}), list)",
-    "ids of": "os.getpgid({pid}) >= 0",
+    "process ids": "os.getpgid({pid}) >= 0",
     "CPU time": "time.clock_gettime(((~{pid}) << 3) | 2) > 0",
     "priority": "isinstance(os.getpriority(os.PRIO_PROCESS, {pid}), int)",
     "session": "os.getsid({pid}) >= 0",
@@ -122,7 +192,7 @@ def test_signals_that_an_older_landlock_lets_through_are_named(
     monkeypatch: pytest.MonkeyPatch, abi: int, named: bool
 ) -> None:
     monkeypatch.setattr("coma_cli.sandbox.inside.isolation.landlock.abi_version", lambda: abi)
-    monkeypatch.setattr(levels, "_try_level", lambda setting: None)
+    monkeypatch.setattr(levels, "try_level", lambda setting: None)
     assert any("signals" in loss for loss in probe_isolation("landlock").lost) is named
 
 

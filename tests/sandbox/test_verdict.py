@@ -1,4 +1,4 @@
-"""From what the zygotes saw to a verdict: one row a rule."""
+"""From the reports of the zygotes to a verdict: one row a rule."""
 
 import signal
 
@@ -8,69 +8,69 @@ from hypothesis import strategies as st
 
 from coma_cli.sandbox.contract import MAX_DETAIL, Limits
 from coma_cli.sandbox.inside.protocol import control
-from coma_cli.sandbox.inside.protocol.control import Finding, Report
-from coma_cli.sandbox.verdict import judge, safe_text
+from coma_cli.sandbox.inside.protocol.control import CheckReport, RunReport
+from coma_cli.sandbox.verdict import safe_text, timeout_is_certain, verdict_of
 
 LIMITS = Limits(cpu_s=1.0, wall_s=5.0, memory_mb=100)
 
 
-def report(
+def run(
     reason: int = control.DONE, status: int = signal.SIGKILL, cpu: float = 0.1, rss_kib: int = 9000, text: bytes = b""
-) -> Report:
-    return Report(1, status, reason, cpu, 0.2, rss_kib, text)
+) -> RunReport:
+    return RunReport(1, status, reason, cpu, 0.2, rss_kib, text)
 
 
-def finding(kind: bytes, text: bytes = b"") -> Finding:
-    return Finding(1, 2, kind, 0.0, text)
+def check(kind: bytes, text: bytes = b"") -> CheckReport:
+    return CheckReport(1, 2, kind, 0.0, text)
 
 
 @pytest.mark.parametrize(
-    ("seen", "found", "verdict"),
+    ("seen", "tests", "verdict"),
     [
-        (report(), finding(control.PASSED), "pass"),
-        (report(), finding(control.FAILED, b"no"), "fail"),
-        (report(), finding(control.BAD_PROGRAM), "error"),
-        (report(), finding(control.NO_MEMORY), "memory"),
-        # A limit that was reached outweighs whatever the checker found.
-        (report(cpu=1.1), finding(control.PASSED), "timeout"),
-        (report(control.CPU, cpu=1.3), finding(control.LOST), "timeout"),
-        (report(control.WALL), finding(control.PASSED), "timeout"),
-        (report(control.MEMORY), finding(control.PASSED), "memory"),
+        (run(), check(control.PASSED), "pass"),
+        (run(), check(control.FAILED, b"no"), "fail"),
+        (run(), check(control.BAD_PROGRAM), "error"),
+        (run(), check(control.NO_MEMORY), "memory"),
+        # A limit that was reached outweighs whatever the checker reports.
+        (run(cpu=1.1), check(control.PASSED), "timeout"),
+        (run(control.CPU, cpu=1.3), check(control.LOST), "timeout"),
+        (run(control.WALL), check(control.PASSED), "timeout"),
+        (run(control.MEMORY), check(control.PASSED), "memory"),
         # The program was gone: how it died decides between what it did and what was done to it.
-        (report(control.ENDED, status=0), finding(control.LOST), "fail"),
-        (report(control.ENDED, status=3 << 8), finding(control.LOST), "fail"),
-        (report(control.ENDED, status=signal.SIGSEGV), finding(control.LOST), "error"),
-        (report(control.ENDED, status=signal.SIGKILL), finding(control.LOST), "error"),
-        (report(control.ENDED, status=signal.SIGKILL, rss_kib=95 << 10), finding(control.LOST), "memory"),
-        (report(control.ENDED, status=signal.SIGXCPU), finding(control.LOST), "timeout"),
-        (report(control.DONE), finding(control.LOST), "fail"),
+        (run(control.ENDED, status=0), check(control.LOST), "fail"),
+        (run(control.ENDED, status=3 << 8), check(control.LOST), "fail"),
+        (run(control.ENDED, status=signal.SIGSEGV), check(control.LOST), "error"),
+        (run(control.ENDED, status=signal.SIGKILL), check(control.LOST), "error"),
+        (run(control.ENDED, status=signal.SIGKILL, rss_kib=95 << 10), check(control.LOST), "memory"),
+        (run(control.ENDED, status=signal.SIGXCPU), check(control.LOST), "timeout"),
+        (run(control.DONE), check(control.LOST), "fail"),
         # Programs that speak for themselves.
-        (report(text=b"p"), None, "pass"),
-        (report(text=b"fno"), None, "fail"),
-        (report(text=b"eno"), None, "error"),
-        (report(text=b"m"), None, "memory"),
-        (report(text=b"?"), None, "fail"),
-        (report(control.ENDED, status=0), None, "fail"),
-        (report(control.ENDED, status=0, text=b"p"), None, "fail"),
-        (report(control.WALL, text=b"p"), None, "timeout"),
+        (run(text=b"p"), None, "pass"),
+        (run(text=b"fno"), None, "fail"),
+        (run(text=b"eno"), None, "error"),
+        (run(text=b"m"), None, "memory"),
+        (run(text=b"?"), None, "fail"),
+        (run(control.ENDED, status=0), None, "fail"),
+        (run(control.ENDED, status=0, text=b"p"), None, "fail"),
+        (run(control.WALL, text=b"p"), None, "timeout"),
     ],
 )
-def test_rules(seen: Report, found: Finding | None, verdict: str) -> None:
-    assert judge(seen, found, LIMITS).verdict == verdict
+def test_rules(seen: RunReport, tests: CheckReport | None, verdict: str) -> None:
+    assert verdict_of(seen, tests, LIMITS)[0] == verdict
 
 
 @pytest.mark.parametrize(
-    ("seen", "firm"),
+    ("seen", "certain"),
     [
-        (report(control.CPU, cpu=1.25), True),
-        (report(cpu=1.1), False),
-        (report(control.WALL, cpu=0.1), False),
-        (report(control.ENDED, status=signal.SIGXCPU), False),
+        (run(control.CPU, cpu=1.25), True),
+        (run(cpu=1.1), False),
+        (run(control.WALL, cpu=0.1), False),
+        (run(control.ENDED, status=signal.SIGXCPU), False),
     ],
 )
-def test_only_cpu_time_well_above_its_limit_needs_no_second_run(seen: Report, firm: bool) -> None:
-    judgement = judge(seen, finding(control.LOST), LIMITS)
-    assert (judgement.verdict, judgement.firm) == ("timeout", firm)
+def test_only_cpu_time_well_above_its_limit_needs_no_second_run(seen: RunReport, certain: bool) -> None:
+    assert verdict_of(seen, check(control.LOST), LIMITS)[0] == "timeout"
+    assert timeout_is_certain(seen, LIMITS) == certain
 
 
 @given(text=st.binary(max_size=2000))

@@ -25,10 +25,6 @@ def test_every_node_type_of_the_table_is_one_of_its_grammar(language):
 
 def test_every_node_type_of_the_shared_sets_is_one_of_some_grammar():
     grammars = [grammar_of(name) for name in (*GRAMMARS, "python", "tsx", "sql")]
-    shared = leaves.COMMENTS | leaves.STRINGS
-    shared |= (
-        sites._BINARY | sites._AUGMENTED | sites._CALLS | sites._CONDITIONS | sites._SUBSCRIPTS | sites._OFF_LIMITS
-    )
-    shared |= sites._NUMBERS | set(finding._DECLARED) | set(finding._FIELDS) | set(finding._C_DECLARATORS)
+    shared = leaves.COMMENTS | leaves.STRINGS | sites.NODE_TYPES | finding.NODE_TYPES
     unknown = {kind for kind in shared if not any(grammar.id_for_node_kind(kind, True) for grammar in grammars)}
     assert not unknown

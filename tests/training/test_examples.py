@@ -72,7 +72,7 @@ def test_bad_rows_are_counted_and_the_rest_is_used(tmp_path):
         "broken characters": 1,
     }
     assert [corrupt.line for corrupt in report.corrupt] == [2, 3]
-    assert report.skipped["broken line"] == 2
+    assert report.skipped["broken row"] == 2
     assert "rows.jsonl:2: " in report.warnings()[0]
 
 
@@ -80,14 +80,14 @@ def test_many_broken_lines_are_named_in_part_and_counted_whole(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("{\n" * 9 + json.dumps(ALPACA[0]) + "\n")
     _, report = read(tmp_path, path)
-    assert report.warnings()[-1] == "Warning: 4 more broken lines left out"
+    assert report.warnings()[-1] == "Warning: 4 more broken rows skipped"
     assert len(report.warnings()) == 6
 
 
 def test_a_deep_json_list_is_an_error_and_no_traceback(tmp_path):
     path = tmp_path / "rows.json"
     path.write_text("[" * 100_000)
-    with pytest.raises(MissingInputError, match="not valid JSON"):
+    with pytest.raises(MissingInputError, match="nested too deeply"):
         read(tmp_path, path)
 
 
@@ -101,7 +101,7 @@ def test_a_file_without_a_usable_row_is_an_error_that_names_it(tmp_path, text):
 
 def test_broken_json_is_an_error(tmp_path):
     (tmp_path / "rows.json").write_text('[{"instruction": "x", "output": ')
-    with pytest.raises(MissingInputError, match="not valid JSON"):
+    with pytest.raises(MissingInputError, match=r"rows\.json is not a whole JSON array.*line 1"):
         read(tmp_path, tmp_path / "rows.json")
 
 

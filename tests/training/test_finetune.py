@@ -1,8 +1,7 @@
 """finetune on a tiny real model: every mode, resumed runs, more steps, other lengths, and what can go wrong."""
 
+import errno
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,12 @@ from coma_cli.training import finetune
 from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Workspace, fingerprint
 from tests.requirements import package
-from tests.tiny_model import make_tiny_model
+from tests.support.command import coma
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 ROWS = [
     {"instruction": f"Return {n} times x.", "output": f"def f(x):\n    return {n} * x\n" + "#" * n} for n in range(20)
 ]
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Path:
-    package("peft", "train")
-    return make_tiny_model(tmp_path_factory.mktemp("base") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +68,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path, tiny, data) -> Bench:
-    return Bench(tmp_path / "ws", tiny, data)
+def bench(tmp_path, tiny_model, data) -> Bench:
+    return Bench(tmp_path / "ws", tiny_model, data)
 
 
-def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny):
+def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny_model):
     manifest = bench()
     adapter = bench.folder() / "adapter"
     assert {p.name for p in adapter.iterdir()} == {
@@ -163,14 +156,14 @@ def test_splitting_a_step_into_batches_changes_nothing_but_rounding(bench):
     assert bench.losses("1x8") == pytest.approx(bench.losses("8x1"), rel=1e-4)
 
 
-def test_the_first_loss_is_the_mean_over_answer_tokens_computed_by_hand(bench, tiny):
+def test_the_first_loss_is_the_mean_over_answer_tokens_computed_by_hand(bench, tiny_model):
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from coma_cli.prompting import chat_template_of, encode_answer, encode_prompt
 
     bench(batch__size=20, max_steps=1, lora__dropout=0)
-    tokenizer, model = AutoTokenizer.from_pretrained(tiny), AutoModelForCausalLM.from_pretrained(tiny)
+    tokenizer, model = AutoTokenizer.from_pretrained(tiny_model), AutoModelForCausalLM.from_pretrained(tiny_model)
     template = chat_template_of(tokenizer)
     total, tokens = 0.0, 0
     for row in ROWS:
@@ -236,15 +229,39 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(be
     assert all(loss == loss for loss in bench.losses())
 
 
-@pytest.mark.parametrize("words", ["CUDA out of memory. Tried to allocate 2 GiB", "you can't allocate memory: 9 bytes"])
-def test_a_step_that_needs_more_memory_than_there_is_says_what_to_change(words):
-    from coma_cli.training.trainer import _full_machine_named
+def raising(error):
+    def step(*_: object, **__: object) -> None:
+        raise error
 
-    with pytest.raises(CliError, match="does not fit into memory") as caught, _full_machine_named():
-        raise (MemoryError if "CUDA" in words else RuntimeError)(words)
+    return step
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("CUDA out of memory. Tried to allocate 2 GiB"), RuntimeError("you can't allocate memory: 9 bytes")],
+    ids=["cuda", "cpu"],
+)
+def test_a_step_that_needs_more_memory_than_there_is_says_what_to_change(bench, monkeypatch, error):
+    monkeypatch.setattr("transformers.Trainer.training_step", raising(error))
+    with pytest.raises(CliError, match="A step does not fit into memory") as caught:
+        bench()
     assert "batch.size=1" in caught.value.hint
-    with pytest.raises(RuntimeError, match="a bug"), _full_machine_named():
-        raise RuntimeError("a bug")
+
+
+def test_a_bug_in_a_step_is_not_taken_for_a_full_machine(bench, monkeypatch):
+    bug = RuntimeError("a bug")
+    monkeypatch.setattr("transformers.Trainer.training_step", raising(bug))
+    with pytest.raises(RuntimeError) as caught:
+        bench()
+    assert caught.value is bug
+
+
+def test_a_disk_that_is_full_at_a_checkpoint_is_an_error_that_the_command_line_knows(bench, monkeypatch):
+    full = RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 92544 vs 92432")
+    monkeypatch.setattr("torch.save", raising(full))
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        bench()
+    assert caught.value.errno == errno.ENOSPC
 
 
 ALLOCATOR = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
@@ -258,10 +275,7 @@ ALLOCATOR = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 
     ],
 )
 def test_a_model_that_does_not_fit_into_memory_is_one_message(bench, monkeypatch, where, what):
-    def full(*_: object, **__: object) -> None:
-        raise ALLOCATOR
-
-    monkeypatch.setattr(where, full)
+    monkeypatch.setattr(where, raising(ALLOCATOR))
     with pytest.raises(CliError, match=what) as caught:
         bench()
     assert caught.value.hint
@@ -275,11 +289,11 @@ def test_layers_that_the_base_does_not_have_are_named_with_those_that_it_has(ben
     assert "q_proj" in caught.value.hint
 
 
-def test_a_base_with_a_stored_template_is_tuned_on_with_it(bench, tiny, tmp_path):
+def test_a_base_with_a_stored_template_is_tuned_on_with_it(bench, tiny_model, tmp_path):
     from coma_cli.prompting import RAW
 
     base = tmp_path / "tuned-before"
-    shutil.copytree(tiny, base)
+    shutil.copytree(tiny_model, base)
     RAW.save(base)
     bench(base=str(base), max_steps=1)
     assert read_json(bench.folder() / "summary.json")["template"] == "raw"
@@ -301,7 +315,7 @@ def test_a_template_file_counts_by_its_content_and_not_by_its_path(bench, tmp_pa
 
 
 def test_a_gpu_that_is_not_there_is_an_obstacle_of_the_plan(bench, monkeypatch):
-    monkeypatch.setattr(finetune, "_GPU_DRIVERS", ())
+    monkeypatch.setattr(finetune, "GPU_DRIVERS", ())
     (blocker,) = finetune.plan(bench.settings(runtime__device="cuda:9"), bench.workspace).blockers
     assert "no device cuda:9" in blocker.message
 
@@ -337,7 +351,7 @@ def test_the_newest_finished_run_is_trained_on_and_its_rows_are_counted(bench, t
         )
     )
     arguments = ["build-data", "--from-repo", str(code), "--tasks", "all", "--workspace", str(bench.workspace.root)]
-    made = subprocess.run([sys.executable, "-m", "coma_cli", *arguments], capture_output=True, text=True)
+    made = coma(*arguments)
     assert made.returncode == 0, made.stderr
     artifact = bench.workspace.require_newest("build-data")
     rows = artifact.manifest["outputs"]["train.jsonl"]["rows"]

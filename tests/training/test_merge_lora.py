@@ -46,16 +46,10 @@ def merge(root: Path, *, name: str = "merged", before=lambda run: None, **change
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
-    package("peft", "train")
-    return make_tiny_model(tmp_path_factory.mktemp("base") / "tiny")
-
-
-@pytest.fixture(scope="module")
-def tuned(tmp_path_factory, base) -> Path:
+def tuned(tmp_path_factory, tiny_model) -> Path:
     """A workspace with one finished LoRA run, copied for each test."""
     root = tmp_path_factory.mktemp("tuned")
-    tune(root, base, "lora")
+    tune(root, tiny_model, "lora")
     return root
 
 
@@ -75,7 +69,7 @@ def logits_of(folder: Path, text: str = "Return 3 times x."):
         return model(**tokenizer(text, return_tensors="pt")).logits
 
 
-def test_the_merged_model_is_base_plus_scaled_product_of_the_matrices(root, base):
+def test_the_merged_model_is_base_plus_scaled_product_of_the_matrices(root, tiny_model):
     """Checked against arithmetic of our own, not against peft's."""
     import torch
     from safetensors.torch import load_file
@@ -85,7 +79,7 @@ def test_the_merged_model_is_base_plus_scaled_product_of_the_matrices(root, base
     scale = config["lora_alpha"] / config["r"]
     matrices = load_file(root / "finetune" / "lora" / "adapter" / "adapter_model.safetensors")
     before, after = (
-        load_file(base / "model.safetensors"),
+        load_file(tiny_model / "model.safetensors"),
         load_file(root / "merge-lora" / "merged" / "model" / "model.safetensors"),
     )
     assert before.keys() == after.keys()
@@ -123,11 +117,11 @@ def test_rounding_is_reported_and_a_limit_below_it_fails_the_merge(root):
     assert not (root / "merge-lora" / "strict" / "manifest.json").exists()
 
 
-def test_a_model_that_is_not_what_was_merged_is_caught(root, base):
+def test_a_model_that_is_not_what_was_merged_is_caught(root, tiny_model):
     """The comparison reads the model from disk: put the untouched base there, and it must fail."""
 
     def swap(run) -> None:
-        shutil.copytree(base, run.path / "model")
+        shutil.copytree(tiny_model, run.path / "model")
         write_json(run.scratch("references") / "exactness.json", 0.0)
 
     with pytest.raises(CliError, match="differs from base and adapter"):
@@ -190,7 +184,7 @@ def foreign(root, tmp_path) -> Path:
     return folder
 
 
-def test_an_adapter_from_elsewhere_is_merged_into_the_base_it_names(root, foreign, base):
+def test_an_adapter_from_elsewhere_is_merged_into_the_base_it_names(root, foreign, tiny_model):
     import torch
 
     merge(root, name="ours")
@@ -210,11 +204,11 @@ def test_sizes_that_do_not_fit_are_named(root, foreign, tmp_path):
         merge(root, name="shallow", adapter=str(foreign), base=str(shallow))
 
 
-def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, base, tmp_path):
+def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, tiny_model, tmp_path):
     with pytest.raises(MissingInputError, match="no folder"):
         merge(root, adapter=str(tmp_path / "gone"))
     with pytest.raises(UsageError, match="whole model"):
-        merge(root, adapter=str(base))
+        merge(root, adapter=str(tiny_model))
     with pytest.raises(MissingInputError, match="is no adapter"):
         merge(root, adapter=str(tmp_path))
     config = read_json(foreign / "adapter_config.json")
@@ -247,14 +241,14 @@ def test_numbers_that_are_not_finite_are_refused(root, foreign):
         merge(root, adapter=str(foreign))
 
 
-def test_an_adapted_output_layer_of_a_tied_base_does_not_change_the_embedding(root, base, tmp_path):
+def test_an_adapted_output_layer_of_a_tied_base_does_not_change_the_embedding(root, tiny_model, tmp_path):
     import torch
     from safetensors.torch import load_file
 
-    tune(root, base, "head", **{"lora.target_modules": ["lm_head", "q_proj"]})
+    tune(root, tiny_model, "head", **{"lora.target_modules": ["lm_head", "q_proj"]})
     merge(root, name="head", adapter=str(root / "finetune" / "head"))
     weights = load_file(root / "merge-lora" / "head" / "model" / "model.safetensors")
-    embedding = load_file(base / "model.safetensors")["model.embed_tokens.weight"]
+    embedding = load_file(tiny_model / "model.safetensors")["model.embed_tokens.weight"]
     assert torch.equal(weights["model.embed_tokens.weight"], embedding)
     assert not torch.equal(weights["lm_head.weight"], embedding)
     assert read_json(root / "merge-lora" / "head" / "model" / "config.json")["tie_word_embeddings"] is False
@@ -262,13 +256,13 @@ def test_an_adapted_output_layer_of_a_tied_base_does_not_change_the_embedding(ro
     assert summary["max_logit_difference"] < 1e-4
 
 
-def test_qlora_is_merged_into_the_base_as_it_was_trained_on(root, base):
+def test_qlora_is_merged_into_the_base_as_it_was_trained_on(root, tiny_model):
     package("bitsandbytes", "bnb")
     import bitsandbytes
     import torch
     from safetensors.torch import load_file
 
-    tune(root, base, "four", mode="qlora")
+    tune(root, tiny_model, "four", mode="qlora")
     merge(root, name="four", adapter=str(root / "finetune" / "four"))
     summary = read_json(root / "merge-lora" / "four" / "summary.json")
     assert "4 bits" in summary["merged_into"]
@@ -277,7 +271,7 @@ def test_qlora_is_merged_into_the_base_as_it_was_trained_on(root, base):
     name = "model.layers.1.mlp.up_proj"
     key = f"base_model.model.{name}.lora_"
     matrices = load_file(root / "finetune" / "four" / "adapter" / "adapter_model.safetensors")
-    weight = load_file(base / "model.safetensors")[f"{name}.weight"]
+    weight = load_file(tiny_model / "model.safetensors")[f"{name}.weight"]
     packed, state = bitsandbytes.functional.quantize_4bit(weight, quant_type="nf4", compress_statistics=True)
     seen = bitsandbytes.functional.dequantize_4bit(packed, state)
     merged = load_file(root / "merge-lora" / "four" / "model" / "model.safetensors")[f"{name}.weight"]
@@ -290,7 +284,7 @@ def test_qlora_is_merged_into_the_base_as_it_was_trained_on(root, base):
     assert other["max_logit_difference"] > 100 * summary["max_logit_difference"]
 
 
-def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_computes(base):
+def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_computes(tiny_model):
     """bitsandbytes' own product against the weights that we merge into."""
     package("bitsandbytes", "bnb")
     import torch
@@ -301,15 +295,15 @@ def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_comput
 
     config = four_bit_config(Placement("cpu", torch.float32))
     ids = torch.arange(3, 60)[None]
-    trained = load_model(resolve_base(str(base)), torch.float32, "cpu", quantization_config=config).train()
+    trained = load_model(resolve_base(str(tiny_model)), torch.float32, "cpu", quantization_config=config).train()
     expected = trained(ids).logits
-    plain = load_model(resolve_base(str(base)), torch.float32, "cpu", quantization_config=config)
+    plain = load_model(resolve_base(str(tiny_model)), torch.float32, "cpu", quantization_config=config)
     assert torch.allclose(plain.dequantize(dtype=torch.float32)(ids).logits, expected, atol=1e-5)
-    assert not torch.allclose(load_model(resolve_base(str(base)))(ids).logits, expected, atol=1e-3)
+    assert not torch.allclose(load_model(resolve_base(str(tiny_model)))(ids).logits, expected, atol=1e-3)
 
 
-def test_a_run_that_tuned_all_weights_has_nothing_to_merge(root, base):
-    folder = tune(root, base, "full", mode="full", **{"optimizer.learning_rate": 1e-3})
+def test_a_run_that_tuned_all_weights_has_nothing_to_merge(root, tiny_model):
+    folder = tune(root, tiny_model, "full", mode="full", **{"optimizer.learning_rate": 1e-3})
     with pytest.raises(UsageError, match="whole already") as caught:
         merge(root, adapter=str(folder))
     assert caught.value.hint == f"coma sample --model {folder / 'model'}"

@@ -1,7 +1,7 @@
-"""The base models that coma knows by name; any local folder and any hub id work beside them.
+"""The base models that coma knows by name; any local folder and any Hub id work as well.
 
-`resolution.resolve_base` turns what the user named into a `ResolvedBase` without loading anything; `models` (imported
-lazily: it needs the train extra) turns that into a tokenizer and a model.
+`models.resolution.resolve_base` turns what the user named into a `ResolvedBase` without loading anything;
+`models.loading` (imported lazily: it needs the train extra) turns that into a tokenizer and a model.
 """
 
 from collections.abc import Mapping

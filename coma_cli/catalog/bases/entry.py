@@ -1,13 +1,13 @@
-"""What coma knows about one base model: where it is published, its shape, and how it is prompted and adapted."""
+"""The type of a catalogue entry for a base model: where it is published, its shape, its template and LoRA targets."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The sizes that decide how many parameters a decoder of the LLaMA family has.
+    """The sizes that determine the parameter count of a decoder of the LLaMA family.
 
-    `tied` says that the output layer is the embedding itself and is stored once.
+    `tied` means that the output layer shares the embedding's weights, which are stored once.
     """
 
     hidden: int
@@ -25,7 +25,7 @@ class Architecture:
         return self.hidden // self.heads
 
     def linear_shapes(self) -> dict[str, tuple[int, int]]:
-        """(inputs, outputs) of the linear layers of one block, under the names of transformers' LLaMA and Qwen2."""
+        """(inputs, outputs) of the linear layers of one block, by their names in transformers' LLaMA and Qwen2."""
         keys = self.kv_heads * self.head_size
         return {
             "q_proj": (self.hidden, self.hidden),
@@ -39,12 +39,12 @@ class Architecture:
 
     @property
     def linear_parameters(self) -> int:
-        """Weights of all blocks' linear layers: what QLoRA keeps in 4 bits."""
+        """Number of weights in the linear layers of all blocks, which QLoRA keeps in 4 bits."""
         return self.layers * sum(inputs * outputs for inputs, outputs in self.linear_shapes().values())
 
     @property
     def parameters(self) -> int:
-        """All parameters, norms and biases included."""
+        """Number of all parameters, including norms and biases."""
         embeddings = self.vocabulary * self.hidden * (1 if self.tied else 2)
         keys = self.kv_heads * self.head_size
         biases = self.layers * (self.hidden + 2 * keys) if self.attention_bias else 0
@@ -52,7 +52,7 @@ class Architecture:
         return self.linear_parameters + embeddings + biases + norms
 
     def lora_parameters(self, rank: int, targets: tuple[str, ...] | None = None) -> int:
-        """Trainable parameters of LoRA matrices of that rank on the named linear layers (None: all of a block's)."""
+        """Trainable parameters of LoRA matrices of that rank on the named linear layers of each block (None: all)."""
         shapes = self.linear_shapes()
         chosen = shapes if targets is None else [name for name in targets if name in shapes]
         return self.layers * sum(rank * sum(shapes[name]) for name in chosen)
@@ -60,7 +60,7 @@ class Architecture:
 
 @dataclass(frozen=True)
 class EmbeddedWeights:
-    """Weights that a Python package carries as one GGUF file."""
+    """Weights that a Python package contains as one GGUF file."""
 
     package: str
     requirement: str
@@ -71,9 +71,8 @@ class EmbeddedWeights:
 class Base:
     """A base model of the catalogue.
 
-    `revision` is the commit to use, None where no particular one is known to matter. `template` names the prompt
-    template that finetune takes when asked for none. `lora_targets` are the linear layers of one block by their names
-    in the published checkpoint.
+    `revision` is the commit to use, None if it doesn't matter. `template` is the name of finetune's default prompt
+    template. `lora_targets` are the linear layers of one block by their names in the published checkpoint.
     """
 
     name: str
@@ -91,7 +90,7 @@ class Base:
 
     @property
     def url(self) -> str:
-        """Where the model's card is."""
+        """The URL of the model card."""
         return f"https://huggingface.co/{self.hub_id}"
 
 

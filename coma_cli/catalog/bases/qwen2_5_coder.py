@@ -1,4 +1,4 @@
-"""Qwen2.5-Coder in the three sizes that a laptop, a workstation and one large GPU hold."""
+"""Qwen2.5-Coder in three sizes, for a laptop, a workstation and one large GPU."""
 
 from coma_cli.catalog.bases.entry import LLAMA_LINEAR_LAYERS, Architecture, Base
 

@@ -20,5 +20,5 @@ BASE = Base(
     template="chatml",
     lora_targets=("c_attn", "attn.c_proj", "w1", "w2", "mlp.c_proj"),
     remote_code=True,
-    notes="The published checkpoint is loaded by code of its own repository.",
+    notes="The published checkpoint is loaded by code in its own repository.",
 )

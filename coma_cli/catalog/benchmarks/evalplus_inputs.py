@@ -1,7 +1,6 @@
-"""Gives MBPP+'s inputs back the types that they lost in JSON: tuples became lists, sets lists, complex numbers text.
+"""Restores the types that MBPP+'s inputs lost in JSON: tuples and sets became lists, complex numbers strings.
 
-Which task needs which change is a fact of the release, taken from evalplus 0.3.1, `data/mbpp.py`,
-`mbpp_deserialize_inputs`.
+Which task needs which conversion is taken from evalplus 0.3.1, `data/mbpp.py`, `mbpp_deserialize_inputs`.
 """
 
 from collections.abc import Callable, Mapping
@@ -87,10 +86,10 @@ _CHANGES: Mapping[int, _Change] = {int(number): change for change, tasks in _TAS
 
 
 def mbpp_arguments(task: int, given: list[Any]) -> list[Any]:
-    """The arguments of one call of MBPP+'s task of that number, from their form in JSON.
+    """The arguments of one call for the MBPP+ task with that number, from their JSON form.
 
     Raises:
-        TypeError, ValueError, IndexError or AttributeError: the arguments are not of that task.
+        TypeError, ValueError, IndexError or AttributeError: the arguments don't belong to that task.
     """
     change = _CHANGES.get(task)
     return change(given) if change else given

@@ -1,11 +1,11 @@
 """HumanEval: 164 Python functions to complete from signature and docstring, each with hidden tests.
 
-One worked example, HumanEval/53: the prompt is `def add(x: int, y: int):` with a docstring, the reference continues
-it with `return x + y`, and the tests define `check(candidate)`.
+A worked example, HumanEval/53: the prompt is `def add(x: int, y: int):` with a docstring, the reference continues it
+with `return x + y`, and the tests define `check(candidate)`.
 
-Its prompts are code that the program needs: imports, and in four of them (10, 32, 38, 50) helper functions that the
+The prompts contain code that the program needs: imports, and in four of them (10, 32, 38, 50) helper functions that the
 tests use too. So the program is always prompt + completion + tests, never the completion alone.
-Known defects, kept as published: 47 and 116 have wrong docstring examples, 75 contradicts its tests.
+Known errors, kept as published: 47 and 116 have wrong docstring examples, 75 contradicts its tests.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,10 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
 from coma_cli.errors import missing_package
 from coma_cli.formats.published import read_published
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import Problem
 
 NAME = "humaneval"
@@ -23,13 +24,13 @@ CPU_LIMIT_S = 3.0  # openai/human-eval, `evaluation.py`: timeout = 3.0
 FILES = ("HumanEval.jsonl.gz", "HumanEval.jsonl", "humaneval/HumanEval.jsonl*", "**/test-*.parquet")
 
 INSTRUCTION = (
-    "Complete the Python function below. Answer with the complete function, with its imports and everything else that "
-    "it needs, in one code block.\n\n```python\n{prompt}\n```"
+    "Complete the Python function below. Answer with the complete function, including imports and anything else it "
+    "needs, in one code block.\n\n```python\n{prompt}\n```"
 )
 
 
 def read(bench_data: Path | None) -> RawBenchmark:
-    """The rows of a given file, else those that the human-eval package carries."""
+    """The rows of the given file, else those in the human-eval package."""
     if bench_data is not None:
         path, rows = read_published(bench_data, FILES)
         return RawBenchmark(rows, str(path))

@@ -1,19 +1,20 @@
 """MBPP: 500 short Python tasks (task ids 11 to 510), each with three assertions; and its hand-checked subset of 257.
 
-One worked example, MBPP/912 of the training split: "Write a function to find ln, m lobb number.", tested by
-`assert int(lobb_num(5, 3)) == 35` and two more. The text names no function, so the prompt shows the assertions.
+A worked example, MBPP/912 of the training split: "Write a function to find ln, m lobb number.", tested by
+`assert int(lobb_num(5, 3)) == 35` and two more. The text doesn't name the function, so the prompt shows the assertions.
 
-The published code has CRLF line ends in nearly every row and tabs in many. Two rows (367, 927) bring set-up code that
-uses a class of the solution, so it runs after the program. Splits are bounds on the task id and are not stored.
+The published code has CRLF line ends in nearly every row and tabs in many. Two rows (367, 927) have setup code that
+uses a class from the solution, so it runs after the program. Splits are ranges of task ids, not a column.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark, unix_lines
-from coma_cli.formats import benchmark_hub
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
+from coma_cli.formats.hub import fetch_file
 from coma_cli.formats.published import read_published
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import Problem
 from coma_cli.syntax.used_names import names_used
 
@@ -25,14 +26,14 @@ FULL_FILES = ("mbpp.jsonl", "mbpp/mbpp.jsonl", "full/test-*.parquet", "test-*.pa
 SANITIZED_FILES = ("sanitized-mbpp.json", "mbpp/sanitized-mbpp.json", "sanitized/test-*.parquet", "test-*.parquet")
 
 INSTRUCTION = (
-    "{text}\n\nYour code has to pass these tests, so name the function as they do:\n\n```python\n{asserts}\n```\n\n"
-    "Answer with Python code, imports included, in one code block."
+    "{text}\n\nYour code must pass these tests, so use the same function name:\n\n```python\n{asserts}\n```\n\n"
+    "Answer with Python code, including imports, in one code block."
 )
 CONTINUATION = '"""\n{text}\n{asserts}\n"""\n'
 
 
 def read_full(bench_data: Path | None) -> RawBenchmark:
-    """The rows of a given file or folder, else the hub's Parquet file of the test split."""
+    """The rows of the given file or folder, else of the Hugging Face Hub's Parquet file of the test split."""
     return _read(bench_data, FULL_FILES, "full", "mbpp.jsonl")
 
 
@@ -46,9 +47,9 @@ def _read(bench_data: Path | None, names: tuple[str, ...], configuration: str, p
         path, rows = read_published(bench_data, names)
         return RawBenchmark(rows, str(path))
     file = f"{configuration}/test-00000-of-00001.parquet"
-    hint = f"Give {published} of github.com/google-research/google-research with --bench-data {published}"
-    path, rows = read_published(benchmark_hub.fetch(REPOSITORY, file, REVISION, hint), ())
-    return RawBenchmark(rows, f"{REPOSITORY} ({configuration}) on the Hugging Face hub")
+    hint = f"Give {published} from github.com/google-research/google-research with --bench-data {published}"
+    path, rows = read_published(fetch_file(REPOSITORY, file, REVISION, hint), ())
+    return RawBenchmark(rows, f"{REPOSITORY} ({configuration}) on the Hugging Face Hub")
 
 
 def full_problem(row: Mapping[str, Any]) -> Problem | None:
@@ -64,6 +65,8 @@ def sanitized_problem(row: Mapping[str, Any]) -> Problem | None:
 def _problem(bench: str, row: Mapping[str, Any], text: str, setup: str) -> Problem | None:
     if int(row["task_id"]) not in TEST_IDS:
         return None
+    if isinstance(row["test_list"], str):
+        raise ValueError("test_list is a string, not a list")  # from a file without types, such as CSV
     text, setup, reference = unix_lines(text).strip(), unix_lines(setup), unix_lines(row["code"])
     asserts = "\n".join(unix_lines(line).strip() for line in row["test_list"])
     names = names_used(reference, f"{setup}\n{asserts}")
@@ -94,7 +97,7 @@ BENCHMARK = Benchmark(
     paper=_PAPER,
     read=read_full,
     problem=full_problem,
-    revision="revised in place upstream, so no single checksum is right",
+    revision="revised in place upstream, so it has no fixed checksum",
 )
 SANITIZED = Benchmark(
     name="mbpp-sanitized",
@@ -106,5 +109,5 @@ SANITIZED = Benchmark(
     paper=_PAPER,
     read=read_sanitized,
     problem=sanitized_problem,
-    revision="revised in place upstream, so no single checksum is right",
+    revision="revised in place upstream, so it has no fixed checksum",
 )

@@ -1,1 +1,1 @@
-"""Licences: what each permits, and which one a text is."""
+"""Licences: detecting them, and what each permits."""

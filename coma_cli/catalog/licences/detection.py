@@ -1,4 +1,4 @@
-"""Which licence a repository carries: an SPDX identifier guessed from its licence file or a file's own tag."""
+"""Detects the licence of a repository or file: an SPDX identifier from its licence file or from a tag in the file."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,8 +10,8 @@ _FILE_NAMES = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+() -]+)")
-# The first phrase that a licence's text must hold -> its identifier; longer and rarer phrases come first.
-_PHRASES = (
+# A phrase that a licence's text contains -> its identifier; the first match counts, so specific phrases come first.
+PHRASES = (
     ("gnu affero general public license version 3", "AGPL-3.0"),
     ("gnu lesser general public license version 3", "LGPL-3.0"),
     ("gnu lesser general public license version 2.1", "LGPL-2.1"),
@@ -33,7 +33,7 @@ _BSD = "redistribution and use in source and binary forms"
 
 
 def folder_licences(top: Path, names: Iterable[str]) -> dict[str, str]:
-    """The licence of each file of a repository: that of the nearest folder around it that holds a licence file."""
+    """The licence of each file of a repository: that of the nearest parent folder with a licence file."""
     known: dict[str, str | None] = {}
 
     def licence_of(folder: str) -> str | None:
@@ -46,7 +46,7 @@ def folder_licences(top: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def stated_licence(folder: Path) -> str | None:
-    """The identifier of a folder's own licence file, `unknown (NAME)` where its text is not known, None without one."""
+    """The identifier of a folder's own licence file, `unknown (NAME)` if it is not recognized, None without one."""
     try:
         files = sorted(p for p in folder.iterdir() if p.is_file() and is_licence_file(p.name))
     except OSError:
@@ -57,19 +57,19 @@ def stated_licence(folder: Path) -> str | None:
 
 
 def is_licence_file(name: str) -> bool:
-    """Whether a file of that name states a licence."""
+    """Whether a file is a licence file, by its name."""
     return _FILE_NAMES.fullmatch(name) is not None
 
 
 def licence_of_texts(texts: Mapping[str, str]) -> str:
-    """What the licence files of one folder state together, by their names: identifiers, or `unknown (NAME)`."""
+    """The licences in one folder's licence files (texts by file name): identifiers, or `unknown (NAME)`."""
     guesses = [guess_licence(text) for text in texts.values()]
     known = sorted({guess for guess in guesses if guess})
     return " OR ".join(known) if known else f"{UNKNOWN} ({min(texts)})"
 
 
 def file_licence(text: str) -> str | None:
-    """The identifier that a source file names in its first lines, or None."""
+    """The SPDX tag in the first lines of a source file, or None."""
     tag = _TAG.search(text[:4000])
     return tag.group(1).strip() if tag else None
 
@@ -80,7 +80,7 @@ def guess_licence(text: str) -> str | None:
     if tag:
         return tag
     plain = re.sub(r"[^a-z0-9.]+", " ", text.lower())
-    for phrase, identifier in _PHRASES:
+    for phrase, identifier in PHRASES:
         if phrase in plain:
             return identifier
     if _BSD in plain:

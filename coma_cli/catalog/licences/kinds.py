@@ -1,8 +1,8 @@
 """What licences allow, as far as training data is concerned: a table of identifiers, and policies over it.
 
-Kinds: `permissive` asks for no more than naming the source; `share-alike` (copyleft too) wants what is made of it
-under the same terms; `non-commercial` bars commercial use. Identifiers are SPDX's (spdx.org/licenses, version 3.25),
-with C-UDA-1.0, the Computational Use of Data Agreement of CodeXGLUE's data, which is permissive for computing on it.
+Kinds: `permissive` requires at most attribution; `share-alike` (including copyleft) requires the same terms for derived
+works; `non-commercial` forbids commercial use. Identifiers are SPDX's (spdx.org/licenses, version 3.25), and C-UDA-1.0,
+the Computational Use of Data Agreement of CodeXGLUE's data, which is permissive for computational use.
 """
 
 import re
@@ -37,12 +37,12 @@ _SUFFIX = re.compile(r"(?:-only|-or-later|\+)\Z")
 
 
 def kind_of(identifier: str) -> Kind:
-    """What a single licence asks for; `unknown` for a name that is not in the table."""
+    """The kind of a single licence; `unknown` for a name that is not in the table."""
     return KINDS.get(_SUFFIX.sub("", identifier.strip().strip("()").strip().lower()), "unknown")
 
 
 def allows(policy: Policy, licence: str) -> bool:
-    """Whether a policy lets rows of a licence in; of `A OR B` one has to fit, of `A AND B` both."""
+    """Whether a policy allows rows under a licence; of `A OR B` one must be allowed, of `A AND B` both."""
     if policy == "any":
         return True
     choices = (choice.split(" AND ") for choice in licence.split(" OR "))

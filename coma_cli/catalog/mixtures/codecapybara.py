@@ -1,7 +1,7 @@
-"""CodeCapybara: what its paper trains on, all of it in English.
+"""CodeCapybara: the training data described in its README, all in English.
 
-Source: the data section of its README. The 51,766 rows of Code Contests are the first right solution of each of 13,328
-problems in each language; the generated rows are written by a model in two rounds, as gen-instructions does.
+Source: the data section of its README. The 51,766 rows of Code Contests are the first correct solutions of 13,328
+problems in each language; the generated rows are written by a model in two rounds, as in gen-instructions.
 """
 
 from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset

@@ -1,9 +1,9 @@
-"""CoMIT: eight tasks over code in 13 sub-datasets, English and Chinese.
+"""CoMIT: eight code tasks in 13 sub-datasets, English and Chinese.
 
-Source: the table of the data set's README. Its counts sum to 120,000, while its text says "around 80k" and the Chinese
-one "about 88k"; the counts are targets of the files, not the size of `CoMIT.json`. File names are those of its
-repository's `data/`, where one file holds both English generation sets; of the code search sets the repository gives
-the sizes only, so those two names are ours.
+Source: the table in the data set's README. Its counts sum to 120,000, while the text says "around 80k" and the Chinese
+README "about 88k"; the counts are targets for the files, not the size of `CoMIT.json`. File names are those in the
+repository's `data/`, where one file holds both English generation sets; for the code search sets the repository gives
+only sizes, so those two names are ours.
 """
 
 from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset
@@ -151,6 +151,6 @@ MIXTURE = Mixture(
 )
 OLDER = Mixture(
     name="comit-cloze",
-    citation="CoMIT as its Chinese README counts it: a cloze test in place of line completion, and no CodeAlpaca.",
+    citation="CoMIT as listed in its Chinese README: a cloze test instead of line completion, and no CodeAlpaca.",
     subsets=(*SUMMARIES, GENERATION_EN, *TEXT_TO_CODE, *JUDGED, CLOZE, *CHANGED),
 )

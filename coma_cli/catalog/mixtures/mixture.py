@@ -1,4 +1,4 @@
-"""The form of a catalogue entry for a mixture: a table of sub-datasets with the rows that each is to have."""
+"""The type of a catalogue entry for a mixture: a table of sub-datasets with the number of rows of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ Size = int | Literal["paper"]
 class SubDataset:
     """One line of the table.
 
-    A row belongs to it by its task, its source and its text language; `languages` are the programming languages that
-    the table names. `file` is where its publisher keeps the rows as instruction, input and output. `requested` says
-    that upstream has no such rows: where they are lacking, requests are made from their English sisters.
+    Rows belong to it by task, source and text language; `languages` are the programming languages listed in the table.
+    `file` is the name of its published file of instructions, inputs and outputs. `requested` means that upstream has no
+    such rows: missing ones are requested, based on their English counterparts.
     """
 
     name: str
@@ -41,13 +41,13 @@ class Mixture:
     subsets: tuple[SubDataset, ...]
 
     def subset_of(self, task: str, source: str, text_language: str) -> SubDataset | None:
-        """The sub-dataset of such rows; None for rows that the table does not know, such as your own code's."""
+        """The sub-dataset of such rows; None for rows that are not in the table, such as those of your own code."""
         return next((s for s in self.subsets if s.holds(task, source, text_language)), None)
 
     def targets(self, size: Size) -> Mapping[str, int]:
-        """Rows wanted of each sub-dataset: the paper's counts, or those scaled to `size` rows in all.
+        """Number of rows for each sub-dataset: the paper's counts, or those scaled to `size` rows in total.
 
-        What is left after rounding down goes to the largest remainders, the first of equal ones first.
+        Rows left after rounding down go to the largest remainders, the first of equal ones first.
         """
         if size == "paper":
             return {subset.name: subset.rows for subset in self.subsets}

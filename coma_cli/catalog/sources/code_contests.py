@@ -1,8 +1,8 @@
-"""Code Contests: competition problems with the programs that were judged right, in four languages.
+"""Code Contests: competition problems with accepted programs in four languages.
 
-As in CodeCapybara, a problem gives one row a language, made of the first right program in it. Only the few columns that
-this needs are read: tests and the other programs make up nearly all of a file. Upstream's own files are Riegeli
-records, which are not read here; the hub's Parquet holds the same rows.
+As in CodeCapybara, a problem gives one row per language, with the first correct program in it. Only the columns needed
+for that are read: tests and the other programs make up nearly all of a file. Upstream's own files are Riegeli records,
+which are not supported; the Parquet files on the Hugging Face Hub hold the same rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,16 +15,18 @@ from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import BrokenSourceError, Shard
 from coma_cli.formats.files import matching_files
 from coma_cli.formats.hub import HubForm
+from coma_cli.formats.parquet_rows import Extent
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import Extent, read_table, text_of, unify_lines
+from coma_cli.formats.tables import read_table, text_of
+from coma_cli.formats.text import unix_lines
 from coma_cli.jsonl import JsonRow
 from coma_cli.records import Origin
 
 LICENCE = "CC-BY-4.0"
 HUB = HubForm("deepmind/code_contests", "main", ("data/*.parquet",))
 COLUMNS = ("name", "description", "solutions")
-_EXTENT = Extent((*COLUMNS, "source", "input_file", "output_file"), rows_at_once=8)  # a row has hundreds of programs
-# The proto's codes, which the hub kept for languages (but not for sources and difficulties); its names stand in JSON.
+EXTENT = Extent((*COLUMNS, "source", "input_file", "output_file"), rows_at_once=8)  # a row has hundreds of programs
+# The proto's codes, which the Hub kept for languages (but not for sources and difficulties), and its names for JSON.
 # Code 0 is an unknown language. Source: contest_problem.proto at the revision below.
 LANGUAGES: Mapping[int | str, str] = {
     1: "python2",
@@ -37,11 +39,11 @@ LANGUAGES: Mapping[int | str, str] = {
     "JAVA": "java",
 }
 _SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
-_FORMULA_PICTURE = "<image>"
+_FORMULA_IMAGE = "<image>"
 
 
 def find(place: Path) -> list[Shard]:
-    """The hub's Parquet files, or JSON lines of the same columns; of Riegeli files, so that `read` can say no."""
+    """The Hub's Parquet files, or JSON lines with the same columns; else Riegeli files, which `read` rejects."""
     patterns = (
         r"(?P<split>train|valid|validation|test)-[^/]*\.parquet",
         r"(?P<split>train|valid|validation|test)/[^/]*\.parquet",
@@ -58,24 +60,24 @@ def find(place: Path) -> list[Shard]:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The programs of each problem, one a language, in upstream's order.
+    """The programs of each problem, one per language, in upstream's order.
 
     Raises:
-        BrokenSourceError: it is a Riegeli file.
+        BrokenSourceError: the file is a Riegeli file.
     """
     if ".riegeli" in shard.name:
         raise BrokenSourceError(
-            f"{shard.path} is a Riegeli file of the GitHub publication, which coma does not read.",
-            f"Take the same rows as Parquet from the hub: {HUB.repository}, {HUB.patterns[0]}.",
+            f"{shard.path} is a Riegeli file from the GitHub release, which coma does not support.",
+            f"Use the Parquet files on the Hugging Face Hub: {HUB.repository}, {HUB.patterns[0]}.",
         )
     seen: set[tuple[str, str]] = set()
-    for entry in read_table(shard, COLUMNS, extent=_EXTENT):
+    for entry in read_table(shard, COLUMNS, extent=EXTENT):
         if isinstance(entry, Rejected):
             yield entry
             continue
         number, row = entry
         origin = Origin(path=shard.name, row=str(row["name"] or number), split=shard.split)
-        key = (str(row.get("source")), str(row["name"]))  # names could agree between different sources, says the proto
+        key = (str(row.get("source")), str(row["name"]))  # the proto warns that sources may share names
         reason = _unfit(row) or ("duplicate-id: " + ", ".join(key) if row["name"] and key in seen else "")
         seen.add(key)
         if reason:
@@ -86,23 +88,23 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
 
 
 def _unfit(row: JsonRow) -> str:
-    """Why a problem gives no rows (a reason code, a colon and a detail), or nothing."""
+    """Why a problem gives no rows (a reason code, a colon and a detail), or the empty string."""
     statement = text_of(row, "description")
     if statement is None:
-        return "broken-row: description is no text"
+        return "broken-row: description is not a string"
     if not statement.strip():
         return "empty-statement: "
-    if _FORMULA_PICTURE in statement:
-        return f"incomplete-statement: formulas are pictures ({_FORMULA_PICTURE})"
+    if _FORMULA_IMAGE in statement:
+        return f"incomplete-statement: formulas are images ({_FORMULA_IMAGE})"
     if row.get("input_file") or row.get("output_file"):
-        return "not-standard-io: the programs read or write files that the statement need not name"
+        return "not-standard-io: programs read or write files that the statement may not name"
     return ""
 
 
 def _solutions(row: JsonRow, shard: Shard, origin: Origin) -> Iterator[ContestSolution | Rejected]:
     pairs = _pairs(row["solutions"])
     if pairs is None:
-        yield Rejected("broken-row", "solutions are no lists of languages and programs", origin, {"name": row["name"]})
+        yield Rejected("broken-row", "solutions are not lists of languages and programs", origin, {"name": row["name"]})
         return
     first: dict[str, str] = {}
     for code, program in pairs:
@@ -110,16 +112,16 @@ def _solutions(row: JsonRow, shard: Shard, origin: Origin) -> Iterator[ContestSo
         if language is not None and isinstance(program, str) and program.strip():
             first.setdefault(language, program)
     if not first:
-        yield Rejected("no-solution", "no right program in a known language", origin, {"name": row["name"]})
+        yield Rejected("no-solution", "no correct program in a known language", origin, {"name": row["name"]})
     statement = (text_of(row, "description") or "").strip()
     for language, program in first.items():
         place = origin.model_copy(update={"row": f"{origin.row} ({language})"})
-        code = unify_lines(program).strip("\n").rstrip()
+        code = unix_lines(program).strip("\n").rstrip()
         yield ContestSolution(language, str(row["name"] or ""), statement, code, shard.licence, place)
 
 
 def _pairs(solutions: Any) -> list[tuple[Any, Any]] | None:
-    """Language codes and programs: parallel lists in the hub's columns, objects in the proto's form."""
+    """Language codes and programs: parallel lists in the Hub's columns, objects in the proto's form."""
     if isinstance(solutions, dict):
         codes, programs = solutions.get("language"), solutions.get("solution")
         if isinstance(codes, list) and isinstance(programs, list) and len(codes) == len(programs):
@@ -140,9 +142,9 @@ SOURCE = Source(
     tasks=("competition",),
     find=find,
     read=read,
-    bytes_per_row=58_000,  # about 3 GB of Parquet for the 51,766 rows that CodeCapybara made of them
+    bytes_per_row=58_000,  # about 3 GB of Parquet for CodeCapybara's 51,766 rows
     reads_pieces=True,
     hub=HUB,
     revision="b71eef3d0e14490ff7f17f5b80851730a3fb05a2",
-    notes="Some statements are translations. Python 2 programs are rows of their own language, Python 2.",
+    notes="Some statements are translations. Python 2 programs have a language of their own, Python 2.",
 )

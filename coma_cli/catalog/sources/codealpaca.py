@@ -1,4 +1,4 @@
-"""CodeAlpaca: 20,022 instruction rows that a language model wrote, in the manner of self-instruct."""
+"""CodeAlpaca: 20,022 instruction rows written by a language model, in the style of Self-Instruct."""
 
 import re
 from collections.abc import Iterator
@@ -10,17 +10,18 @@ from coma_cli.formats.data_file import Shard
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
+from coma_cli.formats.text import optional_text, unix_lines
 from coma_cli.languages import guess_language
 from coma_cli.records import Origin
 
 LICENCE = "CC-BY-NC-4.0"
 COLUMNS = ("instruction", "input", "output")
-# The ways in which upstream's rows write that there is no input, without their brackets and case.
+# How upstream's rows say that there is no input, ignoring brackets and case.
 _NO_INPUT = re.compile(r"\W*(?:no\s*-?\s*input|not applicable|n/?a|none)\W*", re.IGNORECASE)
 
 
 def find(place: Path) -> list[Shard]:
-    """Upstream's data files; `seed_tasks.jsonl` is the seed of the generation and has another form."""
+    """Upstream's data files, without `seed_tasks.jsonl`, the seed of the generation, which has another format."""
     shards = shards_below(
         place, ["*.json", "*.jsonl", "*.json.gz", "*.jsonl.gz", "**/*.parquet", "data/*.json"], LICENCE
     )
@@ -28,22 +29,22 @@ def find(place: Path) -> list[Shard]:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The rows of one file; the later set's `response` repeats `output` and is passed over."""
+    """The rows of one file; the later release's `response` repeats `output` and is ignored."""
     for entry in read_table(shard, ("instruction", "output")):
         if isinstance(entry, Rejected):
             yield entry
             continue
         number, row = entry
         origin = Origin(path=shard.name, row=str(number), split="train")
-        instruction, given, output = (text_of(row, column) for column in COLUMNS)
-        if instruction is None or output is None or (given is None and row.get("input") is not None):
-            yield Rejected("broken-row", "instruction, input or output is no text", origin, row)
+        instruction, output = text_of(row, "instruction"), text_of(row, "output")
+        given = optional_text(row.get("input"))
+        if instruction is None or output is None or given is None:
+            yield Rejected("broken-row", "instruction, input or output is not a string", origin, row)
             continue
-        given = given or ""
         if not output.strip():
             yield Rejected("empty-output", "", origin, row)
             continue
-        asked = "" if _NO_INPUT.fullmatch(given) else given.strip()
+        asked = "" if _NO_INPUT.fullmatch(given) else unix_lines(given).strip()
         language = guess_language(f"{instruction}\n{asked}", output)
         yield Instruction(language, instruction.strip(), asked, output.rstrip(), shard.licence, origin)
 

@@ -1,7 +1,7 @@
 """CodeCapybara's own generation: problem statements and programs that a language model wrote in two rounds.
 
-Upstream's loader asks only whether there is a program, so rows that failed a filter or were cut short got in there.
-Here both flags have to be true, and truth is the JSON value: some rows hold the text "exceed_max_tokens" instead.
+Upstream's loader only checks that there is a program, so it lets through rows that failed a filter or were truncated.
+Here both flags must be the JSON value true: some rows have the string "exceed_max_tokens" instead.
 """
 
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ from coma_cli.languages import UNSPECIFIED, language_of_label
 from coma_cli.records import Origin
 
 LICENCE = "unknown (no licence file)"
-# Columns that even the oddest rows of the generator have.
+# Columns that every row of the generator has.
 COLUMNS = ("code", "instruction", "language", "pass_2nd")
 
 
 def find(place: Path) -> list[Shard]:
-    """`generated_data.jsonl`, or Parquet made of it."""
+    """`generated_data.jsonl`, or Parquet converted from it."""
     names = [f"**/generated_data{rest}" for rest in (".jsonl", ".jsonl.gz", ".json", ".json.gz", "*.parquet")]
     return shards_below(place, names, LICENCE)
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The rows that passed both rounds. Upstream trains on statement and program; the seed code is no part of a row."""
+    """The rows that passed both rounds. As upstream, a row has statement and program, but not the seed code."""
     for entry in read_table(shard, COLUMNS, unique="id"):
         if isinstance(entry, Rejected):
             yield entry
@@ -41,7 +41,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
 
 
 def _failed_round(row: JsonRow) -> str:
-    """Which round the row failed and why, or nothing."""
+    """Which round the row failed and why, or the empty string."""
     for part in ("1st", "2nd"):
         passed = row.get(f"pass_{part}")
         if passed is not True:
@@ -53,10 +53,10 @@ def _failed_round(row: JsonRow) -> str:
 def _instruction(row: JsonRow, shard: Shard, origin: Origin) -> Instruction | Rejected:
     statement, program, label = (text_of(row, column) for column in ("instruction", "gen_code", "language"))
     if statement is None or program is None:
-        return Rejected("broken-row", "instruction or gen_code is no text", origin, row)
+        return Rejected("broken-row", "instruction or gen_code is not a string", origin, row)
     answer = unfenced(program)
     if answer is None:
-        return Rejected("cut-answer", "a fenced block is opened and not closed", origin, row)
+        return Rejected("cut-answer", "a fenced block is never closed", origin, row)
     if not statement.strip() or not answer.text.strip():
         return Rejected("empty-output", "", origin, row)
     language = language_of_label(label or "") or UNSPECIFIED
@@ -73,8 +73,8 @@ SOURCE = Source(
     tasks=("code-generation",),
     find=find,
     read=read,
-    bytes_per_row=2100,  # twice the 923 bytes of a row of seed code (as measured), and a statement
+    bytes_per_row=2100,  # twice the measured 923 bytes of a row of seed code, and a statement
     reads_pieces=True,
     revision="ef2a0d1cb1059ab8e0ea0b719befea04a5ae9262",
-    notes="Answers of a language model (gpt-3.5-turbo); upstream named this file and did not publish it.",
+    notes="Written by a language model (gpt-3.5-turbo); upstream mentions this file but did not publish it.",
 )

@@ -1,4 +1,4 @@
-"""CodeCapybara's seed code: bare functions by programming language, in the layout that its generator reads."""
+"""CodeCapybara's seed code: plain functions by programming language, in the layout that its generator reads."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from coma_cli.records import Origin
 from coma_cli.syntax.code_layout import undouble_lines
 
 LICENCE = "unknown (that of each function's repository)"
-# Source: CodeCapybara, data_generation/data_generation.py, load_data, at commit ef2a0d1: ten folders, two places.
+# Source: CodeCapybara, data_generation/data_generation.py, load_data, at commit ef2a0d1: ten folders, two locations.
 LANGUAGES = ("python", "go", "java", "javascript", "ruby", "php", "c", "cpp", "csharp", "rust")
 _FOLDERS = "|".join(LANGUAGES)
 _PACKED = r"(?:\.gz)?"
@@ -25,7 +25,7 @@ _PLACES = (
 
 
 def find(place: Path) -> list[Shard]:
-    """One file a language, the first of its two places; a language that is not there gives nothing (upstream stops)."""
+    """One file per language, from the first of its two locations; missing languages are skipped (upstream stops)."""
     if place.is_file() and place.suffix != ".zip":
         return [Shard(place, place.name, LICENCE)]
     chosen: dict[str, Shard] = {}
@@ -38,7 +38,7 @@ def find(place: Path) -> list[Shard]:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The functions of one language. An id names a row within its file only, and may be missing."""
+    """The functions of one language. Ids are unique within a file only, and may be missing."""
     for entry in read_table(shard, ("code",), unique="id"):
         if isinstance(entry, Rejected):
             yield entry
@@ -47,7 +47,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         origin = Origin(path=shard.name, row=str(number), split="train")
         code = text_of(row, "code")
         if code is None:
-            yield Rejected("broken-row", "code is no text", origin, row)
+            yield Rejected("broken-row", "code is not a string", origin, row)
         elif not code.strip():
             yield Rejected("empty-code", "", origin, row)
         else:
@@ -67,5 +67,5 @@ SOURCE = Source(
     bytes_per_row=1400,
     reads_pieces=True,
     revision="ef2a0d1cb1059ab8e0ea0b719befea04a5ae9262",
-    notes="Upstream never published its seed code; this is whatever lies in its layout.",
+    notes="Upstream never published its seed code; these are your own files in its layout.",
 )

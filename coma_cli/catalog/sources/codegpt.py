@@ -1,7 +1,7 @@
-"""CodeGPT: Chinese instructions with code that a language model wrote, sorted into files by programming language.
+"""CodeGPT: Chinese instructions with code written by a language model, in one file per programming language.
 
-An answer that is one fenced block gives the code in it; one with words around its block stays as it is. The interview
-questions of `code-text` ask for no code and are no rows of a generation task.
+Of an answer that is a single fenced block only the code is kept; an answer with text around its block is unchanged. The
+interview questions in `code-text` don't ask for code, so they give no rows.
 """
 
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ INTERVIEWS = "code-text"
 
 
 def find(place: Path) -> list[Shard]:
-    """The members of upstream's archive, or the same files in a folder; Parquet and gzip versions of them too."""
+    """The members of upstream's archive, or the same files in a folder, also as Parquet or gzip."""
     shards = shards_below(place, ["**/*.json", "**/*.jsonl", "**/*.json.gz", "**/*.jsonl.gz", "**/*.parquet"], LICENCE)
     return [replace(shard, name=readable_name(shard.name)) for shard in shards]
 
 
 def readable_name(name: str) -> str:
-    """A member's name whose bytes are GBK without a flag that says so, which zipfile shows as CP437."""
+    """A member's name that is GBK without a flag to say so, which zipfile decodes as CP437."""
     try:
         return name.encode("cp437").decode("gbk")
     except UnicodeError:
@@ -39,7 +39,7 @@ def readable_name(name: str) -> str:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The rows of one file; its name says the programming language, else the fence or the instruction does."""
+    """The rows of one file; the language is taken from its name, else from the code fence or the instruction."""
     path = PurePosixPath(shard.name)
     of_file = language_of_label(path.name.partition(".")[0])
     for entry in read_table(shard, COLUMNS):
@@ -49,7 +49,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         number, row = entry
         origin = Origin(path=shard.name, row=str(number), split="train")
         if INTERVIEWS in path.parts:
-            yield Rejected("no-code-task", f"an interview question of {INTERVIEWS}", origin, row)
+            yield Rejected("no-code-task", f"an interview question from {INTERVIEWS}", origin, row)
         else:
             yield _instruction(row, of_file, shard.licence, origin)
 
@@ -57,12 +57,12 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
 def _instruction(row: JsonRow, of_file: str | None, licence: str, origin: Origin) -> Instruction | Rejected:
     asked, given = text_of(row, "user"), text_of(row, "assistant")
     if asked is None or given is None:
-        return Rejected("broken-row", "user or assistant is no text", origin, row)
+        return Rejected("broken-row", "user or assistant is not a string", origin, row)
     if not asked.strip():
         return Rejected("empty-instruction", "", origin, row)
     answer = unfenced(given)
     if answer is None:
-        return Rejected("cut-answer", "a fenced block is opened and not closed", origin, row)
+        return Rejected("cut-answer", "a fenced block is never closed", origin, row)
     if not answer.text.strip():
         return Rejected("empty-output", "", origin, row)
     language = of_file or language_of_label(answer.tag) or named_language(asked) or UNSPECIFIED
@@ -83,5 +83,5 @@ SOURCE = Source(
     bytes_per_row=780,
     reads_pieces=True,
     revision="1153697295d0e11c3f823044a9f52ce82e0c4bea",
-    notes="Answers of a language model that nobody checked; statements of LeetCode problems are among the questions.",
+    notes="Unchecked answers of a language model; some questions are statements of LeetCode problems.",
 )

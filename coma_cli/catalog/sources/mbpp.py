@@ -1,4 +1,4 @@
-"""MBPP, the train split: 374 small Python problems with three asserts each. The test split is never a source."""
+"""MBPP, the train split: 374 small Python problems with three assertions each. The test split is never a source."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import read_table, shards_below, text_of, unify_lines
+from coma_cli.formats.tables import read_table, shards_below, text_of
+from coma_cli.formats.text import unix_lines
 from coma_cli.jsonl import JsonRow
 from coma_cli.languages import same_python
 from coma_cli.records import Origin
@@ -21,12 +22,12 @@ COLUMNS = ("task_id", "code", "test_list")
 
 
 def find(place: Path) -> list[Shard]:
-    """The full set; of the hub's folders the configuration `full` (the sanitized rows are the same problems again)."""
+    """The full set; on the Hub the configuration `full` (the sanitized rows repeat its problems)."""
     return shards_below(place, ["mbpp.jsonl", "mbpp.jsonl.gz", "full/train-*.parquet"], LICENCE)
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The problems of the train split; splits go by `task_id`, since the file does not hold them."""
+    """The problems of the train split, chosen by `task_id`, since the file has no column for it."""
     for entry in read_table(shard, COLUMNS):
         if isinstance(entry, Rejected):
             yield entry
@@ -37,7 +38,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         origin = Origin(path=shard.name, row=str(number) if task_id is None else f"task_id {task_id}", split="train")
         exercise = None if task_id is None else _exercise(row, shard, origin)
-        yield exercise or Rejected("broken-row", "task_id, text, code or test_list is not of its type", origin, row)
+        yield exercise or Rejected("broken-row", "task_id, text, code or test_list has the wrong type", origin, row)
 
 
 def _task_id(row: JsonRow) -> int | None:
@@ -51,13 +52,13 @@ def _exercise(row: JsonRow, shard: Shard, origin: Origin) -> Exercise | None:
     if statement is None or code is None or not isinstance(tests, list) or not all(isinstance(t, str) for t in tests):
         return None
     solution = f"{setup.strip()}\n\n{code}" if setup.strip() else code
-    checks = tuple(unify_lines(test).strip() for test in tests)
+    checks = tuple(unix_lines(test).strip() for test in tests)
     return Exercise("python", statement.strip(), checks, tidy(solution), shard.licence, origin)
 
 
 def tidy(code: str) -> str:
-    """Code with tabs as four spaces and no trailing blanks, where that leaves the program what it is."""
-    for width in (4, 8):  # eight is what Python counts by where tabs and blanks are mixed
+    """Code with tabs as four spaces and no trailing whitespace, where that does not change the program."""
+    for width in (4, 8):  # Python counts a tab as eight where tabs and spaces are mixed
         neat = "\n".join(line.rstrip() for line in code.expandtabs(width).split("\n")).strip("\n")
         if same_python(code, neat):
             return neat

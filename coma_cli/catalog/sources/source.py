@@ -1,4 +1,4 @@
-"""The form of a catalogue entry for a source of training rows: where it is from, under which terms, how it is read."""
+"""The type of a catalogue entry for a source of training rows: where it comes from, its licence, how it is read."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from coma_cli.records import Example
 class Source:
     """A source of rows.
 
-    `find` lists the files of the source below a folder in the publisher's layout (or takes one file as it is), `read`
-    yields the material of one of them, and `bytes_per_row` (measured on unpacked files) lets a dry run estimate.
-    `folder` is its place below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
-    `notes` is what a reader of the data card should know of the rows; `splits` is empty where the files say theirs.
-    `reads_pieces` says that `read` yields only what belongs to the shard's piece, as `read_table` does; of other
-    sources all is read and what belongs to other pieces is passed over. `reads_whole` says that a file is never
-    divided into pieces, since reading it is what costs. `looks_up_companions` says that companions hold what rows point
-    at, so that their size says nothing of how many rows there are. A source of finished rows has `read_rows` instead
-    of material.
+    `find` lists the files of the source in a folder with the publisher's layout (or takes a single file), `read` yields
+    the material of one file, and `bytes_per_row` (measured on unpacked files) is used for estimates in a dry run.
+    `folder` is its location below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
+    `notes` is what a reader of the data card should know about the rows; `splits` is empty if the files have splits.
+    `reads_pieces` means that `read` yields only what belongs to the shard's piece, as `read_table` does; other sources
+    are read whole and what belongs to other pieces is skipped. `reads_whole` means that a file is never divided into
+    pieces, since reading it is the expensive part. `looks_up_companions` means that rows point into companion files,
+    whose size therefore does not say how many rows there are. A source of finished rows has `read_rows` instead of
+    material.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Cloze test: say which token was masked in a function.
+"""Cloze test: predict the token that was masked in a function.
 
-Rows are made of upstream's cloze tests, and of any function with a word in it that has a fixed list of alternatives,
-as CT-maxmin asks for `max` or `min`.
+Rows come from upstream's cloze tests, and from any function with a word that has a fixed list of alternatives, as
+CT-maxmin asks for `max` or `min`.
 """
 
 from coma_cli.catalog.material import Cloze, Function, Material
@@ -10,7 +10,7 @@ from coma_cli.records import TextLanguage
 from coma_cli.syntax.leaves import leaves
 
 MASK = "<mask>"
-# Words of which one is easily taken for another. The first is upstream's own list (CT-maxmin), the others are ours.
+# Words that are easily confused. The first list is upstream's own (CT-maxmin), the others are ours.
 CHOICES: tuple[tuple[str, ...], ...] = (
     ("max", "min"),
     ("append", "extend", "insert", "remove"),
@@ -44,31 +44,31 @@ CHOICES: tuple[tuple[str, ...], ...] = (
 _CHOICES_OF = {word: choices for choices in reversed(CHOICES) for word in choices}
 WORDINGS: Wordings = {
     "en": (
-        "One token of this {language} code is replaced by <mask>. Which one was it?",
-        "Fill the gap marked <mask> in the following {language} function.",
-        "What belongs in the place of <mask> in this {language} code?",
-        "Read the description and the {language} code, and name the word that <mask> hides.",
+        "One token of this {language} code has been replaced by <mask>. Which one was it?",
+        "Fill in the blank marked <mask> in the following {language} function.",
+        "What should replace <mask> in this {language} code?",
+        "Read the {language} code and name the word that <mask> hides.",
         "Give the token that <mask> stands for in the {language} function below.",
-        "Complete the {language} code by the one word that is missing at <mask>.",
-        "A word was cut out of this {language} function at <mask>. Write that word and nothing else.",
-        "Guess the hidden token (<mask>) of this {language} code from what is around it.",
+        "Complete the {language} code with the missing word at <mask>.",
+        "A word was removed from this {language} function at <mask>. Write that word and nothing else.",
+        "Predict the masked token (<mask>) in this {language} code from its context.",
     ),
     "cn": (
-        "这段 {language} 代码中有一个词元被 <mask> 替换，它原来是什么？",
-        "请填上下面 {language} 函数中 <mask> 处的空缺。",
-        "这段 {language} 代码里 <mask> 的位置应该是什么？",
-        "阅读说明和 {language} 代码，写出 <mask> 遮住的词。",
-        "请给出以下 {language} 函数中 <mask> 所代表的词元。",
-        "用缺失的那个词补全 {language} 代码中的 <mask>。",
-        "这个 {language} 函数在 <mask> 处少了一个词，请只写出这个词。",
-        "根据上下文推断这段 {language} 代码中被隐藏的词元（<mask>）。",
+        "这段 {language} 代码中有一个 token 被替换为 <mask>，它原来是什么？",
+        "请填写下面 {language} 函数中 <mask> 处的空缺。",
+        "这段 {language} 代码中 <mask> 的位置应该是什么？",
+        "阅读这段 {language} 代码，写出被 <mask> 遮住的词。",
+        "请给出以下 {language} 函数中 <mask> 所代表的 token。",
+        "请在 <mask> 处填入缺失的词，补全这段 {language} 代码。",
+        "这个 {language} 函数在 <mask> 处缺了一个词，请只写出这个词。",
+        "根据上下文推断这段 {language} 代码中被遮住的 token（<mask>）。",
     ),
 }
 _LISTED: dict[TextLanguage, str] = {"en": "Choices: {choices}", "cn": "可选：{choices}"}
 
 
 def draft(material: Material, seed: int) -> Draft | None:
-    """What the function does, its code with one token masked, the choices where there are some; and the token."""
+    """The description, the code with one token masked and the choices, if any; and the token."""
     match material:
         case Cloze():
             code, answer, choices = " ".join(material.tokens), material.answer, material.choices
@@ -83,9 +83,9 @@ def draft(material: Material, seed: int) -> Draft | None:
 
 
 def _masked(function: Function, seed: int) -> tuple[str, str, tuple[str, ...]] | None:
-    """The code with one of its words masked, that word, and its alternatives; None where it has no such word.
+    """The code with one word masked, that word and its alternatives; None if the code has no such word.
 
-    Only names are masked, never what stands in strings and comments, and none in the signature.
+    Only names in the body are masked, never words in strings, comments or the signature.
     """
     if MASK in function.code:
         return None
@@ -97,7 +97,8 @@ def _masked(function: Function, seed: int) -> tuple[str, str, tuple[str, ...]] |
     ]
     if not found:
         return None
-    lists = sorted({_CHOICES_OF[leaf.text] for leaf in found})  # the list first: frequent words would crowd out others
+    # Choose the list first: frequent words would crowd out others.
+    lists = sorted({_CHOICES_OF[leaf.text] for leaf in found})
     choices = lists[seed % len(lists)]
     among = [leaf for leaf in found if _CHOICES_OF[leaf.text] == choices]
     leaf = among[seed // len(lists) % len(among)]
@@ -107,8 +108,8 @@ def _masked(function: Function, seed: int) -> tuple[str, str, tuple[str, ...]] |
 TASK = Task(
     name="cloze-test",
     group="code-to-code",
-    form=f"input: what a function does, its code with one token replaced by {MASK}, and the choices where the list of "
-    "them is short; output: the token",
+    form=f"input: a function's description, its code with one token replaced by {MASK}, and the choices where there is "
+    "a short list of them; output: the token",
     draft=draft,
     asks_by_input=True,
 )

@@ -1,8 +1,8 @@
-"""Code search: of a list of snippets pick the one that does what a question asks for.
+"""Code search: pick from a list of snippets the one that answers a question.
 
-As in CoMIT the question is the instruction and the input is a JSON list of candidates; but their order is drawn by seed
-(CoMIT's mining code put the right one first), and nothing is lower-cased. Where a question brings too few snippets of
-its own, the likeliest wrong ones among the questions around it in its file take their places.
+As in CoMIT, the question is the instruction and the input is a JSON list of candidates; but their order is shuffled by
+seed (CoMIT's mining code put the right one first), and nothing is lower-cased. A question with too few snippets of its
+own gets hard negatives: the most similar answers to other questions near it in its file.
 """
 
 import json
@@ -20,32 +20,32 @@ from coma_cli.words import tokens
 
 FEWEST_CANDIDATES = 4
 MOST_CANDIDATES = 8
-# A snippet of another question that shares so many of its tokens with an answer may well answer this one too.
+# A snippet of another question that shares this many tokens with an answer may well answer this question too.
 _TOO_ALIKE = 0.8
-_COMPARED = 24  # snippets that are compared with the answers in full
-_MOST_CHARS = 600  # of a foreign snippet, or twice the answer's length if that is more
+_COMPARED = 24  # snippets that are compared in full with the answers
+_MOST_CHARS = 600  # of another question's snippet, or twice the answer's length if that is more
 
 WORDINGS: Wordings = {
     "en": (
-        "Which of these {language} snippets does it? {text}",
-        "Pick the {language} code that answers the question: {text}",
-        "{text}\nChoose the fitting {language} snippet from the list.",
+        "Which of these {language} snippets does the following? {text}",
+        "Pick the {language} code that matches this query: {text}",
+        "{text}\nChoose the matching {language} snippet from the list.",
         "Find the {language} snippet that fits this request: {text}",
-        "Search the {language} candidates below for the one that does the following. {text}",
-        "Several {language} snippets are given. Return the one that solves this: {text}",
-        "Question: {text}\nCopy the {language} candidate that answers it.",
-        "Here is what is wanted: {text}\nWhich {language} code in the list does that?",
+        "Search the {language} candidates below for the one that fits. {text}",
+        "Several {language} snippets are given. Return the one that does this: {text}",
+        "Query: {text}\nCopy the {language} candidate that answers it.",
+        "Here is what I need: {text}\nWhich {language} snippet in the list does that?",
         "Retrieve the right {language} code for this query: {text}",
-        "Only one of the {language} snippets is what I am looking for. {text}",
+        "Only one of these {language} snippets is what I am looking for. {text}",
     ),
     "cn": (
-        "下列 {language} 代码片段中，哪一个能解决这个问题？{text}",
-        "请选出能回答该问题的 {language} 代码：{text}",
+        "下列 {language} 代码片段中，哪一个符合这个需求？{text}",
+        "请选出与该查询匹配的 {language} 代码：{text}",
         "{text}\n请从列表中选择合适的 {language} 代码片段。",
         "请找出符合以下要求的 {language} 代码：{text}",
-        "在下面的 {language} 候选代码中检索满足需求的一段。{text}",
+        "请在下面的 {language} 候选代码中找出满足需求的一段。{text}",
         "给出了若干 {language} 代码片段，请返回能解决此问题的那一段：{text}",
-        "问题：{text}\n请原样写出能够回答它的 {language} 代码。",
+        "查询：{text}\n请原样写出与之匹配的 {language} 候选代码。",
         "需求：{text}\n列表中哪段 {language} 代码能够实现？",
         "请为以下查询检索正确的 {language} 代码：{text}",
     ),
@@ -53,7 +53,7 @@ WORDINGS: Wordings = {
 
 
 class _Snippet(NamedTuple):
-    """An answer of a question around: `key` is the same for snippets that differ in layout and case only."""
+    """An answer to a nearby question; snippets that differ only in layout and case have the same `key`."""
 
     code: str
     key: str
@@ -64,17 +64,17 @@ class _Snippet(NamedTuple):
 
 
 class _Pool(NamedTuple):
-    """The snippets of one programming language around, and where the tokens stand that tell them from one another."""
+    """The nearby snippets in one programming language, and an index of the tokens that tell them apart."""
 
     snippets: tuple[_Snippet, ...]
     places: Mapping[str, tuple[int, ...]]
 
 
 def among(material: Material, context: Surroundings) -> Material:
-    """The question with wrong candidates from the material around it, where it has too few of its own.
+    """The question, with wrong candidates from nearby material where it has too few of its own.
 
-    A function becomes a question by its summary. The snippets that share most tokens with the answers come first; one
-    that equals an answer, or nearly so, or that belongs to a question of the same topic or wording, is never taken.
+    A function's summary serves as its question. Snippets that share the most tokens with the answers come first; one
+    that equals or nearly equals an answer, or belongs to a question with the same topic or text, is never used.
     """
     question = _as_question(material)
     if question is None or not question.answers:
@@ -99,7 +99,7 @@ def _as_question(material: Material) -> Question | None:
 
 @lru_cache(maxsize=2)
 def _pools(context: Surroundings) -> Mapping[str, _Pool]:
-    """The answers around by programming language; unlike other blocks of a post they are code."""
+    """The nearby answers by programming language; unlike other blocks of a post, they are code."""
     found: dict[str, list[_Snippet]] = {}
     for material in context.materials:
         question = _as_question(material)
@@ -119,7 +119,7 @@ def _key(text: str) -> str:
 
 
 def _telling_places(snippets: Sequence[_Snippet]) -> Mapping[str, tuple[int, ...]]:
-    """In which snippets each token stands, without those that stand in most."""
+    """The snippets that contain each token, without tokens that most snippets contain."""
     places: dict[str, list[int]] = {}
     for place, snippet in enumerate(snippets):
         for token in snippet.tokens:
@@ -141,7 +141,7 @@ def _most_alike(question: Question, pool: _Pool) -> Iterator[str]:
 
 
 def _ranked(answers: Sequence[_Snippet], pool: _Pool) -> Iterator[_Snippet]:
-    """The pool, those first that share most; only the first few by telling tokens are compared in full."""
+    """The pool, most similar first; only the first few by distinctive tokens are compared in full."""
     shared = Counter(chain.from_iterable(pool.places.get(token, ()) for answer in answers for token in answer.tokens))
     by_tokens = sorted(shared, key=lambda place: (-shared[place], place))
     first = [pool.snippets[place] for place in by_tokens[:_COMPARED]]
@@ -151,13 +151,13 @@ def _ranked(answers: Sequence[_Snippet], pool: _Pool) -> Iterator[_Snippet]:
 
 
 def _likeness(snippet: _Snippet, answers: Sequence[_Snippet]) -> float:
-    """Share of the distinct tokens of a snippet and an answer that both have (Jaccard), of the closest answer."""
+    """Jaccard similarity of the token sets of a snippet and the closest answer."""
     both = [(len(snippet.tokens & answer.tokens), len(answer.tokens)) for answer in answers]
     return max(common / (len(snippet.tokens) + size - common) if common else 0.0 for common, size in both)
 
 
 def draft(material: Material, seed: int) -> Draft | None:
-    """One of the answers and the snippets that are none, in an order drawn by seed; None where all of them answer."""
+    """One of the answers among the wrong snippets, shuffled by seed; None where every snippet is an answer."""
     if not isinstance(material, Question) or not material.answers:
         return None
     answer = material.candidates[material.answers[seed % len(material.answers)]]
@@ -165,7 +165,7 @@ def draft(material: Material, seed: int) -> Draft | None:
     wrong = [code for code in material.candidates if _key(code) not in right]
     if not wrong:
         return None
-    # Other numbers decide who is listed than decide the order, which else would show what came in by being low.
+    # Choosing and shuffling use different seeds: with one seed, low ranks would give away the chosen ones.
     chosen = _drawn(wrong, seed + 1)[: MOST_CANDIDATES - 1]
     listed = _drawn([answer, *chosen], seed)
     return Draft(
@@ -178,7 +178,7 @@ def draft(material: Material, seed: int) -> Draft | None:
 
 
 def _drawn(snippets: Iterable[str], seed: int) -> list[str]:
-    """The snippets in an order that the seed decides."""
+    """The snippets, shuffled by seed."""
     return sorted(snippets, key=lambda code: (row_seed(seed, code), code))
 
 

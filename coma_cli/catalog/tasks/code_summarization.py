@@ -1,4 +1,4 @@
-"""Code summarization: say in a sentence what a function does."""
+"""Code summarization: describe what a function does."""
 
 from coma_cli.catalog.material import Function, Material
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
@@ -6,25 +6,25 @@ from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 WORDINGS: Wordings = {
     "en": (
         "Summarize what this {language} function does.",
-        "Describe in a sentence or two the purpose of the following {language} code.",
+        "Describe the purpose of the following {language} code.",
         "What does this {language} function do?",
-        "Write a short description for the {language} function below.",
-        "Read this {language} code and tell what it is for.",
-        "Give the first paragraph of the documentation for this {language} function.",
-        "Explain briefly what the following {language} code achieves.",
-        "A colleague asks what this {language} function is good for. Answer in a few words.",
-        "Document this {language} function with a concise summary.",
-        "State the task that the {language} code below carries out.",
+        "Write a description of the {language} function below.",
+        "Read this {language} code and explain what it does.",
+        "Write the first paragraph of the documentation for this {language} function.",
+        "What is the purpose of the following {language} function?",
+        "A colleague asks what this {language} function does. How would you explain it?",
+        "Document this {language} function with a summary.",
+        "State what the {language} code below does.",
     ),
     "cn": (
-        "用一两句话概括下面这个 {language} 函数的功能。",
+        "请概括下面这个 {language} 函数的功能。",
         "下面这段 {language} 代码是做什么的？",
-        "请为这个 {language} 函数写一段简短的说明。",
-        "阅读以下 {language} 代码，说明它的用途。",
-        "请简要解释这段 {language} 代码完成了什么任务。",
-        "为下面的 {language} 函数写出文档的首段。",
-        "同事想知道这个 {language} 函数有什么用，请简短回答。",
-        "请总结这段 {language} 程序所做的事情。",
+        "请为这个 {language} 函数写一段功能说明。",
+        "阅读以下 {language} 代码，说明它的作用。",
+        "请解释这段 {language} 代码实现了什么功能。",
+        "请为下面的 {language} 函数编写文档的第一段。",
+        "同事问这个 {language} 函数是做什么的，你会怎么解释？",
+        "请总结这段 {language} 代码做了什么。",
     ),
 }
 

@@ -6,23 +6,23 @@ from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 WORDINGS: Wordings = {
     "en": (
         "Translate this {language} function to {target}.",
-        "Write the following {language} code in {target}.",
+        "Rewrite the following {language} code in {target}.",
         "Convert the {language} function below into {target}.",
         "What does this {language} code look like in {target}?",
         "Port this function from {language} to {target}.",
         "Give the {target} version of this {language} function.",
-        "Rewrite the {language} code as {target} that does the same.",
-        "A project moves from {language} to {target}. Carry this function over.",
+        "Write {target} code that does the same as this {language} code.",
+        "A project is moving from {language} to {target}. Port this function.",
     ),
     "cn": (
         "把这个 {language} 函数翻译成 {target}。",
-        "请用 {target} 写出下面的 {language} 代码。",
+        "请用 {target} 重写下面的 {language} 代码。",
         "将以下 {language} 函数转换为 {target}。",
         "这段 {language} 代码用 {target} 该怎么写？",
         "请把这个函数从 {language} 移植到 {target}。",
         "给出这个 {language} 函数的 {target} 版本。",
         "把这段 {language} 代码改写成功能相同的 {target} 代码。",
-        "某项目要从 {language} 迁移到 {target}，请迁移这个函数。",
+        "某项目正从 {language} 迁移到 {target}，请移植这个函数。",
     ),
 }
 
@@ -37,7 +37,7 @@ def draft(material: Material, seed: int) -> Draft | None:
 TASK = Task(
     name="code-translation",
     group="code-to-code",
-    form="input: a function; output: the same function in the programming language that the instruction asks for",
+    form="input: a function; output: the same function in the programming language named in the instruction",
     draft=draft,
     code_fields=("input",),
     asks_by_input=True,

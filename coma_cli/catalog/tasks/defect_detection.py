@@ -1,4 +1,4 @@
-"""Defect detection: say whether a function holds a defect."""
+"""Defect detection: tell whether a function has a defect."""
 
 from collections.abc import Mapping
 
@@ -9,30 +9,30 @@ from coma_cli.records import TextLanguage
 WORDINGS: Wordings = {
     "en": (
         "Does this {language} function contain a defect? Answer yes or no.",
-        "Check the following {language} code for vulnerabilities. Is there one? Reply with yes or no.",
-        "Judge whether the {language} function below is faulty: yes or no.",
-        "Answer yes if this {language} function has a bug that could be exploited, and no if it has none.",
-        "Review the {language} code and decide if something is wrong with it (yes/no).",
-        "Is the {language} function below insecure? Say yes or no.",
-        "You audit {language} code. Would you object to this function? The answer is yes or no.",
-        "Tell whether this piece of {language} code needs a fix. Give yes or no as the answer.",
+        "Is there a bug in the following {language} code? Answer yes or no.",
+        "Decide whether the {language} function below is defective. Answer yes or no.",
+        "Answer yes if this {language} function has a bug, and no if it doesn't.",
+        "Review the {language} code and decide whether something is wrong with it (yes/no).",
+        "Is the {language} function below faulty? Answer yes or no.",
+        "You are reviewing {language} code. Would you flag this function as defective? Answer yes or no.",
+        "Does this piece of {language} code need a fix? Answer yes or no.",
     ),
     "cn": (
         "这个 {language} 函数是否存在缺陷？请回答“有缺陷”或“无缺陷”。",
-        "请检查下面的 {language} 代码是否有漏洞，只回答“有缺陷”或“无缺陷”。",
+        "请检查下面的 {language} 代码是否有 bug，只回答“有缺陷”或“无缺陷”。",
         "判断以下 {language} 函数是否有错误，回答“有缺陷”或“无缺陷”。",
-        "如果该 {language} 函数含有可被利用的错误，请回答“有缺陷”，否则回答“无缺陷”。",
+        "如果该 {language} 函数含有 bug，请回答“有缺陷”，否则回答“无缺陷”。",
         "请审查这段 {language} 代码，结论用“有缺陷”或“无缺陷”表示。",
-        "下面的 {language} 函数安全吗？不安全回答“有缺陷”，安全回答“无缺陷”。",
-        "假设你在审计 {language} 代码，这个函数“有缺陷”还是“无缺陷”？",
-        "这段 {language} 代码需要修复吗？需要则答“有缺陷”，不需要则答“无缺陷”。",
+        "下面的 {language} 函数有问题吗？有则回答“有缺陷”，没有则回答“无缺陷”。",
+        "假设你在评审 {language} 代码，这个函数“有缺陷”还是“无缺陷”？",
+        "这段 {language} 代码需要修复吗？需要则回答“有缺陷”，不需要则回答“无缺陷”。",
     ),
 }
 LABELS: Mapping[TextLanguage, tuple[str, str]] = {"en": ("yes", "no"), "cn": ("有缺陷", "无缺陷")}
 
 
 def draft(material: Material, seed: int) -> Draft | None:
-    """The function, and the label word."""
+    """The function and the label word."""
     if not isinstance(material, JudgedFunction):
         return None
     yes, no = LABELS[material.text_language]
@@ -42,7 +42,7 @@ def draft(material: Material, seed: int) -> Draft | None:
 TASK = Task(
     name="defect-detection",
     group="code-to-code",
-    form="input: a function; output: yes if it was judged to hold a defect, else no",
+    form="input: a function; output: yes if it is labelled as defective, else no",
     draft=draft,
     asks_by_input=True,
     labels=LABELS,

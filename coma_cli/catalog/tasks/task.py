@@ -1,7 +1,7 @@
-"""The form of a catalogue entry for a task, and how a piece of material becomes a row of it.
+"""The type of a catalogue entry for a task, and how a piece of material becomes a row of it.
 
-A row's id is a hash of what it asks and answers, so the same content has the same id wherever and whenever it is read.
-The wording of its instruction is chosen by a hash of the run's seed and that id.
+A row's id is a hash of its question and answer, so the same content always has the same id. The wording of its
+instruction is chosen by a hash of the run's seed and that id.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +15,8 @@ from coma_cli.records import Example, TextLanguage, row_seed
 
 Wordings = Mapping[TextLanguage, tuple[str, ...]]
 _ID_DIGITS = 20
+# What a wording loses where the programming language is unknown: "these {language} snippets" are "these snippets".
+_UNNAMED: Mapping[TextLanguage, str] = {"en": " {language}", "cn": " {language} "}
 MADE_BY = "build-data"
 BLOCK = 128
 
@@ -23,10 +25,10 @@ BLOCK = 128
 class Draft:
     """What a task makes of a piece of material.
 
-    Either a finished `instruction`, or `wordings` that are filled with `{language}` (how a sentence calls the
-    programming language), `{target}` (the same of `target`, the language that code is carried over to) and `{text}`
-    (`asked`, what the row asks about in words). `named_by` takes the input's place in the row's id where chance has a
-    hand in the input. `remark` is added to what the row says of its making.
+    Either a finished `instruction`, or `wordings` that are filled in with `{language}` (the display name of the
+    programming language), `{target}` (that of `target`, the language to translate to) and `{text}` (`asked`, the
+    row's question in words). Where the input is partly random, the row's id is made of `named_by` instead. `remark` is
+    appended to the row's `made_by`.
     """
 
     input: str
@@ -41,7 +43,7 @@ class Draft:
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """Material that stands together in a file: one object for all of a block, so that what is made of it is kept."""
+    """Neighbouring material in a file: one object per block, so that what is computed from it can be cached."""
 
     materials: tuple[Material, ...] = ()
 
@@ -50,11 +52,11 @@ class Surroundings:
 class Task:
     """A task of the data set.
 
-    `form` says what the input and the output are; `draft` gives None for material that is not for this task (its second
-    argument is a seed of the material's own); `among` may complete a piece of material by what stands around it in its
-    file, before it is drafted; `code_fields` names the row's fields that hold nothing but a program;
-    `asks_by_input` says that the instruction is only a wording, and what is asked about stands in the input. `labels`
-    are the only two answers of a question for yes or no in each text language, the yes first.
+    `form` describes the input and the output; `draft` returns None for material that this task can't use (its second
+    argument is a seed for this piece of material); `among` may complete a piece of material from its neighbours in the
+    file before it is drafted; `code_fields` names the row's fields that hold nothing but a program; `asks_by_input`
+    means that the instruction is only a wording and the question itself is in the input. `labels` are the two possible
+    answers of a yes/no task in each text language, the yes first.
     """
 
     name: str
@@ -73,7 +75,7 @@ NOWHERE = Surroundings()
 def make_example(
     task: Task, material: Material, source: str, seed: int, context: Surroundings = NOWHERE
 ) -> Example | None:
-    """The row that a task makes of a piece of material, or None; `around` is what stands around it in its file."""
+    """The row that a task makes of a piece of material, or None; `context` is its neighbours in the file."""
     if task.among is not None:
         material = task.among(material, context)
     draft = task.draft(material, row_seed(seed, f"{task.name}|{material.origin.path}|{material.origin.row}"))
@@ -97,9 +99,9 @@ def make_example(
 
 
 def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterator[tuple[Material, Surroundings]]:
-    """Each piece of material with what stands around it: its block of `size` pieces and the block before.
+    """Each piece of material with its neighbours: its block of `size` pieces and the block before.
 
-    Blocks depend on nothing but the order of the file, so whoever reads it finds the same surroundings.
+    Blocks depend only on the order of the file, so every reader finds the same neighbours.
     """
     before: list[Material] = []
     stream = iter(entries)
@@ -113,5 +115,7 @@ def _worded(draft: Draft, material: Material, seed: int, row_id: str) -> str:
     assert draft.wordings is not None
     choices = draft.wordings[material.text_language]
     wording = choices[row_seed(seed, f"wording|{row_id}") % len(choices)]
+    if not display(material.language):
+        wording = wording.replace(_UNNAMED[material.text_language], "")
     named = wording.replace("{language}", display(material.language)).replace("{target}", display(draft.target))
     return named.replace("{text}", draft.asked)

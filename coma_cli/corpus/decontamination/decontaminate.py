@@ -190,7 +190,7 @@ def index_of(benchmarks: Sequence[LoadedBenchmark]) -> BenchmarkIndex | None:
 
 def _gram_table(runs: Iterable[tuple[str, ...]], size: int) -> GramTable:
     """The hashes of runs of words, each of which is as long as `size`."""
-    return GramTable(grams_of(lex([" ".join(run) for run in runs]).hashes, size)[::size])
+    return GramTable.of(grams_of(lex([" ".join(run) for run in runs]).hashes, size)[::size])
 
 
 def _is_evidence(run: Sequence[str], owners: Sequence[Owner]) -> bool:

@@ -1,5 +1,8 @@
 """A set of gram hashes that is asked for many at once."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,13 +12,23 @@ _BITS = 20
 _SHIFT = np.uint64(64 - _BITS)
 
 
+@dataclass(frozen=True, eq=False)
 class GramTable:
-    """Which of some hashes are in a fixed set. Most that are not are turned away by one look into a small table."""
+    """A fixed set of hashes, and for each value of their first bits whether the set has one that begins so.
 
-    def __init__(self, hashes: U64) -> None:
-        self._sorted = np.unique(hashes)
-        self._maybe = np.zeros(1 << _BITS, dtype=bool)
-        self._maybe[self._sorted >> _SHIFT] = True
+    Most hashes that are not in the set are rejected by one look into that small table.
+    """
+
+    ordered: U64
+    begins: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, hashes: U64) -> Self:
+        """The table of some hashes."""
+        ordered = np.unique(hashes)
+        begins = np.zeros(1 << _BITS, dtype=bool)
+        begins[ordered >> _SHIFT] = True
+        return cls(ordered, begins)
 
     def holds(self, hashes: U64) -> NDArray[np.bool_]:
         """Which of some hashes are of the set."""
@@ -25,10 +38,10 @@ class GramTable:
 
     def places(self, hashes: U64) -> NDArray[np.int64]:
         """Where hashes of the set occur."""
-        places = np.flatnonzero(self._maybe[hashes >> _SHIFT])
+        places = np.flatnonzero(self.begins[hashes >> _SHIFT])
         if not len(places):
             return places
         asked = hashes[places]
-        found = np.minimum(np.searchsorted(self._sorted, asked), len(self._sorted) - 1)
-        known: NDArray[np.int64] = places[self._sorted[found] == asked]
+        found = np.minimum(np.searchsorted(self.ordered, asked), len(self.ordered) - 1)
+        known: NDArray[np.int64] = places[self.ordered[found] == asked]
         return known

@@ -191,7 +191,7 @@ class _Writer:
 
 
 def _table(words: Sequence[str]) -> GramTable:
-    return GramTable(lex([" ".join(words)]).hashes)
+    return GramTable.of(lex([" ".join(words)]).hashes)
 
 
 _KEYWORDS = _table([word.lower() for word in keyword.kwlist])

@@ -1,4 +1,4 @@
-"""Files of rows that data is kept clear of: JSON lines or one JSON array, plain or gzip, in any of the usual forms.
+"""Files of rows that data is kept clear of, in any form of a file of rows and with any of the usual columns.
 
 A row is read by its columns: what is asked (`instruction` with `input`, `prompt`, `question`, `text`, `problem`), and
 what is answered (`output`, `completion`, `response`, `answer`, `code`, `canonical_solution`, `solution`); or by its
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coma_cli.errors import MissingInputError
-from coma_cli.formats.arrays import array_values
-from coma_cli.jsonl import open_bytes, read_rows, sha256_of
+from coma_cli.formats.files import one_file
+from coma_cli.formats.row_files import whole_rows
+from coma_cli.formats.text import optional_text
+from coma_cli.jsonl import JsonRow, sha256_of
 from coma_cli.records import Example, Origin, Problem
 
 _ASKED = ("instruction", "prompt", "question", "text", "problem", "title")
@@ -39,33 +41,13 @@ def read_file(path: Path) -> Iterator[FileRow]:
         MissingInputError: the file is missing, broken, empty, or a row has no known column.
     """
     number = 0
-    for number, row in enumerate(_values(path), start=1):
+    for number, row in whole_rows(one_file(path)):
         yield _row(row, number, path)
     if not number:
         raise MissingInputError(f"{path} holds no rows.", "Give a file with rows, or leave it out.")
 
 
-def _values(path: Path) -> Iterator[Any]:
-    if not path.is_file():
-        raise MissingInputError(f"There is no file {path}.", "Check the path.")
-    with open_bytes(path) as handle:
-        try:
-            is_array = handle.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-        except (EOFError, OSError) as error:
-            raise MissingInputError(f"{path} is a broken gzip file: {error}.", "Fetch it again.") from error
-    if not is_array:
-        yield from read_rows(path)
-        return
-    with open_bytes(path) as handle:
-        try:
-            yield from array_values(handle.read)
-        except (ValueError, EOFError, OSError) as error:
-            raise MissingInputError(f"{path} is no JSON array ({error}).", "Fetch or write it again.") from error
-
-
-def _row(row: Any, number: int, path: Path) -> FileRow:
-    if not isinstance(row, Mapping):
-        raise MissingInputError(f"{path}, row {number}: not a JSON object.", "Give rows with named columns.")
+def _row(row: JsonRow, number: int, path: Path) -> FileRow:
     name = next((str(row[key]) for key in _IDS if row.get(key) is not None), str(number))
     turns = next((row[key] for key in _TURNS if isinstance(row.get(key), list)), None)
     if turns is not None:
@@ -75,8 +57,8 @@ def _row(row: Any, number: int, path: Path) -> FileRow:
         columns = ", ".join(sorted(map(str, row))) or "none"
         known = ", ".join((*_ASKED, *_ANSWERED, *_TURNS))
         raise MissingInputError(f"{path}, row {number}: no known column (it has {columns}).", f"Known: {known}")
-    given = row.get("input")
-    return FileRow(name, asked, given if isinstance(given, str) else "", answered, str(row.get("entry_point") or ""))
+    given = optional_text(row.get("input")) or ""
+    return FileRow(name, asked, given, answered, str(row.get("entry_point") or ""))
 
 
 def _text(row: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -99,7 +99,7 @@ class SolutionIndex(Generic[Owner]):
         """The texts that hold a solution, by their places, with the first that each holds; but for the `known` ones."""
         if self._tables is None:
             self._tables = {
-                size: GramTable(np.fromiter(sorted(grams), dtype=np.uint64)) for size, grams in self._grams.items()
+                size: GramTable.of(np.fromiter(sorted(grams), dtype=np.uint64)) for size, grams in self._grams.items()
             }
         found = skeletons(texts)
         small = (found.token_counts > 0) & (found.token_counts <= _SMALL_TEXT_TOKENS)

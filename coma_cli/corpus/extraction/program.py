@@ -19,6 +19,7 @@ from coma_cli.corpus.extraction.blocks import Block, blocks_of
 from coma_cli.corpus.extraction.markers import clean
 from coma_cli.corpus.extraction.pruning import is_definition
 from coma_cli.corpus.extraction.thinking import without_thinking
+from coma_cli.formats.text import unify
 from coma_cli.records import Problem
 
 MAX_CHARS = 1_000_000
@@ -70,7 +71,7 @@ def find_program(problem: Problem, text: str, off: frozenset[Rule] = frozenset()
 
 def answer_of(text: str, off: frozenset[Rule] = frozenset()) -> tuple[str, set[Rule]]:
     """The answer in a text, without thinking parts, end tokens and marks around it; and the rules that this took."""
-    text = python_text.unify(text)
+    text = unify(text)
     rules: set[Rule] = set()
     if "thinking" not in off:
         answer = without_thinking(text)

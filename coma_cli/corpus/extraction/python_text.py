@@ -33,11 +33,6 @@ _JUNK_AT_END = re.compile(r"[ \t]*(?:`{1,}|~{3,}|</\w+>|\[/?[A-Z]+\]|<\|?[\wâ–ï
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def unify(text: str) -> str:
-    """Text with line feeds as line ends and without a byte order mark."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-
-
 def parse(source: str) -> ast.Module | SyntaxError | None:
     """The syntax tree; the error that tells where it stops being Python; None where there is no such place."""
     if len(source) > MAX_PARSED_CHARS:

@@ -15,6 +15,7 @@ from coma_cli.corpus.extraction.program import Program, Rule, find_program
 from coma_cli.corpus.extraction.protocols import ExtractionProtocol
 from coma_cli.corpus.extraction.pruning import without_demonstration
 from coma_cli.corpus.extraction.thinking import without_thinking
+from coma_cli.formats.text import unify
 from coma_cli.records import Problem, Verdict
 
 # What the extraction may be to blame for.
@@ -39,7 +40,7 @@ NO_ENTRY = "entry point missing"
 NO_IMPORT = "import missing"
 WRONG = "wrong answer"
 NO_VALUE = "answer of no plain type"
-LEFT = "left before the tests were done"
+LEFT = "exited before the tests finished"
 TIMEOUT = "timeout"
 MEMORY = "memory"
 CRASH = "the sandbox could not run it"
@@ -147,7 +148,7 @@ def _holds(source: str, read: Program, name: str) -> bool:
 
 def _unread(problem: Problem, sample: Candidate, read: Program | None, *, parses: bool) -> str:
     """The cause where the program does not define the function that was asked for."""
-    text = python_text.unify(sample.text)
+    text = unify(sample.text)
     if not text.strip():
         return NO_CODE
     if without_thinking(text).unfinished:
@@ -190,7 +191,7 @@ def _only_defines(entry: ast.stmt) -> bool:
 
 
 def _at_run_time(detail: str) -> str:
-    if detail.startswith("died of "):
+    if detail.startswith("killed by "):
         return detail.split(" (")[0]
     if detail.startswith("the program returned "):
         return NO_VALUE
@@ -198,7 +199,7 @@ def _at_run_time(detail: str) -> str:
     if hit is None:
         return (
             LEFT
-            if detail.startswith("it left")
+            if detail.startswith("exited ")
             else SYNTAX
             if "lone surrogates" in detail or "NUL" in detail
             else WRONG

@@ -97,9 +97,9 @@ def show(explanation: Mapping[str, Any]) -> None:
         title = f"Why {counts['failed']} of {counts['samples']} samples fail ({_table_name(counts)})"
         console.print_table(title, ("cause", "samples", "of all", "for example"), rows)
     if explanation["alternatives"]:
-        judged = [_alternative(row) for row in explanation["alternatives"]]
+        shown = [_alternative(row) for row in explanation["alternatives"]]
         title = "What other protocols give on the same samples"
-        console.print_table(title, ("protocol", "pass@k", "95 % interval", "rescued", "lost"), judged)
+        console.print_table(title, ("protocol", "pass@k", "95 % interval", "rescued", "lost"), shown)
     for line in advice(explanation):
         console.stdout().print(line, markup=False)
 

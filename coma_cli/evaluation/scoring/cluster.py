@@ -1,6 +1,6 @@
 """Runs programs on the machines of a Ray cluster: one sandbox a node, shards of programs, lost shards run again.
 
-It offers what a sandbox offers for a run, so judging does not know where programs run. Only the driver writes: nodes
+It offers what a sandbox offers for a run, so a scorer does not know where programs run. Only the driver writes: nodes
 get programs and give outcomes back.
 """
 
@@ -39,8 +39,8 @@ class SandboxOptions:
     consent: bool = False
     python: str | None = None
 
-    def open(self) -> Sandbox:
-        """A sandbox of this machine."""
+    def sandbox(self) -> Sandbox:
+        """A sandbox of this machine, which is opened by entering it."""
         return Sandbox(
             limits=self.limits,
             workers=self.workers,
@@ -54,11 +54,11 @@ class NodeSupervisor:
     """The actor of one node: owns its sandbox."""
 
     def __init__(self, options: SandboxOptions) -> None:
-        self._sandbox = options.open()
+        self._sandbox = options.sandbox()
 
-    def level(self) -> str:
-        """The isolation that this node has."""
-        return self._sandbox.isolation.level
+    def open(self) -> str:
+        """Open the sandbox; the isolation that this node has."""
+        return self._sandbox.__enter__().isolation.level
 
     def run(self, programs: list[Program]) -> list[Outcome]:
         """The outcomes of a shard."""
@@ -66,27 +66,28 @@ class NodeSupervisor:
 
 
 class RayRunner:
-    """The nodes of a Ray cluster as one place to run programs; a context manager.
+    """The nodes of a Ray cluster as one place to run programs; entered as a context manager, which starts the actors.
 
-    Raises:
+    Raises (on entering):
         MissingPackageError: ray is not installed. SandboxError: no node can run programs at the `level` of isolation
             that this machine has, or all nodes are lost.
     """
 
     def __init__(self, options: SandboxOptions, level: str, *, shard: int = SHARD) -> None:
-        self._connection = ExitStack()
-        self._ray = self._connection.enter_context(connected())
         self._options = options
         self._level = level
         self._shard = shard
+        self._connection = ExitStack()
+        self._ray: Any = None
         self.actors: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._ray = self._connection.enter_context(connected())
         try:
             self._start_actors()
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -118,7 +119,7 @@ class RayRunner:
         actor = self._ray.remote(NodeSupervisor).options(num_cpus=workers, scheduling_strategy=pinned)
         started = actor.remote(self._options)
         try:
-            level = self._ray.get(started.level.remote())
+            level = self._ray.get(started.open.remote())
         except self._ray.exceptions.RayError as error:
             raise SandboxError(f"a node of the Ray cluster can't start its sandbox: {str(error)[-300:]}") from None
         if level != self._level:

@@ -1,24 +1,24 @@
 """What references answer to the inputs of their problems, found by running them in the sandbox, and kept.
 
-The answers of one reference to one set of inputs never change, so they are kept in coma's cache folder under a hash
-of all that decides them. They are kept as Python source, which the tests hold candidates against.
+The answers of one reference to one set of inputs do not change on one machine, so they are kept in coma's cache folder
+under a hash of all that decides them. They are kept as Python source, which the tests hold candidates against.
 """
 
 import hashlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
-from coma_cli.jsonl import write_atomically
-from coma_cli.models.embedded import cache_folder
+from coma_cli.cache import EntryCache
 from coma_cli.records import InputSets, Problem
 from coma_cli.sandbox import Isolation, Limits
 from coma_cli.sandbox.calls import CallError, ProgramCaller
 from coma_cli.syntax.literals import literal
 
-_VERSION = 1  # of the form in which answers are kept
+FOLDER = "expected-answers"
+_VERSION = 2  # of the form in which answers are kept
 _LONGEST_KEPT = 200_000  # characters; Python takes some hundred times the size of a literal to read it
 _INPUTS = "def _coma_inputs():\n    return {inputs}\n\n\n"
 _EXPECTED = "def _coma_expected():\n    return {expected}\n\n\n"
@@ -43,83 +43,92 @@ class Answers(NamedTuple):
 
 @dataclass(frozen=True)
 class AnswerFinder:
-    """Where and how references are run for their answers."""
+    """Where and how references are run for their answers.
+
+    `machine` is the identity of the sandbox that answers are kept under. With `again` all references are run, whatever
+    is kept.
+    """
 
     isolation: Isolation
+    machine: str
     memory_mb: int = 1024
     python: str | None = None
-    folder: Path | None = None
+    again: bool = False
+    kept: EntryCache = field(default_factory=lambda: EntryCache.below_cache_folder(FOLDER))
 
     def find(self, problems: Sequence[Problem], on_run: Callable[[bool], None]) -> dict[str, Answers]:
         """The answers to the inputs of all problems that have any, by task id.
 
         `on_run` hears of each problem that is settled, and whether its reference had to be run.
         """
-        folder = self.folder or cache_folder() / "expected-answers"
-        callers: dict[bool, ProgramCaller] = {}
         found: dict[str, Answers] = {}
-        try:
+        with ExitStack() as stack:
+            caller = cache(lambda *kind: stack.enter_context(self._caller(*kind)))
             for problem in problems:
                 sets = problem.input_sets
                 if sets is None:
                     continue
-                kept = _kept(folder / f"{self._name(problem, sets)}.py")
-                found[problem.task_id] = kept or self._run(callers, problem, sets, folder)
+                kept = None if self.again else _read(self.kept.read(self._name(problem, sets)))
+                if kept is None:
+                    found[problem.task_id] = _answers(
+                        caller(problem.cpu_limit_s, "numpy" in problem.reference), problem
+                    )
+                    self._keep(problem, sets, found[problem.task_id])
+                else:
+                    found[problem.task_id] = kept
                 on_run(kept is None)
-        finally:
-            for caller in callers.values():
-                caller.close()
         return found
 
     def _name(self, problem: Problem, sets: InputSets) -> str:
-        version = self.python or ".".join(map(str, sys.version_info[:2]))
         parts = (
             str(_VERSION),
-            version,
+            self.machine,
+            f"{problem.cpu_limit_s:g} s, {self.memory_mb} MB",
             problem.reference,
             problem.entry_point,
             sets.base,
             sets.plus,
             str(sets.only_whether),
         )
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{hashlib.sha256(chr(0).join(parts).encode('utf-8', 'surrogatepass')).hexdigest()}.py"
 
-    def _run(self, callers: dict[bool, ProgramCaller], problem: Problem, sets: InputSets, folder: Path) -> Answers:
-        numpy = "numpy" in problem.reference
-        if numpy not in callers:
-            limits = Limits(cpu_s=problem.cpu_limit_s, memory_mb=self.memory_mb)
-            callers[numpy] = ProgramCaller(self.isolation, limits, python=self.python, numpy=numpy)
-        base = self._set(callers[numpy], problem, sets.base, sets.base_count, sets.only_whether)
-        plus = self._set(callers[numpy], problem, sets.plus, sets.plus_count, sets.only_whether)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self._name(problem, sets)}.py"
-        write_atomically(path, [f"{base}\n{plus}\n".encode("ascii", "backslashreplace")])
-        return Answers(base, plus)
+    def _caller(self, cpu_limit_s: float, numpy: bool) -> ProgramCaller:
+        limits = Limits(cpu_s=cpu_limit_s, memory_mb=self.memory_mb)
+        return ProgramCaller(self.isolation, limits, python=self.python, numpy=numpy)
 
-    @staticmethod
-    def _set(caller: ProgramCaller, problem: Problem, inputs: str, count: int, only_whether: bool) -> str:
-        ask = _ASK.format(name=problem.entry_point, result=_result(only_whether))
-        source = f"{problem.reference}\n\n{_INPUTS.format(inputs=inputs)}{ask}"
-        try:
-            answers: list[Any] = caller.values(source, _ANSWER, [(place,) for place in range(count)])
-            written = literal(answers)
-        except (CallError, ValueError):  # a reference that really fails is found out when it is checked
-            return ""
-        return written if len(written) <= _LONGEST_KEPT else ""
+    def _keep(self, problem: Problem, sets: InputSets, answers: Answers) -> None:
+        text = "".join(f"{line}\n" for line in answers)
+        self.kept.write(self._name(problem, sets), text.encode("ascii", "backslashreplace"))
+
+
+def _answers(caller: ProgramCaller, problem: Problem) -> Answers:
+    sets = problem.input_sets
+    assert sets is not None
+    base = _answers_to(caller, problem, sets.base, sets.base_count, sets.only_whether)
+    return Answers(base, _answers_to(caller, problem, sets.plus, sets.plus_count, sets.only_whether))
+
+
+def _answers_to(caller: ProgramCaller, problem: Problem, inputs: str, count: int, only_whether: bool) -> str:
+    ask = _ASK.format(name=problem.entry_point, result=_result(only_whether))
+    source = f"{problem.reference}\n\n{_INPUTS.format(inputs=inputs)}{ask}"
+    try:
+        answers: list[Any] = caller.values(source, _ANSWER, [(place,) for place in range(count)])
+        written = literal(answers)
+    except (CallError, ValueError):  # a reference that really fails is found out when it is checked
+        return ""
+    return written if len(written) <= _LONGEST_KEPT else ""
 
 
 def _result(only_whether: bool) -> str:
     return "output is not None" if only_whether else "output"
 
 
-def _kept(path: Path) -> Answers | None:
-    """The answers of a file of the cache; None where there is none, or a broken one."""
-    try:
-        base, plus, rest = path.read_text(encoding="ascii").split("\n")
-    except (OSError, ValueError):
+def _read(content: bytes | None) -> Answers | None:
+    """The answers of an entry of the cache; None where there is none."""
+    if content is None:
         return None
-    whole = all(not line or (line[0] == "[" and line[-1] == "]") for line in (base, plus))
-    return Answers(base, plus) if whole and not rest else None
+    base, plus, _ = content.decode("ascii").split("\n")
+    return Answers(base, plus)
 
 
 def stages_of(problem: Problem, answers: Mapping[str, Answers]) -> tuple[Problem, ...]:

@@ -39,21 +39,20 @@ class ReferenceCheck(Record):
 def check_references(
     sandbox: Sandbox,
     parts: Mapping[str, Sequence[Problem]],
-    references: Mapping[str, str],
     journal: Journal[ReferenceCheck],
     limits_of: Callable[[Problem], Limits],
     modes: Sequence[Mode],
 ) -> Iterator[ReferenceCheck | None]:
-    """Run the references that have no passing row yet, each in the first mode in which it passes all its tests.
+    """Run the references of these problems, each in the first mode in which it passes all its tests.
 
     `parts` are, by task id, the problem with each set of tests that its reference has to pass. Yields a row for each
     reference that is settled, and None for a run that settles nothing yet. A reference that passes in none of the
     `modes` is journalled as such.
     """
-    missing = [task_id for task_id in parts if task_id not in journal]
+    missing = list(parts)
     for mode in modes:
         programs = (
-            program_of(part, references[task_id], f"{number}|{task_id}", mode, limits_of(part))
+            program_of(part, part.reference, f"{number}|{task_id}", mode, limits_of(part))
             for task_id in missing
             for number, part in enumerate(parts[task_id])
         )

@@ -6,11 +6,10 @@
     CodeCapybara MBPP  {"task_id", "trg_prediction"}
     bigcode            [[program, ...], ...]              one list a problem, in the order of the benchmark
 
-Files may be plain or gzip, one or several, or a folder of them. A row that can't be used is named and counted, and
-reading goes on.
+Files may be of any form of a file of rows, one or several, or a folder of them. A row that can't be used is named and
+counted, and reading goes on.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,11 +19,13 @@ from typing import Any
 
 from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.errors import MissingInputError, UsageError
-from coma_cli.jsonl import CorruptLine, open_bytes, read_rows
+from coma_cli.formats.data_file import DataFile
+from coma_cli.formats.files import one_file
+from coma_cli.formats.row_files import BadRow, read_rows, read_values
 from coma_cli.records import Problem, Sample
 from coma_cli.words import count_of
 
-SAMPLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz")
+SAMPLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 RESULT_SUFFIXES = ("_results.jsonl", "_results.jsonl.gz", "_eval_results.json")  # what other scorers leave beside
 TEXT_FIELDS = ("completion", "solution", "trg_prediction")
 _HOTTEST = 1e6
@@ -33,9 +34,9 @@ _TASK_ID = re.compile(r"(?:(?P<prefix>[A-Za-z]+)\+?[/_\- ])?(?P<number>\d+)(?:_\
 
 @dataclass
 class Skipped:
-    """What was in the files and can't be scored: broken lines, rows without text or of no known problem, failures."""
+    """What was in the files and can't be scored: broken rows, rows without text or of no known problem, failures."""
 
-    corrupt: list[CorruptLine] = field(default_factory=list)
+    corrupt: list[BadRow] = field(default_factory=list)
     without_text: list[str] = field(default_factory=list)
     unknown_tasks: Counter[str] = field(default_factory=Counter)
     failed_samples: int = 0
@@ -52,8 +53,8 @@ class Skipped:
     def messages(self) -> Iterator[str]:
         """A line for each kind, with the first ones named."""
         if self.corrupt:
-            lines = count_of(len(self.corrupt), "broken line is", "broken lines are")
-            yield f"{lines} left out, the first: {self.corrupt[0]}"
+            rows = count_of(len(self.corrupt), "broken row is", "broken rows are")
+            yield f"{rows} left out, the first: {self.corrupt[0]}"
         if self.without_text:
             fields, rows = ", ".join(TEXT_FIELDS), count_of(len(self.without_text), "row holds", "rows hold")
             yield f"{rows} none of {fields} as text; left out, the first: {self.without_text[0]}"
@@ -143,6 +144,8 @@ def read_candidates(
 def _own_index(row: Mapping[str, Any]) -> int | None:
     """A sample's number, from rows of our own form only: elsewhere `index` may count problems."""
     index = row.get("index") if "temperature" in row else None
+    if isinstance(index, str) and re.fullmatch(r"\d{1,9}", index, re.ASCII):  # from a file without types
+        return int(index)
     return index if isinstance(index, int) and not isinstance(index, bool) else None
 
 
@@ -155,7 +158,11 @@ def _repeated_key(key: str, origin: str) -> UsageError:
 
 def read_run_candidates(samples: Path, skipped: Skipped) -> Iterator[Candidate]:
     """Yield the samples of a finished sample run, each under its own key."""
-    for number, row in enumerate(read_rows(samples, skipped.corrupt.append), start=1):
+    for entry in read_rows(DataFile(samples)):
+        if isinstance(entry, BadRow):
+            skipped.corrupt.append(entry)
+            continue
+        number, row = entry
         sample = Sample.from_row(row, f"{samples}:{number}")
         if sample.failed:
             skipped.failed_samples += 1
@@ -174,38 +181,32 @@ def _text_of(row: Mapping[str, Any]) -> tuple[str | None, bool]:
 
 def _temperature(value: Any) -> float:
     """What a row says it was drawn at; 0 where that is no number, or none that a result could be filed under."""
+    if isinstance(value, str):  # from a file without types
+        try:
+            value = float(value)
+        except ValueError:
+            return 0.0
     usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _HOTTEST
     return float(value) if usable else 0.0
 
 
 def _rows(path: Path, problems: Sequence[Problem], skipped: Skipped) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Rows with where they stand: lines of a JSONL file, or the elements of one JSON array."""
-    if _is_array(path):
-        yield from _array_rows(path, problems, skipped)
-        return
-    for number, row in enumerate(read_rows(path, skipped.corrupt.append), start=1):
-        yield f"{path}, row {number}", row
-
-
-def _is_array(path: Path) -> bool:
-    with open_bytes(path) as handle:
-        return handle.read(64).lstrip().startswith(b"[")
-
-
-def _array_rows(path: Path, problems: Sequence[Problem], skipped: Skipped) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    try:
-        with open_bytes(path) as handle:
-            elements = json.load(handle)
-    except (ValueError, RecursionError, EOFError, OSError) as error:
-        raise MissingInputError(f"{path} is no valid JSON array ({str(error)[:120]}).", "Fetch it again.") from None
-    if len(elements) > len(problems) and all(isinstance(element, list) for element in elements):
-        raise UsageError(f"{path} has {len(elements)} lists, the benchmark {len(problems)} problems.", "Check --bench.")
-    for number, element in enumerate(elements, start=1):
-        if isinstance(element, dict):
-            yield f"{path}, element {number}", element
-        elif isinstance(element, list):
-            task_id = problems[number - 1].task_id
-            for text in element:
-                yield f"{path}, list {number}", {"task_id": task_id, "solution": text}
+    """Rows with where they stand. A list in an array holds the programs of one problem, in the benchmark's order."""
+    lists = 0
+    for entry in read_values(one_file(path)):
+        if isinstance(entry, BadRow):
+            skipped.corrupt.append(entry)
+            continue
+        number, value = entry
+        if isinstance(value, dict):
+            yield f"{path}, row {number}", value
+        elif isinstance(value, list):
+            lists = number
+            if number <= len(problems):
+                task_id = problems[number - 1].task_id
+                yield from ((f"{path}, list {number}", {"task_id": task_id, "solution": text}) for text in value)
         else:
-            skipped.corrupt.append(CorruptLine(path, number, f"a JSON {type(element).__name__}, not a list or object"))
+            reason = f"a JSON {type(value).__name__}, not a list or object"
+            skipped.corrupt.append(BadRow(DataFile(path), number, reason))
+    if lists > len(problems):
+        raise UsageError(f"{path} has {lists} lists, the benchmark {len(problems)} problems.", "Check --bench.")

@@ -1,5 +1,5 @@
-"""What runs on the far side: the zygotes, the checker and the walls around them.
+"""What runs inside the sandbox: the zygotes, the checker and their isolation.
 
-Modules here are imported by an interpreter started with `-I -S`, without the rest of the package: they use the
-standard library and each other, nothing else.
+Modules here are imported by an interpreter started with `-I -S`, without the rest of the package: they use only the
+standard library and each other.
 """

@@ -1,9 +1,7 @@
 import pytest
 
 from coma_cli.catalog.licences.detection import file_licence, folder_licences, guess_licence, stated_licence
-
-MIT = "Permission is hereby granted, free of charge, to any person obtaining\na copy of this software"
-BSD3 = "Redistribution and use in source and binary forms, with or without\nmodification. Neither the name of X nor"
+from tests.catalog.licences.texts import BSD3, MIT
 
 
 @pytest.mark.parametrize(

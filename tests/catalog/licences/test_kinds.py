@@ -1,6 +1,6 @@
 import pytest
 
-from coma_cli.catalog.licences.detection import _PHRASES
+from coma_cli.catalog.licences.detection import PHRASES
 from coma_cli.catalog.licences.kinds import allows, kind_of
 from coma_cli.catalog.sources import SOURCES
 
@@ -28,6 +28,6 @@ def test_policies(licence, permissive, known):
 
 
 def test_every_licence_that_is_recognised_or_named_by_a_source_is_in_the_table():
-    assert {name for _, name in _PHRASES if kind_of(name) == "unknown"} == set()
+    assert {name for _, name in PHRASES if kind_of(name) == "unknown"} == set()
     named = {source.licence for source in SOURCES.values() if " " not in source.licence}
     assert {name for name in named if kind_of(name) == "unknown"} <= {"unknown"}

@@ -4,39 +4,10 @@ from coma_cli.catalog.material import ContestSolution
 from coma_cli.catalog.sources import code_contests
 from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.records import Origin
+from tests.catalog.sources.contests import TESTS, problem
 from tests.catalog.sources.forms import good, read
 from tests.catalog.sources.row_forms import lines, reasons, without_places, write, write_parquet, write_zip
 from tests.requirements import shared_data
-
-TESTS = {"input": ["1 2\n"], "output": ["3\n"]}
-
-
-def problem(name, pairs, **changes):
-    """A row of the hub's form. No native rows are at hand: this follows the documented columns, all of them."""
-    return {
-        "name": name,
-        "description": f"Add two numbers.\r\nThis is {name}.\n",
-        "public_tests": TESTS,
-        "private_tests": TESTS,
-        "generated_tests": {"input": [], "output": []},
-        "source": 2,
-        "difficulty": 7,
-        "solutions": {"language": [code for code, _ in pairs], "solution": [text for _, text in pairs]},
-        "incorrect_solutions": {"language": [3], "solution": ["print(0)"]},
-        "cf_contest_id": 1,
-        "cf_index": "A",
-        "cf_points": 0.0,
-        "cf_rating": 800,
-        "cf_tags": ["math"],
-        "is_description_translated": False,
-        "untranslated_description": "",
-        "time_limit": {"seconds": 1, "nanos": 0},
-        "memory_limit_bytes": 256_000_000,
-        "input_file": "",
-        "output_file": "",
-        **changes,
-    }
-
 
 EVERY_LANGUAGE = [
     (0, "unknown"),
@@ -79,11 +50,11 @@ def test_the_first_right_program_in_each_language(tmp_path):
         ("7_G. Translated", "java", "class B {}"),
     ]
     assert reasons(found) == [
-        ("incomplete-statement", "formulas are pictures (<image>)"),
-        ("not-standard-io", "the programs read or write files that the statement need not name"),
-        ("no-solution", "no right program in a known language"),
+        ("incomplete-statement", "formulas are images (<image>)"),
+        ("not-standard-io", "programs read or write files that the statement may not name"),
+        ("no-solution", "no correct program in a known language"),
         ("empty-statement", ""),
-        ("broken-row", "description is no text"),
+        ("broken-row", "description is not a string"),
         ("duplicate-id", "2, 1_A. Sum"),
     ]
     assert good(found)[0] == ContestSolution(
@@ -172,7 +143,7 @@ def test_a_file_without_a_column_names_all_that_it_has(tmp_path):
 def test_only_the_columns_that_count_are_read(tmp_path):
     write_parquet(tmp_path / "train-0.parquet", ROWS)
     (shard,) = code_contests.find(tmp_path)
-    rows = [row for _, row in code_contests.read_table(shard, code_contests.COLUMNS, extent=code_contests._EXTENT)]
+    rows = [row for _, row in code_contests.read_table(shard, code_contests.COLUMNS, extent=code_contests.EXTENT)]
     assert set(rows[0]) == {"name", "description", "solutions", "source", "input_file", "output_file"}
 
 

@@ -53,7 +53,7 @@ def test_the_name_of_a_file_says_the_language(tmp_path, name, language):
 
 def test_interview_questions_are_kept_aside(tmp_path):
     write(tmp_path / "code-text" / "Java.json", [row("什么是JVM？", "Java虚拟机。")])
-    assert reasons(read(codegpt.SOURCE, tmp_path)) == [("no-code-task", "an interview question of code-text")]
+    assert reasons(read(codegpt.SOURCE, tmp_path)) == [("no-code-task", "an interview question from code-text")]
 
 
 def gbk_zip(path, name, content):
@@ -70,7 +70,7 @@ def test_member_names_in_gbk_are_readable(tmp_path):
     archive = gbk_zip(tmp_path / "a.zip", "code-text/算法.json", '[{"user": "甲", "assistant": "乙"}]')
     (shard,) = codegpt.find(archive)
     assert shard.name == "a.zip/code-text/算法.json"
-    assert reasons(codegpt.read(shard)) == [("no-code-task", "an interview question of code-text")]
+    assert reasons(codegpt.read(shard)) == [("no-code-task", "an interview question from code-text")]
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]  # nothing is unpacked under a member's name
 
 

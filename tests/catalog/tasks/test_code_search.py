@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.catalog.material import Function, Question
-from coma_cli.catalog.tasks import TASKS
+from coma_cli.catalog.tasks import TASKS, code_search
 from coma_cli.catalog.tasks.code_search import FEWEST_CANDIDATES, MOST_CANDIDATES
 from coma_cli.catalog.tasks.task import Surroundings, make_example, with_surroundings
 from coma_cli.records import Origin
@@ -41,7 +41,7 @@ def made(material, context=(), seed=0):
 def test_golden_code_search():
     row = made(OWN)
     assert row.id == "5b557be30c79d29f7a1c"
-    assert row.instruction == f"Which of these Python snippets does it? {OWN.text}"
+    assert row.instruction == f"Which of these Python snippets does the following? {OWN.text}"
     assert row.input == (
         r'["09:11:55.775695", "11:34:59\n11:35:02", "a = datetime.now()", '
         r'"def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)"]'
@@ -132,3 +132,13 @@ def test_surroundings_hold_every_piece_once_and_nothing_far_away(numbers, size):
     for place, (_, context) in enumerate(found):
         start = place // size * size
         assert list(context.materials) == numbers[max(0, start - size) : start + size]
+
+
+@pytest.mark.parametrize("text_language", ["en", "cn"])
+def test_an_unknown_programming_language_drops_out_of_the_wording(text_language):
+    question = Question("unspecified", "Sort it.", ("a", "b"), (0,), "MIT", Origin(), text_language)
+    asked = {make_example(TASKS["code-search"], question, "test", seed).instruction for seed in range(100)}
+    assert len(asked) == len(code_search.WORDINGS[text_language])
+    for instruction in asked:
+        assert "  " not in instruction and "{" not in instruction
+        assert text_language == "en" or " " not in instruction.replace("Sort it.", "")

@@ -22,7 +22,7 @@ def made(problem, seed=0):
 def test_golden_competition():
     row = made(PROBLEM)
     assert (row.id, row.language, row.licence) == ("0462bebafba09601989f", "cpp", "CC-BY-4.0")
-    assert row.instruction == "The following exercise is taken from a contest archive. Solve it with a C++ program."
+    assert row.instruction == "The following problem comes from a contest archive. Solve it with a C++ program."
     assert (row.input, row.output) == (PROBLEM.statement, PROBLEM.solution)
 
 

@@ -4,7 +4,7 @@ from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
 from coma_cli.corpus.decontamination.decontaminate import REASON, BenchmarkIndex, contamination, decontaminate, index_of
 from coma_cli.errors import MissingInputError
 from coma_cli.records import Problem
-from tests.corpus.rows import example
+from tests.corpus.rows import SOLUTION, example
 from tests.requirements import shared_data
 
 
@@ -22,12 +22,6 @@ def problem(task_id, prompt, reference, prompt_code=""):
 
 
 TEXT = "Write a function that finds the longest common prefix of several words in a list."
-SOLUTION = """def prefix(words):
-    first, last = min(words), max(words)
-    for n, sign in enumerate(first):
-        if sign != last[n]:
-            return first[:n]
-    return first"""
 
 
 @pytest.fixture

@@ -54,11 +54,11 @@ def test_rows_are_read_from_the_usual_columns(tmp_path, row, expected):
         (b"", "holds no rows"),
         (b"[]", "holds no rows"),
         (b'{"a": "b"}\n', "it has a"),
-        (b"[1]", "not a JSON object"),
-        (b'[{"text": "a"}', "no JSON array"),
+        (b"[1]", "row 1: a JSON int, not an object"),
+        (b'[{"text": "a"}', "not a whole JSON array"),
         (b"{broken\n", "not valid JSON"),
         (gzip.compress(b'{"text": "a"}\n' * 99)[:-20], "gzip"),
-        (gzip.compress(b'[{"text": "a"}]')[:-9], "no JSON array|gzip"),
+        (gzip.compress(b'[{"text": "a"}]')[:-9], "broken gzip"),
     ],
 )
 def test_a_bad_file_is_an_error_that_names_it(tmp_path, content, words):

@@ -11,15 +11,8 @@ from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, contam
 from coma_cli.corpus.decontamination.normalized_ast import codes_in, skeletons, units
 from coma_cli.corpus.decontamination.solutions import MIN_WEIGHT, SolutionIndex
 from tests.corpus.planting import body_of, reindented, renamed, with_other_comments, without_question
-from tests.corpus.rows import example
+from tests.corpus.rows import SOLUTION, example
 from tests.requirements import shared_data
-
-SOLUTION = """def prefix(words):
-    first, last = min(words), max(words)
-    for n, sign in enumerate(first):
-        if sign != last[n]:
-            return first[:n]
-    return first"""
 
 
 @pytest.fixture(scope="module")

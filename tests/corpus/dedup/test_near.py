@@ -1,33 +1,13 @@
-import random
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coma_cli.corpus.dedup.fingerprints import Fingerprints
-from coma_cli.corpus.dedup.minhash import NearRules, banding, signatures
+from coma_cli.corpus.dedup.minhash import banding, signatures
 from coma_cli.corpus.dedup.near import Pairs, are_near, clusters, jaccard, merge, nearest_of
+from tests.corpus.dedup.texts import RULES, mutated, rows_of, text
 from tests.corpus.rows import example
-
-RULES = NearRules()
-WORDS = [f"w{n}" for n in range(2000)]
-
-
-def text(seed, size=80):
-    return " ".join(random.Random(seed).choices(WORDS, k=size))
-
-
-def mutated(base, count, seed):
-    parts = base.split()
-    dice = random.Random(seed)
-    for place in dice.sample(range(len(parts)), count):
-        parts[place] = f"m{dice.random()}"[:8]
-    return " ".join(parts)
-
-
-def rows_of(texts):
-    return [example(n, instruction="", input=one, output="x") for n, one in enumerate(texts)]
 
 
 def true_jaccard(one, other, size=RULES.shingle_tokens):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from coma_cli.corpus.dedup.fingerprints import Fingerprints
 from coma_cli.corpus.dedup.near import Pairs, are_near, jaccard
 from coma_cli.corpus.dedup.prefilter import BUCKETS, most_in_common, prefilters
-from tests.corpus.dedup.test_near import RULES, mutated, rows_of, text
+from tests.corpus.dedup.texts import RULES, mutated, rows_of, text
 
 SETS = st.sets(st.integers(0, 2**32 - 1) | st.integers(0, 300).map(lambda n: n * BUCKETS), max_size=400)
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.corpus.extraction.blocks import blocks_of
-from tests.corpus.extraction.test_python_text import HOSTILE, TEXTS
+from tests.corpus.extraction.texts import HOSTILE, TEXTS
 
 CODE = "def f(x):\n    return x\n"
 

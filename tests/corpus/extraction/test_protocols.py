@@ -6,44 +6,16 @@ from hypothesis import strategies as st
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
-from coma_cli.corpus.extraction.python_text import unify
-from coma_cli.records import Problem
-from tests.corpus.extraction.test_python_text import HOSTILE, TEXTS
+from coma_cli.formats.text import unify
+from tests.corpus.extraction.problems import BY_ID, HUMANEVAL, MBPP, body, passes
+from tests.corpus.extraction.texts import HOSTILE, TEXTS
 from tests.requirements import shared_data
 
-HUMANEVAL = BENCHMARKS["humaneval"].load().problems
-BY_ID = {p.task_id: p for p in HUMANEVAL}
 default = PROTOCOLS["default"].extract
 as_is = PROTOCOLS["as-is"].extract
 entry_point = PROTOCOLS["entry-point"].extract
 
-MBPP = Problem(
-    task_id="MBPP/11",
-    bench="mbpp",
-    prompt="",
-    instruction="",
-    entry_point="double",
-    entry_points=("double",),
-    tests="assert double(2) == 4\n",
-    reference="def double(x):\n    return 2 * x",
-    cpu_limit_s=10,
-)
-
-
 pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence")
-
-
-def passes(problem, source):
-    """Runs code of this file and of the benchmark itself, nothing else."""
-    try:
-        exec(f"{source}\n{problem.setup}{problem.tests}", {})
-    except (Exception, SystemExit):
-        return False
-    return True
-
-
-def body(problem):
-    return problem.reference.removeprefix(problem.prompt_code)
 
 
 def again(problem):

@@ -4,7 +4,7 @@ import pytest
 
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.corpus.extraction.published_cuts import prompt_cut_by_length
-from tests.corpus.extraction.test_protocols import BY_ID, HUMANEVAL, MBPP, body, passes
+from tests.corpus.extraction.problems import BY_ID, HUMANEVAL, MBPP, body, passes
 
 capybara = PROTOCOLS["capybara-cut"].extract
 coma = PROTOCOLS["coma-stop"].extract

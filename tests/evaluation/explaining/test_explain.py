@@ -11,8 +11,8 @@ from coma_cli.evaluation.explaining.causes import cause_of
 from coma_cli.evaluation.explaining.explanation import REMEDIES, advice, show
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem, Verdict
-from tests.evaluation.sampled import HUMANEVAL, right, write_lines
-from tests.evaluation.score_command import Coma
+from tests.evaluation.sampled import HUMANEVAL, right
+from tests.support.files import write_lines
 
 PROBLEM = HUMANEVAL[0]  # has_close_elements
 SIGNATURE = "def has_close_elements(numbers, threshold):\n"
@@ -20,11 +20,6 @@ MBPP_LIKE = Problem(
     task_id="m/1", bench="mbpp", prompt="p", instruction="p", entry_point="f", tests="", reference="", cpu_limit_s=1
 )
 WHOLE = f"from typing import List\n{SIGNATURE}    return False\n"
-
-
-@pytest.fixture
-def coma(tmp_path, capsys):
-    return Coma(tmp_path, capsys)
 
 
 # completion, finish reason, cause under `default`, cause under `as-is` ("" where it is the same)
@@ -136,7 +131,7 @@ def verdict(**fields: Any) -> Verdict:
         ("def f(x):\n    pass\n", "", causes.WRONG),
         ("def f(x):\n    pass\n", "while loading: ModuleNotFoundError: No module named 'q'", causes.NO_IMPORT),
         ("def f(x):\n    pass\n", "while loading: NameError: name 'List' is not defined", causes.NO_IMPORT),
-        ("def f(x):\n    pass\n", "died of SIGSEGV", "died of SIGSEGV"),
+        ("def f(x):\n    pass\n", "killed by SIGSEGV", "killed by SIGSEGV"),
         ("return 1\ndef f(): pass", "SyntaxError: 'return' outside function (<program>, line 1)", causes.SYNTAX),
         ("def f(): pass # \0", "the program holds a NUL byte", causes.SYNTAX),
         ("def g(x):\n    pass\n", "NameError: name 'f' is not defined", causes.NO_ENTRY),

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.evaluation.sampling.sampled_model import choose_model
@@ -11,12 +10,9 @@ from coma_cli.models.resolution import NO_TRUST
 from coma_cli.prompting import ALPACA
 from coma_cli.settings import StageSettings
 from coma_cli.workspace import Artifact, Input, Plan, StageResult, Workspace
+from tests.evaluation.sampled import Nothing
 from tests.requirements import package
 from tests.tiny_model import make_tiny_model
-
-
-class Nothing(BaseModel):
-    """A summary without content."""
 
 
 @pytest.fixture

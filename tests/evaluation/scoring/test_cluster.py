@@ -10,8 +10,9 @@ import pytest
 from coma_cli.evaluation.scoring.cluster import RayRunner, SandboxOptions
 from coma_cli.parallel import ray_cluster
 from coma_cli.sandbox import Limits, Program, SandboxError, probe_isolation
-from tests.evaluation.sampled import HUMANEVAL, right, write_lines
+from tests.evaluation.sampled import HUMANEVAL, right
 from tests.evaluation.score_command import Coma
+from tests.support.files import write_lines
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_the_shards_of_a_killed_node_are_run_again(ray, options, level):
 
 def test_a_node_of_another_level_is_refused(ray, options):
     with pytest.raises(SandboxError, match="isolates at level"):
-        RayRunner(options, "a level that there is not")
+        RayRunner(options, "a level that there is not").__enter__()
 
 
 def test_a_score_on_a_cluster_is_the_score_of_one_machine(ray, tmp_path, capsys):

@@ -1,12 +1,15 @@
 """Answers of references come out of the sandbox as plain values, are kept, and problems are complete with them."""
 
+from dataclasses import replace
+
 import pytest
 
+from coma_cli.cache import EntryCache
 from coma_cli.catalog.benchmarks.evalplus_check import check_source
 from coma_cli.corpus.extraction.programs import program_of
 from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, Answers, published, stages_of
 from coma_cli.records import InputSets, Problem
-from coma_cli.sandbox import Limits, Sandbox, probe_isolation
+from coma_cli.sandbox import Limits, Sandbox
 
 
 def problem(
@@ -38,14 +41,9 @@ def problem(
 DOUBLE = problem("def f(x):\n    return x * 2\n", "[[1], ['a']]", "[[(1, 2)], [10**30]]")
 
 
-@pytest.fixture(scope="module")
-def isolation():
-    return probe_isolation("auto")
-
-
 @pytest.fixture
 def finder(isolation, tmp_path):
-    return AnswerFinder(isolation, folder=tmp_path / "kept")
+    return AnswerFinder(isolation, "machine", kept=EntryCache(tmp_path / "kept"))
 
 
 def find(finder: AnswerFinder, *problems: Problem) -> tuple[dict[str, Answers], list[bool]]:
@@ -75,10 +73,24 @@ def test_answers_are_found_and_kept(finder):
     assert find(finder, other)[0]["t/1"].base == "[3, 'aaa']"
 
 
+@pytest.mark.parametrize("change", [{"machine": "another"}, {"memory_mb": 512}, {"again": True}], ids=str)
+def test_answers_of_other_conditions_are_found_again(finder, change):
+    answers, _ = find(finder, DOUBLE)
+    assert find(replace(finder, **change), DOUBLE) == (answers, [True])
+    assert find(finder, DOUBLE) == (answers, [False])
+
+
+def test_answers_that_can_not_be_kept_are_found_each_time(isolation, tmp_path):
+    (tmp_path / "file").write_text("")
+    finder = AnswerFinder(isolation, "machine", kept=EntryCache(tmp_path / "file" / "kept"))
+    assert find(finder, DOUBLE) == find(finder, DOUBLE)
+    assert find(finder, DOUBLE)[1] == [True]
+
+
 @pytest.mark.parametrize("damage", [b"", b"[1", b"[1]\n[2\n", b"[1]\n[2]\n[3]\n", b"\xff\xff\n\n", b"[1]\n[2]"])
 def test_a_damaged_file_of_the_cache_is_made_again(finder, damage):
     whole, _ = find(finder, DOUBLE)
-    (kept,) = finder.folder.iterdir()
+    (kept,) = finder.kept.folder.iterdir()
     kept.write_bytes(damage)
     assert find(finder, DOUBLE) == (whole, [True])
 

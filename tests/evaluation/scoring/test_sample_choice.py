@@ -4,7 +4,8 @@ from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.evaluation.scoring.sample_choice import benchmark_only, choose_samples
 from coma_cli.evaluation.scoring.sample_files import Skipped
 from coma_cli.workspace import Input, Workspace
-from tests.evaluation.sampled import HUMANEVAL, sample, sample_run, write_lines
+from tests.evaluation.sampled import HUMANEVAL, sample, sample_run
+from tests.support.files import write_lines
 
 ROWS = [sample("HumanEval/0", 0, "x")]
 

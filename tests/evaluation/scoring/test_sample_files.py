@@ -13,8 +13,9 @@ from coma_cli.evaluation.scoring.sample_files import (
     read_run_candidates,
     sample_paths,
 )
-from tests.evaluation.sampled import HUMANEVAL, sample, write_lines
+from tests.evaluation.sampled import HUMANEVAL, sample
 from tests.requirements import shared_data
+from tests.support.files import write_lines
 
 
 def read(*paths, problems=HUMANEVAL, prefix="HumanEval"):
@@ -76,7 +77,7 @@ def test_an_array_of_rows_is_read_like_lines(tmp_path):
     assert [c.task_id for c in candidates] == ["HumanEval/3"]
     assert skipped.counts()["corrupt_lines"] == 1
     path.write_text("[1, 2")
-    with pytest.raises(MissingInputError, match="no valid JSON array"):
+    with pytest.raises(MissingInputError, match="not a whole JSON array"):
         read(path)
 
 
@@ -124,7 +125,7 @@ def test_what_can_not_be_scored_is_named_and_counted(tmp_path):
         "failed_samples": 0,
     }
     said = "\n".join(skipped.messages())
-    assert f"{path}:2: not valid JSON" in said and "HumanEval/999" in said and "row 2" in said
+    assert f"{path}:2: not valid JSON" in said and "HumanEval/999" in said and "s.jsonl, row 4" in said
 
 
 def test_own_rows_keep_their_index_and_temperature(tmp_path):

@@ -1,7 +1,7 @@
-"""CodeSearchNet: two million functions of public repositories in six languages, with their documentation.
+"""CodeSearchNet: two million functions from public repositories in six languages, with their documentation.
 
-Upstream's `code` holds a Python function's docstring, and its `docstring` parameter lists, comment signs and markup:
-both are taken off here, and a function whose code still says a sentence of its documentation is kept aside.
+Upstream's `code` includes a Python function's docstring, and its `docstring` includes parameter lists, comment markers
+and markup: these are removed here, and a function whose code still repeats a sentence of its documentation is dropped.
 """
 
 import re
@@ -33,7 +33,7 @@ CITATION = (
     "Husain, H. et al. (2019). CodeSearchNet Challenge: Evaluating the State of Semantic Code Search. arXiv:1909.09436."
 )
 _RAW = rf"(?P<language>{'|'.join(LANGUAGES)})/final/jsonl/(?P<split>train|valid|test)/[^/]+\.jsonl(?:\.gz)?"
-# The hub's names of the same columns; it has no `sha`.
+# The Hub's names for the same columns; it has no `sha`.
 HUB_NAMES = {
     "repository_name": "repo",
     "func_path_in_repository": "path",
@@ -50,7 +50,7 @@ _LINES = re.compile(r"#L(\d+)-L(\d+)$")
 
 
 def find(place: Path) -> list[Shard]:
-    """The shards of all languages; the hub's configuration `all` only where the languages' own are not there."""
+    """The shards of all languages; the Hub's configuration `all` only where those of the languages are missing."""
     found = shared.find_tables(place, _RAW)
     own = [entry for entry in found if "all" not in entry.inner.split("/")]
     licences = {entry.groups["language"]: entry.file for entry in matching_files(place, [PATTERN])}
@@ -63,7 +63,7 @@ def _shard(entry: Listed, licences: Mapping[str, DataFile]) -> Shard:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The documented functions of one file, each under its repository's licence where the file of these is there."""
+    """The documented functions of one file, each with its repository's licence if the file of licences is there."""
     licences = read_licences(shard.companions[0]) if shard.companions else None
     for entry in read_table(shard, COLUMNS, renamed=HUB_NAMES, unique="url"):
         if isinstance(entry, Rejected):
@@ -77,11 +77,13 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
 
 
 def function_of(row: JsonRow, number: int, shard: Shard, prose: Prose | None) -> Function | Rejected:
-    """The function of one row without its documentation, of which `prose` is what it says."""
+    """The function of one row without its documentation; `prose` is the text of that documentation."""
     origin = _origin(row, number, shard)
     code, docstring, language = text_of(row, "code"), text_of(row, "docstring"), row["language"]
     if code is None or docstring is None or language not in LANGUAGES:
-        return Rejected("broken-row", "code or docstring is no text, or the language is none of the six", origin, row)
+        return Rejected(
+            "broken-row", "code or docstring is not a string, or language is not one of the six", origin, row
+        )
     function = without_documentation(str(language), without_repeats(str(language), code, docstring))
     if function is None:
         return Rejected("does-not-parse", "", origin, {"code": code})
@@ -110,7 +112,7 @@ SOURCE = Source(
     tasks=TASKS,
     find=find,
     read=read,
-    bytes_per_row=1200,  # of all tasks together
+    bytes_per_row=1200,  # for all tasks together
     reads_pieces=True,
     looks_up_companions=True,
     hub=HubForm(
@@ -119,7 +121,7 @@ SOURCE = Source(
         tuple(f"{language}/*/*.parquet" for language in LANGUAGES),
     ),
     revision="c72325a932b8d2686ea7335da55a0db01a0294e1",
-    notes="Each function is under the licence of its own repository, which its url names and which upstream's "
-    "<language>_licenses.pkl states; without that file it counts as unknown. Documentation is cut down to "
-    "its prose: parameter lists, examples and markup are left out.",
+    notes="Each function has the licence of its own repository, which its url names and upstream's "
+    "<language>_licenses.pkl states; without that file it is unknown. Only the prose of the documentation "
+    "is kept: parameter lists, examples and markup are removed.",
 )

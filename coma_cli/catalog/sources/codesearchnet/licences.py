@@ -1,8 +1,8 @@
-"""The licences that CodeSearchNet ships beside its functions: `<language>_licenses.pkl`, by repository.
+"""The licences that CodeSearchNet publishes with its functions: `<language>_licenses.pkl`, by repository.
 
-Source of the form: resources/README.md and function_parser/fetch_licenses.py of github/CodeSearchNet: a dictionary of
-`owner/name` to a pair of path and text (as the first says) or to a list of such pairs (as the second writes). Paths
-begin with `owner/name/`. Of a function's folders the nearest one with a licence file counts, as for one's own code.
+Source of the format: resources/README.md and function_parser/fetch_licenses.py in github/CodeSearchNet: a dictionary
+from `owner/name` to a pair of path and text (according to the first) or to a list of such pairs (according to the
+second). Paths begin with `owner/name/`. A function has the licence of the nearest parent folder with a licence file.
 """
 
 from collections import defaultdict
@@ -20,13 +20,13 @@ _TOP = "."
 
 
 class RepositoryLicences:
-    """Which licence each folder of each repository states."""
+    """The licence stated in each folder of each repository."""
 
     def __init__(self, by_repository: Mapping[str, Mapping[str, str]]) -> None:
         self._by_repository = by_repository
 
     def of(self, repository: str, path: str) -> str | None:
-        """The licence of a file by its path in its repository; None where nothing is known of the repository."""
+        """The licence of a file, by its path in its repository; None if the repository is unknown."""
         folders = self._by_repository.get(repository)
         if not folders:
             return None
@@ -35,10 +35,10 @@ class RepositoryLicences:
 
 
 def read_licences(file: DataFile) -> RepositoryLicences:
-    """The licences of one language's repositories; kept while the same file is asked for.
+    """The licences of one language's repositories; the last files read are cached.
 
     Raises:
-        BrokenSourceError: see `load_plain`; or what it holds is no dictionary.
+        BrokenSourceError: see `load_plain`; or the file does not hold a dictionary.
     """
     status = file.path.stat()
     return _read(file.path, file.member, status.st_size, status.st_mtime_ns)
@@ -50,7 +50,7 @@ def _read(path: Path, member: str, size: int, mtime_ns: int) -> RepositoryLicenc
     table = load_plain(file)
     if not isinstance(table, dict):
         raise BrokenSourceError(
-            f"{file} holds a {type(table).__name__}, not licences by repository.", "Fetch it again, or take it away."
+            f"{file} holds a {type(table).__name__}, not licences by repository.", "Download it again, or remove it."
         )
     named = ((as_text(key), entry) for key, entry in table.items())
     return RepositoryLicences({name: _by_folder(name, entry) for name, entry in named if name})
@@ -61,7 +61,7 @@ def _by_folder(repository: str, entry: Any) -> dict[str, str]:
     for path, text in _files(entry):
         inner = PurePosixPath(path.removeprefix(f"{repository}/"))
         folders[inner.parent.as_posix()][inner.name] = text
-    # Upstream's search also took files of patents and authors: they count only where nothing else is there.
+    # Upstream also collected PATENTS and AUTHORS files: they count only where there is nothing else.
     chosen = {
         folder: {name: text for name, text in texts.items() if is_licence_file(name)}
         for folder, texts in folders.items()
@@ -71,7 +71,7 @@ def _by_folder(repository: str, entry: Any) -> dict[str, str]:
 
 
 def _files(entry: Any) -> Iterator[tuple[str, str]]:
-    """The pairs of path and text; what is no such pair is passed over."""
+    """The pairs of path and text; anything else is skipped."""
     pairs = entry if isinstance(entry, list) else [entry]
     for pair in pairs:
         if isinstance(pair, (tuple, list)) and len(pair) == 2:

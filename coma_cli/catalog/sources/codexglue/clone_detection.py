@@ -1,7 +1,7 @@
-"""BigCloneBench as CodeXGLUE published it: pairs of Java functions, and whether they do the same.
+"""BigCloneBench as CodeXGLUE published it: pairs of Java functions, and whether they have the same functionality.
 
-The raw form keeps functions and pairs apart; pairs whose functions are not in the file at hand are kept aside, never
-passed over in silence (upstream's own reader does that). The hub's form has both texts in each row.
+The raw format keeps functions and pairs in separate files; pairs whose functions are missing are dropped with a reason,
+where upstream's reader skips them silently. The Hub's format has both functions in each row.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _FORM = "Give data.jsonl and the pair files in one folder, as they were publishe
 
 
 def find(place: Path) -> list[Shard]:
-    """The pair files, each with the `data.jsonl` of its folder; else the hub's Parquet files."""
+    """The pair files, each with the `data.jsonl` of its folder; else the Hub's Parquet files."""
     functions = {_folder(found.name): found.file for found in matching_files(place, [_FUNCTIONS], beside=True)}
     pairs = [
         shared.shard_of(found, companions=[functions[folder]] if (folder := _folder(found.name)) in functions else ())
@@ -39,9 +39,9 @@ def _folder(name: str) -> str:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The pairs of one file. A pair that comes again, in either order, is kept aside, and so is one text twice.
+    """The pairs of one file. A repeated pair, in either order, is rejected, and so is a pair of identical functions.
 
-    In the hub's form a pair is known again within its piece only; elsewhere it leaves with the other duplicates.
+    In the Hub's format repeated pairs are only found within a piece; the others are removed as duplicates later.
     """
     seen: set[tuple[str, ...]] = set()
     for entry in _listed_pairs(shard, seen) if ".txt" in shard.name[-7:] else _hub_pairs(shard):
@@ -55,7 +55,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             yield Rejected(*reject, origin, {"first": first, "second": second, "label": label})
             continue
         seen.add(tuple(sorted(ids)))
-        # Only known clones were ever looked for: what is no known clone was mostly checked by nobody.
+        # BigCloneBench only looked for clones: most of the other pairs were never checked by anyone.
         yield ClonePair("java", first, second, bool(label), not label, shard.licence, origin)
 
 
@@ -65,16 +65,16 @@ def _reject(
     if label not in (0, 1):
         return "broken-row", f"the label is {label!r}, not 0 or 1"
     if not first.strip() or not second.strip():
-        return "broken-row", "a function is no text"
+        return "broken-row", "a function is not a string"
     if tuple(sorted(ids)) in seen:
-        return DUPLICATE_ID, "the pair was there before"
+        return DUPLICATE_ID, "the pair is a duplicate"
     return ("same-text", "") if first == second else None
 
 
 def _listed_pairs(
     shard: Shard, seen: set[tuple[str, ...]]
 ) -> Iterator[tuple[tuple[str, str], str, str, Any] | Rejected]:
-    """The pairs of the shard's piece; of those of other pieces only the ids go into `seen`."""
+    """The pairs of the shard's piece; the ids of pairs in other pieces are added to `seen`."""
     functions: dict[str, str] = {}
     broken = list(_read_functions(shard, functions))
     yield from broken if shard.piece.number == 0 else ()
@@ -102,7 +102,7 @@ def _listed_pairs(
 
 
 def _read_functions(shard: Shard, functions: dict[str, str]) -> Iterator[Rejected]:
-    """Fill `functions` by id; broken rows come with the split of the pairs that may need them."""
+    """Fill `functions` by id, and yield broken rows under the split of the pairs."""
     if not shard.companions:
         raise BrokenSourceError(f"{shard.file} has no data.jsonl beside it.", _FORM)
     file = shard.companions[0]
@@ -142,7 +142,7 @@ SOURCE = Source(
     looks_up_companions=True,
     hub=shared.hub_form("cc_clone_detection_big_clone_bench"),
     revision=shared.REVISION,
-    notes="The negatives are weak: BigCloneBench looked for clones of certain functionalities and recorded what it "
-    "found, so most pairs that count as no clones were never compared by a person, and some of them are clones. "
-    "Their rows say weak-label in made_by.",
+    notes="The negatives are weak labels: BigCloneBench searched for clones of certain functionalities and recorded "
+    "what it found, so most pairs labelled as non-clones were never compared by a person, and some of them are clones. "
+    "Their rows have weak-label in made_by.",
 )

@@ -1,8 +1,8 @@
-"""The cloze tests of CodeXGLUE: functions of CodeSearchNet's test split as tokens, one of them masked.
+"""The cloze tests of CodeXGLUE: tokenized functions from CodeSearchNet's test split with one token masked.
 
-`maxmin` masks `max` or `min`; `all` any of some 900 frequent words. The answers were never published: where a folder
-`answers/LANGUAGE` has the file that upstream's scorer reads they are taken, and else every row is kept aside. The
-placeholder lines that the repository has in that place (`maxmin-1<CODESPLIT>token1`) are no answers.
+`maxmin` masks `max` or `min`, `all` one of about 900 frequent words. The answers were never published: if a folder
+`answers/LANGUAGE` has the file that upstream's scorer reads, they are taken from it; otherwise every row is dropped.
+The placeholder lines in upstream's repository (`maxmin-1<CODESPLIT>token1`) do not count as answers.
 """
 
 import re
@@ -33,7 +33,7 @@ WITHHELD = "answer-withheld"
 
 
 def find(place: Path) -> list[Shard]:
-    """A file for each language; all of it is upstream's test, which the hub calls `train`."""
+    """A file for each language; all rows are upstream's test split, which the Hub calls `train`."""
     answers = {found.groups["language"]: found.file for found in matching_files(place, [_ANSWERS])}
     return [
         shared.shard_of(
@@ -45,7 +45,7 @@ def find(place: Path) -> list[Shard]:
 
 
 def read(choices: tuple[str, ...], shard: Shard) -> Iterator[Material | Rejected]:
-    """The rows of one file whose answers are among `choices`, or may be any word where there are none."""
+    """The rows of one file whose answers are among `choices`, or any word if `choices` is empty."""
     answers = _answers(shard)
     for entry in read_table(shard, COLUMNS, unique="idx"):
         yield entry if isinstance(entry, Rejected) else _cloze(shard, *entry, answers, choices)
@@ -58,10 +58,10 @@ def _cloze(
     origin = Origin(path=shard.name, row=key, split=shard.split)
     words, tokens = _texts(row["nl_tokens"]), _texts(row["pl_tokens"])
     if words is None or tokens is None or tokens.count(MASK) != 1:
-        return Rejected("broken-row", f"the tokens are no texts, or not one of them is {MASK}", origin, row)
+        return Rejected("broken-row", f"the tokens are not strings, or not exactly one of them is {MASK}", origin, row)
     answer = answers.get(key, "")
     if not answer or _PLACEHOLDER.fullmatch(answer) or (choices and answer not in choices):
-        return Rejected(WITHHELD, f"no answer to {key} is at hand", origin, row)
+        return Rejected(WITHHELD, f"no answer to {key} is available", origin, row)
     return Cloze(shard.language, " ".join(words), tokens, answer, choices, shard.licence, origin)
 
 
@@ -89,8 +89,8 @@ def _source(name: str, folder: str, hub: str, choices: tuple[str, ...], notes: s
         bytes_per_row=bytes_per_row,
         hub=shared.hub_form(hub),
         revision=shared.REVISION,
-        notes=f"{notes} All of it is upstream's test, made of CodeSearchNet's test functions; the code is a row of "
-        "tokens without comments and layout.",
+        notes=f"{notes} All rows are upstream's test split, made from CodeSearchNet's test functions; the code is a "
+        "token sequence without comments and layout.",
     )
 
 
@@ -99,7 +99,7 @@ MAXMIN = _source(
     "ClozeTesting-maxmin",
     "cc_cloze_testing_maxmin",
     MAXMIN_CHOICES,
-    "One token that is max or min is masked.",
+    "One token, max or min, is masked.",
     2530,
 )
 ALL = _source(
@@ -107,6 +107,6 @@ ALL = _source(
     "ClozeTesting-all",
     "cc_cloze_testing_all",
     (),
-    "One token out of some 900 frequent words is masked.",
+    "One token, one of about 900 frequent words, is masked.",
     2530,
 )

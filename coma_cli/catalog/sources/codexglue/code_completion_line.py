@@ -1,7 +1,7 @@
-"""Line completion of CodeXGLUE: the beginning of a Java or Python file as tokens, and how its last line goes on.
+"""Line completion of CodeXGLUE: the beginning of a Java or Python file as tokens, and the rest of its last line.
 
-The published test set has no answers; its rows are kept aside. The `dev.json` and `train.json` that were published
-beside it for UniXcoder, in the same form, have them.
+The published test set has no answers, so its rows are dropped. The `dev.json` and `train.json` published for UniXcoder
+in the same format have answers.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from coma_cli.records import Origin
 
 _LANGUAGES = {"javaCorpus": "java", "py150": "python", "java": "java", "python": "python"}
 _RAW = r"(?P<language>javaCorpus|py150)/(?:line_completion/)?(?P<split>train|dev|test)\.json(?:\.gz)?"
-# The hub calls its only split `train`; it is upstream's test.
+# The Hub calls its only split `train`; it is upstream's test split.
 _HUB = r"(?P<language>java|python)/(?:partial-)?train(?:-[\w-]+|/\d+)?\.parquet"
 COLUMNS = ("input", "gt")
 _START = "<s>"
@@ -26,7 +26,7 @@ WITHHELD = "answer-withheld"
 
 
 def find(place: Path) -> list[Shard]:
-    """The files of both languages; `literals.json` and the scorer's five example answers are no rows."""
+    """The files of both languages, without `literals.json` and the scorer's five example answers."""
     return [
         shared.shard_of(
             found,
@@ -38,7 +38,7 @@ def find(place: Path) -> list[Shard]:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The rows of one file, without the mark of its beginning."""
+    """The rows of one file, without the start token."""
     for entry in read_table(shard, COLUMNS, unique="id"):
         if isinstance(entry, Rejected):
             yield entry
@@ -47,7 +47,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         origin = Origin(path=shard.name, row=f"id {row['id']}" if "id" in row else str(number), split=shard.split)
         before, line = text_of(row, "input"), text_of(row, "gt")
         if before is None or line is None or not before.strip():
-            yield Rejected("broken-row", "input or gt is no text", origin, row)
+            yield Rejected("broken-row", "input or gt is not a string", origin, row)
         elif not line.strip():
             yield Rejected(WITHHELD, "the published test set has no answers", origin, {"input": before[-500:]})
         else:
@@ -69,6 +69,6 @@ SOURCE = Source(
     bytes_per_row=2260,
     hub=shared.hub_form("cc_code_completion_line", "d480ae0bde7b9f18677131dce01a03d6d028e964"),
     revision=shared.REVISION,
-    notes="The code is a row of tokens between blanks without layout; Python's line ends stand as <EOL>, literals that "
-    "are not frequent as <STR_LIT> and <NUM_LIT>. The published test set has no answers.",
+    notes="The code is a space-separated token sequence without layout; line ends in Python are written as <EOL>, and "
+    "infrequent literals as <STR_LIT> and <NUM_LIT>. The published test set has no answers.",
 )

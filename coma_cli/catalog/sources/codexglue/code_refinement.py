@@ -1,4 +1,4 @@
-"""Bug2Fix of CodeXGLUE: Java functions before and after a commit that mended a bug, as abstracted tokens."""
+"""Bugs2Fix of CodeXGLUE: Java functions before and after a bug-fixing commit, as abstracted tokens."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +17,13 @@ COLUMNS = ("buggy", "fixed")
 
 
 def find(place: Path) -> list[Shard]:
-    """Both configurations, `small` and `medium`: pairs of files, or the hub's Parquet files."""
+    """Both configurations, `small` and `medium`: pairs of files, or the Hub's Parquet files."""
     pairs = find_pairs(place, _RAW, COLUMNS, shared.LICENCE)
     return pairs or [shared.shard_of(found) for found in shared.find_tables(place)]
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The pairs of one file; the name of its folder says which configuration they are of."""
+    """The pairs of one file; its folder is named after the configuration."""
     for entry in read_pairs(shard) if ".buggy-fixed." in shard.name else read_text_pairs(shard, COLUMNS):
         if isinstance(entry, Rejected):
             yield entry
@@ -50,6 +50,6 @@ SOURCE = Source(
     bytes_per_row=448,
     hub=shared.hub_form("cc_code_refinement", "07ab797a018d0d5c448b56eb26b5e11aa5ad7659"),
     revision=shared.REVISION,
-    notes="The code is a row of tokens between blanks, and abstracted: names and literals are replaced by VAR_1, "
-    "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered anew in each pair. It does not compile.",
+    notes="The code is a space-separated token sequence, and abstracted: names and literals are replaced by VAR_1, "
+    "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered separately in each pair. It does not compile.",
 )

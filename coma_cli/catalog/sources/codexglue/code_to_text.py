@@ -1,8 +1,8 @@
-"""CodeXGLUE's filtered CodeSearchNet: functions whose documentation is English, three to 256 tokens long, and no link.
+"""CodeXGLUE's filtered CodeSearchNet: functions with English documentation of three to 256 tokens, without links.
 
-What is asked for is upstream's own target, the documentation's first paragraph. Upstream gives it as tokens between
-blanks, without apostrophes and most signs; where the documentation has the same words, they are written as they stand
-there (1,685 of the 1,700 rows of Ruby's slices).
+The target is upstream's own: the documentation's first paragraph. Upstream gives it as space-separated tokens, without
+apostrophes and most punctuation; where the documentation has the same words, its original spelling is used (1,685 of
+the 1,700 rows of Ruby's slices).
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ COLUMNS = (*codesearchnet.COLUMNS, "docstring_tokens")
 
 
 def find(place: Path) -> list[Shard]:
-    """The rows that upstream's script picks out; its lists of urls (`train.txt`) hold none."""
+    """The files of rows that upstream's script selected, without its lists of urls (`train.txt`)."""
     return [shared.shard_of(found) for found in shared.find_tables(place, _RAW) if found.file.path.suffix != ".txt"]
 
 
@@ -38,7 +38,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         tokens = row["docstring_tokens"]
         if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
             origin = Origin(path=shard.name, row=str(number), split=shard.split)
-            yield Rejected("broken-row", "docstring_tokens is no list of texts", origin, row)
+            yield Rejected("broken-row", "docstring_tokens is not a list of strings", origin, row)
             continue
         target = " ".join(" ".join(tokens).split())
         prose = _as_written(target, text_of(row, "docstring") or "", str(row["language"])) if target else None
@@ -46,7 +46,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
 
 
 def _as_written(target: str, docstring: str, language: str) -> Prose:
-    """What upstream's target says in the documentation's own writing; the target where the two have other words."""
+    """Upstream's target in the documentation's own spelling; the target itself where the words differ."""
     prose = prose_of(docstring, language)
     text = prose.summary if prose is not None and words(prose.summary) == words(target) else target
     return Prose(text, text)
@@ -62,10 +62,10 @@ SOURCE = Source(
     tasks=codesearchnet.TASKS,
     find=find,
     read=read,
-    bytes_per_row=550,  # of all tasks together
+    bytes_per_row=550,  # for all tasks together
     reads_pieces=True,
     hub=shared.hub_form("ct_code_to_text"),
     revision=shared.REVISION,
-    notes="Texts say what upstream's tokens say; where the documentation has other words they stand between blanks as "
-    "upstream wrote them. The functions keep the licences of their repositories.",
+    notes="Summaries have the words of upstream's tokens; where the documentation differs, they are space-separated "
+    "tokens as in upstream's files. The functions keep the licences of their repositories.",
 )

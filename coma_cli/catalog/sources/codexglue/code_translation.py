@@ -1,4 +1,4 @@
-"""CodeTrans of CodeXGLUE: the same functions in Java and C#, from projects that were carried over by hand."""
+"""CodeTrans of CodeXGLUE: the same functions in Java and C#, from projects that were ported by hand."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,15 +17,15 @@ COLUMNS = ("java", "cs")
 
 
 def find(place: Path) -> list[Shard]:
-    """Pairs of files, or the hub's Parquet files."""
+    """Pairs of files, or the Hub's Parquet files."""
     pairs = find_pairs(place, _RAW, COLUMNS, shared.LICENCE)
     return pairs or [shared.shard_of(found) for found in shared.find_tables(place)]
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The pairs of one file, each in one direction: both would ask for what the other answers.
+    """The pairs of one file, each in one direction only: the reverse row would contain its answer.
 
-    The direction is drawn from the text, so that it is the same wherever the pair stands.
+    The direction depends on a hash of the text, so it is the same wherever the pair is found.
     """
     for entry in read_pairs(shard) if ".java-cs.txt." in shard.name else read_text_pairs(shard, COLUMNS):
         if isinstance(entry, Rejected):
@@ -52,6 +52,6 @@ SOURCE = Source(
     bytes_per_row=412,
     hub=shared.hub_form("cc_code_to_code_trans"),
     revision=shared.REVISION,
-    notes="Upstream wrote each function as one line and took its layout and comments away; names and literals "
-    "are real. Each pair is asked in one direction, drawn from its text.",
+    notes="Upstream wrote each function on one line and removed layout and comments; names and literals are real. "
+    "Each pair is used in one direction, chosen by a hash of its text.",
 )

@@ -1,6 +1,6 @@
-"""Devign as CodeXGLUE published it: C functions of FFmpeg and QEMU, and whether a commit mended a fault in them.
+"""Devign as CodeXGLUE published it: C functions of FFmpeg and QEMU, and whether a commit fixed a defect in them.
 
-Raw are either `function.json` with lists of indexes into it, or the rows that upstream's script writes of these.
+The raw files are either `function.json` with lists of indexes into it, or the rows that upstream's script makes of it.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import BrokenSourceError, Shard
 from coma_cli.formats.files import Listed, lines_of, matching_files
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import DUPLICATE_ID, read_array, read_table, text_of
+from coma_cli.formats.row_files import read_array
+from coma_cli.formats.tables import DUPLICATE_ID, read_table, text_of
 from coma_cli.jsonl import JsonRow
 from coma_cli.records import Origin
 from coma_cli.syntax.code_layout import undouble_lines
@@ -26,7 +27,7 @@ _PROJECTS = {"FFmpeg": "https://github.com/FFmpeg/FFmpeg", "qemu": "https://gith
 
 
 def find(place: Path) -> list[Shard]:
-    """Of each split the rows where there are some, else the indexes with `function.json`; else the hub's files."""
+    """For each split the rows if there are any, else the indexes with `function.json`; else the Hub's files."""
     functions = {_folder(found): found.file for found in matching_files(place, [_FUNCTIONS], beside=True)}
     rows = {(_folder(found), found.groups["split"]): found for found in matching_files(place, [_ROWS])}
     shards = [shared.shard_of(found) for found in rows.values()]
@@ -44,7 +45,7 @@ def _folder(found: Listed) -> str:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The functions of one split; 1 (or true) means that there is a fault."""
+    """The functions of one split; a target of 1 (or true) means defective."""
     for entry in _indexed_rows(shard) if ".txt" in shard.name[-7:] else _table_rows(shard):
         if isinstance(entry, Rejected):
             yield entry
@@ -53,7 +54,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         origin = Origin(path=shard.name, row=name, url=_url(row), split=shard.split)
         code, target = text_of(row, "func"), row.get("target")
         if code is None or not code.strip() or target not in (0, 1):
-            yield Rejected("broken-row", f"func is no text, or target is {target!r}, not 0 or 1", origin, row)
+            yield Rejected("broken-row", f"func is not a string, or target is {target!r}, not 0 or 1", origin, row)
             continue
         yield JudgedFunction("c", undouble_lines(code), bool(target), shard.licence, origin)
 
@@ -64,7 +65,7 @@ def _url(row: JsonRow) -> str:
 
 
 def _table_rows(shard: Shard) -> Iterator[tuple[str, JsonRow] | Rejected]:
-    """Rows of the jsonl files and of the hub, where `idx` is called `id`."""
+    """Rows of the JSONL files and of the Hub, which calls `idx` `id`."""
     for entry in read_table(shard, COLUMNS, renamed={"id": "idx"}, unique="idx"):
         if isinstance(entry, Rejected):
             yield entry
@@ -100,12 +101,12 @@ def _indexed_rows(shard: Shard) -> Iterator[tuple[str, JsonRow] | Rejected]:
 
 def _index_reject(text: str, count: int, seen: set[int]) -> tuple[str, str] | None:
     if not (text.isascii() and text.isdigit()):
-        return "broken-row", f"{text[:80]!r} is no index"
+        return "broken-row", f"{text[:80]!r} is not an index"
     index = int(text)
     if index >= count:
         return "index-past-end", f"index {index} of {count} functions"
     if index in seen:
-        return DUPLICATE_ID, f"the index {index} was there before"
+        return DUPLICATE_ID, f"the index {index} is a duplicate"
     seen.add(index)
     return None
 
@@ -125,7 +126,7 @@ SOURCE = Source(
     reads_pieces=True,
     hub=shared.hub_form("cc_defect_detection"),
     revision=shared.REVISION,
-    notes="A function counts as faulty if a commit that mended a security fault changed it: nobody marked where the "
-    "fault is, and it may lie outside of what the function alone shows. The code is that of FFmpeg (LGPL) and QEMU "
-    "(GPL). Line ends that upstream wrote twice are single here.",
+    notes="A function is labelled as defective if a commit that fixed a vulnerability changed it: nobody marked where "
+    "the defect is, and it may not be visible in the function alone. The code is from FFmpeg (LGPL) and QEMU (GPL). "
+    "Line ends that upstream doubled are single here.",
 )

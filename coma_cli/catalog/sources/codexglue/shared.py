@@ -1,6 +1,6 @@
-"""What the parts of CodeXGLUE share: terms, citation, revision, and the names of files on the hub.
+"""What the parts of CodeXGLUE share: licence, citation, revision, and file names on the Hugging Face Hub.
 
-The readers were written for the files of microsoft/CodeXGLUE at `REVISION` and for the Parquet files of the hub's
+The readers were written for the files of microsoft/CodeXGLUE at `REVISION` and for the Parquet files of the Hub's
 `google/code_x_glue_*` repositories.
 """
 
@@ -19,13 +19,13 @@ CITATION = (
     "Lu, S. et al. (2021). CodeXGLUE: A Machine Learning Benchmark Dataset for Code Understanding and Generation. "
     "arXiv:2102.04664."
 )
-# A Parquet file of the hub: `<configuration or data>/<split>-00000-of-00001.parquet`, or as the hub's own conversion
-# lays it out, `<configuration>/<split>/0000.parquet` (with `partial-` before the split where it stopped at 5 GB).
+# A Parquet file on the Hub: `<configuration or data>/<split>-00000-of-00001.parquet`, or in the layout of the Hub's
+# own conversion, `<configuration>/<split>/0000.parquet` (with `partial-` before the split where it stopped at 5 GB).
 HUB_FILE = r"(?:partial-)?(?P<split>train|validation|valid|test)(?:-[\w-]+|/\d+)?\.parquet"
 
 
 def hub_form(name: str, revision: str = "main") -> HubForm:
-    """The hub's repository of one part."""
+    """The Hub's repository of one part."""
     return HubForm(f"google/code_x_glue_{name}", revision, ("*.parquet", "**/*.parquet"))
 
 
@@ -37,14 +37,14 @@ def shard_of(
     companions: Sequence[DataFile] = (),
     licence: str = LICENCE,
 ) -> Shard:
-    """A file that was found as a shard, of the split that its name tells unless one is given."""
+    """A listed file as a shard; its split is read from its name unless one is given."""
     known = split_name(found.groups.get("split", "")) if split is None else split
     file = found.file
     return Shard(file.path, found.name, licence, known, tuple(companions), member=file.member, language=language)
 
 
 def find_tables(place: Path, *patterns: str) -> list[Listed]:
-    """The data files below a place: the publisher's by these patterns, the hub's by theirs; one file as it is."""
+    """The data files below a place: the publisher's by `patterns`, the Hub's by `HUB_FILE`; or the one file given."""
     found = matching_files(place, [*patterns, HUB_FILE])
     if not found and place.is_file() and place.suffix.lower() != ".zip":
         return [Listed(place.name, place.name, DataFile(place))]

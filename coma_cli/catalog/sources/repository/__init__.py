@@ -1,1 +1,1 @@
-"""Code in folders of the user's own."""
+"""The user's own code as a source."""

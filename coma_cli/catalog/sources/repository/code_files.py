@@ -1,7 +1,7 @@
-"""The files of a folder of code that are its own: by language, without ignored, vendored and generated ones.
+"""The source files of a folder by language, without ignored, vendored and generated ones.
 
-Ignored, hidden and vendored files are passed over without a word; of generated, minified and undecodable ones
-`refusal` and `decode` tell the reason.
+Ignored, hidden and vendored files are skipped silently; generated, minified and undecodable ones are reported by
+`refusal` and `decode`.
 """
 
 import os
@@ -15,7 +15,7 @@ from coma_cli.syntax.trees import parse
 
 MAX_FILE_BYTES = 2_000_000
 _MAX_MEAN_LINE_CHARS = 200
-# Headers are C or C++: what they say decides.
+# Headers are C or C++, depending on their content.
 _HEADER = "c or cpp"
 _LANGUAGES: Mapping[str, str] = {
     ".py": "python",
@@ -46,7 +46,7 @@ _LANGUAGES: Mapping[str, str] = {
     ".ipp": "cpp",
     ".cs": "csharp",
 }
-# Where other people's code is kept, by the habits of each language's package managers.
+# Where package managers and conventions put third-party code.
 _FOREIGN_FOLDERS = frozenset(
     {
         "__pycache__",
@@ -75,7 +75,7 @@ _FOREIGN_FOLDERS = frozenset(
         "Carthage",
     }
 )
-# A folder that is made by a build, where this file stands beside it (or, for a virtual environment, in it).
+# A folder is build output if this file is beside it.
 _BUILT_BESIDE: Mapping[str, str] = {"target": "Cargo.toml", "dist": "package.json", "obj": "packages.lock.json"}
 _GENERATED_NAME = re.compile(
     r"(?:_pb2(?:_grpc)?\.pyi?|\.pb\.(?:go|cc|h)|_pb\.(?:js|ts|rb)|_grpc\.pb\.go|\.g\.cs|\.designer\.cs|\.generated\.\w+"
@@ -90,17 +90,17 @@ _GENERATED = re.compile(
     r"|code generated .{0,80}do not edit",
     re.IGNORECASE | re.DOTALL,
 )
-# What compilers to JavaScript leave in their output.
+# Marks that compilers to JavaScript leave in their output.
 _COMPILED = re.compile(
     r"^//[#@] sourceMappingURL=|__esModule\b.{0,40}\bvalue: (?:true|!0)|^\(\(\) => \{ // webpack", re.MULTILINE
 )
-# What no C header says, and what one may say in a comment.
+# What never occurs in a C header, and what may occur there in a comment.
 _CPP = re.compile(r"^\s*(?:template\s*<|namespace\s[\w\s:]*\{|(?:public|private|protected)\s*:)", re.MULTILINE)
 _CPP_PERHAPS = re.compile(r"^\s*(?:using\s|class\s|enum\s+class\b)|\bconstexpr\b|\w::\w|\boperator\b", re.MULTILINE)
 
 
 def code_files(top: Path, skipped: frozenset[str] = frozenset(), suffixes: frozenset[str] | None = None) -> list[str]:
-    """Names, relative to `top` and sorted, of the code files that are the folder's own; links are not followed."""
+    """Sorted names, relative to `top`, of the folder's own source files; links are not followed."""
     wanted = frozenset(_LANGUAGES) if suffixes is None else suffixes
     found: list[str] = []
     rules: dict[str, list[Rule]] = {}
@@ -126,7 +126,7 @@ def _join(base: str, name: str) -> str:
 
 
 def _is_code(name: str, wanted: frozenset[str]) -> bool:
-    """Whether a file's name is that of code; `.d.ts` files only declare."""
+    """Whether a file is code by its name; `.d.ts` files hold declarations only."""
     return not name.startswith(".") and _suffix(name) in wanted and ".d." not in name
 
 
@@ -143,7 +143,7 @@ def _is_own(folder: Path, skipped: frozenset[str], beside: frozenset[str]) -> bo
 
 
 def language_of(name: str, text: str) -> str:
-    """The language of a code file by its name; that of a header by its text."""
+    """The language of a code file, by its name; of a header, by its text."""
     language = _LANGUAGES[_suffix(name)]
     if language != _HEADER:
         return language
@@ -154,7 +154,7 @@ def language_of(name: str, text: str) -> str:
 
 
 def decode(name: str, content: bytes) -> str | None:
-    """The text of a file, or None: Python's by its declared encoding, others in UTF-8 or by their byte order mark."""
+    """The text of a file, or None: Python in its declared encoding, others in UTF-8 or by their byte order mark."""
     if _LANGUAGES.get(_suffix(name)) == "python":
         return decode_python(content)
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
@@ -165,7 +165,7 @@ def decode(name: str, content: bytes) -> str | None:
 
 
 def refusal(name: str, text: str) -> str | None:
-    """Why a file as a whole gives nothing, or None."""
+    """Why a whole file is rejected, or None."""
     if _GENERATED_NAME.search(name) or _GENERATED.search(text[:1500]):
         return "generated-file"
     if name.endswith("js") and (_COMPILED.search(text[:3000]) or _COMPILED.search(text[-300:])):

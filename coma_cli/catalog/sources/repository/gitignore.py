@@ -1,7 +1,7 @@
 """Which paths a repository ignores: `.gitignore` files as git reads them, as far as choosing source files needs it.
 
-Understood: comments, negation with `!`, folders by a closing slash, anchoring by a slash, `*`, `?`, `[...]`, `**`, and
-files in sub-folders, whose later lines decide. Not read: `.git/info/exclude` and the user's own global file.
+Supported: comments, negation with `!`, folders with a trailing slash, anchoring with a slash, `*`, `?`, `[...]`, `**`,
+and files in subfolders, which take precedence. Not read: `.git/info/exclude` and the user's global ignore file.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of an ignore file that lies in the folder `base` (relative to the repository, "" for its top)."""
+    """One line of an ignore file in the folder `base` (relative to the repository, "" for its root)."""
 
     base: str
     pattern: re.Pattern[str]
@@ -19,7 +19,7 @@ class Rule:
     folders_only: bool
 
     def matches(self, path: str, is_folder: bool) -> bool:
-        """Whether the line speaks of this path (relative to the repository, with slashes)."""
+        """Whether the rule applies to this path (relative to the repository, with slashes)."""
         if self.folders_only and not is_folder:
             return False
         inside = path if not self.base else path.removeprefix(f"{self.base}/")
@@ -27,7 +27,7 @@ class Rule:
 
 
 def read_rules(folder: Path, base: str) -> list[Rule]:
-    """The rules of one folder's `.gitignore`; none where there is no such file."""
+    """The rules of one folder's `.gitignore`; none if there is no such file."""
     try:
         text = (folder / ".gitignore").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -36,7 +36,7 @@ def read_rules(folder: Path, base: str) -> list[Rule]:
 
 
 def parse_rule(line: str, base: str = "") -> Rule | None:
-    """One line as a rule; None for blank lines, comments and patterns that are no pattern."""
+    """One line as a rule; None for blank lines, comments and invalid patterns."""
     text = re.sub(r"(?<!\\)\s+$", "", line)
     if not text or text.startswith("#"):
         return None
@@ -54,12 +54,12 @@ def parse_rule(line: str, base: str = "") -> Rule | None:
 
 
 def is_ignored(rules: list[Rule], path: str, is_folder: bool) -> bool:
-    """Whether the last rule that speaks of the path ignores it."""
+    """Whether the last rule that applies to the path ignores it."""
     return next((not rule.negated for rule in reversed(rules) if rule.matches(path, is_folder)), False)
 
 
 def _translate(pattern: str) -> str:
-    """A git pattern as a regular expression: `*` stays within a folder name, `**` crosses folders."""
+    """A git pattern as a regular expression: `*` matches within a folder name, `**` across folders."""
     parts: list[str] = []
     position = 0
     tokens = re.compile(

@@ -1,8 +1,8 @@
 """Your own code as a source: the functions of a folder in eleven languages, or of the interpreter's standard library.
 
-Documented functions are what is to be summarized, written and completed; every function that can be made wrong by one
-small edit is something to mend and to judge. Which of the two faces of a function is judged, its own or the wrong
-one, is decided by its place alone, so that no function shows both.
+Documented functions are used for summarization, generation and completion; every function in which one small edit
+injects a bug is used for repair and defect detection. Whether defect detection sees the original or the buggy version
+depends only on the function's location, so that no function shows both.
 """
 
 import sys
@@ -31,18 +31,18 @@ DOCUMENTED_TASKS = ("code-summarization", "code-generation", "line-completion")
 MUTATED_TASKS = ("code-repair", "defect-detection")
 TASKS = (*DOCUMENTED_TASKS, *MUTATED_TASKS)
 _STDLIB_TEST_FOLDERS = frozenset({"test", "tests", "idle_test", "_bundled"})
-_MUTATED_CHARS = range(60, 4000)  # shorter ones have nothing to get wrong, two longer ones fit into no row
-_FIXED_SEED = 0  # of mutations: a function is made wrong in the same way in every run
+_MUTATED_CHARS = range(60, 4000)  # shorter ones have little to get wrong; two longer ones do not fit into a row
+_FIXED_SEED = 0  # a function gets the same bug in every run
 
 
 def repository(folder: Path | str, name: str | None = None, tasks: Sequence[str] = TASKS) -> tuple[Source, Path]:
-    """A folder of code as a source, and where it is. `stdlib` (unless a folder of that name exists here) is the
+    """A folder of code as a source, and its location. `stdlib` (unless a folder of that name exists here) is the
     standard library of the running interpreter without its tests.
 
-    What only tasks other than `tasks` need is not read.
+    Material that none of `tasks` uses is not made.
 
     Raises:
-        MissingInputError: there is no such folder.
+        MissingInputError: the folder does not exist.
     """
     folder = Path(folder)
     if str(folder) == STDLIB and not folder.exists():
@@ -50,7 +50,7 @@ def repository(folder: Path | str, name: str | None = None, tasks: Sequence[str]
         return _source(STDLIB, title, tasks, is_stdlib=True), Path(sysconfig.get_path("stdlib"))
     if not folder.is_dir():
         raise MissingInputError(
-            f"There is no folder {folder} (--from-repo).", "Give a folder of code, or the word stdlib."
+            f"{folder} is not a folder (--from-repo).", "Give a folder of code, or the word stdlib."
         )
     name = name or f"repo:{folder.resolve().name}"
     return _source(name, f"the folder {folder.resolve().name}", tasks, is_stdlib=False), folder
@@ -74,20 +74,20 @@ def _source(name: str, title: str, tasks: Sequence[str], *, is_stdlib: bool) -> 
 
 
 def find_stdlib(place: Path) -> list[Shard]:
-    """The standard library's modules without tests, bundled wheels and installed packages."""
+    """The standard library's modules, without tests, bundled wheels and installed packages."""
     names = code_files(place, skipped=_STDLIB_TEST_FOLDERS, suffixes=frozenset({".py", ".pyw"}))
     return [Shard(place / name, name, "PSF-2.0") for name in names]
 
 
 def find(place: Path) -> list[Shard]:
-    """The code files of a folder that its `.gitignore` files leave, each with the licence of the folder around it."""
+    """The code files of a folder that `.gitignore` files do not exclude, each with the nearest licence above it."""
     names = code_files(place)
     licences = folder_licences(place, names)
     return [Shard(place / name, name, licences[name]) for name in names]
 
 
 def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iterator[Material | Rejected]:
-    """What one file gives: its documented functions, and its functions that one edit makes wrong."""
+    """The material of one file: its documented functions, and functions with an injected bug."""
     content = shard.path.read_bytes()
     origin = Origin(path=shard.name)
     if len(content) > MAX_FILE_BYTES:
@@ -116,7 +116,7 @@ def _documented(function: CodeFunction, path: str, licence: str) -> Function | R
 
 
 def _mutated(function: CodeFunction, path: str, licence: str) -> Iterator[Material]:
-    """A function to mend, and the same function to judge: as it is or made wrong, one half each."""
+    """A function to repair, and the same function to judge: half of them unchanged, half with the bug."""
     seed = row_seed(_FIXED_SEED, f"{path}|{function.name}|{function.lines[0]}")
     changed = mutate(function.language, function.code, seed >> 1)
     if changed is None:

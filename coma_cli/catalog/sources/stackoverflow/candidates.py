@@ -1,4 +1,4 @@
-"""What the sources made of Stack Overflow posts share: names, addresses, and snippets that answer a question."""
+"""What the sources of Stack Overflow posts share: names, URLs, and snippets that answer a question."""
 
 import re
 from collections.abc import Iterable
@@ -19,21 +19,21 @@ class CodeBlock(NamedTuple):
 
 
 def question_url(number: object) -> str | None:
-    """The address of a question, or None where the number is none."""
+    """The URL of a question, or None if `number` is not an integer."""
     whole = isinstance(number, int) and not isinstance(number, bool)
     return f"{_SITE}/questions/{number}" if whole else None
 
 
 def language_of_name(name: str) -> str:
-    """The language that a file's name or one of its folders begins or ends with (`sql_multi...`, `sca_python/`)."""
+    """The language in the name of a file or one of its folders (`sql_multi...`, `sca_python/`)."""
     words = (word for part in reversed(PurePosixPath(name).parts) for word in _WORD.findall(part.lower()))
     return next((language for word in words if (language := language_of_label(word))), UNSPECIFIED)
 
 
 def candidates_of(blocks: Iterable[CodeBlock]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The distinct snippets in their order, and the positions of those that answer; blank ones are passed over.
+    """The distinct snippets in order, and the positions of those that answer; blank ones are skipped.
 
-    A snippet that stands there twice answers if one of the two does.
+    A repeated snippet answers if any of its copies does.
     """
     found: dict[str, bool] = {}
     for block in blocks:

@@ -1,7 +1,7 @@
-"""CodePro: how-to questions of Stack Overflow with the snippets of the accepted answer, each labelled by hand.
+"""CodePro: how-to questions from Stack Overflow with the snippets of the accepted answer, each labelled by hand.
 
-Upstream's repository holds the labelled snippets of some two thousand questions a language, as a Python literal; its
-larger corpus is not in it (`stackexchange` mines one like it), and of its id lists there are no texts here.
+Upstream's repository holds the labelled snippets of about two thousand questions per language, as a Python literal. Its
+larger corpus is not included (`stackexchange` mines a similar one), and its lists of ids come without texts.
 """
 
 import ast
@@ -16,7 +16,8 @@ from coma_cli.catalog.sources.stackoverflow.candidates import CodeBlock, candida
 from coma_cli.formats.data_file import BrokenSourceError, DataFile, Shard
 from coma_cli.formats.files import unpacked
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import DUPLICATE_ID, shards_below, unify_lines
+from coma_cli.formats.tables import DUPLICATE_ID, shards_below
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import Origin
 
 LICENCE = "unknown (no licence file)"
@@ -24,7 +25,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Labelled(NamedTuple):
-    """A snippet: its question's number, its own place in the answer, the question's title, and whether it answers."""
+    """A snippet: its question's number, its position in the answer, the question's title, and the labelled code."""
 
     question: int
     place: int
@@ -33,28 +34,28 @@ class Labelled(NamedTuple):
 
 
 def find(place: Path) -> list[Shard]:
-    """The files of labelled blocks, one a programming language."""
+    """The files of labelled blocks, one per programming language."""
     return shards_below(place, ["**/*_blocks_labeled.txt", "**/*_blocks_labeled.txt.gz"], LICENCE)
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """A question for all of its snippets.
+    """One question per group of snippets.
 
     Raises:
-        BrokenSourceError: the file is no list of Python literals, or empty.
+        BrokenSourceError: the file is not a list of Python literals, or is empty.
     """
     language = language_of_name(shard.name)
     entries = read_literal(shard.file)
     if not entries:
-        raise BrokenSourceError(f"{shard.file} holds no rows.", "Fetch the file again, or leave this source out.")
+        raise BrokenSourceError(f"{shard.file} holds no rows.", "Download the file again, or exclude this source.")
     questions: dict[int, dict[int, Labelled]] = {}
     for number, entry in enumerate(entries, start=1):
         found = labelled(entry)
         origin = Origin(path=shard.name, row=str(number), split="train")
         if found is None:
-            yield Rejected("broken-row", "not a labelled block in upstream's form", origin, {"entry": entry})
+            yield Rejected("broken-row", "not a labelled block in upstream's format", origin, {"entry": entry})
         elif found.place in questions.setdefault(found.question, {}):
-            detail = f"({found.question}, {found.place}) was there before"
+            detail = f"({found.question}, {found.place}) is a duplicate"
             yield Rejected(DUPLICATE_ID, detail, origin, {"entry": entry})
         else:
             questions[found.question][found.place] = found
@@ -66,16 +67,16 @@ def _question(number: int, blocks: list[Labelled], language: str, shard: Shard) 
     candidates, answers = candidates_of(entry.block for entry in blocks)
     title = blocks[0].title.strip()
     if not title or not answers:
-        detail = f"{len(blocks)} snippets, none of which answers" if title else "no title"
+        detail = f"{len(blocks)} snippets, none of which is an answer" if title else "no title"
         return Rejected("no-answer", detail, origin, {"title": title})
     return Question(language, title, candidates, answers, shard.licence, origin, topic=str(number))
 
 
 def read_literal(file: DataFile) -> list[Any]:
-    """The list that a file of one Python literal holds; literals are parsed, never evaluated.
+    """The list in a file that is one Python literal; literals are parsed, never evaluated.
 
     Raises:
-        BrokenSourceError: it is no UTF-8 text, or no whole list.
+        BrokenSourceError: the file is not UTF-8, or is not a complete list.
     """
     with unpacked(file) as handle:
         content = handle.read()
@@ -84,23 +85,23 @@ def read_literal(file: DataFile) -> list[Any]:
             warnings.simplefilter("ignore")  # an invalid escape in the file is not our warning
             value = ast.literal_eval(content.removeprefix(_BOM).decode("utf-8").strip() or "[]")
     except UnicodeDecodeError as error:
-        raise BrokenSourceError(f"{file} is not UTF-8 text: {error.reason}.", "Fetch it again.") from error
+        raise BrokenSourceError(f"{file} is not UTF-8 text: {error.reason}.", "Download it again.") from error
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0][:120]
-        raise BrokenSourceError(f"{file} is no whole Python literal: {reason}.", "Fetch it again.") from error
+        raise BrokenSourceError(f"{file} is truncated or malformed: {reason}.", "Download it again.") from error
     if not isinstance(value, list):
-        raise BrokenSourceError(f"{file} holds a {type(value).__name__}, not a list.", "Give upstream's file.")
+        raise BrokenSourceError(f"{file} holds a {type(value).__name__}, not a list.", "Use upstream's file.")
     return value
 
 
 def labelled(entry: Any) -> Labelled | None:
-    """An entry `((question, index), [[before], [after]], [[code]], [title], blocks, label)`, or None if it is none.
+    """An entry `((question, index), [[before], [after]], [[code]], [title], blocks, label)`, or None if malformed.
 
-    Upstream's mining put a heading and a blank before each snippet, so one blank at its start is taken away.
+    Upstream's mining put a heading and a space before each snippet, so one leading space is removed.
     """
     match entry:
         case [(int(question), int(index)), _, [[str(code)]], [str(title)], _, (0 | 1) as label]:
-            block = CodeBlock(unify_lines(code).removeprefix(" "), bool(label))
+            block = CodeBlock(unix_lines(code).removeprefix(" "), bool(label))
             return Labelled(question, index, " ".join(title.split()), block)
         case _:
             return None
@@ -121,5 +122,5 @@ SOURCE = Source(
     read=read,
     bytes_per_row=1600,
     revision="1b005ec5fe7a0bb5ad582d386e8ae5d6f3e24be2",
-    notes="Upstream names no licence; the texts are Stack Overflow's (CC BY-SA). Much of its Python is Python 2.",
+    notes="Upstream states no licence; the texts are from Stack Overflow (CC BY-SA). Much of the code is Python 2.",
 )

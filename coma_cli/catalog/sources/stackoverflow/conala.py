@@ -1,4 +1,4 @@
-"""CoNaLa: short Python snippets from Stack Overflow, each with an intent that people wrote or rewrote for it."""
+"""CoNaLa: short Python snippets from Stack Overflow, each with an intent written or rewritten by people."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ COLUMNS = ("question_id", "intent", "rewritten_intent", "snippet")
 
 
 def find(place: Path) -> list[Shard]:
-    """The curated rows; the mined ones (`conala-mined.jsonl`, unchecked guesses) are read where that file is given."""
+    """The curated rows; the mined ones (`conala-mined.jsonl`, unchecked) are only read if that file is given."""
     raw = [f"conala-{split}.{form}" for split in ("train", "test") for form in ("json", "jsonl", "json.gz", "jsonl.gz")]
     hub = [f"curated/{split}{rest}" for split in ("train", "test") for rest in ("/*.parquet", "-*.parquet")]
     names = [f"**/{name}" for name in (*raw, *hub)]
@@ -32,7 +32,7 @@ def _split_of(name: str) -> str:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """A question for each row: the rewritten intent, which names the snippet's variables, or else the first one."""
+    """A question for each row: the rewritten intent, which names the snippet's variables, else the original one."""
     for entry in read_table(shard, ("question_id", "intent", "snippet")):
         if isinstance(entry, Rejected):
             yield entry
@@ -40,7 +40,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         number, row = entry
         origin = Origin(path=shard.name, row=str(number), url=question_url(row["question_id"]) or "", split=shard.split)
         question = _question(row, shard.licence, origin)
-        yield question or Rejected("broken-row", "question_id, intent or snippet is not of its type", origin, row)
+        yield question or Rejected("broken-row", "question_id, intent or snippet has the wrong type", origin, row)
 
 
 def _question(row: JsonRow, licence: str, origin: Origin) -> Question | None:
@@ -69,5 +69,5 @@ SOURCE = Source(
     reads_pieces=True,
     hub=HubForm("neulab/conala", "refs/convert/parquet", ("curated/**/*.parquet",)),
     revision="conala-corpus v1.1",
-    notes="MIT by its publishers; the texts are Stack Overflow's (CC BY-SA). Some snippets are Python 2.",
+    notes="Published under MIT; the texts are from Stack Overflow (CC BY-SA). Some snippets are Python 2.",
 )

@@ -1,7 +1,7 @@
-"""The blocks of text and code in a post's HTML, which of them may be an answer, and which titles ask how to do a thing.
+"""The blocks of text and code in a post's HTML, which of them may be an answer, and which titles are how-to questions.
 
-The rules are plain ones of our own where StaQC and CodePro trained classifiers, whose models are not published with
-their data: a title has to ask for a way, and an answer's first block that is code in its language has to answer.
+These are simple rules of our own, where StaQC and CodePro trained classifiers that were not published with their data:
+a title must ask how to do something, and an answer's first block of code in the right language is the answer.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from coma_cli.languages import parses_as_python
 
-_ASKS_FOR_A_WAY = re.compile(
+_HOW_TO = re.compile(
     r"\bhow\s+(?:do|does|can|could|should|would|to|might)\b"
     r"|\b(?:is|are)\s+there\s+(?:an?|any|some)\s+(?:[\w-]+\s+){0,3}(?:way|ways|method|function|command|query)\b"
     r"|\b(?:best|easiest|fastest|simplest|cleanest|right|correct|proper|standard|good|better|efficient|elegant|pythonic)"
@@ -18,7 +18,7 @@ _ASKS_FOR_A_WAY = re.compile(
     r"|\bway\s+(?:to|of)\b",
     re.IGNORECASE,
 )
-_ASKS_ABOUT_A_FAULT = re.compile(
+_ABOUT_AN_ERROR = re.compile(
     r"\bwhy\b|\b(?:not|n['’]t|never|stopped)\s+work(?:s|ing)?\b|\bfails?\b|\bfailing\b|\btraceback\b|\bunexpected\b"
     r"|\bwhat(?:['’]s|\s+is)\s+wrong\b|\b(?:get|gets|getting|got|throws?|raises?)\s+(?:an?\s+|this\s+)?\w*(?:error|exception)"
     r"|\w*(?:error|exception):|\bfix\b",
@@ -36,19 +36,19 @@ _BREAKS = frozenset({"p", "li", "h1", "h2", "h3", "br", "blockquote", "tr", "div
 
 
 class PostBlock(NamedTuple):
-    """A stretch of a post: code of its own block, or the text between such blocks."""
+    """A part of a post: a block of code, or the text between two such blocks."""
 
     is_code: bool
     text: str
 
 
 def asks_how_to(title: str) -> bool:
-    """Whether a title asks for a way to do something, and not why something fails."""
-    return bool(_ASKS_FOR_A_WAY.search(title)) and not _ASKS_ABOUT_A_FAULT.search(title)
+    """Whether a title asks how to do something, and not why something fails."""
+    return bool(_HOW_TO.search(title)) and not _ABOUT_AN_ERROR.search(title)
 
 
 def blocks_of(body: str) -> list[PostBlock]:
-    """The blocks of a post's HTML in their order, without empty ones; code inside of a sentence belongs to its text."""
+    """The non-empty blocks of a post's HTML in order; inline code belongs to the text around it."""
     reader = _BlockReader()
     reader.feed(body)
     reader.close()
@@ -93,7 +93,7 @@ class _BlockReader(HTMLParser):
 
 
 def is_code_of(language: str, text: str) -> bool:
-    """Whether a block is code in the language, and not output, a table or a file's content."""
+    """Whether a block is code in the language, and not output, a table or the content of a file."""
     if language == "python":
         return parses_as_python(text) and not _OUTPUT.match(text)
     if language == "sql":
@@ -102,7 +102,7 @@ def is_code_of(language: str, text: str) -> bool:
 
 
 def without_prompts(text: str) -> str:
-    """The input of an interactive Python session; other text as it is."""
+    """The input lines of an interactive Python session; other text is returned unchanged."""
     if not text.lstrip().startswith(_PROMPT):
         return text
     stripped = (line.lstrip() for line in text.split("\n"))

@@ -1,7 +1,7 @@
 """The posts of a Stack Exchange data dump, read as a stream: `Posts.xml`, plain, gzip, in a zip or a 7z archive.
 
-The dump is one element of millions of `row`s without content, so no tree is built: each row's attributes are handed on
-as soon as they are read. A document type or an entity has no place in it and is refused before it can grow.
+The dump is one element with millions of empty `row` elements, so no tree is built: each row's attributes are passed on
+as soon as they are read. A document type or entity is rejected before it can expand.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,15 +16,15 @@ from coma_cli.formats.files import unpacked
 OnRow = Callable[[Mapping[str, str]], None]
 _SEVEN_ZIP = b"7z\xbc\xaf\x27\x1c"
 _CHUNK_BYTES = 1 << 20
-_AGAIN = "Fetch it again."
+_AGAIN = "Download it again."
 
 
 def read_posts(file: DataFile, on_row: OnRow) -> None:
-    """Hand the attributes of every row to `on_row`, in order.
+    """Pass the attributes of every row to `on_row`, in order.
 
     Raises:
-        BrokenSourceError: it is no dump of posts, cut short, or has a document type.
-        MissingPackageError: it is a 7z archive, and py7zr is not installed.
+        BrokenSourceError: the file is not a dump of posts, is truncated, or has a document type.
+        MissingPackageError: the file is a 7z archive, and py7zr is not installed.
     """
     feed = PostFeed(str(file), on_row)
     if is_seven_zip(file):
@@ -43,7 +43,7 @@ def is_seven_zip(file: DataFile) -> bool:
 
 
 class PostFeed:
-    """Takes the bytes of a dump piece by piece. `name` is what messages call it."""
+    """Parses the bytes of a dump chunk by chunk. `name` is used in messages."""
 
     def __init__(self, name: str, on_row: OnRow) -> None:
         self._name = name
@@ -55,32 +55,33 @@ class PostFeed:
         self._parser.EntityDeclHandler = self._refuse
 
     def write(self, chunk: bytes) -> None:
-        """Read on; raises BrokenSourceError."""
+        """Parse the next chunk; raises BrokenSourceError."""
         self._parse(chunk, False)
 
     def close(self) -> None:
-        """The end of the dump; raises BrokenSourceError where it is not whole."""
+        """End the dump; raises BrokenSourceError if it is incomplete."""
         self._parse(b"", True)
 
     def _parse(self, chunk: bytes, last: bool) -> None:
         try:
             self._parser.Parse(chunk, last)
         except expat.ExpatError as error:
-            raise BrokenSourceError(f"{self._name} is no whole dump of posts: {error}.", _AGAIN) from error
+            raise BrokenSourceError(f"{self._name} is truncated or malformed: {error}.", _AGAIN) from error
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if not self._root:
             self._root = tag
             if tag != "posts":
                 raise BrokenSourceError(
-                    f"{self._name} is no dump of posts: its root is <{tag}>, not <posts>.", "Give the dump's Posts.xml."
+                    f"{self._name} is not a dump of posts: the root is <{tag}>, not <posts>.",
+                    "Use the dump's Posts.xml.",
                 )
         elif tag == "row":
             self._on_row(attributes)
 
     def _refuse(self, *_: Any) -> NoReturn:
         raise BrokenSourceError(
-            f"{self._name} has a document type or entities, which no dump of posts has.", "Give the dump's Posts.xml."
+            f"{self._name} has a document type or entities, which no dump of posts has.", "Use the dump's Posts.xml."
         )
 
 

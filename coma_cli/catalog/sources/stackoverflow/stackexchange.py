@@ -1,11 +1,11 @@
-"""A Stack Exchange data dump, mined the way CodePro did: how-to questions of a tag, with snippets that may answer them.
+"""A Stack Exchange data dump, mined as CodePro did: how-to questions with certain tags, and snippets that may answer.
 
-The first block of code in the accepted answer, or in the best-scored one where none was accepted, answers. Candidates
-are the other blocks around it that are no code (output, tables), those of the question, and those of answers that
-nobody voted for. Other code of the chosen answer, and of answers with votes, may answer too, and is left out.
+The answer is the first block of code in the accepted answer, or in the best-scored one if none was accepted. Wrong
+candidates are its other blocks that are not code (output, tables), the blocks of the question, and those of answers
+without votes. Other code in the chosen answer, and in answers with votes, may be right too, so it is excluded.
 
-Questions and answers stand far apart in a dump, so the wanted ones are set aside on disk in parts, by the number of
-their question, and put together part by part: memory holds a set of numbers and one part.
+Questions and answers are far apart in a dump, so the ones needed are written to temporary files by question number and
+joined file by file: memory holds a set of numbers and the content of one file.
 """
 
 import json
@@ -31,7 +31,7 @@ from coma_cli.records import Origin
 
 NAME = "stackexchange"
 LICENCE = "CC-BY-SA-4.0"
-# The tags that say in which language an answer is written; the first that a question has counts.
+# The tags that determine the language of an answer; the first that a question has counts.
 TAGS: Mapping[str, str] = {
     "python-3.x": "python",
     "python-2.7": "python2",
@@ -49,25 +49,25 @@ _TAG = re.compile(r"[^<>|]+")
 _SITE = re.compile(
     r"(?:[\w-]+\.)*(?:stackexchange|stackoverflow|serverfault|superuser|askubuntu|mathoverflow)\.(?:com|net)"
 )
-_PART_BYTES = 64 << 20  # of the dump, for each part that is set aside
+PART_BYTES = 64 << 20  # of the dump, for each temporary file
 _MOST_PARTS = 128
 _QUESTION, _ANSWER = "1", "2"
 
 
 def dump(place: Path | str) -> tuple[Source, Path]:
-    """A dump as a source, and where it is: `Posts.xml`, an archive with it, or a folder that holds one of these.
+    """A dump as a source, and its location: `Posts.xml`, an archive with it, or a folder that contains one of these.
 
     Raises:
-        MissingInputError: there is no such place.
+        MissingInputError: there is no such file or folder.
     """
     place = Path(place)
     if not place.exists():
-        raise MissingInputError(f"There is no {place} (--stackexchange).", "Give a dump's Posts.xml or its archive.")
+        raise MissingInputError(f"{place} does not exist (--stackexchange).", "Give a dump's Posts.xml or its archive.")
     return SOURCE, place
 
 
 def find(place: Path) -> list[Shard]:
-    """The files of posts at a place; its names say of which site they are, else it is taken for Stack Overflow."""
+    """The files of posts at a location; their names tell the site, by default Stack Overflow."""
     if place.is_file():
         listed = [entry for entry in list_files(place) if not entry.file.member or _is_posts(entry.inner)]
     else:
@@ -81,14 +81,14 @@ def _is_posts(name: str) -> bool:
 
 @dataclass
 class _Sorted:
-    """What was set aside of a dump: files of questions and answers, and what was seen on the way."""
+    """The needed part of a dump: temporary files of questions and answers, and counts of what was skipped."""
 
     parts: Sequence[IO[bytes]]
     questions: set[int] = field(default_factory=set)
     seen: Counter[str] = field(default_factory=Counter)
 
     def take(self, row: Mapping[str, str]) -> None:
-        """Set a row aside where it is a question that is wanted, or an answer to one (those come later in a dump)."""
+        """Store a row if it is a question we want, or an answer to one (answers come later in a dump)."""
         kind = row.get("PostTypeId")
         if kind not in (_QUESTION, _ANSWER):
             return
@@ -116,7 +116,7 @@ class _Sorted:
         self.parts[question % len(self.parts)].write(line.encode() + b"\n")
 
     def threads(self) -> Iterator[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
-        """Question by question: its number, the question and its answers in order; part after part."""
+        """The number, the question and its ordered answers, for each question."""
         for part in self.parts:
             part.seek(0)
             asked: dict[int, dict[str, Any]] = {}
@@ -146,10 +146,10 @@ def _language_of(row: Mapping[str, str]) -> str | None:
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """The how-to questions of the tags. What is too much to keep aside row by row is counted by reason at the end."""
+    """The how-to questions with known tags; skipped posts are too many to list, so they are counted at the end."""
     size = shard.file.size if is_seven_zip(shard.file) else shard.file.unpacked_size
     with ExitStack() as stack:
-        count = min(_MOST_PARTS, 1 + size // _PART_BYTES)
+        count = min(_MOST_PARTS, 1 + size // PART_BYTES)
         parts = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(count)]
         posts = _Sorted(parts)
         read_posts(shard.file, posts.take)
@@ -165,11 +165,11 @@ def _question(number: int, asked: dict[str, Any], answers: list[dict[str, Any]],
     origin = Origin(path=shard.name, row=str(number), url=url, split="train")
     chosen = _chosen(asked, answers)
     if chosen is None:
-        return Rejected("no-answer", "neither an accepted nor a well-scored answer", origin, {"title": asked["title"]})
+        return Rejected("no-answer", "no accepted answer and none with votes", origin, {"title": asked["title"]})
     others = [asked, *(row for row in answers if row is not chosen and row["score"] <= 0)]
     candidates, right = candidates_of(_blocks(asked["language"], chosen, others))
     if not right:
-        return Rejected("no-answer", "the answer has no block of code", origin, {"title": asked["title"]})
+        return Rejected("no-answer", "the answer has no code block", origin, {"title": asked["title"]})
     licences = sorted({row["licence"] or shard.licence for row in (chosen, *others)})
     return Question(
         asked["language"], asked["title"], candidates, right, " AND ".join(licences), origin, topic=str(number)
@@ -177,7 +177,7 @@ def _question(number: int, asked: dict[str, Any], answers: list[dict[str, Any]],
 
 
 def _chosen(asked: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The accepted answer, else the one with most votes (of equals the first) if it has any."""
+    """The accepted answer, else the one with the most votes (the first of equals) if it has any."""
     accepted = next((row for row in answers if row["answer"] == asked["accepted"]), None)
     voted = [row for row in answers if row["score"] > 0]
     return accepted or max(voted, key=lambda row: row["score"], default=None)
@@ -204,8 +204,8 @@ SOURCE = Source(
     tasks=("code-search",),
     find=find,
     read=read,
-    # CodePro found 1,121,215 such questions with accepted answers in dumps of some 100 GB.
+    # CodePro found 1,121,215 such questions with accepted answers in dumps of about 100 GB.
     bytes_per_row=90_000,
     reads_whole=True,
-    notes="Answers were chosen by votes and rules; nobody checked them. The address of a question names its authors.",
+    notes="Answers were chosen by votes and rules; nobody checked them. The page of each question names its authors.",
 )

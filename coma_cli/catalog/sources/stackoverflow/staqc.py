@@ -1,7 +1,8 @@
-"""StaQC: questions of Stack Overflow with snippets of the accepted answer that a model or people found to answer them.
+"""StaQC: questions from Stack Overflow with those snippets of the accepted answer that a model or people labelled as
+answers.
 
-Upstream ships pickles of Python 2: titles, snippets by question (and place in the answer), and lists of the snippets
-that answer. The hub has pairs of question and snippet, and an early CodeXGLUE task has pairs with a label.
+Upstream publishes Python 2 pickles: titles, snippets by question (and position in the answer), and lists of snippets
+that are answers. The Hub has pairs of question and snippet, and an early CodeXGLUE task has pairs with a label.
 """
 
 import ast
@@ -19,7 +20,8 @@ from coma_cli.formats.files import Listed, lines_of, list_files, matching_files
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.plain_pickles import as_text, load_plain
 from coma_cli.formats.rejected import Rejected
-from coma_cli.formats.tables import read_table, text_of, unify_lines
+from coma_cli.formats.tables import read_table, text_of
+from coma_cli.formats.text import unix_lines
 from coma_cli.records import Origin
 
 LICENCE = "CC-BY-4.0"
@@ -34,7 +36,7 @@ _CODES, _ANSWERS, _LABELS = "codes", "answers", "labels"
 
 
 class Iid(NamedTuple):
-    """A snippet's name: its question and its place in the answer."""
+    """The id of a snippet: its question and its position in the answer."""
 
     question: int
     place: int
@@ -57,7 +59,7 @@ def find(place: Path) -> list[Shard]:
 
 
 def _companions(titles: Listed, everything: list[Listed]) -> tuple[DataFile, ...]:
-    """The snippets of the same set, the ids that a model found to answer, and the labels that people gave."""
+    """The snippets of the same set, the ids that a model labelled as answers, and the labels given by people."""
     language = titles.groups["language"]
     patterns = (
         rf"{re.escape(titles.groups['set'])}_(?:iid|qid)_to_code\.pickle{_PACKED}",
@@ -72,7 +74,7 @@ def _companions(titles: Listed, everything: list[Listed]) -> tuple[DataFile, ...
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
-    """A question for all of its snippets."""
+    """One question per group of snippets."""
     name = PurePosixPath(shard.name).name
     if re.fullmatch(rf".*\.pickle{_PACKED}", name):
         return _read_pickles(shard)
@@ -80,7 +82,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
 
 
 def _read_labelled(shard: Shard) -> Iterator[Material | Rejected]:
-    """CodeXGLUE's rows of `doc`, `code` and a label; those of one question need not stand together."""
+    """CodeXGLUE's rows of `doc`, `code` and a label; rows of one question need not be adjacent."""
     questions: dict[str, list[CodeBlock]] = {}
     for entry in read_table(shard, ("idx", "doc", "code", "label"), unique="idx"):
         if isinstance(entry, Rejected):
@@ -90,7 +92,7 @@ def _read_labelled(shard: Shard) -> Iterator[Material | Rejected]:
         title, code = text_of(row, "doc"), text_of(row, "code")
         if title is None or code is None or row["label"] not in (0, 1):
             origin = Origin(path=shard.name, row=str(number), split=shard.split)
-            yield Rejected("broken-row", "doc, code or label is not of its type", origin, row)
+            yield Rejected("broken-row", "doc, code or label has the wrong type", origin, row)
         else:
             questions.setdefault(" ".join(title.split()), []).append(CodeBlock(code, bool(row["label"])))
     for title, blocks in questions.items():
@@ -98,7 +100,7 @@ def _read_labelled(shard: Shard) -> Iterator[Material | Rejected]:
 
 
 def _read_pairs(shard: Shard) -> Iterator[Material | Rejected]:
-    """The hub's rows of `question_id`, `question` and `snippet`; neighbours of one question are put together."""
+    """The Hub's rows of `question_id`, `question` and `snippet`; adjacent rows of one question are joined."""
     language = language_of_name(shard.name)
     for number, group in groupby(_pairs(shard), key=lambda pair: None if isinstance(pair, Rejected) else pair[0]):
         if number is None:
@@ -119,15 +121,15 @@ def _pairs(shard: Shard) -> Iterator[tuple[int, str, list[CodeBlock]] | Rejected
         title, blocks = text_of(row, "question"), _blocks_of(row["snippet"])
         if title is None or blocks is None or question_url(row["question_id"]) is None:
             origin = Origin(path=shard.name, row=str(number), split=shard.split)
-            yield Rejected("broken-row", "question_id, question or snippet is not of its type", origin, row)
+            yield Rejected("broken-row", "question_id, question or snippet has the wrong type", origin, row)
         else:
             yield row["question_id"], " ".join(title.split()), blocks
 
 
 def _blocks_of(snippet: Any) -> list[CodeBlock] | None:
-    """A text; or, of annotated answers, texts with `is_sda` (a solution that stands alone), as columns or objects."""
+    """A string; or, for annotated answers, strings with `is_sda` (a standalone answer), as columns or objects."""
     if isinstance(snippet, str):
-        return [CodeBlock(unify_lines(snippet), True)]
+        return [CodeBlock(unix_lines(snippet), True)]
     if isinstance(snippet, Mapping):
         texts, alone = snippet.get("text"), snippet.get("is_sda")
         if not isinstance(texts, list) or not isinstance(alone, list) or len(texts) != len(alone):
@@ -140,17 +142,17 @@ def _blocks_of(snippet: Any) -> list[CodeBlock] | None:
         text = text_of(entry, "text") if isinstance(entry, dict) else entry
         if not isinstance(text, str):
             return None
-        blocks.append(CodeBlock(unify_lines(text), not isinstance(entry, dict) or entry.get("is_sda") is True))
+        blocks.append(CodeBlock(unix_lines(text), not isinstance(entry, dict) or entry.get("is_sda") is True))
     return blocks
 
 
 def _read_pickles(shard: Shard) -> Iterator[Material | Rejected]:
-    """Titles, snippets and what is known of them; without the snippets that is one rejected entry for all titles."""
+    """Titles, snippets and their labels; without the snippets, one rejected entry for all titles."""
     titles = _mapping(shard.file)
     parts = _parts(shard.companions)
     place = Origin(path=shard.name, split=shard.split)
     if _CODES not in parts:
-        detail = f"{len(titles)} titles, but the pickle of their code is not there"
+        detail = f"{len(titles)} titles, but the pickle of their code is missing"
         yield Rejected("missing-file", detail, place)
         return
     right = {iid for iid, label in parts.get(_LABELS, {}).items() if label == 1} | set(parts.get(_ANSWERS, ()))
@@ -160,9 +162,9 @@ def _read_pickles(shard: Shard) -> Iterator[Material | Rejected]:
         if code is None or iid is None:
             yield Rejected("broken-row", "not the code of a question", place, {"key": key, "code": value})
         else:
-            # The only snippet of an answer is its solution by upstream's rule.
+            # By upstream's rule, the only snippet of an answer is its solution.
             questions.setdefault(iid.question, []).append(
-                CodeBlock(unify_lines(code), key == iid.question or iid in right)
+                CodeBlock(unix_lines(code), key == iid.question or iid in right)
             )
     for number, blocks in sorted(questions.items()):
         origin = place.model_copy(update={"row": str(number), "url": question_url(number) or ""})
@@ -187,7 +189,7 @@ def _parts(companions: tuple[DataFile, ...]) -> dict[str, Any]:
 def _mapping(file: DataFile) -> dict[Any, Any]:
     value = load_plain(file)
     if not isinstance(value, dict):
-        raise BrokenSourceError(f"{file} holds a {type(value).__name__}, not a dict.", "Give upstream's file.")
+        raise BrokenSourceError(f"{file} holds a {type(value).__name__}, not a dict.", "Use upstream's file.")
     return value
 
 
@@ -204,10 +206,10 @@ def _iid(key: Any) -> Iid | None:
 
 
 def read_iids(file: DataFile) -> Iterator[Iid]:
-    """The ids in a file of one tuple a line.
+    """The ids in a file with one tuple per line.
 
     Raises:
-        BrokenSourceError: a line is no tuple of two numbers.
+        BrokenSourceError: a line is not a tuple of two numbers.
     """
     for number, line in enumerate(lines_of(file), start=1):
         try:
@@ -215,7 +217,7 @@ def read_iids(file: DataFile) -> Iterator[Iid]:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             iid = None
         if iid is None and line.strip():
-            raise BrokenSourceError(f"{file}:{number}: not a tuple of question and index.", "Fetch it again.")
+            raise BrokenSourceError(f"{file}:{number}: not a tuple of question and index.", "Download it again.")
         if iid is not None:
             yield iid
 
@@ -225,7 +227,7 @@ def _question(
 ) -> Question | Rejected:
     candidates, answers = candidates_of(blocks)
     if not title or not answers:
-        detail = f"{len(blocks)} snippets, none of which answers" if title else "no title"
+        detail = f"{len(blocks)} snippets, none of which is an answer" if title else "no title"
         return Rejected("no-answer", detail, origin, {"title": title})
     return Question(language, title, candidates, answers, shard.licence, origin, topic=topic)
 
@@ -245,5 +247,5 @@ SOURCE = Source(
     bytes_per_row=1400,
     hub=HubForm("koutch/staqc", "refs/convert/parquet", ("*_python/**/*.parquet", "*_sql/**/*.parquet")),
     revision="049526f74c30a472280bb9871920d9cd9719d164",
-    notes="Most answers were found by a model; the texts are Stack Overflow's (CC BY-SA). Much Python is Python 2.",
+    notes="Most answers were found by a model; the texts are from Stack Overflow (CC BY-SA). Much is Python 2.",
 )

@@ -1,1 +1,1 @@
-"""What a zygote builds around itself: namespaces, Landlock, seccomp, resource limits."""
+"""How a zygote isolates itself: namespaces, Landlock, seccomp, resource limits."""

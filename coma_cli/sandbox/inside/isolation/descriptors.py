@@ -1,5 +1,5 @@
-# Every import is one more library mapped in each program's process: fcntl would do this in one call.
-"""Our own descriptors stand above those that programs open, so that a program's process closes all of ours at once."""
+# fcntl would do this in one call, but every import is one more library mapped in each program's process.
+"""Keeps our own descriptors above those of programs, so that a program's process can close all of ours at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FIRST = 20
 
 
 def move_up(fd: int) -> int:
-    """Move a descriptor to the first free place from `FIRST` on, closed on exec."""
+    """Move a descriptor to the first free number from `FIRST` on, with close-on-exec."""
     place = FIRST
     while _is_open(place):
         place += 1

@@ -1,8 +1,8 @@
-"""Landlock: the kernel's unprivileged access control, as a second wall for files and the only one without namespaces.
+"""Landlock: the kernel's unprivileged access control, a second layer for files, and the only one without namespaces.
 
-What it stops: reading, writing, making and removing files outside the given trees; TCP; connecting to abstract unix
+What it stops: reading, writing, creating and removing files outside the given trees; TCP; connecting to abstract unix
 sockets and signalling processes outside the domain (newer kernels). What it does NOT stop: chmod, chown, utime, stat
-and UDP, nor truncation by path on older kernels; the seccomp filter has to.
+and UDP, nor truncation by path on older kernels; the seccomp filter does that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CREATE_RULESET_VERSION = 1
 
 
 def abi_version() -> int:
-    """The kernel's Landlock ABI; 0 where there is none."""
+    """The kernel's Landlock ABI version; 0 if it has none."""
     try:
         return syscalls.call("landlock_create_ruleset", None, 0, _CREATE_RULESET_VERSION)
     except (OSError, KeyError):
@@ -36,7 +36,7 @@ def abi_version() -> int:
 
 
 def handled_rights(abi: int) -> tuple[int, int, int]:
-    """File rights, network rights and scopes that this ABI lets us take away."""
+    """File rights, network rights and scopes that this ABI can restrict."""
     files = _ALL_OF_ABI_1
     for since, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV)):
         files |= right if abi >= since else 0
@@ -48,14 +48,14 @@ def handled_rights(abi: int) -> tuple[int, int, int]:
 
 
 def guards_truncation() -> bool:
-    """Whether this kernel's Landlock covers truncate(2), as from Linux 6.2 on."""
+    """Whether this kernel's Landlock covers truncate(2), as it does since Linux 6.2."""
     return abi_version() >= 3
 
 
 def restrict(readable: Sequence[str], writable: Sequence[str], *, scope_signals: bool = True) -> None:
-    """Shut this process and its children in: read below `readable`, anything below `writable`, nothing elsewhere.
+    """Restrict this process and its children: read below `readable`, full access below `writable`, nothing elsewhere.
 
-    Paths that do not exist are skipped. Needs no_new_privs. Raises OSError where the kernel has no Landlock.
+    Paths that do not exist are skipped. Needs no_new_privs. Raises OSError if the kernel has no Landlock.
     """
     abi = abi_version()
     files, network, scopes = handled_rights(abi)

@@ -1,14 +1,14 @@
-# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# This file uses descriptors, plain paths and few imports instead of pathlib, and its /tmp is our own.
 # ruff: noqa: PTH102, PTH103, PTH106, PTH112, PTH114, PTH115, PTH116, PTH120, PTH211, S108
 """Namespaces and the small file system of a sandbox.
 
-What they stop: seeing or signalling processes outside, any network, files outside the binds below, mounts and host
-names outside. What they do NOT stop: kernel bugs, use of CPU and memory.
+What they stop: seeing or signalling processes outside, any network, access to files outside the binds below, to mounts
+and to the host name. What they do NOT stop: kernel bugs, use of CPU and memory.
 
 The new root is a tmpfs with read-only binds of the system's libraries and the interpreter. There is no /proc: a
 process could read the environment of others there. `/tmp` and `/dev/shm` are links into `/rw`, whose two tmpfs are
-mounted anew when a program has touched them; a link, because a Landlock rule holds on the directory above a mount and
-would be lost with it.
+remounted after a program has touched them; they are links because Landlock rules apply to the directory above a mount
+and would be lost with it.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _SHARED_MEMORY_OPTIONS = "size=64m,nr_inodes=2000,mode=1777"
 
 
 def become(uid: int, keep: int = 0) -> None:
-    """Give up root for an unused id, before anything else: the kernel exempts root from the limit of processes.
+    """Switch from root to an unused id, before anything else: the kernel exempts root from the process limit.
 
-    `keep`: capabilities to hold on to. Landlock must stand behind them.
+    `keep`: capabilities to keep, which Landlock must then contain.
     """
     if keep:
         syscalls.prctl(_PR_SET_KEEPCAPS, 1)
@@ -54,23 +54,23 @@ def become(uid: int, keep: int = 0) -> None:
     os.setresuid(uid, uid, uid)
     if keep:
         set_capabilities(keep)
-    # A change of ids makes the process undumpable, and its files in /proc root's: the id maps could not be written.
+    # Changing ids makes the process undumpable and its /proc files owned by root: the id maps could not be written.
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
 
 
 def is_open_to_all(path: str) -> bool:
-    """Whether any user may enter a directory."""
+    """Whether every user may enter a directory."""
     places = [path[:end] or "/" for end, letter in enumerate(path + "/") if letter == "/"]
     return all(os.stat(place).st_mode & stat.S_IXOTH for place in places)
 
 
 def open_own_proc() -> int:
-    """A descriptor of our directory in /proc, to be opened while there still is one."""
+    """A descriptor of our own directory in /proc, to be opened while /proc is still mounted."""
     return os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def unshare_user(own_proc: int, *, pid: bool) -> None:
-    """A user namespace with the rest inside it; our own id becomes 1000 in there. `pid`: the next child is pid 1."""
+    """Enter a user namespace and the others inside it, with id 1000. `pid`: the next child becomes pid 1."""
     uid, gid = os.getuid(), os.getgid()
     syscalls.call("unshare", _NEWUSER | _NEWNS | _NEWUTS | _NEWIPC | _NEWNET | (_NEWPID if pid else 0))
     for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
@@ -82,23 +82,23 @@ def unshare_user(own_proc: int, *, pid: bool) -> None:
 
 
 def unshare_mounts() -> None:
-    """A mount namespace alone, as real root: its binds may then reach places that the unprivileged id can't."""
+    """Enter only a mount namespace, as real root: its binds may then reach paths that the unprivileged id can't."""
     syscalls.call("unshare", _NEWNS)
 
 
 def place_of(path: str) -> str:
-    """Where a tree appears in the new root: an interpreter below /tmp must make room for the scratch there."""
+    """Where a tree is mounted in the new root: an interpreter below /tmp has to move, since scratch space is there."""
     covered = any(path == scratch or path.startswith(scratch + "/") for scratch in ("/tmp", "/dev/shm"))
     return "/moved" + path if covered else path
 
 
 def build_root(trees: Sequence[Sequence[str]]) -> None:
-    """Replace the root of the file system by a tmpfs holding the system's trees, read-only, and nothing else.
+    """Replace the root of the file system by a tmpfs with only the system's trees, read-only.
 
-    `trees` are pairs of a real directory and the place where it shall appear.
+    `trees` are pairs of a real directory and its path in the new root.
     """
     _mount("none", "/", None, _REC | _PRIVATE)
-    # Any directory will do as a foothold: once it is the root, the mount no longer covers what was below it.
+    # Any directory works as a mount point: once it is the root, the mount no longer covers what was below it.
     _mount("tmpfs", "/tmp", "tmpfs", _NOSUID | _NODEV, "size=4m,mode=755")
     os.mkdir("/tmp" + _OLD)
     os.chdir("/tmp")
@@ -119,26 +119,26 @@ def build_root(trees: Sequence[Sequence[str]]) -> None:
 
 
 def seal_root() -> None:
-    """Make the new root itself read-only; the scratch mounts below it stay writable."""
+    """Make the new root read-only; the scratch mounts below it stay writable."""
     _mount("none", "/", None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
 
 
 def mount_scratch() -> None:
-    """Fresh /tmp and /dev/shm, sized and empty but for the working directory."""
+    """Mount fresh /tmp and /dev/shm of limited size, empty except for the working directory."""
     _mount("tmpfs", SCRATCH, "tmpfs", _NOSUID | _NODEV, _SCRATCH_OPTIONS)
     _mount("tmpfs", SHARED_MEMORY, "tmpfs", _NOSUID | _NODEV | _NOEXEC, _SHARED_MEMORY_OPTIONS)
     os.mkdir(WORK, 0o755)
 
 
 def renew_scratch() -> None:
-    """Throw away what a program left: the mounts go as a whole, so depth, names, modes and number cost nothing."""
+    """Discard a program's files by remounting, so their depth, names, modes and number don't matter."""
     for path in (SCRATCH, SHARED_MEMORY):
         syscalls.call("umount2", path.encode(), _DETACH)
     mount_scratch()
 
 
 def drop_capabilities(keep: int = 0) -> None:
-    """Give up all capabilities but the bits in `keep`, for good: the bounding set is emptied too."""
+    """Drop all capabilities except the bits in `keep` permanently: the bounding set is emptied too."""
     for capability in range(64):
         try:
             syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
@@ -148,16 +148,16 @@ def drop_capabilities(keep: int = 0) -> None:
 
 
 CAP_SYS_ADMIN = 1 << 21
-# Enter any directory and read any file; `open_by_handle_at`, which goes with it, is denied by the seccomp filter.
+# Enter any directory and read any file; `open_by_handle_at`, which it also allows, is denied by the seccomp filter.
 CAP_DAC_READ_SEARCH = 1 << 2
 _PR_SET_KEEPCAPS = 8
-# CAP_DAC_OVERRIDE: a program may go on using what it has made unreadable itself, as it could as root of a container.
-# It reaches only files of the one id that is mapped, and those outside the scratch space are mounted read-only.
+# CAP_DAC_OVERRIDE: a program may keep using files that it has made unreadable itself, as root in a container could.
+# It only covers files of the one mapped id, and those outside the scratch space are mounted read-only.
 PROGRAM_CAPABILITIES = 1 << 1
 
 
 def capability_words(keep: int) -> tuple[bytes, ctypes.Array[ctypes.c_char]]:
-    """Header and data of `capset` (version 3) that leave exactly the bits in `keep`."""
+    """Header and data for `capset` (version 3) that keep exactly the bits in `keep`."""
     low, high = keep & 0xFFFFFFFF, keep >> 32
     return struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(
         struct.pack("=6I", low, low, 0, high, high, 0)
@@ -165,7 +165,7 @@ def capability_words(keep: int) -> tuple[bytes, ctypes.Array[ctypes.c_char]]:
 
 
 def set_capabilities(keep: int) -> None:
-    """Effective and permitted capabilities become the bits in `keep`; none is inherited by another program."""
+    """Set effective and permitted capabilities to the bits in `keep`; none are inherited across exec."""
     header, data = capability_words(keep)
     syscalls.call("capset", header, data)
 
@@ -182,7 +182,7 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
 
 
 def _show_tree(source: str, target: str) -> None:
-    """Show one directory of the old root read-only; a link is copied as the link it is."""
+    """Bind one directory of the old root read-only; a link is copied as a link."""
     if os.path.islink(_OLD + source):
         os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
         if not os.path.lexists(target):
@@ -210,7 +210,7 @@ def _make_read_only(path: str) -> None:
 
 
 def _locked_flags(path: str) -> int:
-    """Flags of the mount below `path` that a user namespace may not take away, and so must repeat."""
+    """Flags of the mount at `path` that a user namespace may not clear, and so must repeat."""
     have = os.statvfs(path).f_flag
     pairs = (
         (os.ST_NOEXEC, _NOEXEC),

@@ -1,9 +1,9 @@
-# Raw names of /proc: pathlib would be one more import in each zygote.
+# Plain paths in /proc: pathlib would be one more import in each zygote.
 # ruff: noqa: PTH116, PTH208
-"""Resource limits of one program: a net below the limits that the zygote watches.
+"""Resource limits of one program: a backstop for the limits that the zygote enforces.
 
-They bound the CPU time and address space of each process, the size of each file, descriptors, processes of the user,
-and forbid core files, locked memory and message queues. They do NOT bound a tree of processes as a whole.
+They limit the CPU time and address space of each process, the size of each file, descriptors, and processes of the
+user, and forbid core files, locked memory and message queues. They do NOT limit a process tree as a whole.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ FILE_MB, OPEN_FILES, PROCESSES = 64, 64, 64
 
 
 def fixed_limits(memory_mb: int, zygote_bytes: int, others: int) -> list[tuple[int, int]]:
-    """Limits that a zygote takes on itself, once, for all programs to inherit.
+    """Limits that a zygote sets on itself once, inherited by all programs.
 
-    `zygote_bytes`: address space that is in use before a program begins; `others`: processes and threads of the same
-    user that count towards the limit without being ours.
+    `zygote_bytes`: address space in use before a program starts; `others`: processes and threads of the same user that
+    count towards the limit but are not ours.
     """
     limits = [
         (resource.RLIMIT_FSIZE, FILE_MB * _MIB),
@@ -36,13 +36,13 @@ def fixed_limits(memory_mb: int, zygote_bytes: int, others: int) -> list[tuple[i
 
 
 def cpu_limit(cpu_kill_s: float) -> tuple[int, int]:
-    """The limit of CPU time of one program, a net for when its zygote does not kill it in time."""
+    """The CPU time limit of one program, a backstop in case its zygote does not kill it in time."""
     seconds = int(cpu_kill_s) + 2
     return seconds, seconds
 
 
 def apply(limits: list[tuple[int, int]]) -> None:
-    """Set soft and hard limits alike, never above the hard limit that holds already."""
+    """Set soft and hard limits to the same value, but not above the current hard limit."""
     for what, value in limits:
         hard = resource.getrlimit(what)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -50,9 +50,9 @@ def apply(limits: list[tuple[int, int]]) -> None:
 
 
 def others_of(uid: int, *, own_namespace: bool) -> int:
-    """How many processes and threads of a user count towards our limit, with room for some more to come.
+    """How many other processes and threads of a user count towards our limit, with room for some more.
 
-    Newer kernels count them by user namespace; older ones, and all without a namespace, over the whole machine.
+    Newer kernels count per user namespace; older ones, and all without a namespace, count over the whole machine.
     """
     if own_namespace and tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14):
         return 0

@@ -1,9 +1,9 @@
-# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
+# This file uses descriptors, plain paths and few imports instead of pathlib, and its /tmp is our own.
 # ruff: noqa: PTH102, PTH106, PTH118, PTH208
-"""The one place where a program may write, and how it is emptied after each program.
+"""The scratch space: the only place where a program may write, emptied after each program.
 
-With a mount namespace it is two tmpfs of limited size, thrown away as a whole. Without one it is a real directory,
-emptied by walking it through descriptors without ever following a link; its total size is then NOT limited.
+With a mount namespace it is two tmpfs of limited size, which are remounted. Without one it is a real directory, emptied
+by walking it through descriptors without following links; its total size is then NOT limited.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ RENEW, SWEEP = b"R", b"S"
 
 
 class Scratch:
-    """`directory`: a real directory of our own, or None inside a mount namespace."""
+    """The scratch space; `directory` is a real directory, or None inside a mount namespace."""
 
     def __init__(self, directory: str | None) -> None:
         self._directory = directory
         self.work = namespaces.WORK if directory is None else os.path.join(directory, "w")
 
     def prepare(self) -> None:
-        """Make the working directory, where the mounts have not made it already."""
+        """Create the working directory, unless the mounts already contain it."""
         if self._directory is not None:
             os.mkdir(self.work, 0o755)
 
     def renew(self) -> None:
-        """Leave nothing of what a program wrote."""
+        """Remove everything that a program wrote."""
         if self._directory is None:
             namespaces.renew_scratch()
         else:
@@ -38,7 +38,7 @@ class Scratch:
             self.prepare()
 
     def remove(self) -> None:
-        """At the end: a mount goes with its namespace, a real directory has to be removed."""
+        """Clean up at the end: a mount disappears with its namespace, a real directory has to be removed."""
         if self._directory is not None:
             try:
                 empty_directory(self._directory)
@@ -47,27 +47,29 @@ class Scratch:
                 pass
 
     def directories(self) -> list[str]:
-        """Every directory that is there from the start: nothing can be left behind without a change in one of them."""
+        """Every directory that exists from the start: any leftover file changes one of them."""
         if self._directory is not None:
             return [self.work, self._directory]
         return [self.work, namespaces.SCRATCH, namespaces.SHARED_MEMORY]
 
 
-# include/uapi/linux/inotify.h: attributes, moves, creation and deletion in a directory or of itself
+# include/uapi/linux/inotify.h: attributes, moves, creation and deletion, in a directory or of the directory itself
 _ANY_CHANGE = 0x004 | 0x040 | 0x080 | 0x100 | 0x200 | 0x400 | 0x800
 
 
 class Watcher:
-    """Tells whether anything was changed in the scratch space; without the kernel's help the answer is always yes."""
+    """Tells whether anything was changed in the scratch space since `start`.
+
+    Without the kernel's help the answer is always yes.
+    """
 
     def __init__(self, space: Scratch) -> None:
         self._space = space
         self._fd = -1
         self._poll = select.poll()
-        self.start()
 
     def start(self) -> None:
-        """Begin anew, after the space was renewed."""
+        """Begin, or begin anew after the space was renewed."""
         if self._fd >= 0:
             self._poll.unregister(self._fd)
             os.close(self._fd)
@@ -82,12 +84,12 @@ class Watcher:
         self._poll.register(fd, select.POLLIN)
 
     def touched(self) -> bool:
-        """Whether there was any change since the start."""
+        """Whether anything changed since `start`."""
         return self._fd < 0 or bool(self._poll.poll(0))
 
 
 def empty_directory(path: str) -> None:
-    """Remove all that is in a directory, whatever its depth, names and modes; links are removed, never followed."""
+    """Remove everything in a directory, whatever its depth, names and modes; links are removed, never followed."""
     top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         _empty(top)
@@ -96,7 +98,7 @@ def empty_directory(path: str) -> None:
 
 
 def _empty(top: int) -> None:
-    """Without recursion and with one descriptor a time: a deep directory is moved up to the top and emptied there."""
+    """Empty without recursion and with one descriptor at a time: deep directories are first moved to the top."""
     serial = 0
     while names := os.listdir(top):
         for name in names:

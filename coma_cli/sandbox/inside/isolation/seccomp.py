@@ -1,9 +1,9 @@
-"""Seccomp filters in classic BPF, put together and installed without any library.
+"""Seccomp filters in classic BPF, assembled and installed without any library.
 
 What the inherited filter stops: other architectures and x32; sockets other than AF_UNIX pairs; keys, io_uring, bpf,
 perf, ptrace and process_vm_*; System V and POSIX message queues, semaphores and shared memory; memfd; mounting and new
-namespaces; changing the limits, scheduling or priority of anything; terminal injection. What it does NOT stop: file
-access (mounts and Landlock do) and CPU or memory use (limits do).
+namespaces; changing limits, scheduling or priorities; terminal injection. What it does NOT stop: file access (mounts
+and Landlock do) and CPU or memory use (limits do).
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ DENIED = [
     "vhangup",
 ]
 
-# Without a mount namespace these reach files that Landlock does not guard against them. They are told as done,
-# because programs that tidy up after themselves fail on an error and never look whether the mode has changed.
+# Without a mount namespace these reach files, and Landlock does not cover them. They pretend to succeed, because
+# programs that clean up after themselves would fail on an error but never check whether the mode has changed.
 METADATA = [
     "chmod",
     "chown",
@@ -156,7 +156,7 @@ METADATA = [
 
 
 class Filter:
-    """A filter under construction: rules are tried in order, the first that matches decides, the rest is allowed."""
+    """A filter under construction: the first matching rule decides; calls without a match are allowed."""
 
     def __init__(self, machine: str) -> None:
         self._numbers = syscalls.numbers(machine)
@@ -171,7 +171,7 @@ class Filter:
             self._code += [_op(_JUMP_GE, _X32_BIT, 0, 1), _op(_RETURN, KILL)]
 
     def deny(self, names: list[str], error: int = errno.EPERM) -> None:
-        """Answer these calls with an error (0: pretend success). Names that the architecture lacks are skipped."""
+        """Deny these calls with an error (0: pretend success). Names that the architecture lacks are skipped."""
         for name in names:
             if name in self._numbers:
                 self._code += [_op(_JUMP_EQ, self._numbers[name], 0, 1), _op(_RETURN, ERRNO | error)]
@@ -189,10 +189,10 @@ class Filter:
         )
 
     def restrict_clone(self, *, processes: bool, zygote_flag: int = 0) -> None:
-        """Allow threads; new processes only if asked; new namespaces never, but for one flag kept for the zygote.
+        """Allow threads; new processes only if `processes`; no new namespaces, except by one flag for the zygote.
 
-        A clone with `zygote_flag` needs a capability that the zygote has and its children have given up: so the
-        zygote can fork under a filter that forbids forking, and no filter need be installed for each program.
+        A clone with `zygote_flag` needs a capability that the zygote has and its children have dropped: so the zygote
+        can fork under a filter that forbids forking, and no separate filter is needed for each program.
         """
         body = [_op(_LOAD, _argument(0))]
         if zygote_flag:
@@ -203,7 +203,7 @@ class Filter:
         if not processes:
             body += [_op(_JUMP_SET, CLONE_THREAD, 1, 0), _op(_RETURN, ERRNO | errno.EPERM)]
         self._guarded("clone", body)
-        # Its flags lie in memory, out of a filter's reach; ENOSYS makes the C library fall back to clone.
+        # Its flags are in memory, which a filter can't read; ENOSYS makes the C library fall back to clone.
         self.deny(["clone3"], errno.ENOSYS)
         if not processes:
             self.deny(["fork", "vfork"])
@@ -232,8 +232,8 @@ def zygote_filter(
 ) -> bytes:
     """The long filter that a zygote installs once and every program inherits.
 
-    `own_files`: programs have a file system of their own. `truncating`: something else guards `truncate`, which
-    takes a path and no descriptor.
+    `own_files`: programs have their own file system. `truncating`: something else guards `truncate`, which takes a path
+    instead of a descriptor.
     """
     rules = Filter(machine)
     rules.restrict_clone(processes=processes, zygote_flag=zygote_flag)
@@ -250,7 +250,7 @@ def zygote_filter(
 
 
 def program_filter(machine: str, *, own_pid: int, processes: bool) -> bytes:
-    """The short filter of one program where no pid namespace stands between it and its zygote: no signals to others."""
+    """The short filter of one program without a pid namespace: it forbids signals to other processes."""
     rules = Filter(machine)
     rules.deny_if_argument("prctl", 0, syscalls.PR_SET_PDEATHSIG)
     if not processes:
@@ -266,11 +266,11 @@ class _SockFprog(ctypes.Structure):
 
 
 _SET_MODE_FILTER = 1
-_FLAG_SPEC_ALLOW = 4  # else kernels before 5.16 turn on a mitigation that slows Python down by half
+_FLAG_SPEC_ALLOW = 4  # otherwise kernels before 5.16 enable a mitigation that halves Python's speed
 
 
 def install(program: bytes) -> None:
-    """Put this process and its children under a filter for good. Needs no_new_privs. Raises OSError."""
+    """Install a filter for this process and its children. Needs no_new_privs. Raises OSError."""
     code = ctypes.create_string_buffer(program, len(program))
     description = _SockFprog(len(program) // 8, ctypes.addressof(code))
     syscalls.call("seccomp", _SET_MODE_FILTER, _FLAG_SPEC_ALLOW, ctypes.addressof(description))

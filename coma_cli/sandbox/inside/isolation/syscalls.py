@@ -1,6 +1,6 @@
 """System call numbers of x86-64 and arm64, and raw calls through ctypes.
 
-`ctypes.PyDLL` keeps the interpreter's lock, so that a raw `clone` comes back into an interpreter that may run on.
+`ctypes.PyDLL` keeps the GIL, so that a raw `clone` returns into an interpreter that can continue.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-# Both columns from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h);
+# Both columns are from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h);
 # None: the architecture has no such call.
 _TABLE: dict[str, tuple[int | None, int | None]] = {
     "accept": (43, 202),
@@ -157,7 +157,7 @@ ARCHITECTURES = ("x86_64", "aarch64")
 
 
 def numbers(machine: str) -> dict[str, int]:
-    """The call numbers of one architecture, without the calls that it lacks. Raises KeyError for another one."""
+    """The call numbers of one architecture, without the calls that it lacks. Raises KeyError for unknown ones."""
     if machine not in ARCHITECTURES:
         raise KeyError(machine)
     column = ARCHITECTURES.index(machine)
@@ -165,11 +165,11 @@ def numbers(machine: str) -> dict[str, int]:
 
 
 def native_machine() -> str:
-    """The architecture of this process as the kernel names it."""
+    """The kernel's name for the architecture of this process."""
     return os.uname().machine
 
 
-# Looked up once: what a program's process touches for the first time after the fork costs a copy of its page.
+# Looked up once: whatever a program's process touches for the first time after the fork costs a copied page.
 _native = numbers(os.uname().machine) if os.uname().machine in ARCHITECTURES else {}
 _libc = ctypes.PyDLL(None, use_errno=True)
 _syscall = _libc.syscall
@@ -177,7 +177,7 @@ _syscall.restype = ctypes.c_long
 
 
 class SyscallError(OSError):
-    """A raw system call was refused; the first word of the message is its name."""
+    """A raw system call failed; the first word of the message is its name."""
 
 
 def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
@@ -190,7 +190,7 @@ def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """`prctl(2)` with the unused arguments set to zero, as newer options demand."""
+    """`prctl(2)` with unused arguments set to zero, as newer options require."""
     return call("prctl", option, *arguments, *([0] * (4 - len(arguments))))
 
 
@@ -207,7 +207,7 @@ PR_GET_TID_ADDRESS = 40
 
 
 class PreparedCall:
-    """A system call whose arguments are laid out once, so that each call costs little more than the call itself."""
+    """A system call with prepared arguments, so that each call costs little more than the call itself."""
 
     def __init__(self, name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> None:
         self._name = name
@@ -226,15 +226,14 @@ _CHILD_CLEARTID, _CHILD_SETTID, _SIGCHLD = 0x200000, 0x1000000, 17
 
 
 def prepare_clone(flags: int) -> PreparedCall:
-    """A fork with flags, which the C library's `fork` does not take; gives 0 in the child.
+    """A fork with flags, which the C library's `fork` does not accept; returns 0 in the child.
 
-    Without that library nobody updates the thread id which it keeps for `raise` and `abort`: the kernel does, at the
-    address that the library registered at start. The interpreter's own hooks for a fork are left out: with a single
-    thread before and after they would only put in place what is there already.
+    The C library caches the thread id for `raise` and `abort`; the kernel updates it here, at the address that the
+    library registered at start. The interpreter's fork hooks are not needed with a single thread.
     """
     address = ctypes.c_ulong()
     call("prctl", PR_GET_TID_ADDRESS, ctypes.addressof(address), 0, 0, 0)
-    # (flags, stack, parent tid, then child tid and tls in an order of the architecture's own)
+    # (flags, stack, parent tid, then child tid and tls in an order that depends on the architecture)
     last = (address.value, 0) if native_machine() == "x86_64" else (0, address.value)
     return PreparedCall("clone", flags | _CHILD_CLEARTID | _CHILD_SETTID | _SIGCHLD, 0, 0, *last)
 
@@ -243,7 +242,7 @@ _NONBLOCK, _CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 
 
 def inotify_open() -> int:
-    """A descriptor that becomes readable when something happens in a watched directory."""
+    """A descriptor that becomes readable when something changes in a watched directory."""
     return int(_checked("inotify_init1", _libc.inotify_init1(_NONBLOCK | _CLOEXEC)))
 
 

@@ -1,1 +1,1 @@
-"""Frames and values that cross between supervisor, zygote and checker."""
+"""Frames and values exchanged by supervisor, zygote and checker."""

@@ -1,4 +1,4 @@
-"""Arguments that a program changes in place, and how the change comes to the objects that the tests hold."""
+"""Arguments that a program changes in place, and how the changes reach the tests' objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from coma_cli.sandbox.inside.protocol.values import SCALARS
 
 
 def is_mutable(value: object) -> bool:
-    """Whether a program could change this argument, or something within it, so that its caller would see it."""
+    """Whether a program could change this argument, or something inside it, visibly to its caller."""
     if type(value) in SCALARS:
         return False
     if type(value) is tuple:
@@ -18,7 +18,7 @@ def is_mutable(value: object) -> bool:
 
 
 def copy_into(old: Any, new: Any) -> Any:
-    """Give `old` the content of `new` if both are of one mutable kind, and return what shall stand in its place."""
+    """Copy the content of `new` into `old` if both are of the same mutable type, and return what should replace it."""
     kind = type(old)
     if kind is not type(new):
         return new

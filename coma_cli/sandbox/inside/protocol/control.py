@@ -1,33 +1,33 @@
-"""The messages between the supervisor and its zygotes: fixed layouts, so that reading one takes no trust."""
+"""The messages between the supervisor and its zygotes, with fixed layouts, so that untrusted ones can be parsed."""
 
 from __future__ import annotations
 
 import struct
 from typing import NamedTuple
 
-# What the first byte of a message to a zygote says.
+# The first byte of a message to a zygote.
 JOB, KILL, PROBLEM, FORGET = b"J", b"K", b"P", b"F"
 
 SPLIT, INPROC, SELF = 0, 1, 2
 
-# How a run of a program came to its end, as the zygote that forked it tells.
+# How a run of a program ended, as reported by the zygote that forked it.
 ENDED, DONE, CPU, WALL, MEMORY = range(5)
 
 _JOB = struct.Struct("<QddBII")
 _KILL = struct.Struct("<QB")
-_REPORT = struct.Struct("<QiBddQ")
+_RUN_REPORT = struct.Struct("<QiBddQ")
 _CHECK = struct.Struct("<QQI")
 _PROBLEM = struct.Struct("<III")
 _FORGET = struct.Struct("<I")
-_VERDICT = struct.Struct("<QQcd")
+_CHECK_REPORT = struct.Struct("<QQcd")
 
 
 class MessageError(Exception):
-    """A message that does not have the layout of its kind."""
+    """A message with an invalid layout."""
 
 
 class Job(NamedTuple):
-    """One program for the candidate zygote. `cpu_kill_s` is where it is killed, which is above where it is judged."""
+    """One program for the candidate zygote. `cpu_kill_s`, where it is killed, is above the limit for its verdict."""
 
     seq: int
     cpu_kill_s: float
@@ -48,7 +48,7 @@ class Job(NamedTuple):
 
 
 def encode_kill(seq: int, reason: int) -> bytes:
-    """The supervisor's order to end a run, if it is still going."""
+    """The supervisor's order to end a run that is still going."""
     return KILL + _KILL.pack(seq, reason)
 
 
@@ -59,7 +59,7 @@ def decode_kill(frame: bytes) -> tuple[int, int]:
 
 
 def encode_release(seq: int, lost: bool) -> bytes:
-    """The checker's word to the candidate zygote that a program may be ended; `lost`: that it has ended itself."""
+    """The checker's message to the candidate zygote that a program can be ended; `lost`: it has ended by itself."""
     return _KILL.pack(seq, lost)
 
 
@@ -69,8 +69,8 @@ def decode_release(message: bytes) -> tuple[int, bool]:
     return seq, bool(lost)
 
 
-class Report(NamedTuple):
-    """What the candidate zygote saw of one run. `text` is what the program said of itself in the one-process modes."""
+class RunReport(NamedTuple):
+    """The candidate zygote's report on one run. `text` is the program's own message in the one-process modes."""
 
     seq: int
     status: int
@@ -81,18 +81,18 @@ class Report(NamedTuple):
     text: bytes
 
     def encode(self) -> bytes:
-        return _REPORT.pack(*self[:6]) + self.text[:400]
+        return _RUN_REPORT.pack(*self[:6]) + self.text[:400]
 
     @classmethod
-    def decode(cls, frame: bytes) -> Report:
-        if len(frame) < _REPORT.size or frame[12] > MEMORY:
-            raise MessageError("report")
-        seq, status, reason, cpu_s, wall_s, max_rss = _REPORT.unpack_from(frame)
-        return cls(seq, status, reason, cpu_s, wall_s, max_rss, frame[_REPORT.size :])
+    def decode(cls, frame: bytes) -> RunReport:
+        if len(frame) < _RUN_REPORT.size or frame[12] > MEMORY:
+            raise MessageError("run report")
+        seq, status, reason, cpu_s, wall_s, max_rss = _RUN_REPORT.unpack_from(frame)
+        return cls(seq, status, reason, cpu_s, wall_s, max_rss, frame[_RUN_REPORT.size :])
 
 
 class ProblemFrame(NamedTuple):
-    """Tests that the checker keeps under a number, since many programs are judged by the same ones."""
+    """Tests that the checker stores under a number, since many programs share the same tests."""
 
     number: int
     entry_points: tuple[str, ...]
@@ -130,7 +130,7 @@ def decode_forget(frame: bytes) -> int:
 
 
 class Check(NamedTuple):
-    """The order to judge the next program by a problem. The nonce comes back with the verdict."""
+    """The order to test the next program with a problem. The nonce is returned with the verdict."""
 
     seq: int
     nonce: int
@@ -144,13 +144,13 @@ class Check(NamedTuple):
         return cls(*_CHECK.unpack_from(frame, 1))
 
 
-# What the checker found.
+# The checker's results.
 PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST = b"p", b"f", b"e", b"m", b"g"
-_FINDINGS = (PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST)
+_CHECK_RESULTS = (PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST)
 
 
-class Finding(NamedTuple):
-    """The checker's word on one program; `LOST`: the program was gone before the tests were done."""
+class CheckReport(NamedTuple):
+    """The checker's result for one program; `LOST`: the program ended before the tests finished."""
 
     seq: int
     nonce: int
@@ -159,11 +159,11 @@ class Finding(NamedTuple):
     text: bytes
 
     def encode(self) -> bytes:
-        return _VERDICT.pack(self.seq, self.nonce, self.kind, self.cpu_s) + self.text[:400]
+        return _CHECK_REPORT.pack(self.seq, self.nonce, self.kind, self.cpu_s) + self.text[:400]
 
     @classmethod
-    def decode(cls, frame: bytes) -> Finding:
-        if len(frame) < _VERDICT.size or frame[16:17] not in _FINDINGS:
-            raise MessageError("finding")
-        seq, nonce, kind, cpu_s = _VERDICT.unpack_from(frame)
-        return cls(seq, nonce, kind, cpu_s, frame[_VERDICT.size :])
+    def decode(cls, frame: bytes) -> CheckReport:
+        if len(frame) < _CHECK_REPORT.size or frame[16:17] not in _CHECK_RESULTS:
+            raise MessageError("check report")
+        seq, nonce, kind, cpu_s = _CHECK_REPORT.unpack_from(frame)
+        return cls(seq, nonce, kind, cpu_s, frame[_CHECK_REPORT.size :])

@@ -1,9 +1,9 @@
-"""Values that may cross between a program and its tests: plain data of exact types, written as JSON.
+"""Values exchanged by a program and its tests: plain data of exact types, written as JSON.
 
-None, booleans, small integers, floats, text and lists are themselves; everything else is an object with one key that
-names its kind. Instances of the program's own classes never cross, nor do functions, generators or open files: so no
-`__eq__`, `__hash__` or `__del__` of the program ever runs beside the tests. A sub-class of a plain type is sent as
-that type. Nothing is unpickled or evaluated on either side.
+None, booleans, small integers, floats, strings and lists are written as such; everything else is an object with one key
+that names its kind. Instances of the program's own classes are never sent, nor are functions, generators or open files,
+so no `__eq__`, `__hash__` or `__del__` of the program ever runs in the tests' process. A subclass of a plain type is
+sent as that type. Nothing is unpickled or evaluated on either side.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ _Json = Any  # what json reads and writes
 
 
 class CrossingError(Exception):
-    """A value that has no plain form; the message names its type."""
+    """A value that can't be sent; the message names its type."""
 
 
 def encode(value: object) -> bytes:
     """The bytes of one value. Raises CrossingError."""
     try:
-        # Lists of plain scalars, which most calls consist of, are JSON already.
+        # Lists of plain scalars, the most common arguments, are already JSON.
         text = _to_json(value if type(value) is list and _is_plain(value, 0) else _pack(value, 0))
     except (RecursionError, ValueError) as error:
-        raise CrossingError(f"a value that can't be written: {type(error).__name__}") from None
+        raise CrossingError(f"a value that can't be serialized: {type(error).__name__}") from None
     if len(text) > PROGRAM_FRAME_MAX - 64:
         raise CrossingError(f"a value of {len(text)} bytes, above the limit of {PROGRAM_FRAME_MAX}")
     return text.encode("ascii")
 
 
 def decode(data: bytes) -> Any:
-    """The value that `encode` wrote. Raises FrameError for anything else, before it takes much memory for it."""
+    """The value that `encode` wrote. Raises FrameError for anything else, before allocating much memory."""
     _check_shape(data)
     try:
         return _from_json(data.decode("ascii"))
@@ -57,7 +57,7 @@ _TYPE_NAMES = {kind: name for name, kind in _TYPES.items()}
 
 
 def _is_plain(items: list[Any], depth: int) -> bool:
-    """Whether a list holds nothing but scalars that JSON writes as they are, and lists of such; at the speed of C."""
+    """Whether a list contains only scalars that JSON represents directly, and lists of them; runs at C speed."""
     kinds = set(map(type, items))
     if not kinds <= _SCALARS_AND_LISTS or depth > MAX_DEPTH:
         return False
@@ -78,7 +78,7 @@ _NUMBERS = frozenset((int, bool))
 
 
 def _pack(value: Any, depth: int) -> _Json:
-    """What json can write in place of a value."""
+    """The JSON representation of a value."""
     kind = type(value)
     if kind is str:
         return value if value.isascii() else _text(value)
@@ -95,7 +95,7 @@ def _pack(value: Any, depth: int) -> _Json:
 
 
 def _writer_by_name(kind: type) -> _Writer | None:
-    """For a type that bears one of these names and is what the name stands for, not a class that calls itself so."""
+    """The writer for a type with one of these names, if it is the real type and not a class with the same name."""
     module, name = kind.__module__, kind.__qualname__
     write = _WRITERS_BY_NAME.get(f"{module}.{name}") if type(module) is str else None
     return write if write is not None and getattr(sys.modules.get(module), name, None) is kind else None
@@ -107,12 +107,12 @@ def _pack_items(items: Iterable[object], depth: int) -> list[_Json]:
 
 
 def _pack_pairs(mapping: Iterable[tuple[object, object]], depth: int) -> list[_Json]:
-    """Keys and values of a mapping in one flat list."""
+    """Keys and values of a mapping as a flat list."""
     return _pack_items([part for pair in mapping for part in pair], depth)
 
 
 def _pack_as_base(value: Any, kind: type, depth: int) -> _Json:
-    """Send an instance of a sub-class as the plain type below it, read by that type's own methods."""
+    """Send an instance of a subclass as its plain base type, read with that type's own methods."""
     if kind.__module__ == "numpy" and hasattr(value, "dtype"):
         return _numpy_to_json(value)
     for base in _BASES:
@@ -124,7 +124,7 @@ def _pack_as_base(value: Any, kind: type, depth: int) -> _Json:
 
 
 def _text(value: str) -> _Json:
-    # JSON would join two lone surrogates to one character.
+    # JSON would join two lone surrogates into one character.
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -170,7 +170,7 @@ _WRITERS: dict[type, _Writer] = {
         "dd": [_TYPE_NAMES.get(value.default_factory), _pack_pairs(dict.items(value), depth)]
     },
 }
-# Types of modules that are too dear to import for their own sake.
+# Types from modules that are too expensive to import just for this.
 _WRITERS_BY_NAME: dict[str, _Writer] = {
     "decimal.Decimal": lambda value, depth: {"D": str(value)},
     "datetime.date": lambda value, depth: {"date": [value.year, value.month, value.day]},
@@ -197,20 +197,20 @@ def _time_parts(value: Any) -> list[int]:
 
 
 def _check_shape(data: bytes) -> None:
-    """Refuse what is too deep or has too many parts before anything is built of it."""
+    """Reject values that are too deep or have too many parts before building anything."""
     brackets = data.count(b"[") + data.count(b"{")
     parts = data.count(b",") + brackets
     if brackets <= _JSON_DEPTH and parts <= _JSON_PARTS:
         return
-    # Only now look closely, since brackets and commas within text are harmless.
+    # Only now look closer, since brackets and commas inside strings are harmless.
     bare = _STRING.sub(b"", data)
     if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > _JSON_PARTS:
-        raise FrameError("a value of too many parts")
+        raise FrameError("a value with too many parts")
     depth = 0
     for bracket in _BRACKET.findall(bare):
         depth += 1 if bracket in b"[{" else -1
         if depth > _JSON_DEPTH:
-            raise FrameError("a value nested too deep")
+            raise FrameError("a value nested too deeply")
 
 
 # One level of a value is at most three levels of JSON.
@@ -223,9 +223,9 @@ _NUMPY_TYPE = re.compile(r"[<>|=][biufcSUmM]\d{1,6}(\[\w{1,8}\])?")
 
 def _rebuild(pairs: list[tuple[str, Any]]) -> object:
     if len(pairs) != 1:
-        raise FrameError(f"an object of {len(pairs)} keys")
+        raise FrameError(f"an object with {len(pairs)} keys")
     tag, content = pairs[0]
-    build = _READERS.get(tag)
+    build = READERS.get(tag)
     if build is None:
         raise FrameError(f"an unknown kind {tag[:20]!r}")
     return build(content)
@@ -246,13 +246,13 @@ def _dict_items(content: Any) -> list[tuple[Any, Any]]:
 
 def _ints(content: Any, count: int) -> list[Any]:
     if len(_expect(content, list)) != count:
-        raise FrameError("a wrong number of parts")
+        raise FrameError("the wrong number of parts")
     return [_expect(part, int) for part in content]
 
 
 def _two(content: Any) -> list[Any]:
     if len(_expect(content, list)) != 2:
-        raise FrameError("a wrong number of parts")
+        raise FrameError("the wrong number of parts")
     return list(content)
 
 
@@ -292,14 +292,14 @@ def _moment(kind: str, content: Any, count: int) -> object:
 def _numpy(content: Any) -> object:
     is_array, numpy_type, shape, data = content
     if not _NUMPY_TYPE.fullmatch(_expect(numpy_type, str)) or len(_expect(shape, list)) > 32:
-        raise FrameError("an odd numpy value")
+        raise FrameError("an invalid numpy value")
     numpy: ModuleType = __import__("numpy")
     flat = numpy.frombuffer(bytes.fromhex(_expect(data, str)), dtype=numpy.dtype(numpy_type))
     array = flat.reshape(tuple(_ints(shape, len(shape)))).copy()
     return array if _expect(is_array, bool) else array[()]
 
 
-_READERS: dict[str, Callable[[Any], object]] = {
+READERS: dict[str, Callable[[Any], object]] = {
     "i": lambda content: int(_expect(content, str), 16),
     "u": lambda content: "".join(chr(_expect(code, int)) for code in _expect(content, list)),
     "t": lambda content: tuple(_expect(content, list)),
@@ -326,7 +326,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
 
 
 def _make_writer() -> Callable[[object], str]:
-    """JSON text of a value. The encoder in C is made once: `JSONEncoder.encode` makes one for each call."""
+    """A function that writes JSON. The C encoder is made once: `JSONEncoder.encode` would make one per call."""
     encoder = json.JSONEncoder(check_circular=False, separators=(",", ":"))
     try:
         write = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
@@ -345,9 +345,9 @@ def _make_reader() -> Callable[[str], Any]:
         try:
             value, end = scan(text, 0)
         except StopIteration:
-            raise FrameError("not a value: no JSON") from None
+            raise FrameError("not a value: not JSON") from None
         if end != len(text):
-            raise FrameError("not a value: something behind it")
+            raise FrameError("not a value: trailing data")
         return value
 
     return read

@@ -1,6 +1,6 @@
-"""Frames between the supervisor, the zygotes and the programs: a length of four bytes, then that many bytes.
+"""Frames between the supervisor, the zygotes and the programs: a four-byte length, then that many bytes.
 
-A reader never trusts the length: above its maximum it refuses before it takes any memory.
+A reader never trusts the length: above its maximum it fails before allocating memory.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import os
 import struct
 
 _LENGTH = struct.Struct("<I")
-# Most frames are short, and a buffer for the longest would cost fresh memory for each of them.
+# Most frames are short; a buffer for the longest would allocate fresh memory for each of them.
 SMALL_READ, LARGE_READ = 1 << 12, 1 << 18
 PROGRAM_FRAME_MAX = 8 << 20
 CONTROL_FRAME_MAX = 64 << 20
 
 
 class FrameError(Exception):
-    """The other side sent something that is no frame of this protocol."""
+    """The other side sent something that is not a frame of this protocol."""
 
 
 class GoneError(Exception):
@@ -24,7 +24,7 @@ class GoneError(Exception):
 
 
 def encode(payload: bytes) -> bytes:
-    """One frame as bytes."""
+    """A payload as a frame."""
     return _LENGTH.pack(len(payload)) + payload
 
 
@@ -40,7 +40,7 @@ def send(fd: int, payload: bytes) -> None:
 
 
 class Reader:
-    """Takes frames from a blocking descriptor, one at a time."""
+    """Reads frames from a blocking descriptor, one at a time."""
 
     def __init__(self, fd: int, maximum: int) -> None:
         self._fd = fd
@@ -48,11 +48,11 @@ class Reader:
         self._size = SMALL_READ
 
     def receive(self) -> bytes:
-        """The next frame; blocks. Raises GoneError at the end of the stream and FrameError."""
+        """The payload of the next frame; blocks. Raises FrameError, and GoneError at the end of the stream."""
         decoder = self._decoder
         if decoder.is_empty:
             data = self._read()
-            # Nearly always one read is one frame.
+            # Nearly always one read returns exactly one frame.
             if len(data) >= 4 and _LENGTH.unpack_from(data)[0] == len(data) - 4:
                 return data[4:]
             decoder.feed(data)
@@ -72,7 +72,7 @@ class Reader:
 
 
 class Decoder:
-    """Cuts a stream of bytes into frames."""
+    """Splits a stream of bytes into frames."""
 
     def __init__(self, maximum: int) -> None:
         self._maximum = maximum
@@ -80,15 +80,15 @@ class Decoder:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is waiting for its rest."""
+        """Whether there is no incomplete frame."""
         return not self._buffer
 
     def feed(self, data: bytes) -> None:
-        """Add bytes as they came."""
+        """Add received bytes."""
         self._buffer += data
 
     def next(self) -> bytes | None:
-        """The next whole frame, or None. Raises FrameError when a length is above the maximum."""
+        """The next complete frame, or None. Raises FrameError if a length is above the maximum."""
         if len(self._buffer) < 4:
             return None
         (length,) = _LENGTH.unpack_from(self._buffer)

@@ -1,1 +1,1 @@
-"""The processes of a pair at work: the candidate's zygote, the checker, the reaper."""
+"""The processes of a pair: the candidate zygote, the checker, the reaper."""

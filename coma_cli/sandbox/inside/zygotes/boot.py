@@ -1,8 +1,8 @@
-# Descriptors, raw names and few imports: pathlib has no place here, and /tmp is one of our own.
-"""How a zygote comes to stand behind its walls: from a fresh interpreter to the loop that serves programs.
+# This file uses descriptors, plain paths and few imports instead of pathlib, and its /tmp is our own.
+"""Starts a zygote: from a fresh interpreter, through setting up isolation, to the loop that serves programs.
 
-The order matters and each step says why it stands where it does. A wall that was asked for and can't be built is an
-error, never a warning: the supervisor hears of it before the first program runs.
+The order of the steps matters, and each one explains its position. A requested layer that can't be set up is an error,
+never a warning, reported to the supervisor before the first program runs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
 if TYPE_CHECKING:
     from coma_cli.sandbox.inside.zygotes.candidate_zygote import CandidateZygote
 
-# Address space of a bare zygote, and of one with numpy in it; a limit of address space has to leave room for it.
+# Address space of a bare zygote, and of one with numpy loaded; the address space limit has to leave room for it.
 _ADDRESS_SPACE = {False: 64 << 20, True: 512 << 20}
 
 
 class Order(NamedTuple):
-    """What the supervisor wants: the first frame on the control connection."""
+    """The supervisor's configuration: the first frame on the control connection."""
 
     role: str  # "candidate" or "checker"
     level: str
@@ -51,7 +51,7 @@ class Order(NamedTuple):
 
 
 def main(control_fd: int, channel_fd: int) -> NoReturn:
-    """Build the walls, say so, serve."""
+    """Set up isolation, report it, serve."""
     control_fd = descriptors.move_up(control_fd)
     channel = _socket.socket(fileno=descriptors.move_up(channel_fd))
     os.closerange(3, descriptors.FIRST)
@@ -70,7 +70,7 @@ def main(control_fd: int, channel_fd: int) -> NoReturn:
 
 
 def _read_order(control_fd: int) -> Order:
-    # Not one byte more than the order: programs may be waiting behind it.
+    # Read not one byte more than the order: programs may follow it.
     length = int.from_bytes(_read_exactly(control_fd, 4), "little")
     fields: dict[str, Any] = json.loads(_read_exactly(control_fd, length))
     return Order(**{**fields, "layers": frozenset(fields["layers"])})
@@ -92,9 +92,9 @@ def _say(control_fd: int, message: dict[str, Any]) -> None:
 
 
 def _die_with_parent(order: Order) -> None:
-    """Be killed when the supervisor ends; a change of ids or namespaces takes this back, so it comes twice.
+    """Be killed when the supervisor ends; changing ids or namespaces resets this, so it is called twice.
 
-    Not so a warden that has a real directory to remove: it follows its zygote, which sees the supervisor hang up.
+    A reaper that has a real directory to remove is exempt: it follows its zygote, which sees the supervisor hang up.
     """
     has_to_tidy = order.role == "candidate" and order.level != "ns"
     if has_to_tidy or not (order.on("pdeathsig") and order.tied_to_parent and sys.platform == "linux"):
@@ -104,11 +104,11 @@ def _die_with_parent(order: Order) -> None:
         os._exit(0)
 
 
-# --- the walls ---
+# --- isolation ---
 
 
 def _enter_namespaces(order: Order, *, pid: bool) -> None:
-    """Become nobody, in namespaces of our own, with a file system of our own."""
+    """Become nobody, in our own namespaces, with our own file system."""
     own_proc = namespaces.open_own_proc()
     root_built = False
     if os.geteuid() == 0 and order.on("uid") and order.uid is not None:
@@ -125,7 +125,7 @@ def _enter_namespaces(order: Order, *, pid: bool) -> None:
 
 
 def _become_nobody(order: Order) -> None:
-    """Where root stays in the file system of the machine, and its interpreter may lie where only root can enter."""
+    """Drop root without a private file system, where the interpreter may be in a directory that only root can enter."""
     if os.geteuid() != 0 or not order.on("uid") or order.uid is None:
         return
     hidden = not all(namespaces.is_open_to_all(source) for source, _ in order.trees)
@@ -136,11 +136,11 @@ def _become_nobody(order: Order) -> None:
 
 
 def _build_root_as_root(order: Order) -> bool:
-    """Real root builds the file system first: its binds may lie below directories that only root can enter."""
+    """As real root, build the file system first: its binds may be below directories that only root can enter."""
     try:
         namespaces.unshare_mounts()
     except OSError:
-        # Root without CAP_SYS_ADMIN, as in a container: then the user namespace has to do it.
+        # Root without CAP_SYS_ADMIN, as in a container: the user namespace has to do it.
         return False
     namespaces.build_root(order.trees)
     namespaces.seal_root()
@@ -150,11 +150,11 @@ def _build_root_as_root(order: Order) -> bool:
 def _raise_inner_walls(
     order: Order, writable: list[str], *, others: int, keep_capabilities: int = 0, fork_by_flag: bool = False
 ) -> None:
-    """What the zygote itself lives under and every program inherits."""
+    """Apply the restrictions on the zygote itself, which every program inherits."""
     if sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     if order.on("rlimits"):
-        # The checker holds values of two programs' size at most; it gets room for its own copies.
+        # The checker holds values from at most two programs, plus its own copies.
         memory = order.memory_mb if order.role == "candidate" else 4 * order.memory_mb
         rlimits.apply(rlimits.fixed_limits(memory, _ADDRESS_SPACE[bool(order.preload)], others))
     if order.on("landlock"):
@@ -176,7 +176,7 @@ def _raise_inner_walls(
 
 
 def _others(order: Order) -> int:
-    """Processes that count towards the limit without being ours; to be asked while there is a /proc."""
+    """Processes that count towards the limit but are not ours; call while /proc is still mounted."""
     becomes = order.uid if os.geteuid() == 0 and order.on("uid") and order.uid is not None else os.getuid()
     return rlimits.others_of(becomes, own_namespace=order.level == "ns") if sys.platform == "linux" else 0
 
@@ -191,7 +191,7 @@ def _readable_trees(order: Order) -> list[str]:
 
 
 def _serve_checks(order: Order, control_fd: int, channel: _socket.socket) -> NoReturn:
-    # Each zygote imports its own half only, since a lean process forks faster; and now, while our files are in reach.
+    # Each zygote imports only its own half, since a lean process forks faster, and now, while files are reachable.
     from coma_cli.sandbox.inside.zygotes.checker import CheckerZygote, raise_recursion_limit
 
     others = _others(order)
@@ -211,12 +211,12 @@ def _serve_checks(order: Order, control_fd: int, channel: _socket.socket) -> NoR
     os._exit(0)
 
 
-# --- the candidate zygote and its warden ---
+# --- the candidate zygote and its reaper ---
 
 
 def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> NoReturn:
-    """The warden stays behind, outside the inner walls: it renews the scratch space and dies with the supervisor."""
-    # Each zygote imports its own half only, since a lean process forks faster; and now, while our files are in reach.
+    """Fork the zygote; the reaper stays outside its inner layers, renews scratch space and dies with the supervisor."""
+    # Each zygote imports only its own half, since a lean process forks faster, and now, while files are reachable.
     from coma_cli.sandbox.inside.zygotes.candidate_zygote import CandidateZygote
 
     others = _others(order)
@@ -251,7 +251,7 @@ def _be_zygote(
     make_zygote: Callable[[ZygoteOps], CandidateZygote],
 ) -> NoReturn:
     try:
-        # Signals without a handler do not reach pid 1 of a namespace; Python's own handler for ^C would.
+        # Signals without a handler do not reach pid 1 of a namespace; Python's own ^C handler would.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if order.on("pdeathsig") and sys.platform == "linux":
             syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -265,10 +265,11 @@ def _be_zygote(
         fork: Callable[[], int] = syscalls.prepare_clone(seccomp.CLONE_NEWUTS) if by_flag else os.fork
         writable = ["/rw", "/dev/null"] if order.level == "ns" else [order.scratch, "/dev/null"]
         if _may_start_processes(order) and order.level != "ns" and sys.platform == "linux":
-            # What a program leaves to run on its own stays below the zygote, where it is found.
+            # Orphaned processes of a program are reparented to the zygote, where they are found.
             syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
         _raise_inner_walls(order, writable, others=others, keep_capabilities=keep, fork_by_flag=by_flag)
         watcher = scratch.Watcher(space)
+        watcher.start()
         ops = ZygoteOps(
             fork=fork,
             shut_in=_shut_in(order),
@@ -288,7 +289,7 @@ def _be_zygote(
 
 
 def _shut_in(order: Order) -> Callable[[], object]:
-    """The last step in a program's own process."""
+    """The last isolation step in a program's own process."""
     words = namespaces.capability_words(namespaces.PROGRAM_CAPABILITIES)
     drop_capabilities = syscalls.PreparedCall("capset", *words) if order.level == "ns" else None
     if drop_capabilities is not None and not order.allow_fork:
@@ -299,12 +300,12 @@ def _shut_in(order: Order) -> Callable[[], object]:
         if order.level != "ns":
             os.setsid()
             if order.on("pdeathsig") and sys.platform == "linux":
-                # No namespace dies with the zygote here; the filter below keeps the program from taking this back.
+                # No namespace dies with the zygote here; the filter below keeps the program from resetting this.
                 syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
         if drop_capabilities is not None:
             drop_capabilities()
         if order.allow_fork and sys.platform == "linux":
-            # The supervisor reads the memory of programs that may fork; it can't where they are not dumpable.
+            # The supervisor reads the memory use of programs that may fork, which requires them to be dumpable.
             syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
         if order.level == "landlock" and order.on("seccomp"):
             seccomp.install(seccomp.program_filter(machine, own_pid=os.getpid(), processes=order.allow_fork))
@@ -313,10 +314,10 @@ def _shut_in(order: Order) -> Callable[[], object]:
 
 
 def _killer(order: Order, reaper_fd: int) -> Callable[[int], None]:
-    """How to kill everything that a program may have started."""
+    """A function that kills everything a program may have started."""
 
     def kill_namespace(pid: int) -> None:
-        # The program itself is at least a zombie yet, so there always is something to signal.
+        # The program itself is at least a zombie, so there is always something to signal.
         os.kill(-1, signal.SIGKILL)
 
     def kill_program(pid: int) -> None:
@@ -334,7 +335,7 @@ def _may_start_processes(order: Order) -> bool:
 
 def _renew_scratch(reaper_fd: int, space: scratch.Scratch, watcher: scratch.Watcher) -> None:
     reaper.ask(reaper_fd, scratch.RENEW)
-    # The old directory goes with the last process that stands in it.
+    # The old directory disappears when the last process leaves it.
     os.chdir(space.work)
     watcher.start()
 
@@ -343,7 +344,7 @@ def _renew_scratch(reaper_fd: int, space: scratch.Scratch, watcher: scratch.Watc
 
 
 def _prepare_imports(order: Order) -> None:
-    """Import once what the programs of this kind import, so that they find it in memory."""
+    """Import once what programs of this kind import, so that it is already in memory."""
     if order.site:
         sys.path.append(namespaces.place_of(order.site) if order.level == "ns" else order.site)
     for name in order.preload:
@@ -352,7 +353,7 @@ def _prepare_imports(order: Order) -> None:
 
 
 def _forget_ourselves() -> None:
-    """Take this package out of the sight of programs: an import of the same name must not find it."""
+    """Hide this package from programs: an import with the same name must not find it."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "coma_cli"]:
         del sys.modules[name]
     main_module = type(sys)("__main__")

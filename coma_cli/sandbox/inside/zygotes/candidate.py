@@ -1,7 +1,7 @@
-"""What runs in the process of one program: its text, and in split mode the calls that its checker asks for.
+"""What runs in the process of one program: its code, and in split mode the calls requested by its checker.
 
-Nothing here is trusted by anyone: the program shares this interpreter and may change all of it. It holds one
-descriptor, and what it writes there are values and never verdicts (in split mode).
+Nothing here is trusted: the program shares this interpreter and may change all of it. It has one descriptor, and in
+split mode it writes values there, never verdicts.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from coma_cli.sandbox.inside.protocol.arguments import is_mutable
 
 PLAIN_RECURSION_LIMIT = 1000
 
-# What a program that speaks for itself may say; anything else begins with `e` (unreadable) or `f` (failed).
+# What a program reports about itself; anything else begins with `e` (unreadable) or `f` (failed).
 ENDED_WELL, OUT_OF_MEMORY = b"p", b"m"
 # The first item of an answer in split mode.
 READY, VALUE, RAISED, REFUSED, UNREADABLE, UNLOADED = "ready", "v", "e", "x", "c", "l"
 
 
 def run_split(link: int, source: bytes) -> None:
-    """Load the program and answer calls until the checker hangs up; if it can't be loaded that is the only answer.
+    """Load the program and answer calls until the checker hangs up; if it can't be loaded, that is the only answer.
 
-    A program that loads well says nothing of it: its checker has made the first call meanwhile.
+    A program that loads sends no message: its checker has sent the first call in the meantime.
     """
     module = fresh_module("program")
     failure = _load(source, module)
@@ -50,23 +50,23 @@ def _load(source: bytes, module: ModuleType) -> list[Any] | None:
 
 
 def run_inproc(source: bytes, tests: CodeType) -> bytes:
-    """Run program and tests in one interpreter; the answer is the program's word, which it may forge."""
+    """Run program and tests in one interpreter; the answer comes from the program, which may forge it."""
     module = fresh_module("program")
     word = _run_to_end(source, module)
     return _execute(tests, module) if word == ENDED_WELL else word
 
 
 def run_self(source: bytes) -> bytes:
-    """Run a whole script as `__main__`; leaving with status 0 counts as an end."""
+    """Run a whole script as `__main__`; exiting with status 0 counts as completion."""
     return _run_to_end(source, fresh_module("__main__"), exit_is_end=True)
 
 
 def compile_tests(tests: bytes) -> CodeType:
-    """Trusted tests as code; where they are no Python, code that says so when it is run."""
+    """Compile trusted tests; if they are not valid Python, return code that raises the error when run."""
     try:
         return _compile(tests, "<tests>")
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return _compile(f"raise SyntaxError({f'the tests can not run: {error}'!r})".encode(), "<tests>")
+        return _compile(f"raise SyntaxError({f'the tests cannot run: {error}'!r})".encode(), "<tests>")
 
 
 def _compile(text: bytes, name: str) -> CodeType:
@@ -74,7 +74,7 @@ def _compile(text: bytes, name: str) -> CodeType:
 
 
 def fresh_module(name: str) -> ModuleType:
-    """An empty module that can be found under its name, as dataclasses and typing need."""
+    """An empty module registered under its name, as dataclasses and typing require."""
     module = ModuleType(name)
     module.__dict__["__builtins__"] = builtins
     sys.modules[name] = module
@@ -82,7 +82,7 @@ def fresh_module(name: str) -> ModuleType:
 
 
 def _run_to_end(source: bytes, module: ModuleType, exit_is_end: bool = False) -> bytes:
-    """What to tell of a program: it ended well, was unreadable, ran out of memory, or failed, with a message."""
+    """Run a program and report how it ended: well, unreadable, out of memory, or failed with a message."""
     try:
         code = _compile(source, "<program>")
     except MemoryError:
@@ -115,7 +115,7 @@ def _serve(link: int, names: dict[str, Any]) -> None:
 
 
 def _call(names: dict[str, Any], request: bytes) -> list[Any]:
-    """Answer one request: a name, arguments, and keywords if there are any; an empty one asks for a sign of life."""
+    """Answer one request: a name, arguments, and keywords if any; an empty request asks whether the program loaded."""
     parts = values.decode(request)
     if not parts:
         return [READY]
@@ -132,7 +132,7 @@ def _call(names: dict[str, Any], request: bytes) -> list[Any]:
 
 
 def _add_changes(answer: list[Any], request: bytes, parts: list[Any]) -> None:
-    """Send the arguments back if the call has changed them; what can't cross any more is left as it was."""
+    """Return the arguments as well if the call changed them, unless they can no longer be sent."""
     try:
         if values.encode(parts) != request:
             answer += parts[1:]
@@ -150,7 +150,7 @@ def _encode(answer: list[Any]) -> bytes:
 
 
 def _raised(error: BaseException) -> list[str]:
-    """An exception as the nearest built-in type's name and its message: the program's own classes stay here."""
+    """An exception as the name of its nearest built-in type and its message: the program's own classes are not sent."""
     for kind in type(error).__mro__:
         if kind.__module__ == "builtins":
             return [RAISED, kind.__name__, _message(error)]
@@ -170,10 +170,10 @@ def _describe(error: BaseException) -> bytes:
 
 
 def warm_up() -> None:
-    """Run what every program runs, once, before the first fork: what is warm here need not be copied there.
+    """Run once, before the first fork, what every program runs, so that forks don't have to copy the pages it touches.
 
-    The interpreter adapts its code while that runs, fills caches of attributes and interns names; all of this would
-    be done again, in pages of its own, in each process.
+    The interpreter specializes its bytecode, fills attribute caches and interns names; otherwise each process would do
+    this again, in its own pages.
     """
     for _ in range(20):
         module = fresh_module("program")

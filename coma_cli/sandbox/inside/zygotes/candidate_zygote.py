@@ -1,10 +1,10 @@
-"""The candidate zygote: forks one process for each program, watches its CPU time, and leaves nothing of it behind.
+"""The candidate zygote: forks one process per program, watches its CPU time, and cleans up after it.
 
-In split mode it never holds any test: what its memory held, a fork of it could find.
+In split mode it never has the tests in memory, where a fork could find them.
 
-A fork shares all memory until one side writes to it, and then copies that page: in Python, looking at an object is
-writing to it. What a program costs is mostly such copies, so everything that need not happen between the fork and the
-program's end happens before or after, and what does happen uses few objects.
+A fork shares all memory until one side writes to a page, which is then copied, and in Python even reading an object
+writes to it. Most of a program's cost is such copies, so as much work as possible is done before the fork or after the
+program's end, and what has to be done in between uses few objects.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from types import CodeType
 
 from coma_cli.sandbox.inside.isolation import rlimits
 from coma_cli.sandbox.inside.protocol import control, wire
-from coma_cli.sandbox.inside.protocol.control import Job, Report
+from coma_cli.sandbox.inside.protocol.control import Job, RunReport
 from coma_cli.sandbox.inside.zygotes import candidate, memory
 from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
 from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
 
-# How often a program that goes on is looked at; its CPU time and orders to end it wait so long at most.
+# How often a running program is checked; the CPU limit and orders to end it take effect with at most this delay.
 _TICK_MS = 20
 _SETTLE_S = 0.1
 _FAR_DESCRIPTOR = 1 << 30
@@ -35,7 +35,7 @@ _NONCE_BYTES = 8
 
 
 class CandidateZygote:
-    """One loop: take a job, run it, report."""
+    """A loop that takes a job, runs it and reports."""
 
     def __init__(self, control_fd: int, channel: _socket.socket, ops: ZygoteOps) -> None:
         self._control = control_fd
@@ -46,8 +46,8 @@ class CandidateZygote:
         self._jobs: deque[Job] = deque()
         self._killed: tuple[int, int] | None = None
         self._compiled: LruCache[bytes, CodeType] = LruCache(TESTS_WEIGHT)
-        # The next job comes while a program runs: to be woken for it would cost more than to read it, so what the
-        # supervisor sends is looked at between two programs and at each tick.
+        # The next job arrives while a program runs. Waking up for it would cost more than reading it, so messages from
+        # the supervisor are read between two programs and at each tick.
         self._orders, self._releases, self._words = select.poll(), select.poll(), select.poll()
         self._orders.register(control_fd, select.POLLIN)
         self._releases.register(channel.fileno(), select.POLLIN)
@@ -80,12 +80,12 @@ class CandidateZygote:
             else:
                 self._killed = control.decode_kill(frame)
 
-    # --- a program whose checker has the other end of its link ---
+    # --- split mode: a program whose checker has the other end of its link ---
 
-    def _run_split(self, job: Job) -> Report:
+    def _run_split(self, job: Job) -> RunReport:
         seq, cpu_kill, wall_kill, _, _, source = job
         theirs, ours = _socket.socketpair()
-        # The checker gets its end before the fork, so that it prepares while the program loads.
+        # The checker gets its end before the fork, so that it can prepare while the program loads.
         rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", ours.fileno()))
         self._channel.sendmsg([struct.pack("<Q", seq)], [rights])
         ours.close()
@@ -98,14 +98,14 @@ class CandidateZygote:
                 self._enter_program(link, cpu)
                 candidate.run_split(link, source)
             finally:
-                # Without the interpreter's farewell: no exit handlers, no waiting for threads, no destructors.
+                # Skip interpreter shutdown: no exit handlers, no waiting for threads, no destructors.
                 os._exit(1)
         theirs.close()
         reason = self._await_release(seq, pid, cpu_kill, started + wall_kill)
         return self._end(seq, pid, reason, started, b"")
 
     def _await_release(self, seq: int, pid: int, cpu_kill: float, deadline: float) -> int:
-        """Until the checker lets the program go, or a limit is reached: why it ended."""
+        """Wait until the checker releases the program or a limit is reached; return why it ended."""
         while True:
             if self._releases.poll(_TICK_MS):
                 released, lost = control.decode_release(self._channel.recv(64))
@@ -114,12 +114,12 @@ class CandidateZygote:
             elif (reason := self._reason_to_end(seq, pid, cpu_kill, deadline)) is not None:
                 return reason
 
-    # --- a program that speaks for itself ---
+    # --- one-process modes: a program that reports its own result ---
 
-    def _run_alone(self, job: Job) -> Report:
+    def _run_alone(self, job: Job) -> RunReport:
         seq, cpu_kill, wall_kill, mode, tests, source = job
         tests_code = self._compile_once(tests) if mode == control.INPROC else None
-        # A word without this was written blindly; a program that searches its own memory can find it: hence split mode.
+        # A report without the nonce is forged; a program that searches its own memory can find it: hence split mode.
         nonce = os.urandom(_NONCE_BYTES)
         ours, link = os.pipe()
         cpu = rlimits.cpu_limit(cpu_kill)
@@ -143,7 +143,7 @@ class CandidateZygote:
         return report
 
     def _compile_once(self, tests: bytes) -> CodeType:
-        """Tests as code, for many programs have the same ones; those that can't be compiled raise what they would."""
+        """Compiled tests, cached since many programs share them; invalid ones raise their error when run."""
         code = self._compiled.get(tests)
         if code is None:
             code = candidate.compile_tests(tests)
@@ -158,11 +158,11 @@ class CandidateZygote:
             if (reason := self._reason_to_end(seq, pid, cpu_kill, deadline)) is not None:
                 return reason, b""
 
-    # --- the beginning and the end of either ---
+    # --- start and end in both modes ---
 
     def _enter_program(self, link: int, cpu: tuple[int, int]) -> None:
-        """In the new process: give up what is not the program's."""
-        # Each call costs this process some pages; only where the zygote reads from a pipe is there anything below.
+        """In the new process, drop everything that does not belong to the program."""
+        # Each call costs pages in this process; there are lower descriptors only if the zygote reads from a pipe.
         if link > 3:
             os.closerange(3, link)
         os.closerange(link + 1, _FAR_DESCRIPTOR)
@@ -171,26 +171,26 @@ class CandidateZygote:
         self._ops.shut_in()
 
     def _reason_to_end(self, seq: int, pid: int, cpu_kill: float, deadline: float) -> int | None:
-        """Why a program that goes on must end: the supervisor's order, or a limit."""
+        """Why a running program must end: the supervisor's order, or a limit; None if it may continue."""
         while self._orders.poll(0):
             self._read_control()
         if self._killed is not None and self._killed[0] == seq:
             return self._killed[1]
         return _limit_reached(pid, cpu_kill, deadline)
 
-    def _end(self, seq: int, pid: int, reason: int, started: float, word: bytes) -> Report:
-        """Kill the program and all that it started, and collect what they have used."""
+    def _end(self, seq: int, pid: int, reason: int, started: float, word: bytes) -> RunReport:
+        """Kill the program and everything it started, and collect their resource usage."""
         wall = time.monotonic() - started
         self._ops.kill_all(pid)
         _, status, usage = os.wait4(pid, 0)
         cpu, max_rss = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
         if not self._ops.alone:
             cpu, max_rss = _reap_others(cpu, max_rss)
-        return Report(seq, status, reason, cpu, wall, max_rss, word)
+        return RunReport(seq, status, reason, cpu, wall, max_rss, word)
 
 
 def _reap_others(cpu: float, max_rss: int) -> tuple[float, int]:
-    """Collect what a program has left behind, on top of its own CPU time and largest resident set."""
+    """Reap a program's other processes, adding to its own CPU time and maximum resident set size."""
     while True:
         try:
             _, _, usage = os.wait4(-1, 0)
@@ -201,7 +201,7 @@ def _reap_others(cpu: float, max_rss: int) -> tuple[float, int]:
 
 
 def _settle(pid: int) -> int:
-    """Let a program that has closed its link come to its own end, so that its status tells how it died."""
+    """Wait for a program that has closed its link to exit, so that its status tells how it died."""
     deadline = time.monotonic() + _SETTLE_S
     while time.monotonic() < deadline:
         if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
@@ -212,7 +212,7 @@ def _settle(pid: int) -> int:
 
 def _limit_reached(pid: int, cpu_kill: float, deadline: float) -> int | None:
     try:
-        # How the kernel numbers the CPU clock of another process (include/linux/posix-timers.h).
+        # The clock id of another process's CPU clock (include/linux/posix-timers.h).
         if time.clock_gettime(((~pid) << 3) | 2) >= cpu_kill:
             return control.CPU
     except OSError:

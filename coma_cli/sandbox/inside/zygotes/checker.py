@@ -1,7 +1,7 @@
-"""The checker: runs trusted tests against a program that lives in another process, in other namespaces.
+"""The checker: runs trusted tests against a program in another process, in other namespaces.
 
-It calls the program through stand-ins that send plain values over a socket and get plain values back. Only what it
-writes to the supervisor can make a pass, and no program ever holds a descriptor of that connection.
+It calls the program through proxies that send plain values over a socket and get plain values back. Only the checker
+can report a pass to the supervisor, and no program ever has a descriptor of that connection.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from typing import Any, NamedTuple, NoReturn
 
 from coma_cli.sandbox.inside.protocol import control, values, wire
 from coma_cli.sandbox.inside.protocol.arguments import copy_into
-from coma_cli.sandbox.inside.protocol.control import Check, Finding, ProblemFrame
+from coma_cli.sandbox.inside.protocol.control import Check, CheckReport, ProblemFrame
 from coma_cli.sandbox.inside.zygotes import candidate, side_effects
 
 _COLLECT_EVERY = 500
 
 
 class ProgramLost(BaseException):
-    """The program can't answer any more, or answered with what is no value. Tests that catch it change nothing."""
+    """The program can no longer answer, or its answer is not a value. Tests can't change that by catching it."""
 
 
 class PreparedTests(NamedTuple):
-    """A problem ready to run."""
+    """The compiled tests of a problem."""
 
     entry_points: tuple[str, ...]
     prelude: CodeType | None
     tests: CodeType | None
     lines: list[str]
-    broken: str  # why the tests can't run at all
+    broken: str  # why the tests can't run
     tidy: bool
     seeds: bool
 
 
 class RemoteProgram:
-    """The link to one program; remembers what must decide the verdict whatever the tests do with exceptions."""
+    """The link to one program; records what must decide the verdict even if the tests catch exceptions."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -51,11 +51,11 @@ class RemoteProgram:
         self._heard = False
         self.lost = ""
         self.refused = ""
-        self.unloaded: Finding | None = None
+        self.unloaded: CheckReport | None = None
         self.raised: BaseException | None = None
 
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """One call of the program, as if it were here."""
+        """Call a function of the program as if it were local."""
         if self.lost or self.refused or self.unloaded:
             raise ProgramLost
         answer = self._ask([name, list(arguments), keywords] if keywords else [name, list(arguments)])
@@ -68,7 +68,7 @@ class RemoteProgram:
         return self._refuse(f"the program returned {_word(answer, 1)}")
 
     def make_sure_it_loaded(self) -> None:
-        """Tests that never call the program must still not pass if it can't be loaded."""
+        """Check that the program loaded, since tests that never call it must not pass otherwise."""
         if not (self._heard or self.lost or self.refused or self.unloaded):
             self._ask([])
 
@@ -77,17 +77,17 @@ class RemoteProgram:
             data = values.encode(request)
         except values.CrossingError as error:
             self._refuse(f"the tests pass {error}")
-        # What a program that could not be loaded has said before it left is still there to be read.
+        # If the program could not be loaded, its message can still be read after it has exited.
         with contextlib.suppress(wire.GoneError):
             wire.send(self._fd, data)
         try:
             answer = values.decode(self._reader.receive())
         except wire.GoneError:
-            self._lose("it left before the tests were done")
+            self._lose("exited before the tests finished")
         except wire.FrameError as error:
-            self._refuse(f"an answer that is {error}")
+            self._refuse(f"an invalid answer: {error}")
         if type(answer) is not list or not answer or type(answer[0]) is not str:
-            self._refuse("an answer out of turn")
+            self._refuse("an unexpected answer")
         if not self._heard and answer[0] in (candidate.UNREADABLE, candidate.UNLOADED):
             self.unloaded = _unloaded(answer)
             raise ProgramLost
@@ -97,7 +97,7 @@ class RemoteProgram:
     def _take_changes(self, answer: list[Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         changed, changed_keywords = answer[2], answer[3] if len(answer) > 3 else {}
         if type(changed) is not list or type(changed_keywords) is not dict or len(changed) != len(arguments):
-            self._refuse("an answer out of turn")
+            self._refuse("an unexpected answer")
         for old, new in zip(arguments, changed, strict=True):
             copy_into(old, new)
         for key, old in keywords.items():
@@ -107,7 +107,7 @@ class RemoteProgram:
     def _exception(self, name: str, message: str) -> BaseException:
         kind = getattr(builtins, name, None)
         if not (isinstance(kind, type) and issubclass(kind, Exception)):
-            self.lost = f"it left with {name}: {message}" if message else f"it left with {name}"
+            self.lost = f"exited with {name}: {message}" if message else f"exited with {name}"
             return ProgramLost()
         self.raised = _make_exception(kind, message)
         return self.raised
@@ -121,13 +121,13 @@ class RemoteProgram:
         raise ProgramLost from None
 
 
-def _unloaded(answer: list[Any]) -> Finding:
+def _unloaded(answer: list[Any]) -> CheckReport:
     what = f"{_word(answer, 1)}: {_word(answer, 2)}"
     if answer[0] == candidate.UNREADABLE:
-        return _finding(control.BAD_PROGRAM, what)
+        return _report(control.BAD_PROGRAM, what)
     if _word(answer, 1) == "MemoryError":
-        return _finding(control.NO_MEMORY, "out of memory while loading")
-    return _finding(control.FAILED, f"while loading: {what}")
+        return _report(control.NO_MEMORY, "out of memory while loading")
+    return _report(control.FAILED, f"while loading: {what}")
 
 
 def _make_exception(kind: type[Exception], message: str) -> Exception:
@@ -146,12 +146,12 @@ def _word(answer: list[Any], index: int) -> str:
     return word if type(word) is str else ""
 
 
-def _finding(kind: bytes, text: str) -> Finding:
-    return Finding(0, 0, kind, 0.0, text.encode("utf-8", "backslashreplace")[:390])
+def _report(kind: bytes, text: str) -> CheckReport:
+    return CheckReport(0, 0, kind, 0.0, text.encode("utf-8", "backslashreplace")[:390])
 
 
 def prepare(problem: ProblemFrame) -> PreparedTests:
-    """Compile a problem once for all programs that it judges."""
+    """Compile the tests of a problem once for all programs."""
     lines = problem.tests.splitlines()
     tidy = side_effects.runs_tidily(problem.prelude, problem.tests)
     seeds = side_effects.imports("random", problem.prelude, problem.tests)
@@ -163,11 +163,11 @@ def prepare(problem: ProblemFrame) -> PreparedTests:
     return PreparedTests(problem.entry_points, prelude, tests, lines, "", tidy, seeds)
 
 
-def judge(problem: PreparedTests, link: int) -> Finding:
+def run_tests(problem: PreparedTests, link: int) -> CheckReport:
     """Run the tests of a problem against the program at the other end of the link."""
     remote = RemoteProgram(link)
     if problem.broken or problem.tests is None:
-        return _finding(control.FAILED, f"the tests can't run: {problem.broken}")
+        return _report(control.FAILED, f"the tests can't run: {problem.broken}")
     if problem.seeds:
         import random
 
@@ -183,14 +183,14 @@ def judge(problem: PreparedTests, link: int) -> Finding:
         remote.make_sure_it_loaded()
     except BaseException as caught:
         error = caught
-    finding = _conclude(remote, error, problem.lines)
-    # Globals and their functions hold each other, as do an exception and the frames that it came through: without
-    # this the values of hundreds of programs would wait for the collector.
+    report = _conclude(remote, error, problem.lines)
+    # Globals and their functions form reference cycles, as do an exception and its frames: without this the values of
+    # hundreds of programs would wait for the garbage collector.
     names.clear()
     remote.raised = None
     if error is not None:
         error.__traceback__ = None
-    return finding
+    return report
 
 
 def _stand_in(remote: RemoteProgram, name: str) -> Callable[..., Any]:
@@ -201,23 +201,23 @@ def _stand_in(remote: RemoteProgram, name: str) -> Callable[..., Any]:
     return stand_in
 
 
-def _conclude(remote: RemoteProgram, error: BaseException | None, lines: list[str]) -> Finding:
-    """The verdict; what happened on the link comes before what the tests made of it."""
+def _conclude(remote: RemoteProgram, error: BaseException | None, lines: list[str]) -> CheckReport:
+    """The report; what happened on the link takes precedence over the result of the tests."""
     if remote.unloaded is not None:
         return remote.unloaded
     if remote.refused:
-        return _finding(control.FAILED, remote.refused)
+        return _report(control.FAILED, remote.refused)
     if remote.lost:
-        return _finding(control.LOST, remote.lost)
+        return _report(control.LOST, remote.lost)
     if error is None:
-        return _finding(control.PASSED, "")
+        return _report(control.PASSED, "")
     if error is remote.raised and isinstance(error, MemoryError):
-        return _finding(control.NO_MEMORY, "out of memory")
-    return _finding(control.FAILED, _explain(error, lines))
+        return _report(control.NO_MEMORY, "out of memory")
+    return _report(control.FAILED, _explain(error, lines))
 
 
 def _explain(error: BaseException, lines: list[str]) -> str:
-    """The exception and the line of the tests at which it came up."""
+    """The exception and the line of the tests at which it was raised."""
     number, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == "<tests>":
@@ -234,10 +234,10 @@ def _explain(error: BaseException, lines: list[str]) -> str:
 
 
 class CheckerZygote:
-    """One loop: wait for the link to a program, find what it is to be checked by, judge, tell both others.
+    """A loop that waits for the link to a program, looks up its tests, runs them, and reports the result.
 
-    It waits for links, not for the supervisor: what that sends has come by then, and one wake-up less is one less.
-    When the supervisor hangs up the other zygote ends, and with it the channel.
+    It waits for links and not for the supervisor, whose messages have arrived by then, which saves a wake-up. When the
+    supervisor hangs up, the other zygote ends and the channel closes.
     """
 
     def __init__(self, control_fd: int, channel: _socket.socket) -> None:
@@ -251,7 +251,7 @@ class CheckerZygote:
         """Serve until the other zygote hangs up."""
         gc.collect()
         gc.freeze()
-        # The collector would run in the middle of some program's tests; it has its turn between two of them.
+        # Collect garbage between programs instead of in the middle of a program's tests.
         gc.disable()
         while True:
             seq, link = self._take_link()
@@ -262,7 +262,7 @@ class CheckerZygote:
                 gc.collect()
 
     def _take_link(self) -> tuple[int, int]:
-        """The next program: its number, and the descriptor that the other zygote sent for it."""
+        """The next program: its number, and the descriptor sent by the other zygote."""
         while True:
             data, ancillary, _, _ = self._channel.recvmsg(8, _socket.CMSG_SPACE(4))
             if not data:
@@ -271,7 +271,7 @@ class CheckerZygote:
                 return struct.unpack("<Q", data)[0], struct.unpack("i", content[:4])[0]
 
     def _take_check(self, seq: int) -> Check:
-        """The supervisor's order for this program; problems that it sent before are taken in."""
+        """The supervisor's order for this program; problems sent before it are stored."""
         while True:
             frame = self._reader.receive()
             kind = frame[:1]
@@ -292,9 +292,9 @@ class CheckerZygote:
 
     def _answer(self, check: Check, problem: PreparedTests, link: int) -> None:
         started = time.process_time()
-        finding = judge(problem, link)
+        report = run_tests(problem, link)
         spent = time.process_time() - started
-        self._tell(finding._replace(seq=check.seq, nonce=check.nonce, cpu_s=spent))
+        self._tell(report._replace(seq=check.seq, nonce=check.nonce, cpu_s=spent))
 
     def _answer_in_fork(self, check: Check, problem: PreparedTests, link: int) -> None:
         pid = os.fork()
@@ -305,14 +305,14 @@ class CheckerZygote:
             finally:
                 os._exit(1)
         if os.waitpid(pid, 0)[1] != 0:
-            self._tell(Finding(check.seq, check.nonce, control.FAILED, 0.0, b"the tests ended the checker"))
+            self._tell(CheckReport(check.seq, check.nonce, control.FAILED, 0.0, b"the tests killed the checker"))
 
-    def _tell(self, finding: Finding) -> None:
-        """The verdict to the supervisor; to the other zygote only that this program may go."""
-        self._channel.send(control.encode_release(finding.seq, finding.kind == control.LOST))
-        wire.send(self._control, finding.encode())
+    def _tell(self, report: CheckReport) -> None:
+        """Send the report to the supervisor, and to the other zygote only that this program can be ended."""
+        self._channel.send(control.encode_release(report.seq, report.kind == control.LOST))
+        wire.send(self._control, report.encode())
 
 
 def raise_recursion_limit() -> None:
-    """Room for the frames of the checker above those of the tests."""
+    """Leave room for the checker's own frames below those of the tests."""
     sys.setrecursionlimit(1200)

@@ -1,4 +1,4 @@
-"""What is worth keeping in memory for the next program, up to a weight."""
+"""A cache with a limit on the total weight of its values."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# Bytes of tests whose compiled form a zygote keeps. All of HumanEval's are 160 KB and all of MBPP's 400 KB, so that
-# a sample file may go through the problems in any order; compiled they take about ten times as much.
+# Bytes of tests that a zygote keeps compiled. All of HumanEval's are 160 KB and all of MBPP's 400 KB, so a sample file
+# may list the problems in any order; compiled they take about ten times as much.
 TESTS_WEIGHT = 512 << 10
 
 
 class LruCache(Generic[K, V]):
-    """Values by key, with the least recently used leaving when all together weigh too much."""
+    """Values by key; the least recently used are evicted when the total weight is too large."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -23,7 +23,7 @@ class LruCache(Generic[K, V]):
         self._items: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """The value, which is the last to leave from now on; None if there is none."""
+        """The value, now the most recently used; None if there is none."""
         item = self._items.get(key)
         if item is None:
             return None
@@ -31,7 +31,7 @@ class LruCache(Generic[K, V]):
         return item[0]
 
     def put(self, key: K, value: V, weight: int) -> list[V]:
-        """Keep a value under a new key, however heavy it is, and give those that had to leave for it."""
+        """Store a value under a new key, however heavy, and return the evicted values."""
         left = []
         while self._items and self._weight + weight > self._limit:
             _, (old, old_weight) = self._items.popitem(last=False)

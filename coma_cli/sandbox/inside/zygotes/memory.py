@@ -1,14 +1,14 @@
-# Raw names of /proc: pathlib would be one more import in each zygote.
+# Plain paths in /proc: pathlib would be one more import in each zygote.
 # ruff: noqa: PTH123
-"""How a zygote's memory is laid out, so that forking from it is cheap.
+"""Lays out a zygote's memory so that forking from it is cheap.
 
 A page that a program's process or its zygote writes to after the fork is copied, and in Python every use of an object
-writes to it. What costs time is therefore not how much is used but over how many pages it is strewn. Imports leave a
-heap full of small gaps; whatever is made later fills them, one object here and one there, each in a page of its own.
-With the gaps used up, what is made later lies together.
+writes to it. So the cost depends not on how much memory is used, but on how many pages it is spread over. Imports leave
+a heap full of small gaps, which later objects fill, one here and one there, each in a different page. With the gaps
+used up, later objects are allocated next to each other.
 
-Every mapping is copied too. A library comes in five: its head, its code, its constants, what is fixed after loading,
-and its data. With fewer kinds of protection two are left of it.
+Every mapping is copied too. A library has five: its header, code, constants, relocated data and data. With fewer
+protections only two are left.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from coma_cli.sandbox.inside.isolation import syscalls
 
-# Imported before our own code, so that its objects lie together, and so that programs find these in memory. `typing`
-# brings most of the others along. Of the 1,138 references of HumanEval and MBPP 48 import `math` and 18 `heapq`; only
+# Imported before our own code, so that its objects are close together, and so that they are in memory for programs.
+# `typing` imports most of the others. Of the 1,138 references of HumanEval and MBPP 48 import `math`, 18 `heapq`; only
 # 4 import any of `bisect`, `copy`, `datetime` and `string`, which would cost every fork more than they save those few.
 _COMMON_MODULES = (
     "typing",
@@ -35,8 +35,8 @@ _COMMON_MODULES = (
 )
 _OUR_MODULES = ("_socket", "contextlib", "ctypes", "json", "resource", "select", "signal", "struct")
 
-# CPython's allocator of small objects (Objects/obmalloc.c): blocks of up to 512 bytes, in steps of 16, each size from
-# pools of its own. A bytes object takes 33 bytes more than its length.
+# CPython's small-object allocator (Objects/obmalloc.c): blocks of up to 512 bytes, in steps of 16, each size from its
+# own pools. A bytes object takes 33 bytes more than its length.
 _LARGEST_BLOCK, _STEP, _BYTES_OVERHEAD = 512, 16, 33
 _POOL = 1 << 14
 _POOL_HEADER_MAX = 64
@@ -47,7 +47,7 @@ _READ, _WRITE, _EXECUTE = 1, 2, 4  # include/uapi/asm-generic/mman-common.h
 
 
 def import_common_modules() -> None:
-    """Import what most programs import, and what our own code does, and leave no gaps behind."""
+    """Import what most programs and our own code import, and fill the gaps in the heap."""
     for name in _COMMON_MODULES + _OUR_MODULES:
         __import__(name)
     gc.collect()
@@ -55,16 +55,16 @@ def import_common_modules() -> None:
 
 
 def use_up_gaps() -> None:
-    """Take every free block among those in use, for good; what is made from now on comes from fresh pools.
+    """Allocate every free block between those in use, permanently, so that later objects come from fresh pools.
 
-    Another allocator than CPython's gives addresses that tell nothing: then some hundred kilobytes are lost.
+    With an allocator other than CPython's the addresses mean nothing, and some hundred kilobytes are wasted.
     """
     for size in range(3 * _STEP, _LARGEST_BLOCK + 1, _STEP):
         _gaps.append(_blocks_up_to_a_fresh_pool(size))
 
 
 def _blocks_up_to_a_fresh_pool(size: int) -> list[bytes]:
-    """Blocks of one size, up to the first three of a pool that nobody has used: they begin it and follow each other."""
+    """Blocks of one size, up to the first three of a fresh pool, which start the pool and are adjacent."""
     blocks: list[bytes] = []
     fresh = last = 0
     while fresh < 3 and len(blocks) < _TRIES:
@@ -79,18 +79,18 @@ def _blocks_up_to_a_fresh_pool(size: int) -> list[bytes]:
 
 
 def join_mappings() -> None:
-    """Give neighbouring parts of one library one protection, so that the kernel makes one mapping of them.
+    """Give adjacent parts of a library the same protection, so that the kernel merges their mappings.
 
-    What was only read becomes executable or writable as its neighbour is. That takes nothing from the walls: programs
-    may call `mprotect` as they like, and run what machine code they like. To be called while there is a /proc.
+    Read-only parts become executable or writable like their neighbour. This does not weaken isolation: programs may
+    call `mprotect` and run any machine code anyway. Call while /proc is still mounted.
     """
-    for part, protection in _joinable(_own_mappings()):
-        # Some systems allow no change of a library's protection: then it stays as it is.
+    for part, protection in joinable(_own_mappings()):
+        # Some systems don't allow changing a library's protection.
         with contextlib.suppress(OSError):
             syscalls.call("mprotect", part.start, part.end - part.start, protection)
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """One line of /proc/self/maps."""
 
     start: int
@@ -100,29 +100,29 @@ class _Part(NamedTuple):
     file: str
 
     @classmethod
-    def of(cls, line: str) -> _Part:
+    def of(cls, line: str) -> Part:
         words = line.split(maxsplit=5)
         start, _, end = words[0].partition("-")
         file = words[5].strip() if len(words) > 5 else ""
         return cls(int(start, 16), int(end, 16), words[1], int(words[2], 16), file)
 
-    def goes_on_in(self, other: _Part) -> bool:
-        """Whether the other part follows in memory as it does in the file."""
+    def goes_on_in(self, other: Part) -> bool:
+        """Whether the other part directly follows, in memory as in the file."""
         same_file = self.file == other.file and self.file.startswith("/")
         return same_file and self.end == other.start and self.offset + self.end - self.start == other.offset
 
 
-def _own_mappings() -> list[_Part]:
-    """In the order of their addresses; none where the kernel lists none."""
+def _own_mappings() -> list[Part]:
+    """Our mappings by address; empty if the kernel does not list them."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as listing:
-            return [_Part.of(line) for line in listing]
+            return [Part.of(line) for line in listing]
     except OSError:
         return []
 
 
-def _joinable(parts: list[_Part]) -> Iterator[tuple[_Part, int]]:
-    """Parts that are only read, with the protection of the neighbour that they can be joined to."""
+def joinable(parts: list[Part]) -> Iterator[tuple[Part, int]]:
+    """Read-only parts, with the protection of the neighbour they can be merged with."""
     for place, part in enumerate(parts):
         if part.permissions != "r--p":
             continue

@@ -1,9 +1,9 @@
-# Descriptors and raw names of /proc: pathlib would be one more import in each zygote.
+# Descriptors and plain paths in /proc: pathlib would be one more import in each zygote.
 # ruff: noqa: PTH123
-"""The warden: the parent of a candidate zygote, outside its inner walls but in its namespaces.
+"""The reaper: the parent of a candidate zygote, outside its inner layers of isolation but in its namespaces.
 
-It does the two things that the zygote can't do from within, when the zygote asks: renew the scratch space, and kill
-what a program has left running where no pid namespace does. It holds no descriptor but that of the zygote's wishes.
+On request it does the two things that the zygote itself can't: renew the scratch space, and without a pid namespace,
+kill what a program has left running. Its only descriptor is that of the zygote's requests.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from coma_cli.sandbox.inside.isolation import scratch, syscalls
 
 
 def serve(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
-    """Serve the zygote's one wish until it dies."""
+    """Serve the zygote's requests until it dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
@@ -41,14 +41,14 @@ def serve(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
 
 
 def ask(reaper_fd: int, wish: bytes) -> None:
-    """In the zygote: have a wish fulfilled; without a warden there is no going on."""
+    """In the zygote: send a request and wait for it; exit if the reaper has died."""
     os.write(reaper_fd, wish)
     if os.read(reaper_fd, 1) != wish:
         os._exit(1)
 
 
 def _kill_descendants(zygote: int) -> None:
-    """Kill all that descends from the zygote, again and again until nothing new turns up."""
+    """Kill all descendants of the zygote, repeatedly until no new ones appear."""
     for _ in range(100):
         found = _descendants(zygote)
         for pid in found:

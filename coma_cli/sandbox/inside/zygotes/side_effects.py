@@ -1,8 +1,8 @@
-"""Which tests may run in the checker itself, one after the other, and which need a process of their own.
+"""Decides which tests may run in the checker itself, one after the other, and which need their own process.
 
-Tests are trusted to mean well, not to tidy up: some seed a generator or change a module. Those that can be seen not to
-leave anything behind run in the checker itself, which saves a fork for each program; all others run in a fork of it.
-When in doubt the answer is a fork.
+Tests are trusted not to be malicious, but not to be free of side effects: some seed a generator or modify a module.
+Those that clearly have no side effects run in the checker itself, which saves a fork per program; all others run in a
+fork of it. When in doubt, fork.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ _UNTIDY_ATTRIBUTES = frozenset(
 
 
 def runs_tidily(*texts: str) -> bool:
-    """Whether these texts, executed with fresh globals, leave the interpreter as they found it."""
+    """Whether executing these texts with fresh globals leaves the interpreter unchanged."""
     if imports("numpy", *texts) and imports("random", *texts):
-        # The state of numpy's generator is its own; that of `random` the checker sets anew for each program.
+        # numpy's generator has its own state; the checker reseeds `random` for each program.
         return False
     try:
         return all(_is_tidy(node) for text in texts for node in ast.walk(ast.parse(text)))
@@ -99,5 +99,5 @@ def _is_tidy(node: ast.AST) -> bool:
 
 
 def imports(name: str, *texts: str) -> bool:
-    """Whether a text names this module at all."""
+    """Whether any of the texts mentions this module."""
     return any(name in text for text in texts)

@@ -1,4 +1,4 @@
-"""What a candidate zygote does in one way behind one set of walls and in another way behind another."""
+"""The operations of a candidate zygote that depend on its isolation."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 
 class ZygoteOps(NamedTuple):
-    """How this zygote does what depends on its walls."""
+    """How this zygote performs the operations that depend on its isolation."""
 
     fork: Callable[[], int]
-    shut_in: Callable[[], object]  # the last step in the program's process, before any of its text is read
+    shut_in: Callable[[], object]  # the last step in the program's process, before any of its code is read
     kill_all: Callable[[int], None]  # everything that the program may have started, given its pid
     alone: bool  # a program can't start processes: there is one to reap
     scratch_touched: Callable[[], bool]

@@ -1,4 +1,3 @@
-import gzip
 import json
 
 import pytest
@@ -11,11 +10,11 @@ from coma_cli.catalog.tasks.task import make_example
 from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.records import Origin
 from coma_cli.words import words
+from tests.catalog.sources.codesearchnet.rows import GO, ROWS, URL, put_raw, row
 from tests.catalog.sources.forms import dropped, good, put, put_parquet, read, zipped
 from tests.requirements import shared_data
 
 SOURCE = codesearchnet.SOURCE
-URL = "https://github.com/o/r/blob/abc/a.py#L{0}-L{1}"
 HUB = {
     "repository_name": "string",
     "func_path_in_repository": "string",
@@ -29,43 +28,8 @@ HUB = {
     "split_name": "string",
     "func_code_url": "string",
 }
-PYTHON = (
-    'def fit(self, rows):\n        """Fit the model to some rows.\n\n        :param rows: them\n        """\n'
-    "        # Fit the model to some rows.\n        total = self.add(rows, 1)\n        return total"
-)
-GO = "func Cap(a int) int {\n\t// cap it\n\treturn a\n}"
 
 
-def row(code=PYTHON, docstring="Fit the model to some rows.\n\n        :param rows: them", lines=(3, 9), **changes):
-    whole = {
-        "repo": "o/r",
-        "path": "a.py",
-        "func_name": "Model.fit",
-        "original_string": code,
-        "language": "python",
-        "code": code,
-        "code_tokens": code.split() if code else None,
-        "docstring": docstring,
-        "docstring_tokens": ["Fit", "the", "model", "to", "some", "rows", "."],
-        "sha": "abc",
-        "url": URL.format(*lines),
-        "partition": "train",
-    }
-    return {**whole, **changes}
-
-
-ROWS = [
-    row(),
-    row(GO, "// Cap limits what is\n// given. See http://x.y", (10, 13), language="go", func_name="Cap"),
-    row(lines=(3, 9)),
-    row("def f(x):\n    print x", "Print it to the screen.", (20, 21)),
-    row(docstring="", lines=(30, 31)),
-    row(docstring="Fit it.", lines=(32, 33)),
-    row(docstring="Обучает модель на строках", lines=(34, 35)),
-    row(docstring=None, lines=(36, 37)),
-    row("def g(x):\n    y = 'fit the model to some rows'\n    return y", lines=(38, 39)),
-    row(language="cobol", lines=(40, 41)),
-]
 KEPT_ASIDE = [
     ("duplicate-id", "3"),
     ("does-not-parse", "4"),
@@ -93,11 +57,6 @@ FIT = Function(
         split="train",
     ),
 )
-
-
-def put_raw(folder, rows=ROWS, split="train"):
-    content = "".join(json.dumps(entry) + "\n" for entry in rows).encode()
-    return put(folder / "python" / "final" / "jsonl" / split / f"python_{split}_0.jsonl.gz", gzip.compress(content))
 
 
 def as_hub(entry):

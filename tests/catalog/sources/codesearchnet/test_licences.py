@@ -7,10 +7,10 @@ from coma_cli.catalog.sources.codesearchnet import codesearchnet
 from coma_cli.catalog.sources.codesearchnet.licences import read_licences
 from coma_cli.corpus.cleaning.cleaning import CleaningRules
 from coma_cli.formats.data_file import BrokenSourceError, DataFile
-from tests.catalog.licences.test_detection import BSD3, MIT
-from tests.catalog.sources.codesearchnet.test_codesearchnet import put_raw, row
+from tests.catalog.licences.texts import BSD3, MIT
+from tests.catalog.sources.codesearchnet.rows import put_raw, row
 from tests.catalog.sources.forms import good, put, read, zipped
-from tests.dataset.test_build_data import all_rows, build
+from tests.dataset.builds import all_rows, build
 
 GPL = "GNU GENERAL PUBLIC LICENSE\n Version 3, 29 June 2007"
 # No real file is at hand: this has the forms that upstream's README shows and that its script writes.
@@ -76,8 +76,8 @@ def test_rows_are_kept_by_the_licence_of_their_repository(tmp_path):
     ("content", "message"),
     [
         (pickle.dumps([1]), "holds a list, not licences by repository"),
-        (pickle.dumps(TABLE)[:-40], "no whole pickle"),
-        (b"cos\nsystem\n(S'true'\ntR.", "asks for os.system"),
+        (pickle.dumps(TABLE)[:-40], "truncated or malformed"),
+        (b"cos\nsystem\n(S'true'\ntR.", "refers to os.system"),
     ],
 )
 def test_a_table_that_is_none_breaks_the_source(tmp_path, content, message):

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from coma_cli.catalog.material import UnfinishedCode
@@ -7,6 +5,7 @@ from coma_cli.catalog.sources.codexglue.code_completion_line import SOURCE
 from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.records import Origin
 from tests.catalog.sources.forms import counted, dropped, good, put, put_parquet, read, zipped
+from tests.catalog.sources.row_forms import lines
 from tests.requirements import shared_data
 
 ROWS = [
@@ -23,10 +22,6 @@ EXPECTED = UnfinishedCode(
     licence="C-UDA-1.0",
     origin=Origin(path="dataset/py150/dev.json", row="id 3", split="validation"),
 )
-
-
-def lines(rows):
-    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def test_rows_give_the_beginning_and_how_it_goes_on(tmp_path):
@@ -69,7 +64,7 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path):
 
 def test_a_file_of_another_form_is_a_broken_source(tmp_path):
     put(tmp_path / "py150" / "dev.json", '["a", "b"]')
-    with pytest.raises(BrokenSourceError, match="no row has the columns input, gt"):
+    with pytest.raises(BrokenSourceError, match="row 1: a JSON str, not an object"):
         read(SOURCE, tmp_path)
 
 

@@ -129,7 +129,7 @@ def test_a_folder_called_stdlib_wins(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(MissingInputError, match="no folder"):
+    with pytest.raises(MissingInputError, match="is not a folder"):
         repository(str(tmp_path / "nope"))
 
 

@@ -47,10 +47,10 @@ def test_a_question_has_all_of_its_snippets(tmp_path):
         )
     ]
     assert reasons(found) == [
-        ("duplicate-id", "(7, 1) was there before"),
-        ("broken-row", "not a labelled block in upstream's form"),
-        ("broken-row", "not a labelled block in upstream's form"),
-        ("no-answer", "1 snippets, none of which answers"),
+        ("duplicate-id", "(7, 1) is a duplicate"),
+        ("broken-row", "not a labelled block in upstream's format"),
+        ("broken-row", "not a labelled block in upstream's format"),
+        ("no-answer", "1 snippets, none of which is an answer"),
         ("no-answer", "no title"),
     ]
 
@@ -69,10 +69,10 @@ def test_packed_forms_and_folders_give_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (repr(ENTRIES)[:-40], "no whole Python literal"),
-        ("__import__('os').system('true')", "no whole Python literal"),
-        ("[open('x')]", "no whole Python literal"),
-        ("[" * 100_000, "no whole Python literal"),
+        (repr(ENTRIES)[:-40], "truncated or malformed"),
+        ("__import__('os').system('true')", "truncated or malformed"),
+        ("[open('x')]", "truncated or malformed"),
+        ("[" * 100_000, "truncated or malformed"),
         ("{1: 2}", "holds a dict, not a list"),
         ("", "holds no rows"),
         ("[]", "holds no rows"),

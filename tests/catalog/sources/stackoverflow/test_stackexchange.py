@@ -1,7 +1,6 @@
 import gzip
 import tracemalloc
 from contextlib import suppress
-from xml.sax.saxutils import quoteattr
 
 import pytest
 from hypothesis import given
@@ -16,31 +15,8 @@ from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.records import Origin
 from tests.catalog.sources.forms import good, read
 from tests.catalog.sources.row_forms import reasons, write, write_zip
+from tests.catalog.sources.stackoverflow.dumps import answer, code, post, question, xml
 from tests.requirements import package
-
-
-def post(number, kind, body, **attributes):
-    return {"Id": number, "PostTypeId": kind, "Score": 0, "Body": body, "ContentLicense": "CC BY-SA 4.0", **attributes}
-
-
-def code(text, tag="<pre><code>"):
-    return f"{tag}{text}</code></pre>"
-
-
-def xml(posts, head='<?xml version="1.0" encoding="utf-8"?>\n'):
-    """A dump's Posts.xml. No real dump is at hand: this follows its documented schema."""
-    rows = (" ".join(f"{name}={quoteattr(str(value))}" for name, value in row.items()) for row in posts)
-    content = "".join(f"  <row {row} />\r\n" for row in rows)
-    return f"\ufeff{head}<posts>\r\n{content}</posts>".encode()
-
-
-def question(number, title, tags="<python><time>", body="<p>Please.</p>", **attributes):
-    return post(number, 1, body, Title=title, Tags=tags, **attributes)
-
-
-def answer(number, parent, body, score=0, **attributes):
-    return post(number, 2, body, ParentId=parent, **{**attributes, "Score": score})
-
 
 TRIED = "<p>I tried</p>" + code("x = 1\n") + "<p>and it gave</p>" + code("1 2\n3 4", "<pre class=x><code>")
 POSTS = [
@@ -85,8 +61,8 @@ def test_how_to_questions_of_the_tags_with_their_candidates(tmp_path):
     wanted = [THREADS[0], ("sql", "How to join?", ("select a from b join c",), (0,), "CC-BY-SA-4.0"), THREADS[2]]
     assert threads(found) == wanted
     assert reasons(found) == [
-        ("no-answer", "neither an accepted nor a well-scored answer"),
-        ("no-answer", "the answer has no block of code"),
+        ("no-answer", "no accepted answer and none with votes"),
+        ("no-answer", "the answer has no code block"),
         ("broken-row", "1 posts"),
         ("duplicate-id", "1 posts"),
         ("not-how-to", "1 posts"),
@@ -155,11 +131,11 @@ LAUGHS = (
     [
         (LAUGHS, "document type"),
         ('<!DOCTYPE posts SYSTEM "file:///etc/passwd"><posts />', "document type"),
-        ("<users><row /></users>", "its root is <users>"),
-        (xml(POSTS)[:-40], "no whole dump"),
-        ("", "no whole dump"),
-        ("plain text", "no whole dump"),
-        (b"<posts>\xff\xfe</posts>", "no whole dump"),
+        ("<users><row /></users>", "the root is <users>"),
+        (xml(POSTS)[:-40], "truncated or malformed"),
+        ("", "truncated or malformed"),
+        ("plain text", "truncated or malformed"),
+        (b"<posts>\xff\xfe</posts>", "truncated or malformed"),
         (gzip.compress(xml(POSTS))[:-30], "broken gzip"),
     ],
     ids=["laughs", "outside", "root", "cut", "empty", "text", "encoding", "gzip"],
@@ -185,12 +161,12 @@ def test_a_broken_7z_archive_breaks_the_source(tmp_path):
 def test_many_parts_hold_the_same_questions(tmp_path, monkeypatch):
     path = write(tmp_path / "Posts.xml", xml(POSTS))
     whole = threads(read(stackexchange.SOURCE, path))
-    monkeypatch.setattr(stackexchange, "_PART_BYTES", 500)
+    monkeypatch.setattr(stackexchange, "PART_BYTES", 500)
     assert sorted(threads(read(stackexchange.SOURCE, path))) == sorted(whole)
 
 
 def test_memory_does_not_grow_with_the_dump(tmp_path, monkeypatch):
-    monkeypatch.setattr(stackexchange, "_PART_BYTES", 100_000)
+    monkeypatch.setattr(stackexchange, "PART_BYTES", 100_000)
     filler = "word " * 300
 
     def peak(pairs):

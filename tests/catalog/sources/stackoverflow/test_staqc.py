@@ -1,11 +1,13 @@
 import gzip
+import json
 import pickle
 
 import pytest
 
 from coma_cli.catalog.material import Question
 from coma_cli.catalog.sources.stackoverflow import staqc
-from coma_cli.formats.data_file import BrokenSourceError
+from coma_cli.formats.data_file import BrokenSourceError, DataFile
+from coma_cli.formats.plain_pickles import load_plain
 from coma_cli.records import Origin
 from tests.catalog.sources.forms import good, read
 from tests.catalog.sources.row_forms import FORMS, reasons, write, write_form, write_parquet
@@ -82,8 +84,15 @@ def test_the_hubs_columns(tmp_path):
         (None, None),
     ],
 )
-def test_snippets_come_in_several_shapes(snippet, blocks):
-    assert staqc._blocks_of(snippet) == blocks
+def test_snippets_come_in_several_shapes(tmp_path, snippet, blocks):
+    row = {"question_id": 5, "question": "How to add?", "snippet": snippet}
+    (found,) = read(staqc.SOURCE, write(tmp_path / "mca_python.jsonl", json.dumps(row)))
+    if blocks is None:
+        assert reasons([found]) == [("broken-row", "question_id, question or snippet is not of its type")]
+    elif any(answers for _, answers in blocks):
+        assert [(code, n in found.answers) for n, code in enumerate(found.candidates)] == blocks
+    else:
+        assert reasons([found]) == [("no-answer", "1 snippets, none of which answers")]
 
 
 SET = "sql_how_to_do_it_by_classifier_multiple"
@@ -143,7 +152,7 @@ def test_the_pickles_of_upstream(tmp_path, suffix):
     assert {e.language for e in good(found)} == {"sql"}
     assert reasons(found) == [
         ("broken-row", "not the code of a question"),
-        ("no-answer", "1 snippets, none of which answers"),
+        ("no-answer", "1 snippets, none of which is an answer"),
         ("no-answer", "no title"),
     ]
 
@@ -158,7 +167,7 @@ def test_the_only_snippet_of_an_answer_is_the_answer(tmp_path):
 
 def test_titles_without_their_code_are_counted_once(tmp_path):
     assert reasons(read(staqc.SOURCE, raw_layout(tmp_path, with_codes=False))) == [
-        ("missing-file", "3 titles, but the pickle of their code is not there")
+        ("missing-file", "3 titles, but the pickle of their code is missing")
     ]
 
 
@@ -179,7 +188,7 @@ def test_the_real_slices():
         "codexglue_webquery/train_staqc.json": (1006, 721),
         titles: (0, 1),
     }
-    assert reasons(by_file[titles]) == [("missing-file", "4000 titles, but the pickle of their code is not there")]
+    assert reasons(by_file[titles]) == [("missing-file", "4000 titles, but the pickle of their code is missing")]
     first = good(by_file["codexglue_webquery/train_staqc.json"])[0]
     assert first.text == "Python: Extract hrefs inside a div"
     assert first.candidates[1] == "/accounting?id=265\n/downloadpdf?id=265&type=pdf\n/downloadpdf?id=265&type=file"
@@ -188,9 +197,9 @@ def test_the_real_slices():
 
 def test_the_real_pickles_and_ids():
     folder = shared_data() / "staqc"
-    labels = staqc._mapping(
-        staqc.DataFile(folder / "annotation_tool/crowd_sourcing/sql_annotator/all_agreed_iid_to_label.pickle")
+    labels = load_plain(
+        DataFile(folder / "annotation_tool/crowd_sourcing/sql_annotator/all_agreed_iid_to_label.pickle")
     )
     assert (len(labels), labels[20792891, 0], set(labels.values())) == (3637, 1, {0, 1})
-    iids = list(staqc.read_iids(staqc.DataFile(folder / "final_collection" / "sql_multi_code_iids.txt")))
+    iids = list(staqc.read_iids(DataFile(folder / "final_collection" / "sql_multi_code_iids.txt")))
     assert (len(iids), iids[0], iids[3]) == (6000, (26412603, 0), (19320739, 1))

@@ -172,7 +172,7 @@ def test_noise_is_refused(noise: bytes) -> None:
         values.decode(noise)
 
 
-TAGS = sorted(values._READERS)
+TAGS = sorted(values.READERS)
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
     lambda inner: st.one_of(

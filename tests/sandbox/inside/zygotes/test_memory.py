@@ -71,8 +71,8 @@ def test_libraries_take_fewer_mappings_once_joined_and_still_work() -> None:
     assert [permissions for permissions in after if "w" in permissions and "x" in permissions] == []
 
 
-def listing(*parts: tuple[int, int, str, int, str]) -> list[memory._Part]:
-    return [memory._Part.of(f"{s:x}000-{e:x}000 {p} {o:x}000 fe:00 7  {file}\n") for s, e, p, o, file in parts]
+def listing(*parts: tuple[int, int, str, int, str]) -> list[memory.Part]:
+    return [memory.Part.of(f"{s:x}000-{e:x}000 {p} {o:x}000 fe:00 7  {file}\n") for s, e, p, o, file in parts]
 
 
 def test_only_parts_that_follow_in_memory_as_in_their_file_are_joined() -> None:
@@ -90,5 +90,5 @@ def test_only_parts_that_follow_in_memory_as_in_their_file_are_joined() -> None:
         (30, 31, "r--s", 0, "/cache"),
         (31, 32, "rw-s", 1, "/cache"),
     )
-    joined = [(part.start >> 12, protection) for part, protection in memory._joinable(parts)]
+    joined = [(part.start >> 12, protection) for part, protection in memory.joinable(parts)]
     assert joined == [(10, 5), (14, 5), (15, 3)]

@@ -1,0 +1,88 @@
+"""What coma keeps because making it again takes time: where it lies, and small entries that no damage makes wrong.
+
+Losing an entry costs time and nothing else, so a folder that can't be read or written is no error.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from coma_cli.errors import CliError
+
+_TEMPORARY = ".making-"
+
+
+def cache_folder() -> Path:
+    """Where coma keeps what it can make again: COMA_CACHE, else XDG_CACHE_HOME/coma, else ~/.cache/coma.
+
+    Raises:
+        CliError: none of the two is set and the user has no home folder.
+    """
+    if chosen := os.environ.get("COMA_CACHE"):
+        return Path(chosen).expanduser()
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared).expanduser() / "coma"
+    try:
+        return Path.home() / ".cache" / "coma"
+    except RuntimeError as error:  # a user without a home, as containers have them
+        raise CliError(
+            "There is no home folder to keep the cache in.",
+            "export COMA_CACHE=FOLDER, one that can be written to and has 300 MB of room.",
+        ) from error
+
+
+@dataclass(frozen=True)
+class EntryCache:
+    """Entries by name in one folder; with `folder=None` nothing is ever kept.
+
+    An entry begins with the hash of the rest: what was damaged, cut short or written by a crash counts as absent. It
+    is replaced in one step, so that of several writers one wins and a reader sees a whole entry.
+    """
+
+    folder: Path | None
+
+    @classmethod
+    def below_cache_folder(cls, name: str) -> "EntryCache":
+        """The entries in a folder of coma's cache."""
+        try:
+            return cls(cache_folder() / name)
+        except CliError:
+            return cls(None)
+
+    def read(self, name: str) -> bytes | None:
+        """An entry's content; None where there is no intact one."""
+        if self.folder is None:
+            return None
+        try:
+            digest, _, content = (self.folder / name).read_bytes().partition(b"\n")
+        except OSError:
+            return None
+        return content if digest == _digest(content) else None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keep an entry, if the folder can be written to."""
+        if self.folder is None:
+            return
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=self.folder)
+            try:
+                with os.fdopen(handle, "wb") as making:
+                    making.write(_digest(content) + b"\n" + content)
+                Path(temporary).replace(self.folder / name)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+
+    def drop(self, name: str) -> None:
+        """Forget an entry."""
+        if self.folder is not None:
+            with contextlib.suppress(OSError):
+                (self.folder / name).unlink(missing_ok=True)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()

@@ -1,0 +1,105 @@
+"""Code functions in two rounds: an instruction that the function would answer, then a program for the instruction."""
+
+from collections.abc import Sequence
+
+from coma_cli.engines.interface import GenerationRequest, GenerationResponse
+from coma_cli.instructions import prompts
+from coma_cli.instructions.filtering import flaw_of_instruction, flaw_of_program
+from coma_cli.instructions.parsing import Refused, Taken, instruction_in, program_in
+from coma_cli.instructions.rounds import Draft, ItemKind, RoundSpec
+from coma_cli.instructions.seeds import Seed
+from coma_cli.instructions.settings import GenSettings, Round
+from coma_cli.records import DroppedRow, Example, row_seed
+
+SOURCE = "gen-instructions"
+TASK = "code-generation"
+_INSTRUCTION, _PROGRAM = 0, 1  # the rounds
+
+
+def first_request(seed: Seed, settings: GenSettings) -> GenerationRequest:
+    """Asks for an instruction."""
+    text = prompts.round_one(seed.code, seed.language, settings.text_language)
+    return _request(f"{seed.id}/1", prompts.SYSTEM_ONE, text, settings, settings.round_one)
+
+
+def second_request(seed: Seed, instruction: str, settings: GenSettings) -> GenerationRequest:
+    """Asks for a program."""
+    text = prompts.round_two(instruction, seed.language, settings.text_language)
+    return _request(f"{seed.id}/2", prompts.SYSTEM_TWO, text, settings, settings.round_two)
+
+
+def _request(key: str, system: str, text: str, settings: GenSettings, drawn: Round) -> GenerationRequest:
+    seed = row_seed(settings.seed, key)
+    return GenerationRequest(key, drawn.decoding(), seed, instruction=text, system=system)
+
+
+def _request_instruction(seed: Seed, texts: Sequence[str], settings: GenSettings) -> GenerationRequest:
+    return first_request(seed, settings)
+
+
+def _request_program(seed: Seed, texts: Sequence[str], settings: GenSettings) -> GenerationRequest:
+    return second_request(seed, texts[_INSTRUCTION], settings)
+
+
+def _read_instruction(seed: Seed, response: GenerationResponse) -> Taken | Refused:
+    return instruction_in(response)
+
+
+def _read_program(seed: Seed, response: GenerationResponse) -> Taken | Refused:
+    return program_in(response, seed.language)
+
+
+def _flaw_of_instruction(seed: Seed, text: str, settings: GenSettings) -> Refused | None:
+    return flaw_of_instruction(text, settings.text_language, settings.filters)
+
+
+def _flaw_of_program(seed: Seed, text: str, settings: GenSettings) -> Refused | None:
+    return flaw_of_program(text, seed.language, settings.filters)
+
+
+def row_id(draft: Draft[Seed]) -> str:
+    """The id of the row that a draft becomes."""
+    return f"{SOURCE}/{draft.item.language}/{draft.item.id}"
+
+
+def example_of(draft: Draft[Seed], settings: GenSettings) -> Example:
+    """An accepted draft as a row."""
+    instruction, program = draft.texts
+    answers = " ".join(name[:16] for name in draft.answers)
+    return Example(
+        id=row_id(draft),
+        task=TASK,
+        source=SOURCE,
+        language=draft.item.language,
+        text_language=settings.text_language,
+        instruction=instruction,
+        output=program,
+        licence=draft.item.licence,
+        origin=draft.item.origin,
+        made_by=f"{settings.model} in two rounds, answers {answers}",
+    )
+
+
+def dropped_of(draft: Draft[Seed], refused: Refused) -> DroppedRow:
+    """A draft that became no row."""
+    seed = draft.item
+    kept = {
+        "language": seed.language,
+        "code": seed.code,
+        "origin": seed.origin.model_dump(mode="json"),
+        "instruction": draft.text(_INSTRUCTION),
+        "program": draft.text(_PROGRAM),
+        "answers": list(draft.answers),
+    }
+    return DroppedRow(id=row_id(draft), source=SOURCE, reason=refused.reason, detail=refused.detail, row=kept)
+
+
+CODE_FUNCTIONS = ItemKind(
+    name="code functions",
+    rounds=(
+        RoundSpec(_request_instruction, _read_instruction, _flaw_of_instruction),
+        RoundSpec(_request_program, _read_program, _flaw_of_program),
+    ),
+    example=example_of,
+    dropped=dropped_of,
+)

@@ -1,0 +1,197 @@
+"""Writes the pages of this folder that are made from the code: the command reference and the tables of data and models.
+
+python docs/generate.py            write them
+python docs/generate.py --check    write nothing; exit with 1 and name the pages that are out of date
+
+Nothing here depends on the terminal, so the pages are the same on every machine.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from coma_cli.catalog.bases import BASES
+from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.sources import SOURCES
+from coma_cli.cli import app
+
+FOLDER = Path(__file__).resolve().parent
+NOTICE = "<!-- Made by docs/generate.py. Do not edit: run `make docs`. -->"
+COMMANDS_INTRO = """# Commands
+
+Every command with its options, as its help prints them (`coma score --help`). Settings that have no option go into a
+YAML file (`--config FILE`) or on the command line (`--set a.b=c`); `coma settings score` lists all of a command.
+
+Precedence: default, then `--config`, then `--set`, then options. Exit codes: 0 done, 1 the work failed, 2 wrong usage
+or settings, 3 an input is missing, 4 a package is missing, 5 stopped at the budget, 6 below `--fail-under`,
+130 interrupted.
+"""
+DATA_INTRO = """# Data sets, benchmarks and base models
+
+What coma reads by name, where it is published, and under which licence. The data card of every `build-data` run repeats
+the licences of the rows that are in it. How files are found and which forms are read: [data formats](data-formats.md).
+How to add an entry: [extending](extending.md).
+"""
+
+Panels = Mapping[str, Sequence[tuple[str, str]]]
+
+
+def pages() -> dict[str, str]:
+    """The content of every page by its file name."""
+    return {"commands.md": command_reference(typer.main.get_command(app)), "data-sources.md": data_sources()}
+
+
+def command_reference(root: Any) -> str:
+    """One section per command; option groups that several commands share are printed once, at the end."""
+    context = root.make_context("coma", [], resilient_parsing=True)
+    commands = {name: root.get_command(context, name) for name in root.list_commands(context)}
+    panels = {name: panels_of(command, name, context) for name, command in commands.items() if not command.hidden}
+    shared = shared_panels(panels.values())
+    lines = [COMMANDS_INTRO]
+    lines += ["## coma", "", *usage("coma [OPTIONS] COMMAND [ARGS]..."), *panel_lines(panels_of(root, "coma", context))]
+    for name, own in panels.items():
+        command = commands[name]
+        pieces = " ".join(command.collect_usage_pieces(command.make_context(name, [], context, resilient_parsing=True)))
+        lines += [f"## coma {name}", "", *paragraphs(command.help or ""), *usage(f"coma {name} {pieces}")]
+        lines += panel_lines({title: rows for title, rows in own.items() if shared.get(title) != rows})
+        lines += also(title for title, rows in own.items() if shared.get(title) == rows)
+    for title, rows in shared.items():
+        lines += [f"## {title}", "", *table(("option", "meaning"), rows)]
+    return finished(lines)
+
+
+def panels_of(command: Any, name: str, parent: Any) -> Panels:
+    """The arguments and options of a command by the title of their group; help's own option is left to the reader."""
+    context = parent if command is parent.command else command.make_context(name, [], parent, resilient_parsing=True)
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is None or getattr(parameter, "hidden", False) or "--help" in parameter.opts:
+            continue
+        default_title = "Arguments" if parameter.param_type_name == "argument" else "Options"
+        title = getattr(parameter, "rich_help_panel", None) or default_title
+        panels.setdefault(title, []).append((f"`{record[0]}`", text(record[1])))
+    return panels
+
+
+def shared_panels(all_panels: Iterable[Panels]) -> Panels:
+    """The groups that are the same in at least three commands."""
+    counted: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
+    for panels in all_panels:
+        counted.update((title, tuple(rows)) for title, rows in panels.items())
+    return {title: list(rows) for (title, rows), count in counted.items() if count >= 3}
+
+
+def also(titles: Iterable[str]) -> list[str]:
+    """Where the options are that the command has in common with others."""
+    links = [f"[{title}](#{title.lower().replace(' ', '-')})" for title in titles]
+    return [f"Also: {', '.join(links)}.", ""] if links else []
+
+
+def panel_lines(panels: Panels) -> Iterator[str]:
+    """A table per group, under its title where there are several."""
+    for title, rows in panels.items():
+        if len(panels) > 1:
+            yield from (f"**{title}**", "")
+        yield from table(("argument" if title == "Arguments" else "option", "meaning"), rows)
+
+
+def usage(line: str) -> tuple[str, ...]:
+    """The usage line; not marked as shell, since it is a pattern and no command."""
+    return ("```text", line.strip(), "```", "")
+
+
+def paragraphs(help_text: str) -> Iterator[str]:
+    """A docstring's paragraphs, each on one line."""
+    for paragraph in help_text.replace("\b", "").split("\n\n"):
+        if paragraph.strip():
+            yield from (text(" ".join(paragraph.split())), "")
+
+
+def data_sources() -> str:
+    """The tables of the catalogue."""
+    sources = [
+        (f"[`{s.name}`]({s.url})", ", ".join(s.tasks), s.licence, "yes" if s.hub else "no", s.notes, s.citation)
+        for s in SOURCES.values()
+    ]
+    benchmarks = [
+        (f"[`{b.name}`]({b.url})", str(b.size), f"{b.cpu_limit_s:g} s", b.licence, b.paper) for b in BENCHMARKS.values()
+    ]
+    bases = [
+        (f"[`{b.name}`]({b.url})", size(b.architecture.parameters), b.licence, b.template, b.notes, b.paper)
+        for b in BASES.values()
+    ]
+    return finished(
+        (
+            DATA_INTRO,
+            "## Sources of training rows",
+            "",
+            "`hub`: whether `--sources hub` fetches it from the Hugging Face Hub. All of them are read from files "
+            "with `--sources DIR` or `--source NAME=PATH`.",
+            "",
+            *table(("source", "tasks", "licence", "hub", "what to know", "citation"), escaped(sources)),
+            "## Benchmarks",
+            "",
+            "The limit is the CPU time that a program may use unless `--timeout` says otherwise.",
+            "",
+            *table(("benchmark", "problems", "limit", "licence", "paper"), escaped(benchmarks)),
+            "## Base models",
+            "",
+            "`--base` and `--model` also take any local folder and any model id of the Hugging Face Hub.",
+            "",
+            *table(("base", "parameters", "licence", "template", "what to know", "paper"), escaped(bases)),
+        )
+    )
+
+
+def size(parameters: int) -> str:
+    """A number of parameters as people say it."""
+    return f"{parameters / 1e9:.1f}B" if parameters >= 1e9 else f"{parameters / 1e6:.0f}M"
+
+
+def escaped(rows: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
+    """Rows whose cells after the first are plain text."""
+    return [(first, *map(text, others)) for first, *others in rows]
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A Markdown table and the blank line after it."""
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{' --- |' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""
+
+
+def text(plain: str) -> str:
+    """Plain text as Markdown that shows it as it is."""
+    return " ".join(plain.split()).replace("<", "\\<").replace("*", "\\*")
+
+
+def finished(lines: Iterable[str]) -> str:
+    """A whole page."""
+    return "\n".join((NOTICE, "", *lines)).rstrip("\n") + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or check the pages; an exit status."""
+    stale = []
+    for name, content in pages().items():
+        path = FOLDER / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != content:
+            stale.append(name)
+            if "--check" not in arguments:
+                path.write_text(content, encoding="utf-8")
+    if stale and "--check" in arguments:
+        sys.stderr.write(f"Out of date: {', '.join(stale)}. Run: make docs\n")
+        return 1
+    sys.stdout.write(f"Written: {', '.join(stale)}\n" if stale else "Up to date\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,42 @@
+"""Builds training data by the stage itself, and reads what came out."""
+
+from pathlib import Path
+from typing import Any
+
+from coma_cli.dataset import build_data
+from coma_cli.jsonl import JsonRow, read_rows
+from coma_cli.records import Example
+from coma_cli.settings import load_settings
+from coma_cli.workspace import Artifact, Workspace
+
+FILES = (
+    "train.jsonl",
+    "validation.jsonl",
+    "dropped.jsonl",
+    "contamination.jsonl",
+    "pending.jsonl",
+    "CoMIT.json",
+    "card.md",
+)
+
+
+def build(root: Path, *, workers: int = 1, name: str | None = None, force: bool = False, **flags: Any) -> Artifact:
+    """Run the stage as the command does; the finished artifact. `flags` are settings, with `__` for the dot."""
+    flags = {key.replace("__", "."): value for key, value in flags.items()}
+    settings = load_settings(build_data.SETTINGS, flags={**flags, "runtime.workers": workers})
+    workspace = Workspace(root)
+    plan = build_data.plan(settings, workspace)
+    with workspace.open_run("build-data", settings, plan, name=name, force=force) as run:
+        if not run.done:
+            run.finish(build_data.work(run, settings, plan))
+    return workspace.require_newest("build-data")
+
+
+def rows_of(artifact: Artifact, name: str = "train.jsonl") -> list[JsonRow]:
+    """The rows of one of its files."""
+    return list(read_rows(artifact.path / name))
+
+
+def all_rows(artifact: Artifact) -> list[Example]:
+    """The rows for training and those for validation."""
+    return [Example.from_row(row, "") for name in FILES[:2] for row in rows_of(artifact, name)]

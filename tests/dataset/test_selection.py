@@ -1,0 +1,107 @@
+"""Selection is a pure function of the row index; what it decides, step by step, is tested with the files in
+`test_parts`, `test_mixing` and `test_pending`."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from coma_cli.dataset.assembling import texts_of
+from coma_cli.dataset.rows import RowState, RowTable
+from coma_cli.dataset.selection import REASONS, Selection, SelectionRules, select
+from coma_cli.jsonl import read_rows
+from coma_cli.records import DroppedRow
+from tests.dataset.rows import NEAR, assemble, example, write_part
+
+STORY = " ".join(f"word{n}" for n in range(60))
+
+
+def table(folder) -> RowTable:
+    """Rows of every fate: kept, repeated, near, in a reference, too many, and trained on."""
+    rows = [example(n, instruction=f"Make {chr(97 + n) * 3} now.", source="codealpaca") for n in range(12)]
+    rows += [
+        example(20),
+        example(21, instruction="write NUMBER 20."),
+        example(22, instruction=STORY, output="print(1)"),
+    ]
+    rows += [example(23, instruction=f"{STORY} please", output="print(2)"), example(24, instruction="Say seven.")]
+    judged = [example(25, task="line-completion", input=f"{STORY} twice")]
+    reference = [example(26, task="", instruction="Say seven.")]
+    dropped = [DroppedRow(id="d", source="t", reason="too-short")]
+    paths = [
+        write_part(folder / "a.part", rows, dropped),
+        write_part(folder / "b.part", judged, share=0.9999),
+        write_part(folder / "c.part", reference),
+    ]
+    return RowTable.read(paths, references=1)
+
+
+def selected(rows: RowTable, folder, **rules) -> Selection:
+    with texts_of(rows, NEAR, folder) as texts:
+        return select(rows, texts, SelectionRules(near=NEAR, **rules))
+
+
+def test_the_same_rows_give_the_same_selection_and_stay_as_they_are(tmp_path):
+    rows = table(tmp_path)
+    before = rows.index.tobytes()
+    one, other = selected(rows, tmp_path, per_task=5), selected(rows, tmp_path, per_task=5)
+    assert one.state.tolist() == other.state.tolist()
+    assert one.first.tolist() == other.first.tolist()
+    assert one.tally == other.tally
+    assert rows.index.tobytes() == before
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"] * 3
+
+
+@pytest.mark.parametrize("name", ["state", "first", "subset"])
+def test_a_selection_can_not_be_changed(tmp_path, name):
+    rows = table(tmp_path)
+    selection = selected(rows, tmp_path)
+    for array in (getattr(selection, name), rows.index["task"], rows.part):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    with pytest.raises(AttributeError):
+        selection.tally = None
+
+
+def test_each_row_has_one_state_and_all_are_counted(tmp_path):
+    rows = table(tmp_path)
+    selection = selected(rows, tmp_path, per_task=13)
+    states = Counter(map(RowState, selection.state.tolist()))
+    assert states == {
+        RowState.KEPT: 13,
+        RowState.DUPLICATE: 1,
+        RowState.NEAR_DUPLICATE: 1,
+        RowState.IN_REFERENCE: 1,
+        RowState.BEYOND_SIZE: 1,
+        RowState.COUNTERPART: 1,
+        RowState.REFERENCE: 1,
+    }
+
+
+def test_a_tally_is_known_before_anything_is_written(tmp_path):
+    (tmp_path / "parts").mkdir()
+    rows = table(tmp_path / "parts")
+    tally = selected(rows, tmp_path).tally
+    written = assemble(tmp_path, *(part.path for part in rows.parts[:-1]), references=[rows.parts[-1].path])
+    counts = Counter((row["source"], row["reason"]) for row in read_rows(tmp_path / "dropped.jsonl"))
+    assert tally == written.tally
+    assert tally.dropped == counts
+    assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"}
+
+
+def test_a_duplicate_names_the_row_that_it_repeats(tmp_path):
+    rows = table(tmp_path)
+    selection = selected(rows, tmp_path)
+    leaving = np.flatnonzero(selection.first >= 0)
+    assert {rows.id_of(row): rows.id_of(selection.first[row]) for row in leaving} == {
+        example(21).id: example(20).id,
+        example(23).id: example(22).id,
+        example(24).id: example(26).id,
+    }
+    assert set(selection.state[selection.first < 0]) <= {RowState.KEPT, RowState.COUNTERPART, RowState.REFERENCE}
+
+
+def test_nothing_is_selected_of_no_rows(tmp_path):
+    selection = selected(RowTable.read([]), tmp_path, size=24)
+    assert (len(selection.state), selection.tally.dropped, selection.tally.beyond_size) == (0, {}, {})
+    assert not any(len(entry.rows) for entry in selection.requested)

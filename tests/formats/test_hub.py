@@ -1,0 +1,63 @@
+"""`--sources hub` from a hub on this machine: data files come once, scripts never, and then from the cache."""
+
+import json
+
+import pytest
+
+from coma_cli.catalog.sources import SOURCES
+from tests.catalog.sources.forms import put_parquet
+from tests.requirements import package
+from tests.support.command import coma
+from tests.support.data_hub import data_hub
+
+NAME = "codexglue_code_translation"
+REPOSITORY = "google/code_x_glue_cc_code_to_code_trans"
+COLUMNS = {"id": "int32", "java": "string", "cs": "string"}
+ROWS = [
+    {
+        "id": n,
+        "java": f"public int {word}(int a) {{return {word}er(a, {n});}}",
+        "cs": f"public int {word.title()}(int a){{return {word.title()}er(a, {n});}}",
+    }
+    for n, word in enumerate(f"{a}{b}" for a in ("turn", "lift", "paint", "wash") for b in ("Wall", "Door", "Roof"))
+]
+
+
+@pytest.fixture
+def hub(tmp_path):
+    package("huggingface_hub", "train")
+    data = put_parquet(tmp_path / "train.parquet", ROWS, COLUMNS).read_bytes()
+    files = {"README.md": b"#", "code_x_glue.py": b"raise SystemExit", "data/train-00000-of-00001.parquet": data}
+    with data_hub(REPOSITORY, files) as hub:
+        yield hub
+
+
+def build(root, **environment):
+    arguments = [
+        "build-data",
+        "--tasks",
+        "code-translation",
+        "--sources",
+        "hub",
+        "--decontaminate",
+        "off",
+        "--json",
+        "--workers",
+        "1",
+    ]
+    home = {"HF_HOME": str(root.parent / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return coma(*arguments, "-w", root, **home, **environment)
+
+
+@pytest.mark.slow
+def test_a_source_comes_from_the_hub_once_and_then_from_its_cache(tmp_path, hub):
+    address, asked = hub
+    first = build(tmp_path / "w", HF_ENDPOINT=address)
+    assert first.returncode == 0, first.stderr
+    summary = json.loads(first.stdout)
+    assert sum(summary["sources"][NAME].values()) == len(ROWS) and summary["read"][0]["splits"] == "train"
+    fetched = [path.rpartition("/")[2] for path in asked if "/resolve/" in path]
+    assert fetched == ["train-00000-of-00001.parquet"]
+    again = build(tmp_path / "again", HF_HUB_OFFLINE="1")
+    assert json.loads(again.stdout)["rows"] == summary["rows"]
+    assert SOURCES[NAME].hub.repository == REPOSITORY

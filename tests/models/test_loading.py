@@ -1,0 +1,96 @@
+import shutil
+
+import pytest
+
+from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.jsonl import read_json, write_json
+from coma_cli.models.resolution import Trust, resolve_base
+from tests.requirements import package
+
+
+def test_loading_gives_the_model_and_its_tokenizer(tiny_model):
+    from coma_cli.models.loading import load_model, load_tokenizer
+
+    resolved = resolve_base(str(tiny_model))
+    tokenizer = load_tokenizer(resolved)
+    model = load_model(resolved, "bf16", "cpu")
+    assert str(model.dtype) == "torch.bfloat16"
+    assert not model.training
+    assert model.config.vocab_size == len(tokenizer)
+
+
+def test_code_from_a_models_folder_is_never_run_unasked(tiny_model, tmp_path):
+    from coma_cli.models.loading import load_model
+
+    folder = tmp_path / "theirs"
+    shutil.copytree(tiny_model, folder)
+    config = read_json(folder / "config.json")
+    auto = {"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model"}
+    write_json(folder / "config.json", {**config, "model_type": "theirs", "auto_map": auto})
+    proof = tmp_path / "it-ran"
+    (folder / "code.py").write_text(f"open({str(proof)!r}, 'w')\n")
+    with pytest.raises(UsageError, match="Python code from its own repository"):
+        load_model(resolve_base(str(folder)))
+    assert not proof.exists()
+
+
+def test_pickled_weights_are_never_read_unasked(tiny_model, tmp_path):
+    import torch
+
+    from coma_cli.models.loading import load_model
+
+    folder = tmp_path / "pickled"
+    shutil.copytree(tiny_model, folder)
+    model = load_model(resolve_base(str(tiny_model)))
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(UsageError, match="only pickled weights"):
+        load_model(resolve_base(str(folder)))
+    trust = Trust(pickled=True)
+    again = load_model(resolve_base(str(folder), trust=trust), trust=trust)
+    assert torch.equal(again.lm_head.weight, model.lm_head.weight)
+
+
+def test_a_broken_folder_is_an_error_and_no_traceback(tiny_model, tmp_path):
+    from coma_cli.models.loading import load_model, load_tokenizer
+
+    folder = tmp_path / "broken"
+    shutil.copytree(tiny_model, folder)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(MissingInputError, match="can't be loaded"):
+        load_tokenizer(resolve_base(str(folder)))
+    (folder / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
+    with pytest.raises(MissingInputError, match="can't be loaded"):
+        load_model(resolve_base(str(folder)))
+
+
+def test_devices_and_dtypes_that_are_not_there():
+    package("torch", "train")
+    import torch
+
+    from coma_cli.models.loading import choose_placement
+
+    assert choose_placement("cpu").dtype_name == "float32"
+    assert choose_placement("cpu", "bf16").dtype_name == "bfloat16"
+    with pytest.raises(UsageError, match="Unknown dtype"):
+        choose_placement("cpu", "int3")
+    with pytest.raises(UsageError, match="Unknown device"):
+        choose_placement("tpu")
+    with pytest.raises(UsageError, match="no device cuda:97"):
+        choose_placement("cuda:97")
+    if not torch.cuda.is_available():
+        assert choose_placement("auto").device == "cpu"
+
+
+def test_a_weights_file_that_lacks_tensors_is_not_filled_with_random_numbers(tiny_model, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    from coma_cli.models.loading import load_model
+
+    folder = tmp_path / "partial"
+    shutil.copytree(tiny_model, folder)
+    weights = load_file(folder / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(MissingInputError, match=r"lacks weights: model\.layers\.1\.mlp\.up_proj"):
+        load_model(resolve_base(str(folder)))
