@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.program import RULES, find_program
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
-from coma_cli.corpus.extraction.python_text import unify
+from coma_cli.formats.text import unify
 from tests.corpus.extraction.problems import BY_ID, HUMANEVAL, MBPP, body, passes
 from tests.requirements import SHARED, shared_data, skip_unless
 
