@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.evaluation.score import show
+from coma_cli.evaluation.score import STAGE
 from tests.catalog.test_evalplus import PLUS_ROW
 from tests.evaluation.sampled import write_lines
 from tests.evaluation.score_command import Coma
@@ -45,7 +45,7 @@ def test_base_and_plus_have_columns_of_their_own(coma, tmp_path, capsys, mode):
     assert rows == {0: whole, 1: half, 2: none, 3: whole, 4: half, 5: none}
     # the reference for its answers, in its three tests; three programs pass to the second stage, one does not
     assert summary["programs_run"] == 1 + 3 + 3 * 2 + 1
-    show(summary)
+    STAGE.show(summary)
     shown = " ".join(capsys.readouterr().out.split())
     assert "pass@1 base │ 66.67 %" in shown and "pass@1 base + plus │ 33.33 %" in shown
 
