@@ -1,7 +1,6 @@
 """What a person sees: progress, notes and errors on stderr, results on stdout, one JSON object with `--json`."""
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from coma_cli.errors import CliError
 from coma_cli.words import time_of
 
 PLAIN_LINE_EVERY_S = 10.0
@@ -38,12 +38,12 @@ def warn(message: str) -> None:
     stderr().print(Text.assemble(("Warning: ", "yellow"), message))
 
 
-def show_error(message: str, hint: str) -> None:
+def show_error(error: CliError) -> None:
     """One message and one hint."""
     console = stderr()
-    console.print(Text.assemble(("Error: ", "bold red"), message))
-    if hint:
-        console.print(Text.assemble(("Hint: ", "bold"), hint))
+    console.print(Text.assemble(("Error: ", "bold red"), error.message))
+    if error.hint:
+        console.print(Text.assemble(("Hint: ", "bold"), error.hint))
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -69,12 +69,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def print_values(title: str, values: Mapping[str, Any]) -> None:
-    """Names and values, one a line; nested mappings are written with dots."""
+    """Names and values, one per line, underscores as spaces; nested mappings are written with dots."""
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")  # a path that is cut short is of no use
     for name, value in flatten(values):
-        table.add_row(Text(name, style="bold"), Text(_plain(value)))
+        table.add_row(Text(name.replace("_", " "), style="bold"), Text(_plain(value)))
     stdout().print(table)
 
 
@@ -140,7 +140,7 @@ def progress(label: str, total: int, done: int = 0) -> Iterator[Ticker]:
     console = stderr()
     if done:
         note(f"{label}: {done} of {total} are there already")
-    if not console.is_terminal:
+    if not console.is_terminal or total <= done:  # no bar for nothing
         ticker = Ticker(label, max(0, total - done), None)
         yield ticker
         ticker.close()
@@ -148,10 +148,3 @@ def progress(label: str, total: int, done: int = 0) -> Iterator[Ticker]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         yield Ticker(label, max(0, total - done), bar)
-
-
-def configure_logging(verbose: bool = False) -> None:
-    """Send log records to stderr; libraries only from warnings on."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it remarks on a home that can't be written to
-    logging.getLogger("coma_cli").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -108,6 +108,7 @@ CHATML = PromptTemplate(
 )
 RAW = PromptTemplate("raw", "text", "{{ instruction }}{% if input %}\n{{ input }}{% endif %}")
 TEMPLATES: tuple[PromptTemplate, ...] = (ALPACA, CAPYBARA, CHATML, RAW)
+TEMPLATE_CHOICES = ("auto", "chat", *(template.name for template in TEMPLATES))
 
 
 def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | None = None) -> PromptTemplate:

@@ -5,14 +5,16 @@ Source of the protocol: OpenAI's API reference, "Create chat completion"; vLLM, 
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from coma_cli.engines.interface import GenerationRequest
 from coma_cli.models.prices import LimitField, remote_model
 from coma_cli.records import FinishReason
+from coma_cli.settings import Flag, Kind, Unset
 
+SERVER = "Model server"  # the panel of its options
 _SEED_BITS = 31  # servers differ in how large a seed they take
 
 
@@ -21,20 +23,22 @@ class Connection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base_url: str | None = Field(
-        default=None, description="Address of an OpenAI-compatible server (http://host:port/v1); default: OpenAI."
+    base_url: Annotated[
+        str | None, Flag("--base-url", panel=SERVER), Kind("URL"), Unset("OpenAI, or OPENAI_BASE_URL")
+    ] = Field(default=None, description="Base URL of an OpenAI-compatible server, as http://localhost:8000/v1")
+    concurrency: int = Field(default=16, ge=1, le=1024, description="Maximum number of concurrent requests")
+    timeout_s: float = Field(default=120.0, gt=0, description="Timeout of one request (s)")
+    attempts: int = Field(default=6, ge=1, description="Attempts per request before it counts as failed")
+    first_wait_s: float = Field(
+        default=0.5, gt=0, description="Wait before the second attempt (s); doubles with each attempt"
     )
-    concurrency: int = Field(default=16, ge=1, le=1024, description="Calls in flight at most.")
-    timeout_s: float = Field(default=120.0, gt=0, description="Longest wait for one answer.")
-    attempts: int = Field(default=6, ge=1, description="How often one call is tried before it counts as failed.")
-    first_wait_s: float = Field(default=0.5, gt=0, description="Wait before the second attempt; doubles each time.")
     longest_wait_s: float = Field(
-        default=120.0, gt=0, description="Longest wait between attempts, Retry-After included."
+        default=120.0, gt=0, description="Maximum wait between attempts (s), Retry-After included"
     )
     limit_field: Literal["auto"] | LimitField = Field(
-        default="auto", description="How the server calls the limit of an answer's tokens; auto: as the model needs it."
+        default="auto", description="Name of the request field that limits an answer's tokens; auto: by model"
     )
-    send_seed: bool = Field(default=True, description="Send each row's seed; some servers refuse the field.")
+    send_seed: bool = Field(default=True, description="Send each row's seed; some servers reject the field")
 
 
 class BadReplyError(ValueError):

@@ -79,8 +79,9 @@ def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> S
                 f"coma gen-instructions --seed-code PATH ({_LAYOUT})",
             )
         return _of_artifact(artifact)
+    place = workspace.place_of(place, "build-data")
     if not place.exists():
-        raise MissingInputError(f"There is no {place}.", "Check --seed-code.")
+        raise MissingInputError(f"There is no file, folder or build-data run {place}.", "Check --seed-code.")
     artifact = workspace.artifact_at(place)
     if artifact is not None and artifact.command == "build-data":
         return _of_artifact(artifact)

@@ -87,8 +87,9 @@ def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[Trainin
 
 def _named(workspace: Workspace, path: Path, number: int) -> TrainingFile:
     name = f"data-{number}"
+    path = workspace.place_of(path, *DATA_STAGES)
     if not path.exists():
-        raise MissingInputError(f"There is no {path}.", "Check --data.")
+        raise MissingInputError(f"There is no file or finished run {path}.", "Check --data.")
     artifact = workspace.artifact_at(path)
     if artifact is not None and (path.is_dir() or path.name == TRAIN_FILE):
         return _of_artifact(artifact, name)

@@ -1,12 +1,11 @@
 """One table of what a recipe made, stage by stage, and one of the pass@k that it ended in."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from coma_cli import console
-from coma_cli.pipeline import stage
+from coma_cli.stage import stage_of
 from coma_cli.words import count_of
 
 
@@ -32,8 +31,7 @@ def show_overview(title: str, reports: Sequence[StepReport]) -> None:
 
 def headline(report: StepReport) -> str:
     """One line on what a run made, in the words of its stage."""
-    words: str = importlib.import_module(stage(report.command).module).headline(report.summary)
-    return words
+    return stage_of(report.command).headline(report.summary)
 
 
 def _show_scores(reports: Sequence[StepReport]) -> None:
