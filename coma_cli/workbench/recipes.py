@@ -1,7 +1,7 @@
-"""Run a recipe: the commands of a YAML file one after another in one workspace, then one table of what came out.
+"""Runs a recipe: the commands of a YAML file one after another in one workspace, then prints a table of the results.
 
-A recipe holds nothing that could not be typed: every step is a `coma` command line, printed before it runs in a
-process of its own. A step that is finished already takes a second, so a recipe that was killed goes on by itself.
+Every step of a recipe is an ordinary `coma` command line, printed before it runs in its own process. A step that is
+already finished takes a second, so an interrupted recipe resumes when rerun.
 
     python -m coma_cli.workbench.recipes configs/recipes/quickstart.yaml --workspace workspace/quickstart
 """
@@ -26,7 +26,7 @@ from coma_cli.workspace import Workspace
 
 
 class Step(BaseModel):
-    """One command of a recipe; `name` becomes its run's name, `{workspace}` in an option the workspace's path."""
+    """One command of a recipe; `name` is its run's name, `{workspace}` in an option stands for the workspace's path."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,7 +43,7 @@ class Step(BaseModel):
         return command
 
     def arguments(self, workspace: Path) -> list[str]:
-        """What follows `coma` on the command line."""
+        """The arguments after `coma` on the command line."""
         options = [word.replace("{workspace}", str(workspace)) for word in shlex.split(self.options)]
         return [self.command, *options, "--name", self.name, "--workspace", str(workspace)]
 
@@ -58,10 +58,10 @@ class Recipe(BaseModel):
 
 
 class StepFailedError(CliError):
-    """A step of a recipe ended with an exit code other than 0, which becomes the recipe's own."""
+    """A step of a recipe ended with a non-zero exit code, which becomes the recipe's own."""
 
     def __init__(self, step: Step, exit_code: int) -> None:
-        super().__init__(f"coma {step.command} failed; its message stands above.", "Mend it and run the recipe again.")
+        super().__init__(f"coma {step.command} failed; see its message above.", "Fix it and rerun the recipe.")
         self.step_exit_code = exit_code
 
 
@@ -69,10 +69,10 @@ def read_recipe(path: Path) -> Recipe:
     """The recipe in a YAML file.
 
     Raises:
-        MissingInputError: no such file. UsageError: it is no recipe; all faults are named.
+        MissingInputError: no such file. UsageError: it is not a valid recipe; the error lists all problems.
     """
     if not path.is_file():
-        raise MissingInputError(f"There is no recipe {path}.", "See configs/recipes/.")
+        raise MissingInputError(f"The recipe {path} does not exist.", "See configs/recipes/.")
     try:
         return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
@@ -83,7 +83,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def run_recipe(recipe: Recipe, workspace: Path) -> list[StepReport]:
-    """Run every step and report what each left.
+    """Run every step and return their results.
 
     Raises:
         StepFailedError: a step failed; the steps before it are finished and kept.
@@ -113,7 +113,7 @@ def _command(
     recipe: Annotated[Path, typer.Argument(help="YAML file of steps.")],
     workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Folder of runs.")] = Path("workspace"),
 ) -> None:
-    """Run a recipe and show what it made."""
+    """Run a recipe and show its results."""
     read = read_recipe(recipe)
     show_overview(read.title, run_recipe(read, workspace))
 
@@ -128,7 +128,7 @@ def _exit_code(app: typer.Typer, arguments: Sequence[str] | None) -> Any:
         console.show_error(error.message, error.hint)
         return error.exit_code
     except KeyboardInterrupt:
-        console.show_error("Interrupted; finished steps are kept.", "The same command goes on where it stopped.")
+        console.show_error("Interrupted; finished steps are kept.", "Rerun the same command to resume.")
         return INTERRUPTED_EXIT_CODE
 
 

@@ -101,7 +101,7 @@ def test_a_configuration_that_is_no_object_is_no_model(tiny, tmp_path, content):
     broken = tmp_path / "broken"
     shutil.copytree(tiny, broken)
     (broken / "config.json").write_text(content)
-    with pytest.raises(MissingInputError, match="describes no model"):
+    with pytest.raises(MissingInputError, match="does not describe a model"):
         resolve_base(str(broken))
 
 
@@ -194,7 +194,7 @@ def test_devices_and_dtypes_that_are_not_there():
         choose_placement("cpu", "int3")
     with pytest.raises(UsageError, match="Unknown device"):
         choose_placement("tpu")
-    with pytest.raises(UsageError, match="no device cuda:97"):
+    with pytest.raises(UsageError, match="device cuda:97 does not exist"):
         choose_placement("cuda:97")
     if not torch.cuda.is_available():
         assert choose_placement("auto").device == "cpu"
@@ -399,7 +399,7 @@ def test_a_cache_that_can_not_be_written_to_names_the_variable(tmp_path, monkeyp
 def test_an_embedded_base_without_its_package_and_without_a_hub_names_the_package(monkeypatch):
     from coma_cli.models import hub, resolution
 
-    unreachable = hub.HubAnswer(blocker=MissingInputError("The hub can't be reached.", "Set HF_ENDPOINT."))
+    unreachable = hub.HubAnswer(blocker=MissingInputError("The Hub can't be reached.", "Set HF_ENDPOINT."))
     monkeypatch.setattr(resolution, "embedded_file", lambda weights: None)
     monkeypatch.setattr(hub, "ask_hub", lambda hub_id, revision: unreachable)
     blocker = resolve_base(DEFAULT_BASE).blocker
