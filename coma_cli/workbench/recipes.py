@@ -22,7 +22,7 @@ from coma_cli.workspace import Workspace
 
 
 class Step(BaseModel):
-    """One command of a recipe; `name` becomes its run's name, `{workspace}` in an option the workspace's path."""
+    """One command of a recipe; `name` is its run's name, `{workspace}` in an option stands for the workspace's path."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,7 +39,7 @@ class Step(BaseModel):
         return command
 
     def arguments(self, workspace: Path) -> list[str]:
-        """What follows `coma` on the command line."""
+        """The arguments after `coma` on the command line."""
         options = [word.replace("{workspace}", str(workspace)) for word in shlex.split(self.options)]
         return [self.command, *options, "--name", self.name, "--workspace", str(workspace)]
 
@@ -82,7 +82,7 @@ def read_recipe(name: str) -> Recipe:
 
 
 def run_recipe(recipe: Recipe, workspace: Path) -> list[StepReport]:
-    """Run every step and report what each left.
+    """Run every step and return their results.
 
     Raises:
         StepFailedError: a step failed; the steps before it are finished and kept.

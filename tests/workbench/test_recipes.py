@@ -105,4 +105,4 @@ def test_scores_stand_side_by_side_and_what_is_not_defined_says_so(capsys):
     shown = capsys.readouterr().out
     assert "25.0 %  [0.0, 50.0]" in shown
     assert shown.count("not defined") == 2
-    assert "in all" in shown
+    assert "total" in shown

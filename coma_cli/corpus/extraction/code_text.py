@@ -1,6 +1,6 @@
-"""Finds Python in text that a model wrote: fenced blocks, the longest part that parses, what a program defines.
+"""Finds Python in a model's text: fenced blocks, the longest part that parses, what a program defines.
 
-Only syntax is looked at; nothing is run. Every function gives an answer for any text, however broken or hostile.
+Only syntax is checked; nothing is run. Every function returns a result for any text, however malformed or malicious.
 """
 
 import ast
@@ -28,7 +28,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(frozen=True)
 class Fence:
-    """A fenced block of Markdown; `start` is where its opening line begins in the text."""
+    """A fenced Markdown block; `start` is the offset of its opening line in the text."""
 
     language: str
     code: str
@@ -37,7 +37,7 @@ class Fence:
 
 
 def fences(text: str) -> list[Fence]:
-    """The first fenced blocks of a text, in order; one that is never closed reaches to the end."""
+    """The first fenced blocks of a text, in order; one that is never closed extends to the end."""
     found: list[Fence] = []
     opening: re.Match[str] | None = None
     body: list[str] = []
@@ -83,7 +83,7 @@ def _parse(source: str) -> ast.Module | SyntaxError | None:
             return ast.parse(source)
     except SyntaxError as error:
         return error
-    except (ValueError, MemoryError, RecursionError):  # NUL bytes, lone surrogates, nesting that no parser follows
+    except (ValueError, MemoryError, RecursionError):  # NUL bytes, lone surrogates, nesting that is too deep
         return None
 
 
@@ -91,9 +91,9 @@ _parse_remembering = lru_cache(maxsize=_REMEMBERED)(_parse)
 
 
 def python_prefix(source: str, keep_lines: int = 0) -> str:
-    """The longest beginning of `source` found to be Python, cut after a complete top-level statement.
+    """The longest prefix of `source` that parses as Python, cut after a complete top-level statement.
 
-    The first `keep_lines` lines are never cut; "" where even they do not parse.
+    The first `keep_lines` lines are never cut; "" if even they do not parse.
     """
     if isinstance(parse(source), ast.Module):  # mostly, and the caller looks at this very text next
         return source
@@ -112,7 +112,7 @@ def python_prefix(source: str, keep_lines: int = 0) -> str:
 
 
 def python_lines(source: str, keep_lines: int = 0) -> str:
-    """As `python_prefix`, but the cut may lie within a function: what a text that was broken off still holds."""
+    """Like `python_prefix`, but the cut may be inside a function, for text that was truncated."""
     lines = source.split("\n")
     end = len(lines)
     for _ in range(_MAX_ATTEMPTS):
@@ -128,7 +128,7 @@ def python_lines(source: str, keep_lines: int = 0) -> str:
 
 
 def _statement_before(lines: list[str], end: int) -> int:
-    """The largest index not above `end` at which a top-level statement may begin, 0 if there is none."""
+    """The largest index up to `end` at which a top-level statement may begin, 0 if there is none."""
     for index in range(max(0, end), 0, -1):
         if index < len(lines) and lines[index] and not _NO_STATEMENT.match(lines[index]):
             return index
@@ -136,7 +136,7 @@ def _statement_before(lines: list[str], end: int) -> int:
 
 
 def code_starts(text: str) -> Iterator[int]:
-    """Offsets of lines that look like the beginning of code: definitions, imports, decorators."""
+    """Offsets of lines that look like the start of code: definitions, imports, decorators."""
     for number, hit in enumerate(_CODE_START.finditer(text)):
         if number == _MAX_ATTEMPTS:
             return
@@ -144,12 +144,12 @@ def code_starts(text: str) -> Iterator[int]:
 
 
 def definition_of(tree: ast.Module, name: str) -> Definition | ast.stmt | None:
-    """The first top-level statement that gives `name` a meaning."""
+    """The first top-level statement that defines `name`."""
     return next((s for s in tree.body if name in bound_names(s)), None)
 
 
 def bound_names(statement: ast.stmt) -> set[str]:
-    """Names that a statement defines in the scope that it stands in."""
+    """Names that a statement defines in its scope."""
     if isinstance(statement, Definition):
         return {statement.name}
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
@@ -166,12 +166,12 @@ def bound_names(statement: ast.stmt) -> set[str]:
 
 
 def used_names(statement: ast.AST) -> set[str]:
-    """Names that a statement reads, wherever in it."""
+    """Names that are read anywhere in a statement."""
     return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
 
 
 def body_size(statement: ast.stmt) -> int:
-    """How many statements a function holds, its docstring and placeholders not counted; 1 for what is no function."""
+    """The number of statements in a function, without docstring and placeholders; 1 for anything else."""
     if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return 1
     idle = (
@@ -182,7 +182,7 @@ def body_size(statement: ast.stmt) -> int:
 
 
 def global_reads(source: str) -> dict[str, set[str]]:
-    """What each top-level function or class reads of the module's names; `source` is known to parse."""
+    """The module-level names that each top-level function or class reads; `source` must parse."""
     import symtable
 
     def reads(table: symtable.SymbolTable) -> set[str]:
@@ -193,7 +193,12 @@ def global_reads(source: str) -> dict[str, set[str]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module = symtable.symtable(source, "program", "exec")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # stricter than the parser: a `return` outside, say
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+    ):  # stricter than the parser: `return` outside a function
         return {}
     found: dict[str, set[str]] = {}
     for child in module.get_children():
@@ -202,7 +207,7 @@ def global_reads(source: str) -> dict[str, set[str]]:
 
 
 def outer_reads(definition: Definition) -> set[str]:
-    """Names that a definition reads while it is made: decorators, bases, defaults, annotations."""
+    """Names that a definition reads when it is executed: decorators, bases, defaults, annotations."""
     if isinstance(definition, ast.ClassDef):
         parts: list[ast.AST] = [*definition.decorator_list, *definition.bases, *definition.keywords]
     else:
@@ -211,7 +216,7 @@ def outer_reads(definition: Definition) -> set[str]:
 
 
 def without_statements(source: str, dropped: list[ast.stmt], kept: list[ast.stmt]) -> str:
-    """Source without the lines of the `dropped` statements, save lines that a kept one shares."""
+    """Source without the lines of the `dropped` statements, except lines shared with a kept one."""
     if not dropped:
         return source
     shared = {line for statement in kept for line in _lines_of(statement)}

