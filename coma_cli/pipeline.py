@@ -50,7 +50,7 @@ PIPELINE: tuple[Stage, ...] = (
     ),
     Stage(
         command="finetune",
-        version=1,
+        version=2,
         reads=("build-data", "gen-instructions"),
         leaves=("adapter/ or model/", "metrics.jsonl", "dropped.jsonl"),
         unit="steps",
@@ -74,7 +74,7 @@ PIPELINE: tuple[Stage, ...] = (
     ),
     Stage(
         command="score",
-        version=1,
+        version=2,
         reads=("sample",),
         leaves=("verdicts.jsonl", "references.jsonl"),
         unit="programs",

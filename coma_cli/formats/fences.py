@@ -1,15 +1,16 @@
-"""Fenced code blocks of Markdown, in what language models answer and people write.
+"""Fenced code blocks of Markdown, in answers of language models and in what people write.
 
 Source of the rules: CommonMark 0.31, "Fenced code blocks". A fence is a line of at least three backticks or tildes,
-indented by at most three spaces (within a list item: from its text on). The closing one has the same character, is at
-least as long as the opening one, and has nothing but whitespace behind it; without one the block reaches to the end.
+indented by at most three spaces, within a list item from its text on. The closing fence has the same character, is at
+least as long as the opening one, and is followed by nothing but whitespace; without one the block extends to the end.
 
-One rule is ours: a line within a string of Python is no fence, since docstrings hold examples between fences.
+One rule is ours: a line within a string of Python is not a fence, since docstrings hold fenced examples.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 from coma_cli.languages import parse_python
@@ -19,7 +20,7 @@ _TAB = 4
 _OPENING = re.compile(r"[ \t]*(?P<mark>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)")
 _MARKS = re.compile(r"^(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})[ \t\r]*$", re.MULTILINE)
 _GLUED_OPENING = re.compile(r"(?<=[^\s`])```(?=[\w+#.-]+$)", re.MULTILINE)  # behind the words of a sentence
-_BLANKS = re.compile(r"^[ \t]+", re.MULTILINE)
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 _ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?P<space>[ \t]+|$)")
 _PYTHON = frozenset({"", "python", "py", "python3", "py3"})  # a block that names no language may be Python
 _STRING_OR_COMMENT = re.compile(
@@ -32,7 +33,7 @@ _LONGEST_PROGRAM = 100_000  # characters; a parsed file takes about 600 times it
 
 @dataclass(frozen=True)
 class Fence:
-    """A block: `start` is where its opening line begins in the text, `end` where the line behind it does.
+    """A block: `start` is where its opening line begins in the text, `end` where the first line after it does.
 
     `mark` and `info` are what the opening fence consists of, and `language` is the first word of `info` in lower case.
     `code` keeps its last line end.
@@ -59,7 +60,7 @@ def fenced_blocks(text: str) -> Iterator[Fence]:
     if "```" not in text and "~~~" not in text:
         return
     containers: list[int] = []
-    at, blank_so_far = 0, True
+    at, is_first = 0, True
     while at < len(text):
         end = _end_of_line(text, at)
         line = text[at:end].rstrip("\n")
@@ -68,9 +69,9 @@ def fenced_blocks(text: str) -> Iterator[Fence]:
             while containers and indent < containers[-1]:
                 containers.pop()
             opening = _OPENING.fullmatch(line)
-            if opening and blank_so_far and not containers:
-                containers = [indent] * (indent > _MARGIN)  # an answer that is indented as a whole
-            blank_so_far = False
+            if opening and is_first and indent > _MARGIN:
+                containers = [indent]  # a text that is indented as a whole
+            is_first = False
             offset = containers[-1] if containers else 0
             if opening and indent - offset <= _MARGIN:
                 block = _block(text, opening, at, end, offset)
@@ -82,9 +83,9 @@ def fenced_blocks(text: str) -> Iterator[Fence]:
 
 
 def answer_blocks(text: str) -> Iterator[Fence]:
-    """As `fenced_blocks`, but where an answer ends with the marks of its last block, that block is closed.
+    """As `fenced_blocks`, but the last block also counts as closed if the answer ends with its marks.
 
-    Models indent the last fence like the code above it, or glue it to the last line.
+    Models indent the last fence like the code above it, or put it at the end of the last line of code.
     """
     for block in fenced_blocks(text):
         yield block if block.closed else _closed_at_the_end(block)
@@ -122,8 +123,8 @@ def _end_of_line(text: str, start: int) -> int:
 
 def _indentation(line: str) -> int:
     """The columns before the first character, tabs filled up to the next multiple of four."""
-    blanks = line[: len(line) - len(line.lstrip(" \t"))]
-    return len(blanks.expandtabs(_TAB))
+    whitespace = line[: len(line) - len(line.lstrip(" \t"))]
+    return len(whitespace.expandtabs(_TAB))
 
 
 def _content_of(item: re.Match[str]) -> int:
@@ -133,9 +134,10 @@ def _content_of(item: re.Match[str]) -> int:
 
 
 def _block(text: str, opening: re.Match[str], start: int, body: int, offset: int) -> Fence:
-    closing = _closing(text, opening, body, offset)
     info = opening["info"].strip()
     language = info.split(None, 1)[0].lower() if info else ""
+    closings = _closings(text, opening["mark"], body, offset)
+    closing = _outside_strings(text, body, closings) if language in _PYTHON else next(closings, None)
     code_end = closing.start() if closing else len(text)
     code = _without_margin(text[body:code_end], opening[0])
     end = _end_of_line(text, closing.start()) if closing else len(text)
@@ -145,37 +147,19 @@ def _block(text: str, opening: re.Match[str], start: int, body: int, offset: int
 def _without_margin(code: str, opening: str) -> str:
     """Code whose lines lose the indentation that the opening fence has, as far as they have it."""
     margin = opening[: len(opening) - len(opening.lstrip(" \t"))]
-    return _BLANKS.sub(lambda blanks: _outdented(blanks[0], margin), code) if margin else code
+    return _INDENTATION.sub(lambda line: _outdented(line[0], margin), code) if margin else code
 
 
-def _outdented(blanks: str, margin: str) -> str:
-    """The indentation of a line behind a margin; of a tab that reaches beyond it the rest is left as spaces."""
-    if blanks.startswith(margin):
-        return blanks.removeprefix(margin)
+def _outdented(indentation: str, margin: str) -> str:
+    """The indentation of a line without a margin; a tab that reaches beyond the margin leaves spaces."""
+    if indentation.startswith(margin):
+        return indentation.removeprefix(margin)
     width = len(margin.expandtabs(_TAB))
-    for place in range(1, len(blanks) + 1):
-        columns = len(blanks[:place].expandtabs(_TAB))
+    for place in range(1, len(indentation) + 1):
+        columns = len(indentation[:place].expandtabs(_TAB))
         if columns >= width:
-            return " " * (columns - width) + blanks[place:]
+            return " " * (columns - width) + indentation[place:]
     return ""
-
-
-def _closing(text: str, opening: re.Match[str], body: int, offset: int) -> re.Match[str] | None:
-    """The fence that closes a block: of Python the first outside of its strings, if that makes it a program."""
-    info = opening["info"].split()
-    is_python = (info[0].lower() if info else "") in _PYTHON
-    first: re.Match[str] | None = None
-    string = ""
-    looked_at = body
-    for number, hit in enumerate(_closings(text, opening["mark"], body, offset)):
-        if not is_python or number == _MOST_CLOSINGS or hit.start() - body > _LONGEST_PROGRAM:
-            return first or hit
-        string = _open_string(text, looked_at, hit.start(), string)
-        looked_at = hit.start()
-        if not string and (first is None or _is_program(text[body:looked_at])):
-            return hit
-        first = first or hit
-    return first
 
 
 def _closings(text: str, mark: str, body: int, offset: int) -> Iterator[re.Match[str]]:
@@ -183,6 +167,19 @@ def _closings(text: str, mark: str, body: int, offset: int) -> Iterator[re.Match
     for hit in _MARKS.finditer(text, body):
         if hit["mark"].startswith(mark) and len(hit["indent"].expandtabs(_TAB)) <= offset + _MARGIN:
             yield hit
+
+
+def _outside_strings(text: str, body: int, closings: Iterator[re.Match[str]]) -> re.Match[str] | None:
+    """The first fence outside the strings of a Python program, if what it closes parses; else simply the first."""
+    first: re.Match[str] | None = None
+    string, looked_at = "", body
+    for hit in islice(closings, _MOST_CLOSINGS):
+        string = _open_string(text, looked_at, hit.start(), string)
+        looked_at = hit.start()
+        if not string and (first is None or _is_program(text[body:looked_at])):
+            return hit
+        first = first or hit
+    return first
 
 
 def _open_string(text: str, start: int, end: int, string: str) -> str:
@@ -198,5 +195,7 @@ def _open_string(text: str, start: int, end: int, string: str) -> str:
 
 
 def _is_program(code: str) -> bool:
-    """Whether code parses, also as the body of a function."""
+    """Whether code parses, as it is or as the body of a function."""
+    if len(code) > _LONGEST_PROGRAM:
+        return False
     return parse_python(f"if True:\n{code}" if code.lstrip("\n")[:1].isspace() else code) is not None
