@@ -53,7 +53,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="finetune",
-        version=1,
+        version=2,
         reads=("build-data", "gen-instructions"),
         leaves=("adapter/ or model/", "metrics.jsonl", "dropped.jsonl"),
         unit="steps",
@@ -80,7 +80,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="score",
-        version=1,
+        version=2,
         reads=("sample",),
         leaves=("verdicts.jsonl", "references.jsonl"),
         unit="programs",

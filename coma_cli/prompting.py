@@ -10,7 +10,6 @@ CAPYBARA is CodeCapybara's training prompt (AI4Code-Research/CodeCapybara, `data
 a different answer header; CHATML is OpenAI's chat markup as published by Qwen.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from coma_cli.errors import MissingInputError, UsageError, unknown_name
-from coma_cli.jsonl import canonical_json, read_json, write_json
+from coma_cli.jsonl import read_json, sha256_of, write_json
 
 TEMPLATE_FILE = "coma_template.json"
 TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")  # suffixes of user-supplied template files
@@ -60,7 +59,7 @@ class PromptTemplate:
     @cached_property
     def sha256(self) -> str:
         """Hash (hex) of everything that determines a rendered prompt."""
-        return hashlib.sha256(canonical_json([self.kind, self.jinja, self.stop])).hexdigest()
+        return sha256_of([self.kind, self.jinja, self.stop])
 
     def save(self, folder: Path) -> None:
         """Save the template next to an adapter or a model."""

@@ -19,6 +19,7 @@ from coma_cli.corpus.cleaning.rules import CleaningRules as CleaningRules
 from coma_cli.corpus.cleaning.secrets import masked, secrets_in
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.dropping import OnDrop, dropped
+from coma_cli.formats.fences import only_block
 from coma_cli.languages import looks_like_python, parses_as_python
 from coma_cli.records import Example
 from coma_cli.syntax.trees import parse
@@ -32,7 +33,6 @@ _BOILERPLATE = re.compile(
 )
 _REFUSAL = re.compile(r"^(?:i'?m sorry,? (?:but )?i|sorry, i can'?t|as an ai(?: language)? model)", re.IGNORECASE)
 _UNDECODABLE = re.compile("[\x00\ufffd\ud800-\udfff]")
-_FENCED = re.compile(r"\A\s*```[\w+#-]*\n(?P<code>.*?)\n?```\s*\Z", re.DOTALL)
 # Bug2Fix's stand-ins for names and literals; such code is no program of its language.
 _ABSTRACTED = re.compile(r"\b(?:VAR|METHOD|TYPE|STRING|INT|CHAR|FLOAT)_\d+\b")
 _COMMENT_LINE = re.compile(r"\s*(?:#(?!include|define|if|endif|else|pragma)|//|/\*|\*|--)")
@@ -206,8 +206,8 @@ def _bytes_in_error(node: Node) -> int:
 
 def unfenced(text: str) -> str:
     """A program without the Markdown fence around it, if the whole text is one fenced block."""
-    fenced = _FENCED.match(text)
-    return fenced["code"] if fenced else text
+    block = only_block(text)
+    return block.code.removesuffix("\n") if block is not None else text
 
 
 TASKS_WITH_TEXT_ANSWERS = frozenset(task.name for task in TASKS.values() if task.group == "code-to-text")

@@ -7,9 +7,9 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from itertools import islice
 
+from coma_cli.formats.fences import Fence, answer_blocks
 from coma_cli.formats.text import unify as unify  # a part of this module's interface
 
 MAX_PARSED_CHARS = 100_000  # a parsed file takes about 600 times its size in memory
@@ -17,7 +17,6 @@ _REMEMBERED, _MAX_REMEMBERED_CHARS = 4, 8_000  # trees of the texts looked at la
 _MAX_ATTEMPTS = 12
 _MAX_FENCES = 40
 
-_FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`]*$")
 _CODE_START = re.compile(
     r"^(?:def|class|async\s+def|import)\s+\w|^from\s+[\w.]+\s+import\b|^@\w|^[A-Za-z_]\w*\s*=\s*[^=\s]", re.MULTILINE
 )
@@ -26,44 +25,9 @@ _NO_STATEMENT = re.compile(r"[\s#)\]}'\"]|(?:else|elif|except|finally)\b")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-@dataclass(frozen=True)
-class Fence:
-    """A fenced Markdown block; `start` is the offset of its opening line in the text."""
-
-    language: str
-    code: str
-    start: int
-    closed: bool
-
-
 def fences(text: str) -> list[Fence]:
-    """The first fenced blocks of a text, in order; one that is never closed extends to the end."""
-    found: list[Fence] = []
-    opening: re.Match[str] | None = None
-    body: list[str] = []
-    start = offset = 0
-    for line in text.splitlines(keepends=True):
-        hit = _FENCE.match(line.rstrip("\n"))
-        if len(found) == _MAX_FENCES:
-            break
-        if opening is None:
-            if hit:
-                opening, body, start = hit, [], offset
-        elif hit and hit["mark"].startswith(opening["mark"]) and not hit["language"]:
-            found.append(_fence(opening, body, start, closed=True))
-            opening = None
-        else:
-            body.append(line)
-        offset += len(line)
-    if opening is not None:
-        found.append(_fence(opening, body, start, closed=False))
-    return found
-
-
-def _fence(opening: re.Match[str], body: list[str], start: int, *, closed: bool) -> Fence:
-    indent = opening["indent"]
-    code = "".join(line.removeprefix(indent) for line in body)
-    return Fence(opening["language"].lower(), code, start, closed)
+    """The first fenced blocks of a text, in order; one that is never closed reaches to the end."""
+    return list(islice(answer_blocks(text), _MAX_FENCES))
 
 
 def parse(source: str) -> ast.Module | SyntaxError | None:
