@@ -14,7 +14,7 @@ IN_PARALLEL := -n 2 --dist loadgroup
 .PHONY: quickstart test test-slow check lint types docs bench soak clean
 
 quickstart: $(READY)
-	$(BIN)/python -m coma_cli.workbench.recipes configs/recipes/quickstart.yaml --workspace workspace/quickstart
+	$(BIN)/coma run quickstart --workspace workspace/quickstart
 
 test: $(READY)
 	$(PYTEST) $(IN_PARALLEL) -m "not slow and not soak and not gpu and not network"

@@ -3,4 +3,4 @@
 __version__ = "0.1.0"
 
 # Message and hint of Ctrl-C; here, since it may come before anything else is loaded.
-INTERRUPTED = ("Interrupted; what was made so far is kept.", "The same command goes on where it stopped.")
+INTERRUPTED = ("Interrupted; the output so far is kept.", "Run the same command again to resume.")

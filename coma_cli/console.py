@@ -1,7 +1,6 @@
-"""What a person sees: progress, notes and errors on stderr, results on stdout, one JSON object with `--json`."""
+"""User-facing output: progress, notes and errors on stderr, results on stdout, one JSON object with `--json`."""
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from coma_cli.errors import CliError
 from coma_cli.words import time_of
 
 PLAIN_LINE_EVERY_S = 10.0
 
 
 def stderr() -> Console:
-    """The console for everything that is no result."""
+    """The console for everything except results."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -29,25 +29,25 @@ def stdout() -> Console:
 
 
 def note(message: str) -> None:
-    """One line about what is going on."""
+    """Print one line about the current step."""
     stderr().print(message, markup=False)
 
 
 def warn(message: str) -> None:
-    """One line about something that the user should know before trusting the result."""
+    """Print one line that the user should know before trusting the result."""
     stderr().print(Text.assemble(("Warning: ", "yellow"), message))
 
 
-def show_error(message: str, hint: str) -> None:
+def show_error(error: CliError) -> None:
     """One message and one hint."""
     console = stderr()
-    console.print(Text.assemble(("Error: ", "bold red"), message))
-    if hint:
-        console.print(Text.assemble(("Hint: ", "bold"), hint))
+    console.print(Text.assemble(("Error: ", "bold red"), error.message))
+    if error.hint:
+        console.print(Text.assemble(("Hint: ", "bold"), error.hint))
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Exactly one JSON object on stdout, with text spelled out where stdout takes all of it."""
+    """Print exactly one JSON object to stdout, with non-ASCII text unescaped if stdout can encode it."""
     plain = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
     try:
         plain.encode(sys.stdout.encoding or "ascii")
@@ -58,7 +58,7 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A result table on stdout; columns after the first are right-aligned where they hold numbers."""
+    """Print a result table to stdout; columns of numbers after the first are right-aligned."""
     table = Table(title=title, title_justify="left")
     for number, column in enumerate(columns):
         numbers = number > 0 and all(row[number][:1].isdigit() or not row[number] for row in rows)
@@ -69,12 +69,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def print_values(title: str, values: Mapping[str, Any]) -> None:
-    """Names and values, one a line; nested mappings are written with dots."""
+    """Names and values, one per line, underscores as spaces; nested mappings are written with dots."""
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")  # a path that is cut short is of no use
+    table.add_column(overflow="fold")  # a truncated path is useless
     for name, value in flatten(values):
-        table.add_row(Text(name, style="bold"), Text(_plain(value)))
+        table.add_row(Text(name.replace("_", " "), style="bold"), Text(_plain(value)))
     stdout().print(table)
 
 
@@ -102,7 +102,7 @@ class _Rate(ProgressColumn):
 
 
 class Ticker:
-    """Counts units of a long loop on the screen; made by `progress`."""
+    """Shows the progress of a long loop; created by `progress`."""
 
     def __init__(self, label: str, total: int, bar: Progress | None) -> None:
         self._label, self._total, self._bar = label, total, bar
@@ -111,7 +111,7 @@ class Ticker:
         self._began = self._last = time.monotonic()
 
     def advance(self, units: int = 1) -> None:
-        """Note that so many units more are done."""
+        """Count that many more units as done."""
         self._done += units
         if self._bar and self._task is not None:
             self._bar.advance(self._task, units)
@@ -126,21 +126,21 @@ class Ticker:
         note(f"{self._label}: {self._done}/{self._total}, {rate:.1f}/s{left}")
 
     def close(self) -> None:
-        """Say how it ended where there is no bar to show it."""
+        """Print the final count if there is no bar to show it."""
         if not self._bar and self._done:
             self._line()
 
 
 @contextmanager
 def progress(label: str, total: int, done: int = 0) -> Iterator[Ticker]:
-    """A progress bar with rate and time left; plain lines every ten seconds where stderr is no terminal.
+    """A progress bar with rate and time left; plain lines every ten seconds if stderr is not a terminal.
 
-    `done` units of an earlier start count as done without counting towards the rate.
+    `done` units from an earlier start count as done but not towards the rate.
     """
     console = stderr()
     if done:
         note(f"{label}: {done} of {total} are there already")
-    if not console.is_terminal:
+    if not console.is_terminal or total <= done:  # no bar for nothing
         ticker = Ticker(label, max(0, total - done), None)
         yield ticker
         ticker.close()
@@ -148,10 +148,3 @@ def progress(label: str, total: int, done: int = 0) -> Iterator[Ticker]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         yield Ticker(label, max(0, total - done), bar)
-
-
-def configure_logging(verbose: bool = False) -> None:
-    """Send log records to stderr; libraries only from warnings on."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it remarks on a home that can't be written to
-    logging.getLogger("coma_cli").setLevel(logging.INFO if verbose else logging.WARNING)

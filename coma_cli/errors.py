@@ -2,28 +2,30 @@
 
     CliError                     1   the work failed
     ├── UsageError               2   an option, a settings key or a combination that makes no sense
-    ├── MissingInputError        3   a file, artifact, benchmark or model that is not there, or is only half there
+    ├── MissingInputError        3   a file, artifact, benchmark or model that is missing or incomplete
     ├── MissingPackageError      4   a package that this command needs is not installed
-    ├── BudgetReachedError       5   stopped at the user's own limit; the same command goes on
-    └── BelowThresholdError      6   the work is done, and the number is below `--fail-under`
+    ├── BudgetReachedError       5   stopped at the user's own limit; the same command resumes
+    ├── BelowThresholdError      6   the work is done, and the number is below `--fail-under`
+    └── InterruptedByUserError   130 Ctrl-C
 
-Every error is one message for a person and one hint that can be typed or changed. Anything else that escapes a
-command is a bug and keeps its traceback. Interruption (Ctrl-C) is no error of ours: it exits with 130.
+Every error is one message for a person and one hint that can be typed or changed. `machine_error` turns what the
+machine refuses (memory, disk, permissions) into one of them. Anything else that escapes a command is a bug and keeps
+its traceback.
 """
 
 import difflib
 import errno
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
 
 INTERRUPTED_EXIT_CODE = 130
 
 
 class CliError(Exception):
-    """The work failed for a reason that the user can act upon."""
+    """The work failed for a reason that the user can act on."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -36,33 +38,39 @@ class CliError(Exception):
 
 
 class UsageError(CliError):
-    """The command, its options or its settings can't be used as given."""
+    """The command, its options or its settings cannot be used as given."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: int = 2
 
 
 class MissingInputError(CliError):
     """Something that the command reads is missing, unfinished or empty."""
 
-    exit_code: ClassVar[int] = 3
+    exit_code: int = 3
 
 
 class MissingPackageError(CliError):
     """An optional package is needed and absent; the hint is the pip line that brings it."""
 
-    exit_code: ClassVar[int] = 4
+    exit_code: int = 4
 
 
 class BudgetReachedError(CliError):
     """Stopped at a limit that the user set; nothing is lost and the same command continues."""
 
-    exit_code: ClassVar[int] = 5
+    exit_code: int = 5
 
 
 class BelowThresholdError(CliError):
-    """The result is complete but below the threshold that the user asked for."""
+    """The result is complete but below the threshold that the user set."""
 
-    exit_code: ClassVar[int] = 6
+    exit_code: int = 6
+
+
+class InterruptedByUserError(CliError):
+    """Ctrl-C."""
+
+    exit_code: int = INTERRUPTED_EXIT_CODE
 
 
 # Which extra of this distribution brings which importable package.
@@ -73,7 +81,6 @@ PACKAGE_EXTRAS: Mapping[str, str] = {
     "accelerate": "train",
     "bitsandbytes": "train",
     "datasets": "train",
-    "vllm": "vllm",
     "ray": "ray",
     "py7zr": "stackexchange",
 }
@@ -116,9 +123,60 @@ def is_disk_full(error: BaseException) -> bool:
     return any(words in str(error) for words in _DISK_WORDS)
 
 
+# What a path can be refused for that is not coma's fault, and what to do about it.
+_PERMISSIONS = "Change its permissions, or choose another path or --workspace."
+_FILE_IN_THE_WAY = "A file is where a folder should be: move it, or choose another path."
+_FAILED_DISK = "The disk or its network connection failed: check it, then run the same command again to resume."
+_REFUSALS: Mapping[int, str] = {
+    errno.EACCES: _PERMISSIONS,
+    errno.EPERM: _PERMISSIONS,
+    errno.EROFS: "It is on a read-only file system: choose another path or --workspace.",
+    errno.ENOTDIR: _FILE_IN_THE_WAY,
+    errno.EISDIR: "A folder is where a file should be: move it, or choose another path.",
+    errno.EEXIST: _FILE_IN_THE_WAY,
+    errno.ENAMETOOLONG: "Choose a shorter path or --name.",
+    errno.ELOOP: "Its symbolic links form a loop: choose another path.",
+    errno.EIO: _FAILED_DISK,
+    errno.ESTALE: _FAILED_DISK,
+}
+
+
+def machine_error(error: BaseException) -> CliError | None:
+    """The error to show for what the machine refuses; None for what only a bug can have caused."""
+    if is_out_of_memory(error):
+        return CliError(
+            "The memory of this machine is full; the output so far is kept.",
+            "Close other programs, or process less at once.",
+        )
+    if is_disk_full(error):
+        return _full_disk(error)
+    return _refused_file(error) if isinstance(error, OSError) else None
+
+
+def _full_disk(error: BaseException) -> CliError:
+    """The error for a file that had no room; quotas and size limits are named."""
+    number, name = (error.errno, error.filename) if isinstance(error, OSError) else (None, None)
+    where = f" writing {name}" if name else ""
+    limit = f" ({os.strerror(number).lower()})" if number in (errno.EDQUOT, errno.EFBIG) else ""
+    return CliError(
+        f"No space left{where}{limit}; all complete output is kept.",
+        "Free some space or choose another --workspace, then run the same command again to resume.",
+    )
+
+
+def _refused_file(error: OSError) -> CliError | None:
+    """The error for what a file system refuses."""
+    if "No usable temporary directory" in str(error):
+        return CliError("No usable temporary directory was found.", "export TMPDIR=FOLDER (a writable one)")
+    if error.filename is None or error.errno is None or error.errno not in _REFUSALS:
+        return None
+    reason = (error.strerror or str(error)).lower()
+    return CliError(f"{error.filename} can't be read or written: {reason}.", _REFUSALS[error.errno])
+
+
 @contextmanager
 def memory_named(what: str, hint: str) -> Iterator[None]:
-    """Turn what libraries raise for want of memory into an error that says what did not fit and what would.
+    """Turn what libraries raise when memory runs out into an error that says what did not fit and what would.
 
     Raises:
         CliError: `what` does not fit into memory.
@@ -136,12 +194,14 @@ def memory_named(what: str, hint: str) -> Iterator[None]:
 def package_blocker(error: ImportError, package: str, purpose: str) -> CliError:
     """The error for an import that failed: a package that is absent, one that is broken, or memory that ran out."""
     if is_out_of_memory(error):
-        return CliError(f"{purpose} does not fit into memory: {error}", "End other programs, or take a larger machine.")
+        return CliError(
+            f"{purpose} does not fit into memory: {error}", "Close other programs, or use a larger machine."
+        )
     if isinstance(error, ModuleNotFoundError):
         absent = (error.name or package).partition(".")[0]
         if absent in PACKAGE_EXTRAS:
             return missing_package(absent, purpose)
-        return MissingPackageError(  # one that every installation has, under whatever name it is published
+        return MissingPackageError(  # one of the base installation
             f"{purpose} needs the package {absent}, which is not installed.", "pip install --force-reinstall coma-cli"
         )
     extra = PACKAGE_EXTRAS.get(package)
@@ -153,7 +213,7 @@ def package_blocker(error: ImportError, package: str, purpose: str) -> CliError:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that `word` most likely meant, or None if nothing comes close."""
+    """The known name that `word` most likely meant; None if nothing is close."""
     close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
     return close[0] if close else None
 

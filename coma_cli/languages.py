@@ -1,4 +1,4 @@
-"""Programming languages: the names that rows carry, how a sentence calls them, and how to tell an unlabelled one."""
+"""Programming languages: their names in rows, their display names, and guessing the language of unlabelled rows."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 UNSPECIFIED = "unspecified"
 
-# The name in rows -> the name in sentences.
+# The name in rows -> the display name.
 DISPLAY = {
     "python": "Python",
     "python2": "Python 2",
@@ -30,7 +30,7 @@ DISPLAY = {
     "bash": "Bash",
 }
 
-# Other ways in which folders, file names and the tags of fenced code write the names in rows, in lower case.
+# Other names used in folders, file names and fence tags, in lower case.
 _LABELS = {
     "py": "python",
     "python3": "python",
@@ -81,7 +81,7 @@ NAMED = (
         r"\bR (?:program|function|code|script)\b|\bin R\b",
     ),
 )
-# ASCII only, so that a name between Chinese signs is a word too.
+# ASCII only, so that a name between Chinese characters is a word too.
 _PATTERNS = tuple(
     (name, pieces, re.compile(pattern, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0)))
     for name, pieces, pattern in NAMED
@@ -94,18 +94,18 @@ _CODE_LINE = re.compile(
 
 
 def display(language: str) -> str:
-    """How a sentence calls a language; `code` takes the place of one that is not known."""
+    """The display name of a language; "" if it is unspecified."""
     return DISPLAY.get(language, language.capitalize() if language and language != UNSPECIFIED else "").strip()
 
 
 def language_of_label(label: str) -> str | None:
-    """The language that a short label means (`C#`, `js`, `Python3`), or None."""
+    """The language for a short label (`C#`, `js`, `Python3`), or None."""
     name = label.strip().lower()
     return name if name in DISPLAY else _LABELS.get(name)
 
 
 def named_language(text: str) -> str | None:
-    """The programming language that a text names, or None."""
+    """The programming language mentioned in a text, or None."""
     lower = text.lower()
     return next(
         (name for name, pieces, pattern in _PATTERNS if any(map(lower.__contains__, pieces)) and pattern.search(text)),
@@ -114,7 +114,7 @@ def named_language(text: str) -> str | None:
 
 
 def guess_language(question: str, answer: str) -> str:
-    """The language of a row without a label: the one that its question names, else Python where the answer is."""
+    """The language of an unlabelled row: the one that its question mentions, else Python if the answer is Python."""
     named = named_language(question)
     if named is not None:
         return named
@@ -122,7 +122,7 @@ def guess_language(question: str, answer: str) -> str:
 
 
 def looks_like_python(text: str) -> bool:
-    """Whether most lines of a text have the shape of Python statements (whether or not the whole parses)."""
+    """Whether most lines of a text look like Python statements (even if the whole does not parse)."""
     if not _PYTHON_ONLY.search(text):
         return False
     lines = [line for line in text.splitlines() if line.strip()]
@@ -131,22 +131,22 @@ def looks_like_python(text: str) -> bool:
 
 
 def parse_python(code: str) -> ast.Module | None:
-    """The syntax tree of a program, or None where the running interpreter's grammar does not accept it."""
+    """The syntax tree of a program, or None if the running interpreter can't parse it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in somebody's code is not our warning
+            warnings.simplefilter("ignore")  # warnings about invalid escapes in other people's code are not ours
             return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-@lru_cache(maxsize=16)  # the rows of one function ask this of the same code, one after the other
+@lru_cache(maxsize=16)  # the rows of one function call this with the same code in a row
 def parses_as_python(code: str) -> bool:
-    """Whether the running interpreter's grammar accepts the code."""
+    """Whether the running interpreter can parse the code."""
     return parse_python(code) is not None
 
 
 def same_python(one: str, other: str) -> bool:
-    """Whether two texts are the same program, layout and comments aside."""
+    """Whether two texts are the same program, ignoring layout and comments."""
     first, second = parse_python(one), parse_python(other)
     return first is not None and second is not None and ast.dump(first) == ast.dump(second)

@@ -1,16 +1,15 @@
-"""One prompt object for training and sampling: how an instruction becomes text, tokens and an answer boundary.
+"""Prompt templates shared by training and sampling: how an instruction becomes text, tokens and an answer boundary.
 
-The prompt and the answer are tokenized apart and joined as token ids, in finetune and in sample alike, so the border
-between them is the same in both. A template ends an answer with one stop token, which is trained and at which
-sampling stops. Its hash travels with the adapter and the merged model. Special tokens spelled out in an instruction, an
-input or an answer are plain text: data about chat formats can't open or close a turn.
+The prompt and the answer are tokenized separately and joined as token ids, in both finetune and sample, so the boundary
+between them is the same. A template ends an answer with one stop token, which is trained and at which sampling stops.
+Its hash is stored with the adapter and the merged model. Special tokens spelled out in an instruction, an input or an
+answer are treated as plain text: data about chat formats can't start or end a turn.
 
 Sources: ALPACA is the published Alpaca prompt (tatsu-lab/stanford_alpaca, `train.py`, PROMPT_DICT), quoted exactly;
-CAPYBARA is CodeCapybara's training prompt (AI4Code-Research/CodeCapybara, `data/prompts/prompt.py`), which is the same
-text with another answer header; CHATML is the format of OpenAI's chat markup as Qwen publishes it.
+CAPYBARA is CodeCapybara's training prompt (AI4Code-Research/CodeCapybara, `data/prompts/prompt.py`), the same text with
+a different answer header; CHATML is OpenAI's chat markup as published by Qwen.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +18,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from coma_cli.errors import MissingInputError, UsageError, unknown_name
-from coma_cli.jsonl import canonical_json, read_json, write_json
+from coma_cli.jsonl import read_json, sha256_of, write_json
 
 TEMPLATE_FILE = "coma_template.json"
-TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")  # what names a template file of the user's own
+TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")  # suffixes of user-supplied template files
 
 
 class Tokenizer(Protocol):
-    """What this module needs of a Hugging Face tokenizer."""
+    """The parts of a Hugging Face tokenizer that this module uses."""
 
     eos_token: str | None
     eos_token_id: int | None
@@ -45,11 +44,11 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True)
 class PromptTemplate:
-    """How an instruction and its input are written for a model.
+    """How an instruction and its input are formatted for a model.
 
-    `jinja` renders everything before the answer from `instruction` and `input`; a template of `kind` "chat" holds the
-    model's own chat template instead and is rendered by its tokenizer. `stop` is the text of the special token that
-    ends an answer, None for the tokenizer's own end-of-sequence token.
+    `jinja` renders everything before the answer from `instruction` and `input`; with `kind` "chat" it is the model's
+    own chat template, rendered by its tokenizer. `stop` is the text of the special token that ends an answer, None for
+    the tokenizer's end-of-sequence token.
     """
 
     name: str
@@ -59,11 +58,11 @@ class PromptTemplate:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash (hex) of all that decides a rendered prompt."""
-        return hashlib.sha256(canonical_json([self.kind, self.jinja, self.stop])).hexdigest()
+        """Hash (hex) of everything that determines a rendered prompt."""
+        return sha256_of([self.kind, self.jinja, self.stop])
 
     def save(self, folder: Path) -> None:
-        """Leave the template beside an adapter or a model."""
+        """Save the template next to an adapter or a model."""
         write_json(
             folder / TEMPLATE_FILE,
             {"name": self.name, "kind": self.kind, "jinja": self.jinja, "stop": self.stop, "sha256": self.sha256},
@@ -71,10 +70,10 @@ class PromptTemplate:
 
     @classmethod
     def load(cls, folder: Path) -> "PromptTemplate | None":
-        """The template that finetune left in a folder, or None.
+        """The template that finetune saved in a folder, or None.
 
         Raises:
-            MissingInputError: the file was changed since (its hash does not fit).
+            MissingInputError: the file was changed since (its hash does not match).
         """
         path = folder / TEMPLATE_FILE
         if not path.is_file():
@@ -108,10 +107,11 @@ CHATML = PromptTemplate(
 )
 RAW = PromptTemplate("raw", "text", "{{ instruction }}{% if input %}\n{{ input }}{% endif %}")
 TEMPLATES: tuple[PromptTemplate, ...] = (ALPACA, CAPYBARA, CHATML, RAW)
+TEMPLATE_CHOICES = ("auto", "chat", *(template.name for template in TEMPLATES))
 
 
 def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | None = None) -> PromptTemplate:
-    """The template that a name stands for.
+    """The template with a given name.
 
     `auto`: the one stored with the model, else the tokenizer's chat template, else alpaca. `chat`: the tokenizer's
     chat template. A name of `TEMPLATES`; or the path of a Jinja file that uses `instruction` and `input`.
@@ -137,7 +137,7 @@ def _from_file(path: Path) -> PromptTemplate:
     from jinja2 import Environment, meta
 
     if not path.is_file():
-        raise MissingInputError(f"There is no template file {path}.", "Check --template.")
+        raise MissingInputError(f"The template file {path} does not exist.", "Check --template.")
     try:
         source = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -145,9 +145,9 @@ def _from_file(path: Path) -> PromptTemplate:
     _compiled(source)
     names = meta.find_undeclared_variables(Environment().parse(source))  # noqa: S701  # parsed only, renders no HTML
     if strange := sorted(names - {"instruction", "input"}):
-        raise UsageError(f"{path} uses {', '.join(strange)}.", "A template knows `instruction` and `input`.")
+        raise UsageError(f"{path} uses {', '.join(strange)}.", "Templates may use `instruction` and `input`.")
     if "instruction" not in names:
-        raise UsageError(f"{path} does not use the instruction.", "Write {{ instruction }} where it belongs.")
+        raise UsageError(f"{path} does not use the instruction.", "Put {{ instruction }} where it belongs.")
     return PromptTemplate(path.stem, "text", source)
 
 
@@ -155,7 +155,7 @@ def chat_template_of(tokenizer: Tokenizer) -> PromptTemplate:
     """The tokenizer's own chat template, with the special token that it puts after an answer.
 
     Raises:
-        UsageError: the tokenizer has none.
+        UsageError: the tokenizer has no chat template.
     """
     if not tokenizer.chat_template:
         raise UsageError("This model has no chat template.", "Choose --template alpaca, or another name.")
@@ -195,7 +195,7 @@ def stop_token_id(template: PromptTemplate, tokenizer: Tokenizer) -> int:
     """The id of the token that ends every answer.
 
     Raises:
-        UsageError: the tokenizer does not know the template's stop token as one token.
+        UsageError: the template's stop token is not a single token for the tokenizer.
     """
     if template.stop is None or template.stop == tokenizer.eos_token:
         if tokenizer.eos_token_id is None:
@@ -211,7 +211,7 @@ def stop_token_id(template: PromptTemplate, tokenizer: Tokenizer) -> int:
 
 
 def encode_prompt(template: PromptTemplate, tokenizer: Tokenizer, instruction: str, input_text: str = "") -> list[int]:
-    """Token ids of everything before the answer. A chat template writes its own first token, so none is added to it."""
+    """Token ids of everything before the answer. A chat template has its own first token, so none is added."""
     marked, spelled = _mark_special(tokenizer, instruction, input_text)
     pieces = _MARK.split(render(template, tokenizer, *marked))
     ids = _opening(template, tokenizer, pieces[0])
@@ -224,15 +224,15 @@ def encode_prompt(template: PromptTemplate, tokenizer: Tokenizer, instruction: s
 def _opening(template: PromptTemplate, tokenizer: Tokenizer, text: str) -> list[int]:
     ids = list(tokenizer(text, add_special_tokens=template.kind != "chat")["input_ids"])
     while len(ids) > 1 and ids[-1] == tokenizer.eos_token_id and not text.endswith(tokenizer.eos_token or "\0"):
-        ids.pop()  # some tokenizers close every text with their end token
+        ids.pop()  # some tokenizers append their end token to every text
     return ids
 
 
-_MARK = re.compile("\ue0f0(\\d+)\ue0f1")  # private-use characters: no text means anything by them
+_MARK = re.compile("\ue0f0(\\d+)\ue0f1")  # private-use characters, which have no meaning in text
 
 
 def _mark_special(tokenizer: Tokenizer, *texts: str) -> tuple[list[str], list[str]]:
-    """The texts with every special token that is spelled out in them replaced by a numbered mark, and those tokens."""
+    """The texts with every spelled-out special token replaced by a numbered mark, and those tokens."""
     special = _special_texts(tokenizer)
     if special is None or not any(special.search(text) for text in texts):
         return list(texts), []
@@ -247,7 +247,7 @@ def _mark_special(tokenizer: Tokenizer, *texts: str) -> tuple[list[str], list[st
 
 @lru_cache(maxsize=16)
 def _special_texts(tokenizer: Tokenizer) -> re.Pattern[str] | None:
-    """Matches what the tokenizer would read as one special token, longest first, and this module's own marks."""
+    """Matches the tokenizer's special tokens, longest first, and this module's own marks."""
     added: Mapping[int, Any] = getattr(tokenizer, "added_tokens_decoder", {})
     texts = {str(token) for token in added.values() if getattr(token, "special", False) and str(token)}
     longest_first = sorted(texts, key=lambda text: (-len(text), text))
@@ -260,15 +260,15 @@ def encode_answer(template: PromptTemplate, tokenizer: Tokenizer, answer: str) -
 
 
 def plain_ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    """Token ids of text that continues other text: no special tokens, no space that was not there."""
+    """Token ids of text that continues other text: no special tokens and no added space."""
     return _continued(tokenizer, text, split_special_tokens=True) if text else []
 
 
 def _continued(tokenizer: Tokenizer, text: str, *, split_special_tokens: bool) -> list[int]:
-    """Ids of a continuation.
+    """Token ids of a continuation.
 
-    SentencePiece tokenizers of the LLaMA kind put a space before whatever they are given, and take one that is there
-    for it. A line break in front, which they never join with what follows, keeps them from that; its ids are cut off.
+    SentencePiece tokenizers such as LLaMA's prepend a space to their input, and treat an existing leading space as that
+    one. A leading line break, which they never merge with what follows, prevents this; its ids are removed.
     """
     if not _adds_a_space(tokenizer):
         return list(tokenizer(text, add_special_tokens=False, split_special_tokens=split_special_tokens)["input_ids"])
@@ -289,12 +289,12 @@ def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def decode_answer(tokenizer: Tokenizer, prompt_ids: Sequence[int], answer_ids: Sequence[int]) -> str:
-    """The text that answer tokens add after a prompt, special tokens left out.
+    """The text that answer tokens add after a prompt, without special tokens.
 
-    The answer is decoded behind one ordinary letter, so that a leading space survives in tokenizers that strip the
-    start of a text. The prompt's own last tokens would not do: they may be bytes that join with the answer's.
+    The answer is decoded after an ordinary letter, so that a leading space survives in tokenizers that strip the start
+    of a text. The prompt's own last tokens would not work: they may be bytes that merge with the answer's.
     """
-    del prompt_ids  # an answer's text does not depend on it; callers have it at hand, and it may come to matter
+    del prompt_ids  # not needed so far: an answer's text does not depend on the prompt
     options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
     anchor = _ids(tokenizer, "a")
     before = tokenizer.decode(anchor, **options)

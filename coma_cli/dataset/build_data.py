@@ -39,12 +39,12 @@ from coma_cli.jsonl import write_atomically
 from coma_cli.parallel import ray_cluster
 from coma_cli.parallel.machine import default_workers
 from coma_cli.parallel.shards import map_shards, warm_up
-from coma_cli.pipeline import stage
+from coma_cli.pipeline import row_of
 from coma_cli.records import Example
+from coma_cli.stage import Stage
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
-SETTINGS = BuildDataSettings
 CARD = "card.md"
 _MAX_SUBJECT_CHARS = 40
 
@@ -270,7 +270,7 @@ def _summary(
         validation_share=settings.validation_share,
         versions={
             "coma": __version__,
-            "build-data": str(stage("build-data").version),
+            "build-data": str(row_of("build-data").version),
             "tree-sitter-language-pack": metadata.version("tree-sitter-language-pack"),
         },
     )
@@ -307,3 +307,6 @@ def show(summary: Mapping[str, Any]) -> None:
         console.print_table(title, ("", "train", "validation"), rows)
     _show_subsets(summary)
     console.print_table("Left out", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
+
+
+STAGE = Stage(settings=BuildDataSettings, plan=plan, work=work, show=show, headline=headline, preview=preview)

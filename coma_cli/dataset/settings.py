@@ -1,6 +1,7 @@
 """The settings of build-data."""
 
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -8,13 +9,14 @@ from coma_cli.catalog import lookup
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.corpus.cleaning.cleaning import CleaningRules
-from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.corpus.cleaning.rules import CleaningRules, KeptLicences
+from coma_cli.corpus.dedup.rules import NearRules
 from coma_cli.dataset.exports import Export
 from coma_cli.errors import UsageError
 from coma_cli.parallel.ray_cluster import Cluster
 from coma_cli.records import TextLanguage
-from coma_cli.settings import Runtime, StageSettings
+from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset, Workers
+from coma_cli.workspace import runs_of
 
 # Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
 _PLACES = frozenset(
@@ -23,68 +25,113 @@ _PLACES = frozenset(
 )
 
 HUB = "hub"
+INPUT, ROWS, FILTERS, OUTPUT, EXECUTION = "Input", "Rows", "Filters", "Output", "Execution"
 SourceSplit = Literal["train", "validation", "test", "any"]
 
 
-class BuildDataRuntime(Runtime):
-    """Where the files are read."""
+def _sources(_: Path) -> list[str]:
+    from coma_cli.catalog.sources import SOURCES
 
-    cluster: Cluster | None = Field(
+    return [f"{name}=" for name in SOURCES]
+
+
+class BuildDataRuntime(Runtime):
+    """How the work is spread over processes and machines."""
+
+    workers: Annotated[Workers, Flag("--workers", panel=EXECUTION)] = None
+    cluster: Annotated[Cluster | None, Flag("--cluster", panel=EXECUTION), Unset("this machine only")] = Field(
         default=None,
-        description="ray: on the nodes of RAY_ADDRESS, which have to see the sources at the same paths.",
+        description="Run on the nodes of a Ray cluster (RAY_ADDRESS), which must see the sources at the same paths",
     )
+
+
+class BuildDataCleaning(CleaningRules):
+    """Which rows are kept, and what is masked in them."""
+
+    licences: Annotated[KeptLicences, Flag("--licences", panel=FILTERS)] = "any"
 
 
 class BuildDataSettings(StageSettings):
-    """Which rows are made, from what."""
+    """Which rows are built, from what."""
 
-    tasks: tuple[str, ...] = Field(default=("all",), min_length=1, description="Names of tasks, or all.")
-    sources: str | None = Field(
+    tasks: Annotated[
+        tuple[str, ...],
+        Flag("--tasks", panel=ROWS, split=True, complete=lambda _: ("all", *TASKS)),
+        Kind("all|NAME,..."),
+    ] = Field(default=("all",), min_length=1, description="Tasks to build rows for")
+    sources: Annotated[
+        str | None, Flag("--sources", panel=INPUT), Kind("hub|DIR"), Unset("hub, if no other input is given")
+    ] = Field(
         default=None,
-        description="hub, or a folder of sources in their publishers' forms; hub if nothing else is given.",
+        description="Where to read the known sources: hub (the Hugging Face Hub), or a folder of their published files",
     )
-    source: dict[str, str] = Field(default_factory=dict, description="A file or folder for a source, by its name.")
-    source_splits: tuple[SourceSplit, ...] = Field(
-        default=("train",), min_length=1, description="Upstream splits to read: train, validation, test; any: all."
+    source: Annotated[
+        dict[str, str],
+        Flag("--source", panel=INPUT, repeat=True, complete=_sources),
+        Kind("NAME=PATH"),
+    ] = Field(default_factory=dict, description="File or folder of one source, by the source's name")
+    source_splits: Annotated[
+        tuple[SourceSplit, ...],
+        Flag("--source-splits", panel=INPUT, split=True, complete=lambda _: get_args(SourceSplit)),
+        Kind("any|SPLIT,..."),
+    ] = Field(
+        default=("train",),
+        min_length=1,
+        description="Upstream splits to read: train, validation, test; any reads all of them",
     )
-    from_repo: tuple[str, ...] = Field(
-        default=(), description="Folders of code to mine; stdlib: Python's standard library."
+    from_repo: Annotated[tuple[str, ...], Flag("--from-repo", panel=INPUT, repeat=True), Kind("DIR|stdlib")] = Field(
+        default=(), description="Folder of code to mine, in eleven languages; stdlib is Python's standard library"
     )
-    stackexchange: str | None = Field(
-        default=None, description="A Stack Exchange dump to mine: Posts.xml, or an archive or folder that holds it."
+    stackexchange: Annotated[str | None, Flag("--stackexchange", panel=INPUT), Kind("POSTS")] = Field(
+        default=None,
+        description="Stack Exchange data dump to mine: Posts.xml, plain, .gz or .7z, or the folder that has it",
     )
-    with_generated: tuple[str, ...] = Field(
-        default=(), description="Runs of gen-instructions (names or folders), or files of rows, to take in."
-    )
-    lang: tuple[TextLanguage, ...] = Field(default=("cn", "en"), min_length=1, description="Text languages: en, cn.")
-    mix: str = Field(
+    with_generated: Annotated[
+        tuple[str, ...],
+        Flag("--with-generated", panel=INPUT, repeat=True, complete=runs_of("gen-instructions")),
+        Kind("RUN|FILE"),
+    ] = Field(default=(), description="Rows of gen-instructions to include: a run's name or folder, or a file of rows")
+    lang: Annotated[
+        tuple[TextLanguage, ...],
+        Flag("--lang", panel=ROWS, split=True, complete=lambda _: get_args(TextLanguage)),
+        Kind("en,cn"),
+    ] = Field(default=("cn", "en"), min_length=1, description="Text languages to keep: en, cn")
+    mix: Annotated[str, Flag("--mix", panel=ROWS, complete=lambda _: MIXTURES), Kind("NAME")] = Field(
         default="comit",
-        description=f"The table of sub-datasets that rows are counted and cut by: {', '.join(MIXTURES)}.",
+        description=f"Mixture of sub-datasets that rows are counted and limited by: {', '.join(MIXTURES)}",
     )
-    size: Size | None = Field(
+    size: Annotated[Size | None, Flag("--size", panel=ROWS), Kind("paper|N"), Unset("all rows")] = Field(
         default=None,
-        description="paper: as many rows as the table says; a number: its counts scaled to so many rows in all; "
-        "default: all there are. Rows of no sub-dataset are not cut.",
+        description="Rows per sub-dataset: paper takes as many as the mixture lists, N scales its counts to N rows in "
+        "total; rows that belong to no sub-dataset are always kept",
     )
-    per_task: int | None = Field(default=None, ge=1, description="At most so many rows of each task.")
-    export: tuple[Export, ...] = Field(
-        default=(), description="Further forms to write: alpaca, sharegpt, messages, parquet."
+    per_task: Annotated[int | None, Flag("--per-task", panel=ROWS), Unset("no limit")] = Field(
+        default=None, ge=1, description="Maximum number of rows per task"
     )
-    decontaminate: bool = Field(default=True, description="Leave out rows that share text with a benchmark.")
-    bench_data: str | None = Field(
-        default=None, description="File or folder of benchmark problems (MBPP) to keep clear of."
+    export: Annotated[
+        tuple[Export, ...],
+        Flag("--export", panel=OUTPUT, split=True, repeat=True, complete=lambda _: get_args(Export)),
+        Kind("FORMAT,..."),
+    ] = Field(default=(), description=f"Additional output formats: {', '.join(get_args(Export))}")
+    decontaminate: Annotated[bool, Flag("--decontaminate", panel=FILTERS)] = Field(
+        default=True, description="Drop rows that share text with a benchmark"
     )
-    decontaminate_against: tuple[str, ...] = Field(
-        default=(), description="Files of problems or rows to keep clear of, beside the known benchmarks."
+    bench_data: Annotated[str | None, Flag("--bench-data", panel=FILTERS), Kind("FILE|DIR")] = Field(
+        default=None, description="Benchmark problems (MBPP and others) to decontaminate against"
     )
-    dedup_against: tuple[str, ...] = Field(
-        default=(), description="Files of rows: what equals or comes near to one of them is left out."
+    decontaminate_against: Annotated[
+        tuple[str, ...], Flag("--decontaminate-against", panel=FILTERS, repeat=True), Kind("FILE")
+    ] = Field(default=(), description="Problems or rows to decontaminate against, beside the known benchmarks")
+    dedup_against: Annotated[tuple[str, ...], Flag("--dedup-against", panel=FILTERS, repeat=True), Kind("FILE")] = (
+        Field(default=(), description="Existing rows: duplicates and near duplicates of them are dropped")
     )
-    validation_share: float = Field(
-        default=0.05, ge=0, lt=1, description="Share of rows for validation (0 to below 1)."
+    validation_share: Annotated[float, Flag("--validation-share", panel=OUTPUT)] = Field(
+        default=0.05, ge=0, lt=1, description="Share of rows to hold out for validation (0 to less than 1)"
     )
-    skip_broken_sources: bool = Field(default=False, description="Leave out a source that can't be read as a whole.")
-    cleaning: CleaningRules = CleaningRules()
+    skip_broken_sources: Annotated[bool, Flag("--skip-broken-sources", panel=INPUT)] = Field(
+        default=False, description="Skip a source that cannot be read, and report it"
+    )
+    cleaning: BuildDataCleaning = BuildDataCleaning()
     near: NearRules = NearRules()
     runtime: BuildDataRuntime = BuildDataRuntime()
 
@@ -99,7 +146,7 @@ class BuildDataSettings(StageSettings):
         return ("any",) if "any" in value else tuple(sorted(set(value)))
 
     def reads_split(self, split: str) -> bool:
-        """Whether rows of this upstream split are asked for; those without a split always are."""
+        """Whether rows of this upstream split are requested; those without a split always are."""
         return not split or "any" in self.source_splits or split in self.source_splits
 
     @field_validator("tasks", mode="before")
@@ -111,7 +158,7 @@ class BuildDataSettings(StageSettings):
     @classmethod
     def _positive(cls, value: Size | None) -> Size | None:
         if isinstance(value, int) and value < 1:
-            raise ValueError("a size is paper or a number from 1 on")
+            raise ValueError("size must be paper or a positive number")
         return value
 
     @field_validator("export", mode="before")
@@ -122,7 +169,7 @@ class BuildDataSettings(StageSettings):
 
     @property
     def asks_hub(self) -> bool:
-        """Whether sources come from the hub: where that is said, or nothing else is given to build from."""
+        """Whether sources come from the Hugging Face Hub: if set so, or if there is no other input."""
         own = self.sources or self.from_repo or self.source or self.with_generated or self.stackexchange
         return self.sources == HUB or not own
 
@@ -137,7 +184,7 @@ class BuildDataSettings(StageSettings):
 
     @property
     def rules(self) -> CleaningRules:
-        """The limits of cleaning, for the text languages asked for."""
+        """The limits of cleaning, for the requested text languages."""
         return self.cleaning.model_copy(update={"text_languages": self.lang})
 
     def identity(self) -> dict[str, Any]:
@@ -146,14 +193,14 @@ class BuildDataSettings(StageSettings):
         return {**identity, "tasks": list(self.chosen_tasks())}
 
     def chosen_tasks(self) -> tuple[str, ...]:
-        """The tasks asked for, in the order of the catalogue.
+        """The requested tasks, in the order of the catalogue.
 
         Raises:
             UsageError: unknown name, or none.
         """
         wanted = {name.strip() for name in self.tasks if name.strip()}
         if not wanted:
-            raise UsageError("--tasks names no task.", f"Give all, or some of: {', '.join(TASKS)}")
+            raise UsageError("--tasks is empty.", f"Give all, or some of: {', '.join(TASKS)}")
         for name in sorted(wanted - {"all"}):
             lookup("task", name, TASKS, hint=f"Known: all, {', '.join(sorted(TASKS))}")
         return tuple(name for name in TASKS if name in wanted or "all" in wanted)

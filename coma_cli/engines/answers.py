@@ -1,9 +1,9 @@
-"""The journal of paid answers: one file a workspace, keyed by what was asked, so that no answer is paid for twice.
+"""The journal of paid answers: one file per workspace, keyed by request, so that no answer is paid for twice.
 
-An answer is written the moment it arrives, whole or not at all: one write under a short lock, and a tail that a killed
-process left torn is cut before the next one. A line that is no answer is reported once, copied to a file beside and
-blanked where it stood, so that no offset moves. Several processes may use the journal at once. A claim, held by a file
-lock that dies with its process, keeps two of them from asking the same thing at the same time.
+An answer is written as soon as it arrives, completely or not at all: one write under a short lock, and a torn tail left
+by a killed process is truncated before the next write. A corrupt line is reported once, copied to a separate file and
+overwritten with spaces, so that no offset moves. Several processes may use the journal at once. A claim, held by a file
+lock that dies with its process, keeps two of them from making the same request at the same time.
 """
 
 import errno
@@ -23,15 +23,15 @@ from coma_cli.jsonl import CorruptLine, encode_row, repair_torn_tail, sha256_of
 from coma_cli.records import Record
 
 ANSWERS_FILE = "answers.jsonl"
-BROKEN_FILE = "broken-lines.txt"  # lines of the journal that were no answers, as they were found
+BROKEN_FILE = "broken-lines.txt"  # corrupt lines of the journal, unchanged
 _CLAIMS_FILE = ".claims"
 _SYNC_INTERVAL_S = 1.0
-_ROOM_FOR_ANSWER = 1 << 16  # bytes; a prompt and an answer of some thousand tokens each, twice over
+_ROOM_FOR_ANSWER = 1 << 16  # bytes; twice a prompt and an answer of some thousand tokens each
 _CLAIM_RANGE = 1 << 62
 
 
 class Answer(Record):
-    """One answer of a remote model, with what was asked; `finish_reason` is the server's own word."""
+    """One answer of a remote model, with its request; `finish_reason` is the server's."""
 
     request_sha256: str
     request: dict[str, Any]
@@ -49,21 +49,21 @@ class Answer(Record):
 
 
 def request_sha256(request: Mapping[str, Any]) -> str:
-    """The name of an answer: a hash (hex) of the content of its request; where it was sent is no part of it."""
+    """The key of an answer: a hash (hex) of the content of its request, independent of the server's address."""
     return sha256_of(dict(request))
 
 
 def now() -> str:
-    """The present time as rows write it."""
+    """The current time, as written in rows."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class AnswerJournal:
     """The answers of one workspace; a context manager, which opens the file on entering.
 
-    Rows stay on disk; in memory are a key and an offset each. Of two answers to one request the first counts, so that
-    what was made from it stays true. Safe to use from several threads; open a folder once a process, since POSIX locks
-    belong to processes.
+    Rows stay on disk; memory holds a key and an offset for each. Of two answers to one request the first counts, so
+    that what was made from it stays valid. Thread-safe; open a folder only once per process, since POSIX locks belong
+    to processes.
     """
 
     def __init__(self, folder: Path, *, on_corrupt: Callable[[CorruptLine], None] | None = None) -> None:
@@ -83,7 +83,7 @@ class AnswerJournal:
         return len(self._places)
 
     def get(self, key: str) -> Answer | None:
-        """The answer to a request, also if another process has written it since."""
+        """The answer to a request, even if another process has just written it."""
         with self._guard:
             if key not in self._places:
                 self._refresh()
@@ -94,7 +94,7 @@ class AnswerJournal:
             return Answer.from_row(row, str(self.path))
 
     def append(self, answer: Answer) -> None:
-        """Write an answer down for good."""
+        """Write an answer permanently."""
         with self._guard, self._locked():
             repair_torn_tail(self.path)
             data = memoryview(encode_row(answer.to_row()))
@@ -105,22 +105,22 @@ class AnswerJournal:
                 self.sync()
 
     def require_room(self, answers: int) -> None:
-        """Make sure that so many answers can be written before anybody pays for them.
+        """Make sure that this many answers can be written before they are paid for.
 
         Raises:
             OSError: the disk is full, or nearly so.
         """
         disk = os.fstatvfs(self._descriptor)
         if disk.f_bavail * disk.f_frsize < answers * _ROOM_FOR_ANSWER:
-            raise OSError(errno.ENOSPC, "no room for the answers in flight", str(self.path))
+            raise OSError(errno.ENOSPC, "no space left for the answers in flight", str(self.path))
 
     def sync(self) -> None:
-        """Force what was written to the disk; done about every second of appending, and on closing."""
+        """Flush to disk; done about once a second while appending, and on close."""
         os.fsync(self._descriptor)
         self._synced_at = time.monotonic()
 
     def claim(self, key: str) -> bool:
-        """Take the right to ask for an answer; False while somebody else, here or in another process, has it."""
+        """Claim a request; False while another thread or process has claimed it."""
         with self._guard:
             if key in self._claimed:
                 return False
@@ -132,14 +132,14 @@ class AnswerJournal:
             return True
 
     def release(self, key: str) -> None:
-        """Give a claim back."""
+        """Release a claim."""
         with self._guard:
             self._claimed.discard(key)
             if self._claims >= 0:
                 fcntl.lockf(self._claims, fcntl.LOCK_UN, 1, _claim_byte(key))
 
     def close(self) -> None:
-        """Flush to the disk and close; claims end. Closing twice is fine."""
+        """Flush to disk, release claims and close; may be called twice."""
         with self._guard:
             if self._descriptor >= 0:
                 self.sync()
@@ -166,7 +166,7 @@ class AnswerJournal:
         return _FileLock(self._descriptor)
 
     def _refresh(self) -> None:
-        """Take in the complete lines that came since the last look."""
+        """Read the complete lines added since the last call."""
         size = os.fstat(self._descriptor).st_size
         if size <= self._read_to:
             return
@@ -184,18 +184,18 @@ class AnswerJournal:
             row = _object(line)
             answer = _checked(Answer.from_row(row, origin))
         except (ValueError, RecursionError) as error:
-            self._on_corrupt(CorruptLine(self.path, self._lines, f"no answer ({str(error)[:120]})"))
+            self._on_corrupt(CorruptLine(self.path, self._lines, f"not an answer ({str(error)[:120]})"))
             self._broken.append((start, len(line)))
         except MissingInputError as error:
             self._on_corrupt(CorruptLine(self.path, self._lines, error.message.removeprefix(f"{origin}: ").rstrip(".")))
-            # Answers of another schema were paid for as well: the coma that wrote them can read them.
+            # Answers with another schema were paid for too: the version of coma that wrote them can read them.
             if row.get("schema_version", Answer.SCHEMA_VERSION) == Answer.SCHEMA_VERSION:
                 self._broken.append((start, len(line)))
         else:
             self._places.setdefault(answer.key, (start, len(line)))
 
     def _put_aside(self) -> None:
-        """Copy the broken lines to their own file, then write spaces over them; called under the lock.
+        """Copy corrupt lines to their own file, then overwrite them with spaces; call with the lock held.
 
         Other processes hold offsets into this file, so it is never rewritten.
         """
@@ -215,28 +215,28 @@ class AnswerJournal:
 def _object(line: bytes) -> dict[str, Any]:
     value = json.loads(line)
     if not isinstance(value, dict):
-        raise ValueError(f"a JSON {type(value).__name__} where an object was expected")
+        raise ValueError(f"a JSON {type(value).__name__}, not an object")
     return value
 
 
 def _checked(answer: Answer) -> Answer:
     if request_sha256(answer.request) != answer.request_sha256:
-        raise ValueError("its name is not the hash of its request")
+        raise ValueError("its key is not the hash of its request")
     return answer
 
 
 def _lines(data: bytes) -> list[bytes]:
-    """Complete lines, split at newlines only."""
+    """Complete lines, split only at newlines."""
     return [part + b"\n" for part in data.split(b"\n")[:-1]]
 
 
 def _claim_byte(key: str) -> int:
-    """The byte of the claims file that stands for a request; the file itself stays empty."""
+    """The byte of the claims file that represents a request; the file itself stays empty."""
     return int(key[:16], 16) % _CLAIM_RANGE
 
 
 class _FileLock:
-    """An exclusive lock on the answers, held for the length of one write."""
+    """An exclusive lock on the answers, held for one write."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -1,49 +1,53 @@
-"""The chat-completions protocol as values: what is asked, how it is written on the wire, what a reply means.
+"""The chat-completions protocol as values: request content, wire format, and parsing of replies.
 
 Source of the protocol: OpenAI's API reference, "Create chat completion"; vLLM, llama.cpp, Ollama and others speak it.
 """
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from coma_cli.engines.interface import GenerationRequest
 from coma_cli.models.prices import LimitField, remote_model
 from coma_cli.records import FinishReason
+from coma_cli.settings import Flag, Kind, Unset
 
+SERVER = "Model server"  # the panel of its options
 _SEED_BITS = 31  # servers differ in how large a seed they take
 
 
 class Connection(BaseModel):
-    """Where and how a chat server is asked. None of it is part of what is asked."""
+    """The connection to a chat server. None of it is part of a request's content."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base_url: str | None = Field(
-        default=None, description="Address of an OpenAI-compatible server (http://host:port/v1); default: OpenAI."
+    base_url: Annotated[
+        str | None, Flag("--base-url", panel=SERVER), Kind("URL"), Unset("OpenAI, or OPENAI_BASE_URL")
+    ] = Field(default=None, description="Base URL of an OpenAI-compatible server, as http://localhost:8000/v1")
+    concurrency: int = Field(default=16, ge=1, le=1024, description="Maximum number of concurrent requests")
+    timeout_s: float = Field(default=120.0, gt=0, description="Timeout of one request (s)")
+    attempts: int = Field(default=6, ge=1, description="Attempts per request before it counts as failed")
+    first_wait_s: float = Field(
+        default=0.5, gt=0, description="Wait before the second attempt (s); doubles with each attempt"
     )
-    concurrency: int = Field(default=16, ge=1, le=1024, description="Calls in flight at most.")
-    timeout_s: float = Field(default=120.0, gt=0, description="Longest wait for one answer.")
-    attempts: int = Field(default=6, ge=1, description="How often one call is tried before it counts as failed.")
-    first_wait_s: float = Field(default=0.5, gt=0, description="Wait before the second attempt; doubles each time.")
     longest_wait_s: float = Field(
-        default=120.0, gt=0, description="Longest wait between attempts, Retry-After included."
+        default=120.0, gt=0, description="Maximum wait between attempts (s), Retry-After included"
     )
     limit_field: Literal["auto"] | LimitField = Field(
-        default="auto", description="How the server calls the limit of an answer's tokens; auto: as the model needs it."
+        default="auto", description="Name of the request field that limits an answer's tokens; auto: by model"
     )
-    send_seed: bool = Field(default=True, description="Send each row's seed; some servers refuse the field.")
+    send_seed: bool = Field(default=True, description="Send each row's seed; some servers reject the field")
 
 
 class BadReplyError(ValueError):
-    """A reply that came with success and is no chat completion: cut short, or something else altogether."""
+    """A successful reply that is not a chat completion: truncated, or something else."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answered; `finish_reason` in its own words, token counts None where it gave none."""
+    """A server's answer; `finish_reason` is the server's, token counts are None if not given."""
 
     text: str
     finish_reason: str
@@ -53,7 +57,7 @@ class Reply:
 
 
 def content_of(request: GenerationRequest, model: str) -> dict[str, Any]:
-    """What is asked, as plain JSON: this is hashed to name the answer, so nothing of how it is sent is in it."""
+    """The content of a request as plain JSON, which is hashed as the answer's key; independent of the connection."""
     decoding = request.decoding
     messages = [{"role": "system", "content": _sendable(request.system)}] if request.system else []
     messages.append({"role": "user", "content": _sendable(request.instruction)})
@@ -70,18 +74,18 @@ def content_of(request: GenerationRequest, model: str) -> dict[str, Any]:
 
 
 def _sendable(text: str) -> str:
-    """Text that UTF-8 can carry: lone surrogates become question marks."""
+    """Text that can be encoded as UTF-8: lone surrogates become question marks."""
     return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def wire_of(content: dict[str, Any], connection: Connection) -> dict[str, Any]:
-    """The fields of the call; those that say nothing are left out, since not every server knows them."""
+    """The fields of the call; defaults are omitted, since not every server knows them."""
     wire: dict[str, Any] = {name: content[name] for name in ("model", "messages", "temperature")}
     wire[_limit_field(content["model"], connection)] = content["max_new_tokens"]
     if content["top_p"] < 1:
         wire["top_p"] = content["top_p"]
     if content["top_k"] > 0:
-        wire["extra_body"] = {"top_k": content["top_k"]}  # not OpenAI's own; vLLM and others take it
+        wire["extra_body"] = {"top_k": content["top_k"]}  # not in OpenAI's API; vLLM and others accept it
     if content["stop"]:
         wire["stop"] = content["stop"]
     if connection.send_seed:
@@ -97,10 +101,10 @@ def _limit_field(model: str, connection: Connection) -> str:
 
 
 def read_reply(body: bytes) -> Reply:
-    """The one choice of a chat completion.
+    """The only choice of a chat completion.
 
     Raises:
-        BadReplyError: the body is no whole chat completion.
+        BadReplyError: the body is not a complete chat completion.
     """
     try:
         value = json.loads(body)
@@ -111,13 +115,15 @@ def read_reply(body: bytes) -> Reply:
         counts = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         start = body[:60].decode("utf-8", errors="replace")
-        raise BadReplyError(f"the reply is no chat completion ({type(error).__name__}; it begins {start!r})") from None
+        raise BadReplyError(
+            f"the reply is not a chat completion ({type(error).__name__}; it starts {start!r})"
+        ) from None
     if not isinstance(text, str):
-        raise BadReplyError("the message holds no text")
+        raise BadReplyError("the message has no text")
     prompt, completion = (n if isinstance(n, int) and not isinstance(n, bool) and n >= 0 else None for n in counts)
     return Reply(text, str(choice.get("finish_reason") or "stop"), prompt, completion, str(value.get("model") or ""))
 
 
 def finish_reason(servers: str) -> FinishReason:
-    """A server's finish reason in our three words; all but the length limit are an answer that came to its end."""
+    """Maps a server's finish reason to one of ours; anything but the length limit is a finished answer."""
     return "length" if servers == "length" else "stop"

@@ -1,4 +1,4 @@
-"""Which engine a name stands for, and how each is opened. Engines that need torch are imported when opened."""
+"""Chooses an engine by name and opens it. Engines that need torch are imported when opened."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ EngineName = Literal["transformers", "openai"]
 
 
 def engine_name(choice: str, base_url: str | None = None) -> EngineName:
-    """The engine that `choice` comes to; `auto` is openai where a server's address is given, else transformers.
+    """The engine for `choice`; `auto` is openai if a server's URL is given, else transformers.
 
     Raises:
         UsageError: no engine has that name.
@@ -48,7 +48,7 @@ def open_openai(
     *,
     on_corrupt: Callable[[CorruptLine], None] | None = None,
 ) -> Iterator[Engine]:
-    """A chat server as an engine, its answers kept in the workspace's journal, whose broken lines are reported."""
+    """A chat server as an engine, with answers stored in the workspace's journal; its corrupt lines are reported."""
     from coma_cli.engines.answers import AnswerJournal
     from coma_cli.engines.openai_engine import OpenAIEngine
 

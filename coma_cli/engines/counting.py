@@ -1,8 +1,8 @@
-"""How many tokens a text is for a remote model: at most (for reservations) and about (for estimates).
+"""How many tokens a text is for a remote model: an upper bound (for reservations) and an estimate.
 
-The bound takes every byte for a token: each token of a byte-level vocabulary stands for at least one byte, so it holds
-for all of them, also where a server has another model behind a well-known name. Estimates use the model's vocabulary
-where tiktoken has it on this machine already; nothing is fetched for counting.
+The bound counts every byte as a token: each token of a byte-level vocabulary covers at least one byte, so it holds for
+all of them, even if a server has another model behind a well-known name. Estimates use the model's vocabulary if
+tiktoken has it on this machine; nothing is downloaded for counting.
 """
 
 import hashlib
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Bytes of English text and code to a token; measured values lie between 3.2 and 4.2, Chinese is near 2.5.
+# Bytes of English text and code per token; measured values are between 3.2 and 4.2, Chinese is near 2.5.
 BYTES_PER_TOKEN = 3.4
-# What the chat format adds. OpenAI's own count is 3 a message and 3 a reply (openai-cookbook,
-# "How to count tokens with tiktoken"); templates of other models add up to about four times as much.
+# Overhead of the chat format. OpenAI's own count is 3 per message and 3 per reply (openai-cookbook, "How to count
+# tokens with tiktoken"); templates of other models add up to about four times as much.
 TOKENS_PER_MESSAGE = 12
 TOKENS_PER_CHAT = 32
 
@@ -44,7 +44,7 @@ class TokenCounter:
         return round(len(_utf8(text)) / BYTES_PER_TOKEN)
 
     def at_most(self, messages: Sequence[str]) -> int:
-        """A bound on the tokens of a chat prompt with these messages, whichever model really answers at an address."""
+        """An upper bound on the tokens of a chat prompt with these messages, whichever model really answers."""
         content = sum(len(_utf8(message)) for message in messages)
         return content + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_CHAT
 
@@ -54,7 +54,7 @@ def _utf8(text: str) -> bytes:
 
 
 def local_vocabulary(model: str) -> Any | None:
-    """The encoding of tiktoken for a model, if its file lies in tiktoken's cache; None otherwise."""
+    """The encoding for a model if its file is in tiktoken's cache, else None."""
     try:
         import tiktoken
         from tiktoken.model import encoding_name_for_model
@@ -68,11 +68,11 @@ def local_vocabulary(model: str) -> Any | None:
         return None
     try:
         return tiktoken.get_encoding(name)
-    except (OSError, ValueError):  # a damaged cache file, which tiktoken then tries to fetch
+    except (OSError, ValueError):  # a corrupt cache file, which tiktoken then tries to download
         return None
 
 
 def _cache_folder() -> Path:
-    """Where tiktoken looks first (`tiktoken/load.py`, read_file_cached)."""
+    """The cache folder of tiktoken (`tiktoken/load.py`, read_file_cached)."""
     named = os.environ.get("TIKTOKEN_CACHE_DIR") or os.environ.get("DATA_GYM_CACHE_DIR")
     return Path(named) if named else Path(tempfile.gettempdir()) / "data-gym-cache"

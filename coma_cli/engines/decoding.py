@@ -1,8 +1,8 @@
-"""Runs one batch of requests through a model, token by token, and hands out each row when it ends.
+"""Runs one batch of requests through a model, token by token, and yields each row when it ends.
 
-A prompt that several rows share is computed once and its cache copied to them. Prompts of other lengths are padded on
-the left. Rows that have ended are taken out of the batch, a few at a time, since taking out copies the cache. All of
-this depends on the requests alone, so the same batch gives the same bits on the same machine.
+A prompt shared by several rows is computed once and its cache copied to them. Prompts of different lengths are padded
+on the left. Rows that have ended are removed from the batch a few at a time, since removing them copies the cache. All
+of this depends only on the requests, so the same batch gives the same bits on the same machine.
 """
 
 import inspect
@@ -19,13 +19,13 @@ from coma_cli.engines.seeded_sampling import draw_tokens, uniform_numbers
 from coma_cli.engines.stopping import StopTexts
 from coma_cli.records import FinishReason
 
-# Ended rows stay in the batch until they are more than this share of it: computing them on is cheaper than the copy.
+# Ended rows stay in the batch until they exceed this share of it: computing them is cheaper than the copy.
 IDLE_SHARE = 1 / 8
 
 
 @dataclass
 class Row:
-    """A completion being drawn: `drawn` holds its tokens, the stop token left out of `answer_ids`."""
+    """A completion being sampled: `drawn` holds its tokens including the stop token, `answer_ids` excludes it."""
 
     request: GenerationRequest
     budget: int
@@ -63,9 +63,9 @@ def decode_batch(
     context: int,
     decode: Callable[[Sequence[int], Sequence[int]], str],
 ) -> Iterator[Row]:
-    """Yield every request's row when it ends. All prompts are shorter than `context` tokens.
+    """Yield each request's row when it ends. All prompts must be shorter than `context` tokens.
 
-    `decode` gives the text that answer tokens add after prompt tokens.
+    `decode` returns the text that answer tokens add after prompt tokens.
     """
     rows = [_row(request, context, decode) for request in requests]
     uniforms = uniform_numbers([r.request.seed for r in rows], max(r.budget for r in rows)).to(model.device)
@@ -120,12 +120,12 @@ class _State:
         return state
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Make the batch consist of these rows of it, a row perhaps several times."""
+        """Reduce the batch to these rows, which may repeat."""
         self._cache.reorder_cache(rows)
         self._mask, self._next, self.logits = self._mask[rows], self._next[rows], self.logits[rows]
 
     def advance(self, tokens: torch.Tensor) -> None:
-        """Compute the logits that follow one more token a row, `(rows,)`."""
+        """Compute the next logits after one more token per row, `(rows,)`."""
         self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], dim=-1)
         self.logits = self._forward(tokens[:, None], self._next[:, None])
         self._next = self._next + 1
@@ -140,7 +140,7 @@ class _State:
 
 
 def _padded_left(prompts: Sequence[tuple[int, ...]], device: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and attention mask, both `(prompts, longest)`; what is padded is masked, so its id does not matter."""
+    """Token ids and attention mask, both `(prompts, longest)`; padding is masked, so its id does not matter."""
     longest = max(len(prompt) for prompt in prompts)
     ids = torch.zeros(len(prompts), longest, dtype=torch.long)
     mask = torch.zeros_like(ids)

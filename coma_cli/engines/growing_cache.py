@@ -1,8 +1,8 @@
-"""A key/value cache that is written in place, where transformers' own copies all of it for every token.
+"""A key/value cache that is written in place, where transformers' own copies the whole cache for every token.
 
-`DynamicLayer` appends with `torch.cat`: a step reads and writes the whole cache once more than attention needs. On one
-core, 32 rows of 150 to 400 tokens of SmolLM2-135M, that was 2 to 10 % of a step; the longer the rows and the faster the
-arithmetic, the larger its share. `GrowingLayer` keeps room to the right of what it holds and hands out views.
+`DynamicLayer` appends with `torch.cat`: each step reads and writes the whole cache once more than attention needs. On
+one core, with 32 rows of 150 to 400 tokens of SmolLM2-135M, that was 2 to 10 % of a step, and more with longer rows and
+faster arithmetic. `GrowingLayer` reserves space after its content and returns views.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ ROOM = 128
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[misc]  # transformers ships no types that mypy may follow
-    """Keys and values of one attention layer, each `(rows, heads, length, head size)`, with room for `ROOM` more."""
+    """Keys and values of one attention layer, each `(rows, heads, length, head size)`, with space for `ROOM` more."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]  # transformers ships no
         return self.keys, self.values
 
     def reorder_cache(self, beam_idx: torch.Tensor) -> None:
-        """Keep the rows named, in that order, some perhaps several times; the next update makes new room."""
+        """Select rows by index, possibly repeated; the next update reserves new space."""
         self._key_store = self._value_store = None
         super().reorder_cache(beam_idx)
 
@@ -49,7 +49,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]  # transformers ships no
 def _with_room(
     store: torch.Tensor | None, held_states: torch.Tensor, new_states: torch.Tensor, held: int, length: int
 ) -> torch.Tensor:
-    """A store of at least `length` positions that begins with what is held."""
+    """A store of at least `length` positions that begins with the current content."""
     if store is not None and store.shape[-2] >= length:
         return store
     rows, heads, _, size = new_states.shape
@@ -60,7 +60,7 @@ def _with_room(
 
 
 def growing_cache(model: Any) -> DynamicCache:
-    """An empty cache for a model; layers of other kinds (sliding window, recurrent) stay as transformers makes them."""
+    """An empty cache for a model; other kinds of layers (sliding window, recurrent) are left to transformers."""
     cache = DynamicCache(config=model.config)
     cache.layers = [GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
     if cache.layer_class_to_replicate is DynamicLayer:

@@ -1,4 +1,4 @@
-"""What every engine offers: requests in, responses out in order of completion, batching and concurrency inside."""
+"""The interface of engines: requests in, responses out in order of completion; batching and concurrency inside."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from coma_cli.records import FinishReason
 
 @dataclass(frozen=True)
 class Decoding:
-    """How tokens are drawn. Temperature 0 is greedy; top_k 0 and top_p 1 cut nothing."""
+    """Sampling settings. Temperature 0 is greedy; top_k 0 and top_p 1 disable the cuts."""
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -19,12 +19,12 @@ class Decoding:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """One completion that is wanted.
+    """A requested completion.
 
-    Engines that run the model themselves take `prompt_ids` (template applied); remote chat engines take
-    `instruction` as the user's message and `system`, if any, before it. Requests that share a `batch` are computed
-    together, in the order given: rows of one batch influence one another's last bits, so a resumed run asks for whole
-    batches again and gets the very same rows. Engines whose rows are independent ignore it.
+    Engines that run the model themselves use `prompt_ids` (template applied); remote chat engines send `instruction` as
+    the user's message, after `system` if given. Requests that share a `batch` are computed together, in the given
+    order: rows of one batch influence each other's last bits, so a resumed run requests whole batches again and gets
+    identical rows. Engines with independent rows ignore it.
     """
 
     key: str
@@ -40,9 +40,9 @@ class GenerationRequest:
 
 @dataclass(frozen=True)
 class GenerationResponse:
-    """One completion, or the reason why there is none (`finish_reason` "error").
+    """A completion, or the reason why there is none (`finish_reason` "error").
 
-    `permanent` marks an error that asking again would only repeat (a prompt too long for the model, say).
+    `permanent` marks an error that a retry would only repeat, such as a prompt that is too long for the model.
     """
 
     key: str
@@ -59,5 +59,5 @@ class Engine(Protocol):
     """A source of completions."""
 
     def generate(self, requests: Iterable[GenerationRequest]) -> Iterator[GenerationResponse]:
-        """Yield a response for every request, in order of completion, each under its request's key."""
+        """Yield a response for every request, in order of completion, with the request's key."""
         ...

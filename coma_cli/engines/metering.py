@@ -1,4 +1,4 @@
-"""What an engine that costs money tells before and after each call, so that a limit holds with calls in flight."""
+"""What a paid engine reports before and after each call, so that a budget holds even with calls in flight."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from coma_cli.errors import CliError
 
 
 class Meter(Protocol):
-    """Grants calls and counts what they cost. An engine uses it from one thread only.
+    """Grants calls and counts their cost. An engine uses it from one thread only.
 
     Every ticket ends in exactly one of `settle`, `release` and `forfeit`; one that does not (the process died) counts
     as forfeited.
@@ -14,48 +14,48 @@ class Meter(Protocol):
 
     @property
     def open(self) -> int:
-        """How many tickets are out."""
+        """The number of open tickets."""
         ...
 
     def reserve(self, call: str, prompt_tokens: int, completion_tokens: int) -> str | None:
-        """A ticket for a call of at most that many tokens, or None while it does not fit beside those in flight."""
+        """A ticket for a call of at most that many tokens, or None if it does not fit beside those in flight."""
         ...
 
     def settle(self, ticket: str, prompt_tokens: int, completion_tokens: int) -> None:
-        """The call was answered and used so many tokens."""
+        """The call was answered and used that many tokens."""
         ...
 
     def release(self, ticket: str, error: str) -> None:
-        """The call failed in a way that nobody is charged for."""
+        """The call failed without a charge."""
         ...
 
     def forfeit(self, ticket: str, error: str) -> None:
-        """The call was sent and its answer lost: it counts with all that was reserved."""
+        """The call was sent but its answer was lost: the whole reservation counts."""
         ...
 
     def exhausted(self) -> CliError:
-        """The error to stop with when a call does not fit and none is in flight."""
+        """The error to raise when a call does not fit and none is in flight."""
         ...
 
 
 class NoMeter:
-    """For servers that cost nothing: grants everything, counts nothing."""
+    """A meter for free servers: grants everything, counts nothing."""
 
     open = 0
 
     def reserve(self, call: str, prompt_tokens: int, completion_tokens: int) -> str | None:
-        """Always granted."""
+        """Always grants."""
         return call
 
     def settle(self, ticket: str, prompt_tokens: int, completion_tokens: int) -> None:
-        """Nothing to count."""
+        """Does nothing."""
 
     def release(self, ticket: str, error: str) -> None:
-        """Nothing to count."""
+        """Does nothing."""
 
     def forfeit(self, ticket: str, error: str) -> None:
-        """Nothing to count."""
+        """Does nothing."""
 
     def exhausted(self) -> CliError:
-        """Never the case."""
+        """Never needed."""
         return CliError("A call without limit was refused.", "Report this as a bug.")

@@ -1,8 +1,8 @@
-"""Completions from any server that speaks OpenAI's chat-completions protocol, many calls at a time.
+"""Completions from any server that supports OpenAI's chat-completions protocol, many calls at a time.
 
-Outside it is a plain iterator, inside an event loop in a thread of its own (`openai_session.py`). Every answer is
-written down the moment it arrives, before anybody sees it; one that is there already is not asked for again. Money is
-not counted here: the meter that the engine is given does that, before and after every call.
+From outside it is a plain iterator; inside, an event loop runs in its own thread (`openai_session.py`). Every answer is
+stored as soon as it arrives, before it is returned; stored answers are not requested again. Costs are counted by the
+engine's meter, before and after every call.
 """
 
 import os
@@ -21,28 +21,29 @@ ADDRESS_VARIABLE = "OPENAI_BASE_URL"
 
 
 def address(connection: Connection) -> str | None:
-    """The address in force, None for OpenAI's own."""
+    """The base URL in use, None for OpenAI's own."""
     return connection.base_url or os.environ.get(ADDRESS_VARIABLE) or None
 
 
 def has_key() -> bool:
-    """Whether the environment holds a key."""
+    """Whether an API key is set in the environment."""
     return bool(os.environ.get(KEY_VARIABLE))
 
 
 def check_access(connection: Connection) -> UsageError | None:
-    """What stands in the way of asking at all, None if nothing does."""
+    """Why no request can be made, or None."""
     url = address(connection)
     if url is not None and not url.startswith(("http://", "https://")):
-        return UsageError(f"{url!r} is no address.", "For example: --base-url http://localhost:8000/v1")
+        return UsageError(f"{url!r} is not a URL.", "For example: --base-url http://localhost:8000/v1")
     if url is not None and "@" in urlsplit(url).netloc:
         return UsageError(
-            "The address holds a name or a password, and settings are kept in files.", f"export {KEY_VARIABLE}=..."
+            "The URL contains a user name or password, and settings are stored in files.",
+            f"export {KEY_VARIABLE}=...",
         )
     if url is None and not has_key():
         return UsageError(
-            f"{KEY_VARIABLE} is not set, and no other server is named.",
-            f"export {KEY_VARIABLE}=... ; or --base-url http://localhost:8000/v1 for a server of your own",
+            f"{KEY_VARIABLE} is not set, and no other server is given.",
+            f"export {KEY_VARIABLE}=... ; or --base-url http://localhost:8000/v1 for your own server",
         )
     return None
 
@@ -50,8 +51,8 @@ def check_access(connection: Connection) -> UsageError | None:
 class OpenAIEngine:
     """A remote chat model as an engine.
 
-    Requests give `instruction` and `system`. With `answers` every answer is journalled and none asked for twice; with
-    `meter` no call is sent that it does not grant.
+    Requests have `instruction` and `system`. With `answers`, every answer is stored and none is requested twice; with
+    `meter`, no call is sent that it does not grant.
     """
 
     def __init__(
@@ -62,21 +63,21 @@ class OpenAIEngine:
 
     @property
     def traffic(self) -> Traffic:
-        """What went over the wire so far."""
+        """Counts of calls and answers so far."""
         return self._parts.traffic
 
     def generate(self, requests: Iterable[GenerationRequest]) -> Generator[GenerationResponse, None, None]:
         """Yield a response for every request, in order of completion.
 
-        Requests are taken one by one as places get free, so they may depend on responses that were yielded before.
+        Requests are taken one by one as slots become free, so they may depend on responses that were yielded before.
 
         Raises:
-            UsageError: the server refuses the key or has no such model. BudgetReachedError: the meter grants no more;
-                answers in flight are yielded first. CliError: the server does not answer at all.
+            UsageError: the server rejects the key or has no such model. BudgetReachedError: the budget is used up;
+                answers in flight are yielded first. CliError: the server does not respond.
         """
         with Session(self._parts) as session:
             yield from session.run(iter(requests))
 
     def stored(self, request: GenerationRequest) -> GenerationResponse | None:
-        """The response to a request that was answered before, from the journal."""
+        """The stored response to a request, or None."""
         return self._parts.stored(request)

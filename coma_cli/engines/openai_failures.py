@@ -1,4 +1,4 @@
-"""What a failed call to a chat server means: try again, leave it, or stop; and whether it may have been paid for."""
+"""What a failed call to a chat server means: retry, give up, or stop; and whether it may have been charged."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ _AGAIN = frozenset({408, 409, 425})
 class Failure:
     """A call without an answer.
 
-    `fatal` is the error to stop everything with: any other call would fail like this one. `maybe_paid` says that the
-    server had the request and its answer may have been charged; refusals with a status are not charged for.
+    `fatal` is an error that stops everything, since every other call would fail too. `maybe_paid` means that the server
+    received the request and may have charged for it; error statuses are not charged.
     """
 
     message: str
@@ -28,7 +28,7 @@ class Failure:
 
 
 def explain(error: Exception, model: str, secret: str) -> Failure | None:
-    """What an exception of the client means; None for one that is a bug. `secret` is cut out of all messages."""
+    """The meaning of a client exception; None if it is a bug. `secret` is removed from all messages."""
     import openai
 
     if isinstance(error, BadReplyError):
@@ -59,7 +59,7 @@ def _by_status(error: "openai.APIStatusError", model: str, secret: str) -> Failu
     if status == 404:
         return Failure(message, retry=False, fatal=_not_there(model, message))
     if status == 402 or error.code == "insufficient_quota":
-        hint = "Top up the account at the provider; then the same command goes on where it stopped."
+        hint = "Add credit at the provider; then rerun the same command to resume."
         return Failure(message, retry=False, fatal=CliError(f"The account has no credit left ({message}).", hint))
     busy = status in _BUSY
     again = busy or status in _AGAIN or status >= 500
@@ -68,16 +68,16 @@ def _by_status(error: "openai.APIStatusError", model: str, secret: str) -> Failu
 
 
 def _refused_key(status: int) -> UsageError:
-    # The server's own words stay out: they may quote the key.
+    # The server's own message is omitted: it may quote the key.
     return UsageError(
-        f"The server refused the key ({status}).", "export OPENAI_API_KEY=... with a key for this --base-url"
+        f"The server rejected the key ({status}).", "export OPENAI_API_KEY=... with a key for this --base-url"
     )
 
 
 def _not_there(model: str, message: str) -> UsageError:
     return UsageError(
-        f"The server has no model {model!r}, or no chat completions at this address ({message}).",
-        "Check --model and --base-url (it ends in /v1 for most servers).",
+        f"The server has no model {model!r}, or no chat completions at this URL ({message}).",
+        "Check --model and --base-url (which ends in /v1 for most servers).",
     )
 
 

@@ -1,7 +1,7 @@
-"""The running side of the chat engine: a thread with an event loop, its calls in flight, and the queue between the two.
+"""The asynchronous part of the chat engine: a thread with an event loop, the calls in flight, and a queue for results.
 
-One session is one call of `OpenAIEngine.generate`. What is said here once: a call is claimed, paced, granted, sent,
-written down, settled, in this order; a failure is explained and either waited out or handed on.
+One session is one call of `OpenAIEngine.generate`. A call is claimed, paced, granted, sent, stored and settled, in this
+order; a failure is explained and then either retried after a wait or returned.
 """
 
 import asyncio
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 ORGANISATION_VARIABLE = "OPENAI_ORG"
-NO_KEY = "none"  # what a server without keys is sent, since the client insists on something
-GRACE_S = 2.0  # how long an interrupted run waits for the answers in flight
+NO_KEY = "none"  # sent to servers without keys, since the client requires one
+GRACE_S = 2.0  # how long an interrupted run waits for answers in flight
 _CLAIM_WAIT_S = 0.1
-_GIVE_UP_AFTER = 5  # calls without an answer in a row
+_GIVE_UP_AFTER = 5  # consecutive calls without an answer
 
 
 @dataclass
 class Traffic:
-    """What went over the wire: attempts sent, calls answered, answers taken from the journal, calls given up."""
+    """Counts: attempts sent, calls answered, answers read from the journal, calls given up."""
 
     sent: int = 0
     answered: int = 0
@@ -47,7 +47,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a session works with; it outlives the session."""
+    """The parts a session uses, which outlive it."""
 
     model: str
     connection: Connection
@@ -57,20 +57,20 @@ class Parts:
     traffic: Traffic = field(default_factory=Traffic)
 
     def stored(self, request: GenerationRequest) -> GenerationResponse | None:
-        """The response to a request that was answered before, from the journal."""
+        """The stored response to a request, or None."""
         answer = self.answers.get(request_sha256(content_of(request, self.model))) if self.answers else None
         return response_of(request.key, answer) if answer else None
 
 
 def response_of(key: str, answer: Answer) -> GenerationResponse:
-    """An answer as the response to the request called `key`."""
+    """An answer as the response to the request `key`."""
     return GenerationResponse(
         key, answer.text, finish_reason(answer.finish_reason), answer.prompt_tokens, answer.completion_tokens
     )
 
 
 class Session:
-    """One round of calls: the thread with its event loop, the client, and the queue between the two worlds."""
+    """One session of calls: the thread with its event loop, the client, and the queue of results."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -109,7 +109,7 @@ class Session:
             self._loop.close()
 
     def run(self, waiting: Iterator[GenerationRequest]) -> Iterator[GenerationResponse]:
-        """Keep as many calls going as there are places; yield what comes back."""
+        """Keep as many calls in flight as there are slots; yield the responses."""
         in_flight, more = 0, True
         while True:
             while more and self._ending is None and in_flight < self._connection.concurrency:
@@ -142,10 +142,10 @@ class Session:
         task.add_done_callback(self._tasks.discard)
 
     async def _call(self, request: GenerationRequest) -> None:
-        """Put one thing into the queue: a response, an error that ends everything, or None if nothing was sent."""
+        """Put one item into the queue: a response, a fatal error, or None if nothing was sent."""
         try:
             result: GenerationResponse | BaseException | None = await self._claimed(request)
-        except Exception as error:  # handed to the caller's thread, which raises it
+        except Exception as error:  # passed to the caller's thread, which raises it
             result = error
             self._stopped.set()
         self._results.put(result)
@@ -160,7 +160,7 @@ class Session:
             if not await sleep_unless(self._stopped, _CLAIM_WAIT_S):
                 return None
         try:
-            # Somebody else may have got the answer between the first look and the claim.
+            # Another process may have stored the answer between the first lookup and the claim.
             known = answers.get(key)
             if known is None:
                 answers.require_room(len(self._tasks))
@@ -201,13 +201,13 @@ class Session:
         traffic.failed_in_a_row += 1
         if traffic.failed_in_a_row >= _GIVE_UP_AFTER:
             raise CliError(
-                f"The server gave no answer to {traffic.failed_in_a_row} calls in a row, lastly: {failure.message}.",
-                "Check --base-url and the server; then the same command goes on where it stopped.",
+                f"The server did not answer {traffic.failed_in_a_row} calls in a row; last error: {failure.message}.",
+                "Check --base-url and the server; then rerun the same command to resume.",
             )
         return GenerationResponse(request.key, "", "error", 0, 0, error=failure.message, permanent=not failure.retry)
 
     async def _once(self, content: dict[str, Any], key: str) -> Answer | Failure | None:
-        """One attempt, paced and metered; None if everything was stopped before it was sent."""
+        """One attempt, paced and metered; None if the session was stopped before it was sent."""
         while (wait := self._pacer.admit()) > 0:
             if not await sleep_unless(self._stopped, wait):
                 return None
@@ -264,7 +264,7 @@ class Session:
         return answer
 
     def _answer(self, content: dict[str, Any], key: str, reply: Reply) -> Answer:
-        """The row of a reply; counts that the server did not give are bounds."""
+        """A reply as a row; token counts that the server did not give are upper bounds."""
         counter = self._parts.counter
         prompt, completion = reply.prompt_tokens, reply.completion_tokens
         if prompt is None:
@@ -284,9 +284,9 @@ class Session:
         )
 
     def _open_client(self) -> "AsyncOpenAI":
-        """The client, made before the first call, since its import may take seconds.
+        """The client, created before the first call, since its import may take seconds.
 
-        It makes one attempt a call: what failed is counted and waited out here.
+        It makes one attempt per call: retries are handled here.
         """
         if self._client is None:
             from openai import AsyncOpenAI
@@ -301,7 +301,7 @@ class Session:
         return self._client
 
     async def _shut_down(self, grace_s: float) -> None:
-        """Send nothing more, let answers in flight arrive for a while, drop the rest."""
+        """Stop sending, wait for answers in flight for a while, drop the rest."""
         self._stopped.set()
         if self._tasks and grace_s:
             await asyncio.wait(set(self._tasks), timeout=grace_s)

@@ -1,9 +1,8 @@
-"""How fast to ask a server that says when it is too fast: fewer calls at a time after a refusal, more after successes.
+"""Adapts the number of concurrent calls to a server's rate limits: fewer after a rejection, more after successes.
 
-The number of calls at a time falls to half when the server refuses for its load and grows by one for every round of
-successes (additive increase, multiplicative decrease; Source: Chiu and Jain, "Analysis of the Increase and Decrease
-Algorithms for Congestion Avoidance", 1989). A wait that the server asks for holds for all calls. Lives in one event
-loop.
+Concurrency is halved when the server is overloaded and grows by one for every round of successes (additive increase,
+multiplicative decrease; Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion
+Avoidance", 1989). A wait requested by the server applies to all calls. Used from one event loop.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from email.utils import parsedate_to_datetime
 
 
 class Pacer:
-    """Admits calls; at most `limit` at a time, fewer while the server complains."""
+    """Admits calls: at most `limit` at a time, fewer while the server is overloaded."""
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit
@@ -25,7 +24,7 @@ class Pacer:
         self._closed_until = 0.0
 
     def admit(self) -> float:
-        """Take a place and return 0, or return the seconds after which to ask again."""
+        """Take a slot and return 0, or return the seconds to wait before trying again."""
         wait = self._closed_until - self._clock()
         if wait > 0:
             return wait
@@ -35,15 +34,15 @@ class Pacer:
         return 0.0
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Release a slot."""
         self.active -= 1
 
     def succeeded(self) -> None:
-        """Note an answer."""
+        """Record a success."""
         self.allowed = min(float(self.limit), self.allowed + 1 / max(1.0, self.allowed))
 
     def refused(self, wait_s: float) -> None:
-        """Note that the server was too busy: nobody asks for so long. Refusals during a wait count once."""
+        """Record that the server was too busy: no call is sent for that long. Rejections during a wait count once."""
         now = self._clock()
         if now >= self._closed_until:
             self.allowed = max(1.0, self.allowed / 2)
@@ -51,13 +50,13 @@ class Pacer:
 
 
 def backoff_s(attempt: int, first_s: float, longest_s: float) -> float:
-    """How long to wait after failure number `attempt` (from 0): doubling, capped, and a random half of it taken off."""
+    """The wait after failure number `attempt` (from 0): exponential, capped, with random jitter of up to half."""
     whole = min(longest_s, first_s * 2.0 ** min(attempt, 30))
-    return whole * random.uniform(0.5, 1.0)  # noqa: S311  # spreads calls in time; nothing secret
+    return whole * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
 
 
 def retry_after_s(header: str | None) -> float | None:
-    """The seconds of a Retry-After header (a number or a date, RFC 9110 section 10.2.3), None where it has none."""
+    """The seconds in a Retry-After header (a number or a date, RFC 9110 section 10.2.3), or None."""
     if header is None:
         return None
     try:
@@ -71,7 +70,7 @@ def retry_after_s(header: str | None) -> float | None:
 
 
 async def sleep_unless(stopped: asyncio.Event, seconds: float) -> bool:
-    """Wait; True if the wait was over, False as soon as `stopped` is set."""
+    """Wait; True after the full time, False as soon as `stopped` is set."""
     try:
         await asyncio.wait_for(stopped.wait(), seconds)
     except TimeoutError:

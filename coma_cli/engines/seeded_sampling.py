@@ -1,10 +1,10 @@
-"""Draws the next token of every row of a batch, each row by its own numbers.
+"""Samples the next token for every row of a batch, each row with its own random numbers.
 
-transformers' `generate` has one global generator, so there a row's draw depends on its neighbours and its place in the
-batch. Here a row brings one uniform number a token, from a generator seeded by its request's seed, and the token is
-where that number falls in the cumulated distribution (inversion). Temperature, top-k and top-p cut in this order, as
-in transformers; the nucleus is the smallest set of the likeliest tokens whose probabilities reach top-p (Holtzman et
-al. 2020, arXiv 1904.09751, section 3.1).
+transformers' `generate` has one global generator, so a row's sample depends on its neighbours and its position in the
+batch. Here each row has one uniform number per token, from a generator seeded by its request's seed, and the token is
+chosen by inverting the cumulative distribution. Temperature, top-k and top-p are applied in this order, as in
+transformers; the nucleus is the smallest set of most likely tokens whose probabilities reach top-p (Holtzman et al.
+2020, arXiv 1904.09751, section 3.1).
 """
 
 from collections.abc import Sequence
@@ -14,25 +14,25 @@ import torch
 
 from coma_cli.engines.interface import Decoding
 
-# Sorting a vocabulary costs more than a small model's step; these many likeliest tokens nearly always hold the nucleus.
+# Sorting a vocabulary costs more than a step of a small model; the top tokens nearly always contain the nucleus.
 CANDIDATES = 256
 
 
 class Draw(NamedTuple):
-    """The tokens drawn, `(rows,)`, and their log-probabilities under the model itself, before any cut."""
+    """The sampled tokens, `(rows,)`, and their log-probabilities under the model, before any cut."""
 
     tokens: torch.Tensor
     log_probabilities: torch.Tensor
 
 
 def uniform_numbers(seeds: Sequence[int], count: int) -> torch.Tensor:
-    """`(rows, count)` numbers in [0, 1), each row from a generator of its own, drawn on the CPU for any device."""
+    """`(rows, count)` numbers in [0, 1), each row from its own generator, on the CPU for any device."""
     rows = [torch.rand(count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in seeds]
     return torch.stack(rows)
 
 
 def draw_tokens(logits: torch.Tensor, decodings: Sequence[Decoding], uniforms: torch.Tensor) -> Draw:
-    """One token for every row of `logits` `(rows, vocabulary)`; `uniforms` is `(rows,)`."""
+    """One token for each row of `logits` `(rows, vocabulary)`; `uniforms` is `(rows,)`."""
     logits = logits.float()
     if len(set(decodings)) == 1:
         tokens = _draw_alike(logits, decodings[0], uniforms)
@@ -46,7 +46,7 @@ def draw_tokens(logits: torch.Tensor, decodings: Sequence[Decoding], uniforms: t
 
 
 def _draw_alike(logits: torch.Tensor, decoding: Decoding, uniforms: torch.Tensor) -> torch.Tensor:
-    """Tokens of rows that share their settings."""
+    """Tokens for rows with the same settings."""
     if decoding.temperature == 0:
         return logits.argmax(-1)
     scaled = logits / decoding.temperature
@@ -72,7 +72,7 @@ def _draw_from_nucleus(scaled: torch.Tensor, top_p: float, uniforms: torch.Tenso
 
 
 def _invert(probabilities: torch.Tensor, ids: torch.Tensor, top_p: float, uniforms: torch.Tensor) -> torch.Tensor:
-    """Draw from the nucleus of descending `probabilities` `(rows, candidates)`, which need not sum to one."""
+    """Sample from the nucleus of descending `probabilities` `(rows, candidates)`, which need not sum to one."""
     if top_p < 1:
         before = probabilities.double().cumsum(-1) - probabilities
         probabilities = probabilities.masked_fill(before >= top_p, 0.0)
@@ -80,10 +80,10 @@ def _invert(probabilities: torch.Tensor, ids: torch.Tensor, top_p: float, unifor
 
 
 def _position(weights: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
-    """Where each row's number falls among its weights; a weight of zero is never hit."""
+    """The index at which each row's number falls in its cumulative weights; never one with weight zero."""
     cumulated = weights.double().cumsum(-1)
     aims = uniforms[:, None] * cumulated[:, -1:]
     found = torch.searchsorted(cumulated, aims, right=True)[:, 0]
-    # Rounding can put the aim on the total itself: then it is the last token that has any weight.
+    # Rounding can make the target equal to the total: then choose the last token with a non-zero weight.
     last = (cumulated < cumulated[:, -1:]).sum(-1)
     return torch.minimum(found, last)

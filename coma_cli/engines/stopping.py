@@ -1,18 +1,17 @@
-"""Notices a stop text among the tokens of a completion while it is being drawn.
+"""Detects a stop text in a completion while it is being sampled.
 
-A stop text may begin and end anywhere inside tokens, so it is looked for in text. Decoding all of a completion at every
-token would cost the square of its length: a window of the last tokens decides whether to look closer, and the whole
-text has the last word.
+A stop text may begin and end anywhere inside tokens, so the decoded text is searched. Decoding the whole completion at
+every token would take quadratic time: a window of the last tokens is checked first, the whole text only after a hit.
 """
 
 from collections.abc import Callable, Sequence
 
-# Tokens beyond the stop text's own bytes: the first ones of a window can decode otherwise than in their place.
+# Tokens in addition to the stop text's bytes: the first ones in a window may decode differently than in context.
 MARGIN_TOKENS = 8
 
 
 class StopTexts:
-    """The stop texts of one request; `decode` gives the text of completion tokens, those from `start` on."""
+    """The stop texts of one request; `decode` returns the text of completion tokens from `start` on."""
 
     def __init__(self, texts: Sequence[str], decode: Callable[[Sequence[int], int], str]) -> None:
         self._texts = tuple(text for text in texts if text)
@@ -20,7 +19,7 @@ class StopTexts:
         self._window = max((len(text.encode()) for text in self._texts), default=0) + MARGIN_TOKENS
 
     def cut(self, token_ids: Sequence[int]) -> str | None:
-        """The completion before its first stop text, or None while there is none."""
+        """The completion before its first stop text, or None if there is none yet."""
         if not self._texts:
             return None
         tail = self._decode(token_ids, max(0, len(token_ids) - self._window))

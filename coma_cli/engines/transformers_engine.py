@@ -1,8 +1,7 @@
 """The default engine: a transformers model in this process, on one device, batch by batch.
 
-Requests that share a `batch` are computed together. A row's draws depend on its own seed only; the bits of its logits
-also depend, in the last place, on which rows are computed beside it, so whoever wants the same rows again asks for the
-same batches.
+Requests that share a `batch` are computed together. A row's random numbers depend only on its own seed, but the last
+bits of its logits also depend on the other rows in the batch, so reproducing rows requires the same batches.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,13 +14,13 @@ from coma_cli.errors import CliError, UsageError, is_out_of_memory
 from coma_cli.prompting import Tokenizer, decode_answer
 from coma_cli.words import count_of
 
-# Names under which configurations keep the number of positions that a model was made for.
+# Configuration keys for the number of positions that a model supports.
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len")
 UNLIMITED_CONTEXT = 1 << 20
 
 
 class TransformersEngine:
-    """Completions from a causal language model that is loaded already, and its tokenizer."""
+    """Completions from a loaded causal language model and its tokenizer."""
 
     def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
         self._model = model.eval()
@@ -29,10 +28,10 @@ class TransformersEngine:
         self._context = context_length(model.config)
 
     def generate(self, requests: Iterable[GenerationRequest]) -> Iterator[GenerationResponse]:
-        """Yield a response for every request, batch after batch, within a batch in order of completion.
+        """Yield a response for every request, batch by batch, within a batch in order of completion.
 
         Raises:
-            UsageError: a request has no prompt tokens. CliError: a batch does not fit into memory.
+            UsageError: a request has no prompt tokens. CliError: a batch does not fit in memory.
         """
         for _, batch in groupby(requests, key=lambda request: request.batch):
             yield from self._generate_batch(list(batch))
@@ -80,7 +79,7 @@ class TransformersEngine:
 
 
 def context_length(config: Any) -> int:
-    """The number of positions that a model's configuration allows for prompt and completion together."""
+    """The context length in a model's configuration, for prompt and completion together."""
     text_config = config.get_text_config(decoder=True)
     lengths = (getattr(text_config, key, None) for key in CONTEXT_KEYS)
     return next((int(length) for length in lengths if length), UNLIMITED_CONTEXT)
@@ -96,4 +95,4 @@ def _out_of_memory(rows: int) -> CliError:
     hint = (
         f"--batch-size {smaller}" if rows > 1 else "Use a smaller --max-new-tokens, another dtype, or a smaller model."
     )
-    return CliError(f"A batch of {count_of(rows, 'row')} does not fit into memory; what was made so far is kept.", hint)
+    return CliError(f"A batch of {count_of(rows, 'row')} does not fit in memory; rows finished so far are kept.", hint)

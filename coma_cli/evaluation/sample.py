@@ -11,7 +11,6 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 from coma_cli import console
 from coma_cli.engines.choose import open_openai, open_transformers
@@ -26,34 +25,20 @@ from coma_cli.evaluation.sampling.summary import SampleSummary
 from coma_cli.journal import Journal, natural_order
 from coma_cli.jsonl import write_rows
 from coma_cli.records import Sample
-from coma_cli.settings import StageSettings
+from coma_cli.stage import Stage
 from coma_cli.words import count_of
-from coma_cli.workspace import Plan, Run, StageResult, Workspace
+from coma_cli.workspace import Run, StageResult
 
-SETTINGS = SampleSettings
 SAMPLES = "samples.jsonl"
 PROBLEMS = "problems.jsonl"
-show = sample_summary.show
-headline = sample_summary.headline
 
 
-def identify(settings: StageSettings, workspace: Workspace) -> Plan:
-    """Which run these settings name, found out without loading anything."""
-    return make_identity(cast(SampleSettings, settings), workspace)
-
-
-def plan(settings: StageSettings, workspace: Workspace) -> SamplePlan:
-    """Resolve problems, model, template and prompts; estimate rows, tokens and memory."""
-    return make_plan(cast(SampleSettings, settings), workspace)
-
-
-def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
+def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     """Make the completions that are missing.
 
     Raises:
         CliError: a batch does not fit into memory, a server left calls unanswered, or no row could be made.
     """
-    settings, plan = cast(SampleSettings, settings), cast(SamplePlan, plan)
     journal = run.journal(SAMPLES, Sample)
     _write_problems(run, plan, journal)
     journal.append_all(row for row in rows_without_room(settings, plan) if row.key not in journal.failed)
@@ -160,3 +145,13 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         dtype=local.dtype if local else None,
         replaced=list(local.replaced) if local else [],
     )
+
+
+STAGE = Stage(
+    settings=SampleSettings,
+    plan=make_plan,
+    work=work,
+    show=sample_summary.show,
+    headline=sample_summary.headline,
+    identify=make_identity,
+)

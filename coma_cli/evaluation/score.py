@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
 from coma_cli.evaluation import plot
@@ -37,13 +37,9 @@ from coma_cli.sandbox import (
     default_workers,
     probe_isolation,
 )
-from coma_cli.settings import StageSettings
+from coma_cli.stage import Stage
 from coma_cli.words import count_of
 from coma_cli.workspace import Plan, Run, StageResult, Workspace
-
-SETTINGS = ScoreSettings
-show = score_summary.show
-headline = score_summary.headline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +52,11 @@ class ScorePlan(Plan):
     skipped: Skipped
 
 
-def plan(settings: StageSettings, workspace: Workspace) -> ScorePlan:
+def plan(settings: ScoreSettings, workspace: Workspace) -> ScorePlan:
     """Find the samples, count them per problem, and see which isolation this machine permits.
 
     `total` counts the programs at most: references, and each sample under each protocol; equal ones run once.
     """
-    settings = cast(ScoreSettings, settings)
     begin_probing(settings.isolation, python=settings.python)
     if settings.check_references:
         source = benchmark_only(settings.bench, settings.bench_data)
@@ -121,7 +116,7 @@ def _isolation(settings: ScoreSettings) -> tuple[Isolation | None, tuple[CliErro
 def _unavailable(error: SandboxUnavailable) -> UsageError:
     return UsageError(
         f"Programs can't be isolated here: {error}",
-        "Run on a machine that permits user namespaces or Landlock, or consent with --isolation none --i-know",
+        "Run on a machine that permits user namespaces or Landlock, or allow it with --isolation none --allow-unsafe",
     )
 
 
@@ -141,9 +136,8 @@ def _notes(source: SampleSource, scored: int, skipped: Skipped) -> list[str]:
     return [*notes, *(f"Warning: {message}" for message in skipped.messages())]
 
 
-def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
+def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
     """Check the references, judge the samples that have no verdict yet, and count."""
-    settings, plan = cast(ScoreSettings, settings), cast(ScorePlan, plan)
     began = time.monotonic()
     try:
         with _options(settings).sandbox() as sandbox, _runner(settings, sandbox) as runner:
@@ -237,13 +231,13 @@ def _summarise(
     )
 
 
-def check(settings: StageSettings, summary: Mapping[str, Any]) -> None:
+def check(settings: ScoreSettings, summary: Mapping[str, Any]) -> None:
     """Hold the result against `--fail-under`; for several protocols or temperatures the first counts.
 
     Raises:
         BelowThresholdError: it is below. UsageError: that pass@k is not defined here.
     """
-    for text in cast(ScoreSettings, settings).runtime.fail_under:
+    for text in settings.runtime.fail_under:
         k, least = parse_threshold(text)
         estimate = summary["pass_at_k"].get(str(k)) or {"value": None}
         if estimate["value"] is None:
@@ -253,3 +247,13 @@ def check(settings: StageSettings, summary: Mapping[str, Any]) -> None:
         if estimate["value"] < least:
             message = f"pass@{k} is {estimate['value']:.4f}, below {least:g}."
             raise BelowThresholdError(message, "The verdicts of all samples are in verdicts.jsonl of the run.")
+
+
+STAGE = Stage(
+    settings=ScoreSettings,
+    plan=plan,
+    work=work,
+    show=score_summary.show,
+    headline=score_summary.headline,
+    check=check,
+)

@@ -16,12 +16,12 @@ from coma_cli.formats.files import unpacked
 from coma_cli.formats.json_stream import BrokenJsonError, JsonStream
 from coma_cli.jsonl import UTF16_MARKS, parse_line
 
-PARQUET_MAGIC = b"PAR1"
+_PARQUET_MAGIC = b"PAR1"
 _UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _WHITESPACE = b" \t\r\n"
 _CHUNK = 1 << 16
 _LARGE_CHUNK = 1 << 20
-# A name of a column; one without a name is what a data frame calls its index.
+# A name of a column; data frames leave that of their index empty.
 _COLUMN = re.compile(r"\w[\w .:/()#-]*|")
 # Keys under which one object holds all rows of a file.
 _WRAPPERS = ("data", "rows", "examples", "instances", "train")
@@ -41,9 +41,9 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True)
 class Form:
-    """What a file of rows was found to be; as text it reads `JSON array, gzip, with a byte order mark`.
+    """What a file of rows was found to be; as text: `JSON array, gzip, with a byte order mark`.
 
-    `key` is where an object that holds the rows has them.
+    `key` is the key under which an object holds the rows.
     """
 
     layout: Layout
@@ -57,14 +57,14 @@ class Form:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the usual form, which nobody needs to be told of."""
+        """Whether it is the usual form, which needs no mention."""
         return self == Form(Layout.LINES)
 
 
 def form_of(file: DataFile) -> Form:
-    """What a file holds, by its first bytes that are not blank, and never by its name alone.
+    """What a file holds, by its first bytes that are not whitespace, and never by its name alone.
 
-    A file without rows, and one in no known form, counts as JSON lines: each line of it is a broken one.
+    A file without rows, and one in no known form, counts as JSON lines: each line of it is then a broken row.
 
     Raises:
         BrokenSourceError: it is UTF-16 or UTF-32, or its packing is broken.
@@ -72,11 +72,11 @@ def form_of(file: DataFile) -> Form:
     with unpacked(file) as handle:
         packing = _packing(file, handle)
         start = handle.read(4)
-        if start == PARQUET_MAGIC:
+        if start == _PARQUET_MAGIC:
             return Form(Layout.PARQUET, packing)
         _require_utf8(file, start)
         handle.seek(0)
-        marked, line = first_line(handle)
+        marked, line = _first_line(handle)
     begins = line[:1]
     if begins == b"[":
         return Form(Layout.ARRAY, packing, marked)
@@ -91,10 +91,10 @@ def _packing(file: DataFile, handle: IO[bytes]) -> str:
     return " in ".join((*inner, "zip") if file.member else inner)
 
 
-def first_line(handle: IO[bytes]) -> tuple[bool, bytes]:
+def _first_line(handle: IO[bytes]) -> tuple[bool, bytes]:
     """Whether a file begins with a byte order mark, and its first line that is not blank, without leading whitespace.
 
-    Only the line of an object is whole in any case; an array may have all of the file in its one line.
+    The line is whole where it begins an object; an array may hold the whole file in one line, and is not read further.
     """
     data = handle.read(_CHUNK)
     marked = data.startswith(codecs.BOM_UTF8)
@@ -115,7 +115,7 @@ def _require_utf8(file: DataFile, start: bytes) -> None:
 
 
 def _layout_of_objects(file: DataFile, line: bytes) -> tuple[Layout, str]:
-    """Lines, unless the first object goes on behind its first line, or is one that holds all rows."""
+    """Lines, unless the first object continues on the next line, or is one that holds all rows."""
     row = parse_line(line)
     if isinstance(row, dict) and not _wrapper(row):
         return Layout.LINES, ""
@@ -134,29 +134,29 @@ def _layout_of_objects(file: DataFile, line: bytes) -> tuple[Layout, str]:
 
 
 def _wrapper(value: Mapping[str, Any]) -> str:
-    """The only key of an object, if it holds a list of objects under a name that says so."""
+    """The key of an object that has one only, if it is a usual name for rows and holds a list of objects."""
     key = next(iter(value)) if len(value) == 1 else ""
     rows = value.get(key) if key in _WRAPPERS else None
     return key if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows) else ""
 
 
 def require_whole(file: DataFile) -> None:
-    """Read a packed file to its end, and see whether a file that begins as an array also ends as one.
+    """Read a packed file to its end, and check that a file that begins as an array also ends as one.
 
-    What is wrong further inside of an array is only found by reading its rows.
+    What is wrong within an array is only found by reading its rows.
 
     Raises:
         BrokenSourceError: see `unpacked`; or the array is not closed.
     """
     with unpacked(file) as handle:
-        _, line = first_line(handle)
+        _, line = _first_line(handle)
         last = _last_byte_of_stream(handle) if _packing(file, handle) else _last_byte(handle)
     if line.startswith(b"[") and last != b"]":
         raise BrokenSourceError(f"{file} is not a whole JSON array: the array is not closed.", "Fetch it again.")
 
 
 def _last_byte_of_stream(handle: IO[bytes]) -> bytes:
-    """The last byte that is not blank of a file that can only be read through."""
+    """The last byte that is not whitespace, of a file that can only be read from its beginning."""
     handle.seek(0)
     last = b""
     while chunk := handle.read(_LARGE_CHUNK):
@@ -165,7 +165,7 @@ def _last_byte_of_stream(handle: IO[bytes]) -> bytes:
 
 
 def _last_byte(handle: IO[bytes]) -> bytes:
-    """The last byte that is not blank of a file that can be read from its end."""
+    """The last byte that is not whitespace, of a file that can be read from its end."""
     end = handle.seek(0, os.SEEK_END)
     last = b""
     while end and not last:
@@ -177,17 +177,17 @@ def _last_byte(handle: IO[bytes]) -> bytes:
 
 
 def _layout_of_text(file: DataFile, line: bytes) -> Layout:
-    """CSV or TSV if the first line can be nothing else than the names of columns."""
+    """CSV or TSV if the first line can only be the names of columns."""
     name = str(file).lower().removesuffix(".gz")
     for layout, delimiter in ((Layout.TSV, "\t"), (Layout.CSV, ",")):
         named = name.endswith(f".{layout.lower()}")
-        if is_header(columns_of(line, delimiter), fewest=1 if named else 2):
+        if _is_header(_columns_of(line, delimiter), fewest=1 if named else 2):
             return layout
     return Layout.LINES
 
 
-def columns_of(line: bytes, delimiter: str) -> Sequence[str]:
-    """The cells of one line; none where it is not CSV."""
+def _columns_of(line: bytes, delimiter: str) -> Sequence[str]:
+    """The cells of one line; none if it is not CSV."""
     try:
         text = line.decode("utf-8").rstrip("\r")
         return next(csv.reader([text], delimiter=delimiter, strict=True), [])
@@ -195,8 +195,8 @@ def columns_of(line: bytes, delimiter: str) -> Sequence[str]:
         return []
 
 
-def is_header(cells: Sequence[str], fewest: int) -> bool:
-    """Whether cells look like the names of columns: words, each different, and at least so many."""
+def _is_header(cells: Sequence[str], fewest: int) -> bool:
+    """Whether cells look like names of columns: distinct words, and at least `fewest` of them."""
     named = [cell for cell in cells if cell]
     distinct = len(set(cells)) == len(cells)
     return len(named) >= fewest and distinct and all(map(_COLUMN.fullmatch, cells)) and not _is_json(cells)

@@ -9,6 +9,7 @@ from typing import Any
 CHUNK_BYTES = 1 << 20
 _LARGEST_CHUNK = 1 << 28
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
+_DECODE = json.JSONDecoder().raw_decode
 # What may stand between a number and the end of what was read when the number goes on behind it.
 _PART_OF_NUMBER = re.compile(r"[.eE]?[+-]?")
 _OPEN_STRING = "Unterminated string"  # how `json` begins to say so
@@ -73,11 +74,10 @@ class JsonStream:
         Raises:
             BrokenJsonError: there is none. UnicodeDecodeError: the file is not UTF-8.
         """
-        decode = json.JSONDecoder().raw_decode
         self.peek()
         while True:
             try:
-                value, end = decode(self._text, self._at)
+                value, end = _DECODE(self._text, self._at)
             except json.JSONDecodeError as error:
                 if self._whole or not self._may_go_on(error):
                     raise self._broken(error) from None

@@ -80,6 +80,15 @@ def read_values(
     return _cells(file, piece, "\t" if form.layout is Layout.TSV else ",")
 
 
+def good_rows(file: DataFile, bad: list[BadRow], form: Form | None = None) -> Iterator[tuple[int, JsonRow]]:
+    """Row number (from 1) and row of those that can be used; the others are added to `bad`. Raises as `read_rows`."""
+    for entry in read_rows(file, form=form):
+        if isinstance(entry, BadRow):
+            bad.append(entry)
+        else:
+            yield entry
+
+
 def whole_rows(file: DataFile) -> Iterator[tuple[int, JsonRow]]:
     """Row number (from 1) and row of a file of which every row is needed.
 
@@ -108,7 +117,7 @@ def read_array(file: DataFile) -> Iterator[Any]:
 
 
 def _held(entries: Iterator[tuple[int, Any]], piece: Piece) -> Iterator[tuple[int, Any]]:
-    return (entry for entry in entries if piece.holds(entry[0] - 1))
+    return entries if piece.of == 1 else (entry for entry in entries if piece.holds(entry[0] - 1))
 
 
 def _lines(file: DataFile, piece: Piece) -> Iterator[tuple[int, JsonRow] | BadRow]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -26,11 +26,10 @@ from coma_cli.instructions.rounds import Draft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.jsonl import write_rows
-from coma_cli.settings import StageSettings
+from coma_cli.stage import Stage
 from coma_cli.words import count_of
-from coma_cli.workspace import Plan, Run, StageResult, Workspace
+from coma_cli.workspace import Run, StageResult, Workspace
 
-SETTINGS = GenSettings
 OUTPUTS = ("train.jsonl", "validation.jsonl", "dropped.jsonl")
 
 
@@ -67,39 +66,37 @@ class Costs:
     broken_answers: int
 
 
-def plan(settings: StageSettings, workspace: Workspace) -> Plan:
+def plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     """Choose the code functions, find the price, estimate calls, tokens, dollars and time."""
-    chosen = cast(GenSettings, settings)
-    return make_plan(chosen, workspace) if chosen.pending is None else pending_plan(chosen, workspace)
+    return make_plan(settings, workspace) if settings.pending is None else pending_plan(settings, workspace)
 
 
-def work(run: Run, settings: StageSettings, plan: Plan) -> StageResult:
+def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
     """Ask what is missing, make the rows, write them.
 
     Raises:
         BudgetReachedError: the next call might pass the cap. CliError: calls failed, or no row was accepted.
         UsageError: the server refuses the key or does not know the model.
     """
-    chosen, resolved = cast(GenSettings, settings), cast(GenPlan, plan)
-    rounds = _rounds(resolved, chosen)
+    rounds = _rounds(plan, settings)
     broken_before = len(run.corrupt)
-    with AnswerJournal(resolved.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
+    with AnswerJournal(plan.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
         broken_answers = len(run.corrupt) - broken_before
-        budget = Budget.from_book(run.journal(CALLS_FILE, Call), resolved.price or FREE, chosen.max_usd, answers)
+        budget = Budget.from_book(run.journal(CALLS_FILE, Call), plan.price or FREE, settings.max_usd, answers)
         spent_before = budget.spent_usd
-        engine = OpenAIEngine(chosen.model, chosen.runtime, answers=answers, meter=budget)
+        engine = OpenAIEngine(settings.model, settings.runtime, answers=answers, meter=budget)
         try:
             _ask(engine, rounds)
         except BudgetReachedError as error:
             raise _with_what_is_there(error, rounds) from None
     run.count_work(engine.traffic.answered)
     _check_failures(rounds)
-    rows = rows_of(rounds.kind, rounds.drafts.values(), chosen, index_of(resolved.benchmarks))
+    rows = rows_of(rounds.kind, rounds.drafts.values(), settings, index_of(plan.benchmarks))
     _write(run, rows)
     _require_rows(run, rows)
     spending = budget.spending()
     costs = Costs(spending, engine.traffic, spending.usd - spent_before, broken_answers)
-    summary = _summary(chosen, resolved, rows, costs)
+    summary = _summary(settings, plan, rows, costs)
     return StageResult(summary, OUTPUTS, spending.prompt_tokens + spending.completion_tokens, summary.usd)
 
 
@@ -191,3 +188,6 @@ def headline(summary: Mapping[str, Any]) -> str:
 def show(summary: Mapping[str, Any]) -> None:
     """Print rows, calls, tokens and dollars."""
     console.print_values("gen-instructions", summary)
+
+
+STAGE = Stage(settings=GenSettings, plan=plan, work=work, show=show, headline=headline)

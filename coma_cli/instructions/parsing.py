@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 
 from coma_cli.engines.interface import GenerationResponse
+from coma_cli.formats.fences import answer_blocks
+from coma_cli.formats.text import unix_lines
 
 # What opens a block of a language, where it isn't just the language's name.
 _TAGS = {
@@ -18,7 +20,6 @@ _TAGS = {
     "bash": {"bash", "sh", "shell"},
 }
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]*)[ \t]*")
 _REFUSAL = re.compile(
     r"\W*(?:i(?:['’]m| am)(?: very| so)? (?:sorry|afraid|unable)|sorry\b|i (?:can(?:not|['’]t)|won['’]t|must decline)\b"
     r"|as an ai\b|unfortunately,? i\b|抱歉|对不起|很遗憾|作为一?个?(?:AI|人工智能))",
@@ -101,23 +102,10 @@ def _without_content(response: GenerationResponse) -> Refused | None:
 
 
 def code_blocks(text: str) -> tuple[list[tuple[str, str]], bool]:
-    """Tag (lower case) and content of every fenced block, and whether the last one is never closed.
-
-    A block ends at a line of at least as many of the same signs as opened it (CommonMark 0.31, fenced code blocks).
-    """
-    blocks: list[tuple[str, str]] = []
-    fence, tag, lines = "", "", list[str]()
-    for line in text.split("\n"):
-        match = _FENCE.fullmatch(line.rstrip("\r"))
-        if not fence:
-            if match:
-                fence, tag, lines = match[1], match[2].lower(), []
-        elif match and match[1].startswith(fence) and not match[2]:
-            blocks.append((tag, "\n".join(lines)))
-            fence = ""
-        else:
-            lines.append(line.rstrip("\r"))
-    return blocks, bool(fence)
+    """Language (lower case) and content of every fenced block that is closed, and whether the last one is not."""
+    blocks = list(answer_blocks(unix_lines(text)))
+    closed = [(block.language, block.code.removesuffix("\n")) for block in blocks if block.closed]
+    return closed, len(closed) < len(blocks)
 
 
 def _start(text: str) -> str:

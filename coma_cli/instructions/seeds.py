@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
 from coma_cli.formats.files import one_file
-from coma_cli.formats.row_files import BadRow, read_rows
+from coma_cli.formats.row_files import BadRow
 from coma_cli.formats.text import unix_lines
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import JsonRow, sha256_of
@@ -79,8 +79,9 @@ def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> S
                 f"coma gen-instructions --seed-code PATH ({_LAYOUT})",
             )
         return _of_artifact(artifact)
+    place = workspace.place_of(place, "build-data")
     if not place.exists():
-        raise MissingInputError(f"There is no {place}.", "Check --seed-code.")
+        raise MissingInputError(f"There is no file, folder or build-data run {place}.", "Check --seed-code.")
     artifact = workspace.artifact_at(place)
     if artifact is not None and artifact.command == "build-data":
         return _of_artifact(artifact)

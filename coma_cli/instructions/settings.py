@@ -1,26 +1,30 @@
 """The settings of `coma gen-instructions`."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from coma_cli.corpus.cleaning.cleaning import CleaningRules
-from coma_cli.corpus.dedup.minhash import NearRules
-from coma_cli.engines.chat import Connection
+from coma_cli.corpus.cleaning.rules import CleaningRules
+from coma_cli.corpus.dedup.rules import NearRules
+from coma_cli.engines.chat import SERVER, Connection
 from coma_cli.engines.interface import Decoding
+from coma_cli.models.prices import REMOTE_MODELS
 from coma_cli.records import TextLanguage
-from coma_cli.settings import Runtime, StageSettings
+from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset
+from coma_cli.workspace import runs_of
+
+INPUT, LIMITS = "Input", "Limits"
 
 
 class GenRuntime(Runtime, Connection):
-    """The server and how it is asked, beside what every command's runtime has."""
+    """The server and how requests are sent to it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Round(BaseModel):
-    """How the answers of one round are drawn."""
+    """How the answers of one round are sampled."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,44 +38,52 @@ class Round(BaseModel):
 
 
 class RoundOne(Round):
-    """Instructions: varied, and short."""
+    """Round one, the instructions: varied and short."""
 
-    temperature: float = Field(default=0.7, ge=0, le=2, description="Temperature; 0 is greedy.")
-    top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus; 1 cuts nothing.")
+    temperature: float = Field(default=0.7, ge=0, le=2, description="Temperature; 0 is greedy")
+    top_p: float = Field(default=0.95, gt=0, le=1, description="Top-p (nucleus); 1 disables")
     max_new_tokens: int = Field(
-        default=300, ge=16, le=32768, description="Longest instruction; longer ones are dropped."
+        default=300, ge=16, le=32768, description="Max new tokens per instruction; longer ones are dropped"
     )
 
 
 class RoundTwo(Round):
-    """Programs: near the model's best, and longer."""
+    """Round two, the programs: close to greedy, and longer."""
 
-    temperature: float = Field(default=0.2, ge=0, le=2, description="Temperature; 0 is greedy.")
-    top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus; 1 cuts nothing.")
-    max_new_tokens: int = Field(default=1024, ge=16, le=32768, description="Longest program; longer ones are dropped.")
+    temperature: float = Field(default=0.2, ge=0, le=2, description="Temperature; 0 is greedy")
+    top_p: float = Field(default=0.95, gt=0, le=1, description="Top-p (nucleus); 1 disables")
+    max_new_tokens: int = Field(
+        default=1024, ge=16, le=32768, description="Max new tokens per program; longer ones are dropped"
+    )
 
 
 class PriceSettings(BaseModel):
-    """Prices that take the place of the table's."""
+    """Prices to use instead of the built-in list."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    input_usd_per_mtok: float | None = Field(default=None, ge=0, description="USD for a million tokens of prompt.")
-    output_usd_per_mtok: float | None = Field(default=None, ge=0, description="USD for a million tokens of answer.")
+    input_usd_per_mtok: Annotated[float | None, Unset("the model's list price")] = Field(
+        default=None, ge=0, description="USD per million prompt tokens"
+    )
+    output_usd_per_mtok: Annotated[float | None, Unset("the model's list price")] = Field(
+        default=None, ge=0, description="USD per million completion tokens"
+    )
 
 
 class Filters(BaseModel):
-    """What a row must be to stay."""
+    """What a row must satisfy to be kept."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    min_words: int = Field(default=8, ge=1, description="Fewest words of an instruction; a Chinese sign counts as one.")
-    max_words: int = Field(default=300, ge=1, description="Most words of an instruction.")
-    min_program_lines: int = Field(default=3, ge=1, description="Fewest lines with code of a program.")
-    must_run: bool = Field(default=True, description="Refuse Python programs that only define things and do nothing.")
+    min_words: int = Field(
+        default=8, ge=1, description="Minimum words per instruction; a Chinese character counts as one"
+    )
+    max_words: int = Field(default=300, ge=1, description="Maximum words per instruction")
+    min_program_lines: int = Field(default=3, ge=1, description="Minimum lines of code per program")
+    must_run: bool = Field(default=True, description="Drop Python programs that only define things and do nothing")
 
 
-# Where things lie does not change what is made of them; what they hold is an input and counts as that.
+# The location of an input does not change the rows; its content is hashed as an input of the run.
 _PLACES = frozenset({"seed_code", "pending", "bench_data", "engine"})
 
 
@@ -80,43 +92,60 @@ class GenSettings(StageSettings):
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"num", "max_usd", "price"})
 
-    model: str = Field(
-        default="gpt-3.5-turbo", min_length=1, description="The model that writes, by the server's name."
+    model: Annotated[str, Flag("--model", panel=SERVER, complete=lambda _: REMOTE_MODELS), Kind("NAME")] = Field(
+        default="gpt-3.5-turbo", min_length=1, description="Model that writes the rows, by the server's name for it"
     )
-    engine: Literal["openai"] = Field(default="openai", description="What asks it: any OpenAI-compatible server.")
-    seed_code: Path | None = Field(
+    engine: Annotated[Literal["openai"], Flag("--engine", panel=SERVER)] = Field(
+        default="openai", description="How the model is called: any OpenAI-compatible server"
+    )
+    seed_code: Annotated[
+        Path | None,
+        Flag("--seed-code", panel=INPUT, complete=runs_of("build-data")),
+        Kind("RUN|FILE|DIR"),
+        Unset("the latest build-data run"),
+    ] = Field(
         default=None,
-        description="Code functions: a folder of <language>/train.jsonl, or a JSONL file; default: newest build-data.",
+        description="Code functions to start from: a build-data run, a folder of LANGUAGE/train.jsonl, or a JSONL file",
     )
-    pending: str | None = Field(
-        default=None,
-        description="Answer requests for rows that upstream lacks instead: a run of build-data, or its pending.jsonl.",
+    pending: Annotated[str | None, Flag("--pending", panel=INPUT, complete=runs_of("build-data")), Kind("RUN|FILE")] = (
+        Field(
+            default=None,
+            description="Instead, answer the requests for missing rows of a build-data run (pending.jsonl)",
+        )
     )
-    languages: list[str] | None = Field(
-        default=None, description="Programming languages to take; default: all there are."
+    languages: Annotated[list[str] | None, Kind("NAME,..."), Unset("all")] = Field(
+        default=None, description="Programming languages of the code functions to use"
     )
-    language: str = Field(default="python", description="Language of seed rows that do not say theirs.")
-    text_language: TextLanguage = Field(default="en", description="Language of the instructions: en or cn.")
-    num: int = Field(default=100, ge=1, description="Code functions (or requests) to use, each for one row.")
-    max_usd: float | None = Field(default=None, gt=0, description="Dollars this run may cost in all; default: no cap.")
+    language: Annotated[str, Kind("NAME")] = Field(
+        default="python", description="Programming language of code functions whose rows do not name one"
+    )
+    text_language: Annotated[TextLanguage, Flag("--lang", panel=INPUT, complete=lambda _: get_args(TextLanguage))] = (
+        Field(default="en", description="Language of the instructions")
+    )
+    num: Annotated[int, Flag("--num", panel=LIMITS)] = Field(
+        default=100, ge=1, description="Code functions to use (two calls each), or requests to answer"
+    )
+    max_usd: Annotated[float | None, Flag("--max-usd", panel=LIMITS), Kind("USD"), Unset("no limit")] = Field(
+        default=None, gt=0, description="Maximum total cost of this run in dollars; it is never exceeded"
+    )
     price: PriceSettings = PriceSettings()
     round_one: RoundOne = RoundOne()
     round_two: RoundTwo = RoundTwo()
     max_code_chars: int = Field(
-        default=6000, ge=100, description="Longest code function in characters; longer ones are passed over."
+        default=6000, ge=100, description="Maximum length of a code function in characters; longer ones are skipped"
     )
     filters: Filters = Filters()
     cleaning: CleaningRules = CleaningRules()
     near: NearRules = NearRules()
-    decontaminate: bool = Field(default=True, description="Leave out rows that share text with a benchmark.")
-    bench_data: Path | None = Field(
-        default=None, description="File or folder of benchmark problems (MBPP) to keep clear of."
+    decontaminate: bool = Field(default=True, description="Drop rows that share text with a benchmark")
+    bench_data: Annotated[Path | None, Kind("FILE|DIR")] = Field(
+        default=None, description="Benchmark problems (MBPP and others) to decontaminate against"
     )
     validation_share: float = Field(
-        default=0.05, ge=0, lt=1, description="Share of rows for validation (0 to below 1)."
+        default=0.05, ge=0, lt=1, description="Share of rows to hold out for validation (0 to less than 1)"
     )
-    licence: str = Field(
-        default="unknown", min_length=1, description="Licence of the seed code, where rows do not say theirs."
+    licence: Annotated[str, Kind("NAME")] = Field(
+        default="unknown", min_length=1, description="Licence of code functions whose rows do not name one"
     )
     runtime: GenRuntime = GenRuntime()
 

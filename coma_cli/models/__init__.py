@@ -1,1 +1,1 @@
-"""Finding a model by its name, loading it, and what is known of models behind an API."""
+"""Resolving model names, loading models, and prices of models behind an API."""

@@ -1,12 +1,12 @@
-r"""From a GGUF file in a Python package to a plain Hugging Face folder in coma's cache, once.
+r"""Converts a GGUF file in a Python package to a plain Hugging Face folder in coma's cache, once.
 
-The folder is named by the file's hash and the version of the conversion, made under a temporary name and renamed when
-it is whole; a lock makes a second process wait instead of converting as well. Weights are stored as bfloat16, the type
-of the published checkpoint: what is rounded away (2^-9 of a weight) is far below the steps of the 4-bit file (1/15 of a
-block's range), and the folder is half as large as in float32.
+The folder is named after the file's hash and the version of the conversion, created under a temporary name and renamed
+when complete; a lock makes a second process wait instead of converting too. Weights are stored as bfloat16, the dtype
+of the published checkpoint: the rounding error (2^-9 of a weight) is far below the step size of the 4-bit file (1/15 of
+a block's range), and the folder is half as large as in float32.
 
-The splitting of text into words is set by hand: transformers' GGUF reader knows the GPT-2 rule only, but "smollm"
-first parts every digit from its surroundings, so "  12" would else give other tokens than the model was trained on.
+The pre-tokenizer is set by hand: transformers' GGUF reader only knows the GPT-2 rule, but "smollm" first splits off
+every digit, so "  12" would otherwise give different tokens than the model was trained on.
 Source: llama.cpp, `src/llama-vocab.cpp`, LLAMA_VOCAB_PRE_TYPE_SMOLLM (patterns \p{N}, then GPT-2's).
 """
 
@@ -26,14 +26,14 @@ from coma_cli.hashing import hash_file
 from coma_cli.models.resolution import CONVERSION_VERSION
 
 _TEMPORARY = ".making-"
-_OTHER_CACHE = "export COMA_CACHE=FOLDER, one that can be written to and has 300 MB of room."
+_OTHER_CACHE = "export COMA_CACHE=FOLDER, a writable folder with 300 MB of free space."
 
 
 def converted(name: str, gguf: Path) -> Path:
-    """The Hugging Face folder of an embedded model, made now if it is not there yet.
+    """The Hugging Face folder of an embedded model, created if it does not exist yet.
 
     Raises:
-        CliError: the cache can't be written to, or has no room.
+        CliError: the cache is not writable, or has no space.
     """
     folder = cache_folder() / "bases" / f"{name}-{hash_file(gguf)[:16]}-v{CONVERSION_VERSION}"
     if folder.is_dir():
@@ -53,7 +53,7 @@ def converted(name: str, gguf: Path) -> Path:
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Hold a file lock that the kernel drops when this process dies."""
+    """Hold a file lock that the kernel releases when this process dies."""
     with lock.open("ab") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -77,14 +77,14 @@ def _convert(gguf: Path, into: Path) -> None:
     import transformers
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with redirect_stderr(io.StringIO()):  # the GGUF reader draws a bar of its own, terminal or not
+    with redirect_stderr(io.StringIO()):  # the GGUF reader shows its own progress bar, with or without a terminal
         model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     transformers.utils.logging.disable_progress_bar()
     del model.config.quantization_config
     model.config.name_or_path = model.config._name_or_path = ""
     model.hf_quantizer = None  # the weights are plain now; with a quantizer transformers would refuse to save them
-    model.config.rms_norm_eps = round(model.config.rms_norm_eps, 10)  # GGUF keeps 1e-5 as a float32
+    model.config.rms_norm_eps = round(model.config.rms_norm_eps, 10)  # GGUF stores 1e-5 as a float32
     tokenizer.model_max_length = model.config.max_position_embeddings
     _part_digits(tokenizer)
     tokenizer.save_pretrained(into)

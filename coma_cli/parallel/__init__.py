@@ -1,1 +1,1 @@
-"""Work spread over the cores of this machine or the nodes of a Ray cluster."""
+"""Parallel work on the cores of this machine or the nodes of a Ray cluster."""

@@ -1,24 +1,24 @@
-"""What this machine lets us use: cores, CPU quota."""
+"""The cores and the CPU quota that this process may use."""
 
 import os
 from pathlib import Path
 
 
 def default_workers(cgroup_root: Path = Path("/sys/fs/cgroup")) -> int:
-    """How many programs to run at once: the cores this process may use, or its cgroup's CPU quota if that is less."""
+    """The default number of workers: the cores this process may use, or its cgroup's CPU quota if that is less."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota(cgroup_root)
     return max(1, cores if quota is None else min(cores, int(quota + 0.5)))
 
 
 def own_cores(workers: int) -> list[int | None]:
-    """A core for each worker where there are as many of one as of the other; else none has a core of its own."""
+    """A core for each worker if there are as many workers as cores, else None for each."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     return list(cores) if len(cores) == workers > 1 else [None] * workers
 
 
 def cpu_quota(cgroup_root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """The cgroup's CPU quota in cores (v2 `cpu.max`, else v1 `cpu.cfs_quota_us`); None where there is none."""
+    """The cgroup's CPU quota in cores (v2 `cpu.max`, else v1 `cpu.cfs_quota_us`); None without a quota."""
     try:
         quota, period = (cgroup_root / "cpu.max").read_text().split()[:2]
         return None if quota == "max" else int(quota) / int(period)

@@ -1,7 +1,7 @@
-"""The connection to a Ray cluster, for whatever runs there.
+"""The connection to a Ray cluster.
 
-Where Ray is (`RAY_ADDRESS`) and how its nodes are started is Ray's own business; without an address Ray starts on this
-machine alone.
+Ray's own configuration decides where it is (`RAY_ADDRESS`) and how its nodes are started; without an address Ray starts
+on this machine only.
 """
 
 import os
@@ -16,13 +16,13 @@ Cluster = Literal["ray"]
 
 
 def blocker() -> CliError | None:
-    """What stands in the way of a cluster here."""
+    """Why a cluster can't be used here, or None."""
     return None if util.find_spec("ray") else missing_package("ray", "--cluster ray")
 
 
 @contextmanager
 def connected() -> Iterator[Any]:
-    """The module `ray`, joined to its cluster; left again at the end unless it was joined before.
+    """The module `ray`, connected to its cluster; disconnects at the end unless it was connected before.
 
     Raises:
         MissingPackageError: ray is not installed.

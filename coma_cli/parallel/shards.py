@@ -19,7 +19,7 @@ C = TypeVar("C")
 S = TypeVar("S")
 R = TypeVar("R")
 
-_SHARDS_AHEAD = 2  # a core that has one at work has the next one at hand, and few results wait for the driver
+_SHARDS_AHEAD = 2  # each worker has the next shard queued, and few results wait for the driver
 _PROCESSES = multiprocessing.get_context("forkserver")
 _context: Any = None
 
@@ -27,13 +27,13 @@ _context: Any = None
 def map_shards(
     work: Callable[[C, S], R], context: C, shards: Sequence[S], workers: int, cluster: Cluster | None = None
 ) -> Iterator[R]:
-    """Results of `work(context, shard)` in order of completion; `context` travels to each worker once.
+    """Results of `work(context, shard)` in order of completion; `context` is sent to each worker once.
 
-    With one worker everything happens in this process. The workers end with it, however it ends. On a cluster the
-    shards of lost nodes are done again elsewhere.
+    With one worker everything runs in this process. Workers end with this process, however it ends. On a cluster the
+    shards of lost nodes are retried on other nodes.
 
     Raises:
-        CliError: a worker process died (killed for memory, say). Errors of `work` come through as they are.
+        CliError: a worker process died (out of memory, for example). Errors raised by `work` are passed on unchanged.
     """
     if cluster is not None and shards:
         yield from _on_ray(work, context, shards)
@@ -44,14 +44,14 @@ def map_shards(
 
 
 def _is_done_here(shards: Sequence[Any], workers: int) -> bool:
-    """Whether worker processes would have nothing to share."""
+    """Whether the work should run in this process."""
     return workers <= 1 or len(shards) <= 1
 
 
 def warm_up(work: Callable[[C, S], R], shards: Sequence[S], workers: int, cluster: Cluster | None = None) -> None:
-    """Begin to load what `work` needs where workers are forked from, while the caller still makes their context.
+    """Start loading what `work` needs in the fork server, while the caller still prepares the context.
 
-    A call of `map_shards` with the same arguments follows. Each worker then starts with everything loaded.
+    Call it before `map_shards` with the same arguments: each worker then starts with everything loaded.
     """
     if cluster is None and not _is_done_here(shards, workers):
         _PROCESSES.set_forkserver_preload(["__main__", work.__module__])
@@ -84,7 +84,7 @@ def _begin(context: object) -> None:
 
 
 def _end_with_parent() -> None:
-    """Without this a worker whose parent was killed would wait for work for ever."""
+    """End this worker with its parent; otherwise it would wait for work forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])
@@ -96,7 +96,7 @@ def _do(work: Callable[[Any, S], R], shard: S) -> R:
 
 
 def _on_ray(work: Callable[[C, S], R], context: C, shards: Sequence[S]) -> Iterator[R]:
-    """As tasks of one core each; Ray starts those of a lost node again by itself."""
+    """Map on Ray with one-core tasks; Ray restarts those of a lost node."""
     with connected() as ray:
         task = ray.remote(work).options(num_cpus=1, max_retries=3)
         shared = ray.put(context)
@@ -123,5 +123,5 @@ def _result(ray: Any, done: Any) -> Any:
         raise
     except ray.exceptions.RayError as error:
         raise CliError(
-            f"A shard was lost on the Ray cluster: {str(error)[:200]}", "The same command goes on with what is missing."
+            f"A shard was lost on the Ray cluster: {str(error)[:200]}", "Rerun the same command to resume."
         ) from error

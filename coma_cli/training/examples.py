@@ -11,7 +11,7 @@ from pathlib import Path
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.formats.files import one_file
 from coma_cli.formats.forms import Form, form_of
-from coma_cli.formats.row_files import BadRow, read_rows
+from coma_cli.formats.row_files import BadRow, good_rows
 from coma_cli.formats.text import optional_text
 from coma_cli.jsonl import JsonRow
 from coma_cli.words import count_of
@@ -87,8 +87,9 @@ def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[Trainin
 
 def _named(workspace: Workspace, path: Path, number: int) -> TrainingFile:
     name = f"data-{number}"
+    path = workspace.place_of(path, *DATA_STAGES)
     if not path.exists():
-        raise MissingInputError(f"There is no {path}.", "Check --data.")
+        raise MissingInputError(f"There is no file or finished run {path}.", "Check --data.")
     artifact = workspace.artifact_at(path)
     if artifact is not None and (path.is_dir() or path.name == TRAIN_FILE):
         return _of_artifact(artifact, name)
@@ -112,7 +113,9 @@ def read_examples(files: tuple[TrainingFile, ...], report: ReadReport) -> Iterat
         MissingInputError: a file has no usable row.
     """
     for number, file in enumerate(files):
-        for position, row in enumerate(_good_rows(file.path, report)):
+        rows = one_file(file.path)
+        report.forms[str(file.path)] = form = form_of(rows)
+        for position, (_, row) in enumerate(good_rows(rows, report.corrupt, form)):
             fitted = _fit(row, f"{number}/{position if row.get('id') is None else row['id']}", file)
             if isinstance(fitted, str):
                 report.unusable[fitted] += 1
@@ -132,17 +135,6 @@ def _nothing_usable(file: TrainingFile, report: ReadReport) -> MissingInputError
         f"{file.path} has 0 rows to train on, read as {report.forms[str(file.path)]}{found}.",
         "A row is a JSON object with instruction, output and, if any, input.",
     )
-
-
-def _good_rows(path: Path, report: ReadReport) -> Iterator[JsonRow]:
-    """The rows of a file that are objects; the others go into the report."""
-    file = one_file(path)
-    report.forms[str(path)] = form = form_of(file)
-    for entry in read_rows(file, form=form):
-        if isinstance(entry, BadRow):
-            report.corrupt.append(entry)
-        else:
-            yield entry[1]
 
 
 def _fit(row: JsonRow, row_id: str, file: TrainingFile) -> TrainingRow | str:

@@ -24,6 +24,7 @@ from coma_cli.jsonl import read_rows, write_rows
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.prompting import PromptTemplate, choose_template
 from coma_cli.records import DroppedRow
+from coma_cli.stage import Stage
 from coma_cli.training import checkpoints, estimate
 from coma_cli.training.batching import all_batches, steps_of
 from coma_cli.training.encoding import EncodedRow, encode_rows
@@ -34,7 +35,6 @@ from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
-SETTINGS = FinetuneSettings
 DROPPED = "dropped.jsonl"
 METRICS = "metrics.jsonl"
 _CONTINUATION = "continuation"
@@ -330,3 +330,11 @@ def headline(summary: Mapping[str, Any]) -> str:
 def show(summary: Mapping[str, Any]) -> None:
     """The summary as a table on stdout."""
     console.print_values(f"Tuned {summary['base']} ({summary['mode']})", summary)
+
+
+def followed_by(summary: Mapping[str, Any]) -> str:
+    """An adapter is merged first; a whole model can be sampled."""
+    return "merge-lora" if MODES[summary["mode"]].adapter else "sample"
+
+
+STAGE = Stage(settings=FinetuneSettings, plan=plan, work=work, show=show, headline=headline, followed_by=followed_by)

@@ -14,7 +14,7 @@ from typing import Any
 from coma_cli import console
 from coma_cli.errors import CliError, memory_named
 from coma_cli.prompting import PromptTemplate
-from coma_cli.training.merging import summary
+from coma_cli.stage import Stage
 from coma_cli.training.merging.planning import MergePlan, make_plan
 from coma_cli.training.merging.settings import MergeSettings
 from coma_cli.training.merging.steps import (
@@ -25,14 +25,10 @@ from coma_cli.training.merging.steps import (
     merge_weights,
     refer_probes,
 )
-from coma_cli.training.merging.summary import summarize
+from coma_cli.training.merging.summary import headline, show, summarize
 from coma_cli.workspace import Run, StageResult
 
-SETTINGS = MergeSettings
 SMALLER_MERGE = "It takes the base in float32 twice: end other programs, or merge on a larger machine."
-plan = make_plan
-headline = summary.headline
-show = summary.show
 
 
 def work(run: Run, settings: MergeSettings, plan: MergePlan) -> StageResult:
@@ -62,3 +58,6 @@ def _tokenizer_in(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(folder)
+
+
+STAGE = Stage(settings=MergeSettings, plan=make_plan, work=work, show=show, headline=headline)

@@ -1,15 +1,27 @@
 """Settings of finetune: small blocks, each field with what it means."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from coma_cli.catalog.bases import DEFAULT_BASE
-from coma_cli.prompting import TEMPLATE_SUFFIXES
-from coma_cli.settings import SETTINGS_CONFIG, Runtime, StageSettings
+from coma_cli.catalog.bases import BASES, DEFAULT_BASE
+from coma_cli.prompting import TEMPLATE_CHOICES, TEMPLATE_SUFFIXES
+from coma_cli.settings import (
+    SETTINGS_CONFIG,
+    AllowPickle,
+    Device,
+    Flag,
+    Kind,
+    Runtime,
+    StageSettings,
+    TrustRemoteCode,
+    Unset,
+)
+from coma_cli.workspace import runs_of
 
-MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a slip of the keyboard
+DATA, TRAINING, ADAPTER, MACHINE = "Data and base", "Training", "Adapter", "Execution"
+MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a typing error
 _MOST_RANK = 16_384  # as wide as the widest layers of today's models
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
@@ -22,37 +34,46 @@ class SettingsBlock(BaseModel):
 
 
 class LoraBlock(SettingsBlock):
-    """The trained matrices of --lora and --qlora."""
+    """The low-rank adapter of --lora and --qlora."""
 
-    r: int = Field(default=16, ge=1, le=_MOST_RANK, description="Rank.")
-    alpha: float = Field(default=32, gt=0, description="Scale: what is learnt is multiplied by alpha / r.")
-    dropout: float = Field(default=0.05, ge=0, lt=1, description="Dropout on the input of the trained matrices.")
-    target_modules: list[str] | None = Field(
-        default=None,
-        min_length=1,
-        description="Names of the linear layers to adapt; default: the base's own list, or all of a block's.",
+    r: Annotated[int, Flag("--lora-r", panel=ADAPTER)] = Field(
+        default=16, ge=1, le=_MOST_RANK, description="Rank of the adapter matrices"
     )
+    alpha: Annotated[float, Flag("--lora-alpha", panel=ADAPTER)] = Field(
+        default=32, gt=0, description="Scaling: the adapter's output is multiplied by alpha / r"
+    )
+    dropout: Annotated[float, Flag("--lora-dropout", panel=ADAPTER)] = Field(
+        default=0.05, ge=0, lt=1, description="Dropout on the adapter's input"
+    )
+    target_modules: Annotated[
+        list[str] | None, Kind("NAME,..."), Unset("the base's own list, or all linear layers of a block")
+    ] = Field(default=None, min_length=1, description="Names of the linear layers to adapt")
 
 
 class OptimizerBlock(SettingsBlock):
-    """AdamW and its schedule."""
+    """The AdamW optimizer and its schedule."""
 
-    learning_rate: float | None = Field(
-        default=None, gt=0, description="Peak learning rate; default 2e-4, with --full 2e-5."
+    learning_rate: Annotated[float | None, Flag("--learning-rate", panel=TRAINING), Unset("2e-4; 2e-5 with --full")] = (
+        Field(default=None, gt=0, description="Peak learning rate")
     )
-    weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay.")
-    warmup_steps: int = Field(default=0, ge=0, description="Steps over which the learning rate rises from zero.")
+    weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay")
+    warmup_steps: int = Field(default=0, ge=0, description="Warm-up steps, over which the learning rate rises from 0")
     schedule: Literal["constant", "linear", "cosine"] = Field(
-        default="constant", description="After the warm-up; under `constant` a finished run can be given more steps."
+        default="constant",
+        description="Learning rate after the warm-up; only a constant one lets a finished run be extended",
     )
-    max_grad_norm: float = Field(default=1.0, ge=0, description="Gradients are clipped to this norm; 0: not at all.")
+    max_grad_norm: float = Field(default=1.0, ge=0, description="Gradient clipping norm; 0 disables")
 
 
 class BatchBlock(SettingsBlock):
-    """How many rows make one step."""
+    """How many rows make one optimizer step."""
 
-    size: int = Field(default=4, ge=1, description="Rows computed together.")
-    accumulation: int = Field(default=1, ge=1, description="Batches summed up before a step is taken.")
+    size: Annotated[int, Flag("--batch-size", "--per-device-train-batch-size", panel=TRAINING)] = Field(
+        default=4, ge=1, description="Batch size"
+    )
+    accumulation: Annotated[int, Flag("--gradient-accumulation-steps", panel=TRAINING)] = Field(
+        default=1, ge=1, description="Batches per optimizer step (gradient accumulation)"
+    )
 
     @property
     def rows_per_step(self) -> int:
@@ -61,42 +82,66 @@ class BatchBlock(SettingsBlock):
 
 
 class FinetuneRuntime(Runtime):
-    """How the training is run on this machine."""
+    """How training runs on this machine."""
 
-    save_steps: int | None = Field(
-        default=None, ge=1, description="Steps between checkpoints; default: a twentieth of the run, 50 at most."
+    device: Annotated[Device, Flag("--device", panel=MACHINE)] = "auto"
+    save_steps: Annotated[int | None, Unset("a twentieth of the run, at most 50")] = Field(
+        default=None, ge=1, description="Steps between checkpoints"
     )
-    gradient_checkpointing: bool | None = Field(
-        default=None,
-        description="Compute activations twice instead of keeping them; default: on a GPU from 1B parameters.",
+    gradient_checkpointing: Annotated[bool | None, Unset("on a GPU, from 1B parameters on")] = Field(
+        default=None, description="Recompute activations in the backward pass to save memory"
     )
-    trust_remote_code: bool = Field(default=False, description="Run Python code from the base's own repository.")
-    allow_pickle: bool = Field(default=False, description="Read weights that are Python pickles.")
+    trust_remote_code: Annotated[TrustRemoteCode, Flag("--trust-remote-code", panel=MACHINE)] = False
+    allow_pickle: Annotated[AllowPickle, Flag("--allow-pickle", panel=MACHINE)] = False
 
 
 class FinetuneSettings(StageSettings):
-    """What `coma finetune` can be told."""
+    """The settings of `coma finetune`."""
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"epochs", "max_steps"})
 
-    base: str = Field(default=DEFAULT_BASE, description="Catalogue name, local folder or hub id.")
-    revision: str | None = Field(default=None, description="Commit, branch or tag of a base on the hub.")
-    mode: Literal["lora", "qlora", "full"] = Field(default="lora", description="lora, qlora or full.")
-    data: list[Path] | None = Field(
-        default=None,
-        description="Finished runs, JSONL or alpaca JSON; default: the newest build-data and gen-instructions.",
+    base: Annotated[
+        str,
+        Flag("--base", "--model-name-or-path", panel=DATA, complete=lambda _: BASES),
+        Kind("NAME|DIR|ID"),
+    ] = Field(
+        default=DEFAULT_BASE, description="Base model: a name that coma knows, a local folder or a Hugging Face id"
     )
-    template: str = Field(
-        default="auto", description="auto (the base's own), chat, alpaca, capybara, chatml, raw, or a Jinja file."
+    revision: Annotated[str | None, Flag("--revision", panel=DATA), Kind("NAME"), Unset("the latest")] = Field(
+        default=None, description="Commit, branch or tag of a base on the Hugging Face Hub"
     )
-    epochs: float | None = Field(
-        default=None, gt=0, le=MOST_STEPS, description="Passes over the data; default 1 unless max_steps is set."
+    mode: Annotated[
+        Literal["lora", "qlora", "full"],
+        Flag("--lora", sets="lora", panel=TRAINING, help="Train an adapter (the default)"),
+        Flag("--qlora", sets="qlora", panel=TRAINING, help="Train an adapter on a base quantized to 4 bits"),
+        Flag("--full", sets="full", panel=TRAINING, help="Train all weights"),
+    ] = Field(default="lora", description="What is trained: an adapter, an adapter on a 4-bit base, or all weights")
+    data: Annotated[
+        list[Path] | None,
+        Flag("--data", panel=DATA, repeat=True, complete=runs_of("build-data", "gen-instructions")),
+        Kind("RUN|FILE"),
+        Unset("the latest build-data and gen-instructions runs"),
+    ] = Field(default=None, description="Rows to train on: a run, JSONL, or Alpaca JSON")
+    template: Annotated[
+        str,
+        Flag("--template", panel=DATA, complete=lambda _: TEMPLATE_CHOICES),
+        Kind("NAME|FILE"),
+    ] = Field(
+        default="auto",
+        description=f"Prompt template: {', '.join(TEMPLATE_CHOICES)}, or a Jinja file; auto is the base's own",
     )
-    max_steps: int | None = Field(
-        default=None, ge=1, le=MOST_STEPS, description="Optimizer steps, however many rows there are."
+    epochs: Annotated[
+        float | None, Flag("--epochs", "--num-train-epochs", panel=TRAINING), Unset("1, unless max_steps is set")
+    ] = Field(default=None, gt=0, le=MOST_STEPS, description="Passes over the data")
+    max_steps: Annotated[int | None, Flag("--max-steps", panel=TRAINING)] = Field(
+        default=None, ge=1, le=MOST_STEPS, description="Optimizer steps, instead of epochs"
     )
-    max_seq_len: int = Field(default=512, ge=8, description="Tokens of prompt and answer; longer rows are left out.")
-    dtype: Dtype = Field(default="auto", description="Number type of the frozen weights and of the computation.")
+    max_seq_len: Annotated[int, Flag("--max-seq-len", "--max-seq-length", panel=DATA)] = Field(
+        default=512, ge=8, description="Maximum tokens per row (prompt and answer); longer rows are dropped"
+    )
+    dtype: Annotated[Dtype, Flag("--dtype", panel=MACHINE), Kind("auto|float32|bfloat16|float16")] = Field(
+        default="auto", description="Dtype of the frozen weights and of the computation"
+    )
     lora: LoraBlock = LoraBlock()
     optimizer: OptimizerBlock = OptimizerBlock()
     batch: BatchBlock = BatchBlock()
@@ -105,17 +150,17 @@ class FinetuneSettings(StageSettings):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if self.epochs is not None and self.max_steps is not None:
-            raise ValueError("epochs and max_steps both say how long to train: give one of them")
+            raise ValueError("epochs and max_steps exclude each other: set one of them")
         return self
 
     @property
     def template_file(self) -> Path | None:
-        """The user's own template, if `template` is one."""
+        """The user's own template file, if `template` is one."""
         return Path(self.template) if self.template.endswith(TEMPLATE_SUFFIXES) else None
 
     @property
     def can_be_extended(self) -> bool:
-        """Whether the steps made so far do not depend on how many there will be."""
+        """Whether the steps so far do not depend on how many there will be."""
         return self.optimizer.schedule == "constant"
 
     def extent(self) -> dict[str, Any]:

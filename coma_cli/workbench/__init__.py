@@ -1,1 +1,1 @@
-"""What looks over the whole workspace: recipes, and the table of what was made."""
+"""Tools for a whole workspace: recipes, and the table of their results."""

@@ -1,18 +1,17 @@
-"""One table of what a recipe made, stage by stage, and one of the pass@k that it ended in."""
+"""Tables of a recipe's results: one per stage, and one of the final pass@k."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from coma_cli import console
-from coma_cli.pipeline import stage
+from coma_cli.stage import stage_of
 from coma_cli.words import count_of
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """What one step left: its run's summary, and how long it took this time."""
+    """The result of one step: its run's summary, and how long it took this time."""
 
     command: str
     name: str
@@ -21,10 +20,10 @@ class StepReport:
 
 
 def show_overview(title: str, reports: Sequence[StepReport]) -> None:
-    """Print stage, what was made and time; then pass@k of every scored run side by side, with its 95 % interval."""
+    """Print stages, results and times; then pass@k of every scored run side by side, with 95 % intervals."""
     rows = [(f"{r.command} {r.name}", headline(r), f"{r.wall_s:.0f} s") for r in reports]
     total = sum(r.wall_s for r in reports)
-    console.print_table(title, ("stage", "what was made", "time"), [*rows, ("in all", "", f"{total:.0f} s")])
+    console.print_table(title, ("stage", "result", "time"), [*rows, ("total", "", f"{total:.0f} s")])
     scored = [r for r in reports if r.command == "score"]
     if scored:
         _show_scores(scored)
@@ -32,8 +31,7 @@ def show_overview(title: str, reports: Sequence[StepReport]) -> None:
 
 def headline(report: StepReport) -> str:
     """One line on what a run made, in the words of its stage."""
-    words: str = importlib.import_module(stage(report.command).module).headline(report.summary)
-    return words
+    return stage_of(report.command).headline(report.summary)
 
 
 def _show_scores(reports: Sequence[StepReport]) -> None:

@@ -1,32 +1,28 @@
-"""Run a recipe: the commands of a YAML file one after another in one workspace, then one table of what came out.
+"""Run a recipe: the commands of a YAML file one after another in one workspace.
 
-A recipe holds nothing that could not be typed: every step is a `coma` command line, printed before it runs in a
-process of its own. A step that is finished already takes a second, so a recipe that was killed goes on by itself.
-
-    python -m coma_cli.workbench.recipes configs/recipes/quickstart.yaml --workspace workspace/quickstart
+A recipe has nothing that could not be typed: every step is a `coma` command line, printed before it runs in a process
+of its own. A step that is finished already takes a second, so a recipe that was killed is resumed by running it again.
 """
 
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from coma_cli import console
-from coma_cli.errors import INTERRUPTED_EXIT_CODE, CliError, MissingInputError, UsageError, unknown_name
+from coma_cli.errors import CliError, UsageError, unknown_name
 from coma_cli.pipeline import PIPELINE
-from coma_cli.workbench.overview import StepReport, show_overview
+from coma_cli.shipped import find_file
+from coma_cli.workbench.overview import StepReport
 from coma_cli.workspace import Workspace
 
 
 class Step(BaseModel):
-    """One command of a recipe; `name` becomes its run's name, `{workspace}` in an option the workspace's path."""
+    """One command of a recipe; `name` is its run's name, `{workspace}` in an option stands for the workspace's path."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,7 +39,7 @@ class Step(BaseModel):
         return command
 
     def arguments(self, workspace: Path) -> list[str]:
-        """What follows `coma` on the command line."""
+        """The arguments after `coma` on the command line."""
         options = [word.replace("{workspace}", str(workspace)) for word in shlex.split(self.options)]
         return [self.command, *options, "--name", self.name, "--workspace", str(workspace)]
 
@@ -58,32 +54,35 @@ class Recipe(BaseModel):
 
 
 class StepFailedError(CliError):
-    """A step of a recipe ended with an exit code other than 0, which becomes the recipe's own."""
+    """A step of a recipe ended with an exit code other than 0, which becomes that of the recipe."""
 
     def __init__(self, step: Step, exit_code: int) -> None:
-        super().__init__(f"coma {step.command} failed; its message stands above.", "Mend it and run the recipe again.")
-        self.step_exit_code = exit_code
+        super().__init__(
+            f"coma {step.command} failed; see its message above.", "Fix it and rerun; rerun the same command to resume."
+        )
+        self.exit_code = exit_code
 
 
-def read_recipe(path: Path) -> Recipe:
-    """The recipe in a YAML file.
+def read_recipe(name: str) -> Recipe:
+    """The recipe in a YAML file, or the one of that name that comes with coma.
 
     Raises:
-        MissingInputError: no such file. UsageError: it is no recipe; all faults are named.
+        MissingInputError: no such file or recipe. UsageError: it is not a recipe; all its mistakes are named.
     """
-    if not path.is_file():
-        raise MissingInputError(f"There is no recipe {path}.", "See configs/recipes/.")
+    path = find_file("recipes", "recipe", name)
     try:
         return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not valid YAML: {error}.", "Fix the recipe.") from None
+        raise UsageError(f"{path} is not valid YAML: {error}.", "Fix that line.") from None
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise UsageError(f"{path} is not a recipe: {faults}.", "See configs/recipes/quickstart.yaml.") from None
+        mistakes = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise UsageError(
+            f"{path} is not a recipe: {mistakes}.", "See configs/recipes/quickstart.yaml for one."
+        ) from None
 
 
 def run_recipe(recipe: Recipe, workspace: Path) -> list[StepReport]:
-    """Run every step and report what each left.
+    """Run every step and return their results.
 
     Raises:
         StepFailedError: a step failed; the steps before it are finished and kept.
@@ -100,37 +99,3 @@ def _run_step(step: Step, number: int, total: int, workspace: Path) -> StepRepor
         raise StepFailedError(step, done.returncode)
     artifact = next(a for a in Workspace(workspace).finished(step.command) if a.name == step.name)
     return StepReport(step.command, step.name, artifact.summary, time.monotonic() - began)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line of this module."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(_command)
-    sys.exit(_exit_code(app, arguments))
-
-
-def _command(
-    recipe: Annotated[Path, typer.Argument(help="YAML file of steps.")],
-    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Folder of runs.")] = Path("workspace"),
-) -> None:
-    """Run a recipe and show what it made."""
-    read = read_recipe(recipe)
-    show_overview(read.title, run_recipe(read, workspace))
-
-
-def _exit_code(app: typer.Typer, arguments: Sequence[str] | None) -> Any:
-    try:
-        return app(args=arguments, standalone_mode=False) or 0
-    except StepFailedError as error:
-        console.show_error(error.message, error.hint)
-        return error.step_exit_code
-    except CliError as error:
-        console.show_error(error.message, error.hint)
-        return error.exit_code
-    except KeyboardInterrupt:
-        console.show_error("Interrupted; finished steps are kept.", "The same command goes on where it stopped.")
-        return INTERRUPTED_EXIT_CODE
-
-
-if __name__ == "__main__":
-    main()

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json
-from coma_cli.pipeline import stage
-from coma_cli.settings import StageSettings
+from coma_cli.pipeline import row_of
+from coma_cli.settings import Completer, StageSettings
 from coma_cli.workspace.artifact import MANIFEST, SETTINGS, Artifact, Input, finished_artifact, read_artifact
 from coma_cli.workspace.run import Plan, Run, StageResult, fingerprint, now
 
-__all__ = ["Artifact", "Input", "Plan", "Run", "StageResult", "Workspace", "fingerprint"]
+__all__ = ["Artifact", "Input", "Plan", "Run", "StageResult", "Workspace", "fingerprint", "runs_of"]
 
 _LONGEST_NAME = 200  # bytes; file systems take 255, and temporary files beside it have longer names
 
@@ -70,6 +70,21 @@ class Workspace:
             raise MissingInputError(f"No finished {command} run in {self.root}{begun}.", f"coma {command}")
         return artifact
 
+    def place_of(self, name: str | Path, *commands: str) -> Path:
+        """The path that was meant: one that exists, else the finished run of that name of the first command with one.
+
+        A name that is neither is given back as the path that it is.
+        """
+        path = Path(name).expanduser()
+        if path.exists():
+            return path
+        named = (self.root / command / path for command in commands if str(path) in self.run_names(command))
+        return next(named, path)
+
+    def run_names(self, command: str) -> list[str]:
+        """Names of the finished runs of a command; no manifest is read."""
+        return sorted(path.parent.name for path in (self.root / command).glob(f"*/{MANIFEST}"))
+
     def unfinished(self, command: str) -> list[str]:
         """Names of the runs of a command that were begun and have no manifest."""
         folder = self.root / command
@@ -106,7 +121,7 @@ class Workspace:
             UsageError: `name` is no name or a run of other settings, or another process is writing this run.
         """
         print_, folder = self._identity(command, settings, plan, name)
-        return Run(folder, stage(command), settings, plan, print_, force=force)
+        return Run(folder, row_of(command), settings, plan, print_, force=force)
 
     def finished_run(
         self, command: str, settings: StageSettings, plan: Plan, *, name: str | None = None
@@ -127,8 +142,13 @@ class Workspace:
         """The fingerprint of a run, and its folder."""
         if name is not None:
             _check_name(name)
-        print_ = fingerprint(stage(command), settings, plan.inputs)
+        print_ = fingerprint(row_of(command), settings, plan.inputs)
         return print_, self.root / command / (name or f"{plan.subject}-{print_[:8]}")
+
+
+def runs_of(*commands: str) -> Completer:
+    """What completes an option to names of finished runs."""
+    return lambda root: [name for command in commands for name in Workspace(root).run_names(command)]
 
 
 def _is_header(content: object) -> bool:

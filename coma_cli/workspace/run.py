@@ -17,7 +17,7 @@ from coma_cli import journal as journals
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.journal import Journal
 from coma_cli.jsonl import CorruptLine, read_json, sha256_of, write_json
-from coma_cli.pipeline import Stage
+from coma_cli.pipeline import PipelineRow
 from coma_cli.provenance import environment
 from coma_cli.records import Record
 from coma_cli.settings import StageSettings
@@ -64,7 +64,7 @@ class StageResult:
     cost_usd: float | None = None
 
 
-def fingerprint(row: Stage, settings: StageSettings, inputs: Iterable[Input]) -> str:
+def fingerprint(row: PipelineRow, settings: StageSettings, inputs: Iterable[Input]) -> str:
     """SHA-256 (hex) of all that decides the rows of a run."""
     return sha256_of(
         {
@@ -84,10 +84,10 @@ class Run:
     """
 
     def __init__(
-        self, path: Path, row: Stage, settings: StageSettings, plan: Plan, print_: str, *, force: bool = False
+        self, path: Path, row: PipelineRow, settings: StageSettings, plan: Plan, print_: str, *, force: bool = False
     ) -> None:
         self.path = path
-        self.stage = row
+        self.row = row
         self.settings = settings
         self.plan = plan
         self.fingerprint = print_
@@ -169,8 +169,8 @@ class Run:
 
     def _header(self, extents: list[dict[str, Any]]) -> dict[str, Any]:
         return {
-            "command": self.stage.command,
-            "version": self.stage.version,
+            "command": self.row.command,
+            "version": self.row.version,
             "fingerprint": self.fingerprint,
             "settings": self.settings.model_dump(mode="json"),
             "identity": self.settings.identity(),
@@ -237,7 +237,7 @@ class Run:
             "outputs": outputs,
             "content_sha256": sha256_of({name: entry["content_sha256"] for name, entry in outputs.items()}),
             "seed": self.settings.seed,
-            "work": {"unit": self.stage.unit, "done_since_start": self.work_done, "total": self.plan.total},
+            "work": {"unit": self.row.unit, "done_since_start": self.work_done, "total": self.plan.total},
             "corrupt_lines": [str(line) for line in self.corrupt],
             "tokens": result.tokens,
             "cost_usd": result.cost_usd,

@@ -99,16 +99,16 @@ def no_isolation(monkeypatch):
 def test_a_machine_without_isolation_is_refused_with_the_reason_and_the_flag(coma, tmp_path, no_isolation):
     path = write_lines(tmp_path / "s.jsonl", [{"task_id": FIRST.task_id, "completion": right(FIRST)}])
     base = ("--bench", "humaneval", "--samples", path)
-    for arguments in ((), ("--i-know",), ("--dry-run",)):
+    for arguments in ((), ("--allow-unsafe",), ("--dry-run",)):
         said = coma(*base, *arguments, code=2)
         assert "ns: ns was refused; landlock: landlock was refused" in said
-        assert "--isolation none --i-know" in said
+        assert "--isolation none --allow-unsafe" in said
     assert "landlock was refused" in coma(*base, "--isolation", "landlock", code=2)
     assert "consent" in coma(*base, "--isolation", "none", code=2)
 
 
 def test_who_consents_can_score_without_isolation_and_the_result_says_so(coma, tmp_path, no_isolation):
     path = write_lines(tmp_path / "s.jsonl", [{"task_id": FIRST.task_id, "completion": right(FIRST)}])
-    summary = coma("--bench", "humaneval", "--samples", path, "--isolation", "none", "--i-know")
+    summary = coma("--bench", "humaneval", "--samples", path, "--isolation", "none", "--allow-unsafe")
     assert summary["isolation"] == "rlimit" and summary["verdicts"]["pass"] == 1
     assert any("NOT protected" in loss for loss in summary["isolation_lost"])

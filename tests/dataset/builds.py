@@ -23,7 +23,7 @@ FILES = (
 def build(root: Path, *, workers: int = 1, name: str | None = None, force: bool = False, **flags: Any) -> Artifact:
     """Run the stage as the command does; the finished artifact. `flags` are settings, with `__` for the dot."""
     flags = {key.replace("__", "."): value for key, value in flags.items()}
-    settings = load_settings(build_data.SETTINGS, flags={**flags, "runtime.workers": workers})
+    settings = load_settings(build_data.STAGE.settings, flags={**flags, "runtime.workers": workers})
     workspace = Workspace(root)
     plan = build_data.plan(settings, workspace)
     with workspace.open_run("build-data", settings, plan, name=name, force=force) as run:

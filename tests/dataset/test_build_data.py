@@ -120,7 +120,7 @@ def test_comit_has_the_training_rows_in_three_fields(workspace_root, repo):
 
 
 def test_sources_of_a_folder_are_read_and_the_others_named(workspace_root, sources):
-    settings = load_settings(build_data.SETTINGS, flags={"sources": str(sources)})
+    settings = load_settings(build_data.STAGE.settings, flags={"sources": str(sources)})
     plan = build_data.plan(settings, Workspace(workspace_root))
     assert plan.total == 2
     assert any("elsewhere" in note for note in plan.notes)
@@ -369,7 +369,7 @@ def test_adding_files_never_moves_rows_between_the_sides(workspace_root, repo):
 
 
 def test_a_file_that_changes_under_the_run_is_an_error(workspace_root, repo):
-    settings = load_settings(build_data.SETTINGS, flags={"from_repo": [str(repo)], "runtime.workers": 1})
+    settings = load_settings(build_data.STAGE.settings, flags={"from_repo": [str(repo)], "runtime.workers": 1})
     workspace = Workspace(workspace_root)
     plan = build_data.plan(settings, workspace)
     (repo / "load.py").write_text("x = 1\n")

@@ -31,7 +31,7 @@ def sources(tmp_path):
 
 
 def planned(root, **flags):
-    return build_data.plan(load_settings(build_data.SETTINGS, flags=flags), Workspace(root))
+    return build_data.plan(load_settings(build_data.STAGE.settings, flags=flags), Workspace(root))
 
 
 def test_a_source_of_other_splits_says_so_in_the_plan_and_on_the_card(workspace_root, sources):

@@ -53,7 +53,7 @@ def test_a_dump_is_read_as_one_piece_however_large(dump, tmp_path, monkeypatch):
     from coma_cli.dataset import locating
 
     monkeypatch.setattr(locating, "PIECE_BYTES", 100)
-    settings = load_settings(build_data.SETTINGS, flags={"stackexchange": str(dump)})
+    settings = load_settings(build_data.STAGE.settings, flags={"stackexchange": str(dump)})
     assert build_data.plan(settings, Workspace(tmp_path)).total == 1
 
 

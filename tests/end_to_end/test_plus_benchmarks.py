@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.evaluation.score import show
+from coma_cli.evaluation.score import STAGE
 from tests.catalog.benchmarks.plus_rows import PLUS_ROW
 from tests.evaluation.score_command import Coma
 from tests.requirements import shared_data
@@ -46,7 +46,7 @@ def test_base_and_plus_have_columns_of_their_own(coma, tmp_path, capsys, mode):
     assert summary["programs_run"] == 3 * 2 + 1  # three programs pass to the second stage, one does not
     # before them the reference for its answers, and in its three tests
     assert coma.workspace.newest("score").manifest["work"]["done_since_start"] == 1 + 3 + 3 * 2 + 1
-    show(summary)
+    STAGE.show(summary)
     shown = " ".join(capsys.readouterr().out.split())
     assert "pass@1 base │ 66.67 %" in shown and "pass@1 base + plus │ 33.33 %" in shown
 

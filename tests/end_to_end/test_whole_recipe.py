@@ -53,7 +53,7 @@ class Recipe(NamedTuple):
 def whole(tmp_path_factory):
     """What `coma build-data --tasks all --sources ../shared/data --source-splits any` plans and makes."""
     flags = {"sources": str(shared_data()), "source_splits": ["any"], "runtime.workers": 2}
-    settings = load_settings(build_data.SETTINGS, flags=flags)
+    settings = load_settings(build_data.STAGE.settings, flags=flags)
     workspace = Workspace(tmp_path_factory.mktemp("recipe"))
     plan = build_data.plan(settings, workspace)
     with workspace.open_run("build-data", settings, plan) as run:

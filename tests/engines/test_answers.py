@@ -82,12 +82,12 @@ def test_a_tail_torn_by_another_writer_while_open_is_cut_before_the_next_row(tmp
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda line: b"not json at all", "no answer"),
+        (lambda line: b"not json at all", "not an answer"),
         (lambda line: b'["a", "list"]', "a JSON list"),
         (lambda line: line.replace(b'"prompt_tokens": 3', b'"prompt_tokens": "many"'), "prompt_tokens"),
         (lambda line: line.replace(b'"content": "q 1"', b'"content": "q 7"'), "not the hash of its request"),
         (lambda line: line.replace(b'"schema_version": 1', b'"schema_version": 9'), "schema 9"),
-        (lambda line: line[: len(line) // 2] + b"\x00\xff" + line[len(line) // 2 :], "no answer"),
+        (lambda line: line[: len(line) // 2] + b"\x00\xff" + line[len(line) // 2 :], "not an answer"),
     ],
 )
 def test_a_broken_line_is_named_and_left_out(tmp_path, damage, reason):
@@ -205,7 +205,7 @@ def test_a_disk_without_room_is_noticed_before_anything_is_paid(small_disk):
     with AnswerJournal(small_disk) as journal:
         journal.require_room(2)
         (small_disk / "filler").write_bytes(b"x" * 200_000)
-        with pytest.raises(OSError, match="no room") as caught:
+        with pytest.raises(OSError, match="no space") as caught:
             journal.require_room(2)
         assert caught.value.errno == errno.ENOSPC
         journal.append(an_answer(1))

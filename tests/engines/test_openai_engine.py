@@ -235,7 +235,7 @@ def test_an_empty_account_stops_at_once():
 
 def test_a_server_that_never_answers_is_given_up_after_a_few_calls():
     with serving(every=Fail(500)) as server:
-        with pytest.raises(CliError, match="no answer to 5 calls in a row"):
+        with pytest.raises(CliError, match="did not answer 5 calls in a row"):
             ask(server, 100, concurrency=1, attempts=2)
         assert server.log.calls == 10
 
@@ -246,7 +246,7 @@ def test_nobody_there(tmp_path):
         port = free.getsockname()[1]
     book = Book()
     where = Connection(base_url=f"http://127.0.0.1:{port}/v1", first_wait_s=0.01, attempts=2, concurrency=2)
-    with pytest.raises(CliError, match="no answer"):
+    with pytest.raises(CliError, match="did not answer"):
         list(OpenAIEngine("m", where, meter=book).generate(requests(20)))
     assert book.open == 0 and not book.forfeited, "what never left this machine is not paid for"
 
@@ -308,7 +308,7 @@ def test_an_error_of_the_caller_leaves_no_thread_behind():
 def test_access_is_checked_before_anything_is_sent(monkeypatch):
     assert "OPENAI_API_KEY" in check_access(Connection()).message
     assert check_access(Connection(base_url="http://localhost:1/v1")) is None
-    assert "no address" in check_access(Connection(base_url="localhost:1")).message
+    assert "not a URL" in check_access(Connection(base_url="localhost:1")).message
     secret = check_access(Connection(base_url="https://me:secret@host/v1"))
     assert "password" in secret.message and "secret" not in secret.message + secret.hint
     monkeypatch.setenv("OPENAI_API_KEY", "x")

@@ -40,11 +40,11 @@ class Sampler:
         return load_settings(SampleSettings, flags=flags)
 
     def plan(self, **values):
-        return sample.plan(self.settings(**values), self.workspace)
+        return sample.STAGE.plan(self.settings(**values), self.workspace)
 
     def __call__(self, *, name: str | None = None, **values) -> Artifact:
         settings = self.settings(**values)
-        plan = sample.plan(settings, self.workspace)
+        plan = sample.STAGE.plan(settings, self.workspace)
         for blocker in plan.blockers:
             raise blocker
         with self.workspace.open_run("sample", settings, plan, name=name) as run:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
-from coma_cli.evaluation.score import headline, show
+from coma_cli.evaluation.score import STAGE
 from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run
 from tests.requirements import shared_data
 from tests.support.files import write_lines
@@ -169,7 +169,7 @@ def test_broken_rows_are_counted_and_the_rest_is_scored(coma, tmp_path):
         (("--fail-under", "pass@1=0.51"), 6, "pass@1 is 0.5000, below 0.51"),
         (("--fail-under", "pass@3=0.1"), 2, "pass@3 is not defined"),
         (("--fail-under", "pass1=0.1"), 2, "pass@1=0.3"),
-        (("--fail-under", "pass@1=101%"), 2, "no pass@k is above 1"),
+        (("--fail-under", "pass@1=101%"), 2, "pass@k cannot be above 1"),
         (("-k", "0"), 2, "greater than or equal to 1"),
         (("-k", "a"), 2, "valid integer"),
         (("--protocol", "best"), 2, "unknown protocol 'best'"),
@@ -280,11 +280,11 @@ def test_every_reference_of_mbpp_passes_here(coma):
 def test_the_table_names_what_a_reader_must_know(coma, tmp_path, capsys):
     rows = [(p.task_id, text) for p in HUMANEVAL[:2] for text in (right(p), WRONG, WRONG)]
     summary = coma("--bench", "humaneval", "--samples", completions(tmp_path / "s.jsonl", rows), "-k", "1,5")
-    show(summary)
+    STAGE.show(summary)
     shown = " ".join(capsys.readouterr().out.split())
     assert "2 of 164 problems, n = 3" in shown
     expected = pass_at_k([Tally(3, 1)] * 2, 1)
     assert f"33.33 % │ {100 * expected.interval[0]:.2f} to {100 * expected.interval[1]:.2f} %, exact" in shown
     assert "not defined" in shown and "2 pass, 4 fail" in shown and "References: 2 of 2 pass" in shown
     assert "Isolation: " in shown and "4 distinct" in shown
-    assert headline(summary).startswith("humaneval, 2 problems: pass@1 33.33 %")
+    assert STAGE.headline(summary).startswith("humaneval, 2 problems: pass@1 33.33 %")

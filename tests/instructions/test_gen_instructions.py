@@ -262,7 +262,7 @@ def test_a_dry_run_counts_and_sends_nothing(seed, workspace_root, capsys):
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
-        (["--base-url", "localhost:8000"], 2, "is no address"),
+        (["--base-url", "localhost:8000"], 2, "is not a URL"),
         (["--engine", "carrier-pigeon"], 2, "engine"),
         (["--seed-code", "no/such/place"], 3, "There is no no/such/place"),
         (["--set", "languages=[cobol]"], 2, "No code function is in cobol"),
@@ -307,7 +307,7 @@ def test_a_refused_key_stops_at_once(seed, workspace_root, capsys):
     with serving(every=Fail(401, "bad key")) as server:
         assert run_coma(arguments(seed, workspace_root, server.base_url, num=40)) == 2
         assert server.log.calls <= 16
-    assert "refused the key" in capsys.readouterr().err
+    assert "rejected the key" in capsys.readouterr().err
 
 
 def test_failed_calls_are_asked_again_by_the_same_command(seed, workspace_root, capsys):

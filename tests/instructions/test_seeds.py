@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
@@ -181,7 +182,8 @@ def test_the_newest_build_data_run_gives_its_generation_rows(tmp_path):
         ("java", "MIT", "a.java", "e0"),
         ("java", "MIT", "a.java", "e2"),
     }
-    assert find_seed_code(artifact.path, "python", workspace).input == source.input
+    for place in (artifact.path, Path(artifact.name)):
+        assert find_seed_code(place, "python", workspace).input == source.input
 
 
 def test_the_real_slices(tmp_path):

@@ -76,7 +76,7 @@ def test_devices_and_dtypes_that_are_not_there():
         choose_placement("cpu", "int3")
     with pytest.raises(UsageError, match="Unknown device"):
         choose_placement("tpu")
-    with pytest.raises(UsageError, match="no device cuda:97"):
+    with pytest.raises(UsageError, match="device cuda:97 does not exist"):
         choose_placement("cuda:97")
     if not torch.cuda.is_available():
         assert choose_placement("auto").device == "cpu"

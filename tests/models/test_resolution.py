@@ -51,7 +51,7 @@ def test_a_configuration_that_is_no_object_is_no_model(tiny_model, tmp_path, con
     broken = tmp_path / "broken"
     shutil.copytree(tiny_model, broken)
     (broken / "config.json").write_text(content)
-    with pytest.raises(MissingInputError, match="describes no model"):
+    with pytest.raises(MissingInputError, match="does not describe a model"):
         resolve_base(str(broken))
 
 
@@ -88,7 +88,7 @@ def test_resolving_imports_nothing_heavy():
 def test_an_embedded_base_without_its_package_and_without_a_hub_names_the_package(monkeypatch):
     from coma_cli.models import hub, resolution
 
-    unreachable = hub.HubAnswer(blocker=MissingInputError("The hub can't be reached.", "Set HF_ENDPOINT."))
+    unreachable = hub.HubAnswer(blocker=MissingInputError("The Hub can't be reached.", "Set HF_ENDPOINT."))
     monkeypatch.setattr(resolution, "embedded_file", lambda weights: None)
     monkeypatch.setattr(hub, "ask_hub", lambda hub_id, revision: unreachable)
     blocker = resolve_base(DEFAULT_BASE).blocker

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
@@ -129,7 +130,8 @@ def test_rows_of_a_run_that_were_edited_in_place_are_no_rows_of_that_run(tmp_pat
     with workspace.open_run("build-data", FinetuneSettings(), plan) as run:
         run.journal("train.jsonl", Example).append_all(rows)
         data = run.finish(StageResult(FinetuneSettings(), ("train.jsonl",))).path / "train.jsonl"
-    assert [file.path for file in choose_data(workspace, None)] == [data]
+    for paths in (None, [data], [data.parent], [Path(data.parent.name)]):
+        assert [file.path for file in choose_data(workspace, paths)] == [data]
     data.write_bytes(data.read_bytes().replace(b'"one"', b'"two"'))
     for paths in (None, [data], [data.parent]):
         with pytest.raises(MissingInputError, match="is not what coma build-data made"):

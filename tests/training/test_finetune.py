@@ -8,7 +8,7 @@ import pytest
 
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json, read_rows, write_rows
-from coma_cli.pipeline import stage
+from coma_cli.pipeline import row_of
 from coma_cli.settings import load_settings
 from coma_cli.training import finetune
 from coma_cli.training.settings import FinetuneSettings
@@ -306,7 +306,7 @@ def test_a_template_file_counts_by_its_content_and_not_by_its_path(bench, tmp_pa
 
     def print_of(path: Path) -> str:
         settings = bench.settings(template=str(path))
-        return fingerprint(stage("finetune"), settings, finetune.plan(settings, bench.workspace).inputs)
+        return fingerprint(row_of("finetune"), settings, finetune.plan(settings, bench.workspace).inputs)
 
     first = print_of(template)
     assert print_of(copy) == first

@@ -37,7 +37,7 @@ def merge(root: Path, *, name: str = "merged", before=lambda run: None, **change
     """The manifest of a finished merge."""
     flags = {"verification.probes": 2, "verification.new_tokens": 8, **changes}
     settings, workspace = load_settings(MergeSettings, flags=flags), Workspace(root)
-    plan = merge_lora.plan(settings, workspace)
+    plan = merge_lora.STAGE.plan(settings, workspace)
     for blocker in plan.blockers:
         raise blocker
     with workspace.open_run("merge-lora", settings, plan, name=name) as run:
@@ -150,6 +150,14 @@ def test_a_killed_merge_does_only_what_is_missing(root, monkeypatch):
         assert resumed["work"]["done_since_start"] == 5 - done_before
 
 
+def test_an_adapter_is_found_by_the_name_of_its_run(root):
+    plans = [
+        merge_lora.STAGE.plan(MergeSettings(adapter=adapter), Workspace(root))
+        for adapter in (None, "lora", root / "finetune" / "lora")
+    ]
+    assert plans[0].inputs == plans[1].inputs == plans[2].inputs
+
+
 def test_an_adapter_for_another_base_is_refused(root, tmp_path):
     other = make_tiny_model(tmp_path / "other", seed=5)
     with pytest.raises(UsageError, match=r"was trained on .*tiny, not on"):
@@ -205,7 +213,7 @@ def test_sizes_that_do_not_fit_are_named(root, foreign, tmp_path):
 
 
 def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, tiny_model, tmp_path):
-    with pytest.raises(MissingInputError, match="no folder"):
+    with pytest.raises(MissingInputError, match="no folder or finetune run"):
         merge(root, adapter=str(tmp_path / "gone"))
     with pytest.raises(UsageError, match="whole model"):
         merge(root, adapter=str(tiny_model))

@@ -1,14 +1,13 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from coma_cli.cli import command_tree
 from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.shipped import shipped
 from coma_cli.workbench.overview import StepReport, show_overview
 from coma_cli.workbench.recipes import StepFailedError, read_recipe, run_recipe
 from coma_cli.workspace import Workspace
-from tests.requirements import ROOT
 
 CODE = '''
 def area(width, height):
@@ -19,15 +18,19 @@ def area(width, height):
 '''
 
 
-def write_recipe(folder: Path, text: str) -> Path:
+def write_recipe(folder: Path, text: str) -> str:
     path = folder / "recipe.yaml"
     path.write_text(text)
-    return path
+    return str(path)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "recipes").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_recipe_of_the_house_is_one(path):
-    assert read_recipe(path).steps
+@pytest.mark.parametrize("name", shipped("recipes"))
+def test_every_recipe_that_comes_with_coma_has_steps_that_its_commands_take(name):
+    recipe = read_recipe(name)
+    for step in recipe.steps:
+        command = command_tree().commands[step.command]
+        context = command.make_context(step.command, step.arguments(Path("w"))[1:])
+        assert context.params["name"] == step.name
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def test_what_is_no_recipe_is_refused_with_the_reason(tmp_path, text, message):
 
 def test_an_absent_recipe(tmp_path):
     with pytest.raises(MissingInputError):
-        read_recipe(tmp_path / "absent.yaml")
+        read_recipe(str(tmp_path / "absent.yaml"))
 
 
 def test_steps_run_in_order_and_a_second_run_finds_them_done(tmp_path, capfd):
@@ -74,16 +77,8 @@ def test_a_failing_step_stops_the_recipe_with_its_own_exit_code(tmp_path):
     )
     with pytest.raises(StepFailedError) as caught:
         run_recipe(read_recipe(path), tmp_path / "w")
-    assert caught.value.step_exit_code == 3
-    done = subprocess.run(
-        [sys.executable, "-m", "coma_cli.workbench.recipes", str(path), "-w", str(tmp_path / "w")],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert done.returncode == 3
-    assert "coma score failed" in done.stderr
-    assert "[2/2]" not in done.stderr
+    assert caught.value.exit_code == 3
+    assert caught.value.message.startswith("coma score failed")
 
 
 def test_scores_stand_side_by_side_and_what_is_not_defined_says_so(capsys):
@@ -110,4 +105,4 @@ def test_scores_stand_side_by_side_and_what_is_not_defined_says_so(capsys):
     shown = capsys.readouterr().out
     assert "25.0 %  [0.0, 50.0]" in shown
     assert shown.count("not defined") == 2
-    assert "in all" in shown
+    assert "total" in shown

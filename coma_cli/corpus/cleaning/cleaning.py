@@ -9,18 +9,19 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
 from tree_sitter import Node
 
-from coma_cli.catalog.licences.kinds import Policy, allows
+from coma_cli.catalog.licences.kinds import allows
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.cleaning.rules import CleaningRules as CleaningRules
 from coma_cli.corpus.cleaning.secrets import masked, secrets_in
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.dropping import OnDrop, dropped
+from coma_cli.formats.fences import only_block
 from coma_cli.languages import looks_like_python, parses_as_python
-from coma_cli.records import Example, TextLanguage
+from coma_cli.records import Example
 from coma_cli.syntax.trees import parse
 
 _BOILERPLATE = re.compile(
@@ -32,7 +33,6 @@ _BOILERPLATE = re.compile(
 )
 _REFUSAL = re.compile(r"^(?:i'?m sorry,? (?:but )?i|sorry, i can'?t|as an ai(?: language)? model)", re.IGNORECASE)
 _UNDECODABLE = re.compile("[\x00\ufffd\ud800-\udfff]")
-_FENCED = re.compile(r"\A\s*```[\w+#-]*\n(?P<code>.*?)\n?```\s*\Z", re.DOTALL)
 # Bug2Fix's stand-ins for names and literals; such code is no program of its language.
 _ABSTRACTED = re.compile(r"\b(?:VAR|METHOD|TYPE|STRING|INT|CHAR|FLOAT)_\d+\b")
 _COMMENT_LINE = re.compile(r"\s*(?:#(?!include|define|if|endif|else|pragma)|//|/\*|\*|--)")
@@ -50,30 +50,6 @@ _LENIENT = frozenset({"c", "cpp", "sql"})
 _MOST_IN_ERROR = 0.5
 _JUDGED_CHARS, _JUDGED_LINES = 200, 4
 _MOST_DIGITS, _MOST_COMMENTS = 0.5, 0.75
-
-
-class CleaningRules(BaseModel):
-    """Limits of what is kept."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    text_languages: tuple[TextLanguage, ...] = Field(default=("en", "cn"), description="Text languages that are kept.")
-    licences: Policy = Field(
-        default="any",
-        description="Licences of rows that are kept: permissive; non-commercial-ok: all known ones; any.",
-    )
-    secrets: Literal["mask", "drop", "keep"] = Field(
-        default="mask", description="What is done about keys, tokens and private e-mail addresses."
-    )
-    min_output_chars: int = Field(default=2, ge=1, description="Shortest answer, in characters.")
-    max_chars: int = Field(
-        default=8000, ge=1, description="Longest row (instruction, input and output), in characters."
-    )
-    max_words: int = Field(default=1200, ge=1, description="Longest row, in words separated by blanks.")
-    tokenizer: str | None = Field(
-        default=None, description="A base, by name or folder, whose tokens `max_tokens` counts; default: none are."
-    )
-    max_tokens: int = Field(default=2048, ge=1, description="Longest row, in tokens of `tokenizer`.")
 
 
 Verdict = tuple[str, str]
@@ -230,8 +206,8 @@ def _bytes_in_error(node: Node) -> int:
 
 def unfenced(text: str) -> str:
     """A program without the Markdown fence around it, if the whole text is one fenced block."""
-    fenced = _FENCED.match(text)
-    return fenced["code"] if fenced else text
+    block = only_block(text)
+    return block.code.removesuffix("\n") if block is not None else text
 
 
 TASKS_WITH_TEXT_ANSWERS = frozenset(task.name for task in TASKS.values() if task.group == "code-to-text")

@@ -18,6 +18,7 @@ import numpy as np
 
 from coma_cli.corpus.decontamination.gram_table import GramTable
 from coma_cli.corpus.lexing import U64, Ints, lex
+from coma_cli.formats.fences import fenced_blocks
 from coma_cli.languages import parse_python
 
 _BUILTINS = frozenset(dir(builtins))
@@ -221,12 +222,9 @@ def skeletons(texts: Sequence[str]) -> Skeletons:
     return Skeletons(lexed.hashes[kept], before[lexed.bounds], np.diff(lexed.bounds))
 
 
-_FENCE = re.compile(r"^[ \t]*```[\w+#.-]*[ \t]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
-
-
 def codes_in(text: str) -> Iterator[str]:
     """What of a text may be Python: its fenced blocks, or else all of it; without common indentation."""
-    blocks = _FENCE.findall(text) if "```" in text else []
+    blocks = [block.code for block in fenced_blocks(text) if block.closed]
     for code in blocks or [text]:
         yield dedented(code)
 

@@ -9,53 +9,18 @@ Mining of Massive Datasets, chapter 3.4.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
+from coma_cli.corpus.dedup.rules import Banding
+from coma_cli.corpus.dedup.rules import NearRules as NearRules
+from coma_cli.corpus.dedup.rules import banding as banding
 from coma_cli.corpus.lexing import U64, Ints, mix
 
 U32 = NDArray[np.uint32]
 
-# Pairs exactly at the threshold are proposed with at least this probability; those above it with a higher one.
-_PROPOSED_AT_THRESHOLD = 0.995
 _BLOCK = 1 << 15  # shingles at a time, so that a block and its permuted copy stay in the processor's cache
-
-
-class NearRules(BaseModel):
-    """When two rows are near duplicates."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    enabled: bool = Field(default=True, description="Leave out near duplicates, not only exact ones.")
-    threshold: float = Field(default=0.8, ge=0.3, le=1, description="Jaccard index of shingles from which on (0 to 1).")
-    permutations: int = Field(default=128, ge=16, le=1024, description="MinHash values that propose pairs.")
-    shingle_tokens: int = Field(default=5, ge=1, le=20, description="Neighbouring tokens that make a shingle.")
-    min_tokens: int = Field(default=12, ge=1, description="Shorter texts are compared as wholes only.")
-
-    @property
-    def banding(self) -> "Banding":
-        """How the values are cut into bands for this threshold."""
-        return banding(self.threshold, self.permutations)
-
-
-class Banding(NamedTuple):
-    """`bands` bands of `rows` values each."""
-
-    bands: int
-    rows: int
-
-
-@lru_cache(maxsize=16)
-def banding(threshold: float, permutations: int) -> Banding:
-    """The longest bands (which propose the fewest pairs) that still propose nearly every pair at the threshold."""
-    for rows in range(permutations, 1, -1):
-        bands = permutations // rows
-        if 1 - (1 - threshold**rows) ** bands >= _PROPOSED_AT_THRESHOLD:
-            return Banding(bands, rows)
-    return Banding(permutations, 1)
 
 
 @lru_cache(maxsize=4)

@@ -1,1 +1,1 @@
-"""From what a model wrote to the program that is run."""
+"""Extracts the program to run from a model's completion."""

@@ -1,4 +1,4 @@
-"""One completion on its way to a verdict, whatever file it came from."""
+"""A completion to be scored, from any kind of file."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,7 @@ from coma_cli.records import sample_key
 
 @dataclass(frozen=True)
 class Candidate:
-    """One completion that is to be scored. `whole` says that it is a whole program by its file's own convention."""
+    """A completion to be scored. `whole` means that it is a whole program by its file's own convention."""
 
     task_id: str
     temperature: float
@@ -19,5 +19,5 @@ class Candidate:
 
     @cached_property
     def key(self) -> str:
-        """The sample's name, as in `Sample`."""
+        """The sample's key, as in `Sample`."""
         return sample_key(self.task_id, self.temperature, self.index)

@@ -1,4 +1,4 @@
-"""From a problem and a program's text to what the sandbox runs. The sandbox knows no benchmark, this no process."""
+"""Turns a problem and a program's text into what the sandbox runs."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from coma_cli.sandbox.contract import Mode
 
 
 def program_of(problem: Problem, source: str, key: str, mode: Mode = "split", limits: Limits | None = None) -> Program:
-    """A program with the trusted tests of its problem; the checker has the prompt's own helpers at hand."""
+    """A program with the trusted tests of its problem; the prompt's own helpers are available to the checker."""
     return Program(
         key=key,
         source=source,
@@ -21,19 +21,19 @@ def program_of(problem: Problem, source: str, key: str, mode: Mode = "split", li
 
 
 def source_sha256(source: str) -> str:
-    """SHA-256 (hex) of a program's text; lone surrogates count as they are."""
+    """SHA-256 (hex) of a program's text, including lone surrogates."""
     return hashlib.sha256(source.encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 def program_digest(task_id: str, program_sha256: str) -> bytes:
-    """A short name of one program of one problem, to remember it by."""
+    """A short key for one program of one problem."""
     return hashlib.blake2b(f"{task_id}|{program_sha256}".encode(), digest_size=16).digest()
 
 
 def unrunnable(source: str) -> str | None:
-    """Why no Python can run a text as a program, told without trying; None for what has to be tried."""
+    """Why a text can't be run as a Python program, known without trying; None if it has to be tried."""
     try:
         source.encode("utf-8")
     except UnicodeEncodeError:
-        return "the program holds lone surrogates, which no source file can"
-    return "the program holds a NUL byte" if "\0" in source else None
+        return "the program contains lone surrogates, which no source file can"
+    return "the program contains a NUL byte" if "\0" in source else None

@@ -33,7 +33,7 @@ def choose_model(workspace: Workspace, name: str | None, revision: str | None, t
     """
     if name is None:
         return _of_artifact(newest_tuned(workspace), trust, "newest")
-    path = Path(name).expanduser()
+    path = workspace.place_of(name, "merge-lora", "finetune")
     artifact = workspace.artifact_at(path) if name not in BASES and path.exists() else None
     if artifact is not None:
         return _of_artifact(artifact, trust, "chosen")

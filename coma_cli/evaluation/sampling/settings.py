@@ -1,71 +1,119 @@
 """The settings of `coma sample`."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator
 
+from coma_cli.catalog.bases import BASES
+from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
 from coma_cli.models.resolution import Trust
-from coma_cli.prompting import TEMPLATE_SUFFIXES
-from coma_cli.settings import SETTINGS_CONFIG, Runtime, StageSettings
+from coma_cli.prompting import TEMPLATE_CHOICES, TEMPLATE_SUFFIXES
+from coma_cli.settings import (
+    SETTINGS_CONFIG,
+    AllowPickle,
+    Device,
+    Flag,
+    Kind,
+    Runtime,
+    StageSettings,
+    TrustRemoteCode,
+    Unset,
+)
+from coma_cli.workspace import runs_of
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
+ENGINES = ("auto", *get_args(EngineName))
+BENCHMARK, SAMPLING, MODEL = "Benchmark and model", "Sampling", "Execution"
 MOST_SAMPLES = 100_000  # a problem: 500 times what pass@100 is published with; all rows are planned beforehand
 
 
 class SampleRuntime(Runtime, Connection):
-    """How the model is run on this machine, or which server is asked."""
+    """How the model runs on this machine, or the server that runs it."""
 
     model_config = SETTINGS_CONFIG
 
-    batch_size: int | None = Field(
-        default=None, ge=1, description="Rows computed together; default: what memory permits, 32 on a CPU."
-    )
-    trust_remote_code: bool = Field(default=False, description="Run Python code from the model's own repository.")
-    allow_pickle: bool = Field(default=False, description="Read weights that are Python pickles.")
+    device: Annotated[Device, Flag("--device", panel=MODEL)] = "auto"
+    batch_size: Annotated[
+        int | None, Flag("--batch-size", panel=MODEL), Unset("as memory permits, at most 32 on a CPU")
+    ] = Field(default=None, ge=1, description="Batch size")
+    trust_remote_code: Annotated[TrustRemoteCode, Flag("--trust-remote-code", panel=MODEL)] = False
+    allow_pickle: Annotated[AllowPickle, Flag("--allow-pickle", panel=MODEL)] = False
 
     @property
     def trust(self) -> Trust:
-        """What may be run to load the model."""
+        """What may be executed to load the model."""
         return Trust(self.trust_remote_code, self.allow_pickle)
 
 
 class SampleSettings(StageSettings):
-    """What `coma sample` can be told."""
+    """The settings of `coma sample`."""
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids"})
 
-    bench: str = Field(
-        default="humaneval", description="The benchmark: humaneval, humaneval+, mbpp, mbpp+ or mbpp-sanitized."
+    bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: BENCHMARKS), Kind("NAME")] = Field(
+        default="humaneval", description=f"Benchmark: {', '.join(BENCHMARKS)}"
     )
-    bench_data: Path | None = Field(default=None, description="The benchmark's published file or its folder.")
-    model: str | None = Field(
-        default=None,
-        description="Run folder, model folder, catalogue name or hub id; default: the merge of the newest finetune.",
+    bench_data: Annotated[Path | None, Flag("--bench-data", panel=BENCHMARK), Kind("FILE|DIR")] = Field(
+        default=None, description="Published file of the benchmark, or its folder"
     )
-    revision: str | None = Field(default=None, description="Commit, branch or tag of a model on the hub.")
-    engine: str = Field(default="auto", description="auto, transformers or openai; auto: openai if base_url is given.")
-    template: str = Field(
+    model: Annotated[
+        str | None,
+        Flag(
+            "--model",
+            "--model-name-or-path",
+            panel=BENCHMARK,
+            complete=lambda root: (*runs_of("merge-lora", "finetune")(root), *BASES),
+        ),
+        Kind("RUN|NAME|DIR|ID"),
+        Unset("the merge of the latest finetune run"),
+    ] = Field(default=None, description="Model: a run, a name that coma knows, a local folder or a Hugging Face id")
+    revision: Annotated[str | None, Flag("--revision", panel=BENCHMARK), Kind("NAME"), Unset("the latest")] = Field(
+        default=None, description="Commit, branch or tag of a model on the Hugging Face Hub"
+    )
+    template: Annotated[
+        str,
+        Flag("--template", panel=BENCHMARK, complete=lambda _: TEMPLATE_CHOICES),
+        Kind("NAME|FILE"),
+    ] = Field(
         default="auto",
-        description="auto (the model's own, else raw continuation), chat, alpaca, capybara, chatml, raw, a Jinja file.",
+        description=f"Prompt template: {', '.join(TEMPLATE_CHOICES)}, or a Jinja file; auto is the model's own, else "
+        "raw continuation",
     )
-    allow_template_mismatch: bool = Field(
-        default=False, description="Accept another template than the one that the model was tuned with."
+    allow_template_mismatch: Annotated[bool, Flag("--allow-template-mismatch", panel=BENCHMARK)] = Field(
+        default=False, description="Accept a template other than the one the model was tuned with"
     )
-    n: int = Field(default=1, ge=1, le=MOST_SAMPLES, description="Completions a problem and temperature.")
-    limit: int | None = Field(default=None, ge=1, description="Only so many problems, the benchmark's first ones.")
-    task_ids: tuple[str, ...] | None = Field(default=None, description="Only these problems, as HumanEval/3 or 3.")
-    temperature: tuple[float, ...] = Field(default=(0.2,), min_length=1, description="Temperatures; 0 is greedy.")
-    top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus; 1 cuts nothing.")
-    top_k: int = Field(default=0, ge=0, description="Likeliest tokens to draw from; 0 cuts nothing.")
-    max_new_tokens: int = Field(default=512, ge=1, description="Tokens of a completion at most.")
-    stop: tuple[str, ...] | None = Field(
-        default=None, description="Texts that end a completion; default: those of the benchmark for a continuation."
+    n: Annotated[int, Flag("-n", "--n-samples", panel=SAMPLING)] = Field(
+        default=1, ge=1, le=MOST_SAMPLES, description="Completions per problem (and temperature)"
     )
-    dtype: Dtype = Field(default="auto", description="Number type of the weights: auto, float32, bfloat16, float16.")
+    limit: Annotated[int | None, Flag("--limit", panel=BENCHMARK), Unset("all")] = Field(
+        default=None, ge=1, description="Sample only the first problems of the benchmark, up to this number"
+    )
+    task_ids: Annotated[
+        tuple[str, ...] | None, Flag("--task-ids", panel=BENCHMARK, split=True), Kind("ID,..."), Unset("all")
+    ] = Field(default=None, description="Sample only these problems, as HumanEval/3 or 3")
+    temperature: Annotated[tuple[float, ...], Flag("--temperature", panel=SAMPLING, split=True), Kind("T,...")] = Field(
+        default=(0.2,), min_length=1, description="Temperature, or several; 0 is greedy"
+    )
+    top_p: Annotated[float, Flag("--top-p", panel=SAMPLING)] = Field(
+        default=0.95, gt=0, le=1, description="Top-p (nucleus); 1 disables"
+    )
+    top_k: Annotated[int, Flag("--top-k", panel=SAMPLING)] = Field(default=0, ge=0, description="Top-k; 0 disables")
+    max_new_tokens: Annotated[int, Flag("--max-new-tokens", panel=SAMPLING)] = Field(
+        default=512, ge=1, description="Max new tokens"
+    )
+    stop: Annotated[tuple[str, ...] | None, Unset("the benchmark's, for a continuation")] = Field(
+        default=None, description="Texts that end a completion"
+    )
+    engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
+        default="auto", description="What runs the model; auto is openai if a base URL is given"
+    )
+    dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL), Kind("auto|float32|bfloat16|float16")] = Field(
+        default="auto", description="Dtype of the weights"
+    )
     runtime: SampleRuntime = SampleRuntime()
 
     @field_validator("temperature", mode="before")
@@ -79,9 +127,9 @@ class SampleSettings(StageSettings):
     @classmethod
     def _distinct(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if not all(0 <= temperature <= 10 for temperature in value):
-            raise ValueError("a temperature is a number from 0 to 10")
+            raise ValueError("a temperature must be between 0 and 10")
         if len({f"{temperature:g}" for temperature in value}) < len(value):
-            raise ValueError("the temperatures have to differ in their first six digits")
+            raise ValueError("temperatures must differ in their first six digits")
         return value
 
     @field_validator("task_ids", "stop", mode="before")
@@ -91,7 +139,7 @@ class SampleSettings(StageSettings):
 
     @property
     def engine_name(self) -> EngineName:
-        """The engine that `engine` comes to.
+        """The engine that `engine` stands for.
 
         Raises:
             UsageError: no engine has that name.
@@ -100,11 +148,11 @@ class SampleSettings(StageSettings):
 
     @property
     def template_file(self) -> Path | None:
-        """The user's own template, if `template` is one."""
+        """The user's own template file, if `template` is one."""
         return Path(self.template) if self.template.endswith(TEMPLATE_SUFFIXES) else None
 
     def decoding(self, temperature: float) -> Decoding:
-        """How rows of one temperature are drawn."""
+        """How rows of one temperature are sampled."""
         return Decoding(temperature, self.top_p, self.top_k, self.max_new_tokens)
 
     def identity(self) -> dict[str, Any]:

@@ -23,8 +23,6 @@ from coma_cli.workspace import Run
 
 REFERENCES = "references.jsonl"
 
-Parts = Mapping[str, Sequence[Problem]]
-
 
 @dataclass(frozen=True)
 class PreparedProblems:
@@ -71,15 +69,41 @@ class Preparation:
             SandboxError: the sandbox failed.
         """
         machine = identity(self.sandbox.isolation, self.settings.python)
-        journal = self.run.journal(REFERENCES, ReferenceCheck)
-        missing = [problem.task_id for problem in self.problems if problem.task_id not in journal]
-        again = self.settings.check_references
+        missing = {problem.task_id for problem in self.problems if problem.task_id not in self._journal}
+        prepared = self._prepare(machine, missing, again=self.settings.check_references)
+        if prepared is None:
+            console.warn(f"References of {self.bench} no longer pass as they did on this machine: running all of them")
+            prepared = self._prepare(machine, missing, again=True)
+        assert prepared is not None
+        return prepared
+
+    def _prepare(self, machine: str, missing: Set[str], *, again: bool) -> PreparedProblems | None:
+        """Give the missing references their rows; None if one that was drawn does not fare as it is known to.
+
+        With `again` nothing that is kept counts.
+        """
+        cache = ReferenceCache(self.bench, machine)
+        if again:
+            cache.discard()
         stages = self._stages(machine, again=again)
-        if not self._check(machine, stages, missing, journal, again=again):
-            console.warn(f"References of {self.bench} no longer pass as they did on this machine; running all of them")
-            stages = self._stages(machine, again=True)
-            self._check(machine, stages, missing, journal, again=True)
-        return PreparedProblems(stages, latest(journal.rows()))
+        parts = {p.task_id: (*stages[p.task_id], *published(p)) for p in self.problems if p.task_id in missing}
+        keys = {task_id: reference_key(of, self._limits, self._modes) for task_id, of in parts.items()}
+        known = cache.known(keys)
+        drawn = draw(known, f"{self.settings.seed}|{self.run.fingerprint}")
+        trusted = [check for task_id, check in known.items() if task_id not in drawn]
+        if trusted:
+            passed = count_of(len(known), "reference has", "references have")
+            console.note(f"{passed} passed on this machine before; running {len(drawn)} of them again")
+        found = self._run({task_id: of for task_id, of in parts.items() if task_id not in known or task_id in drawn})
+        if any(found[task_id].failed or found[task_id].mode != known[task_id].mode for task_id in drawn):
+            return None
+        self._journal.append_all(trusted)
+        cache.keep(keys, found)
+        return PreparedProblems(stages, latest(self._journal.rows()))
+
+    @property
+    def _journal(self) -> Journal[ReferenceCheck]:
+        return self.run.journal(REFERENCES, ReferenceCheck)
 
     def _stages(self, machine: str, *, again: bool) -> dict[str, Sequence[Problem]]:
         """Each problem with its tests complete; `again`: whatever answers are kept."""
@@ -99,43 +123,13 @@ class Preparation:
 
             return finder.find(asked, settled)
 
-    def _check(
-        self,
-        machine: str,
-        stages: Parts,
-        missing: Sequence[str],
-        journal: Journal[ReferenceCheck],
-        *,
-        again: bool,
-    ) -> bool:
-        """Give the missing references their rows; False if some that were drawn do not come out as they are known."""
-        cache = ReferenceCache(self.bench, machine)
-        if again:
-            cache.discard()
-        published_too = {p.task_id: (*stages[p.task_id], *published(p)) for p in self.problems}
-        parts = {task_id: published_too[task_id] for task_id in missing}
-        keys = {task_id: reference_key(of, self._limits, self._modes) for task_id, of in parts.items()}
-        known = cache.known(keys)
-        drawn = draw(known, f"{self.settings.seed}|{self.run.fingerprint}")
-        trusted = [known[task_id] for task_id in parts if task_id in known.keys() - drawn]
-        if trusted:
-            passed = count_of(len(known), "reference has", "references have")
-            console.note(f"{passed} passed on this machine before; running {len(drawn)} of them again")
-        found = self._run(parts, {check.task_id for check in trusted}, journal)
-        if any(found[task_id].mode != known[task_id].mode or found[task_id].failed for task_id in drawn):
-            return False
-        journal.append_all(trusted)
-        cache.keep(keys, found)
-        return True
-
-    def _run(self, parts: Parts, skipped: Set[str], journal: Journal[ReferenceCheck]) -> dict[str, ReferenceCheck]:
+    def _run(self, parts: Mapping[str, Sequence[Problem]]) -> dict[str, ReferenceCheck]:
         """Run references and write their rows."""
-        to_run = {task_id: of for task_id, of in parts.items() if task_id not in skipped}
         found: dict[str, ReferenceCheck] = {}
-        if not to_run:
+        if not parts:
             return found
-        with console.progress("references", len(to_run)) as ticker:
-            for check in check_references(self.sandbox, to_run, journal, self._limits, self._modes):
+        with console.progress("references", len(parts)) as ticker:
+            for check in check_references(self.sandbox, parts, self._journal, self._limits, self._modes):
                 self.run.count_work()
                 if check is not None:
                     found[check.task_id] = check

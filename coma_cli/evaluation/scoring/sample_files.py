@@ -21,7 +21,7 @@ from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.formats.data_file import DataFile
 from coma_cli.formats.files import one_file
-from coma_cli.formats.row_files import BadRow, read_rows, read_values
+from coma_cli.formats.row_files import BadRow, good_rows, read_values
 from coma_cli.records import Problem, Sample
 from coma_cli.words import count_of
 
@@ -158,11 +158,7 @@ def _repeated_key(key: str, origin: str) -> UsageError:
 
 def read_run_candidates(samples: Path, skipped: Skipped) -> Iterator[Candidate]:
     """Yield the samples of a finished sample run, each under its own key."""
-    for entry in read_rows(DataFile(samples)):
-        if isinstance(entry, BadRow):
-            skipped.corrupt.append(entry)
-            continue
-        number, row = entry
+    for number, row in good_rows(DataFile(samples), skipped.corrupt):
         sample = Sample.from_row(row, f"{samples}:{number}")
         if sample.failed:
             skipped.failed_samples += 1

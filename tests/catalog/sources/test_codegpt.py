@@ -79,7 +79,7 @@ def test_member_names_in_gbk_are_readable(tmp_path):
     [
         ("plain", Unfenced("plain", "")),
         ("```\n```", Unfenced("", "")),
-        ("``````", Unfenced("", "")),
+        ("``````", None),
         ("```py\nx\n```", Unfenced("x", "py")),
         ("```py\nx```", Unfenced("x", "py")),
         ("```py\nx\n```\n```js\ny\n```", Unfenced("```py\nx\n```\n```js\ny\n```", "py")),

@@ -1,4 +1,5 @@
 import ast
+import textwrap
 
 import pytest
 from hypothesis import given, settings
@@ -144,6 +145,21 @@ def test_a_function_broken_off_after_its_return_still_counts():
 def test_the_first_block_that_defines_the_function_is_taken():
     text = "```python\ndef double(x):\n    return 2 * x\n```\nor worse:\n```python\ndef double(x):\n    return x\n```"
     assert passes(MBPP, default(MBPP, text, False))
+
+
+@pytest.mark.parametrize("example", ["```python\n>>> double(1)\n```", "```\ndouble(1)\n```", "~~~\n```\n~~~\n```"])
+@pytest.mark.parametrize("margin", ["", "    "])
+@pytest.mark.parametrize("mark", ["```", "````", "~~~"])
+def test_a_fence_in_a_docstring_does_not_end_the_block(mark, margin, example):
+    doc = textwrap.indent(f"Twice x.\n\n{example}\n", margin)
+    code = f'def double(x):\n    """{doc}    """\n    return 2 * x\n'
+    for tag in ("python", ""):
+        assert passes(MBPP, default(MBPP, f"So:\n{mark}{tag}\n{code}{mark}\nThat's it.\n", False))
+    assert passes(MBPP, default(MBPP, code, False))
+
+
+def test_a_fence_glued_to_the_last_line_is_no_code():
+    assert passes(MBPP, default(MBPP, "```python\ndef double(x):\n    return 2 * x```", False))
 
 
 def test_entry_point_leaves_out_what_is_not_needed():

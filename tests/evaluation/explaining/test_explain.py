@@ -133,7 +133,7 @@ def verdict(**fields: Any) -> Verdict:
         ("def f(x):\n    pass\n", "while loading: NameError: name 'List' is not defined", causes.NO_IMPORT),
         ("def f(x):\n    pass\n", "killed by SIGSEGV", "killed by SIGSEGV"),
         ("return 1\ndef f(): pass", "SyntaxError: 'return' outside function (<program>, line 1)", causes.SYNTAX),
-        ("def f(): pass # \0", "the program holds a NUL byte", causes.SYNTAX),
+        ("def f(): pass # \0", "the program contains a NUL byte", causes.SYNTAX),
         ("def g(x):\n    pass\n", "NameError: name 'f' is not defined", causes.NO_ENTRY),
         ("x" * 200_000, "NameError", causes.NO_CODE),
     ],

@@ -62,6 +62,7 @@ def test_the_merge_of_the_newest_finetune(workspace, whole):
     assert choice.source.content_sha256 == merge.content_sha256
     assert choice.stored == ALPACA
     assert choice.title == "merge-lora/merged"
+    assert choose(workspace, "merged").source == choose(workspace, str(merge.path)).source == choice.source
 
 
 def test_a_merge_of_an_older_finetune_is_an_error_that_says_so(workspace, whole):

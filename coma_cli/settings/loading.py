@@ -1,54 +1,14 @@
-"""Settings of a command: defaults, then a YAML file, then `--set a.b=c`, then flags; unknown keys are errors.
-
-A settings model says three things about its fields. The `runtime` block (workers, device, log cadence) changes how
-the work is done, never a row. The *extent* fields say only how much of it is done: raising one continues the same
-run. Everything else is the identity of the run and goes into its fingerprint.
-"""
+"""Where the values of settings come from: defaults, then a YAML file, then `--set a.b=c`, then flags."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
-
-MOST_SEED = 2**32 - 1  # numpy's, which transformers seeds as well
-SETTINGS_CONFIG = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Runtime(BaseModel):
-    """How the work is done on this machine; never part of what it is."""
-
-    model_config = SETTINGS_CONFIG
-
-    workers: int | None = Field(
-        default=None, ge=1, description="Worker processes; default: the cores this process may use."
-    )
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
-
-
-class StageSettings(BaseModel):
-    """What every command's settings share; subclasses add fields, and name their extent fields in `EXTENT`."""
-
-    model_config = SETTINGS_CONFIG
-
-    EXTENT: ClassVar[frozenset[str]] = frozenset()
-
-    seed: int = Field(
-        default=0, ge=0, le=MOST_SEED, description="The run's seed; each row's own seed is derived from it."
-    )
-    runtime: Runtime = Runtime()
-
-    def extent(self) -> dict[str, Any]:
-        """The settings that say how much is done."""
-        return self.model_dump(mode="json", include=set(self.EXTENT))
-
-    def identity(self) -> dict[str, Any]:
-        """The settings that change what a row is: all but the runtime block and the extent."""
-        return self.model_dump(mode="json", exclude={"runtime", *self.EXTENT})
-
+from coma_cli.settings.keys import all_keys, block_of
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -59,8 +19,11 @@ def load_settings(
     config: Path | None = None,
     assignments: Sequence[str] = (),
     flags: Mapping[str, Any] | None = None,
+    command: str = "COMMAND",
 ) -> S:
     """Settings from all four places; `flags` holds dotted names, those that are None were not given.
+
+    `command` is whose settings they are, for the hint.
 
     Raises:
         UsageError: unknown keys or bad values, all of them in one message, each with the nearest known key.
@@ -81,9 +44,8 @@ def load_settings(
     except ValidationError as error:
         problems.update({_dotted(e["loc"]): f"{_dotted(e['loc'])}: {_plain(e)}" for e in error.errors()})
     if problems:
-        raise UsageError(
-            "Bad settings:\n  " + "\n  ".join(problems.values()), "See the keys with --help, or fix the --config file."
-        )
+        listed = "\n  ".join(problems.values())
+        raise UsageError(f"Invalid settings:\n  {listed}", f"coma settings {command} lists all keys.")
     return settings
 
 
@@ -99,19 +61,19 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         where = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or str(error)
         raise UsageError(
-            f"{path}{where} is not valid YAML: {reason}.", "Fix that line; keys are `name: value`."
+            f"{path}{where} is not valid YAML: {reason}.", "Fix that line; settings are written as `key: value`."
         ) from None
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise UsageError(f"{path} holds a {type(value).__name__}, not settings.", "Write `name: value` lines.")
+        raise UsageError(f"{path} contains a {type(value).__name__}, not settings.", "Write `key: value` lines.")
     return value
 
 
 def _split_assignment(assignment: str) -> tuple[str, Any]:
     name, equals, text = assignment.partition("=")
     if not equals or not name:
-        raise UsageError(f"--set takes name=value, not {assignment!r}.", "For example: --set lora.r=16")
+        raise UsageError(f"--set takes KEY=VALUE, not {assignment!r}.", "For example: --set seed=1")
     try:
         return name.strip(), yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError):
@@ -119,14 +81,14 @@ def _split_assignment(assignment: str) -> tuple[str, Any]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only; a key that is there twice is an error, where YAML's own reader lets the last one win."""
+    """Plain values only; a repeated key is an error, where YAML's own reader lets the last one win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
                 if key.value in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} appears twice", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -144,7 +106,7 @@ def _assign(target: dict[str, Any], dotted: str, value: Any) -> None:
 def _key_problems(
     model: type[BaseModel], values: Mapping[str, Any], known: Sequence[str], prefix: str = ""
 ) -> dict[str, str]:
-    """By dotted name a message for every key that the model does not have, and every truth value that is no answer."""
+    """A message by dotted name for every key that the model does not have, and every misplaced true or false."""
     problems: dict[str, str] = {}
     for key, value in values.items():
         dotted = f"{prefix}{key}"
@@ -152,11 +114,11 @@ def _key_problems(
             guess = _meant(model, str(key), known, prefix)
             problems[dotted] = f"{dotted}: unknown key" + (f"; did you mean {guess}?" if guess else "")
             continue
-        inner = model.model_fields[key].annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, dict):
+        field = model.model_fields[key]
+        if (inner := block_of(field)) is not None and isinstance(value, dict):
             problems.update(_key_problems(inner, value, known, f"{dotted}."))
-        elif isinstance(value, bool) and not _takes_truth(inner):  # would pass for 1 or 0
-            problems[dotted] = f"{dotted}: yes, no, true and false are no value here (got {value!r})"
+        elif isinstance(value, bool) and not _takes_truth(field.annotation):  # would pass for 1 or 0
+            problems[dotted] = f"{dotted}: yes, no, true and false are not valid here (got {value!r})"
     return problems
 
 
@@ -177,16 +139,6 @@ def _meant(model: type[BaseModel], key: str, known: Sequence[str], prefix: str) 
 
 def _takes_truth(annotation: Any) -> bool:
     return annotation in (bool, Any) or any(map(_takes_truth, get_args(annotation)))
-
-
-def all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Every key of a settings model, blocks with dots."""
-    keys: list[str] = []
-    for name, field in model.model_fields.items():
-        keys.append(f"{prefix}{name}")
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            keys.extend(all_keys(field.annotation, f"{prefix}{name}."))
-    return keys
 
 
 def _without(values: Mapping[str, Any], dotted_names: Mapping[str, str], prefix: str = "") -> dict[str, Any]:

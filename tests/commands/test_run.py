@@ -1,0 +1,37 @@
+import subprocess
+import sys
+
+import pytest
+
+RECIPE = "title: t\nsteps: [{command: score, name: s, options: --bench humaneval}, {command: sample, name: x}]\n"
+
+
+def coma(*arguments, cwd):
+    command = [sys.executable, "-m", "coma_cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
+
+
+def test_a_failing_step_ends_the_recipe_with_its_exit_code(tmp_path):
+    (tmp_path / "mine.yaml").write_text(RECIPE)
+    done = coma("run", "mine.yaml", "-w", "w", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "[1/2] coma score --bench humaneval --name s --workspace w" in done.stderr
+    assert "coma score failed" in done.stderr
+    assert "[2/2]" not in done.stderr
+
+
+def test_a_recipe_is_found_by_its_name_from_any_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = coma("run", "quickstart", "-w", "file", cwd=tmp_path)  # stops at once: the workspace is a file
+    assert "[1/7] coma build-data --from-repo stdlib" in done.stderr
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("quikstart", "Did you mean quickstart?"), ("zzz", "Give a file, or one of: quickstart")]
+)
+def test_an_unknown_recipe_is_answered_with_the_known_ones(name, said, tmp_path):
+    done = coma("run", name, cwd=tmp_path)
+    assert done.returncode == 3
+    assert f"There is no recipe {name}." in done.stderr
+    assert said in done.stderr

@@ -1,0 +1,43 @@
+import pytest
+from pydantic import ValidationError
+
+from coma_cli.settings import MOST_SEED, Device, Runtime, StageSettings, Workers, load_settings
+
+
+class Machine(Runtime):
+    workers: Workers = None
+    device: Device = "auto"
+
+
+class Settings(StageSettings):
+    EXTENT = frozenset({"n"})
+    n: int = 1
+    runtime: Machine = Machine()
+
+
+def test_identity_leaves_out_runtime_and_extent():
+    settings = load_settings(Settings, assignments=["runtime.workers=3", "n=9"])
+    assert settings.identity() == Settings().identity()
+    assert settings.extent() == {"n": 9}
+    assert load_settings(Settings, assignments=["seed=1"]).identity() != Settings().identity()
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:3"])
+def test_devices_that_torch_knows_are_taken(device):
+    assert Machine(device=device).device == device
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"device": "gpu"}, {"device": "cuda:"}, {"workers": 0}, {"threads": 1}],
+    ids=["gpu", "no number", "no worker", "unknown"],
+)
+def test_what_is_not_a_runtime_is_refused(values):
+    with pytest.raises(ValidationError):
+        Machine(**values)
+
+
+@pytest.mark.parametrize("seed", [-1, MOST_SEED + 1])
+def test_seeds_fit_into_32_bits(seed):
+    with pytest.raises(ValidationError):
+        Settings(seed=seed)
