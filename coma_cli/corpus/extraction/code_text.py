@@ -7,6 +7,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from coma_cli.formats.fences import Fence, answer_blocks
