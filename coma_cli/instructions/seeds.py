@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
 from coma_cli.formats.files import one_file
-from coma_cli.formats.row_files import BadRow, one_file, read_rows
+from coma_cli.formats.row_files import BadRow, read_rows
 from coma_cli.formats.text import unix_lines
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import JsonRow, sha256_of
