@@ -1,20 +1,24 @@
 """Where the functions of a tree stand, what they are called, and which comments and attributes stand above them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from tree_sitter import Node, Query, QueryCursor
-
-from coma_cli.syntax.grammars import GRAMMARS, Grammar
+from coma_cli.languages.language import Grammar
+from coma_cli.syntax.grammars import GRAMMARS
 from coma_cli.syntax.leaves import COMMENTS, STRINGS
 from coma_cli.syntax.trees import Tree, grammar_of
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Query
 
 _DECLARED = {"variable_declarator": "name", "assignment_expression": "left", "pair": "key"}
 _FIELDS = {"field_definition": "property", "public_field_definition": "name"}
 _DECLARATIONS = ("lexical_declaration", "variable_declaration")
 _C_DECLARATORS = ("pointer_declarator", "reference_declarator", "function_declarator", "parenthesized_declarator")
-_RUBY_MODIFIERS = ("private", "public", "protected", "module_function", "private_class_method", "memoize")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ def _labelled(tree: Tree, node: Node) -> Found:
 
 def captured(tree: Tree, node: Node, wanted: frozenset[str], within: frozenset[str] = frozenset()) -> list[Node]:
     """The nodes of some types at or below a node, in the order of the text; only children of some types, if given."""
+    from tree_sitter import QueryCursor
+
     query = _query(tree.grammar, wanted, within)
     nodes = QueryCursor(query).captures(node).get("node", []) if query is not None else []
     return sorted(nodes, key=lambda n: (n.start_byte, -n.end_byte))
@@ -69,6 +75,8 @@ def captured(tree: Tree, node: Node, wanted: frozenset[str], within: frozenset[s
 
 @cache
 def _query(grammar: str, wanted: frozenset[str], within: frozenset[str]) -> Query | None:
+    from tree_sitter import Query
+
     language = grammar_of(grammar)
     known = " ".join(f"({kind})" for kind in sorted(wanted) if language.id_for_node_kind(kind, True))
     if not known:
@@ -131,18 +139,18 @@ def _assigned(tree: Tree, grammar: Grammar, node: Node) -> Found | None:
 
 def _whole(tree: Tree, grammar: Grammar, node: Node) -> Node:
     parent = node.parent
-    while parent is not None and (parent.type in grammar.shells or _is_modified(tree, parent)):
+    while parent is not None and (parent.type in grammar.shells or _is_modifier(tree, grammar, parent)):
         node, parent = parent, parent.parent
     return node
 
 
-def _is_modified(tree: Tree, node: Node) -> bool:
-    """Whether a node is the arguments of Ruby's `private` and its like, or that call."""
+def _is_modifier(tree: Tree, grammar: Grammar, node: Node) -> bool:
+    """Whether a node is the arguments of a call such as Ruby's `private`, or that call."""
     call = node.parent if node.type == "argument_list" else node
-    if tree.language != "ruby" or call is None or call.type != "call":
+    if not grammar.modifiers or call is None or call.type != "call":
         return False
     method = call.child_by_field_name("method")
-    return method is not None and tree.text(method) in _RUBY_MODIFIERS
+    return method is not None and tree.text(method) in grammar.modifiers
 
 
 def scopes(tree: Tree) -> list[tuple[int, int, str]]:

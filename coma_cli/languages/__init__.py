@@ -5,86 +5,33 @@ import re
 import warnings
 from functools import lru_cache
 
+from coma_cli.languages.language import Language
+from coma_cli.languages.table import LANGUAGES
+
+__all__ = [
+    "LANGUAGES",
+    "UNSPECIFIED",
+    "Language",
+    "display",
+    "guess_language",
+    "language_of_label",
+    "looks_like_python",
+    "named_language",
+    "opens_block_of",
+    "parse_python",
+    "parses_as_python",
+    "same_python",
+]
+
 UNSPECIFIED = "unspecified"
 
-# The name in rows -> the name in sentences.
-DISPLAY = {
-    "python": "Python",
-    "python2": "Python 2",
-    "java": "Java",
-    "javascript": "JavaScript",
-    "typescript": "TypeScript",
-    "go": "Go",
-    "php": "PHP",
-    "ruby": "Ruby",
-    "c": "C",
-    "cpp": "C++",
-    "csharp": "C#",
-    "rust": "Rust",
-    "swift": "Swift",
-    "kotlin": "Kotlin",
-    "r": "R",
-    "sql": "SQL",
-    "html": "HTML",
-    "css": "CSS",
-    "bash": "Bash",
-}
-
-# Other ways in which folders, file names and the tags of fenced code write the names in rows, in lower case.
-_LABELS = {
-    "py": "python",
-    "python3": "python",
-    "js": "javascript",
-    "ts": "typescript",
-    "golang": "go",
-    "rb": "ruby",
-    "c++": "cpp",
-    "cc": "cpp",
-    "c#": "csharp",
-    "cs": "csharp",
-    "rs": "rust",
-    "kt": "kotlin",
-    "sh": "bash",
-    "shell": "bash",
-    "mysql": "sql",
-    "sqlite": "sql",
-    "postgresql": "sql",
-}
-
-# How an instruction names a language; the first that matches counts, so the longer names come before their parts. The
-# pieces tell in lower case what a text must hold for the pattern to be worth a try: to look for them is much quicker.
-_NAMED = (
-    ("cpp", ("c++", "cpp"), r"C\+\+|\bcpp\b"),
-    ("csharp", ("c#", "c sharp"), r"C#|\bC sharp\b"),
-    ("typescript", ("typescript",), r"\btypescript\b"),
-    ("javascript", ("java", "node", "react", "jquery"), r"\bjava ?script\b|\bnode\.?js\b|\breact\b|\bjquery\b"),
-    ("java", ("java",), r"\bjava\b"),
-    ("python", ("python", "pandas", "numpy", "django"), r"\bpython\b|\bpandas\b|\bnumpy\b|\bdjango\b"),
-    ("sql", ("sql",), r"\bSQL\b|\bmysql\b|\bsqlite\b|\bpostgresql\b"),
-    ("php", ("php",), r"\bPHP\b"),
-    ("ruby", ("ruby",), r"\bruby\b"),
-    ("rust", ("rust",), r"\brust\b"),
-    ("swift", ("swift",), r"\bswift\b"),
-    ("kotlin", ("kotlin",), r"\bkotlin\b"),
-    (
-        "go",
-        ("golang", "in go", "go program", "go function", "go code"),
-        r"\bgolang\b|\bin Go\b|\bGo (?:program|function|code)\b",
-    ),
-    ("css", ("css",), r"\bCSS\b"),
-    ("html", ("html",), r"\bHTML\b"),
-    ("bash", ("bash", "shell script"), r"\bbash\b|\bshell script\b"),
-    ("c", ("c program", "c function", "c code", "in c"), r"\bC (?:program|function|code)\b|\bin C\b(?![+#])"),
-    (
-        "r",
-        ("r program", "r function", "r code", "r script", "in r"),
-        r"\bR (?:program|function|code|script)\b|\bin R\b",
-    ),
-)
+# Every short name that folders, file names and the tags of fenced code give a language, in lower case.
+_LABELS = {label: entry.name for entry in LANGUAGES.values() for label in (entry.name, *entry.labels)}
 # ASCII only, so that a name between Chinese signs is a word too.
 _PATTERNS = tuple(
-    (name, pieces, re.compile(pattern, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0)))
-    for name, pieces, pattern in _NAMED
+    (entry.name, named.pieces, re.compile(named.pattern, re.ASCII | (0 if named.exact_case else re.IGNORECASE)))
+    for entry in LANGUAGES.values()
+    if (named := entry.named_by) is not None
 )
 _PYTHON_ONLY = re.compile(r"^\s*(?:def\s+\w+\s*\(.*|class\s+\w+.*:|import\s+\w|from\s+\w[\w.]*\s+import)", re.MULTILINE)
 _CODE_LINE = re.compile(
@@ -95,13 +42,21 @@ _CODE_LINE = re.compile(
 
 def display(language: str) -> str:
     """How a sentence calls a language; `code` takes the place of one that is not known."""
-    return DISPLAY.get(language, language.capitalize() if language and language != UNSPECIFIED else "").strip()
+    known = LANGUAGES.get(language)
+    if known is not None:
+        return known.display
+    return language.capitalize().strip() if language != UNSPECIFIED else ""
 
 
 def language_of_label(label: str) -> str | None:
     """The language that a short label means (`C#`, `js`, `Python3`), or None."""
-    name = label.strip().lower()
-    return name if name in DISPLAY else _LABELS.get(name)
+    return _LABELS.get(label.strip().lower())
+
+
+def opens_block_of(tag: str, language: str) -> bool:
+    """Whether the tag of a fenced block (in lower case) says that its code is in that language."""
+    known = LANGUAGES.get(language)
+    return tag == language or (known is not None and tag in (*known.labels, *known.fence_tags))
 
 
 def named_language(text: str) -> str | None:
