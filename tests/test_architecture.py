@@ -25,6 +25,7 @@ FLOORS: tuple[set[str], ...] = (
     {
         "__init__",
         "console",
+        "drop_reasons",
         "errors",
         "hashing",
         "journal",
