@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from coma_cli.catalog.material import Function
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.engines.answers import request_sha256
 from coma_cli.engines.chat import content_of
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse

@@ -81,6 +81,7 @@ GIVEN = {"stackexchange": stackexchange.SOURCE.tasks, generated_rows.SOURCE: tup
 def test_a_table_names_tasks_sources_and_languages_that_there_are_and_that_fit(mixture):
     for subset in mixture.subsets:
         assert subset.task in TASKS
+        assert TASKS[subset.task].counterpart is not None or not subset.requested
         assert set(subset.languages) <= set(LANGUAGES)
         for name in subset.sources:
             feeds = SOURCES[name].tasks if name in SOURCES else GIVEN[name]

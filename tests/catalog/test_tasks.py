@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from coma_cli.catalog.material import Exercise, Function, Instruction
 from coma_cli.catalog.tasks import TASKS, code_generation, code_search, code_summarization, competition, line_completion
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.records import Origin
 
 CODE = "def mean(values):\n    total = sum(values)\n    return total / len(values)"
@@ -29,7 +29,7 @@ EXERCISE = Exercise(
     origin=Origin(path="mbpp.jsonl", row="task_id 601"),
 )
 INSTRUCTION = Instruction(
-    "sql", "Select all.", "table t", "SELECT * FROM t;", "CC-BY-NC-4.0", Origin(path="x", row="1")
+    "sql", "Select all.", "table t", "SELECT * FROM t;", licence="CC-BY-NC-4.0", origin=Origin(path="x", row="1")
 )
 WORDINGS = {
     "code-summarization": code_summarization.WORDINGS,
@@ -115,7 +115,9 @@ def test_other_material_is_not_for_a_task(task, material):
 def test_a_line_that_stands_there_already_is_not_asked_for():
     code = "def f(self):\n    self.go(self.x)\n    self.go(self.x)"
     cuts = ((code.rindex("self.go"), len(code)),)
-    repeated = Function("python", "f", "def f(self):", code, "Go on twice.", "Go on twice.", cuts, "MIT", Origin())
+    repeated = Function(
+        "python", "f", "def f(self):", code, "Go on twice.", "Go on twice.", cuts, licence="MIT", origin=Origin()
+    )
     assert made("line-completion", repeated) is None
 
 

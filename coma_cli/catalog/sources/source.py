@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.catalog.material import Material
+from coma_cli.catalog.tasks import TASKS
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.rejected import Rejected
@@ -17,6 +18,8 @@ class Source:
 
     `find` lists the files of the source below a folder in the publisher's layout (or takes one file as it is), `read`
     yields the material of one of them, and `bytes_per_row` (measured on unpacked files) lets a dry run estimate.
+    `gives` lists the shapes of material that `read` yields: rows are made of it for every task that takes one of them,
+    but for those that `not_for` names.
     `folder` is its place below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
     `notes` is what a reader of the data card should know of the rows; `splits` is empty where the files say theirs.
     `reads_pieces` says that `read` yields only what belongs to the shard's piece, as `read_table` does; of other
@@ -32,10 +35,11 @@ class Source:
     licence: str
     citation: str
     splits: str
-    tasks: tuple[str, ...]
+    gives: tuple[type[Material], ...]
     find: Callable[[Path], list[Shard]]
     read: Callable[[Shard], Iterator[Material | Rejected]]
     bytes_per_row: float
+    not_for: tuple[str, ...] = ()
     hub: HubForm | None = None
     reads_pieces: bool = False
     reads_whole: bool = False
@@ -43,3 +47,12 @@ class Source:
     read_rows: Callable[[Shard], Iterator[Example | Rejected]] | None = None
     revision: str = ""
     notes: str = ""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that it has rows for, in the order of the catalogue; finished rows may be of any."""
+        return tuple(
+            name
+            for name, task in TASKS.items()
+            if name not in self.not_for and (self.read_rows is not None or set(task.takes) & set(self.gives))
+        )

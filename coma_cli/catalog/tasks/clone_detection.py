@@ -47,6 +47,7 @@ TASK = Task(
     name="clone-detection",
     group="code-to-code",
     form="input: two functions under the titles Function 1 and Function 2; output: yes if they do the same, else no",
+    takes=(ClonePair,),
     draft=draft,
     asks_by_input=True,
     labels=LABELS,

@@ -109,6 +109,7 @@ TASK = Task(
     group="code-to-code",
     form=f"input: what a function does, its code with one token replaced by {MASK}, and the choices where the list of "
     "them is short; output: the token",
+    takes=(Cloze, Function),
     draft=draft,
     asks_by_input=True,
 )

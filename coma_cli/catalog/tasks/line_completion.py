@@ -92,6 +92,7 @@ TASK = Task(
     group="code-to-code",
     form="input: the beginning of a function; output: its next line, without indentation. Where upstream cut within a "
     "line (tokenized code): output: the rest of that line",
+    takes=(UnfinishedCode, Function, Snippet),
     draft=draft,
     asks_by_input=True,
 )

@@ -22,16 +22,18 @@ from coma_cli.catalog.tasks import (
     defect_detection,
     line_completion,
 )
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.records import Origin
 
 HERE = Origin(path="x.txt", row="1", split="train")
-PAIR = ClonePair("java", "int a() {}", "int b() {}", False, True, "C-UDA-1.0", HERE)
-JUDGED = JudgedFunction("c", "int f(void)\n{\n}", True, "C-UDA-1.0", HERE)
-REPAIR = Repair("java", "int a ( ) { return 1 ; }", "int a ( ) { return 2 ; }", True, "C-UDA-1.0", HERE)
-TRANSLATION = Translation("java", "int a() {}", "csharp", "int A() {}", False, "C-UDA-1.0", HERE)
-CLOZE = Cloze("go", "Cap it .", ("return", "<mask>", "(", "a", ")"), "min", ("max", "min"), "C-UDA-1.0", HERE)
-UNFINISHED = UnfinishedCode("python", "import os <EOL> print (", "os )", True, "C-UDA-1.0", HERE)
+PAIR = ClonePair("java", "int a() {}", "int b() {}", False, True, licence="C-UDA-1.0", origin=HERE)
+JUDGED = JudgedFunction("c", "int f(void)\n{\n}", True, licence="C-UDA-1.0", origin=HERE)
+REPAIR = Repair("java", "int a ( ) { return 1 ; }", "int a ( ) { return 2 ; }", True, licence="C-UDA-1.0", origin=HERE)
+TRANSLATION = Translation("java", "int a() {}", "csharp", "int A() {}", False, licence="C-UDA-1.0", origin=HERE)
+CLOZE = Cloze(
+    "go", "Cap it .", ("return", "<mask>", "(", "a", ")"), "min", ("max", "min"), licence="C-UDA-1.0", origin=HERE
+)
+UNFINISHED = UnfinishedCode("python", "import os <EOL> print (", "os )", True, licence="C-UDA-1.0", origin=HERE)
 CODE = 'def cap(rows, top):\n    # the max of all\n    note = "max"\n    rows.append(max(rows))\n    return note'
 FUNCTION = Function(
     language="python",
