@@ -92,7 +92,10 @@ BENCHMARK = Benchmark(
     url=_URL,
     licence="CC-BY-4.0",
     paper=_PAPER,
+    files=FULL_FILES,
+    folder="mbpp",
     read=read_full,
+    comes_from="hub",
     problem=full_problem,
     revision="revised in place upstream, so no single checksum is right",
 )
@@ -104,7 +107,10 @@ SANITIZED = Benchmark(
     url=_URL,
     licence="CC-BY-4.0",
     paper=_PAPER,
+    files=SANITIZED_FILES,
+    folder="mbpp",
     read=read_sanitized,
+    comes_from="hub",
     problem=sanitized_problem,
     revision="revised in place upstream, so no single checksum is right",
 )
