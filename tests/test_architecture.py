@@ -27,6 +27,7 @@ FLOORS: tuple[set[str], ...] = (
         "__init__",
         "cache",
         "console",
+        "drop_reasons",
         "errors",
         "flags",
         "hashing",

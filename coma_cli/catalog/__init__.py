@@ -1,6 +1,9 @@
-"""The catalogue, one small file per entry: benchmarks, bases, sources, tasks; each folder lists its entries."""
+"""What coma knows, one small file a thing: sources, tasks, benchmarks, bases, mixtures; a folder lists its own in one
+table.
+"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
 from typing import Protocol, TypeVar
 
 from coma_cli.errors import unknown_name
@@ -14,6 +17,48 @@ class Named(Protocol):
 
 
 N = TypeVar("N", bound=Named)
+
+
+class Catalogue(MutableMapping[str, N]):
+    """Entries by name, in the order of their table; the file of an entry is imported when it is first asked for.
+
+    The table names the place of each entry within `package`, as `module:ATTRIBUTE`. So its names cost nothing, and a
+    reader of one entry does not load the others.
+    """
+
+    def __init__(self, kind: type[N], package: str, table: Mapping[str, str]) -> None:
+        self._kind = kind
+        self._package = package
+        self._entries: dict[str, N | str] = dict(table)
+
+    def __getitem__(self, name: str) -> N:
+        """Raises KeyError for an unknown name, TypeError where the table points at something else."""
+        entry = self._entries[name]
+        if isinstance(entry, str):
+            entry = self._entries[name] = self._load(name, entry)
+        return entry
+
+    def __setitem__(self, name: str, entry: N | str) -> None:
+        self._entries[name] = entry
+
+    def __delitem__(self, name: str) -> None:
+        del self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def _load(self, name: str, place: str) -> N:
+        module, _, attribute = place.partition(":")
+        entry = getattr(import_module(f"{self._package}.{module}"), attribute, None)
+        if not isinstance(entry, self._kind) or entry.name != name:
+            raise TypeError(f"{self._package}: {place} is no {self._kind.__name__} of the name {name!r}.")
+        return entry
 
 
 def index(*entries: N) -> Mapping[str, N]:

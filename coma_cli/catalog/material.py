@@ -4,189 +4,167 @@ A source reads files and yields material; a task turns the types that it underst
 other, so a new source that yields a known type works with every task that takes it.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from coma_cli.formats.rejected import Rejected
 from coma_cli.records import Origin, TextLanguage
+
+if TYPE_CHECKING:
+    from coma_cli.syntax.documentation import Prose
+    from coma_cli.syntax.function import CodeFunction
 
 
 @dataclass(frozen=True)
-class Function:
+class Material:
+    """What all shapes have: the programming language, the terms, where it is from, and in which language it speaks."""
+
+    language: str
+    licence: str = field(kw_only=True)
+    origin: Origin = field(kw_only=True)
+    text_language: TextLanguage = field(default="en", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Function(Material):
     """A documented function. `code` is its code without the documentation; `header` is its signature alone.
 
     `summary` is the first paragraph of the documentation's prose, `description` all of that prose. `cuts` lists the
     spans (start and end as character offsets in `code`) of one-line statements that line completion may ask for.
     """
 
-    language: str
     name: str
     header: str
     code: str
     summary: str
     description: str
     cuts: tuple[tuple[int, int], ...]
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
+
+    @classmethod
+    def documented(
+        cls, function: CodeFunction, prose: Prose | None, *, licence: str, origin: Origin
+    ) -> Function | Rejected:
+        """A function with what was said of it, or why that teaches nothing (see `refusal`)."""
+        from coma_cli.syntax.documentation import refusal, text_language
+
+        reason = refusal(function, prose)
+        if reason is not None or prose is None:
+            code, detail = reason or ("no-prose", "")
+            return Rejected(code, detail, origin, {"code": function.code, "documentation": function.documentation})
+        return cls(
+            language=function.language,
+            name=function.name,
+            header=function.header,
+            code=function.code,
+            summary=prose.summary,
+            description=prose.description,
+            cuts=function.cuts,
+            licence=licence,
+            origin=origin,
+            text_language=text_language(prose.summary) or "en",
+        )
 
 
 @dataclass(frozen=True)
-class Instruction:
+class Instruction(Material):
     """A finished instruction row from an upstream instruction data set."""
 
-    language: str
     instruction: str
     input: str
     output: str
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class Exercise:
+class Exercise(Material):
     """A small programming problem with tests that show what is expected, and a solution."""
 
-    language: str
     statement: str
     tests: tuple[str, ...]
     solution: str
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class Snippet:
+class Snippet(Material):
     """A function or program without documentation, such as seed code."""
 
-    language: str
     code: str
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class ClonePair:
+class ClonePair(Material):
     """Two functions, and whether they have the same functionality. `weak` marks a "no" that nobody checked."""
 
-    language: str
     first: str
     second: str
     clones: bool
     weak: bool
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class JudgedFunction:
+class JudgedFunction(Material):
     """A function, and whether it is labelled as defective."""
 
-    language: str
     code: str
     defective: bool
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class Repair:
+class Repair(Material):
     """A buggy function and the fixed one. `abstracted`: names and literals are replaced by VAR_1 and so on."""
 
-    language: str
     buggy: str
     fixed: str
     abstracted: bool
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class Translation:
+class Translation(Material):
     """The same function in two programming languages. `tokenized`: as space-separated tokens."""
 
-    language: str
     code: str
     target_language: str
     target_code: str
     tokenized: bool
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class Question:
+class Question(Material):
     """A question in words, candidate snippets, and which of them are answers (positions in `candidates`).
 
     Questions with the same `topic` (posts about the same question, for example) may share answers.
     """
 
-    language: str
     text: str
     candidates: tuple[str, ...]
     answers: tuple[int, ...]
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
     topic: str = ""
 
 
 @dataclass(frozen=True)
-class ContestSolution:
+class ContestSolution(Material):
     """A competition problem and an accepted program, which reads standard input and prints the answer."""
 
-    language: str
     name: str
     statement: str
     solution: str
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class Cloze:
+class Cloze(Material):
     """A tokenized function with one token replaced by `<mask>`, its description, and the masked token."""
 
-    language: str
     description: str
     tokens: tuple[str, ...]
     answer: str
     choices: tuple[str, ...]
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
 
 
 @dataclass(frozen=True)
-class UnfinishedCode:
+class UnfinishedCode(Material):
     """The beginning of a file or function as upstream cut it, and the rest of its last line."""
 
-    language: str
     before: str
     line: str
     tokenized: bool
-    licence: str
-    origin: Origin
-    text_language: TextLanguage = "en"
-
-
-Material = (
-    Function
-    | Instruction
-    | Exercise
-    | Snippet
-    | ClonePair
-    | JudgedFunction
-    | Repair
-    | Translation
-    | Question
-    | ContestSolution
-    | Cloze
-    | UnfinishedCode
-)

@@ -1,15 +1,47 @@
-"""Files that the data is kept clear of: problems beside those of the known benchmarks, and rows of other data sets."""
+"""What the data is kept clear of: the known benchmarks, problems of other files, and rows of other data sets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
-from coma_cli.catalog.benchmarks import LoadedBenchmark
+from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
+from coma_cli.corpus.decontamination.available import NO_BENCHMARKS, Available, BenchmarkPlaces, available_benchmarks
 from coma_cli.corpus.decontamination.reference_files import file_problems, reference_rows
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.dataset.building import add_rows
 from coma_cli.dataset.parts import PartWriter
+from coma_cli.dataset.settings import HUB, BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.hashing import hash_file
+
+
+def known_benchmarks(settings: BuildDataSettings, *, fetch: bool = True) -> Available:
+    """The benchmarks of the catalogue, from the places that the settings name; from the hub if the sources are too.
+
+    None are loaded, and none missed, where rows are not decontaminated.
+
+    Raises:
+        MissingInputError: see `available_benchmarks`.
+    """
+    if not settings.decontaminate:
+        return NO_BENCHMARKS
+    places = BenchmarkPlaces(
+        given=None if settings.bench_data is None else Path(settings.bench_data),
+        by_folder={name: Path(place) for name, place in settings.source.items()},
+        sources=None if settings.sources in (None, HUB) else Path(str(settings.sources)),
+        from_hub=settings.asks_hub,
+        fetch=fetch,
+    )
+    return available_benchmarks(places)
+
+
+def overlap_warnings(sources: Set[str], checked: Set[str]) -> Iterator[str]:
+    """Of benchmarks that share problems with a source that is read, and that rows are not checked against."""
+    for benchmark in BENCHMARKS.values():
+        if benchmark.overlap is not None and benchmark.overlap.source in sources and benchmark.name not in checked:
+            yield (
+                f"{benchmark.overlap.words}, which are in the data: to score on it, give its file with "
+                "--bench-data FOLDER."
+            )
 
 
 def named_problems(path: Path) -> LoadedBenchmark:

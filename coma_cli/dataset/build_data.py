@@ -16,9 +16,14 @@ from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.corpus.decontamination.decontaminate import index_of
 from coma_cli.dataset import exports, plot
-from coma_cli.dataset.against import hash_named, named_problems, reference_parts
+from coma_cli.dataset.against import (
+    hash_named,
+    known_benchmarks,
+    named_problems,
+    overlap_warnings,
+    reference_parts,
+)
 from coma_cli.dataset.assembling import texts_of, write_files
-from coma_cli.dataset.benchmarks import benchmarks_at_hand
 from coma_cli.dataset.building import BuildRecipe, build_part
 from coma_cli.dataset.card import card
 from coma_cli.dataset.composition import SUBSET, Composition, composition_of, rows_to_show
@@ -69,7 +74,7 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
     """Find the files and the benchmarks.
 
     Raises:
-        UsageError: unknown task or source. MissingInputError: see `locate` and `benchmarks_at_hand`.
+        UsageError: unknown task or source. MissingInputError: see `locate` and `available_benchmarks`.
     """
     return _plan(settings, workspace, fetch=True)
 
@@ -86,7 +91,7 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
             "--decontaminate off and --decontaminate-against exclude each other.", "Leave one of them out."
         )
     found = locate(settings, tasks, workspace, fetch=fetch)
-    benchmarks, absent = benchmarks_at_hand(settings, fetch=fetch) if settings.decontaminate else ((), ())
+    benchmarks, absent = known_benchmarks(settings, fetch=fetch)
     benchmarks = (*benchmarks, *(named_problems(Path(name)) for name in settings.decontaminate_against))
     warnings = _warnings(settings, found, benchmarks, absent)
     inputs = [Input(f"source:{entry.source.name}", entry.place, entry.content_sha256) for entry in found.located]
@@ -159,12 +164,9 @@ def _warnings(
     elif absent:
         names = ", ".join(absent)
         warnings.append(f"Not checked against {names}: the problems were not at hand (--bench-data FILE brings them).")
-    brings_mbpp = any(entry.source.name == "mbpp" for entry in found.located)
-    if settings.decontaminate and brings_mbpp and "mbpp+" not in {benchmark.name for benchmark in benchmarks}:
-        warnings.append(
-            "MBPP+ asks some problems of MBPP's training split, which are in the data: to score on it, give its file "
-            "with --bench-data FOLDER."
-        )
+    if settings.decontaminate:
+        there = {entry.source.name for entry in found.located}
+        warnings += overlap_warnings(there, {benchmark.name for benchmark in benchmarks})
     return tuple(warnings)
 
 

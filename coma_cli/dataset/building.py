@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from coma_cli.catalog.material import Material
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example, with_surroundings
 from coma_cli.corpus.cleaning.cleaning import CleaningRules, clean
 from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
 from coma_cli.corpus.dedup.fingerprints import BATCH_ROWS, Fingerprints
 from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.corpus.examples import make_example, with_surroundings
 from coma_cli.dataset.locating import WorkUnit, hash_shard
 from coma_cli.dataset.parts import PartWriter
 from coma_cli.dataset.row_index import encode_example, index_rows

@@ -5,54 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.dataset.plot import PLOT, length_classes
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
+from coma_cli.drop_reasons import DROP_REASONS
 from coma_cli.records import Example
 
 _NON_COMMERCIAL = ("-NC-", "-NC")
 _COMPUTATIONAL = "C-UDA"  # the Computational Use of Data Agreement, of CodeXGLUE's sets
-_REASONS = {
-    "answer-withheld": "the publisher keeps the answer to itself",
-    "boilerplate": "the answer is a stock phrase",
-    "broken-row": "the row is not in the source's form",
-    "broken-source": "the file can't be read to its end",
-    "cut-answer": "the answer breaks off",
-    "contaminated": "shares ten words or more with a benchmark problem, or holds its solution under other names",
-    "does-not-parse": "the code is no valid program of its language",
-    "duplicate": "asks or answers the same as an earlier row",
-    "duplicate-id": "the source has another row of the same id before it",
-    "duplicate-of-reference": "asks or answers the same, or nearly so, as a row of a file to be kept clear of",
-    "empty-body": "the function does nothing but raise or pass",
-    "empty-code": "there is no code",
-    "empty-instruction": "nothing is asked",
-    "empty-output": "nothing is answered",
-    "empty-statement": "the problem has no statement",
-    "failed-upstream": "the row failed its publisher's own checks",
-    "file-too-large": "the file is too large to be written by hand",
-    "generated-file": "the file says that a program wrote it",
-    "incomplete-statement": "formulas of the problem's statement are pictures, which are not there",
-    "index-past-end": "an index points past the end of the file that it counts in",
-    "leaks-answer": "the code holds a sentence of its documentation",
-    "licence-not-allowed": "the row's licence is not among those asked for",
-    "minified-file": "the file's lines are too long to be written by hand",
-    "missing-column": "the row lacks a column",
-    "missing-file": "a file of texts that ids point at is not there",
-    "missing-function": "a pair points at a function that is not there",
-    "near-duplicate": "asks or answers nearly the same as an earlier row",
-    "no-answer": "nothing that is there answers the question",
-    "no-code-task": "an interview question, which asks for no code",
-    "no-prose": "the documentation has no prose",
-    "no-solution": "the problem has no solution in a known language",
-    "not-code": "the code is a table of numbers or a comment for the most part",
-    "same-text": "both sides of a pair are the same text",
-    "not-standard-io": "the problem's programs read or write files",
-    "other-language": "the code is plainly in another language than the row says",
-    "secret": "holds a key, a token or a private e-mail address",
-    "text-language": "the text is in no language that was asked for, or not in the one that the row names",
-    "too-long": "longer than the limits",
-    "too-short": "shorter than the limits",
-    "twin-in-train": "a validation row that repeats a text of a training row, or nearly so",
-    "undecodable": "holds signs that stand for undecodable bytes",
-    "undecodable-file": "the file can't be decoded",
-}
 
 
 def card(summary: BuildDataSummary, shown: Mapping[str, Example]) -> str:
@@ -186,7 +143,7 @@ def _upstream(index: SourceFacts) -> str:
 
 def _skipped(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## What was left out", "", "Every row is in `dropped.jsonl` with its reason.", "")
-    rows = [(reason, str(count), _REASONS.get(reason, "")) for reason, count in summary.dropped.items()]
+    rows = [(reason, str(count), DROP_REASONS.get(reason, "")) for reason, count in summary.dropped.items()]
     yield from _table(("Reason", "Rows", "Meaning"), rows)
 
 

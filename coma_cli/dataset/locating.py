@@ -7,11 +7,11 @@ from itertools import chain, islice
 from pathlib import Path
 
 from coma_cli.catalog import lookup
+from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.sources.repository.repository import repository
 from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.sources.stackoverflow.stackexchange import dump
-from coma_cli.dataset.benchmarks import FOLDERS
 from coma_cli.dataset.generated import generated_sources, require_rows
 from coma_cli.dataset.parts import SUFFIX
 from coma_cli.dataset.settings import HUB, BuildDataSettings
@@ -275,10 +275,10 @@ def _nothing_found(settings: BuildDataSettings, tasks: tuple[str, ...], found: F
 
 
 def unread_folders(settings: BuildDataSettings) -> list[str]:
-    """Folders below `--sources DIR` that belong to no source of the catalogue."""
+    """Folders below `--sources DIR` that belong to no source and no benchmark of the catalogue."""
     if settings.sources in (None, HUB):
         return []
-    known = {source.folder for source in SOURCES.values()} | set(FOLDERS.values())
+    known = {source.folder for source in SOURCES.values()} | {entry.folder for entry in BENCHMARKS.values()}
     return sorted(
         p.name for p in Path(str(settings.sources)).iterdir() if p.is_dir() and p.name not in known and p.name[0] != "."
     )

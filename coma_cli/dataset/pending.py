@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset
+from coma_cli.catalog.tasks import TASKS
 from coma_cli.dataset.rows import Mask, Numbers, RowState, RowTable, States
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Example, PendingRequest
 
-_ASKED_BY_OUTPUT = frozenset({"code-summarization"})  # the text that is lacking is the answer, not the question
 _GOOD = (RowState.KEPT, RowState.BEYOND_SIZE, RowState.BEYOND_BALANCE)  # there may be more of them than requested
 
 
@@ -59,7 +59,9 @@ def _is(rows: RowTable, kind: str, name: str) -> Mask:
 
 def request_of(example: Example, subset: SubDataset) -> PendingRequest:
     """The request for the Chinese sister of a row."""
-    asks_output = example.task in _ASKED_BY_OUTPUT
+    counterpart = TASKS[example.task].counterpart
+    assert counterpart is not None, example.task  # a mixture requests rows of such tasks only
+    asks_output = counterpart.prose == "output"
     return PendingRequest(
         id=sha256_of([subset.name, example.id])[:20],
         subset=subset.name,

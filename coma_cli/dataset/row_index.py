@@ -3,7 +3,7 @@
 All of it is found by the workers that build the rows, so that the final pass, which is one process, has little to do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,16 +95,7 @@ def index_rows(
 def fixed_answer(example: Example) -> str:
     """The answer, of tasks that are answered by one of a few fixed words; else nothing."""
     task = TASKS.get(example.task)
-    labels = getattr(task, "labels", ()) or ()
-    return example.output if labels else NO_ANSWER
-
-
-# Of tasks that are asked for in other text languages: whether input and output are the row's code.
-_CODE_OF: Mapping[str, tuple[bool, bool]] = {
-    "code-summarization": (True, False),
-    "code-generation": (True, True),
-    "code-search": (False, True),
-}
+    return example.output if task is not None and task.labels else NO_ANSWER
 
 
 def meanings(examples: Sequence[Example], fingerprints: RowFingerprints) -> U64:
@@ -113,9 +104,15 @@ def meanings(examples: Sequence[Example], fingerprints: RowFingerprints) -> U64:
     By it a row in Chinese is known to answer the request that was made from its English sister. 0 for tasks of which
     no such requests are made.
     """
-    made = np.array([hash_of(row.task) if row.task in _CODE_OF else 0 for row in examples], dtype=np.uint64)
-    by_input = np.array([_CODE_OF.get(row.task, (False, False))[0] for row in examples], dtype=bool)
-    by_output = np.array([_CODE_OF.get(row.task, (False, False))[1] for row in examples], dtype=bool)
+    codes = [_code_of(row.task) for row in examples]
+    made = np.array([hash_of(row.task) if code else 0 for row, code in zip(examples, codes, strict=True)], np.uint64)
+    by_input, by_output = (np.array([field in code for code in codes], dtype=bool) for field in ("input", "output"))
     made[by_input] = mix(made[by_input] ^ fingerprints.inputs[by_input])
     made[by_output] = mix(made[by_output] ^ fingerprints.outputs[by_output])
     return made
+
+
+def _code_of(task: str) -> tuple[str, ...]:
+    """The fields that are a row's code in any text language; none for tasks of which no such rows are requested."""
+    entry = TASKS.get(task)
+    return entry.counterpart.code if entry is not None and entry.counterpart is not None else ()

@@ -4,14 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from coma_cli.drop_reasons import require_known
 from coma_cli.records import Origin
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """An entry of a source that gives no material: its origin, and a reason code with a detail."""
+    """Something in a source that gives no material: which one, and one code of `DROP_REASONS` with its detail."""
 
     reason: str
     detail: str
     origin: Origin
     row: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a code that nobody explained."""
+        require_known(self.reason)

@@ -6,19 +6,8 @@ from dataclasses import dataclass
 from coma_cli.engines.interface import GenerationResponse
 from coma_cli.formats.fences import answer_blocks
 from coma_cli.formats.text import unix_lines
+from coma_cli.languages import opens_block_of
 
-# What opens a block of a language, where it isn't just the language's name.
-_TAGS = {
-    "python": {"python", "py", "python3"},
-    "javascript": {"javascript", "js", "node", "nodejs"},
-    "typescript": {"typescript", "ts"},
-    "cpp": {"cpp", "c++", "cc", "cxx"},
-    "csharp": {"csharp", "c#", "cs"},
-    "go": {"go", "golang"},
-    "ruby": {"ruby", "rb"},
-    "rust": {"rust", "rs"},
-    "bash": {"bash", "sh", "shell"},
-}
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _REFUSAL = re.compile(
     r"\W*(?:i(?:['’]m| am)(?: very| so)? (?:sorry|afraid|unable)|sorry\b|i (?:can(?:not|['’]t)|won['’]t|must decline)\b"
@@ -82,7 +71,7 @@ def program_in(response: GenerationResponse, language: str) -> Taken | Refused:
         return Refused("unclosed-block", _start(text))
     if not blocks:
         return Refused("refusal" if _REFUSAL.match(text) else "no-code-block", _start(text))
-    fitting = [code for tag, code in blocks if tag in _TAGS.get(language, {language})]
+    fitting = [code for tag, code in blocks if opens_block_of(tag, language)]
     if not fitting and len(blocks) == 1 and not blocks[0][0]:
         fitting = [blocks[0][1]]
     if not fitting:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from coma_cli.catalog.material import Function
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.instructions import prompts
 from coma_cli.instructions.filtering import flaw_of_chinese

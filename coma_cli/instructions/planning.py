@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from coma_cli.catalog.benchmarks import BENCHMARKS, DISTINCT_BENCHMARKS, LoadedBenchmark
+from coma_cli.catalog.benchmarks import LoadedBenchmark
+from coma_cli.corpus.decontamination.available import (
+    NO_BENCHMARKS,
+    Available,
+    BenchmarkPlaces,
+    available_benchmarks,
+)
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.errors import CliError, MissingInputError, UsageError
@@ -59,7 +65,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
             f"{source.input.path} has no usable code function{_skipped(tally)}.", "Check --seed-code."
         )
     price = price_of(settings)
-    benchmarks, absent = benchmarks_at_hand(settings)
+    benchmarks, absent = _benchmarks(settings)
     return GenPlan(
         subject=settings.model.replace("/", "-"),
         inputs=(source.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
@@ -89,7 +95,7 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         languages=settings.languages,
     )
     price = price_of(settings)
-    benchmarks, absent = benchmarks_at_hand(settings)
+    benchmarks, absent = _benchmarks(settings)
     left = requests.there - len(requests.chosen)
     notes = [f"{len(requests.chosen)} of {count_of(requests.there, 'request')} from {requests.input.path}"]
     if left:
@@ -144,28 +150,13 @@ def price_of(settings: GenSettings) -> Price | None:
     return None if read is None or written is None else Price(read, written)
 
 
-def benchmarks_at_hand(settings: GenSettings) -> tuple[tuple[LoadedBenchmark, ...], tuple[str, ...]]:
-    """The benchmarks that rows are kept clear of, and the names of those whose problems are not at hand.
-
-    HumanEval comes with a package, the others with `bench_data`; nothing is fetched for this.
+def _benchmarks(settings: GenSettings) -> Available:
+    """The benchmarks that rows are kept clear of; nothing is fetched for it.
 
     Raises:
-        MissingInputError: `bench_data` holds no benchmark.
+        MissingInputError: `bench_data` holds no benchmark, or a broken one.
     """
-    if not settings.decontaminate:
-        return (), ()
-    loaded = [DISTINCT_BENCHMARKS["humaneval"].load()]
-    failure: MissingInputError | None = None
-    for name, benchmark in BENCHMARKS.items():
-        if name != "humaneval" and settings.bench_data is not None:
-            try:
-                loaded.append(benchmark.load(settings.bench_data))
-            except MissingInputError as error:
-                failure = failure or error
-    if failure is not None and len(loaded) == 1:
-        raise failure
-    names = {benchmark.name for benchmark in loaded}
-    return tuple(loaded), tuple(name for name in DISTINCT_BENCHMARKS if name not in names)
+    return available_benchmarks(BenchmarkPlaces(given=settings.bench_data)) if settings.decontaminate else NO_BENCHMARKS
 
 
 def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> dict[str, Any]:

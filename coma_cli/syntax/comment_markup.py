@@ -4,6 +4,8 @@ import inspect
 import re
 import textwrap
 
+from coma_cli.languages import LANGUAGES
+
 _BLOCK = re.compile(r"\s*/\*[*!]*<?(?P<text>.*?)\**\*/\s*", re.DOTALL)
 _RUBY_BLOCK = re.compile(r"\s*=begin\b[^\n]*\n(?P<text>.*?)\n=end\b\s*", re.DOTALL)
 _LINE_SIGN = re.compile(r"[ \t]*(?://[/!]*<?|\#+!?) ?")
@@ -57,30 +59,36 @@ _CODE_LINE = re.compile(
 
 def without_markup(comment: str, language: str) -> str:
     """The text of a comment in plain paragraphs; "" for a licence, commented-out code or a directive to tools."""
-    text = _RULE.sub("", _bare(comment))
+    known = LANGUAGES.get(language)
+    text = _RULE.sub("", _bare(comment, known.line_comment if known is not None else ""))
     text = _FOR_TOOLS.sub("", text)
     if _LICENCE.search(text) or _is_code(text):
         return ""
     text = _INHERITED.sub("", text)
-    if language == "csharp":
-        text = _xml_prose(text)
-    if language == "ruby":
-        text = re.sub(r"\+([\w.:#?!]+)\+", r"`\1`", _CALL_SEQUENCE.sub("", text))
-    if language == "rust":
-        text = _RUST_LINK.sub(lambda match: match["what"], text)
+    match known.markup if known is not None else "plain":
+        case "xml":
+            text = _xml_prose(text)
+        case "rdoc":
+            text = re.sub(r"\+([\w.:#?!]+)\+", r"`\1`", _CALL_SEQUENCE.sub("", text))
+        case "rustdoc":
+            text = _RUST_LINK.sub(lambda match: match["what"], text)
     return _unmarked(_DEPRECATED.sub("", text))
 
 
-def _bare(comment: str) -> str:
-    """The dedented lines of a comment, without comment markers; indented examples stay indented."""
+def _bare(comment: str, line_comment: str) -> str:
+    """The lines of a comment at the margin, without the signs that make it one; indented examples stay indented.
+
+    `line_comment` is what begins a comment of the language, besides `//` and `#`.
+    """
     block = _BLOCK.fullmatch(comment) or _RUBY_BLOCK.fullmatch(comment)
     if block:
         return _block_text(block["text"])
     if comment.lstrip().startswith("/*"):  # truncated by upstream, or several comments
         return _block_text(re.sub(r"/\*+|\*+/", "", comment))
     lines = comment.split("\n")
-    if comment.strip() and all(_LINE_SIGN.match(line) for line in lines if line.strip()):
-        return textwrap.dedent("\n".join(_LINE_SIGN.sub("", line, count=1) for line in lines))
+    sign = re.compile(rf"[ \t]*(?:{re.escape(line_comment)})+ ?") if line_comment else _LINE_SIGN
+    if comment.strip() and all(sign.match(line) for line in lines if line.strip()):
+        return textwrap.dedent("\n".join(sign.sub("", line, count=1) for line in lines))
     return inspect.cleandoc(comment)
 
 

@@ -1,15 +1,20 @@
 """The prose of documentation: the description of a function without parameter lists, examples and markup.
 
-Python docstrings have no comment markers; those in other languages are stripped first (`comment_markup.py`).
+Python's docstrings come without signs; other languages' comments may bring theirs, which go first (`comment_markup`).
 """
 
 import inspect
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from coma_cli.syntax.comment_markup import without_markup
-from coma_cli.words import sentences, words
+from coma_cli.syntax.function import CodeFunction
+from coma_cli.words import chinese_share, latin_share, sentences, words
+
+if TYPE_CHECKING:
+    from coma_cli.records import TextLanguage
 
 # A line that starts something else than prose: field lists, section titles, doctests, directives, "name -- text" lists.
 _STOP = re.compile(
@@ -28,6 +33,8 @@ _ROLE = re.compile(r":[\w:+-]+:`~?!?([^`<]+?)(?:\s*<[^`>]*>)?`")
 # How Doxygen comments begin: with a marker, or with a command that introduces the description.
 _OPENING = re.compile(r"\A\s*!?\s*[@\\]brief\b[ \t]*|\A!\s+")
 _MIN_SENTENCE_WORDS = 3
+_MIN_SUMMARY_WORDS = 3  # as CodeXGLUE's filter of CodeSearchNet: under three words of documentation
+_LEAST_CHINESE, _LEAST_LATIN = 0.3, 0.7  # shares of the letters
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,29 @@ def leaks(description: str, code: str) -> str | None:
         if len(wanted) >= _MIN_SENTENCE_WORDS and f" {' '.join(wanted)} " in haystack:
             return sentence
     return None
+
+
+def refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | None:
+    """Why a function and what was said of it teach nothing, with a detail, or None: an empty body, no prose, too few
+    words, a text in neither English nor Chinese letters, or a sentence of the prose that still stands in the code.
+    """
+    if function.empty:
+        return "empty-body", ""
+    if prose is None:
+        return "no-prose", ""
+    if len(words(prose.summary)) < _MIN_SUMMARY_WORDS:
+        return "too-short", prose.summary
+    if text_language(prose.summary) is None:
+        return "text-language", ""
+    sentence = leaks(prose.description, function.code) or leaks(prose.summary, function.code)
+    return ("leaks-answer", sentence) if sentence else None
+
+
+def text_language(text: str) -> "TextLanguage | None":
+    """Chinese where a good part of the letters is, else English where nearly all are Latin; None for other letters."""
+    if chinese_share(text) >= _LEAST_CHINESE:
+        return "cn"
+    return "en" if latin_share(text) >= _LEAST_LATIN else None
 
 
 def _blocks(lines: list[str]) -> list[list[str]]:

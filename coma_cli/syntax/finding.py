@@ -1,20 +1,24 @@
 """Finds the functions in a tree, their names, and the comments and attributes above them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from tree_sitter import Node, Query, QueryCursor
-
-from coma_cli.syntax.grammars import GRAMMARS, Grammar
+from coma_cli.languages.language import Grammar
+from coma_cli.syntax.grammars import GRAMMARS
 from coma_cli.syntax.leaves import COMMENTS, STRINGS
 from coma_cli.syntax.trees import Tree, grammar_of
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Query
 
 _DECLARED = {"variable_declarator": "name", "assignment_expression": "left", "pair": "key"}
 _FIELDS = {"field_definition": "property", "public_field_definition": "name"}
 _DECLARATIONS = ("lexical_declaration", "variable_declaration")
 _C_DECLARATORS = ("pointer_declarator", "reference_declarator", "function_declarator", "parenthesized_declarator")
-_RUBY_MODIFIERS = ("private", "public", "protected", "module_function", "private_class_method", "memoize")
 
 # All of these; each is a type of node in some grammar.
 NODE_TYPES = frozenset((*_DECLARED, *_FIELDS, *_DECLARATIONS, *_C_DECLARATORS))
@@ -65,6 +69,8 @@ def _labelled(tree: Tree, node: Node) -> Found:
 
 def captured(tree: Tree, node: Node, wanted: frozenset[str], within: frozenset[str] = frozenset()) -> list[Node]:
     """The nodes of the wanted types at or below a node, in text order; only children of `within` types, if given."""
+    from tree_sitter import QueryCursor
+
     query = _query(tree.grammar, wanted, within)
     nodes = QueryCursor(query).captures(node).get("node", []) if query is not None else []
     return sorted(nodes, key=lambda n: (n.start_byte, -n.end_byte))
@@ -72,6 +78,8 @@ def captured(tree: Tree, node: Node, wanted: frozenset[str], within: frozenset[s
 
 @cache
 def _query(grammar: str, wanted: frozenset[str], within: frozenset[str]) -> Query | None:
+    from tree_sitter import Query
+
     language = grammar_of(grammar)
     known = " ".join(f"({kind})" for kind in sorted(wanted) if language.id_for_node_kind(kind, True))
     if not known:
@@ -134,18 +142,18 @@ def _assigned(tree: Tree, grammar: Grammar, node: Node) -> Found | None:
 
 def _whole(tree: Tree, grammar: Grammar, node: Node) -> Node:
     parent = node.parent
-    while parent is not None and (parent.type in grammar.shells or _is_modified(tree, parent)):
+    while parent is not None and (parent.type in grammar.shells or _is_modifier(tree, grammar, parent)):
         node, parent = parent, parent.parent
     return node
 
 
-def _is_modified(tree: Tree, node: Node) -> bool:
-    """Whether a node is a call of Ruby's `private` or a similar modifier, or its arguments."""
+def _is_modifier(tree: Tree, grammar: Grammar, node: Node) -> bool:
+    """Whether a node is the arguments of a call such as Ruby's `private`, or that call."""
     call = node.parent if node.type == "argument_list" else node
-    if tree.language != "ruby" or call is None or call.type != "call":
+    if not grammar.modifiers or call is None or call.type != "call":
         return False
     method = call.child_by_field_name("method")
-    return method is not None and tree.text(method) in _RUBY_MODIFIERS
+    return method is not None and tree.text(method) in grammar.modifiers
 
 
 def scopes(tree: Tree) -> list[tuple[int, int, str]]:

@@ -1,16 +1,18 @@
-"""Extracts functions from source code in eleven languages, each with its documentation separate.
+"""Functions out of source code, each without its documentation, which comes beside it; of every language whose entry
+has a grammar of functions, and of Python.
 
 Python is read with the interpreter's own grammar (`python_functions`), other languages with tree-sitter. Every function
 returned parses on its own: one that doesn't, or that the grammar can't parse in its file, is skipped without affecting
 the rest of the file. Nested functions are ignored: they depend on their context.
 """
 
-import re
+from __future__ import annotations
 
-from tree_sitter import Node
+import re
+from typing import TYPE_CHECKING
 
 from coma_cli.formats.text import unify
-from coma_cli.languages import parse_python
+from coma_cli.languages import LANGUAGES, parse_python
 from coma_cli.syntax.comments import without_repeats
 from coma_cli.syntax.finding import (
     Found,
@@ -29,6 +31,9 @@ from coma_cli.syntax.grammars import GRAMMARS
 from coma_cli.syntax.leaves import COMMENTS, leaves_of
 from coma_cli.syntax.python_functions import aligned, python_functions
 from coma_cli.syntax.trees import Tree, parse
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 FUNCTION_LANGUAGES: tuple[str, ...] = ("python", *GRAMMARS)
 _MIN_CUT_CHARS = 10
@@ -154,12 +159,12 @@ def _body(found: Found) -> Node:
 
 def _signature_end(tree: Tree, found: Found) -> int:
     """The byte at which a signature ends and the body (or a constructor's initializer list) begins."""
-    node = found.node
-    if tree.language == "ruby":
-        last = node.child_by_field_name("parameters") or node.child_by_field_name("name")
-        return last.end_byte if last is not None else _body(found).start_byte
-    heads = GRAMMARS[tree.language].heads
-    return min([_body(found).start_byte, *(child.start_byte for child in node.children if child.type in heads)])
+    node, grammar = found.node, GRAMMARS[tree.language]
+    for field in grammar.head_fields:
+        last = node.child_by_field_name(field)
+        if last is not None:
+            return last.end_byte
+    return min([_body(found).start_byte, *(child.start_byte for child in node.children if child.type in grammar.heads)])
 
 
 def _cuts(tree: Tree, body: Node) -> tuple[tuple[int, int], ...]:
@@ -180,7 +185,10 @@ def _fills_its_line(tree: Tree, node: Node) -> bool:
     """Whether a statement is all that stands in its line, but for a comment behind it."""
     line_end = tree.source.find(b"\n", node.end_byte)
     rest = tree.source[node.end_byte : line_end if line_end >= 0 else None].strip()
-    return begins_its_line(tree, node) and (not rest or rest.startswith((b"//", b"/*", b"#")))
+    comments = ("//", "/*", "#", LANGUAGES[tree.language].line_comment)
+    return begins_its_line(tree, node) and (
+        not rest or any(sign and rest.startswith(sign.encode()) for sign in comments)
+    )
 
 
 def _is_empty(tree: Tree, body: Node) -> bool:

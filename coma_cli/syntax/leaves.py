@@ -4,13 +4,17 @@ A string without interpolation is one leaf, quotes included; one with interpolat
 the code in it. Layout yields no leaves; text that the grammar can't parse yields the leaves that are recognized.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tree_sitter import Node
+from coma_cli.languages.language import kinds
+from coma_cli.syntax.trees import Tree, grammar_of, parse
 
-from coma_cli.syntax.trees import Tree, grammar_of, kinds, parse
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 _ERROR = 65535  # the type number of nodes that the grammar could not parse
 

@@ -5,17 +5,22 @@ boundary at which both branches agree. Output, assertions, types, strings, comme
 edited.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tree_sitter import Node
-
+from coma_cli.languages import LANGUAGES
+from coma_cli.languages.language import kinds
 from coma_cli.syntax.finding import begins_its_line, captured
 from coma_cli.syntax.leaves import COMMENTS, STRINGS
-from coma_cli.syntax.trees import Tree, kinds
+from coma_cli.syntax.trees import Tree
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 MutationKind = Literal["changed-operator", "off-by-one", "swapped-arguments", "dropped-check"]
 
@@ -154,7 +159,7 @@ class Sites:
     def _is_open(self, node: Node) -> bool:
         source, start = self._tree.source, node.start_byte
         line = source[source.rfind(b"\n", 0, start) + 1 : start].lstrip()
-        preprocessed = line.startswith(b"#") and self._tree.language in ("c", "cpp", "csharp")
+        preprocessed = line.startswith(b"#") and LANGUAGES[self._tree.language].has_preprocessor
         return not preprocessed and not any(first <= start < last for first, last in self._closed)
 
     def _edit(self, kind: MutationKind, first: Node, last: Node, replacement: str) -> Mutation:
@@ -271,7 +276,7 @@ class Sites:
         line_end = code.find("\n", end)
         if not begins_its_line(self._tree, node) or line_end < 0 or code[end:line_end].strip():
             return
-        if self._tree.language == "go" and self._leaves_unused(node):
+        if LANGUAGES[self._tree.language].rejects_unused and self._leaves_unused(node):
             return
         yield Mutation("dropped-check", start, line_end + 1, "", code.count("\n", 0, start) + 1)
 

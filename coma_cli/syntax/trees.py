@@ -3,50 +3,25 @@
 A method, constructor or anonymous function on its own is not a valid program in most languages; text that does not
 parse as is gets wrapped in each frame of its language (a class, a call), and positions in the tree then ignore the
 frame. Whether Python is valid is decided by the running interpreter; its tree-sitter tree is only used for leaves.
+
+tree-sitter is imported when the first text is parsed, so that what only may come to parse is quick to import.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import accumulate
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from tree_sitter import Language, Node, Parser
-from tree_sitter_language_pack import SupportedLanguage, get_language
+from coma_cli.languages import LANGUAGES, Language, parses_as_python
 
-from coma_cli.languages import parses_as_python
+if TYPE_CHECKING:
+    import tree_sitter
+    from tree_sitter import Node
+    from tree_sitter_language_pack import SupportedLanguage
 
-_CLASS = ("class _ {\n", "\n}")
-_CALL = ("_(\n", "\n)")
-_OBJECT = ("_({\n", "\n})")
-_Frames = tuple[tuple[str, tuple[str, str]], ...]
-_BARE = ("", "")
-
-# The grammar and the frame (what to put before and after a text) of each attempt, in order.
-_FRAMES: Mapping[str, _Frames] = {
-    "python": (("python", _BARE),),
-    "javascript": (("javascript", _BARE), ("javascript", _CLASS), ("javascript", _CALL), ("javascript", _OBJECT)),
-    "typescript": (
-        ("typescript", _BARE),
-        ("typescript", _CLASS),
-        ("typescript", _CALL),
-        ("tsx", _BARE),
-        ("tsx", _CLASS),
-        ("typescript", _OBJECT),
-    ),
-    "java": (("java", _BARE), ("java", _CLASS)),
-    "go": (("go", _BARE), ("go", ("package _\nvar _ = ", "\n"))),
-    "ruby": (("ruby", _BARE),),
-    "rust": (("rust", _BARE), ("rust", ("trait _ {\n", "\n}"))),
-    "php": (("php", _BARE), ("php", _CLASS), ("php", _CALL)),
-    "c": (("c", _BARE),),
-    "cpp": (("cpp", _BARE), ("cpp", ("class _ {\n", "\n};"))),
-    "csharp": (("csharp", _BARE), ("csharp", _CLASS)),
-    "sql": (("sql", _BARE),),
-}
-_PHP_TAGS = ("<?php", "<?=", "<?PHP")
-
-LANGUAGES: tuple[str, ...] = tuple(_FRAMES)
+PARSED_LANGUAGES: tuple[str, ...] = tuple(entry.name for entry in LANGUAGES.values() if entry.frames)
 
 
 @dataclass(frozen=True)
@@ -68,9 +43,9 @@ class Tree:
     def is_broken(self, node: Node) -> bool:
         """Whether the grammar had to skip or insert something below a node.
 
-        In C and C++ a skipped name may be a macro for nothing or for an attribute, so it is not an error.
+        In a language with macros a skipped name may be one that stands for nothing or for an attribute: no error.
         """
-        return bool(node.has_error) and not (self.language in ("c", "cpp") and _only_skips_names(node))
+        return bool(node.has_error) and not (LANGUAGES[self.language].has_macros and _only_skips_names(node))
 
     @cached_property
     def first_row(self) -> int:
@@ -109,9 +84,10 @@ def _only_skips_names(node: Node) -> bool:
 
 def parse(language: str, code: str) -> Tree | None:
     """The tree of a text in the first frame in which it has no error, else without one; None without a grammar."""
-    if language not in _FRAMES:
+    entry = LANGUAGES.get(language)
+    if entry is None or not entry.frames:
         return None
-    tries = (_framed(language, code, grammar, frame) for grammar, frame in _FRAMES[language])
+    tries = (_framed(entry, code, grammar, frame) for grammar, frame in entry.frames)
     first = next(tries)
     return first if not first.has_error else next((tree for tree in tries if not tree.has_error), first)
 
@@ -129,21 +105,21 @@ def encode(code: str) -> bytes:
     return code.encode("utf-8", "surrogatepass")
 
 
-def _framed(language: str, code: str, grammar: str, frame: tuple[str, str]) -> Tree:
+def _framed(language: Language, code: str, grammar: str, frame: tuple[str, str]) -> Tree:
+    from tree_sitter import Parser
+
     head, tail = frame
-    if grammar == "php" and not any(tag in code for tag in _PHP_TAGS):
-        head = f"<?php\n{head}"
+    tags = language.opening_tags
+    if tags and not any(tag in code for tag in tags):
+        head = f"{tags[0]}\n{head}"
     source = encode(head + code + tail)
     root = Parser(grammar_of(grammar)).parse(source).root_node
-    return Tree(language, grammar, code, root, source, len(head))
+    return Tree(language.name, grammar, code, root, source, len(head))
 
 
 @cache
-def grammar_of(name: str) -> Language:
+def grammar_of(name: str) -> tree_sitter.Language:
     """A grammar by its name in the language pack; cached."""
-    return get_language(cast(SupportedLanguage, name))
+    from tree_sitter_language_pack import get_language
 
-
-def kinds(names: str) -> frozenset[str]:
-    """A set of node types, written as words."""
-    return frozenset(names.split())
+    return get_language(cast("SupportedLanguage", name))

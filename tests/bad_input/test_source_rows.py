@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.formats.rejected import Rejected
 from tests.catalog.sources.forms import put

@@ -34,7 +34,7 @@ from coma_cli.corpus.cleaning.secrets import masked
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.languages import guess_language, looks_like_python
 from coma_cli.parallel.machine import default_workers
-from coma_cli.syntax.trees import LANGUAGES
+from coma_cli.syntax.trees import PARSED_LANGUAGES
 from tests.benchmarks._grown_rows import slice_rows, write_shards
 from tests.benchmarks._watch import Watch
 from tests.requirements import ROOT, SHARED_DATA
@@ -128,7 +128,7 @@ def _parses(language: str, code: str) -> bool:
                 ast.parse(code)
         except (SyntaxError, ValueError):
             return not looks_like_python(code)
-    elif language in LANGUAGES:
+    elif language in PARSED_LANGUAGES:
         root = get_parser(language).parse(code.encode()).root_node
         if language in ("c", "cpp", "sql"):  # as coma: macros and dialects are no reason
             return sum(node.end_byte - node.start_byte for node in root.children if node.is_error) <= len(code) / 2

@@ -11,6 +11,7 @@ def test_an_entry_says_where_it_is_from_and_what_it_feeds(source):
     assert source.url.startswith("https://")
     assert source.licence
     assert source.citation
-    assert set(source.tasks) <= set(TASKS)
+    assert source.tasks, "no task takes what it gives"
+    assert set(source.not_for) <= set(TASKS)
     assert source.bytes_per_row > 0
     assert pickle.loads(pickle.dumps(source)).name == source.name  # it travels to worker processes

@@ -26,7 +26,7 @@ def read_functions(shard):
         text = f"{verb.capitalize()} the {thing} that {verb}_{thing} is called with and return them."
         header = code.splitlines()[0]
         origin = Origin(path=shard.name, row=str(number), split="train")
-        yield Function("python", f"{verb}_{thing}", header, code, text, text, (), "MIT", origin)
+        yield Function("python", f"{verb}_{thing}", header, code, text, text, (), licence="MIT", origin=origin)
 
 
 def read_questions(shard):
@@ -34,21 +34,29 @@ def read_questions(shard):
         verb, thing = row["verb"], row["thing"]
         candidates = tuple(f"{verb}({thing}, {n})" for n in range(3))
         origin = Origin(path=shard.name, row=str(number), split="train")
-        yield Question("python", f"How to {verb} {thing} by {verb}_{thing}?", candidates, (1,), "CC-BY-SA-4.0", origin)
+        yield Question(
+            "python",
+            f"How to {verb} {thing} by {verb}_{thing}?",
+            candidates,
+            (1,),
+            licence="CC-BY-SA-4.0",
+            origin=origin,
+        )
 
 
 @pytest.fixture
 def sources(tmp_path, monkeypatch):
     """A folder of two sources that CoMIT's table knows; their readers are small ones of our own."""
     folder = tmp_path / "sources"
-    for name, read, tasks in (
-        ("codesearchnet", read_functions, ("code-summarization", "code-generation")),
-        ("staqc", read_questions, ("code-search",)),
+    for name, read, gives, not_for in (
+        ("codesearchnet", read_functions, (Function,), ("code-search",)),
+        ("staqc", read_questions, (Question,), ()),
     ):
         (folder / name).mkdir(parents=True)
         rows = [{"verb": verb, "thing": thing} for verb in VERBS for thing in THINGS]
         (folder / name / "code_alpaca_20k.json").write_text(json.dumps(rows))
-        entry = dataclasses.replace(SOURCES["codealpaca"], name=name, folder=name, read=read, tasks=tasks)
+        changes = {"name": name, "folder": name, "read": read, "gives": gives, "not_for": not_for}
+        entry = dataclasses.replace(SOURCES["codealpaca"], **changes)
         monkeypatch.setitem(SOURCES, name, entry)
     return folder
 

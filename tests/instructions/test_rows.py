@@ -1,9 +1,9 @@
 """Rows: what they carry, and that repeats and benchmark texts do not become training data."""
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.corpus.decontamination.available import BenchmarkPlaces, available_benchmarks
 from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
-from coma_cli.instructions.planning import benchmarks_at_hand
 from coma_cli.instructions.rounds import Draft
 from coma_cli.instructions.rows import rows_of
 from coma_cli.instructions.seeds import Seed
@@ -75,18 +75,10 @@ def test_the_two_sides_share_nothing_and_lose_nothing():
 
 
 def test_generated_rows_are_kept_clear_of_every_benchmark_of_a_folder():
-    loaded, absent = benchmarks_at_hand(SETTINGS.model_copy(update={"bench_data": shared_data()}))
-    counts = {bench.name: len(bench.problems) for bench in loaded}
-    assert counts == {"humaneval": 164, "mbpp": 500, "mbpp-sanitized": 130, "humaneval+": 82, "mbpp+": 196}
-    assert absent == ()
+    loaded = available_benchmarks(BenchmarkPlaces(given=shared_data())).loaded
     problem = loaded[-1].problems[0]
     index = BenchmarkIndex()
     index.add(loaded[-1].name, loaded[-1].problems)
     rows = rows_of(CODE_FUNCTIONS, [a_draft(1, program=problem.reference), a_draft(2)], SETTINGS, index)
     assert [row.key for row in rows.train] == [f"gen-instructions/python/{2:016x}"]
     assert rows.reasons == {"contaminated": 1}
-
-
-def test_without_files_humaneval_is_kept_clear_of_and_the_others_are_named():
-    loaded, absent = benchmarks_at_hand(SETTINGS)
-    assert ([bench.name for bench in loaded], absent) == (["humaneval"], ("mbpp", "mbpp-sanitized"))

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.syntax.documentation import Prose, leaks, prose_of
+from coma_cli.syntax.documentation import Prose, leaks, prose_of, refusal, text_language
+from coma_cli.syntax.function import CodeFunction
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,38 @@ def test_a_sentence_is_found_at_word_borders_only():
 
 def test_very_short_sentences_do_not_count():
     assert leaks("Return x.", "return x") is None
+
+
+def function(code="def f(x):\n    return x", empty=False):
+    return CodeFunction("python", "f", "def f(x):", code, "", (1, 2), (), empty)
+
+
+@pytest.mark.parametrize(
+    ("made", "summary", "reason"),
+    [
+        (function(), "Return the value unchanged.", None),
+        (function(), "返回给定的值。", None),
+        (function(empty=True), "Return the value unchanged.", "empty-body"),
+        (function(), None, "no-prose"),
+        (function(), "Return it.", "too-short"),
+        (function(), "Вернуть заданное значение.", "text-language"),
+        (function("def f(x):\n    # give the value back\n    return x"), "Give the value back.", "leaks-answer"),
+    ],
+)
+def test_what_teaches_nothing_is_refused_with_its_reason(made, summary, reason):
+    found = refusal(made, None if summary is None else Prose(summary, summary))
+    assert (found and found[0]) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Return the mean.", "en"),
+        ("返回平均值。", "cn"),
+        ("返回 mean 值", "cn"),
+        ("Среднее", None),
+        ("42", None),
+    ],
+)
+def test_the_letters_of_a_text_tell_its_language(text, language):
+    assert text_language(text) == language

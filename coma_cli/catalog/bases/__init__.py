@@ -1,28 +1,25 @@
 """The base models that coma knows by name; any local folder and any Hub id work as well.
 
-`models.resolution.resolve_base` turns what the user named into a `ResolvedBase` without loading anything;
-`models.loading` (imported lazily: it needs the train extra) turns that into a tokenizer and a model.
+To add one: a file, a line here, a test. `models.resolution` turns what the user named into one definite model.
 """
 
 from collections.abc import Mapping
 
-from coma_cli.catalog import index
-from coma_cli.catalog.bases import (
-    codellama_7b_python,
-    llama_7b,
-    qwen2_5_coder,
-    qwen_7b,
-    smollm2_135m,
-    wizardcoder_python_7b,
-)
+from coma_cli.catalog import Catalogue
 from coma_cli.catalog.bases.entry import Base
 
-BASES: Mapping[str, Base] = index(
-    smollm2_135m.BASE,
-    qwen_7b.BASE,
-    codellama_7b_python.BASE,
-    wizardcoder_python_7b.BASE,
-    llama_7b.BASE,
-    *qwen2_5_coder.BASES,
+BASES: Mapping[str, Base] = Catalogue(
+    Base,
+    __name__,
+    {
+        "smollm2-135m": "smollm2_135m:BASE",
+        "qwen-7b": "qwen_7b:BASE",
+        "codellama-7b-python": "codellama_7b_python:BASE",
+        "wizardcoder-python-7b": "wizardcoder_python_7b:BASE",
+        "llama-7b": "llama_7b:BASE",
+        "qwen2.5-coder-0.5b": "qwen2_5_coder:SMALL",
+        "qwen2.5-coder-1.5b": "qwen2_5_coder:MEDIUM",
+        "qwen2.5-coder-7b": "qwen2_5_coder:LARGE",
+    },
 )
-DEFAULT_BASE = smollm2_135m.BASE.name
+DEFAULT_BASE = "smollm2-135m"

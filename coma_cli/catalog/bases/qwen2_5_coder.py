@@ -18,4 +18,3 @@ def _size(name: str, architecture: Architecture) -> Base:
 SMALL = _size("0.5b", Architecture(896, 24, 14, 2, 4864, 151936, tied=True, attention_bias=True))
 MEDIUM = _size("1.5b", Architecture(1536, 28, 12, 2, 8960, 151936, tied=True, attention_bias=True))
 LARGE = _size("7b", Architecture(3584, 28, 28, 4, 18944, 152064, attention_bias=True))
-BASES = (SMALL, MEDIUM, LARGE)

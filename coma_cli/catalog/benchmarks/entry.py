@@ -6,9 +6,10 @@ A benchmark turns its own rows into `Problem` records, the only form that sampli
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.published import read_published
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
 
@@ -32,13 +33,25 @@ class LoadedBenchmark:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """Problems that a benchmark shares with rows of a source: the source's name, and what they share, in words."""
+
+    source: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """A benchmark of the catalogue.
 
-    `read` returns the published rows, from the file or folder given or from the benchmark's default location; `problem`
-    turns a row into a record, or into None for a row of another split. `size` is the number of problems of the whole
-    benchmark; `id_prefix` is the prefix of task ids in other tools' files, ignoring case. `same_problems_as` names a
-    benchmark with the same problems and fewer tests.
+    `files` are globs of its published files, by which a folder is seen to hold it; `folder` is its place below
+    `--sources DIR`. `comes_from` says where its rows are if no file is given: in an installed package, on the hub, or
+    nowhere. `read` gives the rows, from the file or folder given or from there; without it they are read as they stand
+    in the given file. `problem` turns a row into a record, or into None for a row of another split.
+
+    `size` is the number of problems of the whole benchmark; `id_prefix` is what task ids begin with in other people's
+    files, up to case. `same_problems_as` names a benchmark that this one only tests more thoroughly; `overlap` says
+    which source of training rows shares problems with it.
     """
 
     name: str
@@ -48,10 +61,14 @@ class Benchmark:
     url: str
     licence: str
     paper: str
-    read: Callable[[Path | None], RawBenchmark]
+    files: tuple[str, ...]
+    folder: str
     problem: Callable[[Mapping[str, Any]], Problem | None]
+    read: Callable[[Path | None], RawBenchmark] | None = None
+    comes_from: Literal["package", "hub", "nowhere"] = "nowhere"
     revision: str = ""
     same_problems_as: str = ""
+    overlap: Overlap | None = None
 
     def load(self, bench_data: Path | None = None) -> LoadedBenchmark:
         """Read the problems, from `bench_data` if given.
@@ -59,7 +76,7 @@ class Benchmark:
         Raises:
             MissingInputError: the data is missing or unreadable, a row lacks a field, or there are no problems.
         """
-        raw = self.read(bench_data)
+        raw = self._read_files(bench_data) if self.read is None else self.read(bench_data)
         problems: dict[str, Problem] = {}
         for number, row in enumerate(raw.rows, start=1):
             problem = self._problem_of(row, f"{raw.source}, row {number}")
@@ -75,6 +92,14 @@ class Benchmark:
             source=raw.source,
             content_sha256=sha256_of([problem.to_row() for problem in problems.values()]),
         )
+
+    def _read_files(self, bench_data: Path | None) -> RawBenchmark:
+        if bench_data is None:
+            raise MissingInputError(
+                f"{self.name} is read from its published file, and none is given.", self._data_hint()
+            )
+        path, rows = read_published(bench_data, self.files)
+        return RawBenchmark(rows, str(path))
 
     def _problem_of(self, row: Mapping[str, Any], origin: str) -> Problem | None:
         try:

@@ -69,7 +69,10 @@ BENCHMARK = Benchmark(
     url="https://github.com/openai/human-eval",
     licence="MIT",
     paper="Chen et al. 2021, Evaluating Large Language Models Trained on Code (arXiv:2107.03374)",
+    files=FILES,
+    folder=NAME,
     read=read,
+    comes_from="package",
     problem=problem_of,
     revision="data/HumanEval.jsonl.gz, sha256 b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef",
 )

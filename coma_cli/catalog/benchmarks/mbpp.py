@@ -95,7 +95,10 @@ BENCHMARK = Benchmark(
     url=_URL,
     licence="CC-BY-4.0",
     paper=_PAPER,
+    files=FULL_FILES,
+    folder="mbpp",
     read=read_full,
+    comes_from="hub",
     problem=full_problem,
     revision="revised in place upstream, so it has no fixed checksum",
 )
@@ -107,7 +110,10 @@ SANITIZED = Benchmark(
     url=_URL,
     licence="CC-BY-4.0",
     paper=_PAPER,
+    files=SANITIZED_FILES,
+    folder="mbpp",
     read=read_sanitized,
+    comes_from="hub",
     problem=sanitized_problem,
     revision="revised in place upstream, so it has no fixed checksum",
 )

@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 
-from coma_cli.catalog import index
-from coma_cli.catalog.mixtures import codecapybara, comit
+from coma_cli.catalog import Catalogue
 from coma_cli.catalog.mixtures.mixture import Mixture
 
-MIXTURES: Mapping[str, Mixture] = index(comit.MIXTURE, comit.OLDER, codecapybara.MIXTURE)
+MIXTURES: Mapping[str, Mixture] = Catalogue(
+    Mixture,
+    __name__,
+    {
+        "comit": "comit:MIXTURE",
+        "comit-cloze": "comit:OLDER",
+        "codecapybara": "codecapybara:MIXTURE",
+    },
+)

@@ -2,38 +2,30 @@
 
 from collections.abc import Mapping
 
-from coma_cli.catalog import index
-from coma_cli.catalog.sources import code_contests, codealpaca, codecapybara_generated, codecapybara_seed, codegpt, mbpp
-from coma_cli.catalog.sources.codesearchnet import codesearchnet
-from coma_cli.catalog.sources.codexglue import (
-    clone_detection,
-    cloze,
-    code_completion_line,
-    code_refinement,
-    code_to_text,
-    code_translation,
-    defect_detection,
-)
+from coma_cli.catalog import Catalogue
 from coma_cli.catalog.sources.source import Source
-from coma_cli.catalog.sources.stackoverflow import codepro, conala, staqc
 
-SOURCES: Mapping[str, Source] = index(
-    codealpaca.SOURCE,
-    codesearchnet.SOURCE,
-    code_to_text.SOURCE,
-    clone_detection.SOURCE,
-    defect_detection.SOURCE,
-    code_completion_line.SOURCE,
-    code_refinement.SOURCE,
-    code_translation.SOURCE,
-    cloze.MAXMIN,
-    cloze.ALL,
-    codegpt.SOURCE,
-    codepro.SOURCE,
-    staqc.SOURCE,
-    conala.SOURCE,
-    code_contests.SOURCE,
-    codecapybara_seed.SOURCE,
-    codecapybara_generated.SOURCE,
-    mbpp.SOURCE,
+SOURCES: Mapping[str, Source] = Catalogue(
+    Source,
+    __name__,
+    {
+        "codealpaca": "codealpaca:SOURCE",
+        "codesearchnet": "codesearchnet.codesearchnet:SOURCE",
+        "codexglue_code_to_text": "codexglue.code_to_text:SOURCE",
+        "codexglue_clone_detection": "codexglue.clone_detection:SOURCE",
+        "codexglue_defect_detection": "codexglue.defect_detection:SOURCE",
+        "codexglue_code_completion_line": "codexglue.code_completion_line:SOURCE",
+        "codexglue_code_refinement": "codexglue.code_refinement:SOURCE",
+        "codexglue_code_translation": "codexglue.code_translation:SOURCE",
+        "codexglue_cloze_maxmin": "codexglue.cloze:MAXMIN",
+        "codexglue_cloze_all": "codexglue.cloze:ALL",
+        "codegpt": "codegpt:SOURCE",
+        "codepro": "stackoverflow.codepro:SOURCE",
+        "staqc": "stackoverflow.staqc:SOURCE",
+        "conala": "stackoverflow.conala:SOURCE",
+        "code_contests": "code_contests:SOURCE",
+        "codecapybara_seed": "codecapybara_seed:SOURCE",
+        "codecapybara_generated": "codecapybara_generated:SOURCE",
+        "mbpp": "mbpp:SOURCE",
+    },
 )

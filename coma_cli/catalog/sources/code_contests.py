@@ -117,7 +117,7 @@ def _solutions(row: JsonRow, shard: Shard, origin: Origin) -> Iterator[ContestSo
     for language, program in first.items():
         place = origin.model_copy(update={"row": f"{origin.row} ({language})"})
         code = unix_lines(program).strip("\n").rstrip()
-        yield ContestSolution(language, str(row["name"] or ""), statement, code, shard.licence, place)
+        yield ContestSolution(language, str(row["name"] or ""), statement, code, licence=shard.licence, origin=place)
 
 
 def _pairs(solutions: Any) -> list[tuple[Any, Any]] | None:
@@ -139,7 +139,7 @@ SOURCE = Source(
     licence=LICENCE,
     citation="Li, Y. et al. (2022). Competition-Level Code Generation with AlphaCode. Science 378(6624).",
     splits="",
-    tasks=("competition",),
+    gives=(ContestSolution,),
     find=find,
     read=read,
     bytes_per_row=58_000,  # about 3 GB of Parquet for CodeCapybara's 51,766 rows

@@ -46,7 +46,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         asked = "" if _NO_INPUT.fullmatch(given) else unix_lines(given).strip()
         language = guess_language(f"{instruction}\n{asked}", output)
-        yield Instruction(language, instruction.strip(), asked, output.rstrip(), shard.licence, origin)
+        yield Instruction(language, instruction.strip(), asked, output.rstrip(), licence=shard.licence, origin=origin)
 
 
 SOURCE = Source(
@@ -56,7 +56,7 @@ SOURCE = Source(
     licence=LICENCE,
     citation="Chaudhary, S. (2023). Code Alpaca: An Instruction-following LLaMA model for code generation.",
     splits="train (the only one)",
-    tasks=("code-generation",),
+    gives=(Instruction,),
     find=find,
     read=read,
     bytes_per_row=450,

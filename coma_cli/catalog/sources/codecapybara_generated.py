@@ -60,7 +60,7 @@ def _instruction(row: JsonRow, shard: Shard, origin: Origin) -> Instruction | Re
     if not statement.strip() or not answer.text.strip():
         return Rejected("empty-output", "", origin, row)
     language = language_of_label(label or "") or UNSPECIFIED
-    return Instruction(language, statement.strip(), "", answer.text, shard.licence, origin)
+    return Instruction(language, statement.strip(), "", answer.text, licence=shard.licence, origin=origin)
 
 
 SOURCE = Source(
@@ -70,7 +70,7 @@ SOURCE = Source(
     licence=LICENCE,
     citation="FSoft AI4Code (2023). CodeCapybara: Code Instruction Tuning.",
     splits="train (the only one)",
-    tasks=("code-generation",),
+    gives=(Instruction,),
     find=find,
     read=read,
     bytes_per_row=2100,  # twice the measured 923 bytes of a row of seed code, and a statement

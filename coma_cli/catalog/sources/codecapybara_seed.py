@@ -51,7 +51,9 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         elif not code.strip():
             yield Rejected("empty-code", "", origin, row)
         else:
-            yield Snippet(shard.language or UNSPECIFIED, undouble_lines(code).rstrip(), shard.licence, origin)
+            yield Snippet(
+                shard.language or UNSPECIFIED, undouble_lines(code).rstrip(), licence=shard.licence, origin=origin
+            )
 
 
 SOURCE = Source(
@@ -61,7 +63,7 @@ SOURCE = Source(
     licence=LICENCE,
     citation="FSoft AI4Code (2023). CodeCapybara: Code Instruction Tuning.",
     splits="train (the only one)",
-    tasks=("line-completion",),
+    gives=(Snippet,),
     find=find,
     read=read,
     bytes_per_row=1400,

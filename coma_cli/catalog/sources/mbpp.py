@@ -53,7 +53,7 @@ def _exercise(row: JsonRow, shard: Shard, origin: Origin) -> Exercise | None:
         return None
     solution = f"{setup.strip()}\n\n{code}" if setup.strip() else code
     checks = tuple(unix_lines(test).strip() for test in tests)
-    return Exercise("python", statement.strip(), checks, tidy(solution), shard.licence, origin)
+    return Exercise("python", statement.strip(), checks, tidy(solution), licence=shard.licence, origin=origin)
 
 
 def tidy(code: str) -> str:
@@ -72,7 +72,7 @@ SOURCE = Source(
     licence=LICENCE,
     citation="Austin, J. et al. (2021). Program Synthesis with Large Language Models. arXiv:2108.07732.",
     splits="train (task_id 601-974)",
-    tasks=("code-generation",),
+    gives=(Exercise,),
     find=find,
     read=read,
     bytes_per_row=1500,

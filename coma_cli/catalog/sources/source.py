@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.catalog.material import Material
+from coma_cli.catalog.tasks import TASKS
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.rejected import Rejected
@@ -17,6 +18,8 @@ class Source:
 
     `find` lists the files of the source in a folder with the publisher's layout (or takes a single file), `read` yields
     the material of one file, and `bytes_per_row` (measured on unpacked files) is used for estimates in a dry run.
+    `gives` lists the shapes of material that `read` yields: rows are made of it for every task that takes one of them,
+    but for those that `not_for` names.
     `folder` is its location below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
     `notes` is what a reader of the data card should know about the rows; `splits` is empty if the files have splits.
     `reads_pieces` means that `read` yields only what belongs to the shard's piece, as `read_table` does; other sources
@@ -32,10 +35,11 @@ class Source:
     licence: str
     citation: str
     splits: str
-    tasks: tuple[str, ...]
+    gives: tuple[type[Material], ...]
     find: Callable[[Path], list[Shard]]
     read: Callable[[Shard], Iterator[Material | Rejected]]
     bytes_per_row: float
+    not_for: tuple[str, ...] = ()
     hub: HubForm | None = None
     reads_pieces: bool = False
     reads_whole: bool = False
@@ -43,3 +47,12 @@ class Source:
     read_rows: Callable[[Shard], Iterator[Example | Rejected]] | None = None
     revision: str = ""
     notes: str = ""
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that it has rows for, in the order of the catalogue; finished rows may be of any."""
+        return tuple(
+            name
+            for name, task in TASKS.items()
+            if name not in self.not_for and (self.read_rows is not None or set(task.takes) & set(self.gives))
+        )

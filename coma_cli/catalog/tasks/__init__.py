@@ -2,30 +2,22 @@
 
 from collections.abc import Mapping
 
-from coma_cli.catalog import index
-from coma_cli.catalog.tasks import (
-    clone_detection,
-    cloze,
-    code_generation,
-    code_repair,
-    code_search,
-    code_summarization,
-    code_translation,
-    competition,
-    defect_detection,
-    line_completion,
-)
+from coma_cli.catalog import Catalogue
 from coma_cli.catalog.tasks.task import Task
 
-TASKS: Mapping[str, Task] = index(
-    code_summarization.TASK,
-    code_generation.TASK,
-    code_search.TASK,
-    clone_detection.TASK,
-    defect_detection.TASK,
-    line_completion.TASK,
-    code_repair.TASK,
-    code_translation.TASK,
-    cloze.TASK,
-    competition.TASK,
+TASKS: Mapping[str, Task] = Catalogue(
+    Task,
+    __name__,
+    {
+        "code-summarization": "code_summarization:TASK",
+        "code-generation": "code_generation:TASK",
+        "code-search": "code_search:TASK",
+        "clone-detection": "clone_detection:TASK",
+        "defect-detection": "defect_detection:TASK",
+        "line-completion": "line_completion:TASK",
+        "code-repair": "code_repair:TASK",
+        "code-translation": "code_translation:TASK",
+        "cloze-test": "cloze:TASK",
+        "competition": "competition:TASK",
+    },
 )

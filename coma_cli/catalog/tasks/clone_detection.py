@@ -48,6 +48,7 @@ TASK = Task(
     group="code-to-code",
     form="input: two functions under the titles Function 1 and Function 2; output: yes if they have the same "
     "functionality, else no",
+    takes=(ClonePair,),
     draft=draft,
     asks_by_input=True,
     labels=LABELS,

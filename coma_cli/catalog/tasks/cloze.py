@@ -110,6 +110,7 @@ TASK = Task(
     group="code-to-code",
     form=f"input: a function's description, its code with one token replaced by {MASK}, and the choices where there is "
     "a short list of them; output: the token",
+    takes=(Cloze, Function),
     draft=draft,
     asks_by_input=True,
 )

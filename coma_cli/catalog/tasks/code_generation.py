@@ -1,7 +1,7 @@
 """Code generation: write the code that a text asks for."""
 
 from coma_cli.catalog.material import Exercise, Function, Instruction, Material
-from coma_cli.catalog.tasks.task import Draft, Task, Wordings
+from coma_cli.catalog.tasks.task import Counterpart, Draft, Task, Wordings
 
 FUNCTION_WORDINGS: Wordings = {
     "en": (
@@ -69,6 +69,8 @@ TASK = Task(
     name="code-generation",
     group="text-to-code",
     form="instruction: the request; input: the signature, tests or data given, if any; output: the code",
+    takes=(Function, Exercise, Instruction),
     draft=draft,
     code_fields=("output",),
+    counterpart=Counterpart(prose="instruction", code=("input", "output")),
 )

@@ -61,6 +61,7 @@ TASK = Task(
     name="code-repair",
     group="code-to-code",
     form="input: a function with a bug; output: the whole function with the bug fixed",
+    takes=(Repair,),
     draft=draft,
     asks_by_input=True,
 )

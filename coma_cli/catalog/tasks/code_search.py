@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from coma_cli.catalog.material import Function, Material, Question
-from coma_cli.catalog.tasks.task import Draft, Surroundings, Task, Wordings
+from coma_cli.catalog.tasks.task import Counterpart, Draft, Surroundings, Task, Wordings
 from coma_cli.records import Origin, row_seed
 from coma_cli.words import tokens
 
@@ -93,7 +93,15 @@ def _as_question(material: Material) -> Question | None:
     if isinstance(material, Function):
         text = material.summary
         spoken = material.text_language
-        return Question(material.language, text, (material.code,), (0,), material.licence, material.origin, spoken)
+        return Question(
+            material.language,
+            text,
+            (material.code,),
+            (0,),
+            licence=material.licence,
+            origin=material.origin,
+            text_language=spoken,
+        )
     return None
 
 
@@ -186,7 +194,9 @@ TASK = Task(
     name="code-search",
     group="text-to-code",
     form="instruction: the question; input: a JSON list of candidate snippets; output: the one that answers, as listed",
+    takes=(Function, Question),
     draft=draft,
     among=among,
     code_fields=("output",),
+    counterpart=Counterpart(prose="instruction", code=("output",)),
 )

@@ -1,7 +1,7 @@
 """Code summarization: describe what a function does."""
 
 from coma_cli.catalog.material import Function, Material
-from coma_cli.catalog.tasks.task import Draft, Task, Wordings
+from coma_cli.catalog.tasks.task import Counterpart, Draft, Task, Wordings
 
 WORDINGS: Wordings = {
     "en": (
@@ -40,7 +40,10 @@ TASK = Task(
     name="code-summarization",
     group="code-to-text",
     form="input: a function without its documentation; output: the first paragraph of that documentation",
+    takes=(Function,),
     draft=draft,
     code_fields=("input",),
     asks_by_input=True,
+    prose_answer=True,
+    counterpart=Counterpart(prose="output", code=("input",)),
 )

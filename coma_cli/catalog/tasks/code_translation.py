@@ -38,6 +38,7 @@ TASK = Task(
     name="code-translation",
     group="code-to-code",
     form="input: a function; output: the same function in the programming language named in the instruction",
+    takes=(Translation,),
     draft=draft,
     code_fields=("input",),
     asks_by_input=True,

@@ -64,6 +64,7 @@ TASK = Task(
     name="competition",
     group="text-to-code",
     form="input: the statement of a contest problem; output: a whole program, standard input to standard output",
+    takes=(ContestSolution,),
     draft=draft,
     code_fields=("output",),
     asks_by_input=True,

@@ -43,6 +43,7 @@ TASK = Task(
     name="defect-detection",
     group="code-to-code",
     form="input: a function; output: yes if it is labelled as defective, else no",
+    takes=(JudgedFunction,),
     draft=draft,
     asks_by_input=True,
     labels=LABELS,

@@ -92,6 +92,7 @@ TASK = Task(
     group="code-to-code",
     form="input: the beginning of a function; output: its next line, without indentation. For upstream's tokenized "
     "code, output: the rest of the current line",
+    takes=(UnfinishedCode, Function, Snippet),
     draft=draft,
     asks_by_input=True,
 )

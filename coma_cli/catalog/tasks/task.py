@@ -1,24 +1,13 @@
-"""The type of a catalogue entry for a task, and how a piece of material becomes a row of it.
+"""The form of a catalogue entry for a task: which material it takes, and what it makes of it."""
 
-A row's id is a hash of its question and answer, so the same content always has the same id. The wording of its
-instruction is chosen by a hash of the run's seed and that id.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from typing import Literal
 
 from coma_cli.catalog.material import Material
-from coma_cli.jsonl import sha256_of
-from coma_cli.languages import display
-from coma_cli.records import Example, TextLanguage, row_seed
+from coma_cli.records import TextLanguage
 
 Wordings = Mapping[TextLanguage, tuple[str, ...]]
-_ID_DIGITS = 20
-# What a wording loses where the programming language is unknown: "these {language} snippets" are "these snippets".
-_UNNAMED: Mapping[TextLanguage, str] = {"en": " {language}", "cn": " {language} "}
-MADE_BY = "build-data"
-BLOCK = 128
 
 
 @dataclass(frozen=True)
@@ -49,73 +38,39 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
+class Counterpart:
+    """How a row becomes the same row in another text language: for tasks of which such rows are requested.
+
+    `prose` is the field that is written anew, `code` the fields that stay as they are and show that two rows are
+    counterparts. Where the output is written anew, the task makes the row of a `Function` that has it as its summary.
+    """
+
+    prose: Literal["instruction", "output"]
+    code: tuple[Literal["input", "output"], ...]
+
+
+@dataclass(frozen=True)
 class Task:
     """A task of the data set.
 
-    `form` describes the input and the output; `draft` returns None for material that this task can't use (its second
-    argument is a seed for this piece of material); `among` may complete a piece of material from its neighbours in the
-    file before it is drafted; `code_fields` names the row's fields that hold nothing but a program; `asks_by_input`
-    means that the instruction is only a wording and the question itself is in the input. `labels` are the two possible
-    answers of a yes/no task in each text language, the yes first.
+    `group` sorts tasks by what they ask and answer with (`text-to-code`); `form` says what the input and the output
+    are. `takes` lists the shapes of material that rows are made of: of every source that gives one of them. `draft`
+    gives None for a piece that no row can be made of (its second argument is a seed of the material's own); `among` may
+    complete a piece of material by what stands around it in its file, before it is drafted.
+
+    `code_fields` names the row's fields that hold nothing but a program; `prose_answer` says that the output is a text
+    in the row's text language; `asks_by_input` that the instruction is only a wording, and what is asked about stands
+    in the input. `labels` are the only two answers of a question for yes or no in each text language, the yes first.
     """
 
     name: str
     group: str
     form: str
+    takes: tuple[type[Material], ...]
     draft: Callable[[Material, int], Draft | None]
     among: Callable[[Material, Surroundings], Material] | None = None
     code_fields: tuple[str, ...] = ()
+    prose_answer: bool = False
     asks_by_input: bool = False
     labels: Mapping[TextLanguage, tuple[str, str]] | None = None
-
-
-NOWHERE = Surroundings()
-
-
-def make_example(
-    task: Task, material: Material, source: str, seed: int, context: Surroundings = NOWHERE
-) -> Example | None:
-    """The row that a task makes of a piece of material, or None; `context` is its neighbours in the file."""
-    if task.among is not None:
-        material = task.among(material, context)
-    draft = task.draft(material, row_seed(seed, f"{task.name}|{material.origin.path}|{material.origin.row}"))
-    if draft is None:
-        return None
-    content = list(draft.named_by) or [draft.instruction or draft.asked, draft.input, draft.output]
-    row_id = sha256_of([task.name, *content])[:_ID_DIGITS]
-    return Example(
-        id=row_id,
-        task=task.name,
-        source=source,
-        language=material.language,
-        text_language=material.text_language,
-        instruction=draft.instruction or _worded(draft, material, seed, row_id),
-        input=draft.input,
-        output=draft.output,
-        licence=material.licence,
-        origin=material.origin,
-        made_by=f"{MADE_BY}; {draft.remark}" if draft.remark else MADE_BY,
-    )
-
-
-def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterator[tuple[Material, Surroundings]]:
-    """Each piece of material with its neighbours: its block of `size` pieces and the block before.
-
-    Blocks depend only on the order of the file, so every reader finds the same neighbours.
-    """
-    before: list[Material] = []
-    stream = iter(entries)
-    while block := list(islice(stream, size)):
-        context = Surroundings((*before, *block))
-        yield from ((material, context) for material in block)
-        before = block
-
-
-def _worded(draft: Draft, material: Material, seed: int, row_id: str) -> str:
-    assert draft.wordings is not None
-    choices = draft.wordings[material.text_language]
-    wording = choices[row_seed(seed, f"wording|{row_id}") % len(choices)]
-    if not display(material.language):
-        wording = wording.replace(_UNNAMED[material.text_language], "")
-    named = wording.replace("{language}", display(material.language)).replace("{target}", display(draft.target))
-    return named.replace("{text}", draft.asked)
+    counterpart: Counterpart | None = None

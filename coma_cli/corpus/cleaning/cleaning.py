@@ -9,9 +9,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any
-
-from tree_sitter import Node
+from typing import TYPE_CHECKING, Any
 
 from coma_cli.catalog.licences.kinds import allows
 from coma_cli.catalog.tasks import TASKS
@@ -20,9 +18,12 @@ from coma_cli.corpus.cleaning.secrets import masked, secrets_in
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.formats.fences import only_block
-from coma_cli.languages import looks_like_python, parses_as_python
+from coma_cli.languages import LANGUAGES, looks_like_python, parses_as_python
 from coma_cli.records import Example
 from coma_cli.syntax.trees import parse
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 _BOILERPLATE = re.compile(
     r"\{@inheritdoc\}|^\W*(?:auto-?generated|generated)\b.{0,40}(?:method|function|stub|code)"
@@ -45,9 +46,7 @@ _SHELL_OR_SQL = re.compile(
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"[0-9]+")
-# Grammars know no macros of C and few dialects of SQL: there, only a text that is made nothing of for the most part.
-_LENIENT = frozenset({"c", "cpp", "sql"})
-_MOST_IN_ERROR = 0.5
+_MOST_IN_ERROR = 0.5  # of a text in a language whose grammar knows no macros, or few dialects
 _JUDGED_CHARS, _JUDGED_LINES = 200, 4
 _MOST_DIGITS, _MOST_COMMENTS = 0.5, 0.75
 
@@ -82,7 +81,7 @@ def _text_language(example: Example, rules: CleaningRules) -> Verdict | None:
         return "text-language", f"{example.text_language} is not among those asked for"
     task = TASKS.get(example.task)
     worded = task is not None and task.asks_by_input and bool(example.input)
-    texts = ["" if worded else example.instruction, example.output if example.task in TASKS_WITH_TEXT_ANSWERS else ""]
+    texts = ["" if worded else example.instruction, example.output if _answers_in_prose(example) else ""]
     wrong = next((why for text in texts if (why := wrong_language(text, example.text_language)) is not None), None)
     return None if wrong is None else ("text-language", wrong)
 
@@ -127,9 +126,14 @@ def _tokenizer(name: str) -> Any:
 
 
 def _boilerplate(example: Example, rules: CleaningRules) -> Verdict | None:
-    found = _BOILERPLATE.search(example.output[:400]) if TASKS_WITH_TEXT_ANSWERS & {example.task} else None
+    found = _BOILERPLATE.search(example.output[:400]) if _answers_in_prose(example) else None
     found = found or _REFUSAL.search(example.output[:400])
     return ("boilerplate", found.group()) if found else None
+
+
+def _answers_in_prose(example: Example) -> bool:
+    task = TASKS.get(example.task)
+    return task is not None and task.prose_answer
 
 
 def _secret(example: Example, rules: CleaningRules) -> Verdict | None:
@@ -194,10 +198,10 @@ def _is_broken(language: str, code: str) -> bool:
     tree = parse(language, code)
     if tree is None or not tree.has_error:
         return False
-    return language not in _LENIENT or _bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
+    return not LANGUAGES[language].lenient or _bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
 
 
-def _bytes_in_error(node: Node) -> int:
+def _bytes_in_error(node: "Node") -> int:
     """How much of a text lies in the largest pieces that the grammar made nothing of."""
     if node.type == "ERROR":
         return node.end_byte - node.start_byte
@@ -210,7 +214,6 @@ def unfenced(text: str) -> str:
     return block.code.removesuffix("\n") if block is not None else text
 
 
-TASKS_WITH_TEXT_ANSWERS = frozenset(task.name for task in TASKS.values() if task.group == "code-to-text")
 CHECKS: tuple[Check, ...] = (
     _text_language,
     _licence,

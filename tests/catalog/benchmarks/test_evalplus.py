@@ -2,7 +2,7 @@ import ast
 
 import pytest
 
-from coma_cli.catalog.benchmarks import BENCHMARKS, DISTINCT_BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import MissingInputError
 from tests.catalog.benchmarks.plus_rows import PLUS_ROW
 from tests.support.files import write_lines
@@ -89,6 +89,10 @@ def test_bad_rows_are_named(tmp_path, name, row, message):
 
 def test_training_data_is_kept_clear_of_the_original_problems_in_any_case():
     """Their files are at hand far more often; those of the larger sets are looked at where they are given."""
-    assert set(DISTINCT_BENCHMARKS) == {"humaneval", "mbpp", "mbpp-sanitized"}
-    for name in set(BENCHMARKS) - set(DISTINCT_BENCHMARKS):
-        assert BENCHMARKS[name].same_problems_as in DISTINCT_BENCHMARKS
+    assert {name: benchmark.same_problems_as for name, benchmark in BENCHMARKS.items()} == {
+        "humaneval": "",
+        "mbpp": "",
+        "mbpp-sanitized": "",
+        "humaneval+": "humaneval",
+        "mbpp+": "mbpp",
+    }

@@ -3,7 +3,7 @@ import gzip
 from coma_cli.catalog.material import Snippet
 from coma_cli.catalog.sources import codecapybara_seed as seed
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.records import Origin
 from tests.catalog.sources.forms import good, read
 from tests.catalog.sources.row_forms import lines, reasons, write, write_zip
@@ -43,11 +43,13 @@ def test_the_layout_in_an_archive(tmp_path):
 
 def test_seed_code_feeds_line_completion_by_its_grammar():
     code = 'def mean(values):\n    """Mean."""\n    total = sum(values)\n    return total / len(values)'
-    snippet = Snippet("python", code, "MIT", Origin(path="python/train.jsonl", row="1"))
+    snippet = Snippet("python", code, licence="MIT", origin=Origin(path="python/train.jsonl", row="1"))
     row = make_example(TASKS["line-completion"], snippet, "codecapybara_seed", 0)
     assert row.input.startswith("def mean(values):\n    total") or row.output == "total = sum(values)"
     assert "Mean." not in row.input
-    assert make_example(TASKS["line-completion"], Snippet("go", "no code", "MIT", Origin()), "x", 0) is None
+    assert (
+        make_example(TASKS["line-completion"], Snippet("go", "no code", licence="MIT", origin=Origin()), "x", 0) is None
+    )
 
 
 def test_the_real_seed_layout():

@@ -6,7 +6,7 @@ import pytest
 from coma_cli.catalog.material import Instruction
 from coma_cli.catalog.sources import codegpt
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.formats.fences import Unfenced, unfenced
 from coma_cli.formats.rejected import Rejected
 from tests.catalog.sources.forms import good, read

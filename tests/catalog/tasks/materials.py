@@ -12,7 +12,7 @@ from coma_cli.catalog.material import (
     UnfinishedCode,
 )
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.records import Origin
 
 MEAN_CODE = "def mean(values):\n    total = sum(values)\n    return total / len(values)"
@@ -37,7 +37,7 @@ EXERCISE = Exercise(
     origin=Origin(path="mbpp.jsonl", row="task_id 601"),
 )
 INSTRUCTION = Instruction(
-    "sql", "Select all.", "table t", "SELECT * FROM t;", "CC-BY-NC-4.0", Origin(path="x", row="1")
+    "sql", "Select all.", "table t", "SELECT * FROM t;", licence="CC-BY-NC-4.0", origin=Origin(path="x", row="1")
 )
 
 
@@ -46,12 +46,14 @@ def made(task, material, seed=0):
 
 
 HERE = Origin(path="x.txt", row="1", split="train")
-PAIR = ClonePair("java", "int a() {}", "int b() {}", False, True, "C-UDA-1.0", HERE)
-JUDGED = JudgedFunction("c", "int f(void)\n{\n}", True, "C-UDA-1.0", HERE)
-REPAIR = Repair("java", "int a ( ) { return 1 ; }", "int a ( ) { return 2 ; }", True, "C-UDA-1.0", HERE)
-TRANSLATION = Translation("java", "int a() {}", "csharp", "int A() {}", False, "C-UDA-1.0", HERE)
-CLOZE = Cloze("go", "Cap it .", ("return", "<mask>", "(", "a", ")"), "min", ("max", "min"), "C-UDA-1.0", HERE)
-UNFINISHED = UnfinishedCode("python", "import os <EOL> print (", "os )", True, "C-UDA-1.0", HERE)
+PAIR = ClonePair("java", "int a() {}", "int b() {}", False, True, licence="C-UDA-1.0", origin=HERE)
+JUDGED = JudgedFunction("c", "int f(void)\n{\n}", True, licence="C-UDA-1.0", origin=HERE)
+REPAIR = Repair("java", "int a ( ) { return 1 ; }", "int a ( ) { return 2 ; }", True, licence="C-UDA-1.0", origin=HERE)
+TRANSLATION = Translation("java", "int a() {}", "csharp", "int A() {}", False, licence="C-UDA-1.0", origin=HERE)
+CLOZE = Cloze(
+    "go", "Cap it .", ("return", "<mask>", "(", "a", ")"), "min", ("max", "min"), licence="C-UDA-1.0", origin=HERE
+)
+UNFINISHED = UnfinishedCode("python", "import os <EOL> print (", "os )", True, licence="C-UDA-1.0", origin=HERE)
 CAP_CODE = 'def cap(rows, top):\n    # the max of all\n    note = "max"\n    rows.append(max(rows))\n    return note'
 CAP = Function(
     language="python",

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from coma_cli.catalog.material import Function, Question
 from coma_cli.catalog.tasks import TASKS, code_search
 from coma_cli.catalog.tasks.code_search import FEWEST_CANDIDATES, MOST_CANDIDATES
-from coma_cli.catalog.tasks.task import Surroundings, make_example, with_surroundings
+from coma_cli.catalog.tasks.task import Surroundings
+from coma_cli.corpus.examples import make_example, with_surroundings
 from coma_cli.records import Origin
 
 OWN = Question(
@@ -31,7 +32,15 @@ OWN = Question(
 
 def question(number, code, text="", language="python", topic=""):
     text = text or f"How do I do the thing number {number}?"
-    return Question(language, text, (code,), (0,), "MIT", Origin(path="x", row=str(number)), topic=topic or str(number))
+    return Question(
+        language,
+        text,
+        (code,),
+        (0,),
+        licence="MIT",
+        origin=Origin(path="x", row=str(number)),
+        topic=topic or str(number),
+    )
 
 
 def made(material, context=(), seed=0):
@@ -111,7 +120,7 @@ def test_without_anything_around_it_a_lone_snippet_is_no_row():
 
 def test_functions_are_searched_by_their_summary():
     def function(name, code, summary):
-        return Function("go", name, "", code, summary, summary, (), "MIT", Origin(path="a.go", row=name))
+        return Function("go", name, "", code, summary, summary, (), licence="MIT", origin=Origin(path="a.go", row=name))
 
     functions = [function(f"f{n}", f"func f{n}() int {{ return {n} * {n + 1} }}", f"gives {n}") for n in range(8)]
     row = made(functions[3], functions)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from coma_cli.catalog.material import ContestSolution
 from coma_cli.catalog.tasks import TASKS, competition
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.records import Origin
 
 PROBLEM = ContestSolution(

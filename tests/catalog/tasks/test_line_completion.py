@@ -33,5 +33,7 @@ def test_golden_completion():
 def test_a_line_that_stands_there_already_is_not_asked_for():
     code = "def f(self):\n    self.go(self.x)\n    self.go(self.x)"
     cuts = ((code.rindex("self.go"), len(code)),)
-    repeated = Function("python", "f", "def f(self):", code, "Go on twice.", "Go on twice.", cuts, "MIT", Origin())
+    repeated = Function(
+        "python", "f", "def f(self):", code, "Go on twice.", "Go on twice.", cuts, licence="MIT", origin=Origin()
+    )
     assert made("line-completion", repeated) is None

@@ -14,8 +14,9 @@ from coma_cli.sandbox import Limits, probe_isolation
 from coma_cli.sandbox.contract import Mode
 from coma_cli.sandbox.identity import identity
 from tests.catalog.benchmarks.plus_rows import PLUS_ROW
-from tests.evaluation.sampled import HUMANEVAL, right, write_lines
+from tests.evaluation.sampled import HUMANEVAL, right
 from tests.evaluation.score_command import Coma
+from tests.support.files import write_lines
 
 PROBLEMS = HUMANEVAL[:9]
 VOLATILE = {"programs_per_s"}

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from coma_cli.catalog.documented import documented
 from coma_cli.catalog.material import Function, Material
 from coma_cli.catalog.sources.codesearchnet.licences import PATTERN, read_licences
 from coma_cli.catalog.sources.codexglue import shared
@@ -27,7 +26,6 @@ from coma_cli.syntax.documentation import Prose, prose_of
 from coma_cli.syntax.functions import without_documentation
 
 LANGUAGES = ("go", "java", "javascript", "php", "python", "ruby")
-TASKS = ("code-summarization", "code-generation", "code-search", "line-completion", "cloze-test")
 LICENCE = "unknown (that of each function's repository)"
 CITATION = (
     "Husain, H. et al. (2019). CodeSearchNet Challenge: Evaluating the State of Semantic Code Search. arXiv:1909.09436."
@@ -87,7 +85,7 @@ def function_of(row: JsonRow, number: int, shard: Shard, prose: Prose | None) ->
     function = without_documentation(str(language), without_repeats(str(language), code, docstring))
     if function is None:
         return Rejected("does-not-parse", "", origin, {"code": code})
-    return documented(function, prose, shard.licence, origin)
+    return Function.documented(function, prose, licence=shard.licence, origin=origin)
 
 
 def _origin(row: JsonRow, number: int, shard: Shard) -> Origin:
@@ -109,7 +107,7 @@ SOURCE = Source(
     licence=LICENCE,
     citation=CITATION,
     splits="",
-    tasks=TASKS,
+    gives=(Function,),
     find=find,
     read=read,
     bytes_per_row=1200,  # for all tasks together

@@ -56,7 +56,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         seen.add(tuple(sorted(ids)))
         # BigCloneBench only looked for clones: most of the other pairs were never checked by anyone.
-        yield ClonePair("java", first, second, bool(label), not label, shard.licence, origin)
+        yield ClonePair("java", first, second, bool(label), not label, licence=shard.licence, origin=origin)
 
 
 def _reject(
@@ -134,7 +134,7 @@ SOURCE = Source(
     citation="Svajlenko, J. et al. (2014). Towards a Big Data Curated Benchmark of Inter-project Code Clones. ICSME. "
     f"In: {shared.CITATION}",
     splits="",
-    tasks=("clone-detection",),
+    gives=(ClonePair,),
     find=find,
     read=read,
     bytes_per_row=19,

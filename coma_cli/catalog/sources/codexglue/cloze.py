@@ -62,7 +62,7 @@ def _cloze(
     answer = answers.get(key, "")
     if not answer or _PLACEHOLDER.fullmatch(answer) or (choices and answer not in choices):
         return Rejected(WITHHELD, f"no answer to {key} is available", origin, row)
-    return Cloze(shard.language, " ".join(words), tokens, answer, choices, shard.licence, origin)
+    return Cloze(shard.language, " ".join(words), tokens, answer, choices, licence=shard.licence, origin=origin)
 
 
 def _texts(value: object) -> tuple[str, ...] | None:
@@ -83,7 +83,7 @@ def _source(name: str, folder: str, hub: str, choices: tuple[str, ...], notes: s
         licence=shared.LICENCE,
         citation=shared.CITATION,
         splits="",
-        tasks=("cloze-test",),
+        gives=(Cloze,),
         find=find,
         read=partial(read, choices),
         bytes_per_row=bytes_per_row,

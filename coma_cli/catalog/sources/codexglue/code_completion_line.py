@@ -52,7 +52,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             yield Rejected(WITHHELD, "the published test set has no answers", origin, {"input": before[-500:]})
         else:
             code = before.strip().removeprefix(_START).strip()
-            yield UnfinishedCode(shard.language, code, line.strip(), True, shard.licence, origin)
+            yield UnfinishedCode(shard.language, code, line.strip(), True, licence=shard.licence, origin=origin)
 
 
 SOURCE = Source(
@@ -63,7 +63,7 @@ SOURCE = Source(
     citation=f"Raychev, V. et al. (2016). Probabilistic Model for Code with Decision Trees (py150). Allamanis, M. and "
     f"Sutton, C. (2013). Mining Source Code Repositories at Massive Scale (javaCorpus). In: {shared.CITATION}",
     splits="",
-    tasks=("line-completion",),
+    gives=(UnfinishedCode,),
     find=find,
     read=read,
     bytes_per_row=2260,

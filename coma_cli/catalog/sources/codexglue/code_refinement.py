@@ -44,7 +44,7 @@ SOURCE = Source(
     citation="Tufano, M. et al. (2019). An Empirical Study on Learning Bug-Fixing Patches in the Wild via Neural "
     f"Machine Translation. ACM TOSEM 28(4). In: {shared.CITATION}",
     splits="",
-    tasks=("code-repair",),
+    gives=(Repair,),
     find=find,
     read=read,
     bytes_per_row=448,

@@ -8,7 +8,7 @@ the 1,700 rows of Ruby's slices).
 from collections.abc import Iterator
 from pathlib import Path
 
-from coma_cli.catalog.material import Material
+from coma_cli.catalog.material import Function, Material
 from coma_cli.catalog.sources.codesearchnet import codesearchnet
 from coma_cli.catalog.sources.codexglue import shared
 from coma_cli.catalog.sources.source import Source
@@ -59,7 +59,7 @@ SOURCE = Source(
     licence=shared.LICENCE,
     citation=f"{codesearchnet.CITATION} In: {shared.CITATION}",
     splits="",
-    tasks=codesearchnet.TASKS,
+    gives=(Function,),
     find=find,
     read=read,
     bytes_per_row=550,  # for all tasks together

@@ -34,9 +34,9 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         number, java, csharp = entry
         origin = Origin(path=shard.name, row=str(number), split=shard.split)
         if row_seed(0, java) % 2:
-            yield Translation("csharp", csharp, "java", java, False, shard.licence, origin)
+            yield Translation("csharp", csharp, "java", java, False, licence=shard.licence, origin=origin)
         else:
-            yield Translation("java", java, "csharp", csharp, False, shard.licence, origin)
+            yield Translation("java", java, "csharp", csharp, False, licence=shard.licence, origin=origin)
 
 
 SOURCE = Source(
@@ -46,7 +46,7 @@ SOURCE = Source(
     licence=shared.LICENCE,
     citation=shared.CITATION,
     splits="",
-    tasks=("code-translation",),
+    gives=(Translation,),
     find=find,
     read=read,
     bytes_per_row=412,

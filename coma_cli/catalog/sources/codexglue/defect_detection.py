@@ -56,7 +56,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         if code is None or not code.strip() or target not in (0, 1):
             yield Rejected("broken-row", f"func is not a string, or target is {target!r}, not 0 or 1", origin, row)
             continue
-        yield JudgedFunction("c", undouble_lines(code), bool(target), shard.licence, origin)
+        yield JudgedFunction("c", undouble_lines(code), bool(target), licence=shard.licence, origin=origin)
 
 
 def _url(row: JsonRow) -> str:
@@ -119,7 +119,7 @@ SOURCE = Source(
     citation="Zhou, Y. et al. (2019). Devign: Effective Vulnerability Identification by Learning Comprehensive Program "
     f"Semantics via Graph Neural Networks. NeurIPS. In: {shared.CITATION}",
     splits="",
-    tasks=("defect-detection",),
+    gives=(JudgedFunction,),
     find=find,
     read=read,
     bytes_per_row=2300,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from coma_cli.catalog.sources.repository.gitignore import Rule, is_ignored, read_rules
+from coma_cli.languages import LANGUAGES
 from coma_cli.syntax.python_functions import decode_python
 from coma_cli.syntax.trees import parse
 
@@ -18,33 +19,8 @@ _MAX_MEAN_LINE_CHARS = 200
 # Headers are C or C++, depending on their content.
 _HEADER = "c or cpp"
 _LANGUAGES: Mapping[str, str] = {
-    ".py": "python",
-    ".pyw": "python",
-    ".js": "javascript",
-    ".mjs": "javascript",
-    ".cjs": "javascript",
-    ".jsx": "javascript",
-    ".ts": "typescript",
-    ".mts": "typescript",
-    ".cts": "typescript",
-    ".tsx": "typescript",
-    ".java": "java",
-    ".go": "go",
-    ".rb": "ruby",
-    ".rake": "ruby",
-    ".rs": "rust",
-    ".php": "php",
-    ".c": "c",
+    **{suffix: entry.name for entry in LANGUAGES.values() for suffix in entry.suffixes},
     ".h": _HEADER,
-    ".cpp": "cpp",
-    ".cc": "cpp",
-    ".cxx": "cpp",
-    ".c++": "cpp",
-    ".hpp": "cpp",
-    ".hh": "cpp",
-    ".hxx": "cpp",
-    ".ipp": "cpp",
-    ".cs": "csharp",
 }
 # Where package managers and conventions put third-party code.
 _FOREIGN_FOLDERS = frozenset(

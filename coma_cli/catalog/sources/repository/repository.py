@@ -7,15 +7,16 @@ depends only on the function's location, so that no function shows both.
 
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from coma_cli.catalog.documented import documented as documented_function
 from coma_cli.catalog.licences.detection import file_licence, folder_licences
 from coma_cli.catalog.material import Function, JudgedFunction, Material, Repair
 from coma_cli.catalog.sources.repository.code_files import MAX_FILE_BYTES, code_files, decode, language_of, refusal
 from coma_cli.catalog.sources.source import Source
+from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.rejected import Rejected
@@ -27,19 +28,18 @@ from coma_cli.syntax.mutations import mutate
 from coma_cli.syntax.trees import parses
 
 STDLIB = "stdlib"
-DOCUMENTED_TASKS = ("code-summarization", "code-generation", "line-completion")
-MUTATED_TASKS = ("code-repair", "defect-detection")
-TASKS = (*DOCUMENTED_TASKS, *MUTATED_TASKS)
 _STDLIB_TEST_FOLDERS = frozenset({"test", "tests", "idle_test", "_bundled"})
 _MUTATED_CHARS = range(60, 4000)  # shorter ones have little to get wrong; two longer ones do not fit into a row
+# Tasks that take functions, but not those of a repository.
+_NOT_FOR = ("code-search", "cloze-test")
 _FIXED_SEED = 0  # a function gets the same bug in every run
 
 
-def repository(folder: Path | str, name: str | None = None, tasks: Sequence[str] = TASKS) -> tuple[Source, Path]:
+def repository(folder: Path | str, name: str | None = None, tasks: Iterable[str] | None = None) -> tuple[Source, Path]:
     """A folder of code as a source, and its location. `stdlib` (unless a folder of that name exists here) is the
     standard library of the running interpreter without its tests.
 
-    Material that none of `tasks` uses is not made.
+    What only tasks other than `tasks` (None: all) need is not read.
 
     Raises:
         MissingInputError: the folder does not exist.
@@ -56,21 +56,24 @@ def repository(folder: Path | str, name: str | None = None, tasks: Sequence[str]
     return _source(name, f"the folder {folder.resolve().name}", tasks, is_stdlib=False), folder
 
 
-def _source(name: str, title: str, tasks: Sequence[str], *, is_stdlib: bool) -> Source:
-    documented = bool(set(tasks) & set(DOCUMENTED_TASKS))
-    mutated = bool(set(tasks) & set(MUTATED_TASKS))
-    return Source(
+def _source(name: str, title: str, tasks: Iterable[str] | None, *, is_stdlib: bool) -> Source:
+    source = Source(
         name=name,
         folder="",
         url="https://docs.python.org/3/library/" if is_stdlib else "",
         licence="PSF-2.0" if is_stdlib else "that of the repository",
         citation=f"Mined from {title}.",
         splits="not split",
-        tasks=TASKS,
+        gives=(Function, Repair, JudgedFunction),
+        not_for=_NOT_FOR,
         find=find_stdlib if is_stdlib else find,
-        read=partial(read, documented=documented, mutated=mutated),
+        read=read,
         bytes_per_row=750,
     )
+    wanted = set(source.tasks if tasks is None else tasks) & set(source.tasks)
+    shapes = {shape for name in wanted for shape in TASKS[name].takes}
+    documented, mutated = Function in shapes, not shapes.isdisjoint({Repair, JudgedFunction})
+    return replace(source, read=partial(read, documented=documented, mutated=mutated))
 
 
 def find_stdlib(place: Path) -> list[Shard]:
@@ -112,7 +115,8 @@ def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iter
 
 def _documented(function: CodeFunction, path: str, licence: str) -> Function | Rejected:
     origin = Origin(path=path, row=function.name, lines=function.lines)
-    return documented_function(function, prose_of(function.documentation, function.language), licence, origin)
+    prose = prose_of(function.documentation, function.language)
+    return Function.documented(function, prose, licence=licence, origin=origin)
 
 
 def _mutated(function: CodeFunction, path: str, licence: str) -> Iterator[Material]:
@@ -124,8 +128,8 @@ def _mutated(function: CodeFunction, path: str, licence: str) -> Iterator[Materi
     edit, wrong = changed
     origin = Origin(path=path, row=function.name, lines=function.lines)
     edited = origin.model_copy(update={"detail": f"{edit.kind} in line {edit.line}"})
-    yield Repair(function.language, wrong, function.code, False, licence, edited)
+    yield Repair(function.language, wrong, function.code, False, licence=licence, origin=edited)
     if seed & 1:
-        yield JudgedFunction(function.language, wrong, True, licence, edited)
+        yield JudgedFunction(function.language, wrong, True, licence=licence, origin=edited)
     else:
-        yield JudgedFunction(function.language, function.code, False, licence, origin)
+        yield JudgedFunction(function.language, function.code, False, licence=licence, origin=origin)

@@ -69,7 +69,7 @@ def _question(number: int, blocks: list[Labelled], language: str, shard: Shard) 
     if not title or not answers:
         detail = f"{len(blocks)} snippets, none of which is an answer" if title else "no title"
         return Rejected("no-answer", detail, origin, {"title": title})
-    return Question(language, title, candidates, answers, shard.licence, origin, topic=str(number))
+    return Question(language, title, candidates, answers, licence=shard.licence, origin=origin, topic=str(number))
 
 
 def read_literal(file: DataFile) -> list[Any]:
@@ -117,7 +117,7 @@ SOURCE = Source(
         " Question-Code Dataset from Stack Overflow. WWW 2018."
     ),
     splits="train (the only one)",
-    tasks=("code-search",),
+    gives=(Question,),
     find=find,
     read=read,
     bytes_per_row=1600,

@@ -49,7 +49,13 @@ def _question(row: JsonRow, licence: str, origin: Origin) -> Question | None:
     if not origin.url or text is None or snippet is None or not text.strip() or not snippet.strip():
         return None
     return Question(
-        "python", text.strip(), (snippet.strip("\n").rstrip(),), (0,), licence, origin, topic=str(row["question_id"])
+        "python",
+        text.strip(),
+        (snippet.strip("\n").rstrip(),),
+        (0,),
+        licence=licence,
+        origin=origin,
+        topic=str(row["question_id"]),
     )
 
 
@@ -62,7 +68,7 @@ SOURCE = Source(
         "Yin, P. et al. (2018). Learning to Mine Aligned Code and Natural Language Pairs from Stack Overflow. MSR 2018."
     ),
     splits="",
-    tasks=("code-search",),
+    gives=(Question,),
     find=find,
     read=read,
     bytes_per_row=250,

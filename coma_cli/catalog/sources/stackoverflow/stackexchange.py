@@ -172,7 +172,13 @@ def _question(number: int, asked: dict[str, Any], answers: list[dict[str, Any]],
         return Rejected("no-answer", "the answer has no code block", origin, {"title": asked["title"]})
     licences = sorted({row["licence"] or shard.licence for row in (chosen, *others)})
     return Question(
-        asked["language"], asked["title"], candidates, right, " AND ".join(licences), origin, topic=str(number)
+        asked["language"],
+        asked["title"],
+        candidates,
+        right,
+        licence=" AND ".join(licences),
+        origin=origin,
+        topic=str(number),
     )
 
 
@@ -201,7 +207,7 @@ SOURCE = Source(
     licence=LICENCE,
     citation="Stack Exchange, Inc. Stack Exchange Data Dump.",
     splits="not split",
-    tasks=("code-search",),
+    gives=(Question,),
     find=find,
     read=read,
     # CodePro found 1,121,215 such questions with accepted answers in dumps of about 100 GB.

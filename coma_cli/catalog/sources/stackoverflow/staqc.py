@@ -229,7 +229,7 @@ def _question(
     if not title or not answers:
         detail = f"{len(blocks)} snippets, none of which is an answer" if title else "no title"
         return Rejected("no-answer", detail, origin, {"title": title})
-    return Question(language, title, candidates, answers, shard.licence, origin, topic=topic)
+    return Question(language, title, candidates, answers, licence=shard.licence, origin=origin, topic=topic)
 
 
 SOURCE = Source(
@@ -241,7 +241,7 @@ SOURCE = Source(
         "Yao, Z. et al. (2018). StaQC: A Systematically Mined Question-Code Dataset from Stack Overflow. WWW 2018."
     ),
     splits="",
-    tasks=("code-search",),
+    gives=(Question,),
     find=find,
     read=read,
     bytes_per_row=1400,

@@ -6,7 +6,7 @@ from coma_cli.catalog.material import Function
 from coma_cli.catalog.sources.codesearchnet import codesearchnet
 from coma_cli.catalog.sources.codexglue import code_to_text
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import make_example
+from coma_cli.corpus.examples import make_example
 from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.records import Origin
 from coma_cli.words import words

@@ -31,8 +31,24 @@ def test_pairs_find_their_functions_or_are_kept_aside_with_the_reason(tmp_path):
     found = read(SOURCE, tmp_path)
     a, b = "int a() {\n    return 1;\n}", "int b() {\n    return 2;\n}"
     assert good(found) == [
-        ClonePair("java", a, b, True, False, "C-UDA-1.0", Origin(path="dataset/train.txt", row="11 12", split="train")),
-        ClonePair("java", b, a, False, True, "C-UDA-1.0", Origin(path="dataset/train.txt", row="12 13", split="train")),
+        ClonePair(
+            "java",
+            a,
+            b,
+            True,
+            False,
+            licence="C-UDA-1.0",
+            origin=Origin(path="dataset/train.txt", row="11 12", split="train"),
+        ),
+        ClonePair(
+            "java",
+            b,
+            a,
+            False,
+            True,
+            licence="C-UDA-1.0",
+            origin=Origin(path="dataset/train.txt", row="12 13", split="train"),
+        ),
     ]
     assert dropped(found) == [
         ("duplicate-id", "5"),  # of data.jsonl

@@ -20,9 +20,9 @@ def test_a_pair_is_asked_in_one_direction_that_its_text_decides(tmp_path):
         return Origin(path="train.java-cs.txt.java", row=row, split="train")
 
     assert read(SOURCE, tmp_path) == [
-        Translation("java", JAVA, "csharp", CSHARP, False, "C-UDA-1.0", at("1")),
-        Translation("csharp", "int A(){}", "java", BACK, False, "C-UDA-1.0", at("2")),
-        Translation("java", JAVA, "csharp", "int C() {}", False, "C-UDA-1.0", at("3")),
+        Translation("java", JAVA, "csharp", CSHARP, False, licence="C-UDA-1.0", origin=at("1")),
+        Translation("csharp", "int A(){}", "java", BACK, False, licence="C-UDA-1.0", origin=at("2")),
+        Translation("java", JAVA, "csharp", "int C() {}", False, licence="C-UDA-1.0", origin=at("3")),
     ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.dataset import build_data
-from coma_cli.dataset.benchmarks import benchmarks_at_hand
+from coma_cli.dataset.against import known_benchmarks
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.workspace import Workspace
@@ -30,15 +30,15 @@ TASK = {
 }
 
 
-def at_hand(**flags):
-    loaded, absent = benchmarks_at_hand(BuildDataSettings(**flags))
-    return {bench.name: len(bench.problems) for bench in loaded}, absent
+def known(**flags):
+    loaded, missing = known_benchmarks(BuildDataSettings(**flags))
+    return {bench.name: len(bench.problems) for bench in loaded}, missing
 
 
 @pytest.mark.parametrize("option", ["sources", "bench_data"])
 def test_every_benchmark_of_a_folder_is_kept_clear_of(option):
     own = {} if option == "sources" else {"from_repo": ("stdlib",)}
-    found = at_hand(**{option: str(shared_data())}, **own)
+    found = known(**{option: str(shared_data())}, **own)
     assert found == (
         {"humaneval": 164, "mbpp": 500, "mbpp-sanitized": 130, "humaneval+": 82, "mbpp+": 196},
         (),
@@ -47,26 +47,26 @@ def test_every_benchmark_of_a_folder_is_kept_clear_of(option):
 
 
 def test_without_files_the_two_that_can_be_told_from_nothing_else_are_missed(tmp_path):
-    assert at_hand(from_repo=(str(tmp_path),)) == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+    assert known(from_repo=(str(tmp_path),)) == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
 
 
 @pytest.mark.parametrize("option", ["source", "bench_data"])
 def test_another_benchmarks_parquet_file_does_not_pass_for_humaneval(tmp_path, option):
     put_parquet(tmp_path / "full" / "test-00000-of-00001.parquet", [TASK], MBPP_COLUMNS)
     given = {"source": {"mbpp": str(tmp_path)}} if option == "source" else {"bench_data": str(tmp_path)}
-    assert at_hand(from_repo=("stdlib",), **given) == ({"humaneval": 164, "mbpp": 1}, ("mbpp-sanitized",))
+    assert known(from_repo=("stdlib",), **given) == ({"humaneval": 164, "mbpp": 1}, ("mbpp-sanitized",))
 
 
 def test_parquet_files_of_sources_are_no_benchmarks(tmp_path):
     put_parquet(tmp_path / "conala" / "test-00000-of-00001.parquet", [TASK], MBPP_COLUMNS)
     put_parquet(tmp_path / "mbpp" / "full" / "test-00000-of-00001.parquet", [TASK], MBPP_COLUMNS)
-    assert at_hand(sources=str(tmp_path)) == ({"humaneval": 164, "mbpp": 1}, ("mbpp-sanitized",))
+    assert known(sources=str(tmp_path)) == ({"humaneval": 164, "mbpp": 1}, ("mbpp-sanitized",))
 
 
 def test_a_benchmark_that_is_given_and_broken_is_an_error(tmp_path):
     put(tmp_path / "evalplus" / "MbppPlus.jsonl.gz", gzip.compress(b'{"task_id": "Mbpp/2"}\n'))
     with pytest.raises(MissingInputError, match=r"MbppPlus.jsonl.gz, row 1: no field"):
-        at_hand(sources=str(tmp_path))
+        known(sources=str(tmp_path))
 
 
 def test_training_problems_that_mbpp_plus_asks_leave_and_else_the_user_is_warned(tmp_path):
@@ -81,3 +81,7 @@ def test_training_problems_that_mbpp_plus_asks_leave_and_else_the_user_is_warned
     hits = [hit for hit in rows_of(made, "contamination.jsonl") if hit["bench"] == "mbpp+"]
     # What stays are problems that MBPP+ tells in other words and solves in another way: nothing of them is shared.
     assert len(hits) > 30 and len(asked & {row["origin"]["row"] for row in rows_of(made)}) <= 11
+
+
+def test_without_decontamination_no_benchmark_is_looked_for():
+    assert known(from_repo=("stdlib",), decontaminate=False, bench_data="no-such-file") == ({}, ())

@@ -28,7 +28,8 @@ def test_a_language_is_taken_from_its_name(text, language):
     assert languages.named_language(text) == language
 
 
-PIECES = sorted({piece for _, pieces, _ in languages.NAMED for piece in pieces})
+NAMED = [(entry.name, entry.named_by) for entry in languages.LANGUAGES.values() if entry.named_by is not None]
+PIECES = sorted({piece for _, named in NAMED for piece in named.pieces})
 
 
 @given(
@@ -38,8 +39,8 @@ def test_no_name_is_missed_for_lack_of_its_pieces(parts, between):
     for text in (between.join(parts), between.join(parts).upper(), between.join(parts).title()):
         plain = (
             name
-            for name, _, pattern in languages.NAMED
-            if re.search(pattern, text, re.ASCII | (re.IGNORECASE if len(name) > 2 else 0))
+            for name, named in NAMED
+            if re.search(named.pattern, text, re.ASCII | (0 if named.exact_case else re.IGNORECASE))
         )
         assert languages.named_language(text) == next(plain, None)
 
@@ -60,6 +61,23 @@ def test_no_name_is_missed_for_lack_of_its_pieces(parts, between):
 )
 def test_labels_of_files_and_fences_are_known(label, language):
     assert languages.language_of_label(label) == language
+
+
+@pytest.mark.parametrize(
+    ("tag", "language", "opens"),
+    [
+        ("python", "python", True),
+        ("python3", "python", True),
+        ("nodejs", "javascript", True),
+        ("cxx", "cpp", True),
+        ("java", "javascript", False),
+        ("", "python", False),
+        ("zig", "zig", True),
+        ("zig", "python", False),
+    ],
+)
+def test_the_tag_of_a_block_says_its_language(tag, language, opens):
+    assert languages.opens_block_of(tag, language) is opens
 
 
 def test_an_answer_in_python_makes_an_unlabelled_row_python():

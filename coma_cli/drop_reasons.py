@@ -1,0 +1,82 @@
+"""Why something does not become a row of the data: every code that `dropped.jsonl` may hold, and what it means.
+
+To add one: a line here, and its code where it is found. A code without a line is an error where it is used.
+"""
+
+from collections.abc import Mapping
+
+DROP_REASONS: Mapping[str, str] = {
+    # Of sources, cleaning, decontamination and the search for duplicates.
+    "answer-withheld": "the publisher keeps the answer to itself",
+    "boilerplate": "the answer is a stock phrase",
+    "broken-row": "the row is not in the source's form",
+    "broken-source": "the file can't be read to its end",
+    "cut-answer": "the answer breaks off",
+    "contaminated": "shares ten words or more with a benchmark problem, or holds its solution under other names",
+    "does-not-parse": "the code is no valid program of its language",
+    "duplicate": "asks or answers the same as an earlier row",
+    "duplicate-id": "the source has another row of the same id before it",
+    "duplicate-of-reference": "asks or answers the same, or nearly so, as a row of a file to be kept clear of",
+    "empty-body": "the function does nothing but raise or pass",
+    "empty-code": "there is no code",
+    "empty-instruction": "nothing is asked",
+    "empty-output": "nothing is answered",
+    "empty-statement": "the problem has no statement",
+    "failed-upstream": "the row failed its publisher's own checks",
+    "file-too-large": "the file is too large to be written by hand",
+    "generated-file": "the file says that a program wrote it",
+    "incomplete-statement": "formulas of the problem's statement are pictures, which are not there",
+    "index-past-end": "an index points past the end of the file that it counts in",
+    "leaks-answer": "the code holds a sentence of its documentation",
+    "licence-not-allowed": "the row's licence is not among those asked for",
+    "minified-file": "the file's lines are too long to be written by hand",
+    "missing-column": "the row lacks a column",
+    "missing-file": "a file of texts that ids point at is not there",
+    "missing-function": "a pair points at a function that is not there",
+    "near-duplicate": "asks or answers nearly the same as an earlier row",
+    "no-answer": "nothing that is there answers the question",
+    "no-code-task": "an interview question, which asks for no code",
+    "no-prose": "the documentation has no prose",
+    "no-solution": "the problem has no solution in a known language",
+    "not-code": "the code is a table of numbers or a comment for the most part",
+    "same-text": "both sides of a pair are the same text",
+    "not-how-to": "the question's title does not ask how to do a thing",
+    "not-standard-io": "the problem's programs read or write files",
+    "other-language": "the code is plainly in another language than the row says",
+    "secret": "holds a key, a token or a private e-mail address",
+    "text-language": "the text is in no language that was asked for, or not in the one that the row names",
+    "too-long": "longer than the limits",
+    "too-short": "shorter than the limits",
+    "twin-in-train": "a validation row that repeats a text of a training row, or nearly so",
+    "undecodable": "holds signs that stand for undecodable bytes",
+    "undecodable-file": "the file can't be decoded",
+    # Of the answers of a language model, in gen-instructions.
+    "does-nothing": "the program defines things and runs none of them",
+    "empty": "the answer holds nothing",
+    "instruction-holds-code": "the instruction holds a block of code",
+    "instruction-too-long": "the instruction has more words than the filters allow",
+    "instruction-too-short": "the instruction has fewer words than the filters allow",
+    "mentions-the-code": "the instruction speaks of code that its reader does not have",
+    "no-code-block": "the answer has no block of code",
+    "no-instruction": "the answer has no instruction between its tags",
+    "no-text": "the answer has no text between its tags",
+    "other-text-language": "the text is not in the language that was asked for",
+    "program-too-short": "the program has fewer lines than the filters allow",
+    "reads-input": "the program waits for input",
+    "refusal": "the model declined to answer",
+    "request-refused": "the server refused the request for good",
+    "several-code-blocks": "the answer has more than one program",
+    "several-instructions": "the answer has more than one instruction",
+    "several-texts": "the answer has more than one text",
+    "text-holds-code": "the text holds a block of code",
+    "truncated": "the answer reached the limit of tokens",
+    "unclosed-block": "a block of code in the answer is not closed",
+    "unclosed-tag": "a tag in the answer is not closed",
+    "wrong-language": "the answer's program is in another language",
+}
+
+
+def require_known(reason: str) -> None:
+    """Raises ValueError: the code has no line above."""
+    if reason not in DROP_REASONS:
+        raise ValueError(f"The drop reason {reason!r} has no line in {__name__}.")
