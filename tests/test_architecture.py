@@ -10,8 +10,8 @@ import pytest
 from coma_cli.pipeline import PIPELINE
 from coma_cli.stage import Stage, settings_of, stage_of
 from tests.requirements import ROOT
+from tests.support.modules import FILES, MODULES, PACKAGE, imports_of, module_name
 
-PACKAGE = ROOT / "coma_cli"
 SUBJECTS = {"dataset", "instructions", "training", "evaluation"}
 # From the top down. A module may import its own floor and those below; everything at the top of the package is named.
 FLOORS: tuple[set[str], ...] = (
@@ -61,49 +61,19 @@ MIRROR_NOTHING = {
     "end_to_end": "whole commands, one after the other",
     "sandbox/behaviour": "whole sandboxes: what programs can do in them, and what they can't",
     "test_architecture.py": "the code as text",
+    "test_documentation.py": "README.md and docs/",
+    "test_extending.py": "docs/extending.md",
+    "test_row_forms.py": "every command that reads files of rows",
+    "catalog/test_catalog.py": "the tables of all rooms of the catalogue",
 }
 # Underscored names that are public all the same, of named tuples and of the standard library.
 PUBLIC_ALL_THE_SAME = {"_asdict", "_exit", "_fields", "_getframe", "_make", "_replace"}
-
-
-def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-FILES = sorted(PACKAGE.rglob("*.py"))
-MODULES = {module_name(path): path for path in FILES}
 
 
 def floor_of(module: str) -> int:
     """0 is the top; a module of the package by its first folder or file name."""
     room = module.split(".")[1] if "." in module else "__init__"
     return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
-
-
-def imports_of(path: Path, *, everywhere: bool = True) -> set[str]:
-    """Modules of this package that a file imports; inside functions too if `everywhere`."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names: set[str] = set()
-    for node in ast.walk(tree) if everywhere else _at_import(tree.body):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            within = {f"{node.module}.{alias.name}" for alias in node.names} & MODULES.keys()
-            names |= within
-            if len(within) < len(node.names):
-                names.add(node.module or "")
-    return {name for name in names if name.split(".")[0] == "coma_cli"}
-
-
-def _at_import(statements):
-    """What runs when a module is imported: no bodies of functions, nothing that only a type checker reads."""
-    for statement in statements:
-        yield statement
-        if isinstance(statement, ast.If) and "TYPE_CHECKING" not in ast.unparse(statement.test):
-            yield from _at_import([*statement.body, *statement.orelse])
-        elif isinstance(statement, ast.Try):
-            yield from _at_import([*statement.body, *statement.orelse, *statement.finalbody])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: module_name(p))

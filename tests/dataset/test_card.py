@@ -1,3 +1,5 @@
+from collections import Counter
+
 from coma_cli.dataset import plot
 from coma_cli.dataset.card import card, licence_line
 from coma_cli.dataset.composition import COUNTED, Composition

@@ -76,7 +76,7 @@ def test_the_pair_that_proves_a_level_runs_the_first_programs(monkeypatch: pytes
     start = levels.Pair.start
     monkeypatch.setattr(levels.Pair, "start", lambda *given: begun.append(given[3]) or start(*given))
     levels.release_proven()
-    levels._try_level.cache_clear()
+    levels.try_level.cache_clear()
     begin_probing()
     assert probe_isolation().level in ("ns", "landlock")
     proofs = [index for index in begun if index == levels.PROOF_INDEX]
@@ -107,7 +107,7 @@ def test_a_pair_that_proved_a_level_ends_with_the_process_or_when_it_is_released
 
 def test_a_forked_process_leaves_the_pair_to_its_parent() -> None:
     levels.release_proven()
-    levels._try_level.cache_clear()
+    levels.try_level.cache_clear()
     begin_probing()
     below = proctree.descendants(os.getpid())
     child = multiprocessing.get_context("fork").Process(target=run_one_program)

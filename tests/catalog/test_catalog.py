@@ -14,7 +14,7 @@ from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import UsageError
 from tests.requirements import ROOT
-from tests.test_architecture import MODULES, imports_of
+from tests.support.modules import MODULES, imports_of
 
 HEAVY = ("tree_sitter", "tree_sitter_language_pack", "pyarrow", "numpy", "scipy", "torch", "transformers")
 HEAVY += ("huggingface_hub", "openai", "ray", "py7zr", "matplotlib")
