@@ -198,7 +198,7 @@ def test_a_threshold_may_be_set_after_the_run(coma, tmp_path):
         ("", 3, "the files are empty"),
         ("{\n", 3, "1 broken row"),
         ('{"task_id": "Mbpp/2", "completion": "x"}\n', 3, "of no problem of this benchmark (Mbpp/2)"),
-        ("[[1], ", 3, "no valid JSON array"),
+        ("[[1], ", 3, "not a whole JSON array"),
     ],
 )
 def test_nothing_to_score_is_a_missing_input(coma, tmp_path, content, code, words):

@@ -1,10 +1,16 @@
 """`--sources hub` from a hub on this machine: data files come once, scripts never, and then from the cache."""
 
 import json
+import logging
+import os
+import subprocess
+import sys
 
 import pytest
 
 from coma_cli.catalog.sources import SOURCES
+from coma_cli.errors import MissingPackageError
+from coma_cli.formats.hub import CLIENT, HubForm, fetch_file, fetch_source, fetched_source
 from tests.catalog.sources.forms import put_parquet
 from tests.requirements import package
 from tests.support.command import coma
@@ -61,3 +67,40 @@ def test_a_source_comes_from_the_hub_once_and_then_from_its_cache(tmp_path, hub)
     again = build(tmp_path / "again", HF_HUB_OFFLINE="1")
     assert json.loads(again.stdout)["rows"] == summary["rows"]
     assert SOURCES[NAME].hub.repository == REPOSITORY
+
+
+FORM = HubForm("owner/rows", "main", ("*.parquet",))
+OFFLINE = """
+from coma_cli.errors import MissingInputError
+from coma_cli.formats.hub import HubForm, fetch_file, fetch_source, fetched_source
+form = HubForm("owner/rows", "main", ("*.parquet",))
+assert fetched_source(form) is None
+for fetch in (lambda: fetch_source(form), lambda: fetch_file("owner/rows", "a.parquet", "main", "Give a file.")):
+    try:
+        fetch()
+    except MissingInputError as error:
+        print(error.message.partition(" Hub: ")[0], "|", error.hint)
+"""
+
+
+def test_without_the_client_both_ways_name_the_package_and_another_way(monkeypatch):
+    monkeypatch.setitem(sys.modules, CLIENT, None)
+    level = logging.getLogger(CLIENT).level
+    assert fetched_source(FORM) is None
+    with pytest.raises(MissingPackageError) as error:
+        fetch_source(FORM)
+    assert "owner/rows" in error.value.message and "pip install huggingface_hub, or do" in error.value.hint
+    with pytest.raises(MissingPackageError, match=r"a\.parquet of owner/rows from the Hugging Face Hub needs"):
+        fetch_file("owner/rows", "a.parquet", "main", "Give a file.")
+    assert logging.getLogger(CLIENT).level == level
+
+
+def test_what_can_not_be_fetched_is_said_in_the_same_words(tmp_path):
+    package(CLIENT, "train")
+    environment = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", OFFLINE], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.splitlines() == [
+        "owner/rows can't be fetched from the Hugging Face | Use --from-repo stdlib (or a folder of code), or "
+        "--sources DIR with files that are already here.",
+        "a.parquet of owner/rows can't be fetched from the Hugging Face | Give a file.",
+    ]
