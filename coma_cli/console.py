@@ -19,7 +19,7 @@ PLAIN_LINE_EVERY_S = 10.0
 
 
 def stderr() -> Console:
-    """The console for everything that is no result."""
+    """The console for everything but results."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -133,7 +133,7 @@ class Ticker:
 
 @contextmanager
 def progress(label: str, total: int, done: int = 0) -> Iterator[Ticker]:
-    """A progress bar with rate and time left; plain lines every ten seconds where stderr is no terminal.
+    """A progress bar with rate and time left; plain lines every ten seconds where stderr is not a terminal.
 
     `done` units of an earlier start count as done without counting towards the rate.
     """
