@@ -107,7 +107,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 def _panel(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return "Arguments"
-    return parameter.rich_help_panel or OPTIONS
+    return getattr(parameter, "rich_help_panel", None) or OPTIONS  # older typers leave the option for help to click
 
 
 def _names(parameter: Any) -> str:

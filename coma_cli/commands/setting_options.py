@@ -1,7 +1,7 @@
 """The options that the fields of a settings model declare, as typer parses them, and back to settings.
 
-A setting's field is the only place where its option is written down (see `coma_cli.flags`): name, type,
-meaning and default of an option can't differ from those of the YAML key.
+A setting's field is the only place where its option is written down (see `coma_cli.flags`): name, type, meaning and
+default of an option can't differ from those of the YAML key.
 """
 
 import inspect
@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_origin
 
 import typer
 
+from coma_cli.commands.shared import DEFAULT_WORKSPACE
 from coma_cli.errors import UsageError
 from coma_cli.flags import Completer, Flag
 from coma_cli.settings.keys import SettingKey
@@ -99,8 +100,8 @@ def _value(key: SettingKey, flag: Flag, given: Any) -> Any:
     if given is None or (flag.repeat and not given):
         return None
     if get_origin(key.value_type) is dict:
-        return _assigned(flag, given)
-    return parse_list(flag, ",".join(given) if flag.repeat else given) if flag.split else given
+        return _assigned(key, flag, given)
+    return _parsed_list(flag, ",".join(given) if flag.repeat else given) if flag.split else given
 
 
 def _only(chosen: Mapping[str, Any]) -> Any:
@@ -115,7 +116,7 @@ def _only(chosen: Mapping[str, Any]) -> Any:
     return chosen[first]
 
 
-def parse_list(flag: Flag, text: str) -> list[str]:
+def _parsed_list(flag: Flag, text: str) -> list[str]:
     """A comma-separated value as a list.
 
     Raises:
@@ -129,13 +130,13 @@ def parse_list(flag: Flag, text: str) -> list[str]:
     return parts
 
 
-def _assigned(flag: Flag, assignments: Iterable[str]) -> dict[str, str]:
-    """What several `NAME=VALUE` say."""
+def _assigned(key: SettingKey, flag: Flag, assignments: Iterable[str]) -> dict[str, str]:
+    """Several `NAME=VALUE` as one mapping."""
     pairs = [assignment.partition("=") for assignment in assignments]
     for name, equals, value in pairs:
         if not (name and equals and value):
             raise UsageError(
-                f"{flag.long_name} takes NAME=VALUE, not {name + equals + value!r}.",
+                f"{flag.long_name} takes {key.kind}, not {name + equals + value!r}.",
                 f"For example: {flag.long_name} mbpp=mbpp.jsonl",
             )
     return {name: value for name, _, value in pairs}
@@ -149,7 +150,7 @@ def _completion(key: SettingKey, flag: Flag) -> Any:
 
     def complete(context: typer.Context, incomplete: str) -> list[str]:
         before, comma, _ = incomplete.rpartition(",") if flag.split else ("", "", "")
-        workspace = Path(context.params.get("workspace") or "workspace")
+        workspace = Path(context.params.get("workspace") or DEFAULT_WORKSPACE)
         return [f"{before}{comma}{name}" for name in names(workspace)]
 
     return complete

@@ -200,7 +200,7 @@ class BuildDataSettings(StageSettings):
         """
         wanted = {name.strip() for name in self.tasks if name.strip()}
         if not wanted:
-            raise UsageError("--tasks is empty.", f"Give all, or some of: {', '.join(TASKS)}")
+            raise UsageError("--tasks names no task.", f"Give all, or some of: {', '.join(TASKS)}")
         for name in sorted(wanted - {"all"}):
             lookup("task", name, TASKS, hint=f"Known: all, {', '.join(sorted(TASKS))}")
         return tuple(name for name in TASKS if name in wanted or "all" in wanted)

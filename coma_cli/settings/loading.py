@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
-from coma_cli.settings.keys import all_keys, block_of
+from coma_cli.settings.keys import all_keys, block_of, setting_keys
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -42,7 +42,8 @@ def load_settings(
     try:
         settings = model.model_validate(_without(merged, problems)) if problems else model.model_validate(merged)
     except ValidationError as error:
-        problems.update({_dotted(e["loc"]): f"{_dotted(e['loc'])}: {_plain(e)}" for e in error.errors()})
+        options = _options_given(model, flags or {})
+        problems.update({_dotted(e["loc"]): f"{_named(e['loc'], options)}: {_plain(e)}" for e in error.errors()})
     if problems:
         listed = "\n  ".join(problems.values())
         raise UsageError(f"Invalid settings:\n  {listed}", f"coma settings {command} lists all keys.")
@@ -151,6 +152,20 @@ def _without(values: Mapping[str, Any], dotted_names: Mapping[str, str], prefix:
 
 def _dotted(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location) or "settings"
+
+
+def _options_given(model: type[BaseModel], flags: Mapping[str, Any]) -> dict[str, str]:
+    """By dotted name how the user called a setting that was given as an option."""
+    return {
+        key.name: key.flags[0].names[0] for key in setting_keys(model) if key.flags and flags.get(key.name) is not None
+    }
+
+
+def _named(location: tuple[int | str, ...], options: Mapping[str, str]) -> str:
+    """The dotted name of a value, with the option by which it was given."""
+    dotted = _dotted(location)
+    option = next((option for name, option in options.items() if f"{dotted}.".startswith(f"{name}.")), None)
+    return f"{dotted} ({option})" if option else dotted
 
 
 def _plain(error: Any) -> str:

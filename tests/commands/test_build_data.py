@@ -89,7 +89,7 @@ def test_a_dry_run_of_the_hub_fetches_nothing(workspace_root, tmp_path):
         (("--dedup-against", "no.jsonl", "--from-repo", "stdlib"), 3, "no file no.jsonl"),
         (("--decontaminate-against", "no.jsonl", "--from-repo", "stdlib"), 3, "no file no.jsonl"),
         (("--decontaminate", "off", "--decontaminate-against", "x"), 2, "exclude each other"),
-        (("--size", "0"), 2, "a size is paper or a number from 1 on"),
+        (("--size", "0"), 2, "size must be paper or a positive number"),
         (("--size", "papper"), 2, "size"),
         (("--mix", "comitt"), 2, "Did you mean comit"),
         (("--export", "csv"), 2, "parquet"),

@@ -264,7 +264,7 @@ def test_a_dry_run_counts_and_sends_nothing(seed, workspace_root, capsys):
     [
         (["--base-url", "localhost:8000"], 2, "is not a URL"),
         (["--engine", "carrier-pigeon"], 2, "engine"),
-        (["--seed-code", "no/such/place"], 3, "There is no no/such/place"),
+        (["--seed-code", "no/such/place"], 3, "no file, folder or build-data run no/such/place"),
         (["--set", "languages=[cobol]"], 2, "No code function is in cobol"),
         (["--set", "round_one.temperatur=1"], 2, "did you mean"),
         (["--max-usd", "-1"], 2, "max_usd"),
