@@ -132,6 +132,34 @@ def test_commands_are_thin():
             assert path.read_text(encoding="utf-8").count("\n") < MOST_LINES_OF_A_COMMAND
 
 
+def test_no_class_name_is_defined_twice():
+    """One meaning per name: who reads `Rows` somewhere need not ask which one."""
+    homes: dict[str, list[str]] = {}
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(name)
+    assert not {name: modules for name, modules in homes.items() if len(modules) > 1}
+
+
+def test_constructors_only_store():
+    """What opens, reads, writes or waits has a name that says so (`Journal.open`, `RunLock.acquire`)."""
+    for name, path in MODULES.items():
+        if {"engines", "evaluation", "sandbox"} & set(name.split(".")):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                assert not [ast.unparse(part) for part in ast.walk(node) if _is_work(part)], f"{name}:{node.lineno}"
+
+
+def _is_work(node: ast.AST) -> bool:
+    """Whether this is a loop, a block that opens or tries something, or a call that does."""
+    if isinstance(node, ast.Call):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        return called in {"open", "mkdir", "unlink", "read_bytes", "read_text", "fromfile", "lockf", "run", "write"}
+    return isinstance(node, (ast.For, ast.While, ast.With, ast.Try))
+
+
 def test_modules_stay_readable():
     long = {module_name(p): n for p in FILES if (n := p.read_text(encoding="utf-8").count("\n")) > MOST_LINES}
     assert not long, f"look for the seam: {long}"

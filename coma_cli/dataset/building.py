@@ -49,7 +49,7 @@ class BuildRecipe:
     reads_split: Callable[[str], bool]
 
 
-class Built(NamedTuple):
+class BuiltPart(NamedTuple):
     """A part that was made: its name, and its packed bytes where the worker could not put it into place itself."""
 
     name: str
@@ -61,7 +61,7 @@ class Built(NamedTuple):
             write_atomically(folder / self.name, [zlib.decompress(self.packed)])
 
 
-def build_part(recipe: BuildRecipe, unit: WorkUnit) -> Built:
+def build_part(recipe: BuildRecipe, unit: WorkUnit) -> BuiltPart:
     """Make the part of one unit.
 
     Raises:
@@ -71,11 +71,11 @@ def build_part(recipe: BuildRecipe, unit: WorkUnit) -> Built:
     _check_unchanged(unit)
     if recipe.parts is not None:
         _write_part(recipe, unit, recipe.parts / unit.part_name)
-        return Built(unit.part_name)
+        return BuiltPart(unit.part_name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, unit.part_name)
         _write_part(recipe, unit, path)
-        return Built(unit.part_name, zlib.compress(path.read_bytes(), 1))
+        return BuiltPart(unit.part_name, zlib.compress(path.read_bytes(), 1))
 
 
 def _write_part(recipe: BuildRecipe, unit: WorkUnit, path: Path) -> None:

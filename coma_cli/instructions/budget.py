@@ -1,8 +1,8 @@
-"""What a run has spent and may still spend: a book on disk, written before and after every call.
+"""What a run has spent and may still spend: a ledger on disk, written before and after every call.
 
-Before a call is sent, all that it can cost is set aside (a bound on its prompt, the whole limit of its answer); after,
+Before a call is sent, all that it can cost is reserved (a bound on its prompt, the whole limit of its answer); after,
 what it did cost takes that place. A call that a killed process left open counts in full unless its answer is in the
-journal of answers. So spent and set aside together never pass the cap, over any number of starts.
+journal of answers. So spent and reserved together never pass the cap, over any number of starts.
 """
 
 from collections import Counter
@@ -64,35 +64,35 @@ class Spending:
 
 
 class KnownAnswers(Protocol):
-    """The part of the journal of answers that the book looks at."""
+    """The part of the journal of answers that the ledger looks at."""
 
     def get(self, key: str) -> Answer | None: ...
 
 
 class Budget:
-    """The meter of one run; `max_usd` None sets no cap. Made by `from_book`."""
+    """The meter of one run; `max_usd` None sets no cap. Made by `from_ledger`."""
 
-    def __init__(self, book: Journal[Call], calls: Mapping[str, Call], price: Price, max_usd: float | None) -> None:
-        """`calls` are those of earlier starts, as `book` has them, none of them open."""
-        self._book = book
+    def __init__(self, ledger: Journal[Call], calls: Mapping[str, Call], price: Price, max_usd: float | None) -> None:
+        """`calls` are those of earlier starts, as `ledger` has them, none of them open."""
+        self._ledger = ledger
         self._price = price
         self._max_usd = max_usd
         self._calls = dict(calls)
         self._attempts = Counter(call.request_sha256 for call in calls.values())
         self._usd = sum(call.usd for call in calls.values())
         self._open: dict[str, Call] = {}
-        self._set_aside = 0.0
+        self._reserved = 0.0
 
     @classmethod
-    def from_book(cls, book: Journal[Call], price: Price, max_usd: float | None, answers: KnownAnswers) -> Self:
-        """Read the book, and close the calls that were in flight when their process died."""
-        calls = {call.key: call for call in book.rows()}
+    def from_ledger(cls, ledger: Journal[Call], price: Price, max_usd: float | None, answers: KnownAnswers) -> Self:
+        """Read the ledger, and close the calls that were in flight when their process died."""
+        calls = {call.key: call for call in ledger.rows()}
         closed = [
             _closed(call, answers.get(call.request_sha256), price) for call in calls.values() if call.state == "open"
         ]
         for call in closed:
-            book.append(call)
-        return cls(book, calls | {call.key: call for call in closed}, price, max_usd)
+            ledger.append(call)
+        return cls(ledger, calls | {call.key: call for call in closed}, price, max_usd)
 
     @property
     def open(self) -> int:
@@ -107,7 +107,7 @@ class Budget:
     def reserve(self, call: str, prompt_tokens: int, completion_tokens: int) -> str | None:
         """Set aside what the call can cost at most; None if that would pass the cap."""
         most = self._price.cost_usd(prompt_tokens, completion_tokens)
-        if self._max_usd is not None and self._usd + self._set_aside + most > self._max_usd:
+        if self._max_usd is not None and self._usd + self._reserved + most > self._max_usd:
             return None
         attempt = self._attempts[call]
         self._attempts[call] += 1
@@ -123,11 +123,11 @@ class Budget:
                 time=now(),
             )
         )
-        self._set_aside += most
+        self._reserved += most
         return ticket
 
     def settle(self, ticket: str, prompt_tokens: int, completion_tokens: int) -> None:
-        """The call was answered; what it used takes the place of what was set aside."""
+        """The call was answered; what it used takes the place of what was reserved."""
         usd = self._price.cost_usd(prompt_tokens, completion_tokens)
         self._close(ticket, "answered", prompt_tokens, completion_tokens, usd, "")
 
@@ -136,7 +136,7 @@ class Budget:
         self._close(ticket, "unpaid", 0, 0, 0.0, error)
 
     def forfeit(self, ticket: str, error: str) -> None:
-        """The answer was lost on its way: all that was set aside counts as spent."""
+        """The answer was lost on its way: all that was reserved counts as spent."""
         call = self._open[ticket]
         self._close(ticket, "lost", call.prompt_tokens, call.completion_tokens, call.usd, error)
 
@@ -171,7 +171,7 @@ class Budget:
         error: str,
     ) -> None:
         call = self._open.pop(ticket)
-        self._set_aside = self._set_aside - call.usd if self._open else 0.0
+        self._reserved = self._reserved - call.usd if self._open else 0.0
         self._usd += usd
         self._write(
             call.model_copy(
@@ -186,7 +186,7 @@ class Budget:
         )
 
     def _write(self, call: Call) -> Call:
-        self._book.append(call)
+        self._ledger.append(call)
         self._calls[call.key] = call
         return call
 

@@ -6,7 +6,7 @@ from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.instructions import prompts
 from coma_cli.instructions.filtering import flaw_of_instruction, flaw_of_program
 from coma_cli.instructions.parsing import Refused, Taken, instruction_in, program_in
-from coma_cli.instructions.rounds import Draft, ItemKind, RoundSpec
+from coma_cli.instructions.rounds import ItemDraft, ItemKind, RoundSpec
 from coma_cli.instructions.seeds import Seed
 from coma_cli.instructions.settings import GenSettings, Round
 from coma_cli.records import DroppedRow, Example, row_seed
@@ -57,12 +57,12 @@ def _flaw_of_program(seed: Seed, text: str, settings: GenSettings) -> Refused | 
     return flaw_of_program(text, seed.language, settings.filters)
 
 
-def row_id(draft: Draft[Seed]) -> str:
+def row_id(draft: ItemDraft[Seed]) -> str:
     """The id of the row that a draft becomes."""
     return f"{SOURCE}/{draft.item.language}/{draft.item.id}"
 
 
-def example_of(draft: Draft[Seed], settings: GenSettings) -> Example:
+def example_of(draft: ItemDraft[Seed], settings: GenSettings) -> Example:
     """An accepted draft as a row."""
     instruction, program = draft.texts
     answers = " ".join(name[:16] for name in draft.answers)
@@ -80,7 +80,7 @@ def example_of(draft: Draft[Seed], settings: GenSettings) -> Example:
     )
 
 
-def dropped_of(draft: Draft[Seed], refused: Refused) -> DroppedRow:
+def dropped_of(draft: ItemDraft[Seed], refused: Refused) -> DroppedRow:
     """A draft that became no row."""
     seed = draft.item
     kept = {

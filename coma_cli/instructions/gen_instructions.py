@@ -22,7 +22,7 @@ from coma_cli.instructions.budget import CALLS_FILE, FREE, Budget, Call, Spendin
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
 from coma_cli.instructions.pending_requests import PENDING_REQUESTS
 from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
-from coma_cli.instructions.rounds import Draft, Rounds
+from coma_cli.instructions.rounds import ItemDraft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.jsonl import write_rows
@@ -82,7 +82,7 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
     broken_before = len(run.corrupt)
     with AnswerJournal(plan.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
         broken_answers = len(run.corrupt) - broken_before
-        budget = Budget.from_book(run.journal(CALLS_FILE, Call), plan.price or FREE, settings.max_usd, answers)
+        budget = Budget.from_ledger(run.journal(CALLS_FILE, Call), plan.price or FREE, settings.max_usd, answers)
         spent_before = budget.spent_usd
         engine = OpenAIEngine(settings.model, settings.runtime, answers=answers, meter=budget)
         try:
@@ -118,7 +118,7 @@ def _ask(engine: OpenAIEngine, rounds: Rounds[Any]) -> None:
 
 
 def _with_what_is_there(error: BudgetReachedError, rounds: Rounds[Any]) -> BudgetReachedError:
-    drafts: list[Draft[Any]] = list(rounds.drafts.values())
+    drafts: list[ItemDraft[Any]] = list(rounds.drafts.values())
     settled = sum(draft.settled for draft in drafts)
     # Rows are finished in about the order of their functions; the first so many make a smaller whole.
     first = sum(1 for _ in takewhile(lambda draft: draft.settled, drafts))

@@ -9,7 +9,7 @@ from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.instructions import prompts
 from coma_cli.instructions.filtering import flaw_of_chinese
 from coma_cli.instructions.parsing import Refused, Taken, chinese_in
-from coma_cli.instructions.rounds import Draft, ItemKind, RoundSpec
+from coma_cli.instructions.rounds import ItemDraft, ItemKind, RoundSpec
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import DroppedRow, Example, PendingRequest, row_seed
@@ -40,7 +40,7 @@ def _flaw(request: PendingRequest, text: str, settings: GenSettings) -> Refused 
     return flaw_of_chinese(text, request.english)
 
 
-def example_of(draft: Draft[PendingRequest], settings: GenSettings) -> Example:
+def example_of(draft: ItemDraft[PendingRequest], settings: GenSettings) -> Example:
     """An accepted draft as the row that was wanted."""
     (text,) = draft.texts
     made_by = f"{settings.model} on request {draft.item.id}, answer {draft.answers[-1][:16]}"
@@ -78,7 +78,7 @@ def _row(request: PendingRequest, text: str, seed: int) -> Example:
     )
 
 
-def dropped_of(draft: Draft[PendingRequest], refused: Refused) -> DroppedRow:
+def dropped_of(draft: ItemDraft[PendingRequest], refused: Refused) -> DroppedRow:
     """A draft that became no row."""
     request = draft.item
     kept = {"request": request.to_row(), "text": draft.text(0), "answers": list(draft.answers)}

@@ -29,7 +29,7 @@ Item = TypeVar("Item", bound=Identified)
 
 
 @dataclass(frozen=True)
-class Draft(Generic[Item]):
+class ItemDraft(Generic[Item]):
     """How far an item has come. It ends accepted, refused for a reason, or with a failed call.
 
     `texts` are what its answers gave, one per round; the last one is there too if a filter refused it. `answers` are
@@ -68,14 +68,14 @@ class ItemKind(Generic[Item]):
 
     name: str
     rounds: tuple[RoundSpec[Item], ...]
-    example: Callable[[Draft[Item], GenSettings], Example]
-    dropped: Callable[[Draft[Item], Refused], DroppedRow]
+    example: Callable[[ItemDraft[Item], GenSettings], Example]
+    dropped: Callable[[ItemDraft[Item], Refused], DroppedRow]
 
-    def request(self, draft: Draft[Item], settings: GenSettings) -> GenerationRequest:
+    def request(self, draft: ItemDraft[Item], settings: GenSettings) -> GenerationRequest:
         """The next request for an open draft."""
         return self.rounds[len(draft.texts)].request(draft.item, draft.texts, settings)
 
-    def advanced(self, draft: Draft[Item], response: GenerationResponse, settings: GenSettings) -> Draft[Item]:
+    def advanced(self, draft: ItemDraft[Item], response: GenerationResponse, settings: GenSettings) -> ItemDraft[Item]:
         """An open draft after the response to its request."""
         if response.finish_reason == "error" and not response.permanent:
             return replace(draft, state="failed", failure=response.error)
@@ -95,7 +95,7 @@ class Rounds(Generic[Item]):
 
     def __init__(self, kind: ItemKind[Item], items: Sequence[Item], settings: GenSettings) -> None:
         self.kind = kind
-        self.drafts = {item.id: Draft(item) for item in items}
+        self.drafts = {item.id: ItemDraft(item) for item in items}
         self._settings = settings
         self._fresh = deque(self.drafts)
         self._following: deque[str] = deque()
@@ -117,7 +117,7 @@ class Rounds(Generic[Item]):
             self._in_flight[request.key] = name
             yield request
 
-    def take(self, response: GenerationResponse) -> Draft[Item]:
+    def take(self, response: GenerationResponse) -> ItemDraft[Item]:
         """Advance a draft by the response to its request; the draft as it is now."""
         name = self._in_flight.pop(response.key)
         draft = self.kind.advanced(self.drafts[name], response, self._settings)

@@ -14,7 +14,7 @@ from coma_cli.corpus.cleaning.cleaning import clean
 from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
 from coma_cli.corpus.dedup.duplicates import unique
 from coma_cli.corpus.splitting import split
-from coma_cli.instructions.rounds import Draft, Item, ItemKind
+from coma_cli.instructions.rounds import Item, ItemDraft, ItemKind
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.records import DroppedRow, Example, Record
 
@@ -37,7 +37,7 @@ class GeneratedRows:
 
 
 def rows_of(
-    kind: ItemKind[Item], drafts: Iterable[Draft[Item]], settings: GenSettings, benchmarks: BenchmarkIndex | None
+    kind: ItemKind[Item], drafts: Iterable[ItemDraft[Item]], settings: GenSettings, benchmarks: BenchmarkIndex | None
 ) -> GeneratedRows:
     """The rows of all drafts that are settled: without repeats, without benchmark text, divided in two."""
     skipped: list[DroppedRow] = []

@@ -19,7 +19,7 @@ CHECKPOINTING_FROM_PARAMETERS = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class PreparedTraining:
+class TrainableModel:
     """A model ready for training, and how many of its parameters that concerns."""
 
     model: Any
@@ -51,7 +51,7 @@ def load_base(resolved: ResolvedBase, mode: Mode, placement: Placement, trust: T
 
 def prepare(
     settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase, placement: Placement, trust: Trust
-) -> PreparedTraining:
+) -> TrainableModel:
     """Load the base, add what is trained, freeze the rest. The same seed gives the same matrices.
 
     Raises:
@@ -68,7 +68,7 @@ def prepare(
     if _recompute(settings, placement, total):
         _recompute_activations(model)
     model.train()
-    return PreparedTraining(model, sum(p.numel() for p in model.parameters() if p.requires_grad), total)
+    return TrainableModel(model, sum(p.numel() for p in model.parameters() if p.requires_grad), total)
 
 
 def _with_adapter(model: Any, lora: LoraBlock, resolved: ResolvedBase) -> Any:

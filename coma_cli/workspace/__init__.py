@@ -120,8 +120,8 @@ class Workspace:
         Raises:
             UsageError: `name` is no name or a run of other settings, or another process is writing this run.
         """
-        print_, folder = self._identity(command, settings, plan, name)
-        return Run(folder, row_of(command), settings, plan, print_, force=force)
+        digest, folder = self._identity(command, settings, plan, name)
+        return Run(folder, row_of(command), settings, plan, digest, force=force)
 
     def finished_run(
         self, command: str, settings: StageSettings, plan: Plan, *, name: str | None = None
@@ -131,9 +131,9 @@ class Workspace:
         Raises:
             UsageError: `name` is no name. MissingInputError: an output of the run is gone or cut.
         """
-        print_, folder = self._identity(command, settings, plan, name)
+        digest, folder = self._identity(command, settings, plan, name)
         artifact = finished_artifact(folder)
-        if artifact is None or artifact.fingerprint != print_:
+        if artifact is None or artifact.fingerprint != digest:
             return None
         extents = artifact.manifest.get("extents")
         return artifact if extents and extents[-1] == settings.extent() else None
@@ -142,8 +142,8 @@ class Workspace:
         """The fingerprint of a run, and its folder."""
         if name is not None:
             _check_name(name)
-        print_ = fingerprint(row_of(command), settings, plan.inputs)
-        return print_, self.root / command / (name or f"{plan.subject}-{print_[:8]}")
+        digest = fingerprint(row_of(command), settings, plan.inputs)
+        return digest, self.root / command / (name or f"{plan.subject}-{digest[:8]}")
 
 
 def runs_of(*commands: str) -> Completer:

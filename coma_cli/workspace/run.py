@@ -84,13 +84,13 @@ class Run:
     """
 
     def __init__(
-        self, path: Path, row: PipelineRow, settings: StageSettings, plan: Plan, print_: str, *, force: bool = False
+        self, path: Path, row: PipelineRow, settings: StageSettings, plan: Plan, digest: str, *, force: bool = False
     ) -> None:
         self.path = path
         self.row = row
         self.settings = settings
         self.plan = plan
-        self.fingerprint = print_
+        self.fingerprint = digest
         self.extents: list[dict[str, Any]] = []
         self.done = False
         self.work_done = 0

@@ -1,4 +1,4 @@
-"""The book of spending: the cap holds whatever happens, at every restart too."""
+"""The ledger of spending: the cap holds whatever happens, at every restart too."""
 
 import pytest
 from hypothesis import given, settings
@@ -31,79 +31,79 @@ class OneAnswer:
 
 
 def opened(folder, max_usd=1.0, price=PRICE, answers=None) -> tuple[Budget, Journal]:
-    book = Journal.open(folder / "calls.jsonl", Call)
-    return Budget.from_book(book, price, max_usd, answers or NoAnswers()), book
+    ledger = Journal.open(folder / "calls.jsonl", Call)
+    return Budget.from_ledger(ledger, price, max_usd, answers or NoAnswers()), ledger
 
 
-def test_what_was_used_takes_the_place_of_what_was_set_aside(tmp_path):
-    budget, book = opened(tmp_path)
+def test_what_was_used_takes_the_place_of_what_was_reserved(tmp_path):
+    budget, ledger = opened(tmp_path)
     ticket = budget.reserve(NAME, 400_000, 200_000)
     assert budget.reserve(NAME, 400_000, 200_000) is None, "0.8 and 0.8 are more than 1"
     budget.settle(ticket, 100_000, 50_000)
     assert budget.spent_usd == pytest.approx(0.2)
     assert budget.reserve(NAME, 400_000, 200_000) is not None
-    book.close()
+    ledger.close()
 
 
 def test_refused_calls_are_free_and_lost_ones_are_not(tmp_path):
-    budget, book = opened(tmp_path)
+    budget, ledger = opened(tmp_path)
     budget.release(budget.reserve(NAME, 200_000, 0), "429")
     assert budget.spent_usd == 0
     budget.forfeit(budget.reserve(NAME, 200_000, 0), "torn")
     assert budget.spent_usd == pytest.approx(0.2)
     totals = budget.spending()
     assert (totals.calls, totals.lost_calls, totals.lost_usd) == (0, 1, pytest.approx(0.2))
-    book.close()
+    ledger.close()
 
 
 def test_a_call_open_at_a_kill_counts_in_full_unless_its_answer_is_there(tmp_path):
-    budget, book = opened(tmp_path)
+    budget, ledger = opened(tmp_path)
     budget.reserve(NAME, 400_000, 200_000)
-    book.close()
-    lost, book = opened(tmp_path)
+    ledger.close()
+    lost, ledger = opened(tmp_path)
     assert lost.spent_usd == pytest.approx(0.8) and lost.open == 0
-    book.close()
+    ledger.close()
 
     (tmp_path / "other").mkdir()
-    budget, book = opened(tmp_path / "other")
+    budget, ledger = opened(tmp_path / "other")
     budget.reserve(NAME, 400_000, 200_000)
-    book.close()
-    found, book = opened(tmp_path / "other", answers=OneAnswer())
+    ledger.close()
+    found, ledger = opened(tmp_path / "other", answers=OneAnswer())
     assert found.spent_usd == pytest.approx(0.2)
     assert (found.spending().calls, found.spending().prompt_tokens) == (1, 100_000)
-    book.close()
+    ledger.close()
 
 
 def test_repeated_attempts_at_one_call_are_all_counted(tmp_path):
-    budget, book = opened(tmp_path)
+    budget, ledger = opened(tmp_path)
     for _ in range(3):
         budget.forfeit(budget.reserve(NAME, 100_000, 0), "torn")
-    book.close()
-    again, book = opened(tmp_path)
+    ledger.close()
+    again, ledger = opened(tmp_path)
     again.forfeit(again.reserve(NAME, 100_000, 0), "torn")
     assert again.spent_usd == pytest.approx(0.4)
-    book.close()
+    ledger.close()
 
 
 def test_the_error_names_the_cap_and_what_to_do(tmp_path):
-    budget, book = opened(tmp_path, max_usd=0.25)
+    budget, ledger = opened(tmp_path, max_usd=0.25)
     error = budget.exhausted()
     assert isinstance(error, BudgetReachedError) and error.exit_code == 5
     assert "$0.25" in error.message and "--max-usd" in error.hint
-    book.close()
+    ledger.close()
 
 
 def test_without_a_cap_everything_is_granted_and_still_counted(tmp_path):
-    budget, book = opened(tmp_path, max_usd=None)
+    budget, ledger = opened(tmp_path, max_usd=None)
     budget.settle(budget.reserve(NAME, 10**9, 10**9), 10**9, 10**9)
     assert budget.spent_usd == pytest.approx(3000)
-    book.close()
+    ledger.close()
 
 
 def test_a_server_of_your_own_costs_nothing(tmp_path):
-    budget, book = opened(tmp_path, max_usd=0.001, price=FREE)
+    budget, ledger = opened(tmp_path, max_usd=0.001, price=FREE)
     assert all(budget.reserve(f"{n:064x}", 10**6, 10**6) for n in range(50))
-    book.close()
+    ledger.close()
 
 
 STEPS = st.lists(
@@ -121,8 +121,8 @@ STEPS = st.lists(
 @given(STEPS, st.floats(0.05, 2))
 def test_the_cap_is_never_passed(tmp_path_factory, steps, cap):
     """Whatever ends how, with kills in between: all that the provider may charge stays within the cap."""
-    folder = tmp_path_factory.mktemp("book")
-    budget, book = opened(folder, max_usd=cap)
+    folder = tmp_path_factory.mktemp("ledger")
+    budget, ledger = opened(folder, max_usd=cap)
     charged = 0.0  # what a provider would charge at most: used tokens, or all of a call whose end nobody saw
     held = 0.0
     for number, (prompt, completion, end, share) in enumerate(steps):
@@ -142,9 +142,9 @@ def test_the_cap_is_never_passed(tmp_path_factory, steps, cap):
         else:
             held += most
         if end == "kill":
-            book.close()
+            ledger.close()
             charged, held = charged + held, 0.0
-            budget, book = opened(folder, max_usd=cap)
+            budget, ledger = opened(folder, max_usd=cap)
         assert charged + held <= cap + 1e-9
         assert budget.spent_usd == pytest.approx(charged, abs=1e-9)
-    book.close()
+    ledger.close()

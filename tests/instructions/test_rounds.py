@@ -7,7 +7,7 @@ import pytest
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS, first_request, second_request
 from coma_cli.instructions.pending_requests import PENDING_REQUESTS, generation_request
-from coma_cli.instructions.rounds import Draft, Rounds
+from coma_cli.instructions.rounds import ItemDraft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.seeds import Seed
 from coma_cli.instructions.settings import GenSettings
@@ -132,7 +132,7 @@ def test_a_draft_is_a_value_that_an_answer_does_not_change():
     (request,) = rounds.requests()
     (before,) = rounds.drafts.values()
     after = rounds.take(answered(request))
-    assert before == Draft(a_seed(1), answers=before.answers)
+    assert before == ItemDraft(a_seed(1), answers=before.answers)
     assert (after.state, len(after.texts)) == ("open", 1)
     with pytest.raises(AttributeError):
         after.state = "accepted"

@@ -4,7 +4,7 @@ from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.decontamination.available import BenchmarkPlaces, available_benchmarks
 from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
-from coma_cli.instructions.rounds import Draft
+from coma_cli.instructions.rounds import ItemDraft
 from coma_cli.instructions.rows import rows_of
 from coma_cli.instructions.seeds import Seed
 from coma_cli.instructions.settings import GenSettings
@@ -14,11 +14,11 @@ from tests.requirements import shared_data
 SETTINGS = GenSettings(model="some-model", validation_share=0.0)
 
 
-def a_draft(number: int, instruction: str | None = None, program: str | None = None) -> Draft[Seed]:
+def a_draft(number: int, instruction: str | None = None, program: str | None = None) -> ItemDraft[Seed]:
     seed = Seed(f"{number:016x}", "python", f"def f{number}(): pass", "MIT", Origin(path="p.jsonl", row=str(number)))
     instruction = instruction or f"Write a Python program that prints the first {number} words of a given sentence."
     program = program or f"def go():\n    print('a b c'.split()[:{number}])\n\n\ngo()"
-    return Draft(seed, "accepted", (instruction, program), answers=("a" * 64, "b" * 64))
+    return ItemDraft(seed, "accepted", (instruction, program), answers=("a" * 64, "b" * 64))
 
 
 def test_a_row_says_where_it_is_from_and_how_it_was_made():

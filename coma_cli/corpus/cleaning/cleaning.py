@@ -51,23 +51,23 @@ _JUDGED_CHARS, _JUDGED_LINES = 200, 4
 _MOST_DIGITS, _MOST_COMMENTS = 0.5, 0.75
 
 
-Verdict = tuple[str, str]
-Check = Callable[[Example, CleaningRules], Verdict | None]
+Reason = tuple[str, str]
+Check = Callable[[Example, CleaningRules], Reason | None]
 
 
 def clean(examples: Iterable[Example], rules: CleaningRules, on_drop: OnDrop) -> Iterator[Example]:
     """The rows that pass all checks, with their secrets masked; the others go to `on_drop`."""
     for example in examples:
-        verdict = reject(example, rules)
-        if verdict is None:
+        reason = reject(example, rules)
+        if reason is None:
             yield _masked(example) if rules.secrets == "mask" else example
         else:
-            on_drop(dropped(_masked(example) if rules.secrets != "keep" else example, *verdict))
+            on_drop(dropped(_masked(example) if rules.secrets != "keep" else example, *reason))
 
 
-def reject(example: Example, rules: CleaningRules) -> Verdict | None:
+def reject(example: Example, rules: CleaningRules) -> Reason | None:
     """The first reason against a row, with a detail; None for a good one."""
-    return next((verdict for check in CHECKS if (verdict := check(example, rules)) is not None), None)
+    return next((reason for check in CHECKS if (reason := check(example, rules)) is not None), None)
 
 
 def _masked(example: Example) -> Example:
@@ -76,7 +76,7 @@ def _masked(example: Example) -> Example:
     return example.model_copy(update=changed) if changed else example
 
 
-def _text_language(example: Example, rules: CleaningRules) -> Verdict | None:
+def _text_language(example: Example, rules: CleaningRules) -> Reason | None:
     if example.text_language not in rules.text_languages:
         return "text-language", f"{example.text_language} is not among those asked for"
     task = TASKS.get(example.task)
@@ -86,22 +86,22 @@ def _text_language(example: Example, rules: CleaningRules) -> Verdict | None:
     return None if wrong is None else ("text-language", wrong)
 
 
-def _licence(example: Example, rules: CleaningRules) -> Verdict | None:
+def _licence(example: Example, rules: CleaningRules) -> Reason | None:
     return None if allows(rules.licences, example.licence) else ("licence-not-allowed", example.licence)
 
 
-def _undecodable(example: Example, rules: CleaningRules) -> Verdict | None:
+def _undecodable(example: Example, rules: CleaningRules) -> Reason | None:
     broken = any(_UNDECODABLE.search(text) for text in (example.instruction, example.input, example.output))
     return ("undecodable", "it holds signs that stand for undecodable bytes") if broken else None
 
 
-def _empty(example: Example, rules: CleaningRules) -> Verdict | None:
+def _empty(example: Example, rules: CleaningRules) -> Reason | None:
     if not example.instruction.strip():
         return "empty-instruction", ""
     return None if example.output.strip() else ("empty-output", "")
 
 
-def _length(example: Example, rules: CleaningRules) -> Verdict | None:
+def _length(example: Example, rules: CleaningRules) -> Reason | None:
     if len(example.output.strip()) < rules.min_output_chars:
         return "too-short", f"{len(example.output.strip())} characters"
     text = f"{example.instruction} {example.input} {example.output}"
@@ -125,7 +125,7 @@ def _tokenizer(name: str) -> Any:
     return load_tokenizer(resolve_base(name))
 
 
-def _boilerplate(example: Example, rules: CleaningRules) -> Verdict | None:
+def _boilerplate(example: Example, rules: CleaningRules) -> Reason | None:
     found = _BOILERPLATE.search(example.output[:400]) if _answers_in_prose(example) else None
     found = found or _REFUSAL.search(example.output[:400])
     return ("boilerplate", found.group()) if found else None
@@ -136,7 +136,7 @@ def _answers_in_prose(example: Example) -> bool:
     return task is not None and task.prose_answer
 
 
-def _secret(example: Example, rules: CleaningRules) -> Verdict | None:
+def _secret(example: Example, rules: CleaningRules) -> Reason | None:
     if rules.secrets != "drop":
         return None
     for text in (example.instruction, example.input, example.output):
@@ -158,7 +158,7 @@ def _program(text: str) -> str:
     return textwrap.dedent(unfenced(text))
 
 
-def _not_code(example: Example, rules: CleaningRules) -> Verdict | None:
+def _not_code(example: Example, rules: CleaningRules) -> Reason | None:
     """Code that is a table of numbers or a comment for the most part."""
     for name, code in _codes(example):
         if len(code) < _JUDGED_CHARS:
@@ -173,7 +173,7 @@ def _not_code(example: Example, rules: CleaningRules) -> Verdict | None:
     return None
 
 
-def _other_language(example: Example, rules: CleaningRules) -> Verdict | None:
+def _other_language(example: Example, rules: CleaningRules) -> Reason | None:
     """A shell session or a query in place of Python."""
     for name, code in _codes(example):
         if example.language == "python" and _SHELL_OR_SQL.match(code) and not parses_as_python(code):
@@ -181,7 +181,7 @@ def _other_language(example: Example, rules: CleaningRules) -> Verdict | None:
     return None
 
 
-def _parses(example: Example, rules: CleaningRules) -> Verdict | None:
+def _parses(example: Example, rules: CleaningRules) -> Reason | None:
     """Code in the fields that hold it; an answer without the look of a program (prose, say) is not judged."""
     for name, code in _codes(example):
         if example.language == "python":
