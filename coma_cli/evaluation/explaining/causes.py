@@ -1,6 +1,6 @@
-"""Names why a failed sample failed, from its text, the program taken from it and the words of its verdict.
+"""Determines why a sample failed, from its text, the extracted program and the detail of its verdict.
 
-One cause a sample: the first thing that went wrong, since what came after it is a consequence. Nothing is run here.
+One cause per sample: the first thing that went wrong, since later problems are consequences. Nothing is run here.
 """
 
 import ast
@@ -23,23 +23,23 @@ SYNTAX = "syntax error"
 NO_ENTRY = "entry point missing"
 NO_IMPORT = "import missing"
 WRONG = "wrong answer"
-NO_VALUE = "answer of no plain type"
+NO_VALUE = "answer of an unsupported type"
 LEFT = "exited before the tests finished"
 TIMEOUT = "timeout"
 MEMORY = "memory"
 CRASH = "the sandbox could not run it"
 
-# What each cause most often asks for; none where the model is simply wrong.
+# The most common remedy for each cause; none if the model is simply wrong.
 REMEDIES = {
-    NO_CODE: "see that the prompt reaches the model whole and in its own template (coma sample --template)",
-    TRUNCATED: "coma sample --max-new-tokens with a larger number",
-    FENCE_OPEN: "mostly an answer that was cut off: coma sample --max-new-tokens with a larger number",
-    FENCE_LEFT: "--protocol default takes the program out of its fence",
-    REPEATED: "--protocol default takes a whole function as it stands",
-    PROSE: "--protocol default leaves the text out",
-    NO_IMPORT: "the model counts on imports that the prompt does not give",
-    TIMEOUT: "--timeout with a larger number, if the references are near it too",
-    MEMORY: "--memory with a larger number",
+    NO_CODE: "check that the prompt reaches the model complete and in its own template (coma sample --template)",
+    TRUNCATED: "use a larger coma sample --max-new-tokens",
+    FENCE_OPEN: "usually a truncated answer: use a larger coma sample --max-new-tokens",
+    FENCE_LEFT: "--protocol default extracts the program from its fence",
+    REPEATED: "--protocol default keeps a whole function unchanged",
+    PROSE: "--protocol default removes the text",
+    NO_IMPORT: "the model relies on imports that the prompt does not contain",
+    TIMEOUT: "use a larger --timeout if the references are close to it too",
+    MEMORY: "use a larger --memory",
 }
 
 _EXCEPTION = re.compile(
@@ -62,7 +62,7 @@ _IMPORTABLE = frozenset(
 
 
 def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, verdict: Verdict) -> str:
-    """The cause of a verdict other than pass, in a few words; exceptions are told apart by their type."""
+    """The cause of a verdict other than pass, in a few words; exceptions are distinguished by type."""
     if verdict.runner_crash:
         return CRASH
     if verdict.verdict in (TIMEOUT, MEMORY):
@@ -80,7 +80,7 @@ def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, 
 
 
 def _unread(problem: Problem, sample: Candidate, *, parses: bool) -> str:
-    """The cause where the program does not define the function that was asked for."""
+    """The cause if the program does not define the requested function."""
     text = code_text.unify(sample.text)
     if not text.strip():
         return NO_CODE
@@ -108,14 +108,14 @@ def _looks_like_code(text: str, fenced: bool) -> bool:
 
 
 def _breaks_off_in(entry: ast.stmt, source: str, text: str) -> bool:
-    """Whether a text ends before anything that follows the asked-for function at the margin."""
+    """Whether a text ends before any other top-level line follows the requested function."""
     last = source.split("\n")[(entry.end_lineno or 1) - 1].strip()
     _, found, rest = text.rstrip().rpartition(last)
     return bool(found) and not any(line[:1].strip() for line in rest.split("\n")[1:])
 
 
 def _only_defines(entry: ast.stmt) -> bool:
-    """Whether a function does nothing but define others: the model began anew where it should have gone on."""
+    """Whether a function only defines other functions: the model restarted instead of continuing."""
     body = entry.body if isinstance(entry, (ast.FunctionDef, ast.AsyncFunctionDef)) else []
     inner = [s for s in body if isinstance(s, code_text.Definition)]
     return bool(inner) and code_text.body_size(entry) == len(inner)
