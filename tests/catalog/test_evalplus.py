@@ -65,7 +65,7 @@ def test_mbpps_inputs_get_their_tuples_back(tmp_path):
     assert problem.input_sets.published_tests[0].startswith("import math\n")
 
 
-def test_a_folder_gives_the_whole_file_and_the_tests_of_the_original_form(tmp_path):
+def test_a_folder_gives_the_whole_file_and_the_tests_of_the_originfmt_file(tmp_path):
     write(tmp_path / "HumanEvalPlus-Mini.jsonl.gz", {k: v for k, v in PLUS_ROW.items() if k != "test"})
     mini = BENCHMARKS["humaneval+"].load(tmp_path)
     assert mini.problems[0].input_sets.published_tests == ()
@@ -76,7 +76,7 @@ def test_a_folder_gives_the_whole_file_and_the_tests_of_the_original_form(tmp_pa
     assert whole.problems[0].input_sets.published_tests[1] == "def check(c):\n    pass\n\ncheck(half)\n"
 
 
-def test_the_file_that_evalplus_itself_keeps_is_found(tmp_path, monkeypatch):
+def test_the_file_in_evalplus_own_cache_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("HUMANEVAL_OVERRIDE_PATH", raising=False)
     with pytest.raises(MissingInputError, match=r"needs the published file HumanEvalPlus\.jsonl\.gz") as missing:
@@ -128,7 +128,7 @@ def test_bad_rows_are_named(tmp_path, name, row, message):
         (580, [[1, [2, [3]]]], [(1, (2, (3,)))]),
     ],
 )
-def test_types_that_json_has_lost(task, given, arguments):
+def test_types_lost_in_json_are_restored(task, given, arguments):
     assert mbpp_arguments(task, given) == arguments
 
 
@@ -182,7 +182,7 @@ plain = (
 
 @settings(max_examples=200, deadline=None)
 @given(plain)
-def test_a_literal_gives_its_value_back(value):
+def test_a_literal_evaluates_to_its_value(value):
     again = eval(literal(value))
     assert again == value and type(again) is type(value) and literal(again) == literal(value)
     assert literal(value).isascii()
@@ -264,7 +264,7 @@ def test_rules_of_tasks_with_several_right_answers(oracle, answer, expected, arg
     assert verdict_of(answer, expected, 1e-4 if oracle == "root" else 0, oracle, arguments) is right
 
 
-def test_a_change_of_the_arguments_does_not_move_the_target():
+def test_modifying_the_arguments_does_not_change_the_verdict():
     source = check_source("f", 1e-4, "root")
     numbers = [1, 2]
 
@@ -277,8 +277,8 @@ def test_a_change_of_the_arguments_does_not_move_the_target():
         exec(source, {**inputs, "f": cheat})
 
 
-def test_training_data_is_kept_clear_of_the_original_problems_in_any_case():
-    """Their files are at hand far more often; those of the larger sets are looked at where they are given."""
+def test_training_data_is_always_decontaminated_against_the_original_problems():
+    """Their files are available far more often; those of the larger sets are looked at where they are given."""
     assert set(DISTINCT_BENCHMARKS) == {"humaneval", "mbpp", "mbpp-sanitized"}
     for name in set(BENCHMARKS) - set(DISTINCT_BENCHMARKS):
         assert BENCHMARKS[name].same_problems_as in DISTINCT_BENCHMARKS

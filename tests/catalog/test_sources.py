@@ -23,7 +23,7 @@ def read(source, path):
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=lambda s: s.name)
-def test_an_entry_says_where_it_is_from_and_what_it_feeds(source):
+def test_an_entry_states_its_origin_and_its_tasks(source):
     assert source.url.startswith("https://")
     assert source.licence
     assert source.citation
@@ -42,7 +42,7 @@ ALPACA_ROWS = [
 ]
 
 
-def test_codealpaca_rows_come_clean(tmp_path):
+def test_codealpaca_rows_are_cleaned(tmp_path):
     found = read(codealpaca.SOURCE, write(tmp_path / "code_alpaca_20k.json", ALPACA_ROWS))
     rows = [e for e in found if isinstance(e, Instruction)]
     assert [(r.instruction, r.input, r.output, r.language) for r in rows] == [
@@ -59,7 +59,7 @@ def test_codealpaca_rows_come_clean(tmp_path):
 
 
 @pytest.mark.parametrize("absent", ["<noinput>", "< noinput >", "<No Input>", "No input", "N/A", "none", "<no-input>"])
-def test_a_written_out_absence_is_no_input(tmp_path, absent):
+def test_a_spelled_out_absence_is_not_an_input(tmp_path, absent):
     path = write(tmp_path / "x.json", [{"instruction": "Do.", "input": absent, "output": "done"}])
     assert read(codealpaca.SOURCE, path)[0].input == ""
 
@@ -125,7 +125,7 @@ def test_mbpp_gives_the_train_split_only(tmp_path):
     )
 
 
-def test_mbpp_takes_sanitized_rows_set_up_code_and_text_ids(tmp_path):
+def test_mbpp_accepts_sanitized_rows_setup_code_and_string_ids(tmp_path):
     rows = [mbpp_row("Mbpp/700", test_setup_code="X = 1", text=None, prompt="Write it."), mbpp_row(701, test_list="no")]
     found = read(mbpp.SOURCE, write(tmp_path / "any.json", rows))
     assert found[0].solution.startswith("X = 1\n\ndef add")
@@ -153,7 +153,7 @@ def test_the_real_mbpp_file():
     assert [e.origin.row for e in found if "\t" in e.solution] == ["task_id 669"]  # inside of a string
 
 
-def test_the_hub_form_gives_the_same_rows(tmp_path):
+def test_the_hub_format_gives_the_same_rows(tmp_path):
     package("pyarrow", "train")
     import pyarrow
     import pyarrow.parquet

@@ -110,11 +110,11 @@ def test_golden_completion():
 
 @pytest.mark.parametrize("task", ["code-summarization", "line-completion", "code-search", "competition"])
 @pytest.mark.parametrize("material", [EXERCISE, INSTRUCTION])
-def test_other_material_is_not_for_a_task(task, material):
+def test_a_task_ignores_other_material(task, material):
     assert made(task, material) is None
 
 
-def test_a_line_that_stands_there_already_is_not_asked_for():
+def test_a_line_that_occurs_before_is_not_a_target():
     code = "def f(self):\n    self.go(self.x)\n    self.go(self.x)"
     cuts = ((code.rindex("self.go"), len(code)),)
     repeated = Function("python", "f", "def f(self):", code, "Go on twice.", "Go on twice.", cuts, "MIT", Origin())

@@ -1,4 +1,4 @@
-"""The hostile cases of a folder, with every check that they list; as root, as an ordinary user, and as in a container.
+"""The hostile cases in a folder, with all checks listed there; as root, as an ordinary user, and as in a container.
 
 The default run takes a fixed sample; `soak` takes all cases in each way to run.
 """
@@ -18,11 +18,11 @@ from tests.sandbox import case_runner
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
-# The sample leaves out the programs that can only be waited for, but for one of each kind.
+# The sample excludes programs that can only be waited for, except one of each kind.
 WAITED_FOR = ("timeout", "memory")
 LEFT_TO_THE_SOAK = ("exception-str-hangs", "recurse-no-limit", "many-files")
 STILL_IN_THE_SAMPLE = ("c-regex", "mem-bytearray")
-# With other privileges: what depends on them, one case at least of each class of attack.
+# With other privileges: cases that depend on them, at least one of each class of attack.
 OF_OTHER_PRIVILEGES = """
 always-equal answer-from-frames atexit-forge close-every-fd connect-loopback connect-outside daemon-grandchild
 delete-outside env-secret exec-print-passed fill-disk flood-fd forge-every-fd kill-everyone kill-group kill-parent
@@ -30,7 +30,7 @@ limit-parent listen mem-bytearray os-exit-0 parent-environ parent-mem popen-deta
 read-main-file read-passwd segfault src-nul state-leave state-find stdlib-tour symlink-out sys-exit-0 thread-bomb
 undeletable-dir write-site-packages write-tmp
 """
-# Fewer seconds than at the full sizes: for a program's CPU time, and before it is looked for what it may have left.
+# Fewer seconds than at full size: for a program's CPU time, and before checking what it may have left behind.
 SHORTER = ("--cpu", "2", "--settle", "2")
 WAYS = {
     "root": (),
@@ -43,7 +43,7 @@ WAYS = {
 def run_cases(
     folder: Path, ids: list[str] | None, *arguments: str
 ) -> tuple[dict[str, dict[str, object]], dict[str, object]]:
-    """Run cases in a process of their own; results by case, and what that process says of itself at the end."""
+    """Run cases in a separate process; results by case, and that process's final report."""
     python = sys.executable if "--uid" not in arguments else python_for_everyone()
     command = [python, "-m", "tests.sandbox.case_runner", "--cases", str(folder), *arguments]
     command += ["--ids", ",".join(ids)] if ids else []
@@ -54,7 +54,7 @@ def run_cases(
 
 
 def python_for_everyone() -> str:
-    """An interpreter that a user without rights can run."""
+    """An interpreter that an unprivileged user can run."""
     for candidate in (sys.executable, "/usr/bin/python3", shutil.which("python3") or ""):
         if candidate and _everyone_can_enter(Path(os.path.realpath(candidate))):
             return candidate
@@ -120,7 +120,7 @@ def test_all_cases(cases_folder: Path, way: str) -> None:
 
 
 @pytest.mark.soak
-def test_all_cases_in_one_process_but_for_forgeries(cases_folder: Path) -> None:
+def test_all_cases_in_one_process_except_forgeries(cases_folder: Path) -> None:
     results, end = run_cases(cases_folder, None, "--mode", "inproc")
     cases = [json.loads(line) for line in (cases_folder / "cases.jsonl").read_text().splitlines()]
     strict = {case["id"] for case in cases if case["level"] == "strict"}
@@ -128,7 +128,7 @@ def test_all_cases_in_one_process_but_for_forgeries(cases_folder: Path) -> None:
     assert end["left"] == []
 
 
-# Which classes hold whatever single layer is missing: the claim is that each is stopped by two layers at least.
+# Classes that hold without any single layer: each must be stopped by at least two layers.
 LAYERS = {
     "seccomp": "delete-outside env-secret kill-parent read-home read-passwd write-site-packages connect-loopback",
     "landlock": "delete-outside env-secret kill-everyone read-home read-passwd write-site-packages ptrace-parent",

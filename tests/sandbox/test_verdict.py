@@ -1,4 +1,4 @@
-"""From what the zygotes saw to a verdict: one row a rule."""
+"""From the zygotes' reports to a verdict: one row per rule."""
 
 import signal
 
@@ -31,12 +31,12 @@ def finding(kind: bytes, text: bytes = b"") -> Finding:
         (report(), finding(control.FAILED, b"no"), "fail"),
         (report(), finding(control.BAD_PROGRAM), "error"),
         (report(), finding(control.NO_MEMORY), "memory"),
-        # A limit that was reached outweighs whatever the checker found.
+        # A reached limit takes precedence over the checker's finding.
         (report(cpu=1.1), finding(control.PASSED), "timeout"),
         (report(control.CPU, cpu=1.3), finding(control.LOST), "timeout"),
         (report(control.WALL), finding(control.PASSED), "timeout"),
         (report(control.MEMORY), finding(control.PASSED), "memory"),
-        # The program was gone: how it died decides between what it did and what was done to it.
+        # The program was gone: the way it died distinguishes its own failure from an external one.
         (report(control.ENDED, status=0), finding(control.LOST), "fail"),
         (report(control.ENDED, status=3 << 8), finding(control.LOST), "fail"),
         (report(control.ENDED, status=signal.SIGSEGV), finding(control.LOST), "error"),
@@ -44,7 +44,7 @@ def finding(kind: bytes, text: bytes = b"") -> Finding:
         (report(control.ENDED, status=signal.SIGKILL, rss_kib=95 << 10), finding(control.LOST), "memory"),
         (report(control.ENDED, status=signal.SIGXCPU), finding(control.LOST), "timeout"),
         (report(control.DONE), finding(control.LOST), "fail"),
-        # Programs that speak for themselves.
+        # Programs that report their own result.
         (report(text=b"p"), None, "pass"),
         (report(text=b"fno"), None, "fail"),
         (report(text=b"eno"), None, "error"),
@@ -74,7 +74,7 @@ def test_only_cpu_time_well_above_its_limit_needs_no_second_run(seen: Report, fi
 
 
 @given(text=st.binary(max_size=2000))
-def test_text_from_below_is_printable_and_short(text: bytes) -> None:
+def test_text_from_programs_is_made_printable_and_short(text: bytes) -> None:
     safe = safe_text(text)
     assert len(safe) <= MAX_DETAIL
     assert safe.isprintable()

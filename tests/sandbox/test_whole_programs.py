@@ -1,4 +1,4 @@
-"""Whole programs that judge themselves, by the package's public names alone: did this one come to a good end?"""
+"""Whole programs that judge themselves, through the package's public names only."""
 
 import coma_cli.sandbox as public
 from coma_cli.sandbox import Limits, Program, Sandbox
@@ -40,7 +40,7 @@ ENDS = {
 }
 
 
-def test_every_way_to_end_has_its_verdict_and_its_reason() -> None:
+def test_every_way_to_end_has_a_verdict_and_a_reason() -> None:
     programs = (Program(key, source, tests=None) for key, (source, _, _) in ENDS.items())
     with Sandbox(limits=Limits(cpu_s=0.5, memory_mb=256), workers=2) as sandbox:
         outcomes = {outcome.key: outcome for outcome in sandbox.run(programs)}

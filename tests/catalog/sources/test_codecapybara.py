@@ -24,7 +24,7 @@ def layout(folder):
     return folder
 
 
-def test_one_file_a_language_and_absent_ones_are_just_absent(tmp_path):
+def test_one_file_per_language_and_missing_ones_are_skipped(tmp_path):
     found = read(seed.SOURCE, layout(tmp_path))
     assert [(e.language, e.code) for e in good(found)] == [
         ("python", "def a():\n    return 1"),
@@ -44,7 +44,7 @@ def test_the_layout_in_an_archive(tmp_path):
     assert len(good(read(seed.SOURCE, tmp_path))) == 4
 
 
-def test_seed_code_feeds_line_completion_by_its_grammar():
+def test_seed_code_gives_line_completion_rows():
     code = 'def mean(values):\n    """Mean."""\n    total = sum(values)\n    return total / len(values)'
     snippet = Snippet("python", code, "MIT", Origin(path="python/train.jsonl", row="1"))
     row = make_example(TASKS["line-completion"], snippet, "codecapybara_seed", 0)
@@ -108,7 +108,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "parquet"])
-def test_both_flags_have_to_be_true(tmp_path, form):
+def test_both_flags_must_be_true(tmp_path, form):
     write_form(form, tmp_path, "generated_data", ROWS)
     found = read(generated.SOURCE, tmp_path)
     assert [(e.language, e.instruction, e.input, e.output) for e in good(found)] == [

@@ -152,7 +152,7 @@ def test_golden_completion_within_a_line():
     assert (row.input, row.output) == ("import os <EOL> print (", "os )")
 
 
-def test_of_a_long_beginning_the_end_stays_from_a_whole_token_on():
+def test_a_long_beginning_is_cut_at_its_start_between_tokens():
     words = [f"token{number}" for number in range(5000)]
     row = made("line-completion", replace(UNFINISHED, before=" ".join(words)))
     kept = row.input.split(" ")
@@ -225,7 +225,7 @@ def test_chinese_rows_are_chinese_throughout():
 @pytest.mark.parametrize(
     "task", ["clone-detection", "defect-detection", "code-repair", "code-translation", "cloze-test", "line-completion"]
 )
-def test_material_of_other_shapes_is_not_for_a_task(task):
+def test_a_task_ignores_material_of_other_types(task):
     taken = {
         name
         for name, material in {
