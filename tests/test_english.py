@@ -1,7 +1,7 @@
 """Plain English in whatever people read: phrases that were replaced once must not come back.
 
-Looked at are docstrings, comments and string literals of the package, and the text of configurations and documentation.
-To allow a phrase in one place, add a line to `ALLOWED` with the reason.
+Checked are docstrings, comments and string literals of the package, and the text of configurations and documentation.
+To allow a phrase in one place, add an entry to `ALLOWED` with the reason.
 """
 
 import ast
@@ -26,9 +26,9 @@ PHRASES = {
     r"whoever": "anyone who, the user",
     r"lest|thereof|whereof|whence|thence|hitherto|wherein|therein|herein": "a modern word",
     r"(?:kept|keep|keeps|set|sets|put|puts) aside": "drop, store separately",
-    r"(?:goes?|went) on (?:all the same|where|with|by itself|in (?:its|his) own)": "continues; rerun to resume",
+    r"(?:goes?|went) on (?:where|with|by itself)|command goes on": "continues; rerun the same command to resume",
     r"how (?:its|the) last line goes on|how does .{0,60} go on": "how does ... continue",
-    r"all the same(?= [a-z])|goes on all the same": "anyway",
+    r"(?:goes|go|went) on all the same|all the same(?=,)": "continues anyway",
     r"com(?:e|es|ing) to (?:its|their|an) end": "finish, run to completion",
     r"bring .{1,60} to its end": "complete",
     r"in the manner of": "as in, in the style of",
@@ -36,7 +36,7 @@ PHRASES = {
     r"sign of life": "handshake",
     r"gone mad|speaks? nonsense|under suspicion|farewell|frowns? at|too dear": "a plain technical term",
     r"(?:carry|carries|carried) (?:this ~ )?over": "port",
-    r"(?<!who )(?<!that )stands?(?! for\b)(?!-)": "is",
+    r"stands?(?! for\b)": "is",
     r"sisters?|twins?(?!-in-train)": "counterpart, near-duplicate",
     # metaphors from courts and houses
     r"warden|court(?:s|room)?|the house": "reaper, score run, architecture",
@@ -50,16 +50,16 @@ PHRASES = {
     r"row of (?:~ )?tokens": "token sequence",
     r"by the clock": "wall-clock",
     r"newest": "latest",
-    r"asked[- ]for|not asked for": "requested",
+    r"asked[- ]for": "requested",
     r"keeps? clear of|kept clear of": "decontaminate against",
     r"left out|leaves? (?:it |them |this |these )?out|leaving ~ out": "skipped, excluded",
     r"was there before|were there before": "is a duplicate",
     r"passes for the": "counts as the",
     r"cuts? nothing": "disables",
     r"from which on": "minimum",
-    r"as many as there are of": "one per",
+    r"likeliest tokens": "top-k",
     r"(?<!there )(?:is|are|was|were|be) no (?!longer|more|less|fewer|better|worse|greater|larger)[a-z]+": "is not a",
-    r"(?:completions|rows|samples|files?|programs|forks?) an? (?:problem|program|completion|sub-dataset|row)": "per",
+    r"(?:completions|rows|samples|tokens|seconds|files?) an? (?:problem|program|completion|sub-dataset|row)": "per",
     r"one an? (?:line|worker|language|program|row|problem|file|folder|card|core)": "one per",
     r"equal behaviou?r": "behaves identically",
     r"short of one problem": "has one problem left",
@@ -246,6 +246,8 @@ The pair was there before.
 It passes for the newest.
 Nucleus; 1 cuts nothing.
 The Jaccard index from which on two rows are near.
+Likeliest tokens to draw from; 0 disables.
+CPU seconds a program may use
 The description is no text.
 A file that is no whole dump.
 Completions a problem and temperature.
@@ -264,7 +266,7 @@ Says how a row is made.
 GOOD = """
 There is no folder of that name, so there are no rows.
 It is no longer needed and is no more than a note.
-VAR_1 stands for a name.
+VAR_1 stands for a name, a stand-in for it, in standard form.
 The wall-clock limit, the wall time and wall_s.
 Fill in the blank marked <mask>.
 The Hugging Face Hub; a Hub id; GitHub.
