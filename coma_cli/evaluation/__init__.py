@@ -1,1 +1,1 @@
-"""What samples and scores."""
+"""Sampling and scoring."""

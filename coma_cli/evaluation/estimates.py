@@ -1,4 +1,4 @@
-"""pass@k as it stands in a summary."""
+"""pass@k as a record in summaries."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -12,7 +12,7 @@ DEFAULT_KS = (1, 10, 100)
 
 
 class Estimate(BaseModel):
-    """pass@k of one table; `value` is None where `undefined_problems` have fewer than k samples."""
+    """pass@k of one table; `value` is None if `undefined_problems` problems have fewer than k samples."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,7 +24,7 @@ class Estimate(BaseModel):
 
     @classmethod
     def of(cls, result: PassAtK) -> "Estimate":
-        """The same as a record."""
+        """The result as a record."""
         return cls(
             value=result.value,
             ci95=result.interval,
@@ -35,7 +35,7 @@ class Estimate(BaseModel):
 
 
 def cells(estimate: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Value, interval and the share from sampling, as they are shown."""
+    """Value, interval and sampling share as text for tables."""
     if estimate["value"] is None:
         problems = count_of(estimate["undefined_problems"], "problem has", "problems have")
         return "not defined", f"{problems} fewer samples", ""

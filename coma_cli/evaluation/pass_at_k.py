@@ -1,7 +1,7 @@
-"""pass@k: the unbiased estimator, its interval over problems, and how much of the spread comes from sampling.
+"""pass@k: the unbiased estimator, its interval over problems, and how much of the variance comes from sampling.
 
 Source of the estimator: Chen et al. 2021 (arXiv:2107.03374), section 2.1, equation 1: with n samples of a problem, c
-of them right, 1 - C(n-c, k) / C(n, k). Nothing here runs a program or reads a file.
+of them correct, 1 - C(n-c, k) / C(n, k). Nothing here runs a program or reads a file.
 """
 
 import math
@@ -15,13 +15,13 @@ from coma_cli.evaluation.beta_quantile import beta_quantile
 
 BOOTSTRAP_RESAMPLES = 10_000
 CONFIDENCE = 0.95
-AGREEMENT = 1e-9  # estimates this close are one number, apart for rounding: 3 of 10 and 6 of 20
+AGREEMENT = 1e-9  # estimates this close differ only by rounding: 3 of 10 and 6 of 20
 
 IntervalMethod = Literal["bootstrap", "exact"]
 
 
 class Tally(NamedTuple):
-    """One problem: how many samples, how many of them right."""
+    """One problem: the number of samples and of correct ones."""
 
     samples: int
     correct: int
@@ -31,11 +31,11 @@ class Tally(NamedTuple):
 class PassAtK:
     """The mean of pass@k over problems with its 95 % interval.
 
-    `value` and `interval` are None where `undefined` problems have fewer than k samples: an estimate from the rest
-    would be one of another benchmark. `method` is "exact" (Clopper-Pearson) where every problem has one sample or all
-    problems agree, so that a bootstrap would see no spread. `sampling_share` is the part of the variance that more
-    samples of the same problems would remove; None where it can't be estimated (an exact interval, or fewer than 2k
-    samples of a problem).
+    `value` and `interval` are None if `undefined` problems have fewer than k samples: an estimate from the rest would
+    be for a different benchmark. `method` is "exact" (Clopper-Pearson) if every problem has one sample or all problems
+    agree, so that a bootstrap would see no variance. `sampling_share` is the part of the variance that more samples of
+    the same problems would remove; None if it can't be estimated (an exact interval, or fewer than 2k samples of a
+    problem).
     """
 
     k: int
@@ -48,22 +48,22 @@ class PassAtK:
 
 @lru_cache(maxsize=65536)
 def estimate(samples: int, correct: int, k: int) -> float | None:
-    """Unbiased estimate of the chance that k samples of one problem hold a right one; None for k above `samples`.
+    """Unbiased estimate of the probability that k samples of one problem include a correct one; None for k > `samples`.
 
-    The binomial coefficients are never formed: their ratio is a product of factors between 0 and 1.
+    The binomial coefficients are never computed: their ratio is a product of factors between 0 and 1.
 
     Raises:
-        ValueError: k below 1, or a tally that can't be.
+        ValueError: k below 1, or an impossible tally.
     """
     if k < 1 or not 0 <= correct <= samples:
-        raise ValueError(f"no pass@{k} of {correct} right among {samples}")
+        raise ValueError(f"pass@{k} of {correct} correct among {samples} is undefined")
     if k > samples:
         return None
     return 1.0 - _all_wrong(samples, correct, k)
 
 
 def _all_wrong(samples: int, correct: int, k: int) -> float:
-    """C(n-c, k) / C(n, k): the chance that k of n samples, drawn without replacement, are all wrong.
+    """C(n-c, k) / C(n, k): the probability that k of n samples, drawn without replacement, are all wrong.
 
     The ratio is symmetric in c and k, so the product runs over the smaller of the two.
     """
@@ -74,10 +74,10 @@ def _all_wrong(samples: int, correct: int, k: int) -> float:
 
 
 def pass_at_k(tallies: Sequence[Tally], k: int, seed: int = 0, *, resamples: int = BOOTSTRAP_RESAMPLES) -> PassAtK:
-    """pass@k over problems that may differ in their number of samples; `seed` and `resamples` are the bootstrap's.
+    """pass@k over problems, whose numbers of samples may differ; `seed` and `resamples` are for the bootstrap.
 
     Raises:
-        ValueError: there is no problem.
+        ValueError: there are no problems.
     """
     if not tallies:
         raise ValueError("pass@k of no problems")
@@ -94,7 +94,7 @@ def pass_at_k(tallies: Sequence[Tally], k: int, seed: int = 0, *, resamples: int
 
 
 def exact_interval(successes: float, trials: int) -> tuple[float, float]:
-    """Clopper-Pearson's 95 % interval; fractional successes use the same Beta quantiles. Never of zero width.
+    """The Clopper-Pearson 95 % interval; fractional successes use the same Beta quantiles. Its width is never zero.
 
     Source: Clopper and Pearson 1934, in the Beta form of Brown, Cai and DasGupta 2001, section 4.2.1.
     """
@@ -108,8 +108,8 @@ def exact_interval(successes: float, trials: int) -> tuple[float, float]:
 def bootstrap_interval(values: Sequence[float], seed: int, resamples: int = BOOTSTRAP_RESAMPLES) -> tuple[float, float]:
     """Percentile bootstrap of the mean: problems are drawn with replacement.
 
-    Only how often each distinct value is drawn matters, so the draws are multinomial counts of the distinct values:
-    the same distribution as drawing problems one by one, at a fraction of the memory.
+    Only the counts of each distinct value matter, so multinomial counts of the distinct values are drawn: the same
+    distribution as drawing problems one by one, with a fraction of the memory.
     """
     import numpy as np
 
@@ -123,7 +123,7 @@ def bootstrap_interval(values: Sequence[float], seed: int, resamples: int = BOOT
 
 
 def _share(tallies: Sequence[Tally], values: Sequence[float], k: int) -> float | None:
-    """Mean variance within problems over the variance across problems, both of the estimates, between 0 and 1."""
+    """The mean variance within problems divided by the variance across problems, clipped to 0 to 1."""
     if any(t.samples < 2 * k for t in tallies):
         return None
     mean = math.fsum(values) / len(values)
@@ -133,7 +133,7 @@ def _share(tallies: Sequence[Tally], values: Sequence[float], k: int) -> float |
 
 
 def _sampling_variance(tally: Tally, k: int) -> float:
-    """Unbiased variance of a problem's estimate, for n >= 2k: U(k)^2 - U(2k), U(j) being the estimate of (1-p)^j.
+    """Unbiased variance of a problem's estimate for n >= 2k: U(k)^2 - U(2k), where U(j) estimates (1-p)^j.
 
     Source: Var U(k) = E[U(k)^2] - (1-p)^(2k), and U(2k) is the U-statistic of (1-p)^(2k) (Hoeffding 1948).
     """

@@ -1,7 +1,7 @@
-"""The picture of pass@k against k: a line with its 95 % band for each protocol and temperature.
+"""The plot of pass@k against k: a line with its 95 % band for each protocol and temperature.
 
-It is drawn from the verdicts anew whenever it is asked for, and is no part of what a run's content hash covers: another
-version of matplotlib draws other pixels of the same numbers.
+It is redrawn from the verdicts on every request and excluded from a run's content hash: different versions of
+matplotlib draw different pixels for the same numbers.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 PLOT = "pass_at_k.png"
 _POINTS = 24
 _RESAMPLES = 2000
-_LARGEST_LINEAR = 12  # from more samples on, k is drawn on a logarithmic axis
+_LARGEST_LINEAR = 12  # with more samples, the k axis is logarithmic
 
 
 @dataclass(frozen=True)
 class Curve:
-    """pass@k in percent at each of `ks`, with the ends of its interval."""
+    """pass@k in percent at each of `ks`, with its interval."""
 
     label: str
     ks: tuple[int, ...]
@@ -30,12 +30,12 @@ class Curve:
 
 
 def blocker() -> CliError | None:
-    """What stands in the way of a picture here."""
-    return None if util.find_spec("matplotlib") else missing_package("matplotlib", "The picture of pass@k")
+    """Why a plot can't be made here, or None."""
+    return None if util.find_spec("matplotlib") else missing_package("matplotlib", "The plot of pass@k")
 
 
 def curve_of(label: str, tallies: Sequence[Tally], seed: int = 0) -> Curve:
-    """pass@k for k from 1 to what every problem has samples for; with many samples at some of them only."""
+    """pass@k for k from 1 to the smallest number of samples of a problem; for many samples only at some k."""
     ks = points(min(tally.samples for tally in tallies))
     found = [pass_at_k(tallies, k, seed, resamples=_RESAMPLES) for k in ks]
     ends = [(100 * low, 100 * high) for low, high in (result.interval or (0.0, 1.0) for result in found)]
@@ -44,7 +44,7 @@ def curve_of(label: str, tallies: Sequence[Tally], seed: int = 0) -> Curve:
 
 
 def points(largest: int) -> tuple[int, ...]:
-    """From 1 to `largest`: all of them if they are few, else some at even ratios."""
+    """Integers from 1 to `largest`: all if they are few, else some with even ratios."""
     if largest <= _POINTS:
         return tuple(range(1, largest + 1))
     ratio = largest ** (1 / (_POINTS - 1))
@@ -52,7 +52,7 @@ def points(largest: int) -> tuple[int, ...]:
 
 
 def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
-    """Write the picture as PNG.
+    """Write the plot as PNG.
 
     Raises:
         MissingPackageError: matplotlib is not installed.
@@ -62,7 +62,7 @@ def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
         from matplotlib.figure import Figure
         from matplotlib.ticker import ScalarFormatter
     except ImportError:
-        raise missing_package("matplotlib", "The picture of pass@k") from None
+        raise missing_package("matplotlib", "The plot of pass@k") from None
     figure = Figure(figsize=(7, 4.5), dpi=150, layout="constrained")
     axes = FigureCanvasAgg(figure).figure.add_subplot()
     for number, curve in enumerate(curves):

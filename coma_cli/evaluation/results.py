@@ -1,4 +1,4 @@
-"""Counts verdicts: what the samples of each temperature reach under each protocol, problem by problem."""
+"""Counts verdicts: the scores of each temperature and protocol, by problem."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ _Fact = tuple[str, float, str, VerdictName, VerdictName | None]  # protocol, tem
 
 
 class BaseResult(BaseModel):
-    """The scores on the base inputs alone, of benchmarks that have more."""
+    """The scores on the base inputs alone, for benchmarks that have more inputs."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,7 +25,7 @@ class BaseResult(BaseModel):
 
 
 class Result(BaseModel):
-    """The scores of the samples of one temperature under one protocol."""
+    """The scores of the samples of one temperature with one protocol."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class Result(BaseModel):
 
 @dataclass
 class _Table:
-    """The verdicts of one protocol and temperature, problem by problem."""
+    """The verdicts of one protocol and temperature, by problem."""
 
     samples: Counter[str] = field(default_factory=Counter)
     correct: Counter[str] = field(default_factory=Counter)
@@ -67,7 +67,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class Counted:
-    """Results per protocol and temperature, what they were counted from, and how many distinct programs there are."""
+    """Results per protocol and temperature, the verdicts behind them, and the number of distinct programs."""
 
     results: list[Result]
     tallies: list[list[Tally]]
@@ -77,16 +77,16 @@ class Counted:
 def count(
     rows: Iterable[Verdict], protocols: Sequence[str], ks: Sequence[int], gates: Sequence[int], seed: int
 ) -> Counted:
-    """Results in the order of the protocols, then of the temperatures; the last row of a key counts.
+    """Results by protocol, then by temperature; the last row of a key counts.
 
-    `ks` empty means the usual ones as far as they are defined; `gates` are further k that a threshold was set for.
+    If `ks` is empty, the usual ones that are defined are used; `gates` are additional k with a threshold.
     """
     newest: dict[str, _Fact] = {}
     facts: dict[_Fact, _Fact] = {}
     programs: set[bytes] = set()
     for row in rows:
         fact = (row.protocol, row.temperature, row.task_id, row.verdict, row.base)
-        newest[row.key] = facts.setdefault(fact, fact)  # few facts differ: each is kept once
+        newest[row.key] = facts.setdefault(fact, fact)  # few facts differ: each is stored once
         programs.add(program_digest(row.task_id, row.program_sha256))
     tables: dict[tuple[str, float], _Table] = {}
     for protocol, temperature, task_id, verdict, base in newest.values():

@@ -2,9 +2,9 @@
 
     problems + model  ->  prompts (template)  ->  completions (engine)  ->  samples.jsonl, problems.jsonl
 
-Wanted, minus seen, generate, append. What is computed together is planned over all that was ever wanted in this run
-(`batches.py`), and a batch that a kill left without some of its rows is computed again whole, so that a row never
-depends on when the run was killed. The problems are left beside the samples: scoring needs nothing else.
+Wanted rows minus existing ones are generated and appended. Batches are planned over everything that was ever requested
+in this run (`batches.py`), and a batch that an interruption left incomplete is recomputed as a whole, so that rows
+never depend on when the run was interrupted. The problems are saved with the samples: scoring needs nothing else.
 """
 
 import time
@@ -34,10 +34,10 @@ PROBLEMS = "problems.jsonl"
 
 
 def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
-    """Make the completions that are missing.
+    """Generate the missing completions.
 
     Raises:
-        CliError: a batch does not fit into memory, a server left calls unanswered, or no row could be made.
+        CliError: a batch does not fit in memory, a server left calls unanswered, or no row could be generated.
     """
     journal = run.journal(SAMPLES, Sample)
     _write_problems(run, plan, journal)
@@ -51,7 +51,7 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
 
 
 def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> None:
-    """Leave the problems that are asked for, and those that rows are there of."""
+    """Save the requested problems, and those of existing rows."""
     used = {problem.task_id for problem in plan.problems} | {row.task_id for row in journal.rows()}
     chosen = [problem for problem in plan.benchmark.problems if problem.task_id in used]
     write_rows(run.path / PROBLEMS, (p.to_row() for p in sorted(chosen, key=lambda p: natural_order(p.key))))
@@ -59,13 +59,13 @@ def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> Non
 
 def _batches_to_do(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample]) -> list[Batch]:
     history = [plan.wanted(settings, extent) for extent in run.extents]
-    size = plan.local.batch_size if plan.local else 1  # rows of a server don't depend on one another
+    size = plan.local.batch_size if plan.local else 1  # rows from a server are independent
     return unfinished(plan_batches(history, size), history[-1], journal.done)
 
 
 @dataclass
 class Made:
-    """What this start made: rows, tokens, seconds."""
+    """What this start generated: rows, tokens, seconds."""
 
     rows: int = 0
     tokens: int = 0
@@ -92,7 +92,7 @@ def _generate(
 def _responses(
     engine: Engine, settings: SampleSettings, plan: SamplePlan, todo: list[Batch]
 ) -> Generator[GenerationResponse, None, None]:
-    """The engine's responses as something that can be closed, which ends what is under way."""
+    """The engine's responses as a generator, which can be closed to stop generation."""
     yield from engine.generate(requests_of(settings, plan, todo))
 
 
@@ -109,14 +109,14 @@ def _engine(run: Run, settings: SampleSettings, plan: SamplePlan) -> Iterator[En
 
 
 def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
-    """A server's failures are tried again, so the run stays open; what a model can't do here stays as it is."""
+    """Raise if calls to a server failed, which a rerun retries; failures of a local model are final."""
     failed = {row.key: row for row in journal.rows() if row.key in journal.failed}
     if not failed or (plan.local is not None and len(journal)):
         return
     last = next(reversed(failed.values())).error
     raise CliError(
-        f"{count_of(len(failed), 'completion')} failed, {len(journal)} there; the last failure: {last}",
-        "The same command asks only for these again; everything else is kept.",
+        f"{count_of(len(failed), 'completion')} failed, {len(journal)} succeeded; the last error: {last}",
+        "Rerun the same command to retry only these; everything else is kept.",
     )
 
 

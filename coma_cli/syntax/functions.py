@@ -182,7 +182,7 @@ def _cuts(tree: Tree, body: Node) -> tuple[tuple[int, int], ...]:
 
 
 def _fills_its_line(tree: Tree, node: Node) -> bool:
-    """Whether a statement is all that stands in its line, but for a comment behind it."""
+    """Whether a statement has its line to itself, except for a trailing comment."""
     line_end = tree.source.find(b"\n", node.end_byte)
     rest = tree.source[node.end_byte : line_end if line_end >= 0 else None].strip()
     comments = ("//", "/*", "#", LANGUAGES[tree.language].line_comment)

@@ -75,7 +75,7 @@ def test_an_array_where_lines_were_expected_and_the_reverse_are_the_same(tmp_pat
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_rows_without_a_column_or_with_null_are_kept_aside(tmp_path, name):
+def test_rows_without_a_column_or_with_null_are_rejected(tmp_path, name):
     place, row = TABLES[name]
     needed = list(row)[-1] if name != "codecapybara_generated" else "instruction"
     without = {column: value for column, value in row.items() if column != needed}

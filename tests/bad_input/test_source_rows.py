@@ -1,4 +1,4 @@
-"""Rows of any types in the columns of every source: each gives material or is kept aside, none stops the reading."""
+"""Rows of any types in the columns of every source: each gives material or is rejected, none stops the reader."""
 
 import json
 
@@ -80,7 +80,7 @@ def test_no_index_stops_the_reading(tmp_path_factory, lines, functions):
 
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff\xfe", b"{", b"[1, 2]", b'{"a": 1}', b"\x1f\x8b\x08cut"])
-def test_a_file_that_is_no_table_is_a_broken_source(tmp_path, name, content):
+def test_a_file_that_is_not_a_table_is_a_broken_source(tmp_path, name, content):
     path = put(tmp_path / FORMS[name][0], content)
     source = SOURCES[name]
     shards = source.find(path) or source.find(tmp_path)

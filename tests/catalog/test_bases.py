@@ -17,7 +17,7 @@ PUBLISHED = {
 }
 
 
-def test_the_catalogue_has_the_parameters_that_the_models_have():
+def test_the_catalogue_has_the_parameter_counts_of_the_models():
     assert {name: base.architecture.parameters for name, base in BASES.items()} == PUBLISHED
 
 

@@ -122,6 +122,6 @@ def test_entries_can_be_added_and_taken_away_as_objects_or_places(monkeypatch):
     assert list(table) == ["llama-7b"]
 
 
-def test_an_unknown_name_offers_the_nearest():
+def test_an_unknown_name_suggests_the_nearest():
     with pytest.raises(UsageError, match=r"Unknown task 'code-serch'. Did you mean code-search?"):
         lookup("task", "code-serch", TASKS)

@@ -67,7 +67,7 @@ def test_other_rows_have_none(kind):
 
 
 @pytest.mark.parametrize("mixture", MIXTURES.values(), ids=lambda m: m.name)
-def test_no_row_has_two_places(mixture):
+def test_no_row_belongs_to_two_sub_datasets(mixture):
     kinds = [(s.task, source, s.text_language) for s in mixture.subsets for source in s.sources]
     assert len(kinds) == len(set(kinds))
     assert len({s.name for s in mixture.subsets}) == len(mixture.subsets)
@@ -78,7 +78,7 @@ GIVEN = {"stackexchange": stackexchange.SOURCE.tasks, code_functions.SOURCE: tup
 
 
 @pytest.mark.parametrize("mixture", MIXTURES.values(), ids=lambda m: m.name)
-def test_a_table_names_tasks_sources_and_languages_that_there_are_and_that_fit(mixture):
+def test_a_table_names_existing_tasks_sources_and_languages_that_match(mixture):
     for subset in mixture.subsets:
         assert subset.task in TASKS
         assert TASKS[subset.task].counterpart is not None or not subset.requested
@@ -89,7 +89,7 @@ def test_a_table_names_tasks_sources_and_languages_that_there_are_and_that_fit(m
 
 
 @given(st.integers(1, 500_000), st.sampled_from(sorted(MIXTURES)))
-def test_a_number_of_rows_is_shared_out_whole_and_in_proportion(size, name):
+def test_a_number_of_rows_is_divided_completely_and_proportionally(size, name):
     mixture = MIXTURES[name]
     targets = mixture.targets(size)
     total = sum(s.rows for s in mixture.subsets)

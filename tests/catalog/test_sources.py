@@ -7,7 +7,7 @@ from coma_cli.catalog.tasks import TASKS
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=lambda s: s.name)
-def test_an_entry_says_where_it_is_from_and_what_it_feeds(source):
+def test_an_entry_states_its_origin_and_its_tasks(source):
     assert source.url.startswith("https://")
     assert source.licence
     assert source.citation

@@ -66,7 +66,7 @@ def test_there_are_eight_wordings_and_more_in_both_languages(name):
 
 @pytest.mark.parametrize("task", ["code-summarization", "line-completion", "code-search", "competition"])
 @pytest.mark.parametrize("material", [EXERCISE, INSTRUCTION])
-def test_other_material_is_not_for_a_task(task, material):
+def test_a_task_ignores_other_material(task, material):
     assert made(task, material) is None
 
 
@@ -104,7 +104,7 @@ def test_chinese_rows_are_chinese_throughout():
 @pytest.mark.parametrize(
     "task", ["clone-detection", "defect-detection", "code-repair", "code-translation", "cloze-test", "line-completion"]
 )
-def test_material_of_other_shapes_is_not_for_a_task(task):
+def test_a_task_ignores_material_of_other_types(task):
     taken = {
         name
         for name, material in {

@@ -76,7 +76,7 @@ def test_the_missing_half_of_a_split_that_is_not_asked_for_does_no_harm(workspac
     (sources / REPAIR / "data" / "small" / "test.buggy-fixed.fixed").unlink()
     flags = {"sources": str(sources), "tasks": ["code-repair"]}
     assert planned(workspace_root, **flags, source_splits=["validation"]).total == 1
-    with pytest.raises(BrokenSourceError, match="no file of the other side"):
+    with pytest.raises(BrokenSourceError, match="has no counterpart"):
         planned(workspace_root, **flags, source_splits=["test"])
 
 

@@ -1,4 +1,4 @@
-"""`coma sample` on a tiny random model: the same rows wherever it stops, whatever was asked for first."""
+"""`coma sample` on a tiny random model: the same rows wherever it stops, whatever was requested first."""
 
 import os
 import random
@@ -228,7 +228,7 @@ def test_no_prompt_that_fits_is_an_obstacle(sampler, tmp_path):
 def test_the_plan_counts_and_estimates(sampler):
     plan = sampler.plan(n=7)
     assert plan.total == plan.estimate["rows"] == 21
-    assert plan.estimate["completion tokens at most"] == 210
+    assert plan.estimate["max completion tokens"] == 210
     assert plan.estimate["prompt tokens"]["shortest"] <= plan.estimate["prompt tokens"]["longest"]
     assert plan.estimate["device"] == "cpu"
     assert any(note.startswith("Template: chat") for note in plan.notes)
@@ -310,7 +310,7 @@ def test_a_server_that_fails_leaves_the_run_open_and_is_asked_again(tmp_path):
             tmp_path, model="m", limit=1, n=4, runtime__base_url=server.base_url, runtime__attempts=1,
             runtime__concurrency=1,
         )  # fmt: skip
-        with pytest.raises(CliError, match="1 completion failed, 3 there"):
+        with pytest.raises(CliError, match="1 completion failed, 3 succeeded"):
             sampler()
         assert not sampler.workspace.finished("sample")
         artifact = sampler()

@@ -34,7 +34,7 @@ def test_halves_of_one_folder_and_split_belong_together(tmp_path):
         ("small/valid.left", "validation", ["valid.right"]),
     ]
     assert list(read_pairs(shards[2])) == [(1, "a", "b")]
-    with pytest.raises(BrokenSourceError, match="no file of the other side"):
+    with pytest.raises(BrokenSourceError, match="has no counterpart"):
         list(read_pairs(shards[0]))
 
 

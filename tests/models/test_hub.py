@@ -21,7 +21,7 @@ ANSWERS = {
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of the hub's protocol as answers which commit a name stands for."""
+    """As much of the Hub's protocol as answers which commit a name stands for."""
 
     def do_GET(self) -> None:
         status, body = ANSWERS.get(self.path.partition("?")[0], (404, {"error": "Repository not found"}))
@@ -54,7 +54,7 @@ def resolved_elsewhere(calls: str, **environment: str) -> list[dict]:
     return json.loads(done.stdout)
 
 
-def test_the_hub_is_asked_which_commit_a_name_stands_for(tmp_path):
+def test_the_hub_resolves_a_name_to_a_commit(tmp_path):
     package("huggingface_hub", "train")
     calls = [("someone/safe", None), ("someone/safe", "v2"), ("someone/pickled", None), ("someone/gone", None)]
     calls += [("someone/safe", "v3"), ("qwen-7b", None)]
@@ -71,7 +71,7 @@ def test_the_hub_is_asked_which_commit_a_name_stands_for(tmp_path):
     assert qwen["blocker"] is not None
 
 
-def test_an_unreachable_hub_and_offline_mode_are_obstacles(tmp_path):
+def test_an_unreachable_hub_and_offline_mode_are_blockers(tmp_path):
     package("huggingface_hub", "train")
     calls = repr([("someone/safe", None)])
     (dead,) = resolved_elsewhere(calls, HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(tmp_path))

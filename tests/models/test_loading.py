@@ -64,7 +64,7 @@ def test_a_broken_folder_is_an_error_and_no_traceback(tiny_model, tmp_path):
         load_model(resolve_base(str(folder)))
 
 
-def test_devices_and_dtypes_that_are_not_there():
+def test_unknown_devices_and_dtypes():
     package("torch", "train")
     import torch
 

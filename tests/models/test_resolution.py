@@ -12,7 +12,7 @@ from coma_cli.models.resolution import Trust, resolve_base
 from tests.requirements import package
 
 
-def test_an_unknown_name_offers_the_nearest():
+def test_an_unknown_name_suggests_the_nearest():
     with pytest.raises(UsageError, match="Did you mean smollm2-135m") as caught:
         resolve_base("smolm2-135m")
     assert "qwen-7b" in caught.value.hint
@@ -55,7 +55,7 @@ def test_a_configuration_that_is_no_object_is_no_model(tiny_model, tmp_path, con
         resolve_base(str(broken))
 
 
-def test_an_empty_name_is_not_the_folder_one_stands_in():
+def test_an_empty_name_is_not_the_current_folder():
     with pytest.raises(UsageError, match="Unknown base ''"):
         resolve_base("")
 

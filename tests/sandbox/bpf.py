@@ -1,4 +1,4 @@
-"""A small interpreter for classic BPF as seccomp uses it, so that filters of any architecture can be tried anywhere."""
+"""A small interpreter for seccomp's classic BPF, so that filters for any architecture can be tested anywhere."""
 
 import struct
 
@@ -6,7 +6,7 @@ _INSTRUCTION = struct.Struct("=HBBI")
 
 
 def run_filter(program: bytes, number: int, arch: int, arguments: tuple[int, ...] = ()) -> int:
-    """What a filter answers to one system call."""
+    """A filter's result for one system call."""
     words = [*arguments, *([0] * (6 - len(arguments)))]
     data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, arch, 0, *(word & 0xFFFFFFFFFFFFFFFF for word in words))
     code = list(_INSTRUCTION.iter_unpack(program))

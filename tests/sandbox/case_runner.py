@@ -1,6 +1,6 @@
-# Raw names, as the cases give them.
+# Plain paths, as given in the cases.
 # ruff: noqa: PTH103, PTH106, PTH108, PTH110, PTH111, PTH116, PTH118, PTH120
-"""Runs a folder of hostile cases in the sandbox and tests every check that they list; a process of its own.
+"""Runs a folder of hostile cases in the sandbox and performs all checks listed there; run as its own process.
 
 Started by the tests as `python -m tests.sandbox.case_runner`, since it drops privileges, takes limits on itself and
 counts signals. Needs the standard library only, so that any interpreter that an unprivileged user can reach will do.
@@ -51,7 +51,7 @@ SIGNALS: Counter[str] = Counter()
 
 
 def main() -> None:
-    """Run what the arguments ask for."""
+    """Run the requested cases."""
     options = parse_arguments()
     try:
         folder = read_folder(options.cases)
@@ -172,7 +172,7 @@ def take_own_network() -> None:
 
 
 def deny_as_docker_does() -> None:
-    """A filter like the default one of Docker for a container without CAP_SYS_ADMIN."""
+    """A filter like Docker's default for a container without CAP_SYS_ADMIN."""
     rules = seccomp.Filter(syscalls.native_machine())
     rules.restrict_clone(processes=True)
     rules.deny(
@@ -291,7 +291,7 @@ class TreeWatch:
 
 
 def files_in_memory(pid: int) -> int:
-    """Bytes in the scratch mounts of one namespace, counted at its first process."""
+    """Bytes in the scratch mounts of one namespace, as seen by its first process."""
     total = 0
     with contextlib.suppress(OSError):
         if os.stat(f"/proc/{pid}/root").st_ino != os.stat("/").st_ino:
@@ -302,7 +302,7 @@ def files_in_memory(pid: int) -> int:
 
 
 class Harness:
-    """Runs cases and tests what must hold after each."""
+    """Runs cases and their checks."""
 
     def __init__(
         self,
@@ -317,7 +317,7 @@ class Harness:
         self._mode, self._settle_s = options.mode, options.settle
         self._canaries, self._listeners = canaries, listeners
         self._state = own_state()
-        # Both sandboxes have to be warm before anything is counted.
+        # Both sandboxes must be warm before anything is counted.
         reference = self._reference(None)
         for sandbox in (solo, duo):
             list(sandbox.run([reference, Program("self", "pass", None)]))
@@ -332,7 +332,7 @@ class Harness:
         return program_of("reference", task, answer, self._mode)
 
     def run_case(self, case: Case) -> tuple[Case, Outcome, list[str], float, float]:
-        """One case, with peers beside it if it asks for them; then the reference on the same worker."""
+        """Run one case, with peers if it needs them; then the reference on the same worker."""
         kinds = {check["kind"] for check in case["checks"]}
         program = self._program(case)
         reference = self._reference(case.get("task_id"))
@@ -384,7 +384,7 @@ class Harness:
         return found
 
     def check_later(self, pending: list[tuple[Case, Outcome, list[str], float, float]]) -> Iterator[dict[str, Any]]:
-        """What has to hold some seconds after a verdict."""
+        """Checks some seconds after a verdict."""
         if any(check["kind"] in SLOW_CHECKS for case, *_ in pending for check in case["checks"]):
             wait = pending[-1][3] + self._settle_s - time.monotonic()
             time.sleep(max(0.0, wait))
@@ -407,7 +407,7 @@ def _fields(program: Program) -> tuple[Any, ...]:
 
 
 def program_of(key: str, task: Task, answer: str, mode: Any) -> Program:
-    """A case's answer to its task as a program."""
+    """A case's solution to its task as a program."""
     if task["format"] == "humaneval":
         entry = task["entry_point"]
         tests = f"{task['test']}\ncheck({entry})\n"
@@ -434,11 +434,11 @@ def listens(port: int) -> bool:
     return any(int(local.rpartition(":")[2], 16) == port and state == TCP_LISTEN for _, local, _, state, *_ in sockets)
 
 
-# --- what has to hold at once ---
+# --- immediate checks ---
 
 
 class Seen(NamedTuple):
-    """What came of a case."""
+    """The result of a case."""
 
     report: str
     took: float
@@ -466,7 +466,7 @@ NOW_CHECKS: dict[str, Callable[[dict[str, Any], Seen], str]] = {
 }
 CHECKED_ALWAYS = {"peers_unaffected", "harness_priority_unchanged", "harness_limits_unchanged"}
 
-# --- what has to hold some seconds later ---
+# --- checks some seconds later ---
 
 
 def _path_absent(check: dict[str, Any], _: dict[str, Any]) -> str:
@@ -494,7 +494,7 @@ def _no_new_processes(_: dict[str, Any], __: dict[str, Any]) -> str:
 
 
 def left_behind() -> list[str]:
-    """Processes that are no zygotes: below this one, or of an id that only zygotes have; zombies too."""
+    """Processes other than zygotes: descendants of this one, or with a zygote's user id; including zombies."""
     found = []
     below = set(proctree.descendants(os.getpid()))
     for entry in Path("/proc").iterdir():
@@ -529,7 +529,7 @@ def _no_core_file(_: dict[str, Any], __: dict[str, Any]) -> str:
 
 
 def _nothing_on_disk(_: dict[str, Any], __: dict[str, Any]) -> str:
-    """Scratch directories of this process hold nothing but the empty working directory."""
+    """Whether this process's scratch directories contain only the empty working directory."""
     for folder in Path(tempfile.gettempdir()).glob("coma-sandbox-*"):
         with contextlib.suppress(OSError):
             if folder.stat().st_uid == os.getuid() and any((folder / "w").iterdir()):

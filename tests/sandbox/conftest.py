@@ -1,4 +1,4 @@
-"""Fixtures of the sandbox's tests: where the hostile cases lie, and sandboxes that start once."""
+"""Fixtures for the sandbox tests: the folder of hostile cases, and sandboxes that start once."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,7 +22,7 @@ def cases_folder(pytestconfig: pytest.Config) -> CaseFolder:
 
 @pytest.fixture(scope="session")
 def shared_sandbox() -> Iterator[Sandbox]:
-    """One sandbox at level `ns` for all tests that need no special one."""
+    """One sandbox at level `ns`, shared by all tests without special needs."""
     with ExitStack() as stack:
         try:
             sandbox = stack.enter_context(Sandbox(limits=Limits(cpu_s=2.0, wall_s=5.0), workers=2, isolation="ns"))
@@ -33,7 +33,7 @@ def shared_sandbox() -> Iterator[Sandbox]:
 
 
 class Runner:
-    """Runs one program and gives its outcome."""
+    """Runs one program and returns its outcome."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox

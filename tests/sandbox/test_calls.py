@@ -1,4 +1,4 @@
-"""Calling functions of programs behind the walls: what comes back, how calls fail, and that nothing waits for ever."""
+"""Calling functions of sandboxed programs: what is returned, how calls fail, and that nothing waits forever."""
 
 import os
 import signal
@@ -25,14 +25,14 @@ from coma_cli.sandbox.zygote_scratch import make_scratch
         ("def g(x):\n    pass\n", "name 'f' is not defined"),
     ],
 )
-def test_what_a_program_can_do_wrong_is_named_and_the_next_one_runs(isolation, source, words):
+def test_failures_of_a_program_are_named_and_the_next_one_runs(isolation, source, words):
     with ProgramCaller(isolation, Limits(cpu_s=0.3)) as caller:
         with pytest.raises(CallError, match=words):
             caller.values(source, "f", [(1,)])
         assert caller.values("def f(x):\n    return {x: (x,)}\n", "f", [(1,), ("a",)]) == [{1: (1,)}, {"a": ("a",)}]
 
 
-def test_called_programs_run_behind_the_walls(isolation):
+def test_called_programs_are_isolated(isolation):
     reads = """
 def f(path):
     try:
@@ -62,7 +62,7 @@ def test_nothing_is_left_of_a_caller(isolation, monkeypatch):
     assert len(folders) == 1 and not (folders[0] and Path(folders[0]).exists())
 
 
-def test_values_of_all_kinds_come_back_and_changes_of_arguments_with_them(isolation: Isolation) -> None:
+def test_values_of_all_kinds_and_changed_arguments_are_returned(isolation: Isolation) -> None:
     source = "def f(a, b):\n    a.append(b)\n    return {b: (a, 1.5, None, {b'x'})}\n"
     given: list[object] = []
     with ProgramCaller(isolation, Limits()) as caller:
@@ -70,7 +70,7 @@ def test_values_of_all_kinds_come_back_and_changes_of_arguments_with_them(isolat
     assert given == ["k"]
 
 
-def test_calls_of_one_program_share_its_state_and_other_programs_know_nothing_of_it(isolation: Isolation) -> None:
+def test_calls_of_one_program_share_its_state_but_other_programs_do_not(isolation: Isolation) -> None:
     source = "n = 0\ndef f():\n    global n\n    n += 1\n    return n\n"
     with ProgramCaller(isolation, Limits()) as caller:
         assert caller.values(source, "f", [()] * 3) == [1, 2, 3]
@@ -78,7 +78,7 @@ def test_calls_of_one_program_share_its_state_and_other_programs_know_nothing_of
         assert caller.values(source, "f", []) == []
 
 
-# --- where the two sides do not understand each other ---
+# --- when the two sides disagree about the protocol ---
 
 
 def test_two_sides_that_wait_for_each_other_are_an_error_at_the_start(
@@ -96,7 +96,7 @@ def test_two_sides_that_wait_for_each_other_are_an_error_at_the_start(
     assert time.monotonic() - started < 10
 
 
-def test_an_answer_in_another_form_is_an_error_at_the_start(
+def test_an_answer_in_another_format_is_an_error_at_the_start(
     isolation: Isolation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "SAMPLE", "def f(x):\n    return x\n")
@@ -104,7 +104,7 @@ def test_an_answer_in_another_form_is_an_error_at_the_start(
         pass
 
 
-def test_a_zygote_that_stands_still_is_an_error(isolation: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_zygote_is_an_error(isolation: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "LATE_S", 1.0)
     others = set(proctree.children(os.getpid()))
     with ProgramCaller(isolation, Limits(cpu_s=0.1, wall_s=0.05)) as caller:

@@ -1,4 +1,4 @@
-"""Levels: proven by trying, named in full, never taken in silence."""
+"""Levels: verified by trying, fully described, never lowered silently."""
 
 import multiprocessing
 import os
@@ -27,7 +27,7 @@ from tests.requirements import ROOT, skip_unless
 
 @pytest.fixture
 def refusing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Levels that this machine shall pretend not to have."""
+    """Levels that this machine pretends not to support."""
     refused: set[str] = set()
     real = levels.try_level
     monkeypatch.setattr(
@@ -36,7 +36,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return refused
 
 
-def test_the_best_level_is_taken_and_says_what_holds() -> None:
+def test_the_best_level_is_used_and_lists_its_layers() -> None:
     found = probe_isolation()
     skip_unless("namespaces", found.level == "ns", f"namespaces are refused here: {found.refused}")
     assert any("namespaces" in wall for wall in found.on)
@@ -51,7 +51,7 @@ def test_a_lower_level_names_what_is_lost_and_why_the_better_one_was_refused(ref
     assert found.refused == ("ns: refused here",)
 
 
-def test_what_was_asked_for_is_had_or_refused_never_replaced(refusing: set[str]) -> None:
+def test_a_requested_level_is_used_or_refused_never_replaced(refusing: set[str]) -> None:
     refusing.add("ns")
     with pytest.raises(SandboxUnavailable, match="ns: refused here"):
         probe_isolation("ns")
@@ -63,8 +63,8 @@ def test_auto_never_goes_below_landlock(refusing: set[str]) -> None:
         probe_isolation("auto", consent=True)
 
 
-def test_a_wall_that_can_not_be_built_is_an_error_with_its_step() -> None:
-    # An interpreter that lies nowhere within the new root can't import anything there.
+def test_a_layer_that_can_not_be_set_up_is_an_error_with_its_step() -> None:
+    # An interpreter outside the new root can't import anything there.
     real = find_interpreter(None)
     broken = levels.setting_of("ns", type(real)(real.executable, (), ""))
     refusal = levels.try_level(broken)
@@ -156,7 +156,7 @@ SEEN = {
 
 @pytest.fixture
 def open_folder(tmp_path: Path) -> Path:
-    """A folder that everybody can enter and look at, with a link in it."""
+    """A folder that everyone can enter and list, with a link in it."""
     (tmp_path / "link").symlink_to("somewhere")
     for place in (tmp_path, *tmp_path.parents[:3]):
         place.chmod(place.stat().st_mode | 0o055)
@@ -165,7 +165,7 @@ def open_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def process_outside() -> Iterator[int]:
-    """A process whose id is beyond those that a sandbox's own, counted from 1, come to in one test."""
+    """A process with an id above those that a sandbox's own processes, counted from 1, reach in one test."""
     with ExitStack() as stack:
         while (process := stack.enter_context(subprocess.Popen(["sleep", "60"]))).pid < 200:
             stack.callback(process.kill)
@@ -174,7 +174,7 @@ def process_outside() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("level", ["ns", "landlock"])
-def test_what_a_level_loses_is_named_and_the_level_above_holds_it(
+def test_what_a_level_loses_is_named_and_the_level_above_protects_it(
     level: str, open_folder: Path, process_outside: int
 ) -> None:
     facts = {"pid": process_outside, "folder": str(open_folder), "link": str(open_folder / "link")}
@@ -196,7 +196,7 @@ def test_signals_that_an_older_landlock_lets_through_are_named(
     assert any("signals" in loss for loss in probe_isolation("landlock").lost) is named
 
 
-def test_without_isolation_a_program_leaves_no_process_behind_all_the_same(open_folder: Path) -> None:
+def test_even_without_isolation_a_program_leaves_no_process_behind(open_folder: Path) -> None:
     open_folder.chmod(0o777)
     source = f"""
     import os, time

@@ -1,6 +1,6 @@
-# Raw names, as the cases give them.
+# Plain paths, as given in the cases.
 # ruff: noqa: PTH208
-"""The supervisor: every program has one outcome, whatever dies; nothing is read ahead and nothing is left behind."""
+"""The supervisor: every program has one outcome, whatever dies; nothing is read ahead or left behind."""
 
 import os
 import signal
@@ -39,11 +39,11 @@ def test_every_program_has_one_outcome_in_any_order(shared_sandbox: Sandbox) -> 
     assert {outcome.verdict for outcome in outcomes if not int(outcome.key) % 3} == {"fail"}
 
 
-def test_nothing_comes_of_nothing(shared_sandbox: Sandbox) -> None:
+def test_no_programs_give_no_outcomes(shared_sandbox: Sandbox) -> None:
     assert list(shared_sandbox.run([])) == []
 
 
-def test_programs_are_taken_only_as_there_is_room(shared_sandbox: Sandbox) -> None:
+def test_programs_are_taken_only_when_there_is_room(shared_sandbox: Sandbox) -> None:
     taken = ahead = 0
 
     def source() -> Iterator[Program]:
@@ -54,7 +54,7 @@ def test_programs_are_taken_only_as_there_is_room(shared_sandbox: Sandbox) -> No
 
     run = shared_sandbox.run(source())
     for given, _ in enumerate(run, start=1):
-        # Two workers, each with one running, one waiting and one done but not yet given out; one in the hand.
+        # Two workers, each with one running, one waiting and one finished but not yet yielded; and one in hand.
         ahead = max(ahead, taken - given)
         if given == 200:
             break
@@ -62,7 +62,7 @@ def test_programs_are_taken_only_as_there_is_room(shared_sandbox: Sandbox) -> No
     assert ahead <= 2 * 4 + 1
 
 
-def test_leaving_early_kills_what_is_running_and_the_sandbox_goes_on(shared_sandbox: Sandbox) -> None:
+def test_leaving_early_kills_what_is_running_and_the_sandbox_still_works(shared_sandbox: Sandbox) -> None:
     run = shared_sandbox.run([adder("a"), adder("b", "while True: pass"), adder("c", "while True: pass")])
     assert next(run).key == "a"
     started = time.monotonic()
@@ -71,7 +71,7 @@ def test_leaving_early_kills_what_is_running_and_the_sandbox_goes_on(shared_sand
     assert verdicts(shared_sandbox.run([adder("d")])) == {"d": "pass"}
 
 
-def test_two_runs_at_a_time_are_refused(shared_sandbox: Sandbox) -> None:
+def test_two_concurrent_runs_are_refused(shared_sandbox: Sandbox) -> None:
     run = shared_sandbox.run([adder("a")])
     next(run)
     with pytest.raises(SandboxError, match="already running"):
@@ -91,7 +91,7 @@ def test_a_sandbox_that_is_not_open_says_so() -> None:
         next(sandbox.run([adder("a")]))
 
 
-def test_an_exception_of_the_source_comes_through_and_leaves_a_working_sandbox(shared_sandbox: Sandbox) -> None:
+def test_an_exception_in_the_source_is_passed_on_and_leaves_a_working_sandbox(shared_sandbox: Sandbox) -> None:
     def source() -> Iterator[Program]:
         yield adder("a")
         raise RuntimeError("the source broke")
@@ -126,13 +126,13 @@ def test_big_programs_do_not_block_the_supervisor(shared_sandbox: Sandbox) -> No
 # --- time ---
 
 
-def test_an_endless_program_is_over_at_once_when_its_cpu_time_is(runner: Runner) -> None:
+def test_an_endless_program_is_killed_as_soon_as_its_cpu_time_is_used_up(runner: Runner) -> None:
     outcome = runner.call("def f():\n    while True: pass\n", "f()", "f", limits=Limits(cpu_s=0.5))
     assert (outcome.verdict, outcome.attempts) == ("timeout", 1)
     assert 0.5 < outcome.cpu_s < 0.8
 
 
-def test_a_program_that_comes_to_its_end_just_above_its_limit_runs_again_alone(runner: Runner) -> None:
+def test_a_program_that_ends_just_above_its_limit_runs_again_alone(runner: Runner) -> None:
     spin = "import time\ndef f():\n    while time.process_time() < 0.55: pass\n    return 1\n"
     outcome = runner.call(spin, "assert f() == 1", "f", limits=Limits(cpu_s=0.5))
     assert (outcome.verdict, outcome.attempts) == ("timeout", 2)
@@ -155,7 +155,7 @@ def test_sleepers_do_not_hold_up_the_others(shared_sandbox: Sandbox) -> None:
     assert order.index("s1") >= 16
 
 
-def test_the_time_of_the_tests_is_not_the_programs(runner: Runner) -> None:
+def test_the_time_of_the_tests_does_not_count_for_the_program(runner: Runner) -> None:
     tests = "import time\nend = time.process_time() + 1.0\nwhile time.process_time() < end: pass\nassert f() == 1\n"
     outcome = runner.call("def f(): return 1\n", tests, "f", limits=Limits(cpu_s=0.3, wall_s=0.5))
     assert outcome.verdict == "pass", outcome
@@ -195,7 +195,7 @@ def test_killing_zygotes_at_any_time_loses_no_verdict() -> None:
     }
 
 
-def test_a_zygote_that_dies_twice_under_a_program_is_an_error_of_the_runner() -> None:
+def test_a_zygote_that_dies_twice_with_a_program_is_a_runner_error() -> None:
     stop = threading.Event()
     with Sandbox(workers=1) as sandbox:
 
@@ -264,7 +264,7 @@ def test_closing_leaves_no_process_and_no_descriptor() -> None:
     assert state() == before
 
 
-def test_many_programs_leave_no_more_than_few() -> None:
+def test_many_programs_leave_no_more_behind_than_few() -> None:
     with Sandbox(workers=1) as sandbox:
         list(sandbox.run([adder(str(i)) for i in range(20)]))
 
@@ -278,7 +278,7 @@ def test_many_programs_leave_no_more_than_few() -> None:
         assert state() == before
 
 
-def test_zygotes_are_replaced_after_a_long_life(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zygotes_are_replaced_after_many_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coma_cli.sandbox.pair.RECYCLE_AFTER", 30)
     with Sandbox(workers=1) as sandbox:
         list(sandbox.run([adder("a")]))
@@ -289,7 +289,7 @@ def test_zygotes_are_replaced_after_a_long_life(monkeypatch: pytest.MonkeyPatch)
         assert not first & set(zygotes(sandbox))
 
 
-# --- what is asked for wrongly ---
+# --- invalid requests ---
 
 
 @pytest.mark.parametrize("fields", [{"cpu_s": 0}, {"cpu_s": -1}, {"wall_s": 0}, {"memory_mb": 1}])
@@ -303,7 +303,7 @@ def test_zero_workers_are_refused() -> None:
         Sandbox(workers=0)
 
 
-def test_an_interpreter_that_is_none_is_refused() -> None:
+def test_a_file_that_is_not_an_interpreter_is_refused() -> None:
     with pytest.raises(SandboxError, match="does not run as a Python interpreter"):
         Sandbox(python="/bin/false").__enter__()
     with pytest.raises(SandboxError, match="does not run as a Python interpreter"):

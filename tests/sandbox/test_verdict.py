@@ -36,7 +36,7 @@ def check(kind: bytes, text: bytes = b"") -> CheckReport:
         (run(control.CPU, cpu=1.3), check(control.LOST), "timeout"),
         (run(control.WALL), check(control.PASSED), "timeout"),
         (run(control.MEMORY), check(control.PASSED), "memory"),
-        # The program was gone: how it died decides between what it did and what was done to it.
+        # The program was gone: the way it died distinguishes its own failure from an external one.
         (run(control.ENDED, status=0), check(control.LOST), "fail"),
         (run(control.ENDED, status=3 << 8), check(control.LOST), "fail"),
         (run(control.ENDED, status=signal.SIGSEGV), check(control.LOST), "error"),
@@ -44,7 +44,7 @@ def check(kind: bytes, text: bytes = b"") -> CheckReport:
         (run(control.ENDED, status=signal.SIGKILL, rss_kib=95 << 10), check(control.LOST), "memory"),
         (run(control.ENDED, status=signal.SIGXCPU), check(control.LOST), "timeout"),
         (run(control.DONE), check(control.LOST), "fail"),
-        # Programs that speak for themselves.
+        # Programs that report their own result.
         (run(text=b"p"), None, "pass"),
         (run(text=b"fno"), None, "fail"),
         (run(text=b"eno"), None, "error"),
@@ -74,7 +74,7 @@ def test_only_cpu_time_well_above_its_limit_needs_no_second_run(seen: RunReport,
 
 
 @given(text=st.binary(max_size=2000))
-def test_text_from_below_is_printable_and_short(text: bytes) -> None:
+def test_text_from_programs_is_made_printable_and_short(text: bytes) -> None:
     safe = safe_text(text)
     assert len(safe) <= MAX_DETAIL
     assert safe.isprintable()

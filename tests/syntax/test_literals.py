@@ -23,7 +23,7 @@ plain = (
 
 @settings(max_examples=200, deadline=None)
 @given(plain)
-def test_a_literal_gives_its_value_back(value):
+def test_a_literal_evaluates_to_its_value(value):
     again = eval(literal(value))
     assert again == value and type(again) is type(value) and literal(again) == literal(value)
     assert literal(value).isascii()

@@ -1,1 +1,1 @@
-"""Why samples fail."""
+"""Explains why samples fail."""

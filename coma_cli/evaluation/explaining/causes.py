@@ -1,6 +1,6 @@
-"""Names why a failed sample failed, from its text, the program taken from it and the words of its verdict.
+"""Determines why a sample failed, from its text, the extracted program and the detail of its verdict.
 
-One cause a sample: the first thing that went wrong, since what came after it is a consequence. Nothing is run here.
+One cause per sample: the first thing that went wrong, since later problems are consequences. Nothing is run here.
 """
 
 import ast
@@ -39,7 +39,7 @@ SYNTAX = "syntax error"
 NO_ENTRY = "entry point missing"
 NO_IMPORT = "import missing"
 WRONG = "wrong answer"
-NO_VALUE = "answer of no plain type"
+NO_VALUE = "answer of an unsupported type"
 LEFT = "exited before the tests finished"
 TIMEOUT = "timeout"
 MEMORY = "memory"
@@ -57,7 +57,7 @@ _BY_RULE: tuple[tuple[Rule, str], ...] = (
 )
 EXTRACTION_CAUSES = frozenset((*(cause for _, cause in _BY_RULE), SEVERAL, REPEATED, PROSE))
 
-# What each cause most often asks for; none where the model is simply wrong.
+# The most common remedy for each cause; none if the model is simply wrong.
 _BY_DEFAULT = "--protocol default reads it"
 REMEDIES = {
     THINKING: _BY_DEFAULT,
@@ -70,13 +70,13 @@ REMEDIES = {
     REPEATED: _BY_DEFAULT,
     PROSE: _BY_DEFAULT,
     SEVERAL: "--protocol first-block runs the first definition instead",
-    NO_CODE: "see that the prompt reaches the model whole and in its own template (coma sample --template)",
+    NO_CODE: "check that the prompt reaches the model complete and in its own template (coma sample --template)",
     UNFINISHED: "coma sample --max-new-tokens with a larger number",
-    TRUNCATED: "coma sample --max-new-tokens with a larger number",
-    FENCE_OPEN: "mostly an answer that was cut off: coma sample --max-new-tokens with a larger number",
-    NO_IMPORT: "the model counts on imports that the prompt does not give",
-    TIMEOUT: "--timeout with a larger number, if the references are near it too",
-    MEMORY: "--memory with a larger number",
+    TRUNCATED: "use a larger coma sample --max-new-tokens",
+    FENCE_OPEN: "usually a truncated answer: use a larger coma sample --max-new-tokens",
+    NO_IMPORT: "the model relies on imports that the prompt does not contain",
+    TIMEOUT: "use a larger --timeout if the references are close to it too",
+    MEMORY: "use a larger --memory",
 }
 
 _EXCEPTION = re.compile(
@@ -147,7 +147,7 @@ def _holds(source: str, read: Program, name: str) -> bool:
 
 
 def _unread(problem: Problem, sample: Candidate, read: Program | None, *, parses: bool) -> str:
-    """The cause where the program does not define the function that was asked for."""
+    """The cause if the program does not define the requested function."""
     text = unify(sample.text)
     if not text.strip():
         return NO_CODE
@@ -177,14 +177,14 @@ def _looks_like_code(text: str, fenced: bool) -> bool:
 
 
 def _breaks_off_in(entry: ast.stmt, source: str, text: str) -> bool:
-    """Whether a text ends before anything that follows the asked-for function at the margin."""
+    """Whether a text ends before any other top-level line follows the requested function."""
     last = source.split("\n")[(entry.end_lineno or 1) - 1].strip()
     _, found, rest = text.rstrip().rpartition(last)
     return bool(found) and not any(line[:1].strip() for line in rest.split("\n")[1:])
 
 
 def _only_defines(entry: ast.stmt) -> bool:
-    """Whether a function does nothing but define others: the model began anew where it should have gone on."""
+    """Whether a function only defines other functions: the model restarted instead of continuing."""
     body = entry.body if isinstance(entry, (ast.FunctionDef, ast.AsyncFunctionDef)) else []
     inner = [s for s in body if isinstance(s, python_text.Definition)]
     return bool(inner) and python_text.body_size(entry) == len(inner)

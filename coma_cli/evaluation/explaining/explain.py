@@ -1,6 +1,6 @@
-"""Explains a score: names the cause of every failed sample, and judges the samples by the protocols not asked for.
+"""Explains a score: finds the cause of every failure, and scores the samples with the other protocols.
 
-Verdicts of programs that the run has judged already are shared, so mostly little is left to run.
+Verdicts of programs that the run has already judged are reused, so usually little is left to run.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ Judge = Callable[[Journal[Verdict], Sequence[ExtractionProtocol], Iterable[Verdi
 
 
 def others(protocols: Sequence[str]) -> list[ExtractionProtocol]:
-    """The protocols that were not asked for."""
+    """The protocols that were not requested."""
     return [protocol for name, protocol in PROTOCOLS.items() if name not in protocols]
 
 
@@ -36,7 +36,7 @@ def explain(
     ks: Sequence[int],
     seed: int,
 ) -> Explanation:
-    """Find what is still missing in the two row files of the explanation, and count them."""
+    """Complete the two row files of the explanation, and count them."""
     causes = run.journal(CAUSES, Cause)
     _find_causes(causes, verdicts, candidates(), problems, protocols)
     alternatives = run.journal(ALTERNATIVES, Verdict)
@@ -84,7 +84,7 @@ def _find_causes(
 def _alternatives(
     verdicts: Iterable[Verdict], journal: Journal[Verdict], protocols: Sequence[str], ks: Sequence[int], seed: int
 ) -> list[Alternative]:
-    """One for each other protocol and temperature; the best first."""
+    """One for each other protocol and temperature, best first."""
     first = {_sample(row): row.verdict == "pass" for row in verdicts if row.protocol == protocols[0]}
     changes: dict[tuple[str, float], list[int]] = {}
     for row in {row.key: row for row in journal.rows()}.values():

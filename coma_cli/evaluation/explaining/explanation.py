@@ -1,4 +1,4 @@
-"""What `coma score --explain` says: why samples failed, and what other extraction protocols would have given."""
+"""The result of `coma score --explain`: why samples failed, and the scores with other extraction protocols."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from coma_cli.records import Record, Verdict, sample_key
 
 
 class Cause(Record):
-    """Why one sample failed; named as its verdict is."""
+    """Why one sample failed, with the key of its verdict."""
 
     task_id: str
     temperature: float
@@ -26,7 +26,7 @@ class Cause(Record):
 
 
 class CauseCounts(BaseModel):
-    """How often each cause came up among the failed samples of one protocol and temperature, the commonest first."""
+    """How often each cause occurs among the failed samples of one protocol and temperature, most common first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,7 +39,7 @@ class CauseCounts(BaseModel):
 
 
 class Alternative(BaseModel):
-    """What the same samples give under another protocol; `rescued` and `lost` are counted against the first one."""
+    """The scores of the same samples with another protocol; `rescued` and `lost` are relative to the first one."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,7 +52,7 @@ class Alternative(BaseModel):
 
 
 class Explanation(BaseModel):
-    """Why samples failed, and what other protocols would have given."""
+    """Why samples failed, and the scores with other protocols."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,7 +61,7 @@ class Explanation(BaseModel):
 
 
 def count_causes(verdicts: Iterable[Verdict], causes: Iterable[Cause], protocols: Sequence[str]) -> list[CauseCounts]:
-    """Counts in the order of the protocols, then of the temperatures; the first sample of each cause is named."""
+    """Counts by protocol, then by temperature; the first sample of each cause is the example."""
     samples: Counter[tuple[str, float]] = Counter()
     for key in {row.key: (row.protocol, row.temperature) for row in verdicts}.values():
         samples[key] += 1
@@ -86,7 +86,7 @@ def _counts(table: tuple[str, float], samples: int, named: Mapping[str, list[str
 
 
 def show(explanation: Mapping[str, Any]) -> None:
-    """Print both parts for a person."""
+    """Print both parts."""
     from coma_cli import console
 
     for counts in explanation["causes"]:
@@ -95,10 +95,10 @@ def show(explanation: Mapping[str, Any]) -> None:
             for cause, count in counts["causes"].items()
         ]
         title = f"Why {counts['failed']} of {counts['samples']} samples fail ({_table_name(counts)})"
-        console.print_table(title, ("cause", "samples", "of all", "for example"), rows)
+        console.print_table(title, ("cause", "samples", "share", "example"), rows)
     if explanation["alternatives"]:
         shown = [_alternative(row) for row in explanation["alternatives"]]
-        title = "What other protocols give on the same samples"
+        title = "The same samples with other protocols"
         console.print_table(title, ("protocol", "pass@k", "95 % interval", "rescued", "lost"), shown)
     for line in advice(explanation):
         console.stdout().print(line, markup=False)
@@ -115,7 +115,7 @@ def _alternative(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def advice(explanation: Mapping[str, Any]) -> list[str]:
-    """One line for each cause that something can be done about, the commonest first, without repeating itself."""
+    """One line for each cause with a remedy, most common first, without repetition."""
     counts: Counter[str] = Counter()
     for table in explanation["causes"]:
         counts.update(table["causes"])

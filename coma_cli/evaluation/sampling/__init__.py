@@ -1,1 +1,1 @@
-"""What `coma sample` plans, asks and writes down."""
+"""The parts of `coma sample`: planning, requests and rows."""

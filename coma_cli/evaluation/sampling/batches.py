@@ -1,8 +1,8 @@
-"""Which rows are computed together: a plan that depends on what was asked for, never on what happens to be done.
+"""Plans which rows are computed together, depending only on what was requested, never on what is already done.
 
-Rows of one batch touch one another's last bits, so a row is reproduced by computing its batch again. The plan is made
-over all wanted rows in a fixed order, extent by extent: what was first asked for keeps its batches when more is asked
-for later. Rows of one problem stand side by side, because a prompt is computed once for all rows of its batch.
+Rows of one batch influence each other's last bits, so a row is reproduced by recomputing its batch. The plan covers all
+wanted rows in a fixed order, extent by extent: earlier requests keep their batches when more is requested later. Rows
+of one problem are adjacent, because a prompt is computed once for all rows of its batch.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -13,7 +13,7 @@ from coma_cli.records import sample_key
 
 @dataclass(frozen=True, slots=True)
 class RowName:
-    """What names one completion."""
+    """The identity of one completion."""
 
     task_id: str
     temperature: float
@@ -27,14 +27,14 @@ class RowName:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What one extent asks for: problems in the order in which they are to be computed, temperatures, rows of each."""
+    """What one extent requests: problems in order of computation, temperatures, and rows of each."""
 
     task_ids: tuple[str, ...]
     temperatures: tuple[float, ...]
     n: int
 
     def rows(self) -> Iterator[RowName]:
-        """Every wanted row. At temperature 0 all rows of a problem would be the same, so there is one."""
+        """Every wanted row. At temperature 0 all rows of a problem would be identical, so there is only one."""
         for task_id in self.task_ids:
             for temperature in self.temperatures:
                 for index in range(self.n if temperature > 0 else 1):
@@ -42,7 +42,7 @@ class Wanted:
 
 
 def plan_batches(history: Sequence[Wanted], size: int) -> list[tuple[RowName, ...]]:
-    """The batches of all that was ever wanted, oldest extent first, at most `size` rows each."""
+    """The batches of everything ever requested, oldest extent first, with at most `size` rows each."""
     seen: set[RowName] = set()
     batches: list[tuple[RowName, ...]] = []
     for wanted in history:
@@ -55,6 +55,6 @@ def plan_batches(history: Sequence[Wanted], size: int) -> list[tuple[RowName, ..
 def unfinished(
     batches: Sequence[tuple[RowName, ...]], wanted: Wanted, done: Collection[str]
 ) -> list[tuple[RowName, ...]]:
-    """The batches that hold a row that is wanted now and not there; each has to be computed whole."""
+    """The batches with a wanted row that is missing; each has to be computed as a whole."""
     now = set(wanted.rows())
     return [batch for batch in batches if any(row in now and row.key not in done for row in batch)]

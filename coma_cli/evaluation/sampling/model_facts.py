@@ -1,4 +1,4 @@
-"""What a model's configuration says about sampling it, read without its weights."""
+"""Facts about a model that matter for sampling, from its configuration without its weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +7,14 @@ from typing import Any
 from coma_cli.models.resolution import ResolvedBase, Trust
 
 BYTES_OF_DTYPE = {"float32": 4, "bfloat16": 2, "float16": 2}
-MEMORY_SHARE = 0.8  # the rest is for activations, the logits, and everything else on the machine
-MOST_ROWS_CPU = 32  # on two cores 64 rows give a fifth more tokens a second than 32, but twice the loss at a kill
+MEMORY_SHARE = 0.8  # the rest is for activations, logits, and everything else on the machine
+MOST_ROWS_CPU = 32  # on two cores 64 rows give a fifth more tokens/s than 32, but an interruption loses twice as much
 MOST_ROWS_GPU = 128
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Sizes of a model: positions, values that one token of one row keeps in the cache, weights (None: not known)."""
+    """Sizes of a model: context length, cached values per token and row, number of weights (None: unknown)."""
 
     context: int
     cache_values_per_token: int
@@ -22,11 +22,11 @@ class ModelFacts:
     end_token_ids: tuple[int, ...]
 
     def memory_bytes(self, rows: int, tokens: int, bytes_per_value: int) -> int:
-        """Weights and cache of a batch of `rows` that are `tokens` long in the end, prompt included."""
+        """Bytes for weights and cache of a batch of `rows` with a final length of `tokens`, including the prompt."""
         return bytes_per_value * ((self.parameters or 0) + rows * tokens * self.cache_values_per_token)
 
     def rows_that_fit(self, tokens: int, bytes_per_value: int, memory_bytes: int, most: int) -> int:
-        """The largest power of two of rows, up to `most`, whose weights and cache stay in a share of the memory."""
+        """The largest power of two of rows, up to `most`, for which weights and cache fit in a share of the memory."""
         rows = 1
         while rows * 2 <= most and self.memory_bytes(rows * 2, tokens, bytes_per_value) <= MEMORY_SHARE * memory_bytes:
             rows *= 2
@@ -37,7 +37,7 @@ def read_facts(resolved: ResolvedBase, trust: Trust) -> ModelFacts:
     """The facts of a model from its configuration files.
 
     Raises:
-        CliError: they can't be had. MissingPackageError: the train extra is not installed.
+        CliError: they can't be read. MissingPackageError: the train extra is not installed.
     """
     from coma_cli.engines.transformers_engine import context_length
     from coma_cli.models.loading import load_config, load_generation_config

@@ -1,4 +1,4 @@
-"""What a sample run would read, ask and need: problems, model, prompts, memory, and what stands in the way."""
+"""Plans a sample run: problems, model, prompts, memory, and blockers."""
 
 import os
 import shutil
@@ -27,13 +27,13 @@ from coma_cli.records import Problem
 from coma_cli.words import count_of, size_of
 from coma_cli.workspace import Input, Plan, Workspace
 
-BYTES_A_TOKEN = 6  # of a row on disk: its text, generously; the other fields are a few hundred bytes
+BYTES_A_TOKEN = 6  # of a row on disk: a generous estimate for its text; the other fields take a few hundred bytes
 BYTES_A_ROW = 600
 
 
 @dataclass(frozen=True)
 class LocalModel:
-    """A model that runs in this process, with the prompts as it takes them and how it will be placed."""
+    """A model that runs in this process, with its prompts as tokens, device and dtype."""
 
     choice: ModelChoice
     prompts: Prompts
@@ -46,7 +46,7 @@ class LocalModel:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplePlan(Plan):
-    """The plan of one run with what was resolved for it; `local` is None where a server is asked, or at an obstacle."""
+    """The plan of a run with everything resolved for it; `local` is None for a server or if there is a blocker."""
 
     benchmark: LoadedBenchmark
     problems: tuple[Problem, ...]
@@ -54,7 +54,7 @@ class SamplePlan(Plan):
     local: LocalModel | None
 
     def wanted(self, settings: SampleSettings, extent: Mapping[str, Any]) -> Wanted:
-        """What an extent of this run asks for, longest prompts first: so memory is short at the start or never."""
+        """What an extent of this run requests, longest prompts first, so that memory runs out at the start or never."""
         problems = select_problems(self.benchmark, extent["limit"], extent["task_ids"])
         order = sorted(
             (p.task_id for p in problems if self.fits(p.task_id)), key=lambda name: -self.prompt_tokens(name)
@@ -62,7 +62,7 @@ class SamplePlan(Plan):
         return Wanted(tuple(order), settings.temperature, extent["n"])
 
     def prompt_tokens(self, task_id: str) -> int:
-        """Length of a problem's prompt; 0 where a server counts."""
+        """Length of a problem's prompt in tokens; 0 for a server."""
         return len(self.local.prompts.token_ids[task_id]) if self.local else 0
 
     def fits(self, task_id: str) -> bool:
@@ -73,7 +73,7 @@ class SamplePlan(Plan):
 def select_problems(
     benchmark: LoadedBenchmark, limit: int | None, task_ids: Iterable[str] | None
 ) -> tuple[Problem, ...]:
-    """The problems asked for, in the order of the benchmark; ids may be given by their number.
+    """The requested problems, in the order of the benchmark; ids may be given as numbers.
 
     Raises:
         UsageError: no such problem.
@@ -91,7 +91,7 @@ def select_problems(
 
 @dataclass(frozen=True)
 class Subject:
-    """What a run is of: which problems of which benchmark, and the model; None where a server runs it."""
+    """The subject of a run: problems of a benchmark, and the model (None if a server runs it)."""
 
     benchmark: LoadedBenchmark
     problems: tuple[Problem, ...]
@@ -99,7 +99,7 @@ class Subject:
 
 
 def resolve(settings: SampleSettings, workspace: Workspace) -> Subject:
-    """Find problems and model; reads files and imports no torch.
+    """Find problems and model; reads files but does not import torch.
 
     Raises:
         UsageError, MissingInputError: no such benchmark, problem or model.
@@ -107,22 +107,22 @@ def resolve(settings: SampleSettings, workspace: Workspace) -> Subject:
     benchmark = lookup("benchmark", settings.bench, BENCHMARKS).load(settings.bench_data)
     problems = select_problems(benchmark, settings.limit, settings.task_ids)
     if not problems:
-        raise UsageError("No problem is left to sample.", "Check --task-ids and --limit.")
+        raise UsageError("There are no problems to sample.", "Check --task-ids and --limit.")
     if settings.engine_name != "openai":
         choice = choose_model(workspace, settings.model, settings.revision, settings.runtime.trust)
         return Subject(benchmark, problems, choice)
     if settings.model is None:
-        raise UsageError("Which model is the server to run?", "--model NAME, by the server's own name")
+        raise UsageError("Which model should the server run?", "--model NAME, as the server calls it")
     return Subject(benchmark, problems, None)
 
 
 def make_identity(settings: SampleSettings, workspace: Workspace) -> Plan:
-    """The part of a plan that names a run; what takes seconds, the model's tokenizer and its prompts, is left out."""
+    """The part of a plan that identifies a run, without tokenizer and prompts, which take seconds to load."""
     return _identity_of(settings, resolve(settings, workspace))
 
 
 def _identity_of(settings: SampleSettings, subject: Subject) -> Plan:
-    """Name, inputs, number of rows, and the note on the model."""
+    """Name, inputs, number of rows, and a note about the model."""
     benchmark = Input("benchmark", subject.benchmark.source, subject.benchmark.content_sha256)
     rows, choice = _rows(settings, subject.problems), subject.choice
     if choice is not None:
@@ -131,7 +131,7 @@ def _identity_of(settings: SampleSettings, subject: Subject) -> Plan:
         return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=(choice.note,))
     name = str(settings.model)
     inputs = (benchmark, Input("model", name, sha256_of(["chat model", name])))
-    note = f"Model: {name}, asked over the chat-completions protocol"
+    note = f"Model: {name}, over the chat-completions protocol"
     return Plan(f"{settings.bench}-{name.rstrip('/').rpartition('/')[2]}", inputs, rows, {}, notes=(note,))
 
 
@@ -169,14 +169,14 @@ def _server_blockers(settings: SampleSettings) -> list[CliError]:
     if (access := check_access(settings.runtime)) is not None:
         blockers.append(access)
     if settings.template != "auto":
-        blockers.append(UsageError("A chat server applies its own template.", "Leave --template away."))
+        blockers.append(UsageError("A chat server applies its own template.", "Omit --template."))
     return blockers
 
 
 def _local_model(
     settings: SampleSettings, choice: ModelChoice, benchmark: LoadedBenchmark, problems: tuple[Problem, ...]
 ) -> tuple[LocalModel | None, CliError | None]:
-    """The model with its prompts; or None and what stands in its way.
+    """The model with its prompts; or None and the blocker.
 
     Raises:
         UsageError: the template is unknown or not the model's.
@@ -206,7 +206,7 @@ def _local_model(
 
 
 def _memory_bytes(device: str) -> int:
-    """All memory of a device: what is free now would make the batches, and so the rows, depend on the moment."""
+    """All memory of a device: with free memory, batches and so rows would depend on the moment."""
     if device == "cpu":
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     import torch
@@ -223,7 +223,7 @@ def _estimate(
     settings: SampleSettings, problems: tuple[Problem, ...], rows: int, local: LocalModel | None
 ) -> dict[str, Any]:
     estimate: dict[str, Any] = {"problems": len(problems), "rows": rows}
-    estimate["completion tokens at most"] = rows * settings.max_new_tokens
+    estimate["max completion tokens"] = rows * settings.max_new_tokens
     if local is None:
         return estimate
     lengths = sorted(len(local.prompts.token_ids[p.task_id]) for p in problems)
@@ -242,13 +242,13 @@ def _estimate(
 
 
 def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: SampleSettings) -> list[CliError]:
-    """Why no row at all could be made."""
+    """Why no row at all could be generated."""
     assert local is not None
     shortest = min(len(local.prompts.token_ids[problem.task_id]) for problem in problems)
     if shortest >= local.facts.context:
         return [
             MissingInputError(
-                f"No prompt fits into the context of {local.facts.context} tokens: the shortest has {shortest}.",
+                f"No prompt fits in the context of {local.facts.context} tokens: the shortest has {shortest}.",
                 "Choose a model with a longer context, or another --template.",
             )
         ]
@@ -257,7 +257,7 @@ def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: 
     if need > there:
         return [
             CliError(
-                f"Weights and cache need {size_of(need)}, and {local.device} has {size_of(there)}.",
+                f"Weights and cache need {size_of(need)}, but {local.device} has {size_of(there)}.",
                 "Choose a smaller model or dtype, or another device.",
             )
         ]
@@ -271,7 +271,7 @@ def _disk(root: Path, need: int) -> list[CliError]:
         return []
     return [
         CliError(
-            f"The rows may take {size_of(need)}, and {folder} has {size_of(free)} left.",
+            f"The rows may take {size_of(need)}, but {folder} has {size_of(free)} left.",
             "Free some space, or choose another --workspace.",
         )
     ]
@@ -294,4 +294,4 @@ def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: Local
 def _greedy_note(settings: SampleSettings) -> list[str]:
     if settings.n == 1 or 0 not in settings.temperature:
         return []
-    return [f"Temperature 0 gives the same completion each time: 1 a problem there, not {settings.n}"]
+    return [f"Temperature 0 always gives the same completion: 1 per problem there, not {settings.n}"]

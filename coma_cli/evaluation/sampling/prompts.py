@@ -1,4 +1,4 @@
-"""How a benchmark's problems are put to a model: the template, the prompts as tokens, and where a completion ends."""
+"""How a benchmark's problems are presented to a model: the template, the prompts as tokens, and stop conditions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ MBPP_STOPS = ("\nclass", "\nassert", '\n"""', "\nprint", "\nif", "\n<|/", "\n```
 
 @dataclass(frozen=True)
 class TemplateChoice:
-    """A template and the reason for it, in words."""
+    """A template and the reason for choosing it."""
 
     template: PromptTemplate
     reason: str
 
     @property
     def form(self) -> PromptForm:
-        """Whether the model goes on with the problem's prompt or answers its instruction."""
+        """Whether the model continues the problem's prompt or answers its instruction."""
         return "continuation" if self.template.sha256 == RAW.sha256 else "instruction"
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """The problems as a model takes them, by task id, and the tokens and texts that end a completion."""
+    """The prompts as token ids by task id, and the tokens and texts that end a completion."""
 
     choice: TemplateChoice
     token_ids: Mapping[str, tuple[int, ...]]
@@ -49,29 +49,28 @@ class Prompts:
 def choose_prompt_template(
     wanted: str, tokenizer: Tokenizer, stored: PromptTemplate | None, *, allow_mismatch: bool = False
 ) -> TemplateChoice:
-    """The template for sampling: the one stored with the model, unless another is asked for.
+    """The template for sampling: the one stored with the model, unless another is requested.
 
-    `auto` for a model without a stored one: its chat template, else plain continuation, which is what a base model
-    can do.
+    `auto` for a model without a stored one is its chat template, else plain continuation, which suits a base model.
 
     Raises:
-        UsageError: unknown name, or another template than the stored one without `allow_mismatch`.
+        UsageError: unknown name, or a template other than the stored one without `allow_mismatch`.
     """
     if wanted == "auto":
         if stored is not None:
-            return TemplateChoice(stored, "stored with the model by its training")
+            return TemplateChoice(stored, "stored with the model in training")
         if tokenizer.chat_template:
             return TemplateChoice(chat_template_of(tokenizer), "the model's own chat template")
         return TemplateChoice(RAW, "plain continuation: the model has no chat template")
     template = choose_template(wanted, tokenizer, stored)
     if stored is None or template.sha256 == stored.sha256:
-        return TemplateChoice(template, "as asked for")
+        return TemplateChoice(template, "as requested")
     if not allow_mismatch:
         raise UsageError(
-            f"The model was tuned with the template {stored.name}, and {wanted} is another one.",
-            "Leave --template away, or give --allow-template-mismatch as well.",
+            f"The model was tuned with the template {stored.name}, not {wanted}.",
+            "Omit --template, or add --allow-template-mismatch.",
         )
-    return TemplateChoice(template, f"as asked for, though the model was tuned with {stored.name}")
+    return TemplateChoice(template, f"as requested, though the model was tuned with {stored.name}")
 
 
 def encode_problems(
@@ -81,7 +80,7 @@ def encode_problems(
     end_token_ids: Iterable[int],
     stop_texts: tuple[str, ...] | None,
 ) -> Prompts:
-    """The prompts of problems as token ids; `stop_texts` None takes those of the prompt's form."""
+    """The prompts of problems as token ids; if `stop_texts` is None, those of the prompt's form are used."""
     problems = tuple(problems)
     template = choice.template
     token_ids = {p.task_id: tuple(encode_prompt(template, tokenizer, prompt_text(p, choice.form))) for p in problems}
@@ -91,12 +90,12 @@ def encode_problems(
 
 
 def prompt_text(problem: Problem, form: PromptForm) -> str:
-    """What of a problem the model is shown."""
+    """The text of a problem that the model sees."""
     return problem.prompt if form == "continuation" else problem.instruction
 
 
 def default_stop_texts(form: PromptForm, problems: Iterable[Problem]) -> tuple[str, ...]:
-    """The published stop texts where a model goes on without end: Codex's after code, the harness's after a comment."""
+    """The published stop texts for continuation: Codex's for code prompts, the harness's for comment prompts."""
     if form == "instruction":
         return ()
     return CODEX_STOPS if all(problem.prompt_code for problem in problems) else MBPP_STOPS

@@ -1,4 +1,4 @@
-"""Requests from row names, rows from responses, and batches put together again from single responses."""
+"""Requests from row names, rows from responses, and batches reassembled from single responses."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Batch = tuple[RowName, ...]
 
 
 def requests_of(settings: SampleSettings, plan: SamplePlan, batches: Iterable[Batch]) -> Iterator[GenerationRequest]:
-    """What is asked of the engine, batch after batch."""
+    """The requests to the engine, batch by batch."""
     instructions = {problem.task_id: problem.instruction for problem in plan.benchmark.problems}
     prompts = plan.local.prompts if plan.local else None
     for number, batch in enumerate(batches):
@@ -33,7 +33,7 @@ def requests_of(settings: SampleSettings, plan: SamplePlan, batches: Iterable[Ba
 
 @dataclass
 class RowMaker:
-    """Turns responses into rows and hands them on batch by batch, so that a batch can be appended in one write."""
+    """Turns responses into rows and returns them batch by batch, so that a batch can be appended in one write."""
 
     settings: SampleSettings
     plan: SamplePlan
@@ -47,7 +47,7 @@ class RowMaker:
         self._hashes = prompt_hashes(self.plan)
 
     def take(self, response: GenerationResponse) -> list[Sample]:
-        """The rows of the response's batch, in the batch's order, once all are there; else nothing."""
+        """The rows of the response's batch in order once it is complete, else nothing."""
         number, batch, name = self._places[response.key]
         rows = self._waiting.setdefault(number, {})
         rows[response.key] = sample_of(self.settings, name, response, self._hashes[name.task_id])
@@ -58,7 +58,7 @@ class RowMaker:
 
 
 def prompt_hashes(plan: SamplePlan) -> dict[str, str]:
-    """By task id the hash of what the model is given: token ids, or the message where a server makes tokens of it."""
+    """The hash of each prompt by task id: of its token ids, or of the message if a server tokenizes it."""
     if plan.local is not None:
         prompts = plan.local.prompts
         return {task_id: sha256_of(list(token_ids)) for task_id, token_ids in prompts.token_ids.items()}
@@ -83,7 +83,7 @@ def sample_of(settings: SampleSettings, name: RowName, response: GenerationRespo
 
 
 def rows_without_room(settings: SampleSettings, plan: SamplePlan) -> list[Sample]:
-    """A failed row for each wanted one whose prompt fills the model's context."""
+    """A failed row for each wanted one whose prompt fills the context."""
     if plan.local is None:
         return []
     from coma_cli.engines.transformers_engine import prompt_too_long

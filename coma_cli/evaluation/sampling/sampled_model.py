@@ -1,4 +1,4 @@
-"""Which model is sampled: the one named, or the merge of the newest finetune."""
+"""Chooses the model to sample: the one named, or the merge of the latest finetune."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model to sample: what a loader takes, what the run is made from, and the template that it was tuned with."""
+    """A model to sample: what a loader takes, the input of the run, and the template it was tuned with."""
 
     resolved: ResolvedBase
     source: Input
@@ -25,11 +25,11 @@ class ModelChoice:
 
 
 def choose_model(workspace: Workspace, name: str | None, revision: str | None, trust: Trust) -> ModelChoice:
-    """The model that `name` stands for: a run, a model's folder, a catalogue name or a hub id; None: the newest.
+    """The model for `name`: a run, a model folder, a catalogue name or a Hub id; None: the latest.
 
     Raises:
-        MissingInputError: there is no such model, or it is unfinished or was changed since it was made.
-        UsageError: unknown name; the newest finetune has not been merged; or the run leaves no model.
+        MissingInputError: there is no such model, or it is unfinished or was changed afterwards.
+        UsageError: unknown name; the latest finetune has not been merged; or the run has no model.
     """
     if name is None:
         return _of_artifact(newest_tuned(workspace), trust, "newest")
@@ -46,7 +46,7 @@ def choose_model(workspace: Workspace, name: str | None, revision: str | None, t
 
 
 def newest_tuned(workspace: Workspace) -> Artifact:
-    """The newest finetune itself if it left a whole model, else its newest merge.
+    """The latest finetune itself if it is a complete model, else its latest merge.
 
     Raises:
         MissingInputError: nothing was tuned or merged here. UsageError: only older or unfinished finetunes were merged.
@@ -58,7 +58,7 @@ def newest_tuned(workspace: Workspace) -> Artifact:
         begun = workspace.unfinished("finetune")
         if merges and begun:
             raise UsageError(
-                f"{merges[0].name} is an older merge: the finetune {', '.join(begun)} is begun and not finished.",
+                f"{merges[0].name} is an older merge: the finetune {', '.join(begun)} is not finished.",
                 "Finish it with the same coma finetune command ; or name a model with --model",
             )
         if merges:
@@ -69,7 +69,7 @@ def newest_tuned(workspace: Workspace) -> Artifact:
             return merge
     merged = f"; {merges[0].name} is the merge of an older one" if merges else ""
     raise UsageError(
-        f"The newest finetune, {tuned.name}, has not been merged{merged}.",
+        f"The latest finetune, {tuned.name}, has not been merged{merged}.",
         "coma merge-lora ; or name a model with --model",
     )
 
@@ -86,9 +86,9 @@ def _of_artifact(artifact: Artifact, trust: Trust, why: str) -> ModelChoice:
     if MODEL not in outputs:
         if "adapter" in outputs:
             raise UsageError(
-                f"{artifact.path} is an adapter, not a whole model.", f"coma merge-lora --adapter {artifact.path}"
+                f"{artifact.path} is an adapter, not a complete model.", f"coma merge-lora --adapter {artifact.path}"
             )
-        raise UsageError(f"{artifact.path} is a run of coma {artifact.command}: no model is in it.", "Check --model.")
+        raise UsageError(f"{artifact.path} is a run of coma {artifact.command}, without a model.", "Check --model.")
     folder = artifact.intact(MODEL, "--model")
     resolved = resolve_base(str(folder), trust=trust)
     note = f"Model: {folder} ({why}, {artifact.command} of {artifact.finished[:16].replace('T', ' ')})"

@@ -28,7 +28,7 @@ from coma_cli.workspace import runs_of
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
 ENGINES = ("auto", *get_args(EngineName))
 BENCHMARK, SAMPLING, MODEL = "Benchmark and model", "Sampling", "Execution"
-MOST_SAMPLES = 100_000  # a problem: 500 times what pass@100 is published with; all rows are planned beforehand
+MOST_SAMPLES = 100_000  # per problem: 500 times what pass@100 is published with; all rows are planned in advance
 
 
 class SampleRuntime(Runtime, Connection):
@@ -156,7 +156,7 @@ class SampleSettings(StageSettings):
         return Decoding(temperature, self.top_p, self.top_k, self.max_new_tokens)
 
     def identity(self) -> dict[str, Any]:
-        """All that decides a row; model, benchmark and template file count by their content, as the run's inputs."""
+        """Everything that determines a row; model, benchmark and template file count by content, as inputs."""
         identity = super().identity()
         for elsewhere in ("model", "revision", "bench_data", "allow_template_mismatch"):
             identity.pop(elsewhere)

@@ -1,4 +1,4 @@
-"""What `coma sample` says at its end: counted from the rows that are there, not from what was asked for."""
+"""The summary of `coma sample`, counted from existing rows, not from what was requested."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,8 +14,8 @@ from coma_cli.words import count_of
 class SampleSummary(BaseModel):
     """A sample run in numbers.
 
-    `n` is what was asked for last; rows of earlier, larger requests are kept and counted in `samples`. `seconds` and
-    `tokens_per_s` are of this start alone, None if nothing was left to do.
+    `n` is the latest request; rows of earlier, larger requests are kept and counted in `samples`. `seconds` and
+    `tokens_per_s` cover only this start, None if nothing was left to do.
     """
 
     bench: str
@@ -47,7 +47,7 @@ class SampleSummary(BaseModel):
 
 
 class Counts(BaseModel):
-    """What the rows of a file come to."""
+    """Counts over the rows of a file."""
 
     problems: int
     samples: int
@@ -59,7 +59,7 @@ class Counts(BaseModel):
 
 
 def count_rows(rows: Iterable[Sample]) -> Counts:
-    """Count samples; of several rows of one key the last one counts. Failures are counted apart."""
+    """Count samples; the last row of a key counts. Failures are counted separately."""
     latest = {row.key: row for row in rows}
     reasons = Counter(row.finish_reason for row in latest.values())
     made = [row for row in latest.values() if not row.failed]
@@ -75,13 +75,13 @@ def count_rows(rows: Iterable[Sample]) -> Counts:
 
 
 def headline(summary: Mapping[str, Any]) -> str:
-    """What was made, in a few words."""
+    """The result in a few words."""
     truncated = summary["truncated_share"]
-    cut = f", {truncated:.0%} cut at their length" if truncated else ""
+    cut = f", {truncated:.0%} truncated" if truncated else ""
     samples, problems = count_of(summary["samples"], "completion"), count_of(summary["problems"], "problem")
-    return f"{samples} of {problems} by {summary['model']}{cut}"
+    return f"{samples} for {problems} by {summary['model']}{cut}"
 
 
 def show(summary: Mapping[str, Any]) -> None:
-    """Print what was sampled."""
+    """Print the summary."""
     console.print_values("sample", {name: value for name, value in summary.items() if value not in (None, [])})

@@ -41,7 +41,7 @@ def test_mbpps_inputs_get_their_tuples_back(tmp_path):
     assert problem.input_sets.published_tests[0].startswith("import math\n")
 
 
-def test_a_folder_gives_the_whole_file_and_the_tests_of_the_original_form(tmp_path):
+def test_a_folder_gives_the_whole_file_and_the_tests_of_the_originfmt_file(tmp_path):
     write_lines(tmp_path / "HumanEvalPlus-Mini.jsonl.gz", [{k: v for k, v in PLUS_ROW.items() if k != "test"}])
     mini = BENCHMARKS["humaneval+"].load(tmp_path)
     assert mini.problems[0].input_sets.published_tests == ()
@@ -54,7 +54,7 @@ def test_a_folder_gives_the_whole_file_and_the_tests_of_the_original_form(tmp_pa
     assert whole.problems[0].input_sets.published_tests[1] == "def check(c):\n    pass\n\ncheck(half)\n"
 
 
-def test_the_file_that_evalplus_itself_keeps_is_found(tmp_path, monkeypatch):
+def test_the_file_in_evalplus_own_cache_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("HUMANEVAL_OVERRIDE_PATH", raising=False)
     with pytest.raises(MissingInputError, match=r"needs the published file HumanEvalPlus\.jsonl\.gz") as missing:
@@ -87,8 +87,8 @@ def test_bad_rows_are_named(tmp_path, name, row, message):
     assert "row 1" in caught.value.message and caught.value.hint
 
 
-def test_training_data_is_kept_clear_of_the_original_problems_in_any_case():
-    """Their files are at hand far more often; those of the larger sets are looked at where they are given."""
+def test_training_data_is_always_decontaminated_against_the_original_problems():
+    """Their files are available far more often; those of the larger sets are looked at where they are given."""
     assert {name: benchmark.same_problems_as for name, benchmark in BENCHMARKS.items()} == {
         "humaneval": "",
         "mbpp": "",

@@ -74,7 +74,7 @@ def test_rules_of_tasks_with_several_right_answers(oracle, answer, expected, arg
     assert verdict_of(answer, expected, 1e-4 if oracle == "root" else 0, oracle, arguments) is right
 
 
-def test_a_change_of_the_arguments_does_not_move_the_target():
+def test_modifying_the_arguments_does_not_change_the_verdict():
     source = check_source("f", 1e-4, "root")
     numbers = [1, 2]
 

@@ -28,7 +28,7 @@ from tests.requirements import shared_data
         (580, [[1, [2, [3]]]], [(1, (2, (3,)))]),
     ],
 )
-def test_types_that_json_has_lost(task, given, arguments):
+def test_types_lost_in_json_are_restored(task, given, arguments):
     assert mbpp_arguments(task, given) == arguments
 
 

@@ -17,11 +17,11 @@ from tests.catalog.licences.texts import BSD3, MIT
         ("All rights reserved.", None),
     ],
 )
-def test_a_text_gives_its_identifier(text, identifier):
+def test_a_licence_text_gives_its_identifier(text, identifier):
     assert guess_licence(text) == identifier
 
 
-def test_a_folder_says_what_its_licence_file_says(tmp_path):
+def test_a_folder_has_the_licence_of_its_licence_file(tmp_path):
     assert folder_licences(tmp_path, ["a.py"]) == {"a.py": "unknown (no licence file)"}
     (tmp_path / "LICENSE.txt").write_text("All rights reserved.")
     assert stated_licence(tmp_path) == "unknown (LICENSE.txt)"
@@ -31,7 +31,7 @@ def test_a_folder_says_what_its_licence_file_says(tmp_path):
     assert stated_licence(tmp_path) == "Apache-2.0 OR MIT"
 
 
-def test_this_project_carries_what_it_says():
+def test_this_project_has_the_licence_it_states():
     from tests.requirements import ROOT
 
     if (ROOT / "LICENSE").exists():

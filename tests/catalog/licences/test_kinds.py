@@ -27,7 +27,7 @@ def test_policies(licence, permissive, known):
     assert allows("any", licence)
 
 
-def test_every_licence_that_is_recognised_or_named_by_a_source_is_in_the_table():
+def test_every_licence_that_is_recognized_or_named_by_a_source_is_in_the_table():
     assert {name for _, name in PHRASES if kind_of(name) == "unknown"} == set()
     named = {source.licence for source in SOURCES.values() if " " not in source.licence}
     assert {name for name in named if kind_of(name) == "unknown"} <= {"unknown"}

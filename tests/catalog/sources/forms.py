@@ -1,6 +1,6 @@
-"""Writes small files in the forms of publishers and of the hub, for the tests of sources.
+"""Writes small files in the forms of publishers and of the Hugging Face Hub, for the tests of sources.
 
-Hub fixtures are made from the documented column names and types; no real row of the hub is among them.
+Hub fixtures are made from the documented column names and types; no real row of the Hub is among them.
 """
 
 import json
@@ -57,17 +57,17 @@ def read(source: Any, place: Path, split: str | None = None) -> list[Any]:
 
 
 def good(entries: list[Any]) -> list[Any]:
-    """What is no Rejected."""
+    """Everything except Rejected."""
     return [entry for entry in entries if not isinstance(entry, Rejected)]
 
 
 def dropped(entries: list[Any]) -> list[tuple[str, str]]:
-    """Reason and row of all that was kept aside."""
+    """Reason and row of everything that is rejected."""
     return [(entry.reason, entry.origin.row) for entry in entries if isinstance(entry, Rejected)]
 
 
 def counted(source: Any, place: Path) -> dict[str, tuple[int, int]]:
-    """By file: how many pieces of material it gives, and how many rows are kept aside."""
+    """By file: how many pieces of material it gives, and how many rows are rejected."""
     counts = {}
     for shard in source.find(place):
         entries = list(source.read(shard))

@@ -38,7 +38,7 @@ ROWS = [
 ]
 
 
-def test_the_first_right_program_in_each_language(tmp_path):
+def test_the_first_correct_program_in_each_language(tmp_path):
     write_parquet(tmp_path / "data" / "train-00000-of-00039-e991a271dbfa9925.parquet", ROWS)
     found = read(code_contests.SOURCE, tmp_path)
     assert [(e.name, e.language, e.solution) for e in good(found)] == [
@@ -85,7 +85,7 @@ def test_splits_come_from_the_names(tmp_path):
     assert [e.origin.split for e in read(code_contests.SOURCE, tmp_path)] == ["test", "train", "validation"]
 
 
-def test_objects_in_place_of_columns_of_lists_give_the_same(tmp_path):
+def test_objects_give_the_same_as_columns_of_lists(tmp_path):
     def as_objects(row):
         codes, texts = row["solutions"]["language"], row["solutions"]["solution"]
         named = {1: "PYTHON", 2: "CPP", 3: "PYTHON3", 4: "JAVA", 0: "UNKNOWN_LANGUAGE"}
@@ -112,7 +112,7 @@ def test_objects_in_place_of_columns_of_lists_give_the_same(tmp_path):
         {"language": None, "solution": None},
     ],
 )
-def test_solutions_of_another_shape_are_no_rows(tmp_path, solutions):
+def test_solutions_in_another_format_give_no_rows(tmp_path, solutions):
     row = {**problem("a", []), "solutions": solutions}
     found = read(code_contests.SOURCE, write(tmp_path / "x.jsonl", lines([row])))
     assert [reason for reason, _ in reasons(found)] in (["broken-row"], ["no-solution"])
@@ -120,7 +120,7 @@ def test_solutions_of_another_shape_are_no_rows(tmp_path, solutions):
 
 
 @pytest.mark.parametrize("name", ["code_contests_train.riegeli-00000-of-00128", "code_contests_valid.riegeli"])
-def test_riegeli_files_are_not_read_and_the_message_says_what_is(tmp_path, name):
+def test_riegeli_files_are_rejected_with_the_alternative(tmp_path, name):
     place = write(tmp_path / name, b"\x83\xaf\x70\xd1").parent
     for at in (place, place / name):
         with pytest.raises(BrokenSourceError, match="Riegeli") as error:
@@ -128,7 +128,7 @@ def test_riegeli_files_are_not_read_and_the_message_says_what_is(tmp_path, name)
         assert "deepmind/code_contests" in error.value.hint
 
 
-def test_parquet_beside_riegeli_is_read(tmp_path):
+def test_parquet_next_to_riegeli_is_read(tmp_path):
     write(tmp_path / "code_contests_valid.riegeli", b"x")
     write_parquet(tmp_path / "train-0.parquet", [problem("a", [(3, "print(1)")])])
     assert len(read(code_contests.SOURCE, tmp_path)) == 1
@@ -140,12 +140,12 @@ def test_a_file_without_a_column_names_all_that_it_has(tmp_path):
         read(code_contests.SOURCE, write_parquet(tmp_path / "train-0.parquet", rows).parent)
 
 
-def test_only_the_columns_that_count_are_read(tmp_path):
+def test_only_the_needed_columns_are_read(tmp_path):
     write_parquet(tmp_path / "train-0.parquet", ROWS)
     (shard,) = code_contests.find(tmp_path)
     rows = [row for _, row in code_contests.read_table(shard, code_contests.COLUMNS, extent=code_contests.EXTENT)]
     assert set(rows[0]) == {"name", "description", "solutions", "source", "input_file", "output_file"}
 
 
-def test_another_projects_form_is_not_taken_for_the_hubs():
+def test_another_projects_format_is_not_mistaken_for_the_hubs():
     assert code_contests.find(shared_data() / "code_contests") == []

@@ -17,7 +17,7 @@ ALPACA_ROWS = [
 ]
 
 
-def test_codealpaca_rows_come_clean(tmp_path):
+def test_codealpaca_rows_are_cleaned(tmp_path):
     found = read(codealpaca.SOURCE, write(tmp_path / "code_alpaca_20k.json", ALPACA_ROWS))
     rows = [e for e in found if isinstance(e, Instruction)]
     assert [(r.instruction, r.input, r.output, r.language) for r in rows] == [
@@ -34,7 +34,7 @@ def test_codealpaca_rows_come_clean(tmp_path):
 
 
 @pytest.mark.parametrize("absent", ["<noinput>", "< noinput >", "<No Input>", "No input", "N/A", "none", "<no-input>"])
-def test_a_written_out_absence_is_no_input(tmp_path, absent):
+def test_a_spelled_out_absence_is_not_an_input(tmp_path, absent):
     path = write(tmp_path / "x.json", [{"instruction": "Do.", "input": absent, "output": "done"}])
     assert read(codealpaca.SOURCE, path)[0].input == ""
 

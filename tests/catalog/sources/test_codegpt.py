@@ -46,12 +46,12 @@ def test_rows_of_a_file_without_a_language_in_its_name(tmp_path, form):
 
 
 @pytest.mark.parametrize(("name", "language"), [("Python3", "python"), ("C#", "csharp"), ("Cpp", "cpp"), ("C", "c")])
-def test_the_name_of_a_file_says_the_language(tmp_path, name, language):
+def test_the_file_name_gives_the_language(tmp_path, name, language):
     write(tmp_path / "code-basic" / f"{name}.json", [row("给出代码", "```\nx\n```"), row("给出代码", "x = 1")])
     assert [(e.language, e.output) for e in read(codegpt.SOURCE, tmp_path)] == [(language, "x"), (language, "x = 1")]
 
 
-def test_interview_questions_are_kept_aside(tmp_path):
+def test_interview_questions_are_rejected(tmp_path):
     write(tmp_path / "code-text" / "Java.json", [row("什么是JVM？", "Java虚拟机。")])
     assert reasons(read(codegpt.SOURCE, tmp_path)) == [("no-code-task", "an interview question from code-text")]
 
@@ -87,11 +87,11 @@ def test_member_names_in_gbk_are_readable(tmp_path):
         ("x\n```", None),
     ],
 )
-def test_fences_come_off_where_they_hold_the_whole_answer(given, answer):
+def test_fences_around_the_whole_answer_are_removed(given, answer):
     assert unfenced(given) == answer
 
 
-def test_rows_are_chinese_instructions_as_they_are(tmp_path):
+def test_rows_are_unchanged_chinese_instructions(tmp_path):
     write(tmp_path / "code-medium" / "java.json", [row("用Java如何读取文件？", "```java\nint a;\n```")])
     (entry,) = read(codegpt.SOURCE, tmp_path)
     example = make_example(TASKS["code-generation"], entry, "codegpt", 0)

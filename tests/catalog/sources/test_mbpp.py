@@ -46,7 +46,7 @@ def test_mbpp_gives_the_train_split_only(tmp_path):
     )
 
 
-def test_mbpp_takes_sanitized_rows_set_up_code_and_text_ids(tmp_path):
+def test_mbpp_accepts_sanitized_rows_setup_code_and_string_ids(tmp_path):
     rows = [mbpp_row("Mbpp/700", test_setup_code="X = 1", text=None, prompt="Write it."), mbpp_row(701, test_list="no")]
     found = read(mbpp.SOURCE, write(tmp_path / "any.json", rows))
     assert found[0].solution.startswith("X = 1\n\ndef add")
@@ -74,7 +74,7 @@ def test_the_real_mbpp_file():
     assert [e.origin.row for e in found if "\t" in e.solution] == ["task_id 669"]  # inside of a string
 
 
-def test_the_hub_form_gives_the_same_rows(tmp_path):
+def test_the_hub_format_gives_the_same_rows(tmp_path):
     package("pyarrow", "train")
     import pyarrow
     import pyarrow.parquet

@@ -70,7 +70,7 @@ def test_only_one_answer_is_listed_and_it_is_the_output():
     assert len(seen) == 2 * len(listed)
 
 
-def test_the_right_one_stands_at_every_place_equally_often():
+def test_the_right_one_is_at_every_position_equally_often():
     many = replace(OWN, candidates=tuple(f"snippet_{n}()" for n in range(30)), answers=(4,))
     places = Counter(json.loads((row := made(many, seed=seed)).input).index(row.output) for seed in range(800))
     assert len(places) == MOST_CANDIDATES
@@ -107,12 +107,12 @@ def test_the_most_similar_snippets_of_other_questions_fill_the_list():
     ],
     ids=["equal", "layout", "nearly equal", "topic", "wording", "language", "long", "itself"],
 )
-def test_what_may_answer_too_or_is_no_rival_is_never_taken(other):
+def test_snippets_that_may_answer_too_are_never_taken(other):
     row = made(ASKED, [other, *FILLERS])
     assert other.candidates[0] not in set(json.loads(row.input)) - {row.output}
 
 
-def test_without_anything_around_it_a_lone_snippet_is_no_row():
+def test_a_lone_snippet_without_neighbours_gives_no_row():
     assert made(ASKED) is None
     assert made(ASKED, [ASKED]) is None
     assert made(replace(OWN, answers=())) is None
@@ -130,7 +130,7 @@ def test_functions_are_searched_by_their_summary():
     assert len(json.loads(row.input)) == FEWEST_CANDIDATES
 
 
-def test_the_id_leaves_out_what_chance_put_into_the_input():
+def test_the_id_excludes_the_random_part_of_the_input():
     assert made(ASKED, FILLERS).id == made(ASKED, FILLERS[2:], seed=7).id
 
 

@@ -14,7 +14,7 @@ def test_golden_completion_within_a_line():
     assert (row.input, row.output) == ("import os <EOL> print (", "os )")
 
 
-def test_of_a_long_beginning_the_end_stays_from_a_whole_token_on():
+def test_a_long_beginning_is_cut_at_its_start_between_tokens():
     words = [f"token{number}" for number in range(5000)]
     row = made("line-completion", replace(UNFINISHED, before=" ".join(words)))
     kept = row.input.split(" ")
@@ -30,7 +30,7 @@ def test_golden_completion():
     assert row.output == "return total / len(values)"
 
 
-def test_a_line_that_stands_there_already_is_not_asked_for():
+def test_a_line_that_occurs_before_is_not_a_target():
     code = "def f(self):\n    self.go(self.x)\n    self.go(self.x)"
     cuts = ((code.rindex("self.go"), len(code)),)
     repeated = Function(

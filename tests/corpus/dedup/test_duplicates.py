@@ -117,7 +117,7 @@ def test_left_out_copies_have_ids_of_their_own():
     assert len({row.id for row in skipped}) == 2
 
 
-def test_nothing_comes_of_nothing():
+def test_no_programs_give_no_outcomes():
     assert kept([]) == ([], [])
 
 

@@ -78,7 +78,7 @@ def test_the_merge_of_a_finetune_that_is_being_continued_is_stale(workspace, who
     tuned = finished(workspace, "finetune", "tuned")
     finished(workspace, "merge-lora", "merged", tuned.as_input(), model=whole)
     (tuned.path / "manifest.json").unlink()  # what raising --max-steps does first
-    with pytest.raises(UsageError, match="merged is an older merge: the finetune tuned is begun and not finished"):
+    with pytest.raises(UsageError, match="merged is an older merge: the finetune tuned is not finished"):
         choose(workspace)
 
 

@@ -21,7 +21,7 @@ def refused(act, *arguments):
 
 
 def refused(expression: str) -> str:
-    """A script that ends well only if an expression is refused."""
+    """A script that passes only if an expression is refused."""
     return f"{PASS_IF_REFUSED}\nassert refused({expression})\n"
 
 
@@ -76,7 +76,7 @@ def test_refused(runner: Runner, expression: str) -> None:
     assert outcome.verdict == "pass", outcome.detail
 
 
-def test_the_environment_is_made_from_nothing(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_built_from_scratch(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMA_CANARY", "secret")
     with Sandbox(workers=1) as sandbox:
         outcome = Runner(sandbox).script("import os\nassert not {'COMA_CANARY', 'USER', 'LOGNAME'} & set(os.environ)\n")
@@ -100,7 +100,7 @@ def test_no_descriptor_but_the_standard_ones_and_its_link_is_open(runner: Runner
     assert outcome.verdict == "pass", outcome.detail
 
 
-def test_the_zygotes_own_modules_are_out_of_sight(runner: Runner) -> None:
+def test_the_zygotes_own_modules_are_hidden(runner: Runner) -> None:
     outcome = runner.script(
         "import sys\nassert not [n for n in sys.modules if 'coma' in n]\ntry:\n    import coma_cli\n"
         "except ImportError:\n    pass\nelse:\n    assert False\n"
@@ -183,8 +183,8 @@ def test_forgeries_fail(runner: Runner, source: str) -> None:
     assert outcome.verdict in ("fail", "error"), outcome
 
 
-def test_answers_given_in_advance_are_answers_and_no_verdicts(runner: Runner) -> None:
-    # The program may of course answer what it likes: an answer sent early is still only compared.
+def test_answers_sent_in_advance_are_answers_not_verdicts(runner: Runner) -> None:
+    # The program may answer anything: an answer sent early is still only compared.
     source = (
         "import os, struct\nm = b'[\"v\",7]'\nfor fd in range(3, 64):\n    try:\n"
         "        os.write(fd, struct.pack('<I', 9) + b'[\"ready\"]' + (struct.pack('<I', len(m)) + m) * 5)\n"
@@ -193,7 +193,7 @@ def test_answers_given_in_advance_are_answers_and_no_verdicts(runner: Runner) ->
     assert runner.call(source, "assert f(1) == 42", "f").verdict == "fail"
 
 
-def test_tests_that_swallow_everything_do_not_hide_that_the_program_left(runner: Runner) -> None:
+def test_tests_that_swallow_everything_do_not_hide_that_the_program_exited(runner: Runner) -> None:
     tests = "try:\n    f(1)\nexcept BaseException:\n    pass\n"
     for source in (
         "import os\ndef f(x):\n    os._exit(0)\n",
@@ -244,7 +244,7 @@ def test_tests_that_never_call_the_program_do_not_pass_one_that_can_not_be_loade
     ],
     ids=range(10),
 )
-def test_a_program_that_dies_leaves_a_worker_that_lives(runner: Runner, source: str, verdicts: tuple[str, ...]) -> None:
+def test_a_program_that_dies_leaves_a_working_worker(runner: Runner, source: str, verdicts: tuple[str, ...]) -> None:
     limited = Limits(cpu_s=0.5, wall_s=4, memory_mb=512)
     outcome = runner.script(source, limits=limited)
     assert outcome.verdict in verdicts, outcome
@@ -258,7 +258,7 @@ def test_a_program_may_fork_only_where_it_is_allowed_and_its_children_die_with_i
     before = set(proctree.descendants(os.getpid()))
     assert runner.script(source).verdict == "fail"
     assert runner.script(source, limits=Limits(allow_fork=True)).verdict == "pass"
-    # The allowed one has brought up another pair of zygotes; nothing else may be new.
+    # The allowed one has started another pair of zygotes; nothing else may be new.
     assert len(set(proctree.descendants(os.getpid())) - before) <= 3
 
 
@@ -293,7 +293,7 @@ def test_signals_that_a_program_ignores_do_not_save_it(runner: Runner) -> None:
     assert outcome.verdict == "timeout"
 
 
-def test_a_word_written_blindly_is_no_verdict(runner: Runner) -> None:
+def test_a_report_without_the_nonce_is_not_a_verdict(runner: Runner) -> None:
     source = TO_ALL_DESCRIPTORS.format(data="b'pass'") + "f(1)\n"
     for mode in ("inproc", "split"):
         program = Program(mode, source + "os._exit(0)\n", "assert f(1) == 42", "", ("f",), mode)  # type: ignore[arg-type]
@@ -302,7 +302,7 @@ def test_a_word_written_blindly_is_no_verdict(runner: Runner) -> None:
 
 
 def test_inproc_programs_can_forge_and_split_ones_can_not(runner: Runner) -> None:
-    # Kept as a reminder of what the mode for exact comparison can't give.
+    # Kept as a reminder of what the one-process mode can't guarantee.
     source = "class E:\n    __eq__ = lambda *_: True\ndef f(x):\n    return E()\n"
     inproc = runner.one(Program("i", source, "assert f(1) == 42", mode="inproc"))
     split = runner.one(Program("s", source, "assert f(1) == 42", entry_points=("f",)))

@@ -1,4 +1,4 @@
-"""A hundred thousand programs: as cheap at the end as at the beginning, and no more of anything than before."""
+"""A hundred thousand programs: as cheap at the end as at the start, with no growth of any resource."""
 
 import os
 import time
@@ -24,7 +24,7 @@ class Usage(NamedTuple):
 
 
 class Meter:
-    """Adds up CPU time by process, since that of a replaced zygote is nobody's any more."""
+    """Sums CPU time by process, since that of a replaced zygote would be lost."""
 
     def __init__(self) -> None:
         self._seen: dict[int, float] = {}
@@ -47,7 +47,7 @@ def programs(count: int) -> Iterator[Program]:
 
 
 @pytest.mark.parametrize("count", [1_000, pytest.param(100_000, marks=pytest.mark.soak)])
-def test_the_last_program_costs_what_the_first_did_and_nothing_is_left(count: int) -> None:
+def test_the_last_program_costs_as_much_as_the_first_and_nothing_is_left(count: int) -> None:
     seen: Counter[str] = Counter()
     marks = []
     meter = Meter()

@@ -1,4 +1,4 @@
-"""Verdicts do not depend on what else the machine is doing: CPU time decides, and the clock only for who sleeps."""
+"""Verdicts do not depend on the machine's load: CPU time decides, and the wall clock only for sleeping programs."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 from tests.requirements import ROOT, skip_unless
 
 CGROUP = Path("/sys/fs/cgroup/cpu")
-# Wall clock limits so tight that a program which has to share its core would break them.
+# Wall-clock limits so tight that a program sharing its core would exceed them.
 RUN = """
 import json, sys, time
 from coma_cli.sandbox import Limits, Program, Sandbox
@@ -30,7 +30,7 @@ programs += [Program("sleeper", "import time\\ntime.sleep(30)", None, limits=LIM
 with Sandbox(workers=2) as sandbox:
     print(json.dumps({outcome.key: outcome.verdict for outcome in sandbox.run(programs)}))
 """
-# How many programs, and how long they burn: those of the default run, and the full size.
+# Number of programs and their CPU time: in the default run, and at full size.
 MANY = [2, pytest.param(4, marks=pytest.mark.soak)]
 
 
@@ -75,7 +75,7 @@ def small_quota() -> Iterator[Path]:
     except OSError as error:
         skip_unless("cgroup", False, f"no CPU quota can be set here: {error}")
     yield group
-    (group / "cpu.cfs_quota_us").write_text("-1")  # what was killed in there still has to be reaped, at full speed
+    (group / "cpu.cfs_quota_us").write_text("-1")  # killed processes in it still have to be reaped, at full speed
     deadline = time.monotonic() + 20
     while (group / "cgroup.procs").read_text().strip() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Reference solutions pass in both modes, and what is wrong fails in both."""
+"""Reference solutions pass in both modes, and wrong ones fail in both."""
 
 import ast
 import gzip
@@ -86,7 +86,7 @@ def mbpp(name: str) -> list[dict[str, Any]]:
     [("mbpp.jsonl", MBPP_INPROC), ("sanitized-mbpp.json", SANITIZED_INPROC)],
     ids=["full", "sanitized"],
 )
-def test_all_references_of_mbpp_pass_split_but_for_the_listed(
+def test_all_references_of_mbpp_pass_in_split_mode_except_those_listed(
     shared_sandbox: Sandbox, name: str, inproc: dict[int, str]
 ) -> None:
     rows = mbpp(name)

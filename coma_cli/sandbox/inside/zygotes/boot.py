@@ -191,7 +191,7 @@ def _readable_trees(order: Order) -> list[str]:
 
 
 def _serve_checks(order: Order, control_fd: int, channel: _socket.socket) -> NoReturn:
-    # Each zygote imports only its own half, since a lean process forks faster, and now, while files are reachable.
+    # Each zygote imports only its own half, to stay lean, and imports it now, while our files are reachable.
     from coma_cli.sandbox.inside.zygotes.checker import CheckerZygote, raise_recursion_limit
 
     others = _others(order)
@@ -216,7 +216,7 @@ def _serve_checks(order: Order, control_fd: int, channel: _socket.socket) -> NoR
 
 def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> NoReturn:
     """Fork the zygote; the reaper stays outside its inner layers, renews scratch space and dies with the supervisor."""
-    # Each zygote imports only its own half, since a lean process forks faster, and now, while files are reachable.
+    # Each zygote imports only its own half, to stay lean, and imports it now, while our files are reachable.
     from coma_cli.sandbox.inside.zygotes.candidate_zygote import CandidateZygote
 
     others = _others(order)

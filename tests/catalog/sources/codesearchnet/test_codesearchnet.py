@@ -60,12 +60,12 @@ FIT = Function(
 
 
 def as_hub(entry):
-    """A row under the hub's names; made from the documented columns."""
+    """A row under the Hub's names; made from the documented columns."""
     back = {raw: hub for hub, raw in codesearchnet.HUB_NAMES.items()}
     return {back.get(name, name): value for name, value in entry.items() if name != "sha"}
 
 
-def test_documentation_is_cut_out_of_the_code_wherever_it_stands(tmp_path):
+def test_documentation_is_removed_from_the_code_wherever_it_is(tmp_path):
     put_raw(tmp_path)
     found = read(SOURCE, tmp_path)
     assert good(found)[0] == FIT
@@ -75,7 +75,7 @@ def test_documentation_is_cut_out_of_the_code_wherever_it_stands(tmp_path):
     assert dropped(found) == KEPT_ASIDE
 
 
-def test_shards_know_their_split_and_rows_say_their_own(tmp_path):
+def test_shards_and_rows_have_their_splits(tmp_path):
     put_raw(tmp_path, ROWS[:1], "valid")
     put_raw(tmp_path, [{**ROWS[0], "partition": "test"}], "test")
     assert [(s.split, s.licence) for s in SOURCE.find(tmp_path)] == [
@@ -85,7 +85,7 @@ def test_shards_know_their_split_and_rows_say_their_own(tmp_path):
     assert [m.origin.split for m in read(SOURCE, tmp_path)] == ["test", "train"]
 
 
-def test_the_hub_form_gives_the_same_functions(tmp_path):
+def test_the_hub_format_gives_the_same_functions(tmp_path):
     put_parquet(tmp_path / "python" / "train" / "0000.parquet", [as_hub(entry) for entry in ROWS], HUB)
     put_parquet(tmp_path / "all" / "partial-train" / "0000.parquet", [as_hub(ROWS[0])], HUB)
     assert [(shard.name, shard.split) for shard in SOURCE.find(tmp_path)] == [("python/train/0000.parquet", "train")]
@@ -97,7 +97,7 @@ def test_the_hub_form_gives_the_same_functions(tmp_path):
     assert dropped(found) == KEPT_ASIDE
 
 
-def test_the_configuration_of_all_languages_is_read_where_it_is_alone(tmp_path):
+def test_the_configuration_of_all_languages_is_read_if_it_is_the_only_one(tmp_path):
     put_parquet(tmp_path / "all" / "validation-00000-of-00001.parquet", [as_hub(ROWS[0])], HUB)
     assert [shard.split for shard in SOURCE.find(tmp_path)] == ["validation"]
 
@@ -115,7 +115,7 @@ def test_missing_columns_are_named_with_those_found(tmp_path):
         read(SOURCE, tmp_path / "rows.jsonl")
 
 
-def test_the_filtered_set_asks_for_upstreams_target_as_the_documentation_writes_it(tmp_path):
+def test_the_filtered_sets_target_has_the_spelling_of_the_documentation(tmp_path):
     rows = [
         ROWS[0],
         row(lines=(50, 51), docstring_tokens=None),
@@ -135,7 +135,7 @@ def test_the_filtered_set_asks_for_upstreams_target_as_the_documentation_writes_
     assert dropped(found) == [("broken-row", "2"), ("no-prose", "3")]
 
 
-def test_the_filtered_sets_hub_form(tmp_path):
+def test_the_filtered_sets_hub_format(tmp_path):
     raw = row()
     types = {name: "list" if name.endswith("tokens") else "string" for name in raw if name != "partition"}
     put_parquet(tmp_path / "python" / "test-00000-of-00001.parquet", [{"id": 0, **raw}], {"id": "int32", **types})
@@ -143,7 +143,7 @@ def test_the_filtered_sets_hub_form(tmp_path):
     assert (found.summary, found.code, found.origin.split) == ("Fit the model to some rows.", FIT.code, "test")
 
 
-def test_where_the_documentation_has_other_words_upstreams_tokens_are_asked_for(tmp_path):
+def test_if_the_documentation_differs_the_target_is_upstreams_tokens(tmp_path):
     tokens = ["Can", "t", "fit", "a", "model", "."]
     written = row(docstring="Can't fit a `model`.", docstring_tokens=tokens)
     other = row(docstring="Fits no model at all.", docstring_tokens=tokens, lines=(60, 61))
@@ -206,7 +206,7 @@ def test_the_real_slices_of_the_filtered_set():
 
 
 @pytest.mark.parametrize("name", ["codesearchnet", "codexglue_code_to_text"])
-def test_no_code_says_the_summary_that_is_asked_for(name):
+def test_no_code_contains_the_target_summary(name):
     source = {s.name: s for s in (SOURCE, code_to_text.SOURCE)}[name]
     for material in good(read(source, shared_data() / source.folder)):
         row = make_example(TASKS["code-summarization"], material, source.name, 0)

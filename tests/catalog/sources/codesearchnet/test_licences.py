@@ -13,7 +13,7 @@ from tests.catalog.sources.forms import good, put, read, zipped
 from tests.dataset.builds import all_rows, build
 
 GPL = "GNU GENERAL PUBLIC LICENSE\n Version 3, 29 June 2007"
-# No real file is at hand: this has the forms that upstream's README shows and that its script writes.
+# No real file is available: this has the formats that upstream's README shows and that its script writes.
 TABLE = {
     "o/pair": ("o/pair/LICENSE", MIT),
     "o/list": [("o/list/LICENSE.md", MIT), ("o/list/COPYING", GPL), ("o/list/vendor/x/LICENSE", BSD3)],
@@ -44,7 +44,7 @@ def test_the_nearest_licence_file_of_a_repository_counts(tmp_path, protocol):
 
 
 @pytest.mark.parametrize("form", ["folder", "archive", "gzip"])
-def test_functions_carry_their_repositorys_licence(tmp_path, form):
+def test_functions_have_their_repositorys_licence(tmp_path, form):
     rows = [row(repo=name, lines=(n, n + 9)) for n, name in enumerate(("o/pair", "o/list", "o/absent"), start=1)]
     put_raw(tmp_path / "data", rows)
     table = put_table(tmp_path / "data" / "python_licenses.pkl")
@@ -57,7 +57,7 @@ def test_functions_carry_their_repositorys_licence(tmp_path, form):
     assert [m.licence for m in found] == ["MIT", "GPL-3.0 OR MIT", codesearchnet.LICENCE]
 
 
-def test_rows_are_kept_by_the_licence_of_their_repository(tmp_path):
+def test_rows_are_filtered_by_the_licence_of_their_repository(tmp_path):
     names = ("o/pair", "o/strange", "o/absent")
     rows = [
         row(f"def {word}(x):\n    x.{word}()\n    return x", f"Make {word} of a thing.", (n, n + 9), repo=name)
@@ -80,7 +80,7 @@ def test_rows_are_kept_by_the_licence_of_their_repository(tmp_path):
         (b"cos\nsystem\n(S'true'\ntR.", "refers to os.system"),
     ],
 )
-def test_a_table_that_is_none_breaks_the_source(tmp_path, content, message):
+def test_a_file_without_a_table_breaks_the_source(tmp_path, content, message):
     put_raw(tmp_path, [row()])
     put(tmp_path / "python_licenses.pkl", content)
     with pytest.raises(BrokenSourceError, match=message):

@@ -26,7 +26,7 @@ def put_raw(folder, split="train"):
     put(folder / "dataset" / f"{split}.txt", PAIRS)
 
 
-def test_pairs_find_their_functions_or_are_kept_aside_with_the_reason(tmp_path):
+def test_pairs_find_their_functions_or_are_rejected_with_the_reason(tmp_path):
     put_raw(tmp_path)
     found = read(SOURCE, tmp_path)
     a, b = "int a() {\n    return 1;\n}", "int b() {\n    return 2;\n}"
@@ -80,7 +80,7 @@ def test_a_pair_file_alone_and_an_archive_find_the_functions(tmp_path, form):
     assert len(good(read(SOURCE, place, "validation"))) == 2
 
 
-def test_the_hub_form_gives_the_same_pairs(tmp_path):
+def test_the_hub_format_gives_the_same_pairs(tmp_path):
     put_raw(tmp_path / "raw")
     text = {row["idx"]: row["func"] for row in FUNCTIONS[:3]}
     rows = [

@@ -42,7 +42,7 @@ def put_raw(folder, answers=ANSWERS):
     return folder
 
 
-def test_answers_come_out_of_the_scorers_file(tmp_path):
+def test_answers_are_read_from_the_scorers_file(tmp_path):
     put_raw(tmp_path)
     found = read(MAXMIN, tmp_path)
     assert good(found) == [EXPECTED]
@@ -51,13 +51,13 @@ def test_answers_come_out_of_the_scorers_file(tmp_path):
 
 
 @pytest.mark.parametrize("answers", ["", "maxmin-1<CODESPLIT>token1\n", "maxmin-1<CODESPLIT>\n", "no answers\n"])
-def test_without_answers_every_row_is_kept_aside(tmp_path, answers):
+def test_without_answers_every_row_is_rejected(tmp_path, answers):
     found = read(MAXMIN, put_raw(tmp_path, answers))
     assert good(found) == []
     assert dropped(found)[0] == ("answer-withheld", "maxmin-1")
 
 
-def test_the_answers_of_one_language_are_not_those_of_another(tmp_path):
+def test_answers_are_not_mixed_up_between_languages(tmp_path):
     put_raw(tmp_path)
     put(tmp_path / "data" / "cloze-maxmin" / "go" / "clozeTest.json", ROWS[:1])
     assert [m.language for m in good(read(MAXMIN, tmp_path))] == ["python"]
@@ -73,7 +73,7 @@ def test_any_word_may_be_the_answer_of_the_larger_test(tmp_path):
     assert (found.language, found.answer, found.choices) == ("ruby", "append", ())
 
 
-def test_the_hub_calls_train_what_is_upstreams_test(tmp_path):
+def test_the_hubs_train_split_is_upstreams_test_split(tmp_path):
     rows = [{"id": n, **row} for n, row in enumerate(ROWS)]
     put_parquet(tmp_path / "python" / "train-00000-of-00001.parquet", rows, HUB)
     put(tmp_path / "answers" / "python" / "answers.txt", ANSWERS)

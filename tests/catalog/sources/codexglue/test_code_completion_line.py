@@ -24,7 +24,7 @@ EXPECTED = UnfinishedCode(
 )
 
 
-def test_rows_give_the_beginning_and_how_it_goes_on(tmp_path):
+def test_rows_give_the_beginning_and_the_rest_of_the_line(tmp_path):
     put(tmp_path / "dataset" / "py150" / "dev.json", lines(ROWS))
     (found, *rest) = read(SOURCE, tmp_path)
     assert found == EXPECTED
@@ -41,12 +41,12 @@ def test_only_the_rows_files_are_read(tmp_path):
     ]
 
 
-def test_rows_without_an_id_go_by_their_number(tmp_path):
+def test_rows_without_an_id_are_numbered(tmp_path):
     put(tmp_path / "py150" / "train.json", lines([{"input": "<s> a", "gt": "b"}] * 2))
     assert [m.origin.row for m in read(SOURCE, tmp_path)] == ["1", "2"]
 
 
-def test_the_hub_form_is_upstreams_test_without_answers(tmp_path):
+def test_the_hub_format_is_upstreams_test_split_without_answers(tmp_path):
     types = {"id": "int32", "input": "string", "gt": "string"}
     put_parquet(tmp_path / "python" / "train-00000-of-00001.parquet", ROWS, types)
     found = read(SOURCE, tmp_path)
@@ -62,7 +62,7 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path):
     assert [m.line for m in read(SOURCE, archive)] == ["os )"]
 
 
-def test_a_file_of_another_form_is_a_broken_source(tmp_path):
+def test_a_file_in_another_format_is_a_broken_source(tmp_path):
     put(tmp_path / "py150" / "dev.json", '["a", "b"]')
     with pytest.raises(BrokenSourceError, match="row 1: a JSON str, not an object"):
         read(SOURCE, tmp_path)

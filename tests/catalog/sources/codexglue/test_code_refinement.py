@@ -33,15 +33,15 @@ def test_lines_of_one_configuration_and_split_are_pairs(tmp_path):
     assert [shard.split for shard in SOURCE.find(tmp_path)] == ["validation", "train"]
 
 
-def test_a_buggy_file_never_meets_the_fixed_file_of_another_configuration(tmp_path):
+def test_a_buggy_file_is_never_paired_with_the_fixed_file_of_another_configuration(tmp_path):
     put(tmp_path / "small" / "train.buggy-fixed.buggy", "a\n")
     put(tmp_path / "medium" / "train.buggy-fixed.fixed", "b\n")
     for shard in SOURCE.find(tmp_path):
-        with pytest.raises(BrokenSourceError, match="no file of the other side"):
+        with pytest.raises(BrokenSourceError, match="has no counterpart"):
             list(SOURCE.read(shard))
 
 
-def test_the_hub_form_gives_the_same_pairs(tmp_path):
+def test_the_hub_format_gives_the_same_pairs(tmp_path):
     put_raw(tmp_path / "raw")
     rows = [
         {"id": 0, "buggy": "int a ( ) { return 1 ; } \n", "fixed": "int a ( ) { return 2 ; } \n"},

@@ -12,7 +12,7 @@ from tests.requirements import shared_data
 JAVA, CSHARP, BACK = "int b() {}", "int B(){}", "int a() {return 1;}"
 
 
-def test_a_pair_is_asked_in_one_direction_that_its_text_decides(tmp_path):
+def test_a_pair_is_used_in_one_direction_that_depends_on_its_text(tmp_path):
     put(tmp_path / "train.java-cs.txt.java", f"{JAVA}\n{BACK}\n{JAVA}\n")
     put(tmp_path / "train.java-cs.txt.cs.gz", gzip.compress(f"{CSHARP}\r\nint A(){{}}\r\nint C() {{}}\n".encode()))
 
@@ -36,14 +36,14 @@ def test_separators_inside_of_a_line_do_not_shift_the_pairs(tmp_path):
     ]
 
 
-def test_unequal_counts_of_lines_stop_the_source(tmp_path):
+def test_unequal_numbers_of_lines_break_the_source(tmp_path):
     put(tmp_path / "train.java-cs.txt.java", "a\nb\n")
     put(tmp_path / "train.java-cs.txt.cs", "a\n")
     with pytest.raises(BrokenSourceError, match=r"java has 2 lines, .*cs has 1"):
         read(SOURCE, tmp_path)
 
 
-def test_the_hub_form_gives_the_same_pairs(tmp_path):
+def test_the_hub_format_gives_the_same_pairs(tmp_path):
     rows = [{"id": 0, "java": f"{JAVA}\n", "cs": f"{CSHARP}\n"}, {"id": 1, "java": "", "cs": "x"}]
     types = {"id": "int32", "java": "string", "cs": "string"}
     put_parquet(tmp_path / "data" / "train-00000-of-00001.parquet", rows, types)

@@ -30,7 +30,7 @@ A = JudgedFunction(
 )
 
 
-def test_indexes_point_into_the_functions_or_are_kept_aside(tmp_path):
+def test_indexes_point_into_the_functions_or_are_rejected(tmp_path):
     put(tmp_path / "dataset" / "function.json", RAW)
     put(tmp_path / "dataset" / "train.txt", "1\n0\n5\n1\n2\n\n3\nx\n-1\n4")
     found = read(SOURCE, tmp_path)
@@ -47,7 +47,7 @@ def test_indexes_point_into_the_functions_or_are_kept_aside(tmp_path):
     ]
 
 
-def test_rows_that_the_publishers_script_wrote_go_before_its_indexes(tmp_path):
+def test_rows_written_by_the_publishers_script_take_precedence_over_indexes(tmp_path):
     put(tmp_path / "function.json", RAW)
     put(tmp_path / "train.txt", "0\n")
     put(tmp_path / "test.txt", "1\n")
@@ -78,7 +78,7 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path):
     assert [m.defective for m in read(SOURCE, archive, "validation")] == [False, True]
 
 
-def test_the_hub_form_gives_the_same_functions(tmp_path):
+def test_the_hub_format_gives_the_same_functions(tmp_path):
     rows = [{**row, "id": n, "target": bool(row["target"])} for n, row in enumerate(RAW[:2])]
     put_parquet(tmp_path / "data" / "train-00000-of-00001.parquet", rows, HUB)
     first, second = read(SOURCE, tmp_path)
@@ -86,7 +86,7 @@ def test_the_hub_form_gives_the_same_functions(tmp_path):
     assert (second.code, second.defective) == ("int b(void)\n{\n    return 2;\n}", True)
 
 
-def test_line_ends_that_were_written_twice_are_single():
+def test_doubled_line_ends_become_single():
     assert undouble_lines("a\n\n\n\nb\n\nc\n") == "a\n\nb\nc"
     assert undouble_lines("a\n\nb\n\nc\n\nd\ne\n\nf") == "a\nb\nc\nd\ne\nf"  # a slip among many
     assert undouble_lines("a\n\nb\nc\nd") == "a\n\nb\nc\nd"
@@ -100,7 +100,7 @@ def test_undoubling_undoes_doubling(lines):
 
 
 @given(st.lists(st.text(" \tab", max_size=6), min_size=1, max_size=8))
-def test_outdenting_takes_one_margin_from_all_lines_or_none(lines):
+def test_outdenting_removes_one_indentation_from_all_lines_or_none(lines):
     code = "\n".join(lines).strip("\n").rstrip()
     out = outdent(code).split("\n")
     taken = {len(before) - len(after) for before, after in zip(code.split("\n"), out, strict=True) if before.strip()}

@@ -9,7 +9,7 @@ def write(folder, *names):
         (folder / name).write_text("")
 
 
-def test_other_peoples_code_and_what_builds_leave_are_passed_over(tmp_path):
+def test_third_party_code_and_build_output_are_skipped(tmp_path):
     own = ["a.py", "lib/b.rs", "src/c.ts", "src/vendoring/d.go", "tests/e.java", "dist/f.py", "target/g.py"]
     foreign = ["node_modules/x/a.js", "vendor/a.go", "src/third_party/a.c", "bower_components/a.js", "Pods/a.cpp"]
     write(tmp_path, *own, *foreign, "web/package.json", "web/dist/a.js", "crate/Cargo.toml", "crate/target/a.rs")
@@ -17,7 +17,7 @@ def test_other_peoples_code_and_what_builds_leave_are_passed_over(tmp_path):
     assert code_files(tmp_path) == sorted(own)
 
 
-def test_git_ignored_files_of_every_language_are_passed_over(tmp_path):
+def test_git_ignored_files_of_every_language_are_skipped(tmp_path):
     write(tmp_path, "a.go", "b.gen.go", "out/c.java", "sub/d.rs", "sub/e.rs")
     (tmp_path / ".gitignore").write_text("*.gen.go\nout/\n")
     (tmp_path / "sub" / ".gitignore").write_text("e.rs\n")
@@ -42,7 +42,7 @@ def test_git_ignored_files_of_every_language_are_passed_over(tmp_path):
         ("A.cs", "csharp"),
     ],
 )
-def test_a_name_tells_the_language(name, language):
+def test_a_file_name_determines_the_language(name, language):
     assert language_of(name, "") == language
 
 
@@ -59,7 +59,7 @@ def test_a_name_tells_the_language(name, language):
         ("/* see std::string */ int f(void);", "c"),
     ],
 )
-def test_a_header_is_c_unless_it_says_otherwise(text, language):
+def test_a_header_is_c_unless_its_content_is_cpp(text, language):
     assert language_of("a.h", text) == language
 
 
@@ -98,5 +98,5 @@ def test_files_are_decoded_by_their_own_rules(name, content, text):
         ("a.rs", "", None),
     ],
 )
-def test_generated_and_minified_files_are_known(name, text, reason):
+def test_generated_and_minified_files_are_recognized(name, text, reason):
     assert refusal(name, text) == reason

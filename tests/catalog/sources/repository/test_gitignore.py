@@ -44,18 +44,18 @@ def test_a_line_ignores_what_git_ignores(line, path, is_folder, ignored):
 
 
 @pytest.mark.parametrize("line", ["", "   ", "# comment", "/", "!"])
-def test_lines_without_a_pattern_are_no_rules(line):
+def test_lines_without_a_pattern_give_no_rules(line):
     assert parse_rule(line) is None
 
 
-def test_a_later_line_takes_back(tmp_path):
+def test_a_later_line_takes_precedence(tmp_path):
     (tmp_path / ".gitignore").write_text("*.py\n!keep.py\n")
     rules = read_rules(tmp_path, "")
     assert is_ignored(rules, "a.py", False)
     assert not is_ignored(rules, "keep.py", False)
 
 
-def test_rules_of_a_folder_speak_of_that_folder_only(tmp_path):
+def test_rules_of_a_folder_apply_to_that_folder_only(tmp_path):
     (tmp_path / ".gitignore").write_text("/x.py\n*.tmp.py\n")
     rules = read_rules(tmp_path, "sub")
     assert is_ignored(rules, "sub/x.py", False)

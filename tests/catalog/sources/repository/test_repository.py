@@ -62,7 +62,7 @@ def test_a_folder_gives_its_own_files_in_order(repo):
     assert [(s.name, s.licence) for s in find(repo)] == [("a.py", "MIT"), ("pkg/b.py", "MIT")]
 
 
-def test_a_function_carries_its_place_and_licence(repo):
+def test_a_function_has_its_location_and_licence(repo):
     (function,) = read(find(repo)[1], mutated=False)
     assert isinstance(function, Function)
     assert function.code == "def add(x, y):\n    return x + y"
@@ -94,7 +94,7 @@ def shard(tmp_path, content):
         ('def f():\n    """Return the sum of both."""\n    return "return the sum of both"', "leaks-answer"),
     ],
 )
-def test_what_gives_nothing_says_why(tmp_path, content, reason):
+def test_rejected_files_have_a_reason(tmp_path, content, reason):
     (entry,) = read(shard(tmp_path, content), mutated=False)
     assert isinstance(entry, Rejected)
     assert entry.reason == reason
@@ -106,7 +106,7 @@ def test_chinese_documentation_is_marked_as_such(tmp_path):
     assert function.text_language == "cn"
 
 
-def test_a_files_own_licence_tag_comes_first(tmp_path):
+def test_a_files_own_licence_tag_takes_precedence(tmp_path):
     (function, *_) = read(shard(tmp_path, "# SPDX-License-Identifier: BSD-2-Clause\n" + GOOD))
     assert function.licence == "BSD-2-Clause"
 
@@ -121,13 +121,13 @@ def test_the_standard_library_is_found_by_its_name(tmp_path, monkeypatch):
     assert {s.licence for s in source.find(place)} == {"PSF-2.0"}
 
 
-def test_a_folder_called_stdlib_wins(tmp_path, monkeypatch):
+def test_a_folder_called_stdlib_takes_precedence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "stdlib").mkdir()
     assert repository("stdlib")[0].name == "repo:stdlib"
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(MissingInputError, match="is not a folder"):
         repository(str(tmp_path / "nope"))
 
@@ -156,7 +156,7 @@ def several_languages(folder):
     return [entry for found in find(folder) for entry in read(found)]
 
 
-def test_eleven_languages_feed_every_task(tmp_path):
+def test_eleven_languages_give_rows_for_every_task(tmp_path):
     entries = several_languages(tmp_path)
     for language, (_, wanted) in SAMPLES.items():
         here = [entry for entry in entries if not isinstance(entry, Rejected) and entry.language == language]
@@ -169,7 +169,7 @@ def test_eleven_languages_feed_every_task(tmp_path):
         assert {entry.licence for entry in here} == {"MPL-2.0" if language == "java" else "MIT"}
 
 
-def test_a_function_is_mended_and_judged_but_never_shows_both_faces_to_one_task(tmp_path):
+def test_a_function_is_repaired_and_judged_but_no_task_sees_both_versions(tmp_path):
     entries = several_languages(tmp_path)
     mended = {(e.origin.path, e.origin.lines): e for e in entries if isinstance(e, Repair)}
     judged = [e for e in entries if isinstance(e, JudgedFunction)]
@@ -182,7 +182,7 @@ def test_a_function_is_mended_and_judged_but_never_shows_both_faces_to_one_task(
         assert parses(entry.language, repair.buggy)
 
 
-def test_a_wrong_function_says_what_was_done_to_it(tmp_path):
+def test_a_buggy_function_states_its_edit(tmp_path):
     repairs = [e for e in several_languages(tmp_path) if isinstance(e, Repair)]
     for entry in repairs:
         kind, line = entry.origin.detail.split(" in line ")
@@ -193,7 +193,7 @@ def test_a_wrong_function_says_what_was_done_to_it(tmp_path):
         assert entry.buggy.split("\n")[int(line) - 1 :] != entry.fixed.split("\n")[int(line) - 1 :]
 
 
-def test_half_of_the_judged_functions_are_wrong_and_every_run_makes_the_same():
+def test_half_of_the_judged_functions_are_buggy_and_every_run_makes_the_same():
     _, place = repository("stdlib")
     shards = [found for found in find_stdlib(place) if found.name.startswith(("json/", "http/", "logging/"))]
     entries = [entry for found in shards for entry in read(found, documented=False)]
@@ -203,14 +203,14 @@ def test_half_of_the_judged_functions_are_wrong_and_every_run_makes_the_same():
     assert list(read(shards[0], documented=False)) == entries[: len(list(read(shards[0], documented=False)))]
 
 
-def test_functions_without_documentation_can_be_mended_but_not_summarized(tmp_path):
+def test_functions_without_documentation_can_be_repaired_but_not_summarized(tmp_path):
     entries = list(
         read(shard(tmp_path, "def f(items, place):\n    left = items[place - 1]\n    return left.size > place + 1\n"))
     )
     assert {type(entry) for entry in entries} == {Repair, JudgedFunction}
 
 
-def test_what_no_task_asks_for_is_not_read(tmp_path):
+def test_material_that_no_task_uses_is_not_made(tmp_path):
     (tmp_path / "a.py").write_text(GOOD.replace("x + y", "first(x, y) - 1 if x[0] != y[0] else second(x, y)"))
     kinds = {}
     for tasks in (DOCUMENTED_TASKS, MUTATED_TASKS, TASKS):
@@ -224,7 +224,7 @@ def test_what_no_task_asks_for_is_not_read(tmp_path):
     }
 
 
-def test_files_that_can_not_be_read_say_why_in_other_languages_too(tmp_path):
+def test_unreadable_files_have_a_reason_in_other_languages_too(tmp_path):
     for name, content, reason in [
         ("a.java", b"class A { int f( { }", "does-not-parse"),
         ("b.c", b"int x = '\xff';", "undecodable-file"),
@@ -237,7 +237,7 @@ def test_files_that_can_not_be_read_say_why_in_other_languages_too(tmp_path):
         assert (entry.reason, entry.origin.path) == (reason, name)
 
 
-def test_a_file_in_part_broken_gives_what_is_whole(tmp_path):
+def test_a_partly_broken_file_gives_its_valid_functions(tmp_path):
     (tmp_path / "a.java").write_text(SAMPLES["java"][0] + "\nclass B { int f( { ] }")
     names = [e.name for e in read(Shard(tmp_path / "a.java", "a.java", "MIT")) if isinstance(e, Function)]
     assert "Point.move" in names

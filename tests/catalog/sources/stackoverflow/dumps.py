@@ -16,7 +16,7 @@ def code(text: str, tag: str = "<pre><code>") -> str:
 
 
 def xml(posts: Iterable[Mapping[str, Any]], head: str = '<?xml version="1.0" encoding="utf-8"?>\n') -> bytes:
-    """A dump's Posts.xml. No real dump is at hand: this follows its documented schema."""
+    """A dump's Posts.xml. No real dump is available: this follows its documented schema."""
     rows = (" ".join(f"{name}={quoteattr(str(value))}" for name, value in row.items()) for row in posts)
     content = "".join(f"  <row {row} />\r\n" for row in rows)
     return f"\ufeff{head}<posts>\r\n{content}</posts>".encode()

@@ -55,7 +55,7 @@ def test_a_question_has_all_of_its_snippets(tmp_path):
     ]
 
 
-def test_packed_forms_and_folders_give_the_same(tmp_path):
+def test_compressed_files_and_folders_give_the_same(tmp_path):
     plain = read(codepro.SOURCE, write(tmp_path / "plain" / "data_hnn" / NAME, repr(ENTRIES)).parent)
     write(tmp_path / "gz" / f"{NAME}.gz", gzip.compress(repr(ENTRIES).encode()))
     write_zip(tmp_path / "zip" / "CodePro-main.zip", {f"CodePro-main/data_hnn/{NAME}": repr(ENTRIES)})
@@ -81,7 +81,7 @@ def test_packed_forms_and_folders_give_the_same(tmp_path):
     ],
     ids=["cut", "call", "name", "deep", "dict", "empty", "no entries", "encoding", "gzip"],
 )
-def test_what_is_no_list_of_literals_breaks_the_source(tmp_path, content, message):
+def test_a_file_that_is_not_a_list_of_literals_breaks_the_source(tmp_path, content, message):
     with pytest.raises(BrokenSourceError, match=message):
         read(codepro.SOURCE, write(tmp_path / NAME, content))
 

@@ -17,7 +17,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_rewritten_intent_comes_first_and_the_first_one_where_it_is_null(tmp_path, form):
+def test_the_rewritten_intent_is_preferred_to_the_original(tmp_path, form):
     name = "curated/train/0000" if form == "parquet" else "conala-train"
     write_form(form, tmp_path, name, ROWS)
     found = read(conala.SOURCE, tmp_path)
@@ -29,12 +29,12 @@ def test_the_rewritten_intent_comes_first_and_the_first_one_where_it_is_null(tmp
     assert [reason for reason, _ in reasons(found)] == ["broken-row"] * 2
 
 
-def test_the_number_of_a_question_has_to_be_one(tmp_path):
+def test_a_question_id_must_be_a_number(tmp_path):
     write(tmp_path / "conala-train.json", [{**ROWS[0], "question_id": "seven"}, {**ROWS[0], "question_id": True}])
     assert [reason for reason, _ in reasons(read(conala.SOURCE, tmp_path))] == ["broken-row"] * 2
 
 
-def test_splits_come_from_the_places_of_both_forms(tmp_path):
+def test_splits_come_from_the_paths_of_both_formats(tmp_path):
     for name in ("curated/train/0000", "curated/test/0000"):
         write_parquet(tmp_path / "hub" / f"{name}.parquet", ROWS[:3])
     for name in ("conala-train.json", "conala-test.json", "conala-mined.jsonl", "other.json"):
@@ -45,7 +45,7 @@ def test_splits_come_from_the_places_of_both_forms(tmp_path):
     assert without_places(hub) == without_places(raw)
 
 
-def test_the_mined_rows_are_read_where_they_are_named(tmp_path):
+def test_the_mined_rows_are_read_if_requested(tmp_path):
     mined = {
         "parent_answer_post_id": 1,
         "prob": 0.9,

@@ -140,7 +140,7 @@ LAUGHS = (
     ],
     ids=["laughs", "outside", "root", "cut", "empty", "text", "encoding", "gzip"],
 )
-def test_what_is_no_dump_breaks_the_source(tmp_path, content, message):
+def test_a_file_that_is_not_a_dump_breaks_the_source(tmp_path, content, message):
     with pytest.raises(BrokenSourceError, match=message):
         read(stackexchange.SOURCE, write(tmp_path / "Posts.xml", content))
 
@@ -158,7 +158,7 @@ def test_a_broken_7z_archive_breaks_the_source(tmp_path):
         read(stackexchange.SOURCE, seven_zip(tmp_path / "Posts.7z", LAUGHS.encode()))
 
 
-def test_many_parts_hold_the_same_questions(tmp_path, monkeypatch):
+def test_many_parts_give_the_same_questions(tmp_path, monkeypatch):
     path = write(tmp_path / "Posts.xml", xml(POSTS))
     whole = threads(read(stackexchange.SOURCE, path))
     monkeypatch.setattr(stackexchange, "PART_BYTES", 500)
@@ -192,7 +192,7 @@ def test_memory_does_not_grow_with_the_dump(tmp_path, monkeypatch):
 
 
 @given(st.lists(st.sampled_from(["<posts>", "<row ", 'Id="1" ', "/>", "</posts>", "&x;", "<!DOCTYPE x [", "]>", "é"])))
-def test_any_text_is_read_or_refused(pieces):
+def test_any_text_is_read_or_rejected(pieces):
     rows = []
     with suppress(BrokenSourceError):
         feed = PostFeed("x", rows.append)
@@ -217,7 +217,7 @@ def test_any_text_is_read_or_refused(pieces):
         ("", False),
     ],
 )
-def test_titles_that_ask_for_a_way(title, asks):
+def test_titles_that_ask_how_to_do_something(title, asks):
     assert asks_how_to(title) is asks
 
 
@@ -255,7 +255,7 @@ def test_any_html_has_blocks(body):
         ("python2", "| a | b |", False),
     ],
 )
-def test_code_is_told_from_output(language, text, is_code):
+def test_code_is_distinguished_from_output(language, text, is_code):
     assert is_code_of(language, text) is is_code
 
 

@@ -24,7 +24,7 @@ LABELLED = [
 
 
 @pytest.mark.parametrize("form", FORMS[:4])
-def test_labelled_rows_of_a_question_come_together(tmp_path, form):
+def test_labelled_rows_of_a_question_are_joined(tmp_path, form):
     write_form(form, tmp_path, "codexglue_webquery/dev_staqc", LABELLED)
     (shard,) = staqc.find(tmp_path)
     found = list(staqc.read(shard))
@@ -41,7 +41,7 @@ def test_labelled_rows_of_a_question_come_together(tmp_path, form):
     assert [reason for reason, _ in reasons(found)] == ["duplicate-id", "broken-row", "broken-row", "no-answer"]
 
 
-# No real rows of the hub's form are at hand: these follow the schema of its dataset card.
+# No real rows in the Hub's format are available: these follow the schema of its dataset card.
 MULTIPLE = [
     {"id": 1, "question_id": 5, "question": "How to add?", "snippet": "a + b"},
     {"id": 2, "question_id": 5, "question": "How to add?", "snippet": "sum((a, b))"},
@@ -172,7 +172,7 @@ def test_titles_without_their_code_are_counted_once(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["(4, 0)\n(5)\nnonsense\n", "(4, 0\n", "__import__('os')\n", "('a', 1)\n"])
-def test_lines_that_are_no_ids_break_the_source(tmp_path, content):
+def test_lines_that_are_not_ids_break_the_source(tmp_path, content):
     raw_layout(tmp_path)
     write(tmp_path / "final_collection" / "sql_multi_code_iids.txt", content)
     with pytest.raises(BrokenSourceError, match="sql_multi_code_iids"):

@@ -5,7 +5,7 @@ import os
 from coma_cli.sandbox.inside.isolation import descriptors
 
 
-def test_a_descriptor_moves_to_the_first_free_place_above_and_keeps_its_file() -> None:
+def test_a_descriptor_moves_to_the_first_free_number_above_and_keeps_its_file() -> None:
     read_end, write_end = os.pipe()
     low = os.dup(write_end)
     places = [descriptors.move_up(read_end), descriptors.move_up(write_end)]
@@ -20,7 +20,7 @@ def test_a_descriptor_moves_to_the_first_free_place_above_and_keeps_its_file() -
             os.close(fd)
 
 
-def test_the_old_place_is_free_again() -> None:
+def test_the_old_number_is_free_again() -> None:
     fd = os.open(os.devnull, os.O_RDONLY)
     moved = descriptors.move_up(fd)
     try:

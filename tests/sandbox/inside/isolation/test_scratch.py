@@ -6,7 +6,7 @@ from pathlib import Path
 from coma_cli.sandbox.inside.isolation.scratch import Scratch, empty_directory
 
 
-def test_deep_locked_and_oddly_named_entries_go(tmp_path: Path) -> None:
+def test_deep_locked_and_oddly_named_entries_are_removed(tmp_path: Path) -> None:
     top = tmp_path / "top"
     place = top
     place.mkdir()
@@ -41,7 +41,7 @@ def test_links_are_removed_and_never_followed(tmp_path: Path) -> None:
     assert (outside / "keep").read_text() == "kept"
 
 
-def test_a_real_scratch_directory_begins_and_begins_again_empty(tmp_path: Path) -> None:
+def test_a_real_scratch_directory_is_empty_at_first_and_after_renewal(tmp_path: Path) -> None:
     space = Scratch(str(tmp_path))
     space.prepare()
     (tmp_path / "w" / "left").write_text("x")

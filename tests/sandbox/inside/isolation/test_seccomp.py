@@ -39,7 +39,7 @@ def header_numbers(machine: str) -> dict[str, int]:
     return {name: int(number) for name, number in lines}
 
 
-def test_numbers_are_those_of_the_kernels_headers(machine: str) -> None:
+def test_numbers_match_the_kernels_headers(machine: str) -> None:
     known = header_numbers(machine)
     ours = syscalls.numbers(machine)
     shared = ours.keys() & known.keys()
@@ -79,7 +79,7 @@ def test_x32_calls_are_killed() -> None:
     assert run_filter(program, 0x40000000 | 1, seccomp.AUDIT_ARCH["x86_64"]) == seccomp.KILL
 
 
-def test_threads_pass_and_processes_do_not(machine: str) -> None:
+def test_threads_are_allowed_and_processes_are_not(machine: str) -> None:
     program = seccomp.zygote_filter(machine, processes=False)
     assert answer(program, machine, "clone", CLONE_VM | CLONE_THREAD) == seccomp.ALLOW
     assert answer(program, machine, "clone", SIGCHLD) == EPERM
@@ -90,14 +90,14 @@ def test_threads_pass_and_processes_do_not(machine: str) -> None:
         assert answer(program, machine, "vfork") == EPERM
 
 
-def test_only_the_zygotes_flag_makes_a_process_where_it_is_set(machine: str) -> None:
+def test_only_the_zygotes_flag_allows_a_process_if_it_is_set(machine: str) -> None:
     program = seccomp.zygote_filter(machine, processes=False, zygote_flag=seccomp.CLONE_NEWUTS)
     assert answer(program, machine, "clone", CLONE_NEWUTS | SIGCHLD) == seccomp.ALLOW
     assert answer(program, machine, "clone", CLONE_NEWUTS | CLONE_NEWUSER | SIGCHLD) == EPERM
     assert answer(program, machine, "clone", SIGCHLD) == EPERM
 
 
-def test_processes_pass_where_they_are_allowed_but_never_new_namespaces(machine: str) -> None:
+def test_processes_are_possible_if_allowed_but_never_new_namespaces(machine: str) -> None:
     program = seccomp.zygote_filter(machine, processes=True)
     assert answer(program, machine, "clone", SIGCHLD) == seccomp.ALLOW
     assert answer(program, machine, "clone", CLONE_NEWUTS | SIGCHLD) == EPERM
@@ -117,12 +117,12 @@ def test_calls_that_depend_on_an_argument(machine: str, name: str, allowed: tupl
     assert answer(program, machine, name, *denied) == EPERM
 
 
-def test_changes_of_modes_are_pretended_where_no_mount_namespace_holds_them(machine: str) -> None:
+def test_mode_changes_are_faked_without_a_mount_namespace(machine: str) -> None:
     assert answer(seccomp.zygote_filter(machine, processes=False, own_files=False), machine, "fchmodat") == PRETEND
     assert answer(seccomp.zygote_filter(machine, processes=False), machine, "fchmodat") == seccomp.ALLOW
 
 
-def test_truncation_by_path_is_denied_where_landlock_does_not_know_it(machine: str) -> None:
+def test_truncation_by_path_is_denied_if_landlock_does_not_cover_it(machine: str) -> None:
     older = seccomp.zygote_filter(machine, processes=False, own_files=False, truncating=False)
     assert answer(older, machine, "truncate") == EPERM
     assert answer(seccomp.zygote_filter(machine, processes=False), machine, "truncate") == seccomp.ALLOW
@@ -147,7 +147,7 @@ def test_a_program_may_signal_itself_alone(machine: str) -> None:
     assert answer(program, machine, "prctl", syscalls.PR_SET_PDEATHSIG) == EPERM
 
 
-def test_an_installed_filter_answers_as_the_interpreter_says() -> None:
+def test_an_installed_filter_agrees_with_the_interpreter() -> None:
     text = (
         "import errno\n"
         "from coma_cli.sandbox.inside.isolation import seccomp, syscalls\n"

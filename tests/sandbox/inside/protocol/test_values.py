@@ -65,7 +65,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 @given(value=VALUES)
-def test_plain_values_cross_unchanged(value: Any) -> None:
+def test_plain_values_are_unchanged(value: Any) -> None:
     assert same(values.decode(values.encode(value)), value)
 
 
@@ -86,7 +86,7 @@ def test_plain_values_cross_unchanged(value: Any) -> None:
     ],
     ids=lambda value: repr(value)[:30] if value != 10**5000 else "huge",
 )
-def test_kinds_with_a_form_of_their_own_cross(value: Any) -> None:
+def test_types_with_their_own_encoding_are_unchanged(value: Any) -> None:
     back = values.decode(values.encode(value))
     assert same(back, value)
     if isinstance(value, collections.defaultdict):
@@ -120,30 +120,28 @@ class Point(collections.namedtuple("Point", "x y")):
         (type("Map", (dict,), {"items": lambda self: [("forged", 1)]})(a=1), {"a": 1}),
     ],
 )
-def test_subclasses_cross_as_the_plain_type_below_them(value: Any, base: Any) -> None:
+def test_subclasses_are_sent_as_their_plain_base_type(value: Any, base: Any) -> None:
     back = values.decode(values.encode(value))
     assert type(back) is type(base)
     assert back == base
 
 
 @pytest.mark.parametrize("value", [object(), lambda: 1, (x for x in ""), open, json, iter([])])
-def test_what_is_not_data_can_not_cross(value: Any) -> None:
+def test_what_is_not_data_can_not_be_sent(value: Any) -> None:
     with pytest.raises(values.CrossingError, match="a value of type"):
         values.encode([value])
 
 
 @pytest.mark.parametrize("name", ["datetime.date", "datetime.timedelta", "decimal.Decimal", "fractions.Fraction"])
 @pytest.mark.parametrize("module", [str, lambda module: type("Text", (str,), {})(module), lambda module: [module]])
-def test_a_class_that_calls_itself_by_the_name_of_another_can_not_cross(
-    name: str, module: Callable[[str], object]
-) -> None:
+def test_a_class_with_the_name_of_another_can_not_be_sent(name: str, module: Callable[[str], object]) -> None:
     place, _, own = name.partition(".")
     pretender = type(own, (), {"__module__": module(place), "year": object(), "days": object()})
     with pytest.raises(values.CrossingError, match="a value of type"):
         values.encode([pretender()])
 
 
-def test_too_deep_too_many_and_too_large_values_can_not_cross() -> None:
+def test_too_deep_too_many_and_too_large_values_can_not_be_sent() -> None:
     deep: list[Any] = []
     for _ in range(values.MAX_DEPTH + 1):
         deep = [deep]
@@ -154,7 +152,7 @@ def test_too_deep_too_many_and_too_large_values_can_not_cross() -> None:
             values.encode(value)
 
 
-def test_numpy_values_cross_by_type_and_bytes() -> None:
+def test_numpy_values_are_sent_as_type_and_bytes() -> None:
     numpy = pytest.importorskip("numpy")
     array = numpy.arange(6, dtype="int16").reshape(2, 3)
     back = values.decode(values.encode([array, numpy.float64(2.5), numpy.bool_(True)]))
@@ -215,12 +213,12 @@ def test_malformed_values_are_refused(data: bytes) -> None:
         values.decode(data)
 
 
-def test_brackets_and_commas_within_text_are_no_structure() -> None:
+def test_brackets_and_commas_in_strings_are_not_structure() -> None:
     text = '[{,"\\' * 300_000
     assert values.decode(values.encode(text)) == text
 
 
-def test_a_value_of_too_many_parts_is_refused_without_being_built() -> None:
+def test_a_value_with_too_many_parts_is_refused_without_being_built() -> None:
     with pytest.raises(FrameError, match="too many"):
         values.decode(b"[" + b"[]," * 4_100_000 + b"[]]")
 
@@ -241,7 +239,7 @@ def test_changes_are_copied_into_the_callers_own_objects() -> None:
 
 
 @given(value=VALUES)
-def test_immutable_arguments_are_known_as_such(value: Any) -> None:
+def test_immutable_arguments_are_recognized(value: Any) -> None:
     if not is_mutable(value):
         assert not isinstance(value, list | dict | set | collections.deque)
 

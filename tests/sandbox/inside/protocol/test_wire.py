@@ -11,7 +11,7 @@ from coma_cli.sandbox.inside.protocol import control, wire
 
 
 @given(payloads=st.lists(st.binary(max_size=200), max_size=8), data=st.data())
-def test_frames_survive_any_cutting_of_the_stream(payloads: list[bytes], data: st.DataObject) -> None:
+def test_frames_survive_any_split_of_the_stream(payloads: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(map(wire.encode, payloads))
     decoder, seen = wire.Decoder(1000), []
     while stream:
@@ -23,7 +23,7 @@ def test_frames_survive_any_cutting_of_the_stream(payloads: list[bytes], data: s
 
 
 @given(noise=st.binary(max_size=300))
-def test_noise_gives_frames_or_a_refusal_and_never_more_than_came(noise: bytes) -> None:
+def test_noise_gives_frames_or_an_error_and_never_more_than_was_sent(noise: bytes) -> None:
     decoder = wire.Decoder(64)
     decoder.feed(noise)
     try:
@@ -40,7 +40,7 @@ def test_a_huge_length_is_refused_before_any_memory_is_taken() -> None:
         decoder.next()
 
 
-def test_reader_and_sender_meet_over_a_pipe() -> None:
+def test_frames_go_through_a_pipe() -> None:
     reading, writing = os.pipe()
     try:
         wire.send(writing, b"one")
@@ -55,7 +55,7 @@ def test_reader_and_sender_meet_over_a_pipe() -> None:
         os.close(reading)
 
 
-def test_sending_to_nobody_says_so() -> None:
+def test_sending_to_a_closed_pipe_raises() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -72,7 +72,7 @@ def test_sending_to_nobody_says_so() -> None:
     tests=st.binary(max_size=50),
     source=st.binary(max_size=50),
 )
-def test_jobs_come_back_as_they_were(seq: int, cpu: float, mode: int, tests: bytes, source: bytes) -> None:
+def test_jobs_survive_encoding(seq: int, cpu: float, mode: int, tests: bytes, source: bytes) -> None:
     job = control.Job(seq, cpu, 1.0, mode, tests, source)
     assert control.Job.decode(job.encode()) == job
 
@@ -82,7 +82,7 @@ def test_jobs_come_back_as_they_were(seq: int, cpu: float, mode: int, tests: byt
     prelude=st.text(st.characters(), max_size=20),
     tests=st.text(st.characters(), max_size=20),
 )
-def test_problems_come_back_as_they_were(names: list[str], prelude: str, tests: str) -> None:
+def test_problems_survive_encoding(names: list[str], prelude: str, tests: str) -> None:
     problem = control.ProblemFrame(7, tuple(names), prelude, tests)
     assert control.ProblemFrame.decode(problem.encode()) == problem
 

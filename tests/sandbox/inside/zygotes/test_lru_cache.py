@@ -12,7 +12,7 @@ LIMIT = 100
 
 
 @given(uses=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 130)), max_size=60))
-def test_those_used_longest_ago_leave_when_all_weigh_too_much(uses: list[tuple[int, int]]) -> None:
+def test_the_least_recently_used_are_evicted_when_all_weigh_too_much(uses: list[tuple[int, int]]) -> None:
     kept: LruCache[int, str] = LruCache(LIMIT)
     model: OrderedDict[int, int] = OrderedDict()
     for key, weight in uses:
@@ -30,7 +30,7 @@ def test_those_used_longest_ago_leave_when_all_weigh_too_much(uses: list[tuple[i
         assert sum(model.values()) <= LIMIT or len(model) == 1
 
 
-def test_problems_heavier_together_than_what_is_kept_are_judged_right_in_any_order(shared_sandbox: Sandbox) -> None:
+def test_problems_that_exceed_the_cache_are_judged_correctly_in_any_order(shared_sandbox: Sandbox) -> None:
     padding = "# " + "x" * (TESTS_WEIGHT // 2) + "\n"
     for mode in ("split", "inproc"):
         programs = [

@@ -55,7 +55,7 @@ def look_within(script: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_what_is_made_after_the_gaps_are_used_up_lies_together() -> None:
+def test_objects_made_after_the_gaps_are_used_up_are_adjacent() -> None:
     before, after = look_within(STREWN)
     assert sum(before.values()) > 10 * len(before)
     # Twenty blocks of one size in a row, wherever in a page the first of them begins.

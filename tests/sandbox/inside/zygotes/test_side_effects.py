@@ -1,4 +1,4 @@
-"""Which tests may share the checker: those that can be seen to leave nothing behind."""
+"""Which tests may share the checker: those without visible side effects."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from coma_cli.sandbox.inside.zygotes.side_effects import runs_tidily
         "METADATA = {'author': 'x'}\n",
     ],
 )
-def test_ordinary_tests_are_tidy(text: str) -> None:
+def test_ordinary_tests_have_no_side_effects(text: str) -> None:
     assert runs_tidily(text)
 
 
@@ -36,6 +36,6 @@ def test_ordinary_tests_are_tidy(text: str) -> None:
         "x = '\0'",
     ],
 )
-def test_what_may_leave_something_gets_a_process_of_its_own(text: str) -> None:
+def test_tests_with_possible_side_effects_get_their_own_process(text: str) -> None:
     assert not runs_tidily(text)
     assert not runs_tidily("x = 1", text)
