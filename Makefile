@@ -9,13 +9,17 @@ PYTEST := $(BIN)/python -m pytest
 # Two processes of tests at a time; tests that share something dear to start carry the mark xdist_group.
 IN_PARALLEL := -n 2 --dist loadgroup
 
-.PHONY: quickstart test test-slow check lint types bench soak clean
+.PHONY: quickstart test test-fast test-slow check lint types bench soak clean
 
 quickstart: $(READY)
 	$(BIN)/python -m coma_cli.workbench.recipes configs/recipes/quickstart.yaml --workspace workspace/quickstart
 
 test: $(READY)
 	$(PYTEST) $(IN_PARALLEL) -m "not slow and not soak and not gpu and not network"
+
+# The edit loop: what starts a process, loads torch or reads ../shared is skipped where it would begin.
+test-fast: $(READY)
+	$(PYTEST) $(IN_PARALLEL) --fast -m "not slow and not soak and not gpu and not network" --durations 5
 
 test-slow: $(READY)
 	$(PYTEST) $(IN_PARALLEL) -m "slow and not soak and not gpu and not network"

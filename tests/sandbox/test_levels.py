@@ -1,6 +1,7 @@
 """Levels: proven by trying, named in full, never taken in silence."""
 
 import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from coma_cli.sandbox import Isolation, Program, Sandbox, SandboxUnavailable, levels, probe_isolation
-from coma_cli.sandbox.launch import find_interpreter
-from tests.requirements import skip_unless
+from tests.requirements import ROOT, skip_unless
 
 
 @pytest.fixture
@@ -52,11 +52,19 @@ def test_auto_never_goes_below_landlock(refusing: set[str]) -> None:
 
 
 def test_a_wall_that_can_not_be_built_is_an_error_with_its_step() -> None:
-    # An interpreter that lies nowhere within the new root can't import anything there.
-    real = find_interpreter(None)
-    broken = levels.setting_of("ns", type(real)(real.executable, (), ""))
-    refusal = levels.try_level(broken)
-    assert refusal is None or "can't start" in refusal
+    script = """
+    from coma_cli.sandbox import probe_isolation
+    from tests.sandbox.case_runner import deny_as_docker_does
+    deny_as_docker_does()
+    found = probe_isolation()
+    print(found.level, *found.refused, sep="\\n")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    level, refusal = done.stdout.splitlines()
+    assert level == "landlock"
+    assert refusal.startswith("ns: the ") and "zygote can't start: " in refusal
+    assert "unshare" in refusal
 
 
 def test_a_kernel_without_landlock_still_has_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,6 +185,7 @@ def test_a_function_is_mended_and_judged_but_never_shows_both_faces_to_one_task(
 
 def test_a_wrong_function_says_what_was_done_to_it(tmp_path):
     repairs = [e for e in several_languages(tmp_path) if isinstance(e, Repair)]
+    assert len(repairs) > 5
     for entry in repairs:
         kind, line = entry.origin.detail.split(" in line ")
         assert entry.origin.row
