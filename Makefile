@@ -11,13 +11,17 @@ PYTEST := $(BIN)/python -m pytest
 # Two test processes; tests that share something slow to start carry the mark xdist_group.
 IN_PARALLEL := -n 2 --dist loadgroup
 
-.PHONY: quickstart test test-slow check lint types docs bench soak clean
+.PHONY: quickstart test test-fast test-slow check lint types docs bench soak clean
 
 quickstart: $(READY)
 	$(BIN)/coma run quickstart --workspace workspace/quickstart
 
 test: $(READY)
 	$(PYTEST) $(IN_PARALLEL) -m "not slow and not soak and not gpu and not network"
+
+# The edit loop: what starts a process, loads torch or reads ../shared is skipped where it would begin.
+test-fast: $(READY)
+	$(PYTEST) $(IN_PARALLEL) --fast -m "not slow and not soak and not gpu and not network" --durations 5
 
 test-slow: $(READY)
 	$(PYTEST) $(IN_PARALLEL) -m "slow and not soak and not gpu and not network"

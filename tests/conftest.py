@@ -11,6 +11,7 @@ from hypothesis import settings
 from coma_cli.sandbox import Isolation, probe_isolation
 from tests.evaluation.score_command import Coma
 from tests.requirements import package
+from tests.support import fast
 from tests.support.command import PASSIVE_WAITING
 from tests.tiny_model import make_tiny_model
 from tests.warm_coma import WarmComa
@@ -25,11 +26,24 @@ settings.load_profile("coma")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--sandbox-cases DIR`: any folder with `cases.jsonl` and `tasks.jsonl` of the form of ../shared/sandbox-cases."""
     parser.addoption("--sandbox-cases", type=Path, metavar="DIR", help="folder of hostile programs to run")
+    parser.addoption("--fast", action="store_true", help="skip what starts processes, loads torch or reads ../shared")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """With `--fast`, tests are stopped where they would begin something that takes long; pytest-xdist is started."""
+    config = session.config
+    starts_workers = config.getoption("numprocesses", default=None) and not hasattr(config, "workerinput")
+    if config.getoption("--fast") and not starts_workers:
+        fast.skip_what_takes_long()
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
-    """Name byte contents by their argument: packed bytes carry the time, and the two test processes must agree."""
-    return argname if isinstance(val, bytes) else None
+    """Name byte contents by their argument: packed bytes carry the time, and the two test processes must agree.
+
+    Long texts too: one of a megabyte would be the test's name.
+    """
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 200) else None
 
 
 @pytest.hookimpl(tryfirst=True)

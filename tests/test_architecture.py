@@ -59,6 +59,7 @@ MIRROR_NOTHING = {
     "bad_input": "what any user may hand to any command or source",
     "benchmarks": "the measurements of speed in the same folder",
     "end_to_end": "whole commands, one after the other",
+    "support": "what tests are made with",
     "sandbox/behaviour": "whole sandboxes: what programs can do in them, and what they can't",
     "test_architecture.py": "the code as text",
     "test_documentation.py": "README.md and docs/",

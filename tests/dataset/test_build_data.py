@@ -109,7 +109,7 @@ def test_rows_are_unique_and_in_the_order_of_their_ids(workspace_root, repo):
     made = build(workspace_root, from_repo=[str(repo)])
     for name in FILES[:2]:
         ids = [row["id"] for row in rows_of(made, name)]
-        assert ids == sorted(set(ids))
+        assert ids == sorted(set(ids)) != []
 
 
 def test_comit_has_the_training_rows_in_three_fields(workspace_root, repo):
@@ -274,7 +274,7 @@ def test_a_source_that_is_broken_as_a_whole_stops_the_command(workspace_root, so
     made = build(workspace_root, sources=str(sources), skip_broken_sources=True)
     assert made.summary["sources"].keys() == {"mbpp"}
     card = (made.path / "card.md").read_text()
-    assert "codealpaca is broken" in card or "broken-source" in card
+    assert "codealpaca is broken" in card
     assert str(sources) not in card
 
 

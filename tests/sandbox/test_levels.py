@@ -21,7 +21,6 @@ from coma_cli.sandbox import (
     probe_isolation,
     proctree,
 )
-from coma_cli.sandbox.launch import find_interpreter
 from tests.requirements import ROOT, skip_unless
 
 
@@ -64,11 +63,19 @@ def test_auto_never_goes_below_landlock(refusing: set[str]) -> None:
 
 
 def test_a_layer_that_can_not_be_set_up_is_an_error_with_its_step() -> None:
-    # An interpreter outside the new root can't import anything there.
-    real = find_interpreter(None)
-    broken = levels.setting_of("ns", type(real)(real.executable, (), ""))
-    refusal = levels.try_level(broken)
-    assert refusal is None or "can't start" in refusal
+    script = """
+    from coma_cli.sandbox import probe_isolation
+    from tests.sandbox.case_runner import deny_as_docker_does
+    deny_as_docker_does()
+    found = probe_isolation()
+    print(found.level, *found.refused, sep="\\n")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    level, refusal = done.stdout.splitlines()
+    assert level == "landlock"
+    assert refusal.startswith("ns: the ") and "zygote can't start: " in refusal
+    assert "unshare" in refusal
 
 
 def test_the_pair_that_proves_a_level_runs_the_first_programs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,7 @@ def test_a_folder_has_the_licence_of_its_licence_file(tmp_path):
 def test_this_project_has_the_licence_it_states():
     from tests.requirements import ROOT
 
-    if (ROOT / "LICENSE").exists():
-        assert stated_licence(ROOT) == "Apache-2.0"
+    assert stated_licence(ROOT) == "Apache-2.0"
 
 
 def test_a_tag_counts_only_at_the_head_of_a_file():

@@ -184,6 +184,7 @@ def test_a_function_is_repaired_and_judged_but_no_task_sees_both_versions(tmp_pa
 
 def test_a_buggy_function_states_its_edit(tmp_path):
     repairs = [e for e in several_languages(tmp_path) if isinstance(e, Repair)]
+    assert len(repairs) > 5
     for entry in repairs:
         kind, line = entry.origin.detail.split(" in line ")
         assert entry.origin.row
