@@ -23,8 +23,10 @@ import yaml
 from coma_cli import cli
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.decontamination.decontaminate import ContaminatedRow
+from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.engines.answers import Answer
 from coma_cli.evaluation.estimates import Estimate, cells
+from coma_cli.evaluation.explaining.causes import REMEDIES
 from coma_cli.evaluation.explaining.explanation import Cause
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.scoring.references import ReferenceCheck
@@ -43,6 +45,8 @@ STAGES = {row.command for row in PIPELINE}
 OURS = ("coma", "make", "pip", "python", ".venv/bin/python", ".venv/bin/pre-commit", "bash")
 NOT_OURS = (".", "git", "uname", "export")  # other programs that a page may tell the reader to type
 SHELL = ("sh", "bash", "shell", "console")
+# Its commands name what its examples add to a copy of the package, where tests/test_extending.py runs them.
+EXAMPLES_RUN_ELSEWHERE = ("docs/extending.md",)
 PUBLISHED_SAMPLES = SHARED_DATA / "published-samples" / "evalplus-starcoder2-15b-instruct-v0.1-humaneval.jsonl"
 
 
@@ -114,7 +118,10 @@ def test_commands_are_found():
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: f"{c.page}: {c.line}")
 def test_every_command_that_is_shown_parses(command, tmp_path, monkeypatch, capfd):
     first, *rest = command.words
-    if first == "coma":
+    if command.page in EXAMPLES_RUN_ELSEWHERE:
+        if first == "coma":
+            parse(rest[0], rest[1:])
+    elif first == "coma":
         check_coma(rest, tmp_path, monkeypatch, capfd)
     elif first == "make":
         assert set(rest) <= make_targets()
@@ -323,11 +330,10 @@ def test_probe_rows_are_described():
     assert set(re.findall(r"`(\w+)`", page)) == fields
 
 
-def test_every_protocol_and_benchmark_is_described():
-    from coma_cli.corpus.extraction.protocols import PROTOCOLS
-
+def test_every_protocol_benchmark_and_remedy_is_described():
     page = (DOCS / "scoring.md").read_text()
     assert all(f"`{name}`" in page for name in (*PROTOCOLS, *BENCHMARKS))
+    assert [cause for cause in REMEDIES if cause not in page] == []
 
 
 # --- the README and its figures ---
@@ -354,7 +360,7 @@ def test_the_figures_of_the_readme_follow_from_its_counts():
     causes = re.findall(r"│ +(\d+) │ +[\d.]+ % │", shown)
     assert sum(map(int, causes)) == failed
     others = re.findall(r"│ pass@1 ([\d.]+ %)\s+│ +(\S.*?) │ +(\d+) │ +(\d+) │", shown)
-    assert len(others) == 5
+    assert len(others) == len(PROTOCOLS) - 1
     for value, interval, rescued, lost in others:
         other = passed + int(rescued) - int(lost)
         assert (value, interval) == estimated(other, passed + failed - other)[:2]
