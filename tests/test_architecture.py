@@ -63,6 +63,7 @@ MIRROR_NOTHING = {
     "sandbox/behaviour": "whole sandboxes: what programs can do in them, and what they can't",
     "test_architecture.py": "the code as text",
     "test_documentation.py": "README.md and docs/",
+    "test_english.py": "the words of code, configurations and documentation",
     "test_extending.py": "docs/extending.md",
     "test_row_forms.py": "every command that reads files of rows",
     "catalog/test_catalog.py": "the tables of all rooms of the catalogue",

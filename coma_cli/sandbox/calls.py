@@ -5,6 +5,7 @@ code. Values are encoded as the sandbox's plain values, so nothing from the prog
 """
 
 import json
+import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from coma_cli.sandbox.contract import Limits, SandboxError
 from coma_cli.sandbox.inside.protocol import control, wire
 from coma_cli.sandbox.inside.zygotes.checker import ProgramLost, RemoteProgram
 from coma_cli.sandbox.levels import Isolation
+from coma_cli.sandbox.program_text import open_text
 from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 _START_TIMEOUT_S = 60.0
@@ -115,12 +117,11 @@ class ProgramCaller:
     def _started(self, source: str, wall_s: float) -> Iterator[RemoteProgram]:
         """Start a program; on exit, kill it and raise what went wrong."""
         self._sequence += 1
-        text = source.encode("utf-8", "surrogatepass")
-        job = control.Job(self._sequence, self._limits.cpu_s, wall_s, control.SPLIT, b"", text)
+        job = control.Job(self._sequence, self._limits.cpu_s, wall_s, control.SPLIT)
         self._zygote.control.settimeout(wall_s + LATE_S)
         self._channel.settimeout(LATE_S)
         try:
-            self._zygote.control.sendall(wire.encode(job.encode()))
+            self._send(job, source)
             link = self._take_link()
         except OSError as error:
             raise SandboxError(f"the zygote for called programs has died: {error}") from None
@@ -141,6 +142,13 @@ class ProgramCaller:
             report = self._end(bool(remote.lost))
         if failure:
             raise CallError(_ENDS.get(report.reason, failure))
+
+    def _send(self, job: control.Job, source: str) -> None:
+        text = open_text(source.encode("utf-8", "surrogatepass"))
+        try:
+            socket.send_fds(self._zygote.control, [wire.encode(job.encode())], [text])
+        finally:
+            os.close(text)
 
     def _take_link(self) -> socket.socket:
         data, ancillary, _, _ = self._channel.recvmsg(8, socket.CMSG_SPACE(4))

@@ -36,7 +36,8 @@ for name, path in (("coma_cli", sys.argv[1]), ("coma_cli.sandbox", sys.argv[1] +
 from coma_cli.sandbox.inside.zygotes.memory import import_common_modules
 import_common_modules()
 from coma_cli.sandbox.inside.zygotes.boot import main
-main(int(sys.argv[2]), int(sys.argv[3]))
+run = main(int(sys.argv[2]), int(sys.argv[3]))
+run()
 """
 _FLAGS = ("-S", "-s", "-W", "ignore")
 _PACKAGE = str(Path(__file__).resolve().parent.parent)

@@ -23,6 +23,7 @@ from coma_cli.sandbox.inside.protocol.control import Check, CheckReport, Job, Pr
 from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
 from coma_cli.sandbox.launch import Kind, Setting
 from coma_cli.sandbox.link import Link
+from coma_cli.sandbox.program_text import open_text
 from coma_cli.sandbox.verdict import KILL_FACTOR
 from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
@@ -176,7 +177,7 @@ class Pair:
             self._begin(task)
         if task.is_checked:
             self._send_check(self._links["checker"], task)
-        self._links["candidate"].send(_job(task).encode())
+        self._links["candidate"].send(_job(task).encode(), fd=open_text(*_text_of(task)))
 
     def _send_check(self, checker: Link, task: PairTask) -> None:
         program = task.program
@@ -290,15 +291,14 @@ class Pair:
 
 
 def _job(task: PairTask) -> Job:
-    tests = (task.program.tests or "").encode("utf-8", "surrogatepass") if task.mode == control.INPROC else b""
-    return Job(
-        task.seq,
-        KILL_FACTOR * task.limits.cpu_s,
-        _WALL_NET_FACTOR * task.limits.wall_limit_s,
-        task.mode,
-        tests,
-        task.program.source.encode("utf-8", "surrogatepass"),
-    )
+    cpu_kill_s, wall_kill_s = KILL_FACTOR * task.limits.cpu_s, _WALL_NET_FACTOR * task.limits.wall_limit_s
+    return Job(task.seq, cpu_kill_s, wall_kill_s, task.mode)
+
+
+def _text_of(task: PairTask) -> tuple[bytes, bytes]:
+    """Source and, only where both run in one process, tests."""
+    tests = (task.program.tests or "") if task.mode == control.INPROC else ""
+    return task.program.source.encode("utf-8", "surrogatepass"), tests.encode("utf-8", "surrogatepass")
 
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:

@@ -1,3 +1,5 @@
+"""The tables of all rooms of the catalogue: what they load, and that each line leads to its entry; no one module."""
+
 import json
 import subprocess
 import sys

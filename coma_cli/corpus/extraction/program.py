@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Literal
 
 from coma_cli.corpus.extraction import python_text
-from coma_cli.corpus.extraction.blocks import Block, blocks_of
+from coma_cli.corpus.extraction.blocks import Block, blocks_of, in_markdown
 from coma_cli.corpus.extraction.markers import clean
 from coma_cli.corpus.extraction.pruning import is_definition
 from coma_cli.corpus.extraction.thinking import without_thinking
@@ -89,18 +89,21 @@ def answer_of(text: str, off: frozenset[Rule] = frozenset()) -> tuple[str, set[R
 def _read(problem: Problem, text: str, off: frozenset[Rule]) -> Program | None:
     """The best reading of an answer."""
     reader = _Reader(problem, off)
-    blocks = blocks_of(text) if "fences" not in off and ("```" in text or "~~~" in text) else []
-    if not blocks:
+    if "fences" in off or ("```" not in text and "~~~" not in text):
         return reader.code(text)
     whole = reader.unbroken(text)
     if whole is not None:  # fences within strings or comments of a program
         return whole
-    before = text[: blocks[0].start]
+    text = in_markdown(text)
+    blocks = blocks_of(text)
+    if not blocks:
+        return reader.code(text)
+    before = text[: blocks[0].fence.start]
     if _is_indented(before) and (program := reader.code(before)):
         return program.used("fences")
-    if program := reader.blocks([block for block in blocks if block.language not in _FOREIGN]):
+    if program := reader.blocks([block for block in blocks if block.fence.language not in _FOREIGN]):
         return program.used("fences")
-    for rest in (before, "\n".join(block.code for block in blocks), text[blocks[-1].end :]):
+    for rest in (before, "\n".join(block.code for block in blocks), text[blocks[-1].fence.end :]):
         if program := reader.code(rest):
             return program.used("fences")
     return None

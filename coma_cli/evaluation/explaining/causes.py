@@ -9,7 +9,7 @@ import sys
 import typing
 
 from coma_cli.corpus.extraction import python_text
-from coma_cli.corpus.extraction.blocks import blocks_of
+from coma_cli.corpus.extraction.blocks import blocks_of, in_markdown
 from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.corpus.extraction.program import Program, Rule, find_program
 from coma_cli.corpus.extraction.protocols import ExtractionProtocol
@@ -155,8 +155,8 @@ def _unread(problem: Problem, sample: Candidate, read: Program | None, *, parses
         return UNFINISHED
     if sample.finish_reason == "length":
         return TRUNCATED
-    blocks = blocks_of(text)
-    if any(not block.closed for block in blocks):
+    blocks = blocks_of(in_markdown(text))
+    if any(not block.fence.closed for block in blocks):
         return FENCE_OPEN
     if read is not None:
         if not _defines(problem.entry_point, text) and _DEFINITION.search(text):

@@ -13,7 +13,8 @@ SPLIT, INPROC, SELF = 0, 1, 2
 # How a run of a program ended, as reported by the zygote that forked it.
 ENDED, DONE, CPU, WALL, MEMORY = range(5)
 
-_JOB = struct.Struct("<QddBII")
+_JOB = struct.Struct("<QddB")
+_TEXT = struct.Struct("<Q")
 _KILL = struct.Struct("<QB")
 _RUN_REPORT = struct.Struct("<QiBddQ")
 _CHECK = struct.Struct("<QQI")
@@ -27,24 +28,33 @@ class MessageError(Exception):
 
 
 class Job(NamedTuple):
-    """One program for the candidate zygote. `cpu_kill_s`, where it is killed, is above the limit for its verdict."""
+    """One program for the candidate zygote, whose text comes beside it as a descriptor.
+
+    `cpu_kill_s`, where it is killed, is above the limit for its verdict.
+    """
 
     seq: int
     cpu_kill_s: float
     wall_kill_s: float
     mode: int
-    tests: bytes
-    source: bytes
 
     def encode(self) -> bytes:
-        head = _JOB.pack(self.seq, self.cpu_kill_s, self.wall_kill_s, self.mode, len(self.tests), len(self.source))
-        return b"".join((JOB, head, self.tests, self.source))
+        return JOB + _JOB.pack(*self)
 
     @classmethod
     def decode(cls, frame: bytes) -> Job:
-        seq, cpu, wall, mode, tests, _ = _JOB.unpack_from(frame, 1)
-        start = 1 + _JOB.size
-        return cls(seq, cpu, wall, mode, frame[start : start + tests], frame[start + tests :])
+        return cls(*_JOB.unpack_from(frame, 1))
+
+
+def encode_text(source: bytes, tests: bytes) -> bytes:
+    """What the file of a program holds: its source, and its tests in the modes that run both in one process."""
+    return b"".join((_TEXT.pack(len(source)), source, tests))
+
+
+def decode_text(data: bytes) -> tuple[bytes, bytes]:
+    """Source and tests."""
+    end = _TEXT.size + int(_TEXT.unpack_from(data)[0])
+    return data[_TEXT.size : end], data[end:]
 
 
 def encode_kill(seq: int, reason: int) -> bytes:

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 _ADDRESS_SPACE = {False: 64 << 20, True: 512 << 20}
 
 
+# Not released in the processes of programs: that would write to pages that they share with the zygote.
+_kept: list[CandidateZygote] = []
+
+
 class Order(NamedTuple):
     """The supervisor's configuration: the first frame on the control connection."""
 
@@ -50,8 +54,12 @@ class Order(NamedTuple):
         return layer in self.layers
 
 
-def main(control_fd: int, channel_fd: int) -> NoReturn:
-    """Set up isolation, report it, serve."""
+def main(control_fd: int, channel_fd: int) -> Callable[[], NoReturn]:
+    """Set up isolation, report it, serve.
+
+    It returns in the new process of each program, and what it returns runs the program: the caller calls it when no
+    frame of the zygote is left on the stack, where a program would find what they hold.
+    """
     control_fd = descriptors.move_up(control_fd)
     channel = _socket.socket(fileno=descriptors.move_up(channel_fd))
     os.closerange(3, descriptors.FIRST)
@@ -63,7 +71,7 @@ def main(control_fd: int, channel_fd: int) -> NoReturn:
         if order.role == "checker":
             _serve_checks(order, control_fd, channel)
         else:
-            _serve_programs(order, control_fd, channel)
+            return _serve_programs(order, control_fd, channel)
     except BaseException as error:
         _say(control_fd, {"broken": f"{type(error).__name__}: {error}"[:300]})
     os._exit(1)
@@ -214,8 +222,11 @@ def _serve_checks(order: Order, control_fd: int, channel: _socket.socket) -> NoR
 # --- the candidate zygote and its reaper ---
 
 
-def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> NoReturn:
-    """Fork the zygote; the reaper stays outside its inner layers, renews scratch space and dies with the supervisor."""
+def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> Callable[[], NoReturn]:
+    """Fork the zygote; the reaper stays outside its inner layers, renews scratch space and dies with the supervisor.
+
+    Returns in the processes of programs only.
+    """
     # Each zygote imports only its own half, to stay lean, and imports it now, while our files are reachable.
     from coma_cli.sandbox.inside.zygotes.candidate_zygote import CandidateZygote
 
@@ -232,13 +243,14 @@ def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> N
     inner, outer = descriptors.move_up(theirs.detach()), ours.detach()
     reaper_pid = os.getpid()
     pid = os.fork()
-    if pid == 0:
-        os.close(outer)
-        _be_zygote(order, control_fd, inner, space, reaper_pid, others, partial(CandidateZygote, control_fd, channel))
-    os.close(control_fd)
-    os.close(channel.detach())
-    os.close(inner)
-    reaper.serve(pid, outer, space)
+    if pid != 0:
+        os.close(control_fd)
+        os.close(channel.detach())
+        os.close(inner)
+        reaper.serve(pid, outer, space)
+    os.close(outer)
+    make_zygote = partial(CandidateZygote, control_fd, channel)
+    return _be_zygote(order, control_fd, inner, space, reaper_pid, others, make_zygote)
 
 
 def _be_zygote(
@@ -249,7 +261,9 @@ def _be_zygote(
     reaper_pid: int,
     others: int,
     make_zygote: Callable[[ZygoteOps], CandidateZygote],
-) -> NoReturn:
+) -> Callable[[], NoReturn]:
+    from coma_cli.sandbox.inside.zygotes import candidate
+
     try:
         # Signals without a handler do not reach pid 1 of a namespace; Python's own ^C handler would.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -281,11 +295,12 @@ def _be_zygote(
         )
         _forget_ourselves()
         _say(control_fd, {"ready": True})
-        make_zygote(ops).run()
+        zygote = make_zygote(ops)
+        _kept.append(zygote)
+        return partial(candidate.run, *zygote.run())
     except BaseException as error:
         _say(control_fd, {"broken": f"{type(error).__name__}: {error}"[:300]})
-    finally:
-        os._exit(1)
+    os._exit(1)
 
 
 def _shut_in(order: Order) -> Callable[[], object]:

@@ -7,19 +7,47 @@ split mode it writes values there, never verdicts.
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
-from coma_cli.sandbox.inside.protocol import values, wire
+from coma_cli.sandbox.inside.protocol import control, values, wire
 from coma_cli.sandbox.inside.protocol.arguments import is_mutable
 
 PLAIN_RECURSION_LIMIT = 1000
+# Calls between the interpreter's start and a program's function: those of a plain script are one.
+FRAMES_ABOVE = 4
 
 # What a program reports about itself; anything else begins with `e` (unreadable) or `f` (failed).
 ENDED_WELL, OUT_OF_MEMORY = b"p", b"m"
 # The first item of an answer in split mode.
 READY, VALUE, RAISED, REFUSED, UNREADABLE, UNLOADED = "ready", "v", "e", "x", "c", "l"
+
+
+def run(mode: int, link: int, text: int, nonce: bytes) -> NoReturn:
+    """Read the program's text and run it; the process ends with it."""
+    try:
+        source, tests = _take(text)
+        if mode == control.SPLIT:
+            run_split(link, source)
+        else:
+            word = run_inproc(source, compile_tests(tests)) if mode == control.INPROC else run_self(source)
+            os.write(link, nonce + word)
+    finally:
+        # Skip interpreter shutdown: no exit handlers, no waiting for threads, no destructors.
+        os._exit(1)
+
+
+def _take(text: int) -> tuple[bytes, bytes]:
+    """Source and tests; the descriptor is closed."""
+    size = os.fstat(text).st_size
+    parts, place = [], 0
+    while place < size and (part := os.pread(text, size - place, place)):
+        parts.append(part)
+        place += len(part)
+    os.close(text)
+    return control.decode_text(b"".join(parts))
 
 
 def run_split(link: int, source: bytes) -> None:

@@ -1,6 +1,8 @@
 """The candidate zygote: forks one process per program, watches its CPU time, and cleans up after it.
 
-In split mode it never has the tests in memory, where a fork could find them.
+A program can search all memory that its zygote had at the fork, and walk up the frames above it. So no text ever enters
+the zygote: a program's comes as a descriptor that the new process reads, and that process returns from all calls of the
+zygote before it does.
 
 A fork shares all memory until one side writes to a page, which is then copied, and in Python even reading an object
 writes to it. Most of a program's cost is such copies, so as much work as possible is done before the fork or after the
@@ -18,13 +20,12 @@ import struct
 import sys
 import time
 from collections import deque
-from types import CodeType
+from typing import NamedTuple
 
 from coma_cli.sandbox.inside.isolation import rlimits
 from coma_cli.sandbox.inside.protocol import control, wire
 from coma_cli.sandbox.inside.protocol.control import Job, RunReport
 from coma_cli.sandbox.inside.zygotes import candidate, memory
-from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
 from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
 
 # How often a running program is checked; the CPU limit and orders to end it take effect with at most this delay.
@@ -32,6 +33,16 @@ _TICK_MS = 20
 _SETTLE_S = 0.1
 _FAR_DESCRIPTOR = 1 << 30
 _NONCE_BYTES = 8
+_ROOM_FOR_TEXTS = _socket.CMSG_SPACE(16 * 4)
+
+
+class Entry(NamedTuple):
+    """What the new process of a program holds: its mode, its link, its text, and what its own report begins with."""
+
+    mode: int
+    link: int
+    text: int
+    nonce: bytes = b""
 
 
 class CandidateZygote:
@@ -41,38 +52,41 @@ class CandidateZygote:
         self._control = control_fd
         self._channel = channel
         self._ops = ops
-        self._decoder = wire.Decoder(wire.CONTROL_FRAME_MAX)
-        self._read_size = wire.SMALL_READ
+        self._decoder = wire.Decoder(wire.SMALL_READ)
+        self._orders_in = _socket.socket(fileno=control_fd)
+        self._texts: deque[int] = deque()  # descriptors, in the order of the jobs
         self._jobs: deque[Job] = deque()
         self._killed: tuple[int, int] | None = None
-        self._compiled: LruCache[bytes, CodeType] = LruCache(TESTS_WEIGHT)
         # The next job arrives while a program runs. Waking up for it would cost more than reading it, so messages from
         # the supervisor are read between two programs and at each tick.
         self._orders, self._releases, self._words = select.poll(), select.poll(), select.poll()
         self._orders.register(control_fd, select.POLLIN)
         self._releases.register(channel.fileno(), select.POLLIN)
 
-    def run(self) -> None:
-        """Serve until the supervisor hangs up."""
+    def run(self) -> Entry:
+        """Serve until the supervisor hangs up; returns in the new process of each program."""
         candidate.warm_up()
-        sys.setrecursionlimit(candidate.PLAIN_RECURSION_LIMIT + 8)
+        sys.setrecursionlimit(candidate.PLAIN_RECURSION_LIMIT + candidate.FRAMES_ABOVE)
         gc.collect()
         memory.use_up_gaps()
         gc.freeze()
         while True:
             while not self._jobs:
                 self._read_control()
-            job = self._jobs.popleft()
-            report = self._run_split(job) if job.mode == control.SPLIT else self._run_alone(job)
+            job, text = self._jobs.popleft(), self._texts.popleft()
+            report = self._run_split(job, text) if job.mode == control.SPLIT else self._run_alone(job, text)
+            if isinstance(report, Entry):
+                return report
             wire.send(self._control, report.encode())
             if self._ops.scratch_touched():
                 self._ops.renew_scratch()
 
     def _read_control(self) -> None:
-        data = os.read(self._control, self._read_size)
+        data, ancillary, _, _ = self._orders_in.recvmsg(wire.SMALL_READ, _ROOM_FOR_TEXTS)
         if not data:
             os._exit(0)
-        self._read_size = wire.LARGE_READ if len(data) == self._read_size else wire.SMALL_READ
+        for _, _, content in ancillary:
+            self._texts.extend(struct.unpack(f"{len(content) // 4}i", content))
         self._decoder.feed(data)
         while (frame := self._decoder.next()) is not None:
             if frame[:1] == control.JOB:
@@ -82,8 +96,8 @@ class CandidateZygote:
 
     # --- split mode: a program whose checker has the other end of its link ---
 
-    def _run_split(self, job: Job) -> RunReport:
-        seq, cpu_kill, wall_kill, _, _, source = job
+    def _run_split(self, job: Job, text: int) -> RunReport | Entry:
+        seq, cpu_kill, wall_kill, mode = job
         theirs, ours = _socket.socketpair()
         # The checker gets its end before the fork, so that it can prepare while the program loads.
         rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("i", ours.fileno()))
@@ -94,13 +108,10 @@ class CandidateZygote:
         started = time.monotonic()
         pid = self._ops.fork()
         if pid == 0:
-            try:
-                self._enter_program(link, cpu)
-                candidate.run_split(link, source)
-            finally:
-                # Skip interpreter shutdown: no exit handlers, no waiting for threads, no destructors.
-                os._exit(1)
+            self._enter_program(theirs.detach(), text, cpu)
+            return Entry(mode, link, text)
         theirs.close()
+        os.close(text)
         reason = self._await_release(seq, pid, cpu_kill, started + wall_kill)
         return self._end(seq, pid, reason, started, b"")
 
@@ -116,9 +127,8 @@ class CandidateZygote:
 
     # --- one-process modes: a program that reports its own result ---
 
-    def _run_alone(self, job: Job) -> RunReport:
-        seq, cpu_kill, wall_kill, mode, tests, source = job
-        tests_code = self._compile_once(tests) if mode == control.INPROC else None
+    def _run_alone(self, job: Job, text: int) -> RunReport | Entry:
+        seq, cpu_kill, wall_kill, mode = job
         # A report without the nonce is forged; a program that searches its own memory can find it: hence split mode.
         nonce = os.urandom(_NONCE_BYTES)
         ours, link = os.pipe()
@@ -126,13 +136,10 @@ class CandidateZygote:
         started = time.monotonic()
         pid = self._ops.fork()
         if pid == 0:
-            try:
-                self._enter_program(link, cpu)
-                word = candidate.run_inproc(source, tests_code) if tests_code else candidate.run_self(source)
-                os.write(link, nonce + word)
-            finally:
-                os._exit(1)
+            self._enter_program(link, text, cpu)
+            return Entry(mode, link, text, nonce)
         os.close(link)
+        os.close(text)
         self._words.register(ours, select.POLLIN)
         reason, word = self._await_word(ours, seq, pid, cpu_kill, started + wall_kill)
         if word:
@@ -141,14 +148,6 @@ class CandidateZygote:
         self._words.unregister(ours)
         os.close(ours)
         return report
-
-    def _compile_once(self, tests: bytes) -> CodeType:
-        """Compiled tests, cached since many programs share them; invalid ones raise their error when run."""
-        code = self._compiled.get(tests)
-        if code is None:
-            code = candidate.compile_tests(tests)
-            self._compiled.put(tests, code, len(tests))
-        return code
 
     def _await_word(self, ours: int, seq: int, pid: int, cpu_kill: float, deadline: float) -> tuple[int, bytes]:
         while True:
@@ -160,12 +159,15 @@ class CandidateZygote:
 
     # --- start and end in both modes ---
 
-    def _enter_program(self, link: int, cpu: tuple[int, int]) -> None:
-        """In the new process, drop everything that does not belong to the program."""
-        # Each call costs pages in this process; there are lower descriptors only if the zygote reads from a pipe.
-        if link > 3:
-            os.closerange(3, link)
-        os.closerange(link + 1, _FAR_DESCRIPTOR)
+    def _enter_program(self, link: int, text: int, cpu: tuple[int, int]) -> None:
+        """In the new process: give up everything that is not the program's."""
+        # Each call costs this process some pages.
+        first, second = (link, text) if link < text else (text, link)
+        if first > 3:
+            os.closerange(3, first)
+        if second > first + 1:
+            os.closerange(first + 1, second)
+        os.closerange(second + 1, _FAR_DESCRIPTOR)
         if self._ops.limit_cpu:
             resource.setrlimit(resource.RLIMIT_CPU, cpu)
         self._ops.shut_in()

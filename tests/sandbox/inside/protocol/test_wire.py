@@ -69,12 +69,15 @@ def test_sending_to_a_closed_pipe_raises() -> None:
     seq=st.integers(0, 2**64 - 1),
     cpu=st.floats(allow_nan=False),
     mode=st.sampled_from([control.SPLIT, control.INPROC, control.SELF]),
-    tests=st.binary(max_size=50),
-    source=st.binary(max_size=50),
 )
-def test_jobs_survive_encoding(seq: int, cpu: float, mode: int, tests: bytes, source: bytes) -> None:
-    job = control.Job(seq, cpu, 1.0, mode, tests, source)
+def test_jobs_survive_encoding(seq: int, cpu: float, mode: int) -> None:
+    job = control.Job(seq, cpu, 1.0, mode)
     assert control.Job.decode(job.encode()) == job
+
+
+@given(source=st.binary(max_size=50), tests=st.binary(max_size=50))
+def test_texts_come_back_as_they_were(source: bytes, tests: bytes) -> None:
+    assert control.decode_text(control.encode_text(source, tests)) == (source, tests)
 
 
 @given(
