@@ -46,7 +46,7 @@ _FOREIGN = frozenset(
 
 
 @dataclass(frozen=True)
-class Program:
+class FoundProgram:
     """A program that defines the function that was asked for, and the rules that it took to find it."""
 
     source: str
@@ -58,7 +58,7 @@ class Program:
         return replace(self, rules=self.rules.union(rules))
 
 
-def find_program(problem: Problem, text: str, off: frozenset[Rule] = frozenset()) -> Program | None:
+def find_program(problem: Problem, text: str, off: frozenset[Rule] = frozenset()) -> FoundProgram | None:
     """The program in a completion; None where no reading defines the function that was asked for."""
     if len(text) > MAX_CHARS:
         return None
@@ -86,9 +86,9 @@ def answer_of(text: str, off: frozenset[Rule] = frozenset()) -> tuple[str, set[R
     return cleaned.text, rules
 
 
-def _read(problem: Problem, text: str, off: frozenset[Rule]) -> Program | None:
+def _read(problem: Problem, text: str, off: frozenset[Rule]) -> FoundProgram | None:
     """The best reading of an answer."""
-    reader = _Reader(problem, off)
+    reader = _ProgramReader(problem, off)
     if "fences" in off or ("```" not in text and "~~~" not in text):
         return reader.code(text)
     whole = reader.unbroken(text)
@@ -109,7 +109,9 @@ def _read(problem: Problem, text: str, off: frozenset[Rule]) -> Program | None:
     return None
 
 
-def _chosen(candidates: Sequence[tuple[Block, Program]], off: frozenset[Rule]) -> tuple[Block, Program] | None:
+def _chosen(
+    candidates: Sequence[tuple[Block, FoundProgram]], off: frozenset[Rule]
+) -> tuple[Block, FoundProgram] | None:
     """The last full definition, unless the text introduces it as an alternative to the one before."""
     if not candidates:
         return None
@@ -126,28 +128,28 @@ def _is_indented(code: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class _ProgramReader:
     """Reads a piece of code as an answer to one problem."""
 
     problem: Problem
     off: frozenset[Rule]
 
-    def unbroken(self, code: str) -> Program | None:
+    def unbroken(self, code: str) -> FoundProgram | None:
         """A piece of code that parses as it is, whole or behind the prompt."""
         source = self.problem.prompt_code + code if _is_indented(code) and self.problem.prompt_code else code
         tree = python_text.parse(source)
         if not isinstance(tree, ast.Module) or not self._defines(tree, source is not code):
             return None
-        return self._behind_prompt(Program(source, tree)) if source is code else Program(source, tree)
+        return self._behind_prompt(FoundProgram(source, tree)) if source is code else FoundProgram(source, tree)
 
-    def code(self, code: str) -> Program | None:
+    def code(self, code: str) -> FoundProgram | None:
         """A piece of code as a whole program or as the rest of the prompt, the likelier of the two first."""
         if not code.strip():
             return None
         ways = (self._continued, self._whole) if _is_indented(code) else (self._whole, self._continued)
         return ways[0](code) or ways[1](code)
 
-    def blocks(self, blocks: Sequence[Block]) -> Program | None:
+    def blocks(self, blocks: Sequence[Block]) -> FoundProgram | None:
         """The block that answers best, with what it needs of the others.
 
         A block at the margin is a whole program if any block is; a helper must not be read as the function's body.
@@ -159,7 +161,7 @@ class _Reader:
                 return self._completed(*chosen, [block.code for block in blocks])
         return None
 
-    def _likely(self, code: str, unlikely: bool) -> Program | None:
+    def _likely(self, code: str, unlikely: bool) -> FoundProgram | None:
         return self._continued(code) if _is_indented(code) != unlikely else self._whole(code)
 
     def _defines(self, tree: ast.Module, behind_prompt: bool = False) -> bool:
@@ -177,7 +179,7 @@ class _Reader:
 
     # A whole program.
 
-    def _whole(self, code: str) -> Program | None:
+    def _whole(self, code: str) -> FoundProgram | None:
         if self.problem.entry_point not in code:
             return None
         for number, text in enumerate(_margins(code, self.problem.entry_point)):
@@ -190,16 +192,16 @@ class _Reader:
                 return None
         return None
 
-    def _without_stubs(self, source: str, tree: ast.Module) -> Program:
+    def _without_stubs(self, source: str, tree: ast.Module) -> FoundProgram:
         """A later stub of the function must not replace its implementation."""
         defining = [s for s in tree.body if self.problem.entry_point in python_text.bound_names(s)]
         stubs = [s for s in defining if python_text.body_size(s) == 0]
         if not stubs or defining[-1] not in stubs:
-            return Program(source, tree)
+            return FoundProgram(source, tree)
         source = python_text.without_statements(source, stubs, [s for s in tree.body if s not in stubs])
-        return Program(source, ast.parse(source))
+        return FoundProgram(source, ast.parse(source))
 
-    def _behind_prompt(self, program: Program) -> Program:
+    def _behind_prompt(self, program: FoundProgram) -> FoundProgram:
         """A whole solution after the prompt's own imports and helpers, which it may count on; it overrides them."""
         given = self.problem.prompt_code
         prompt = python_text.parse(given)
@@ -217,7 +219,7 @@ class _Reader:
 
     # The rest of the prompt.
 
-    def _continued(self, code: str) -> Program | None:
+    def _continued(self, code: str) -> FoundProgram | None:
         given = self.problem.prompt_code
         if not given:
             return None
@@ -239,18 +241,18 @@ class _Reader:
         body = first.body if isinstance(first, (ast.FunctionDef, ast.AsyncFunctionDef)) else [first]
         return any(not is_definition(s) and not python_text.is_placeholder(s) for s in body)
 
-    def _up_to_second(self, source: str, tree: ast.Module) -> Program:
+    def _up_to_second(self, source: str, tree: ast.Module) -> FoundProgram:
         """A continuation ends where the model begins the same function again."""
         name = self.problem.entry_point
         again = [s for s in tree.body if isinstance(s, python_text.Definition) and s.name == name][1:]
         if not again:
-            return Program(source, tree)
+            return FoundProgram(source, tree)
         source = "\n".join(source.split("\n")[: python_text.lines_of(again[0])[0] - 1]) + "\n"
-        return Program(source, ast.parse(source))
+        return FoundProgram(source, ast.parse(source))
 
     # What other blocks hold.
 
-    def _completed(self, block: Block, program: Program, others: Sequence[str]) -> Program:
+    def _completed(self, block: Block, program: FoundProgram, others: Sequence[str]) -> FoundProgram:
         """A program with what it lacks from the other blocks: helpers, imports, constants, nearest first."""
         if "other-blocks" in self.off:
             return program
@@ -276,7 +278,9 @@ class _Reader:
         source = futures + "".join(added) + _FUTURE.sub("", program.source)
         parsed = python_text.parse(source)
         return (
-            Program(source, parsed, program.rules).used("other-blocks") if isinstance(parsed, ast.Module) else program
+            FoundProgram(source, parsed, program.rules).used("other-blocks")
+            if isinstance(parsed, ast.Module)
+            else program
         )
 
 

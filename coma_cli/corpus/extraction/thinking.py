@@ -54,7 +54,7 @@ _END_OF_MESSAGE = re.compile(r"<\|(?:end|return|call|start)\|>")
 _BARE_CHANNELS = re.compile(r"\Aanalysis(?=[A-Z\s]).*?assistantfinal", re.DOTALL)
 
 
-class Answer(NamedTuple):
+class AnswerText(NamedTuple):
     """A text without its thinking parts: whether it had any (`found`), and one that was never closed (`unfinished`)."""
 
     text: str
@@ -62,27 +62,27 @@ class Answer(NamedTuple):
     unfinished: bool = False
 
 
-def without_thinking(text: str) -> Answer:
+def without_thinking(text: str) -> AnswerText:
     """The answer in a text; "" or what comes before the thinking part where that part is never closed."""
     if _CHANNEL.search(text):
         return _on_final_channel(text)
     bare = _BARE_CHANNELS.match(text)
     if bare is not None:
-        return Answer(text[bare.end() :], found=True)
+        return AnswerText(text[bare.end() :], found=True)
     return _without_tags(text)
 
 
-def _on_final_channel(text: str) -> Answer:
+def _on_final_channel(text: str) -> AnswerText:
     channels = list(_CHANNEL.finditer(text))
     finals = [hit for hit in channels if hit["channel"] == "final"]
     if not finals:
-        return Answer(text[: channels[0].start()], found=True, unfinished=True)
+        return AnswerText(text[: channels[0].start()], found=True, unfinished=True)
     rest = text[finals[-1].end() :]
     end = _END_OF_MESSAGE.search(rest)
-    return Answer(rest[: end.start()] if end else rest, found=True)
+    return AnswerText(rest[: end.start()] if end else rest, found=True)
 
 
-def _without_tags(text: str) -> Answer:
+def _without_tags(text: str) -> AnswerText:
     parts: list[str] = []
     found = unfinished = False
     place = 0
@@ -98,5 +98,5 @@ def _without_tags(text: str) -> Answer:
     answer = "".join(parts)
     closings = list(_CLOSING.finditer(answer))
     if closings:  # the chat template had opened the part, so the text brings the closing tag alone
-        return Answer(answer[closings[-1].end() :], found=True)
-    return Answer(answer, found, unfinished)
+        return AnswerText(answer[closings[-1].end() :], found=True)
+    return AnswerText(answer, found, unfinished)

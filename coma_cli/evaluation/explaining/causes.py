@@ -11,7 +11,7 @@ import typing
 from coma_cli.corpus.extraction import python_text
 from coma_cli.corpus.extraction.blocks import blocks_of, in_markdown
 from coma_cli.corpus.extraction.candidate import Candidate
-from coma_cli.corpus.extraction.program import Program, Rule, find_program
+from coma_cli.corpus.extraction.program import FoundProgram, Rule, find_program
 from coma_cli.corpus.extraction.protocols import ExtractionProtocol
 from coma_cli.corpus.extraction.pruning import without_demonstration
 from coma_cli.corpus.extraction.thinking import without_thinking
@@ -126,7 +126,7 @@ def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, 
     return _at_run_time(verdict.detail)
 
 
-def _of_extraction(problem: Problem, read: Program, source: str) -> str | None:
+def _of_extraction(problem: Problem, read: FoundProgram, source: str) -> str | None:
     """The rule by which `default` reads another program than the one that was run, as a cause."""
     if source in (read.source, without_demonstration(read.source, read.tree, problem.entry_point)):
         return None
@@ -135,7 +135,7 @@ def _of_extraction(problem: Problem, read: Program, source: str) -> str | None:
     return next((cause for rule, cause in _BY_RULE if rule in read.rules), None)
 
 
-def _holds(source: str, read: Program, name: str) -> bool:
+def _holds(source: str, read: FoundProgram, name: str) -> bool:
     """Whether a program that was run defines the function as `default` reads it, whatever else is in it."""
     tree = python_text.parse(source)
     if not isinstance(tree, ast.Module):
@@ -146,7 +146,7 @@ def _holds(source: str, read: Program, name: str) -> bool:
     return "other-blocks" not in read.rules
 
 
-def _unread(problem: Problem, sample: Candidate, read: Program | None, *, parses: bool) -> str:
+def _unread(problem: Problem, sample: Candidate, read: FoundProgram | None, *, parses: bool) -> str:
     """The cause if the program does not define the requested function."""
     text = unify(sample.text)
     if not text.strip():
