@@ -56,7 +56,7 @@ class ProgramCaller:
 
     def __enter__(self) -> Self:
         setting = launch.Setting(self._isolation.level, launch.find_interpreter(self._python))
-        kind = launch.Kind(site=self._numpy, memory_mb=self._limits.memory_mb)
+        kind = launch.PairKind(site=self._numpy, memory_mb=self._limits.memory_mb)
         self._scratch = make_scratch(setting, launch.uid_of(_ZYGOTE_INDEX))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:

@@ -3,19 +3,19 @@
 import re
 
 from coma_cli.sandbox.contract import Limits, Program
-from coma_cli.sandbox.launch import Kind
+from coma_cli.sandbox.launch import PairKind
 
 _NUMPY = re.compile(r"\bnumpy\b")
 
 
-def kind_of(program: Program, limits: Limits, site: str) -> Kind:
+def kind_of(program: Program, limits: Limits, site: str) -> PairKind:
     """The kind of zygotes a program needs; ones with installed packages only if a text mentions numpy."""
     inproc = program.mode == "inproc" and program.tests is not None
     if not site:
-        return Kind(inproc, allow_fork=limits.allow_fork, memory_mb=limits.memory_mb)
+        return PairKind(inproc, allow_fork=limits.allow_fork, memory_mb=limits.memory_mb)
     tests = (program.tests or "") + program.prelude
     by_tests, by_program = _names_numpy(tests), _names_numpy(program.source)
-    return Kind(
+    return PairKind(
         inproc=inproc,
         site=by_program or (inproc and by_tests),
         checker_site=not inproc and (by_program or by_tests),

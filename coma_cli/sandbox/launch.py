@@ -105,7 +105,7 @@ def _own_answer() -> list[Any] | None:
 
 
 @dataclass(frozen=True)
-class Kind:
+class PairKind:
     """The kind of pair a program needs; programs of one kind share zygotes."""
 
     inproc: bool = False
@@ -136,7 +136,9 @@ class Zygote:
     control: socket.socket
 
 
-def start_zygote(role: str, setting: Setting, kind: Kind, channel: socket.socket, index: int, scratch: str) -> Zygote:
+def start_zygote(
+    role: str, setting: Setting, kind: PairKind, channel: socket.socket, index: int, scratch: str
+) -> Zygote:
     """Start one zygote and send it its order; it answers on its control connection once its isolation is set up."""
     ours, theirs = socket.socketpair()
     site = setting.interpreter.site if (kind.site if role == "candidate" else kind.checker_site) else ""

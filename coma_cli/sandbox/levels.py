@@ -20,7 +20,7 @@ from typing import Literal
 from coma_cli.sandbox import launch
 from coma_cli.sandbox.contract import Level, SandboxError, SandboxUnavailable
 from coma_cli.sandbox.inside.isolation import landlock
-from coma_cli.sandbox.launch import Interpreter, Kind, Setting
+from coma_cli.sandbox.launch import Interpreter, PairKind, Setting
 from coma_cli.sandbox.pair import Pair, PairError
 
 Requested = Literal["auto", "ns", "landlock", "none"]
@@ -152,7 +152,7 @@ class _Proof:
     @classmethod
     def begin(cls, setting: Setting) -> "_Proof":
         selector = selectors.DefaultSelector()
-        proof = _proofs[setting] = cls(Pair.start(setting, Kind(), selector, PROOF_INDEX), selector, os.getpid())
+        proof = _proofs[setting] = cls(Pair.start(setting, PairKind(), selector, PROOF_INDEX), selector, os.getpid())
         return proof
 
     def wait(self) -> str | None:
@@ -182,7 +182,7 @@ def _own_proof(setting: Setting) -> _Proof | None:
     return proof if proof is not None and proof.process == os.getpid() else None
 
 
-def take_proven(setting: Setting, kind: Kind, selector: selectors.BaseSelector, cpu: int | None) -> Pair | None:
+def take_proven(setting: Setting, kind: PairKind, selector: selectors.BaseSelector, cpu: int | None) -> Pair | None:
     """The pair that has proven a level, if it is of this kind: it is the caller's from now on, who has to close it.
 
     No program has run in it. None where there is none, or it was taken.

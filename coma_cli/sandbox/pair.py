@@ -21,7 +21,7 @@ from coma_cli.sandbox.contract import Limits, Program, SandboxError
 from coma_cli.sandbox.inside.protocol import control, wire
 from coma_cli.sandbox.inside.protocol.control import Check, CheckReport, Job, ProblemFrame, RunReport
 from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
-from coma_cli.sandbox.launch import Kind, Setting
+from coma_cli.sandbox.launch import PairKind, Setting
 from coma_cli.sandbox.link import Link
 from coma_cli.sandbox.program_text import open_text
 from coma_cli.sandbox.verdict import KILL_FACTOR
@@ -46,7 +46,7 @@ class PairTask:
 
     program: Program
     limits: Limits
-    kind: Kind
+    kind: PairKind
     attempts: int = 0
     crashes: int = 0
     alone: bool = False
@@ -84,7 +84,7 @@ class Watch:
 class Pair:
     """Two zygotes, the programs that are with them, and the problems that the checker knows; `start` begins it."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: PairKind) -> None:
         self.kind = kind
         self.tasks: deque[PairTask] = deque()
         self._served = 0
@@ -99,7 +99,7 @@ class Pair:
 
     @classmethod
     def start(
-        cls, setting: Setting, kind: Kind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
+        cls, setting: Setting, kind: PairKind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
     ) -> Self:
         """Begin to start both zygotes, which say on their connections when their walls stand.
 

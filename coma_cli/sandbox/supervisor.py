@@ -17,7 +17,7 @@ from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
 from coma_cli.sandbox.inside.protocol import control
 from coma_cli.sandbox.inside.protocol.control import CheckReport
 from coma_cli.sandbox.kinds import kind_of
-from coma_cli.sandbox.launch import Kind
+from coma_cli.sandbox.launch import PairKind
 from coma_cli.sandbox.levels import (
     PROOF_INDEX,
     Isolation,
@@ -40,7 +40,7 @@ class Slot:
 
     def __init__(self, cpu: int | None = None) -> None:
         self.cpu = cpu
-        self.pairs: dict[Kind, Pair] = {}
+        self.pairs: dict[PairKind, Pair] = {}
         self.active: Pair | None = None
 
     @property
@@ -51,7 +51,7 @@ class Slot:
     def is_sleeping(self) -> bool:
         return self.active is not None and bool(self.active.tasks) and self.active.tasks[0].watch.sleeping
 
-    def takes(self, kind: Kind) -> bool:
+    def takes(self, kind: PairKind) -> bool:
         """Whether a program of this kind can be sent here now."""
         pair = self.active
         if pair is None or not pair.tasks:
@@ -151,7 +151,7 @@ class Sandbox:
                     del slot.pairs[kind]
                     slot.active = None
 
-    def _pair_for(self, slot: Slot, kind: Kind) -> Pair:
+    def _pair_for(self, slot: Slot, kind: PairKind) -> Pair:
         pair = slot.pairs.get(kind)
         if pair is not None and pair.is_spent and not pair.tasks:
             pair.close()
@@ -161,7 +161,7 @@ class Sandbox:
         slot.active = pair
         return pair
 
-    def _take_pair(self, kind: Kind, cpu: int | None) -> Pair:
+    def _take_pair(self, kind: PairKind, cpu: int | None) -> Pair:
         """The pair that has proven the isolation, once, and else a new one."""
         proven = take_proven(self._setting, kind, self._selector, cpu)
         if proven is not None:

@@ -53,7 +53,7 @@ class FoundProgram:
     tree: ast.Module
     rules: frozenset[Rule] = frozenset()
 
-    def used(self, *rules: Rule) -> "Program":
+    def used(self, *rules: Rule) -> "FoundProgram":
         """The same program with more rules."""
         return replace(self, rules=self.rules.union(rules))
 

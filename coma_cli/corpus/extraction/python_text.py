@@ -48,7 +48,7 @@ def parse(source: str) -> ast.Module | SyntaxError | None:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ScannedText:
     """What a lenient scan of a text finds: where strings lie (start, end), in order, and where logical lines begin."""
 
     strings: tuple[tuple[int, int], ...]
@@ -60,7 +60,7 @@ class Layout:
         return number >= 0 and place < self.strings[number][1]
 
 
-def layout(text: str, start: int = 0, stop: int | None = None, *, brackets: bool = True) -> Layout:
+def layout(text: str, start: int = 0, stop: int | None = None, *, brackets: bool = True) -> ScannedText:
     """Scan a text as Python's tokenizer would, but without giving up: an open string or bracket is passed over.
 
     With `brackets` off lines within brackets count as logical lines too, for text in which brackets do not pair.
@@ -87,7 +87,7 @@ def layout(text: str, start: int = 0, stop: int | None = None, *, brackets: bool
                 depth = 0
             if not depth:
                 starts.append(place)
-    return Layout(tuple(strings), tuple(starts))
+    return ScannedText(tuple(strings), tuple(starts))
 
 
 def statements(text: str) -> Iterator[str]:

@@ -90,7 +90,7 @@ def join_mappings() -> None:
             syscalls.call("mprotect", part.start, part.end - part.start, protection)
 
 
-class Part(NamedTuple):
+class MappedPart(NamedTuple):
     """One line of /proc/self/maps."""
 
     start: int
@@ -100,28 +100,28 @@ class Part(NamedTuple):
     file: str
 
     @classmethod
-    def of(cls, line: str) -> Part:
+    def of(cls, line: str) -> MappedPart:
         words = line.split(maxsplit=5)
         start, _, end = words[0].partition("-")
         file = words[5].strip() if len(words) > 5 else ""
         return cls(int(start, 16), int(end, 16), words[1], int(words[2], 16), file)
 
-    def goes_on_in(self, other: Part) -> bool:
+    def goes_on_in(self, other: MappedPart) -> bool:
         """Whether the other part directly follows, in memory as in the file."""
         same_file = self.file == other.file and self.file.startswith("/")
         return same_file and self.end == other.start and self.offset + self.end - self.start == other.offset
 
 
-def _own_mappings() -> list[Part]:
+def _own_mappings() -> list[MappedPart]:
     """Our mappings by address; empty if the kernel does not list them."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as listing:
-            return [Part.of(line) for line in listing]
+            return [MappedPart.of(line) for line in listing]
     except OSError:
         return []
 
 
-def joinable(parts: list[Part]) -> Iterator[tuple[Part, int]]:
+def joinable(parts: list[MappedPart]) -> Iterator[tuple[MappedPart, int]]:
     """Read-only parts, with the protection of the neighbour they can be merged with."""
     for place, part in enumerate(parts):
         if part.permissions != "r--p":

@@ -71,8 +71,8 @@ def test_libraries_take_fewer_mappings_once_joined_and_still_work() -> None:
     assert [permissions for permissions in after if "w" in permissions and "x" in permissions] == []
 
 
-def listing(*parts: tuple[int, int, str, int, str]) -> list[memory.Part]:
-    return [memory.Part.of(f"{s:x}000-{e:x}000 {p} {o:x}000 fe:00 7  {file}\n") for s, e, p, o, file in parts]
+def listing(*parts: tuple[int, int, str, int, str]) -> list[memory.MappedPart]:
+    return [memory.MappedPart.of(f"{s:x}000-{e:x}000 {p} {o:x}000 fe:00 7  {file}\n") for s, e, p, o, file in parts]
 
 
 def test_only_parts_that_follow_in_memory_as_in_their_file_are_joined() -> None:
