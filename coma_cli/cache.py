@@ -1,6 +1,6 @@
-"""What coma keeps because making it again takes time: where it lies, and small entries that no damage makes wrong.
+"""The cache folder: its location, and small entries that are checked when they are read.
 
-Losing an entry costs time and nothing else, so a folder that can't be read or written is no error.
+Losing an entry only costs time, so a folder that can't be read or written is not an error.
 """
 
 import contextlib

@@ -20,7 +20,7 @@ N = TypeVar("N", bound=Named)
 
 
 class Catalogue(MutableMapping[str, N]):
-    """Entries by name, in the order of their table; the file of an entry is imported when it is first asked for.
+    """Entries by name, in the order of their table; the file of an entry is imported when it is first requested.
 
     The table names the place of each entry within `package`, as `module:ATTRIBUTE`. So its names cost nothing, and a
     reader of one entry does not load the others.

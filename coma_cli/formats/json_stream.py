@@ -10,7 +10,7 @@ CHUNK_BYTES = 1 << 20
 _LARGEST_CHUNK = 1 << 28
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
 _DECODE = json.JSONDecoder().raw_decode
-# What may stand between a number and the end of what was read when the number goes on behind it.
+# What may come between a number and the end of what was read when the number goes on behind it.
 _PART_OF_NUMBER = re.compile(r"[.eE]?[+-]?")
 _OPEN_STRING = "Unterminated string"  # how `json` begins to say so
 # An error this close to the end of what was read may only mean that a number or a word goes on behind it.
@@ -18,7 +18,7 @@ _LONGEST_WORD = 16
 
 
 class BrokenJsonError(ValueError):
-    """What stands in the file is not JSON, or not all of it; `line` (from 1) is where."""
+    """The file's content is not JSON, or not all of it; `line` (from 1) is where."""
 
     def __init__(self, reason: str, line: int) -> None:
         super().__init__(f"{reason} (line {line})")
@@ -135,7 +135,7 @@ def array_values(read: Callable[[int], bytes], chunk_bytes: int = CHUNK_BYTES) -
     """The values of the array in a UTF-8 file, with or without a byte order mark; `read(n)` gives its next n bytes.
 
     Raises:
-        UnicodeDecodeError: it is not UTF-8. BrokenJsonError: it is no array, or not a whole one.
+        UnicodeDecodeError: it is not UTF-8. BrokenJsonError: it is not an array, or not a complete one.
     """
     text = JsonStream(read, chunk_bytes)
     if text.peek() != "[":
@@ -159,7 +159,7 @@ def values_in_a_row(read: Callable[[int], bytes], chunk_bytes: int = CHUNK_BYTES
     """Line number (from 1) and value of each JSON value of a file that simply holds one after the other.
 
     Raises:
-        UnicodeDecodeError: it is not UTF-8. BrokenJsonError: something else stands between them, or the last is cut.
+        UnicodeDecodeError: it is not UTF-8. BrokenJsonError: something else is between them, or the last is truncated.
     """
     text = JsonStream(read, chunk_bytes)
     while text.peek():

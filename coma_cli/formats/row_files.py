@@ -46,12 +46,12 @@ def read_rows(
 ) -> Iterator[tuple[int, JsonRow] | BadRow]:
     """Row number (from 1) and row, or a `BadRow`, of those rows that belong to the piece.
 
-    Where rows are lines, their numbers count the lines that are not blank, broken ones too. `form` saves telling it
-    again where it is known.
+    If rows are lines, their numbers count the lines that are not blank, broken ones too. `form` saves detecting it
+    again if it is known.
 
     Raises:
-        BrokenSourceError: the file is UTF-16, its packing is broken, or it is cut short where no row stands alone: an
-            array, an object over several lines, Parquet.
+        BrokenSourceError: the file is UTF-16, its packing is broken, or it is truncated and its rows can't be
+            read separately: an array, an object over several lines, Parquet.
         MissingPackageError: it is Parquet, and pyarrow is not installed.
     """
     for entry in read_values(file, piece=piece, extent=extent, form=form):
@@ -64,7 +64,7 @@ def read_rows(
 def read_values(
     file: DataFile, *, piece: Piece | None = None, extent: Extent | None = None, form: Form | None = None
 ) -> Iterator[tuple[int, Any] | BadRow]:
-    """As `read_rows`, but what stands in a JSON array may be any value: lists of programs, say."""
+    """As `read_rows`, but the elements of a JSON array may be any value: lists of programs, say."""
     form = form or form_of(file)
     piece = piece or Piece()
     if form.layout is Layout.PARQUET:

@@ -17,7 +17,7 @@ def unify(text: str) -> str:
 
 
 def optional_text(value: Any) -> str | None:
-    """The text in a column that may be empty; None where the value is no text.
+    """The text in a column that may be empty; None if the value is not text.
 
     Null, NaN (what data frames write for null), false and empty containers are an empty text. A number is a value,
     zero too; a whole one is written without a point, since a column with gaps turns integers into floats.

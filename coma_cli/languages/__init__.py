@@ -27,7 +27,7 @@ UNSPECIFIED = "unspecified"
 
 # Every short name that folders, file names and the tags of fenced code give a language, in lower case.
 _LABELS = {label: entry.name for entry in LANGUAGES.values() for label in (entry.name, *entry.labels)}
-# ASCII only, so that a name between Chinese signs is a word too.
+# ASCII only, so that a name between Chinese characters is a word too.
 _PATTERNS = tuple(
     (entry.name, named.pieces, re.compile(named.pattern, re.ASCII | (0 if named.exact_case else re.IGNORECASE)))
     for entry in LANGUAGES.values()

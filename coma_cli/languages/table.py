@@ -1,7 +1,7 @@
-"""The programming languages that coma knows, one entry each. To add one: an entry here, a test.
+"""The programming languages, one entry each. To add one: an entry here, a test.
 
-The first whose name a text holds counts, so that longer names stand before their parts. Names of node types are those
-of the grammars in tree-sitter-language-pack 0.13; a test holds each of them against its grammar, so that a renamed type
+The first whose name occurs in a text counts, so longer names come before their parts. Names of node types are those of
+the grammars in tree-sitter-language-pack 0.13; a test checks each of them against its grammar, so that a renamed type
 is noticed.
 """
 

@@ -100,9 +100,9 @@ def probe_isolation(
 
 
 def begin_probing(requested: Requested = "auto", *, python: str | None = None) -> None:
-    """Start what `probe_isolation` waits for: called early, the walls are built while other work is done.
+    """Start what `probe_isolation` waits for: called early, isolation is set up while other work is done.
 
-    Whatever stands in the way is for `probe_isolation` to say.
+    `probe_isolation` reports whatever prevents it.
     """
     if requested == "none" or sys.platform != "linux":
         return
@@ -130,7 +130,7 @@ def _isolation(level: Level, refusals: Sequence[str] = ()) -> Isolation:
 
 @cache
 def try_level(setting: Setting) -> str | None:
-    """Build the walls of a level once; the reason if that fails. The pair that stands is there for `take_proven`."""
+    """Set up a level once; the reason if that fails. The pair is kept for `take_proven`."""
     if sys.platform != "linux":
         return "only Linux has what it takes"
     proof = _own_proof(setting) or _Proof.begin(setting)
@@ -156,7 +156,7 @@ class _Proof:
         return proof
 
     def wait(self) -> str | None:
-        """Until the walls stand; the reason if they do not."""
+        """Wait until isolation is set up; the reason if it fails."""
         try:
             while not self.pair.is_ready:
                 for key, events in self.selector.select(1.0):

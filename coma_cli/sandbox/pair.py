@@ -101,7 +101,7 @@ class Pair:
     def start(
         cls, setting: Setting, kind: PairKind, selector: selectors.BaseSelector, index: int, cpu: int | None = None
     ) -> Self:
-        """Begin to start both zygotes, which say on their connections when their walls stand.
+        """Start both zygotes, which report on their connections when their isolation is set up.
 
         `index` is the pair's own among all that run; `cpu` the one core that it may use, if it has one of its own.
         """

@@ -271,7 +271,7 @@ class _Run:
         assert task.run_report is not None
         verdict = verdict_of(task.run_report, task.check_report, task.limits)
         if verdict[0] == "timeout" and not task.alone and not timeout_is_certain(task.run_report, task.limits):
-            # Time alone may be the machine's fault: the last word is a run with nothing else beside it.
+            # Time alone may be the machine's fault: a run with nothing else beside it decides.
             task.alone = True
             self._alone.append(task)
             return
@@ -307,7 +307,7 @@ class _Run:
             task.attempts -= 1
             (self._alone if task.alone else self._waiting).appendleft(task)
         if left and started and left[0].run_report is not None:
-            # The program was stopped at a limit and its tests would not end: the limit has the last word.
+            # The program was stopped at a limit and its tests would not end: the limit decides.
             left[0].check_report = CheckReport(left[0].seq, left[0].nonce, control.LOST, 0.0, why.encode())
             self._conclude(left[0])
         elif left and started:

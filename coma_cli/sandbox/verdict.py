@@ -1,4 +1,4 @@
-"""From the reports of the zygotes to a verdict: pure functions, where every rule stands in one place.
+"""Turns the reports of the zygotes into a verdict: pure functions, with all rules in one place.
 
 A pass needs the checker's report with the right nonce, a program that had not ended by itself, and no limit reached.
 What the program said, how it exited and what it printed never make a pass where there are trusted tests.
@@ -11,7 +11,7 @@ from coma_cli.sandbox.contract import MAX_DETAIL, Limits, VerdictName
 from coma_cli.sandbox.inside.protocol import control
 from coma_cli.sandbox.inside.protocol.control import CheckReport, RunReport
 
-# A program is killed above the limit that decides a timeout: one that comes to its end in between is borderline.
+# A program is killed above the limit that decides a timeout: one that finishes in between is borderline.
 KILL_FACTOR = 1.2
 _NEAR_MEMORY_LIMIT = 0.8
 

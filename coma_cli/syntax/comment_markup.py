@@ -76,7 +76,7 @@ def without_markup(comment: str, language: str) -> str:
 
 
 def _bare(comment: str, line_comment: str) -> str:
-    """The lines of a comment at the margin, without the signs that make it one; indented examples stay indented.
+    """The lines of a comment at the margin, without comment markers; indented examples stay indented.
 
     `line_comment` is what begins a comment of the language, besides `//` and `#`.
     """

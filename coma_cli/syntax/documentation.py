@@ -1,6 +1,6 @@
 """The prose of documentation: the description of a function without parameter lists, examples and markup.
 
-Python's docstrings come without signs; other languages' comments may bring theirs, which go first (`comment_markup`).
+Python docstrings have no comment markers; those in other languages are stripped first (`comment_markup`).
 """
 
 import inspect
@@ -73,8 +73,10 @@ def leaks(description: str, code: str) -> str | None:
 
 
 def refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | None:
-    """Why a function and what was said of it teach nothing, with a detail, or None: an empty body, no prose, too few
-    words, a text in neither English nor Chinese letters, or a sentence of the prose that still stands in the code.
+    """Why a function with its documentation is rejected, with a detail, or None.
+
+    Reasons are an empty body, no prose, too few words, a text in neither English nor Chinese script, and a sentence of
+    the prose that is still in the code.
     """
     if function.empty:
         return "empty-body", ""

@@ -132,7 +132,7 @@ class FinetuneSettings(StageSettings):
     )
     epochs: Annotated[
         float | None, Flag("--epochs", "--num-train-epochs", panel=TRAINING), Unset("1, unless max_steps is set")
-    ] = Field(default=None, gt=0, le=MOST_STEPS, description="Passes over the data")
+    ] = Field(default=None, gt=0, le=MOST_STEPS, description="Epochs: how often the data is used")
     max_steps: Annotated[int | None, Flag("--max-steps", panel=TRAINING)] = Field(
         default=None, ge=1, le=MOST_STEPS, description="Optimizer steps, instead of epochs"
     )

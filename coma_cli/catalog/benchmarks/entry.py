@@ -44,14 +44,14 @@ class Overlap:
 class Benchmark:
     """A benchmark of the catalogue.
 
-    `files` are globs of its published files, by which a folder is seen to hold it; `folder` is its place below
-    `--sources DIR`. `comes_from` says where its rows are if no file is given: in an installed package, on the hub, or
-    nowhere. `read` gives the rows, from the file or folder given or from there; without it they are read as they stand
-    in the given file. `problem` turns a row into a record, or into None for a row of another split.
+    `files` are globs of its published files, by which a folder is recognized; `folder` is its path below `--sources
+    DIR`. `comes_from` is the default location of its rows: an installed package, the Hugging Face Hub, or none. `read`
+    returns the rows from the given file or folder, or from the default location; without it, the rows of the given file
+    are used unchanged. `problem` turns a row into a record, or into None for a row of another split.
 
-    `size` is the number of problems of the whole benchmark; `id_prefix` is what task ids begin with in other people's
-    files, up to case. `same_problems_as` names a benchmark that this one only tests more thoroughly; `overlap` says
-    which source of training rows shares problems with it.
+    `size` is the number of problems of the whole benchmark; `id_prefix` is the prefix of task ids in other tools'
+    files, ignoring case. `same_problems_as` names a benchmark with the same problems and fewer tests; `overlap` names
+    the source of training rows that shares problems with it.
     """
 
     name: str

@@ -39,10 +39,10 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Counterpart:
-    """How a row becomes the same row in another text language: for tasks of which such rows are requested.
+    """How a row becomes the same row in another text language: for tasks that request such rows.
 
-    `prose` is the field that is written anew, `code` the fields that stay as they are and show that two rows are
-    counterparts. Where the output is written anew, the task makes the row of a `Function` that has it as its summary.
+    `prose` is the field that is rewritten, `code` the fields that stay unchanged and show that two rows are
+    counterparts. If the output is rewritten, the task makes the row of a `Function` that has it as its summary.
     """
 
     prose: Literal["instruction", "output"]
@@ -53,14 +53,14 @@ class Counterpart:
 class Task:
     """A task of the data set.
 
-    `group` sorts tasks by what they ask and answer with (`text-to-code`); `form` says what the input and the output
-    are. `takes` lists the shapes of material that rows are made of: of every source that gives one of them. `draft`
-    gives None for a piece that no row can be made of (its second argument is a seed of the material's own); `among` may
-    complete a piece of material by what stands around it in its file, before it is drafted.
+    `group` is the kind of question and answer (`text-to-code`); `form` describes the input and the output. `takes`
+    lists the kinds of material that the task makes rows of, whichever source yields them. `draft` returns None for
+    material that this task can't use (its second argument is a seed for this piece of material); `among` may complete a
+    piece of material from its neighbours in the file before it is drafted.
 
-    `code_fields` names the row's fields that hold nothing but a program; `prose_answer` says that the output is a text
-    in the row's text language; `asks_by_input` that the instruction is only a wording, and what is asked about stands
-    in the input. `labels` are the only two answers of a question for yes or no in each text language, the yes first.
+    `code_fields` names the row's fields that hold nothing but a program; `prose_answer` means that the output is text
+    in the row's text language; `asks_by_input` that the instruction is only a wording and the question itself is in the
+    input. `labels` are the two possible answers of a yes/no task in each text language, the yes first.
     """
 
     name: str

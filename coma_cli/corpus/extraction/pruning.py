@@ -63,7 +63,7 @@ def _bound_before(tree: ast.Module, place: int) -> set[str]:
 
 
 def _serves(statement: ast.stmt, reads: set[str], modules: set[str], ahead: bool, known: set[str]) -> bool:
-    """Whether a statement that is no definition gives something that the program reads, or sets the interpreter up.
+    """Whether a statement other than a definition gives something that the program reads, or sets the interpreter up.
 
     Ahead of the function all may stay that can run without input; a word that happens to be an expression may not.
     """

@@ -59,7 +59,7 @@ def coma_stop(problem: Problem, text: str, whole: bool = False) -> str:
 def codex_stop(problem: Problem, text: str, whole: bool = False) -> str:
     """The completion up to the first of the Codex paper's stop sequences, after the prompt.
 
-    Where the prompt is no code, the stops count from the first signature on, which the completion itself brings.
+    Where the prompt is not code, the stops count from the first signature on, which the completion itself brings.
     """
     if not problem.prompt_code:
         return _up_to(CODEX_STOPS, text, _after_signature(text))

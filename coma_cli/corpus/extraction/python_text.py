@@ -61,7 +61,7 @@ class ScannedText:
 
 
 def layout(text: str, start: int = 0, stop: int | None = None, *, brackets: bool = True) -> ScannedText:
-    """Scan a text as Python's tokenizer would, but without giving up: an open string or bracket is passed over.
+    """Scan a text as Python's tokenizer would, but without giving up: unclosed strings and brackets are skipped.
 
     With `brackets` off lines within brackets count as logical lines too, for text in which brackets do not pair.
     """
@@ -221,7 +221,7 @@ def used_names(statement: ast.AST) -> set[str]:
 
 
 def body_size(statement: ast.stmt) -> int:
-    """How many statements a function holds, its docstring and placeholders not counted; 1 for what is no function.
+    """How many statements a function holds, its docstring and placeholders not counted; 1 for anything but a function.
 
     Placeholders are `pass`, `...` and `raise NotImplementedError`: a function of nothing else is a stub.
     """

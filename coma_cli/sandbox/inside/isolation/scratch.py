@@ -69,7 +69,7 @@ class Watcher:
         self._poll = select.poll()
 
     def start(self) -> None:
-        """Begin, or begin anew after the space was renewed."""
+        """Start, or start again after the space was renewed."""
         if self._fd >= 0:
             self._poll.unregister(self._fd)
             os.close(self._fd)
