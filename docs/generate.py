@@ -69,13 +69,20 @@ def panels_of(command: Any, name: str, parent: Any) -> Panels:
     context = parent if command is parent.command else command.make_context(name, [], parent, resilient_parsing=True)
     panels: dict[str, list[tuple[str, str]]] = {}
     for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is None or getattr(parameter, "hidden", False) or "--help" in parameter.opts:
+        if getattr(parameter, "hidden", False) or "--help" in parameter.opts:
             continue
-        default_title = "Arguments" if parameter.param_type_name == "argument" else "Options"
-        title = getattr(parameter, "rich_help_panel", None) or default_title
-        panels.setdefault(title, []).append((f"`{record[0]}`", text(record[1])))
+        is_argument = parameter.param_type_name == "argument"
+        title = getattr(parameter, "rich_help_panel", None) or ("Arguments" if is_argument else "Options")
+        panels.setdefault(title, []).append((f"`{names_of(parameter)}`", text(parameter.help or "")))
     return panels
+
+
+def names_of(parameter: Any) -> str:
+    """The names of an option, the short ones first, and what its value is; of an argument what it is."""
+    if parameter.param_type_name == "argument":
+        return parameter.metavar or parameter.name.upper()
+    names = ", ".join(sorted(parameter.opts, key=lambda name: name.startswith("--")))
+    return names if parameter.is_flag or not parameter.metavar else f"{names} {parameter.metavar}"
 
 
 def shared_panels(all_panels: Iterable[Panels]) -> Panels:
