@@ -1,4 +1,4 @@
-"""Files that the data is kept clear of: problems beside those of the known benchmarks, and rows of other data sets."""
+"""Files named by the user: more problems to decontaminate against, and rows to deduplicate against."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ def named_problems(path: Path) -> LoadedBenchmark:
 
 
 def hash_named(path: Path) -> str:
-    """SHA-256 (hex) of a file that was named.
+    """SHA-256 (hex) of a file that the user named.
 
     Raises:
         MissingInputError: there is no such file.
@@ -33,7 +33,7 @@ def hash_named(path: Path) -> str:
 
 
 def reference_parts(files: Sequence[str], folder: Path, near: NearRules) -> tuple[Path, ...]:
-    """Parts that hold the rows of the files of `--dedup-against`, made anew in `folder`.
+    """Parts that hold the rows of the files of `--dedup-against`, written to `folder`.
 
     Raises:
         MissingInputError: a file is missing, broken or without rows.

@@ -1,4 +1,4 @@
-"""Finds the benchmarks that build-data keeps its rows clear of."""
+"""Finds the benchmarks that build-data decontaminates against."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ from coma_cli.catalog.benchmarks import (
 from coma_cli.dataset.settings import HUB, BuildDataSettings
 from coma_cli.errors import MissingInputError
 
-# The files by which a folder is seen to hold a benchmark; one that is not listed comes from its own place only.
+# The files by which a folder is recognised as a benchmark; one that is not listed comes from its own place only.
 _FILES: Mapping[str, tuple[str, ...]] = {
     humaneval.NAME: humaneval.FILES,
     "mbpp": mbpp.FULL_FILES,
@@ -36,15 +36,15 @@ _ANY_PARQUET = "test-*.parquet"
 def benchmarks_at_hand(
     settings: BuildDataSettings, *, fetch: bool = True
 ) -> tuple[tuple[LoadedBenchmark, ...], tuple[str, ...]]:
-    """The benchmarks whose problems can be read, and the names of those that are not at hand.
+    """The benchmarks whose problems can be read, and the names of those that are not available.
 
-    With `fetch` off those that would be fetched are in neither.
+    With `fetch` off, those that would be fetched are in neither.
 
-    Each is looked for in `bench_data`, then among the sources given, then where it comes from by itself (a package;
-    the hub only if the sources come from there too). HumanEval+ and MBPP+ are not fetched and not missed.
+    Each is looked for in `bench_data`, then among the given sources, then in its own place (a package; the Hugging
+    Face Hub only if the sources come from there too). HumanEval+ and MBPP+ are neither fetched nor reported missing.
 
     Raises:
-        MissingInputError: a benchmark that is at hand is broken or has no problems; `bench_data` is not there.
+        MissingInputError: an available benchmark is broken or has no problems; `bench_data` does not exist.
     """
     for place in (settings.bench_data, *settings.source.values(), settings.sources):
         if place not in (None, HUB) and not Path(str(place)).exists():
@@ -68,7 +68,7 @@ def benchmarks_at_hand(
 
 
 def _given_benchmark(benchmark: Benchmark, settings: BuildDataSettings) -> LoadedBenchmark | None:
-    """A benchmark from the first place given that holds it."""
+    """A benchmark from the first given place that holds it."""
     files, folder = _FILES[benchmark.name], FOLDERS[benchmark.name]
     within = None if settings.sources in (None, HUB) else Path(str(settings.sources), folder)
     for given in (settings.bench_data, settings.source.get(folder), within):
@@ -78,14 +78,14 @@ def _given_benchmark(benchmark: Benchmark, settings: BuildDataSettings) -> Loade
         try:
             return benchmark.load(place)
         except MissingInputError:
-            # Every Parquet file of the hub is called so: this one may be another benchmark's.
+            # All Parquet files on the Hugging Face Hub have such names: this one may be another benchmark's.
             if _holds(place, tuple(name for name in files if not name.endswith(_ANY_PARQUET))):
                 raise
     return None
 
 
 def _holds(place: Path, patterns: tuple[str, ...]) -> bool:
-    """Whether a folder holds a benchmark's file in its published place, or a file carries its published name."""
+    """Whether a folder holds a benchmark's file in its published place, or a file has its published name."""
     if place.is_dir():
         return any(next(place.glob(pattern), None) is not None for pattern in patterns)
     return any(place.match(pattern) for pattern in patterns)

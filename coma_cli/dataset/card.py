@@ -1,4 +1,4 @@
-"""The data card: what is in the data, from where, under which terms, what was left out and why."""
+"""The data card: what is in the data, from where, under which terms, and what was dropped and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,47 +10,47 @@ from coma_cli.records import Example
 _NON_COMMERCIAL = ("-NC-", "-NC")
 _COMPUTATIONAL = "C-UDA"  # the Computational Use of Data Agreement, of CodeXGLUE's sets
 _REASONS = {
-    "answer-withheld": "the publisher keeps the answer to itself",
+    "answer-withheld": "the publisher does not publish the answer",
     "boilerplate": "the answer is a stock phrase",
-    "broken-row": "the row is not in the source's form",
+    "broken-row": "the row is not in the source's format",
     "broken-source": "the file can't be read to its end",
     "cut-answer": "the answer breaks off",
     "contaminated": "shares ten words or more with a benchmark problem, or holds its solution under other names",
-    "does-not-parse": "the code is no valid program of its language",
-    "duplicate": "asks or answers the same as an earlier row",
-    "duplicate-id": "the source has another row of the same id before it",
-    "duplicate-of-reference": "asks or answers the same, or nearly so, as a row of a file to be kept clear of",
+    "does-not-parse": "the code is not a valid program in its language",
+    "duplicate": "has the same question or answer as an earlier row",
+    "duplicate-id": "the source has an earlier row with the same id",
+    "duplicate-of-reference": "has the same or nearly the same question or answer as a row of a --dedup-against file",
     "empty-body": "the function does nothing but raise or pass",
     "empty-code": "there is no code",
-    "empty-instruction": "nothing is asked",
-    "empty-output": "nothing is answered",
+    "empty-instruction": "the instruction is empty",
+    "empty-output": "the output is empty",
     "empty-statement": "the problem has no statement",
     "failed-upstream": "the row failed its publisher's own checks",
     "file-too-large": "the file is too large to be written by hand",
     "generated-file": "the file says that a program wrote it",
-    "incomplete-statement": "formulas of the problem's statement are pictures, which are not there",
-    "index-past-end": "an index points past the end of the file that it counts in",
+    "incomplete-statement": "formulas of the problem's statement are images, which are missing",
+    "index-past-end": "an index points past the end of the file that it refers to",
     "leaks-answer": "the code holds a sentence of its documentation",
-    "licence-not-allowed": "the row's licence is not among those asked for",
+    "licence-not-allowed": "the row's licence is not among those requested",
     "minified-file": "the file's lines are too long to be written by hand",
     "missing-column": "the row lacks a column",
-    "missing-file": "a file of texts that ids point at is not there",
-    "missing-function": "a pair points at a function that is not there",
-    "near-duplicate": "asks or answers nearly the same as an earlier row",
-    "no-answer": "nothing that is there answers the question",
+    "missing-file": "a file of texts that ids refer to is missing",
+    "missing-function": "a pair refers to a function that is missing",
+    "near-duplicate": "has nearly the same question or answer as an earlier row",
+    "no-answer": "none of the candidates answers the question",
     "no-code-task": "an interview question, which asks for no code",
     "no-prose": "the documentation has no prose",
     "no-solution": "the problem has no solution in a known language",
-    "not-code": "the code is a table of numbers or a comment for the most part",
+    "not-code": "the code is mostly numbers or comments",
     "same-text": "both sides of a pair are the same text",
     "not-standard-io": "the problem's programs read or write files",
-    "other-language": "the code is plainly in another language than the row says",
+    "other-language": "the code is clearly in another language than the row says",
     "secret": "holds a key, a token or a private e-mail address",
-    "text-language": "the text is in no language that was asked for, or not in the one that the row names",
+    "text-language": "the text is not in a requested language, or not in the one that the row names",
     "too-long": "longer than the limits",
     "too-short": "shorter than the limits",
-    "twin-in-train": "a validation row that repeats a text of a training row, or nearly so",
-    "undecodable": "holds signs that stand for undecodable bytes",
+    "twin-in-train": "a validation row with the same or nearly the same text as a training row",
+    "undecodable": "contains replacement characters (undecodable bytes)",
     "undecodable-file": "the file can't be decoded",
 }
 
@@ -101,13 +101,13 @@ def licence_line(licences: Mapping[str, SideCounts]) -> str:
     if research:
         rows = sum(licences[name].total for name in research)
         parts.append(
-            f"**For computational use only** (training and analysis; the data itself may be passed on only under the "
-            f"same terms): {rows} rows are under {', '.join(research)}."
+            f"**For computational use only** (training and analysis; the data itself may be redistributed only "
+            f"under the same terms): {rows} rows are under {', '.join(research)}."
         )
     if unknown:
         rows = sum(licences[name].total for name in unknown)
         parts.append(
-            f"{rows} rows come from code whose licence was not recognised; look at it before you pass them on."
+            f"{rows} rows come from code whose licence was not recognised; check it before you redistribute them."
         )
     return " ".join(parts)
 
@@ -127,14 +127,14 @@ def _subsets(summary: BuildDataSummary) -> Iterable[str]:
         for name, counts in summary.subsets.items()
     ]
     beside = summary.beside
-    rows.append(("beside the table", "", str(beside.train), str(beside.validation), "all", "0", "0"))
-    columns = ("Sub-dataset", "Task", "Training rows", "Validation rows", "Wanted", "Requested", "Short")
+    rows.append(("no sub-dataset", "", str(beside.train), str(beside.validation), "all", "0", "0"))
+    columns = ("Sub-dataset", "Task", "Training rows", "Validation rows", "Wanted", "Requested", "Missing")
     yield from _table(columns, rows)
     if any(counts.requested for counts in summary.subsets.values()):
         yield from ("Rows that upstream lacks are requested in `pending.jsonl`; gen-instructions can write them.", "")
     short = [f"{name} {counts.short}" for name, counts in summary.subsets.items() if counts.short]
     if short:
-        yield from (f"The sources had fewer rows than were wanted: {', '.join(short)}.", "")
+        yield from (f"The sources had fewer rows than wanted: {', '.join(short)}.", "")
 
 
 def _composition(summary: BuildDataSummary) -> Iterable[str]:
@@ -150,14 +150,14 @@ def _composition(summary: BuildDataSummary) -> Iterable[str]:
         yield from _table((title, "Training rows", "Validation rows"), rows)
     if summary.beyond_balance:
         over = ", ".join(f"{task} {count}" for task, count in summary.beyond_balance.items())
-        yield from (f"Rows that were good but of an answer that there was more of: {over}.", "")
+        yield from (f"Good rows beyond an even number of each answer: {over}.", "")
     if summary.beyond_size:
         over = ", ".join(f"{task} {count}" for task, count in summary.beyond_size.items())
-        yield from (f"Rows that were good but beyond the size asked for: {over}.", "")
+        yield from (f"Good rows beyond the requested size: {over}.", "")
 
 
 def _lengths(summary: BuildDataSummary) -> Iterable[str]:
-    yield from ("## Lengths", "", "Rows by their length in characters.", "")
+    yield from ("## Lengths", "", "Rows by length in characters.", "")
     for part, title in (("asked", "Instruction and input"), ("output", "Answer")):
         rows = [(task, *map(str, parts[part])) for task, parts in sorted(summary.lengths.items())]
         yield from _table((title, *length_classes()), rows)
@@ -166,7 +166,7 @@ def _lengths(summary: BuildDataSummary) -> Iterable[str]:
 def _made_with(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## Made with", "")
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
-    yield from (f"Seed {summary.seed}; {versions}. `manifest.json` names all inputs by their hashes.", "")
+    yield from (f"Seed {summary.seed}; {versions}. `manifest.json` lists the hashes of all inputs.", "")
 
 
 def _sources(summary: BuildDataSummary) -> Iterable[str]:
@@ -175,9 +175,9 @@ def _sources(summary: BuildDataSummary) -> Iterable[str]:
     yield from _table(("Source", "Files", "Splits read", "Licence", "Upstream", "Citation"), rows)
     noted = [f"* **{index.name}**: {index.notes}" for index in summary.read if index.notes]
     if noted:
-        yield from ("What to know of their rows:", "", *noted, "")
+        yield from ("Notes:", "", *noted, "")
     if summary.missing_sources:
-        yield from (f"Known sources that were not there: {', '.join(summary.missing_sources)}.", "")
+        yield from (f"Known sources that were not found: {', '.join(summary.missing_sources)}.", "")
 
 
 def _upstream(index: SourceFacts) -> str:
@@ -185,7 +185,7 @@ def _upstream(index: SourceFacts) -> str:
 
 
 def _skipped(summary: BuildDataSummary) -> Iterable[str]:
-    yield from ("## What was left out", "", "Every row is in `dropped.jsonl` with its reason.", "")
+    yield from ("## What was dropped", "", "`dropped.jsonl` has every dropped row with its reason.", "")
     rows = [(reason, str(count), _REASONS.get(reason, "")) for reason, count in summary.dropped.items()]
     yield from _table(("Reason", "Rows", "Meaning"), rows)
 
@@ -202,7 +202,7 @@ def _benchmarks(summary: BuildDataSummary) -> Iterable[str]:
     yield from _table(("Benchmark", "Problems", "Rows removed"), rows)
     if summary.not_checked_against:
         yield from (
-            f"**Not** checked against (their data was not at hand): {', '.join(summary.not_checked_against)}.",
+            f"**Not** checked against (data not available): {', '.join(summary.not_checked_against)}.",
             "",
         )
 

@@ -16,7 +16,7 @@ from coma_cli.parallel.ray_cluster import Cluster
 from coma_cli.records import TextLanguage
 from coma_cli.settings import Runtime, StageSettings
 
-# Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
+# Paths on this machine do not change the rows: the inputs count by their content hashes.
 _PLACES = frozenset(
     {"sources", "source", "from_repo", "stackexchange", "bench_data", "with_generated"}
     | {"dedup_against", "decontaminate_against"}
@@ -99,7 +99,7 @@ class BuildDataSettings(StageSettings):
         return ("any",) if "any" in value else tuple(sorted(set(value)))
 
     def reads_split(self, split: str) -> bool:
-        """Whether rows of this upstream split are asked for; those without a split always are."""
+        """Whether rows of this upstream split are requested; those without a split always are."""
         return not split or "any" in self.source_splits or split in self.source_splits
 
     @field_validator("tasks", mode="before")
@@ -122,7 +122,7 @@ class BuildDataSettings(StageSettings):
 
     @property
     def asks_hub(self) -> bool:
-        """Whether sources come from the hub: where that is said, or nothing else is given to build from."""
+        """Whether sources come from the Hugging Face Hub: if told so, or if nothing else is given to build from."""
         own = self.sources or self.from_repo or self.source or self.with_generated or self.stackexchange
         return self.sources == HUB or not own
 
@@ -137,16 +137,16 @@ class BuildDataSettings(StageSettings):
 
     @property
     def rules(self) -> CleaningRules:
-        """The limits of cleaning, for the text languages asked for."""
+        """The limits of cleaning, for the requested text languages."""
         return self.cleaning.model_copy(update={"text_languages": self.lang})
 
     def identity(self) -> dict[str, Any]:
-        """All that changes a row; paths do not, their content is hashed as the run's inputs."""
+        """All that changes a row; paths do not: what they hold counts by its hash, as the run's inputs."""
         identity = {name: value for name, value in super().identity().items() if name not in _PLACES}
         return {**identity, "tasks": list(self.chosen_tasks())}
 
     def chosen_tasks(self) -> tuple[str, ...]:
-        """The tasks asked for, in the order of the catalogue.
+        """The requested tasks, in the order of the catalogue.
 
         Raises:
             UsageError: unknown name, or none.
