@@ -1,4 +1,4 @@
-"""A row that is left out stays visible: every step here hands it, with one reason, to whoever collects them."""
+"""A dropped row stays visible: every step here passes it, with one reason, to a collector."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ OnDrop = Callable[[DroppedRow], None]
 
 
 def dropped(example: Example, reason: str, detail: str = "") -> DroppedRow:
-    """An example with the reason why it is left out. The id holds its origin too, since copies share their content."""
+    """An example with the reason why it is dropped. Its id includes its origin, since copies have equal content."""
     place = sha256_of([example.source, example.origin.model_dump(mode="json")])[:8]
     return DroppedRow(
         id=f"{example.id}-{place}", source=example.source, reason=reason, detail=detail, row=example.to_row()

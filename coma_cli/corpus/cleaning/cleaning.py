@@ -1,4 +1,4 @@
-"""Cleaning: leaves out rows that teach nothing or must not be passed on, each with the first reason that applies.
+"""Cleaning: drops rows that teach nothing or must not be redistributed, each with the first reason that applies.
 
 Reasons in the order of the checks: `text-language`, `licence-not-allowed`, `undecodable`, `empty-instruction`,
 `empty-output`, `too-short`, `too-long`, `boilerplate`, `secret`, `not-code`, `other-language`, `does-not-parse`.
@@ -33,19 +33,19 @@ _BOILERPLATE = re.compile(
 _REFUSAL = re.compile(r"^(?:i'?m sorry,? (?:but )?i|sorry, i can'?t|as an ai(?: language)? model)", re.IGNORECASE)
 _UNDECODABLE = re.compile("[\x00\ufffd\ud800-\udfff]")
 _FENCED = re.compile(r"\A\s*```[\w+#-]*\n(?P<code>.*?)\n?```\s*\Z", re.DOTALL)
-# Bug2Fix's stand-ins for names and literals; such code is no program of its language.
+# Bug2Fix's placeholders for names and literals; such code is not a program in its language.
 _ABSTRACTED = re.compile(r"\b(?:VAR|METHOD|TYPE|STRING|INT|CHAR|FLOAT)_\d+\b")
 _COMMENT_LINE = re.compile(r"\s*(?:#(?!include|define|if|endif|else|pragma)|//|/\*|\*|--)")
-# A sentence, a fence or markup: what answers hold that are labelled by the language that their question names.
+# A sentence, a fence or markup: found in answers that are labelled with the language of their question.
 _NO_PROGRAM = re.compile(r"(?m)^\s*[A-Z][^;{}=\n]*(?: [^;{}=\s]+){5,}[^;{}=\n]*$|^\s*```|\A\s*<")
-# Commands and queries that answer questions about Python on Stack Overflow, and are none.
+# Commands and queries that answer questions about Python on Stack Overflow, and are not Python.
 _SHELL_OR_SQL = re.compile(
     r"\s*(?:\$ [a-z./]|(?:sudo|pip3?|conda|apt-get|apt|brew|git|easy_install) [a-z-]+"
     r"|(?:select\b[^;]*\bfrom|update\b[^;]*\bset|insert\s+into|delete\s+from|create\s+(?:table|index|view)|alter\s+table)\s)",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"[0-9]+")
-# Grammars know no macros of C and few dialects of SQL: there, only a text that is made nothing of for the most part.
+# Grammars don't know C macros and few dialects of SQL: there, only texts that mostly fail to parse count.
 _LENIENT = frozenset({"c", "cpp", "sql"})
 _MOST_IN_ERROR = 0.5
 _JUDGED_CHARS, _JUDGED_LINES = 200, 4
@@ -53,25 +53,26 @@ _MOST_DIGITS, _MOST_COMMENTS = 0.5, 0.75
 
 
 class CleaningRules(BaseModel):
-    """Limits of what is kept."""
+    """Limits on the rows that are kept."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    text_languages: tuple[TextLanguage, ...] = Field(default=("en", "cn"), description="Text languages that are kept.")
+    text_languages: tuple[TextLanguage, ...] = Field(default=("en", "cn"), description="Text languages to keep.")
     licences: Policy = Field(
         default="any",
-        description="Licences of rows that are kept: permissive; non-commercial-ok: all known ones; any.",
+        description="Licences of rows to keep: permissive; non-commercial-ok: all known ones; any.",
     )
     secrets: Literal["mask", "drop", "keep"] = Field(
-        default="mask", description="What is done about keys, tokens and private e-mail addresses."
+        default="mask", description="What to do with keys, tokens and private e-mail addresses."
     )
     min_output_chars: int = Field(default=2, ge=1, description="Shortest answer, in characters.")
     max_chars: int = Field(
         default=8000, ge=1, description="Longest row (instruction, input and output), in characters."
     )
-    max_words: int = Field(default=1200, ge=1, description="Longest row, in words separated by blanks.")
+    max_words: int = Field(default=1200, ge=1, description="Longest row, in whitespace-separated words.")
     tokenizer: str | None = Field(
-        default=None, description="A base, by name or folder, whose tokens `max_tokens` counts; default: none are."
+        default=None,
+        description="A base (name or folder) whose tokens `max_tokens` counts; default: tokens are not counted.",
     )
     max_tokens: int = Field(default=2048, ge=1, description="Longest row, in tokens of `tokenizer`.")
 
@@ -103,7 +104,7 @@ def _masked(example: Example) -> Example:
 
 def _text_language(example: Example, rules: CleaningRules) -> Reason | None:
     if example.text_language not in rules.text_languages:
-        return "text-language", f"{example.text_language} is not among those asked for"
+        return "text-language", f"{example.text_language} was not requested"
     task = TASKS.get(example.task)
     worded = task is not None and task.asks_by_input and bool(example.input)
     texts = ["" if worded else example.instruction, example.output if example.task in TASKS_WITH_TEXT_ANSWERS else ""]
@@ -117,7 +118,7 @@ def _licence(example: Example, rules: CleaningRules) -> Reason | None:
 
 def _undecodable(example: Example, rules: CleaningRules) -> Reason | None:
     broken = any(_UNDECODABLE.search(text) for text in (example.instruction, example.input, example.output))
-    return ("undecodable", "it holds signs that stand for undecodable bytes") if broken else None
+    return ("undecodable", "it contains replacement characters") if broken else None
 
 
 def _empty(example: Example, rules: CleaningRules) -> Reason | None:
@@ -143,7 +144,7 @@ def _length(example: Example, rules: CleaningRules) -> Reason | None:
 
 @lru_cache(maxsize=2)
 def _tokenizer(name: str) -> Any:
-    """The tokenizer of a base; loaded once in each worker."""
+    """The tokenizer of a base; loaded once per worker."""
     from coma_cli.models.loading import load_tokenizer
     from coma_cli.models.resolution import resolve_base
 
@@ -167,19 +168,19 @@ def _secret(example: Example, rules: CleaningRules) -> Reason | None:
 
 
 def _codes(example: Example) -> Iterator[tuple[str, str]]:
-    """The fields that hold nothing but a program, with their names."""
+    """The fields that hold only a program, with their names."""
     task = TASKS.get(example.task)
     for name in task.code_fields if task is not None else ():
         yield name, _program(getattr(example, name))
 
 
-@lru_cache(maxsize=4)  # two checks, one after the other, look at the same fields
+@lru_cache(maxsize=4)  # two consecutive checks look at the same fields
 def _program(text: str) -> str:
     return textwrap.dedent(unfenced(text))
 
 
 def _not_code(example: Example, rules: CleaningRules) -> Reason | None:
-    """Code that is a table of numbers or a comment for the most part."""
+    """Code that is mostly numbers or comments."""
     for name, code in _codes(example):
         if len(code) < _JUDGED_CHARS:
             continue
@@ -194,15 +195,15 @@ def _not_code(example: Example, rules: CleaningRules) -> Reason | None:
 
 
 def _other_language(example: Example, rules: CleaningRules) -> Reason | None:
-    """A shell session or a query in place of Python."""
+    """A shell session or a query instead of Python."""
     for name, code in _codes(example):
         if example.language == "python" and _SHELL_OR_SQL.match(code) and not parses_as_python(code):
-            return "other-language", f"{name}: {code.strip()[:40]!r} is no Python"
+            return "other-language", f"{name}: {code.strip()[:40]!r} is not Python"
     return None
 
 
 def _parses(example: Example, rules: CleaningRules) -> Reason | None:
-    """Code in the fields that hold it; an answer without the look of a program (prose, say) is not judged."""
+    """Code that does not parse; an answer that does not look like a program (prose, say) is not checked."""
     for name, code in _codes(example):
         if example.language == "python":
             broken = looks_like_python(code) and not parses_as_python(code)
@@ -222,14 +223,14 @@ def _is_broken(language: str, code: str) -> bool:
 
 
 def _bytes_in_error(node: Node) -> int:
-    """How much of a text lies in the largest pieces that the grammar made nothing of."""
+    """How many bytes of a text are in the largest nodes that failed to parse."""
     if node.type == "ERROR":
         return node.end_byte - node.start_byte
     return sum(map(_bytes_in_error, node.children)) if node.has_error else 0
 
 
 def unfenced(text: str) -> str:
-    """A program without the Markdown fence around it, if the whole text is one fenced block."""
+    """A program without its Markdown fence, if the whole text is one fenced block."""
     fenced = _FENCED.match(text)
     return fenced["code"] if fenced else text
 

@@ -1,7 +1,7 @@
-"""MinHash: short fingerprints of sets of shingles, cut into bands that near sets are likely to share.
+"""MinHash: short signatures of sets of shingles, split into bands that near sets are likely to share.
 
-A text's set holds a 32-bit hash of every run of `shingle_tokens` tokens. Bands only propose pairs; whether two texts
-are near is decided by the Jaccard index of the two sets themselves (see `near`), so no pair below the threshold is
+A text's set holds a 32-bit hash of every run of `shingle_tokens` tokens. Bands only propose pairs; the Jaccard
+similarity of the two sets themselves decides whether two texts are near (see `near`), so no pair below the threshold is
 ever reported.
 
 Source: Broder (1997), On the resemblance and containment of documents; banding as in Leskovec, Rajaraman and Ullman,
@@ -21,23 +21,23 @@ U32 = NDArray[np.uint32]
 
 # Pairs exactly at the threshold are proposed with at least this probability; those above it with a higher one.
 _PROPOSED_AT_THRESHOLD = 0.995
-_BLOCK = 1 << 15  # shingles at a time, so that a block and its permuted copy stay in the processor's cache
+_BLOCK = 1 << 15  # shingles at a time, so that a block and its permuted copy stay in the CPU cache
 
 
 class NearRules(BaseModel):
-    """When two rows are near duplicates."""
+    """When two rows are near-duplicates."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    enabled: bool = Field(default=True, description="Leave out near duplicates, not only exact ones.")
-    threshold: float = Field(default=0.8, ge=0.3, le=1, description="Jaccard index of shingles from which on (0 to 1).")
-    permutations: int = Field(default=128, ge=16, le=1024, description="MinHash values that propose pairs.")
-    shingle_tokens: int = Field(default=5, ge=1, le=20, description="Neighbouring tokens that make a shingle.")
-    min_tokens: int = Field(default=12, ge=1, description="Shorter texts are compared as wholes only.")
+    enabled: bool = Field(default=True, description="Drop near-duplicates, not only exact ones.")
+    threshold: float = Field(default=0.8, ge=0.3, le=1, description="Minimum Jaccard similarity of shingles (0 to 1).")
+    permutations: int = Field(default=128, ge=16, le=1024, description="Number of MinHash permutations.")
+    shingle_tokens: int = Field(default=5, ge=1, le=20, description="Tokens per shingle.")
+    min_tokens: int = Field(default=12, ge=1, description="Shorter texts are only compared for equality.")
 
     @property
     def banding(self) -> "Banding":
-        """How the values are cut into bands for this threshold."""
+        """How the values are split into bands for this threshold."""
         return banding(self.threshold, self.permutations)
 
 
@@ -60,13 +60,13 @@ def banding(threshold: float, permutations: int) -> Banding:
 
 @lru_cache(maxsize=4)
 def _permutations(count: int) -> tuple[U64, U64]:
-    """Odd factors and summands, the same for ever."""
+    """Odd factors and summands, fixed for all versions."""
     drawn = mix(np.arange(1, 2 * count + 1, dtype=np.uint64))
     return drawn[:count] | np.uint64(1), drawn[count:]
 
 
 def signatures(shingles: U32, starts: Ints, permutations: int) -> U32:
-    """The least value under each permutation of each text: (texts, permutations).
+    """The minimum of each text under each permutation: (texts, permutations).
 
     `shingles` holds the sets one after the other, none of them empty; set i begins at `starts[i]`.
     """
