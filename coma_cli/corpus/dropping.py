@@ -1,4 +1,4 @@
-"""A row that is left out stays visible: every step here hands it, with one reason, to whoever collects them."""
+"""A dropped row stays visible: every step here passes it, with one reason, to a collector."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
-"""Texts as rows of token hashes, many texts at once: what fingerprints, exact keys and the search for leaks start from.
+"""Texts as sequences of token hashes, many texts at once: the basis of fingerprints, exact keys and leak detection.
 
-A token is what `coma_cli.words.tokens` says (a run of letters, digits and underscores, or one sign, in lower case);
-Chinese signs are tokens of their own. The bytes of a whole batch are cut and hashed by a few passes of numpy, since a
-loop over tokens would cost more than everything that is done with them. Hashes are the same on every machine.
+A token is as in `coma_cli.words.tokens` (a run of letters, digits and underscores, or one other character, in lower
+case); Chinese characters are tokens of their own. A few passes of numpy split and hash the bytes of a whole batch,
+since a loop over tokens would cost more than all later steps. Hashes are the same on every machine.
 """
 
 import re
@@ -21,7 +21,7 @@ _CHINESE = re.compile("[\u3400-\u9fff]")
 _OTHER_WHITESPACE = re.compile(r"[^\S\x00-\x7f]")
 _OTHER_SIGN = re.compile(r"[^\w\x00-\x7f]")
 _ANY_SIGN = "\x01"
-_MAX_TOKEN_BYTES = 4096  # places in a longer token repeat; such a token is no word of a person
+_MAX_TOKEN_BYTES = 4096  # positions in a longer token repeat; nobody writes such words
 
 _MIX_1, _MIX_2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _BYTE_BASE, _TOKEN_BASE = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95  # odd, so powers have inverses modulo 2^64
@@ -51,7 +51,7 @@ def powers(base: int, count: int) -> U64:
 
 
 def _kinds() -> NDArray[np.uint8]:
-    """What each byte is; bytes above 127 are parts of letters, since `_prepared` leaves no other signs there."""
+    """The kind of each byte; bytes above 127 are parts of letters, since `_prepared` leaves nothing else there."""
     kinds = np.full(256, _WORD, dtype=np.uint8)
     for byte in range(128):
         sign = chr(byte)
@@ -67,9 +67,9 @@ _DIGITS[ord("0") : ord("9") + 1] = True
 
 @dataclass(frozen=True)
 class Lexed:
-    """The tokens of some texts, one after the other; those of text i lie at `bounds[i]` to `bounds[i + 1]`.
+    """The tokens of some texts, one after the other; those of text i are `bounds[i]` to `bounds[i + 1]`.
 
-    `shapes` are hashes that do not tell one run of digits from another; `is_word` is false for signs.
+    `shapes` are hashes that are equal for all runs of digits; `is_word` is false for other characters.
     """
 
     hashes: U64
@@ -78,7 +78,7 @@ class Lexed:
     bounds: Ints
 
     def words(self) -> "Lexed":
-        """The same without signs."""
+        """The same without punctuation and symbols."""
         before = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(self.is_word, dtype=np.int64)))
         kept = self.is_word
         return Lexed(self.hashes[kept], self.shapes[kept], kept[kept], before[self.bounds])
@@ -101,7 +101,7 @@ def lex(texts: Sequence[str]) -> Lexed:
 
 
 def _prepared(text: str) -> bytes:
-    """UTF-8 in lower case whose bytes above 127 belong to letters; a Chinese sign stands between blanks."""
+    """UTF-8 in lower case whose bytes above 127 belong to letters; Chinese characters are put between spaces."""
     if not text.isascii():
         text = _CHINESE.sub(r" \g<0> ", _OTHER_SIGN.sub(_ANY_SIGN, _OTHER_WHITESPACE.sub(" ", text.lower())))
         return text.encode("utf-8", "surrogatepass")
@@ -109,7 +109,7 @@ def _prepared(text: str) -> bytes:
 
 
 def _starts(kinds: NDArray[np.uint8]) -> Ints:
-    """Where tokens begin: at every sign, and at every letter that follows no letter."""
+    """Where tokens begin: at every other character, and at every letter that does not follow a letter."""
     is_word = kinds == _WORD
     begins = is_word.copy()
     begins[1:] &= ~is_word[:-1]
@@ -118,7 +118,7 @@ def _starts(kinds: NDArray[np.uint8]) -> Ints:
 
 
 def _hash(joined: NDArray[np.uint8], kinds: NDArray[np.uint8], starts: Ints) -> U64:
-    """A hash of the bytes of each token, by their values and places; blanks after it count nothing."""
+    """A hash of the bytes of each token, by their values and positions; whitespace after it does not count."""
     lengths = np.diff(np.append(starts, len(joined)))
     first = int(starts[0])
     place = np.arange(first, len(joined), dtype=np.int64) - np.repeat(starts, lengths)
@@ -128,7 +128,7 @@ def _hash(joined: NDArray[np.uint8], kinds: NDArray[np.uint8], starts: Ints) -> 
 
 
 def _shapes(hashes: U64, joined: NDArray[np.uint8], kinds: NDArray[np.uint8], starts: Ints) -> U64:
-    """As `hashes`, with one 0 in the place of each run of digits."""
+    """As `hashes`, with each run of digits replaced by one 0."""
     is_digit = _DIGITS[joined]
     owners = np.searchsorted(starts, np.flatnonzero(is_digit), side="right") - 1  # ascending, so no sort is needed
     if not len(owners):
@@ -157,7 +157,7 @@ def hashes_of_ranges(hashes: U64, starts: Ints, ends: Ints) -> U64:
 
 
 def grams_of(hashes: U64, size: int) -> U64:
-    """A hash for each run of `size` neighbouring tokens, by the place where it begins (`len - size + 1` of them)."""
+    """A hash for each run of `size` consecutive tokens, by its start (`len - size + 1` of them)."""
     if len(hashes) < size:
         return np.zeros(0, dtype=np.uint64)
     count = len(hashes) - size + 1

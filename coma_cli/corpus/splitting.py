@@ -1,8 +1,8 @@
 """The split into training and validation rows, decided for each row by a hash of what it is about.
 
-A row's side depends on nothing but the row and the seed, so adding rows never moves old ones. Rows made of the same
-function share a side. Where a validation row repeats a longer text of a training row (up to case, numbers and layout)
-or comes near to one, whatever the task, it leaves the validation set: nothing is judged by what was trained on.
+A row's side depends only on the row and the seed, so adding rows never moves old ones. Rows made from the same function
+are on the same side. A validation row that repeats a longer text of a training row (up to case, numbers and layout), or
+is a near-duplicate of one, whatever the task, is dropped: nothing is evaluated on what was trained on.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ class Split:
 
 
 def split(examples: Iterable[Example], share: float, seed: int, on_drop: OnDrop, rules: NearRules) -> Split:
-    """Divide rows that fit into memory; `share` (0 to 1) of what they are about goes to validation."""
+    """Split rows that fit into memory; `share` (0 to 1) of what they are about goes to validation."""
     rows = list(examples)
     fingerprints = Fingerprints.of(rows, rules)
     validates = in_validation(fingerprints.by_row.anchors, share, seed)
@@ -58,7 +58,7 @@ def in_validation(anchors: U64, share: float, seed: int) -> NDArray[np.bool_]:
 def counterparts_in_train(
     text_keys: U64, texts: Texts, validates: NDArray[np.bool_], chosen: NDArray[np.bool_], rules: NearRules
 ) -> NDArray[np.bool_]:
-    """Which chosen validation rows share a longer text with a chosen training row, or come near to one."""
+    """Which chosen validation rows share a longer text with a chosen training row, or nearly do."""
     trained = np.unique(text_keys[chosen & ~validates])
     judged = np.flatnonzero(chosen & validates)
     counterparts = np.zeros(len(chosen), dtype=bool)

@@ -54,7 +54,7 @@ def named_problems(path: Path) -> LoadedBenchmark:
 
 
 def hash_named(path: Path) -> str:
-    """SHA-256 (hex) of a file that was named.
+    """SHA-256 (hex) of a file that the user named.
 
     Raises:
         MissingInputError: there is no such file.
@@ -65,7 +65,7 @@ def hash_named(path: Path) -> str:
 
 
 def reference_parts(files: Sequence[str], folder: Path, near: NearRules) -> tuple[Path, ...]:
-    """Parts that hold the rows of the files of `--dedup-against`, made anew in `folder`.
+    """Parts that hold the rows of the files of `--dedup-against`, written to `folder`.
 
     Raises:
         MissingInputError: a file is missing, broken or without rows.

@@ -1,8 +1,8 @@
-"""Writes the files that people read: the rows that a selection keeps, those that it drops, and what is requested.
+"""Writes the output files: the rows that a selection keeps, those that it drops, and those to be requested.
 
-Rows are copied from disk to disk; what is held for each is a record of about a hundred bytes. They are written in the
-order of their ids, which are hashes of their content, so tasks and sources are mixed and the order never depends on
-how the work was divided.
+Rows are copied from disk to disk; memory holds about a hundred bytes of each. They are written in the order of their
+ids, which are hashes of their content, so tasks and sources are mixed, and the order never depends on how the work was
+divided.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _DUPLICATES = (RowState.DUPLICATE, RowState.NEAR_DUPLICATE, RowState.IN_REFERENC
 
 
 def texts_of(rows: RowTable, near: NearRules, scratch: Path) -> AbstractContextManager[StoredTexts]:
-    """The fingerprints of the texts of a table, to select its rows by; they need two working files in `scratch`."""
+    """The fingerprints of the texts of a table, which `select` needs; keeps two working files in `scratch`."""
     counts = [part.count for part in rows.parts]
     return StoredTexts.joined([part.texts() for part in rows.parts], counts, near.banding.bands, scratch)
 
@@ -81,7 +81,7 @@ class _Files:
             yield line
 
     def dropped_lines(self) -> Iterator[bytes]:
-        """What did not become a row and the duplicates, part by part; then what the split drops."""
+        """What did not become a row and the duplicates, part by part; then the rows that the split drops."""
         duplicates = np.flatnonzero(np.isin(self.selection.state, _DUPLICATES))
         ends = np.searchsorted(self.rows.part[duplicates], np.arange(len(self.rows.parts) + 1))  # rows lie by part
         for number, part in enumerate(self.rows.parts):
@@ -104,7 +104,7 @@ class _Files:
         return f"of {origin.path}: {origin.row}"
 
     def evidence_lines(self) -> Iterator[bytes]:
-        """What shows that rows were contaminated."""
+        """The evidence of contaminated rows."""
         for part in self.rows.parts:
             yield from part.lines("evidence")
 

@@ -1,8 +1,8 @@
 """build-data: from code and instruction sets to a cleaned, decontaminated, split and explained data set.
 
 A unit of work is one file of a source, or a piece of a large one: workers turn each into a part (see `building`), a
-killed run goes on with the parts that are missing, and one final pass over all parts in their fixed order writes the
-outputs (see `assembling`). So the outputs are the same for any number of workers and restarts.
+killed run continues with the missing parts, and one final pass over all parts in their fixed order selects the rows and
+writes the outputs (see `selection`, `assembling`). So the outputs are the same for any number of workers and restarts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +56,7 @@ _MAX_SUBJECT_CHARS = 40
 
 @dataclass(frozen=True)
 class BuildDataPlan(Plan):
-    """The tasks, the files to read in their order, the benchmarks to keep clear of and those that are not at hand."""
+    """The tasks, the files to read in order, the benchmarks to decontaminate against, and those not available."""
 
     tasks: tuple[str, ...] = ()
     found: FoundFiles = field(default_factory=lambda: FoundFiles((), {}, {}))
@@ -66,7 +66,7 @@ class BuildDataPlan(Plan):
 
     @property
     def units(self) -> tuple[WorkUnit, ...]:
-        """All files, in the order that decides which of two equal rows is the first."""
+        """All files, in the order that decides which of two equal rows comes first."""
         return tuple(unit for located in self.found.located for unit in located.units)
 
 
@@ -80,16 +80,14 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
 
 
 def preview(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
-    """As `plan`, for a dry run: what would have to be fetched from the hub is named, and nothing is fetched."""
+    """As `plan`, for a dry run: names what would be fetched from the Hugging Face Hub, and fetches nothing."""
     return _plan(settings, workspace, fetch=False)
 
 
 def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> BuildDataPlan:
     tasks, mixture = settings.chosen_tasks(), settings.mixture
     if settings.decontaminate_against and not settings.decontaminate:
-        raise UsageError(
-            "--decontaminate off and --decontaminate-against exclude each other.", "Leave one of them out."
-        )
+        raise UsageError("--decontaminate off and --decontaminate-against exclude each other.", "Drop one of them.")
     found = locate(settings, tasks, workspace, fetch=fetch)
     benchmarks, absent = known_benchmarks(settings, fetch=fetch)
     benchmarks = (*benchmarks, *(named_problems(Path(name)) for name in settings.decontaminate_against))
@@ -126,7 +124,7 @@ def _subject(found: FoundFiles) -> str:
 def _estimate(
     settings: BuildDataSettings, found: FoundFiles, tasks: tuple[str, ...], mixture: Mixture
 ) -> Mapping[str, Any]:
-    """Files and rows, the rows by the measured bytes per row of each source; what is wanted of each sub-dataset."""
+    """Files; rows, estimated by the measured bytes per row of each source; the rows wanted of each sub-dataset."""
     wanted = {} if settings.size is None else {"rows wanted": dict(mixture.targets(settings.size))}
     rows = {entry.source.name: _estimated_rows(entry, tasks) for entry in found.located}
     files = {entry.source.name: entry.files for entry in found.located}
@@ -145,25 +143,25 @@ def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
 
 def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
     notes = [f"{entry.source.name}: {count_of(entry.files, 'file')} in {entry.place}" for entry in found.located]
-    notes += [f"{name}: would be fetched from the hub ({place})" for name, place in found.to_fetch.items()]
-    notes += [f"{name}: not there ({place})" for name, place in found.missing.items()]
+    notes += [f"{name}: would be fetched from the Hugging Face Hub ({place})" for name, place in found.to_fetch.items()]
+    notes += [f"{name}: not found ({place})" for name, place in found.missing.items()]
     unread = unread_folders(settings)
     if unread:
-        notes.append(f"Not read, no source of this version: {', '.join(unread)}")
+        notes.append(f"Not read, unknown to this version: {', '.join(unread)}")
     return tuple(notes)
 
 
 def _warnings(
     settings: BuildDataSettings, found: FoundFiles, benchmarks: Sequence[LoadedBenchmark], absent: Sequence[str]
 ) -> tuple[str, ...]:
-    """What the user should know before trusting the rows; none of it names a place on this machine."""
-    warnings = [f"The source {name} is broken and was left out." for name in found.broken]
-    warnings += [f"Nothing of the source {name} is in the data: it {why}." for name, why in found.other_splits.items()]
+    """What the user should know before trusting the rows; holds no paths of this machine."""
+    warnings = [f"The source {name} is broken and was skipped." for name in found.broken]
+    warnings += [f"The data has no rows of the source {name}: it {why}." for name, why in found.other_splits.items()]
     if not settings.decontaminate:
         warnings.append("Decontamination was switched off: rows may hold benchmark problems and their solutions.")
     elif absent:
         names = ", ".join(absent)
-        warnings.append(f"Not checked against {names}: the problems were not at hand (--bench-data FILE brings them).")
+        warnings.append(f"Not checked against {names}: their problems are not available (--bench-data FILE adds them).")
     if settings.decontaminate:
         there = {entry.source.name for entry in found.located}
         warnings += overlap_warnings(there, {benchmark.name for benchmark in benchmarks})
@@ -174,7 +172,7 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     """Make the missing parts, then the outputs.
 
     Raises:
-        MissingInputError: a source is broken further inside, or no row is left at the end.
+        MissingInputError: a source is broken further on, or no row is left at the end.
     """
     parts = run.scratch("parts")
     _make_parts(run, settings, plan, parts)
@@ -286,7 +284,7 @@ def headline(summary: Mapping[str, Any]) -> str:
 
 
 def _show_subsets(summary: Mapping[str, Any]) -> None:
-    """The sub-datasets that have rows or should have; what falls short of its target is said."""
+    """Print the sub-datasets that have rows or should have some, and how many are missing."""
     rows = [
         (name, f"{c['train']}", f"{c['validation']}", f"{c['wanted'] or ''}", f"{c['requested']}", f"{c['short']}")
         for name, c in summary["subsets"].items()
@@ -294,13 +292,13 @@ def _show_subsets(summary: Mapping[str, Any]) -> None:
     ]
     beside = summary["beside"]
     if beside["train"] + beside["validation"]:
-        rows.append(("beside the table", f"{beside['train']}", f"{beside['validation']}", "", "", ""))
+        rows.append(("no sub-dataset", f"{beside['train']}", f"{beside['validation']}", "", "", ""))
     title = f"Sub-datasets of {summary['mixture']}"
-    console.print_table(title, ("", "train", "validation", "wanted", "requested", "short"), rows)
+    console.print_table(title, ("", "train", "validation", "wanted", "requested", "missing"), rows)
 
 
 def show(summary: Mapping[str, Any]) -> None:
-    """Print the tables of rows and of what was left out."""
+    """Print the tables of kept and dropped rows."""
     for title, key in (("Rows by task", "tasks"), ("Rows by source", "sources"), ("Rows by licence", "licences")):
         rows = [(name, f"{c['train']}", f"{c['validation']}") for name, c in summary[key].items()]
         total = summary["rows"]
@@ -308,7 +306,7 @@ def show(summary: Mapping[str, Any]) -> None:
             rows.append(("all", f"{total['train']}", f"{total['validation']}"))
         console.print_table(title, ("", "train", "validation"), rows)
     _show_subsets(summary)
-    console.print_table("Left out", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
+    console.print_table("Dropped", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
 
 
 STAGE = Stage(settings=BuildDataSettings, plan=plan, work=work, show=show, headline=headline, preview=preview)

@@ -1,7 +1,7 @@
-"""Builds the rows of one file, or of one piece of a large one: all that a row needs no other row for.
+"""Builds the rows of one file, or of one piece of a large one: every step that looks at one row at a time.
 
-Material, rows, cleaning, decontamination. The result is one part (see `parts`), in the order of the source, whoever
-made it and whenever.
+Material, rows, cleaning, decontamination. The result is one part (see `parts`), in the order of the source, whichever
+worker makes it.
 """
 
 import tempfile
@@ -33,9 +33,9 @@ BROKEN_SOURCE = "broken-source"
 
 @dataclass(frozen=True)
 class BuildRecipe:
-    """What every worker needs to know; `index` is None where rows are not checked against benchmarks.
+    """What every worker needs to know; `index` is None if rows are not checked against benchmarks.
 
-    Parts are written to the folder `parts`; where it is None, as on the nodes of a cluster, they are handed back.
+    Parts are written to the folder `parts`; if it is None, as on the nodes of a cluster, they are returned.
     """
 
     tasks: tuple[str, ...]
@@ -50,13 +50,13 @@ class BuildRecipe:
 
 
 class BuiltPart(NamedTuple):
-    """A part that was made: its name, and its packed bytes where the worker could not put it into place itself."""
+    """A finished part: its name, and its compressed bytes if the worker could not put it into place itself."""
 
     name: str
     packed: bytes | None = None
 
     def put_into(self, folder: Path) -> None:
-        """Write a part that was handed back."""
+        """Write a part that was returned."""
         if self.packed is not None:
             write_atomically(folder / self.name, [zlib.decompress(self.packed)])
 
@@ -66,7 +66,7 @@ def build_part(recipe: BuildRecipe, unit: WorkUnit) -> BuiltPart:
 
     Raises:
         BrokenSourceError: the file can't be read to its end (unless broken ones are skipped: then that is its one row).
-        MissingInputError: the file is no longer what it was when the run was planned.
+        MissingInputError: the file has changed since the run was planned.
     """
     _check_unchanged(unit)
     if recipe.parts is not None:
@@ -91,7 +91,7 @@ def _write_part(recipe: BuildRecipe, unit: WorkUnit, path: Path) -> None:
 
 
 def _without_places(message: str, unit: WorkUnit) -> str:
-    """A message with the names of files in place of where they are on this machine."""
+    """A message with the names of files in place of their paths on this machine."""
     message = message.replace(str(unit.shard.file), unit.shard.name)
     for path in {unit.shard.path, *(companion.path for companion in unit.shard.companions)}:
         message = message.replace(str(path), path.name)
@@ -109,7 +109,7 @@ def _write_rows(recipe: BuildRecipe, unit: WorkUnit, part: PartWriter) -> None:
 
 
 def add_rows(part: PartWriter, rows: Iterable[Example], near: NearRules, validation_share: float, seed: int) -> None:
-    """Write rows into a part with all that the final pass has to know of them."""
+    """Write rows into a part, with all that the final pass needs to know of them."""
     left = iter(rows)
     while batch := list(islice(left, BATCH_ROWS)):
         fingerprints = Fingerprints.of(batch, near)
@@ -133,7 +133,7 @@ def _examples(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected
 
 
 def _finished_rows(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:
-    """The rows of a source that has them already, of the tasks that are asked for."""
+    """The rows of a source that has finished ones, of the requested tasks."""
     assert unit.source.read_rows is not None
     for entry in unit.source.read_rows(unit.shard):
         if isinstance(entry, Rejected):
@@ -143,7 +143,7 @@ def _finished_rows(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rej
 
 
 def _wanted_material(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Material]:
-    """The unit's material of the splits that are asked for."""
+    """The unit's material of the requested splits."""
     for entry in _material(unit):
         if isinstance(entry, Rejected):
             on_reject(entry)
@@ -152,12 +152,12 @@ def _wanted_material(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[R
 
 
 def _material(unit: WorkUnit) -> Iterator[Material | Rejected]:
-    """What the unit's file holds, or only what belongs to the unit's piece of it."""
+    """The material in the unit's file, or in its piece of it."""
     piece = unit.shard.piece
     if piece.of == 1 or unit.source.reads_pieces:
         return unit.source.read(unit.shard)
     entries = unit.source.read(replace(unit.shard, piece=Piece()))
-    # One stretch after the other goes to each piece in turn, so that nobody has to know how much there is.
+    # Pieces take turns, stretch by stretch, so that nobody has to know how much there is.
     return (entry for number, entry in enumerate(entries) if piece.holds(number))
 
 
@@ -177,5 +177,5 @@ def _check_unchanged(unit: WorkUnit) -> None:
         same = False
     if not same:
         raise MissingInputError(
-            f"{unit.shard.path} changed or vanished while it was to be read.", "Run the command again."
+            f"{unit.shard.path} changed or vanished since the run was planned.", "Run the command again."
         )

@@ -1,4 +1,4 @@
-"""The data card: what is in the data, from where, under which terms, what was left out and why."""
+"""The data card: what is in the data, from where, under which terms, and what was dropped and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -58,13 +58,13 @@ def licence_line(licences: Mapping[str, SideCounts]) -> str:
     if research:
         rows = sum(licences[name].total for name in research)
         parts.append(
-            f"**For computational use only** (training and analysis; the data itself may be passed on only under the "
-            f"same terms): {rows} rows are under {', '.join(research)}."
+            f"**For computational use only** (training and analysis; the data itself may be redistributed only "
+            f"under the same terms): {rows} rows are under {', '.join(research)}."
         )
     if unknown:
         rows = sum(licences[name].total for name in unknown)
         parts.append(
-            f"{rows} rows come from code whose licence was not recognised; look at it before you pass them on."
+            f"{rows} rows come from code whose licence was not recognised; check it before you redistribute them."
         )
     return " ".join(parts)
 
@@ -84,14 +84,14 @@ def _subsets(summary: BuildDataSummary) -> Iterable[str]:
         for name, counts in summary.subsets.items()
     ]
     beside = summary.beside
-    rows.append(("beside the table", "", str(beside.train), str(beside.validation), "all", "0", "0"))
-    columns = ("Sub-dataset", "Task", "Training rows", "Validation rows", "Wanted", "Requested", "Short")
+    rows.append(("no sub-dataset", "", str(beside.train), str(beside.validation), "all", "0", "0"))
+    columns = ("Sub-dataset", "Task", "Training rows", "Validation rows", "Wanted", "Requested", "Missing")
     yield from _table(columns, rows)
     if any(counts.requested for counts in summary.subsets.values()):
         yield from ("Rows that upstream lacks are requested in `pending.jsonl`; gen-instructions can write them.", "")
     short = [f"{name} {counts.short}" for name, counts in summary.subsets.items() if counts.short]
     if short:
-        yield from (f"The sources had fewer rows than were wanted: {', '.join(short)}.", "")
+        yield from (f"The sources had fewer rows than wanted: {', '.join(short)}.", "")
 
 
 def _composition(summary: BuildDataSummary) -> Iterable[str]:
@@ -107,14 +107,14 @@ def _composition(summary: BuildDataSummary) -> Iterable[str]:
         yield from _table((title, "Training rows", "Validation rows"), rows)
     if summary.beyond_balance:
         over = ", ".join(f"{task} {count}" for task, count in summary.beyond_balance.items())
-        yield from (f"Rows that were good but of an answer that there was more of: {over}.", "")
+        yield from (f"Good rows beyond an even number of each answer: {over}.", "")
     if summary.beyond_size:
         over = ", ".join(f"{task} {count}" for task, count in summary.beyond_size.items())
-        yield from (f"Rows that were good but beyond the size asked for: {over}.", "")
+        yield from (f"Good rows beyond the requested size: {over}.", "")
 
 
 def _lengths(summary: BuildDataSummary) -> Iterable[str]:
-    yield from ("## Lengths", "", "Rows by their length in characters.", "")
+    yield from ("## Lengths", "", "Rows by length in characters.", "")
     for part, title in (("asked", "Instruction and input"), ("output", "Answer")):
         rows = [(task, *map(str, parts[part])) for task, parts in sorted(summary.lengths.items())]
         yield from _table((title, *length_classes()), rows)
@@ -123,7 +123,7 @@ def _lengths(summary: BuildDataSummary) -> Iterable[str]:
 def _made_with(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## Made with", "")
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
-    yield from (f"Seed {summary.seed}; {versions}. `manifest.json` names all inputs by their hashes.", "")
+    yield from (f"Seed {summary.seed}; {versions}. `manifest.json` lists the hashes of all inputs.", "")
 
 
 def _sources(summary: BuildDataSummary) -> Iterable[str]:
@@ -132,9 +132,9 @@ def _sources(summary: BuildDataSummary) -> Iterable[str]:
     yield from _table(("Source", "Files", "Splits read", "Licence", "Upstream", "Citation"), rows)
     noted = [f"* **{index.name}**: {index.notes}" for index in summary.read if index.notes]
     if noted:
-        yield from ("What to know of their rows:", "", *noted, "")
+        yield from ("Notes:", "", *noted, "")
     if summary.missing_sources:
-        yield from (f"Known sources that were not there: {', '.join(summary.missing_sources)}.", "")
+        yield from (f"Known sources that were not found: {', '.join(summary.missing_sources)}.", "")
 
 
 def _upstream(index: SourceFacts) -> str:
@@ -142,7 +142,7 @@ def _upstream(index: SourceFacts) -> str:
 
 
 def _skipped(summary: BuildDataSummary) -> Iterable[str]:
-    yield from ("## What was left out", "", "Every row is in `dropped.jsonl` with its reason.", "")
+    yield from ("## What was dropped", "", "`dropped.jsonl` has every dropped row with its reason.", "")
     rows = [(reason, str(count), DROP_REASONS.get(reason, "")) for reason, count in summary.dropped.items()]
     yield from _table(("Reason", "Rows", "Meaning"), rows)
 
@@ -159,7 +159,7 @@ def _benchmarks(summary: BuildDataSummary) -> Iterable[str]:
     yield from _table(("Benchmark", "Problems", "Rows removed"), rows)
     if summary.not_checked_against:
         yield from (
-            f"**Not** checked against (their data was not at hand): {', '.join(summary.not_checked_against)}.",
+            f"**Not** checked against (data not available): {', '.join(summary.not_checked_against)}.",
             "",
         )
 

@@ -51,7 +51,7 @@ def _subset_counts(subset: Numbers, mixture: Mixture) -> dict[str, int]:
 
 
 def lengths_of(rows: RowTable, selection: Selection) -> Lengths:
-    """How long questions and answers are, by task."""
+    """Histograms of the lengths of questions and answers, by task."""
     kept = rows.index[selection.kept]
     found: Lengths = {}
     for number, task in enumerate(rows.names["task"]):

@@ -1,4 +1,4 @@
-"""The training rows in the files that others expect: CoMIT's own, and the forms of common trainers."""
+"""The training rows in the formats of others: CoMIT's own, and those of common trainers."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ _TEMPORARY = ".{}.tmp"
 
 
 class ArrayFile:
-    """One JSON array of objects that are encoded already, one a line; in place, whole, when it is closed."""
+    """A file with one JSON array of encoded objects, one per line; in place, whole, once it is closed."""
 
     def __init__(self, path: Path, temporary: Path, handle: IO[bytes]) -> None:
         """`handle` writes to `temporary`, which `close` moves to `path`; see `create`."""
@@ -42,21 +42,21 @@ class ArrayFile:
         self._rows += 1
 
     def close(self) -> None:
-        """End the array and put the file into place."""
+        """End the array and move the file into place."""
         self._handle.write(b"\n]\n" if self._rows else b"[]\n")
         self._handle.close()
         self._temporary.replace(self._path)
 
     def discard(self) -> None:
-        """Leave nothing behind."""
+        """Remove what was written."""
         self._handle.close()
         self._temporary.unlink(missing_ok=True)
 
 
 class ArrayFiles:
-    """Several arrays by their names below a folder, each begun when its first object comes; a context manager.
+    """Several arrays by their names below a folder, each begun with its first object; a context manager.
 
-    Arrays named in `names` are written even if no object comes.
+    Arrays named in `names` are written even if they stay empty.
     """
 
     def __init__(self, folder: Path, names: Iterable[str] = ()) -> None:
@@ -102,7 +102,7 @@ def file_of(mixture: Mixture, subset: int, task: str, text_language: str) -> str
 
 
 def blocker(exports: Iterable[Export]) -> MissingPackageError | None:
-    """What stands in the way of these exports here."""
+    """Why these exports can't be written here, None if they can."""
     from importlib import util
 
     lacking = "parquet" in exports and util.find_spec("pyarrow") is None
@@ -110,7 +110,7 @@ def blocker(exports: Iterable[Export]) -> MissingPackageError | None:
 
 
 def write_export(export: Export, folder: Path, side: str, rows: Iterator[Example]) -> str:
-    """Write one side in one form; the name of the file below `folder`."""
+    """Write one side in one format; the name of the file below `folder`."""
     suffix, write = _WRITERS[export]
     name = f"{EXPORTS}/{export}/{side}.{suffix}"
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def messages(row: Example) -> Mapping[str, Any]:
 
 
 def question(row: Example) -> str:
-    """What is asked and about what, as one text; the same that chat templates get in finetune and sample."""
+    """Instruction and input as one text; the same that chat templates get in finetune and sample."""
     return f"{row.instruction}\n\n{row.input}" if row.input else row.instruction
 
 

@@ -1,4 +1,4 @@
-"""Rows that gen-instructions wrote, as a source: finished rows, which go through all that other rows go through."""
+"""Rows of gen-instructions as a source: finished rows, which are cleaned and filtered like all others."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,10 +21,10 @@ _ID_DIGITS = 20
 
 
 def generated_sources(given: Iterable[str], workspace: Workspace) -> Iterator[tuple[Source, Path]]:
-    """Each run, folder or file as a source; those of the same name are told apart by a number.
+    """Each run, folder or file as a source; those of the same name get a number.
 
     Raises:
-        MissingInputError: there is none of that name, or it is not finished.
+        MissingInputError: there is none of that name, or it is unfinished.
     """
     names: set[str] = set()
     for place in given:
@@ -48,7 +48,7 @@ def _find(place: str, workspace: Workspace) -> tuple[Artifact | None, Path]:
     if named is None:
         there = ", ".join(run.name for run in runs) or "none"
         raise MissingInputError(
-            f"There is no {place}, and no finished {COMMAND} run of that name (there: {there}).",
+            f"There is no {place}, and no finished {COMMAND} run of that name (finished: {there}).",
             "Check --with-generated.",
         )
     return named, named.path
@@ -73,14 +73,14 @@ def _source(name: str, model: str) -> Source:
 
 
 def _find_files(place: Path) -> list[Shard]:
-    """A file as it is; of a run those of its files that hold rows, since few rows may leave its validation empty."""
+    """A file as it is; of a run, its files that hold rows, since a small run may have an empty validation file."""
     paths = [place] if place.is_file() else [place / name for name in _FILES if (place / name).is_file()]
     paths = [path for path in paths if path.stat().st_size] or paths
     return [Shard(path, path.name, "", split="", member=one_file(path).member) for path in paths]
 
 
 def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
-    """The rows of a file, each under an id that is a hash of its content, as those of all sources are.
+    """The rows of a file; their ids are hashes of their content, as for all sources.
 
     Raises:
         BrokenSourceError: see `read_table`.
@@ -105,10 +105,10 @@ def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
 
 
 def require_rows(source: Source, shard: Shard) -> None:
-    """Look at the first row, so that a file of another form stops the command before anything is built.
+    """Look at the first row, so that a file of another format stops the command before anything is built.
 
     Raises:
-        BrokenSourceError: its first row is no row of coma's.
+        BrokenSourceError: its first row is not a row of coma.
     """
     assert source.read_rows is not None
     first = next(source.read_rows(shard), None)

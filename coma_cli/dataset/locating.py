@@ -1,4 +1,4 @@
-"""Finds what build-data reads: the files of the sources that were asked for."""
+"""Finds what build-data reads: the files of the requested sources."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ from coma_cli.workspace import Workspace
 
 _PROBED_ROWS = 100
 _AT_ONCE = 4
-# A file is read once for each of its pieces, so they are few; what is costly is done once for each row.
+# A file is read once per piece, so there are few pieces; the costly work is done once per row.
 PIECE_BYTES = 8 << 20
 MOST_PIECES = 16
 _SPLIT_ORDER = ("train", "validation", "test", "mixed")
@@ -35,9 +35,9 @@ _SPLIT_ORDER = ("train", "validation", "test", "mixed")
 
 @dataclass(frozen=True)
 class WorkUnit:
-    """One file of one source, or a piece of it: what a worker builds rows of.
+    """One file of one source, or a piece of it: what a worker builds rows from.
 
-    `sha256` is `hash_shard` when the run was planned.
+    `sha256` is `hash_shard` at the time the run was planned.
     """
 
     source: Source
@@ -78,10 +78,11 @@ class Located:
 
 @dataclass(frozen=True)
 class FoundFiles:
-    """All that the sources asked for have come to.
+    """What was found of the requested sources.
 
-    `missing` names known sources that are not there, with the place; `broken` those that can't be read, with the
-    reason; `other_splits` those of which no file is of a split that was asked for, with what they hold instead.
+    `missing` maps known sources that were not found to where they should be; `broken` those that can't be read to the
+    reason; `other_splits` those without a file of a requested split to what they hold instead; `to_fetch` those that
+    would be fetched to where they come from.
     """
 
     located: tuple[Located, ...]
@@ -96,11 +97,11 @@ def locate(
 ) -> FoundFiles:
     """The sources that feed these tasks, in the order of the catalogue, then repositories, then generated rows.
 
-    With `fetch` off, what would have to come from the hub is named in `to_fetch`, and nothing is fetched.
+    With `fetch` off, nothing is fetched, and `to_fetch` names what would be.
 
     Raises:
-        UsageError: unknown source. MissingInputError: a place does not exist or holds none of the sources, the hub is
-            out of reach, or a source is broken and `skip_broken_sources` is not set.
+        UsageError: unknown source. MissingInputError: a place does not exist or holds none of the sources, the Hugging
+            Face Hub can't be reached, or a source is broken and `skip_broken_sources` is not set.
     """
     located: list[Located] = []
     missing: dict[str, str] = {}
@@ -121,7 +122,7 @@ def locate(
         except BrokenSourceError as error:
             if not settings.skip_broken_sources:
                 raise BrokenSourceError(
-                    error.message, f"{error.hint} Or leave it out with --skip-broken-sources."
+                    error.message, f"{error.hint} Or skip it with --skip-broken-sources."
                 ) from error
             broken[source.name] = error.message
     found = FoundFiles(tuple(located), missing, broken, other_splits, to_fetch)
@@ -146,7 +147,9 @@ def _places(
         lookup("source", name, SOURCES)
     sources = HUB if settings.asks_hub else settings.sources
     if sources not in (None, HUB) and not Path(str(sources)).is_dir():
-        raise MissingInputError(f"There is no folder {sources} (--sources).", "Give a folder, or the word hub.")
+        raise MissingInputError(
+            f"There is no folder {sources} (--sources).", "Give a folder, or hub for the Hugging Face Hub."
+        )
     known = [source for source in SOURCES.values() if set(source.tasks) & set(tasks)]
     for source in known:
         place = _place(source, settings.source.get(source.name), sources, fetch=fetch)
@@ -178,7 +181,7 @@ def _from_hub(source: Source, *, fetch: bool) -> Path | _Absent | None:
 
 
 def _holds_files(source: Source, place: Path) -> bool:
-    """Whether a place holds files of a source; a broken archive counts, since reading it tells what is wrong."""
+    """Whether a place holds files of a source; a broken archive counts, since reading it will say what is wrong."""
     try:
         return bool(source.find(place))
     except BrokenSourceError:
@@ -186,7 +189,7 @@ def _holds_files(source: Source, place: Path) -> bool:
 
 
 def _repositories(folders: Iterable[str], tasks: tuple[str, ...]) -> Iterator[tuple[Source, Path]]:
-    """Folders of code as sources; folders of the same name are told apart by a number."""
+    """Folders of code as sources; folders of the same name get a number."""
     names: set[str] = set()
     for folder in folders:
         source, place = repository(Path(folder), tasks=tasks)
@@ -199,7 +202,7 @@ def _repositories(folders: Iterable[str], tasks: tuple[str, ...]) -> Iterator[tu
 
 
 def _located(source: Source, place: Path, settings: BuildDataSettings) -> Located | str:
-    """The files of a source that are asked for; where there are none of them, what it holds instead."""
+    """The requested files of a source; if there are none, what it holds instead."""
     if not place.exists():
         raise MissingInputError(
             f"There is no {place} for the source {source.name}.", f"Check --source {source.name}=PATH."
@@ -223,7 +226,7 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
 
 
 def _units(source: Source, shard: Shard) -> Iterator[WorkUnit]:
-    """A file, or the pieces of a large one; how many depends on its size alone, never on the machine."""
+    """A file, or the pieces of a large one; their number depends on its size alone, never on the machine."""
     sha256 = hash_shard(shard)
     pieces = 1 if source.reads_whole else min(MOST_PIECES, 1 + shard.file.size // PIECE_BYTES)
     for number in range(pieces):
@@ -231,7 +234,7 @@ def _units(source: Source, shard: Shard) -> Iterator[WorkUnit]:
 
 
 def _in_words(splits: Iterable[str]) -> str:
-    """Names of splits in their usual order: `train and test`; files of several are `mixed`."""
+    """Names of splits in their usual order, `train and test`; a file of several splits is `mixed`."""
     names = sorted({split or "mixed" for split in splits}, key=_SPLIT_ORDER.index)
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 

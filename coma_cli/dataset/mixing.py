@@ -1,8 +1,8 @@
-"""Brings the rows into the proportions of a mixture: which sub-dataset each belongs to, and how many of it are kept.
+"""Brings the rows into the proportions of a mixture: the sub-dataset of each row, and how many of it are kept.
 
-Rows are taken in the order of their ids, which are hashes of their content: more rows of a source push some out, and
-never reshuffle the rest. Where a task is answered by one of a few fixed words, as many rows are kept of each word, on
-either side of the split. All functions here are pure: they return the numbers of rows.
+Rows are taken in the order of their ids, which are hashes of their content: more rows of a source displace some, and
+never reshuffle the rest. For tasks that are answered by one of a few fixed words, equally many rows are kept of each
+word, on both sides of the split. All functions here are pure: they return the numbers of rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,13 +33,13 @@ def assign(rows: RowTable, mixture: Mixture) -> Numbers:
 
 
 def unbalanced(rows: RowTable, kept: Mask, subset: Numbers) -> Numbers:
-    """Kept rows with fixed answers that outnumber those of the rarest answer, in each sub-dataset and on each side."""
+    """Kept rows that outnumber the rarest of their task's fixed answers, in each sub-dataset and on each side."""
     surplus = [np.setdiff1d(group, _even(rows, group, group)) for group in _answered_groups(rows, kept, subset)]
     return _joined(surplus)
 
 
 def beyond_targets(rows: RowTable, kept: Mask, subset: Numbers, targets: Mapping[int, int]) -> Numbers:
-    """Kept rows beyond the target of their sub-dataset: all but its first rows, of fixed answers as many of each."""
+    """Kept rows beyond the target of their sub-dataset: all but its first ones, equally many of each fixed answer."""
     beyond = []
     for number, target in targets.items():
         members = rows.in_order(kept & (subset == number))
@@ -54,7 +54,7 @@ def _joined(numbers: list[Numbers]) -> Numbers:
 
 
 def _first_sets(rows: RowTable, members: Numbers, target: int) -> Numbers:
-    """As many whole sets of one row of each answer as the target has room for; a set counts from its last row on."""
+    """The first whole sets of one row per answer, as many as the target allows; a set is as late as its last row."""
     validation = rows.index["validation"][members]
     complete_at = np.full(len(members), len(members))
     for side in (False, True):
@@ -80,7 +80,7 @@ def _answered_groups(rows: RowTable, kept: Mask, subset: Numbers) -> Iterator[Nu
 
 
 def _even(rows: RowTable, ordered: Numbers, numbers: Numbers) -> Numbers:
-    """(answers, n): of each answer as many rows as the rarest has, the first ones, each by its entry in `numbers`."""
+    """(answers, n): the entries in `numbers` of each answer's first n rows, where n is the count of the rarest."""
     answers = rows.index["answer"][ordered]
     by_answer = [numbers[answers == answer] for answer in np.unique(answers)]
     rarest = min(map(len, by_answer))

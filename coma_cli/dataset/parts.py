@@ -1,4 +1,4 @@
-"""A part: all that one unit of work gave, in one file that is moved into place whole.
+"""A part: all results of one unit of work, in one file that is moved into place whole.
 
     rows        the lines of the rows as train.jsonl will hold them
     dropped     the lines of dropped.jsonl: what did not become a row
@@ -11,7 +11,7 @@
     contents    JSON: where each section begins, the names that the index holds as numbers, counts of what was dropped
     trailer     16 bytes: where `contents` begins, and a mark
 
-So the final pass holds about a hundred bytes a row, and copies lines from disk to disk without parsing them.
+So the final pass holds about a hundred bytes per row, and copies lines from disk to disk without parsing them.
 """
 
 import io
@@ -39,7 +39,7 @@ from coma_cli.dataset.row_index import NAMED, ROW, IndexRow
 from coma_cli.jsonl import encode_row
 from coma_cli.records import DroppedRow
 
-_LAYOUT = 4  # part of the name, so that a run that an older coma began makes its parts again
+_LAYOUT = 4  # part of the file name, so that a run begun by an older coma makes its parts again
 SUFFIX = f".part{_LAYOUT}"
 MARK = b"comapar%d" % _LAYOUT
 _TRAILER = struct.Struct("<Q8s")
@@ -51,7 +51,7 @@ _OPEN_FILES = 128
 
 
 class PartWriter:
-    """Writes one part; a context manager that puts the part into place only when all of it is there."""
+    """Writes one part; a context manager that moves the part into place only once it is complete."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -100,7 +100,7 @@ class PartWriter:
         self._offset += len(line)
 
     def texts(self, fingerprints: TextFingerprints) -> None:
-        """Add the fingerprints of the texts of the rows that are to be added next."""
+        """Add the fingerprints of the texts of the rows to be added next."""
         made = np.empty(len(fingerprints.rows), dtype=TEXT)
         made["row"], made["group"], made["size"] = (
             fingerprints.rows + len(self._index),
@@ -118,7 +118,7 @@ class PartWriter:
         self._reasons[row.source, row.reason] += 1
 
     def evidence(self, row: ContaminatedRow) -> None:
-        """Add what shows that a row was contaminated."""
+        """Add the evidence of a contaminated row."""
         self._spooled["evidence"].write(encode_row(row.to_row()))
         self._benchmarks[row.bench] += 1
 
@@ -163,7 +163,7 @@ class PartWriter:
 
 @dataclass(frozen=True)
 class Part:
-    """A finished part: `count` rows, and by source and reason, and by benchmark, how many did not become rows."""
+    """A finished part of `count` rows; `dropped` counts by source and reason, `contaminated` by benchmark."""
 
     path: Path
     count: int
@@ -176,7 +176,7 @@ class Part:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The part in a file; reads its table of contents alone."""
+        """The part in a file; reads only its table of contents."""
         with path.open("rb") as handle:
             handle.seek(-_TRAILER.size, io.SEEK_END)
             end = handle.tell()
@@ -204,7 +204,7 @@ class Part:
         return self.ends[_SECTIONS[-1]]
 
     def texts(self) -> TextsOfPart:
-        """The fingerprints of the texts of its rows, and where their larger pieces lie."""
+        """The fingerprints of the texts of its rows, and where their larger pieces are stored."""
         start = self._index_at + self.count * ROW.itemsize
         made = np.fromfile(self.path, dtype=TEXT, count=self.text_count, offset=start)
         hashes_at = start + self.text_count * TEXT.itemsize
@@ -229,14 +229,14 @@ class Part:
 
 
 class Lines:
-    """Reads rows of many parts by their places; keeps the files that were used last open."""
+    """Reads rows of many parts by their offsets; keeps the most recently used files open."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
         self._open: OrderedDict[int, int] = OrderedDict()
 
     def read(self, part: int, offset: int, length: int) -> bytes:
-        """The line that begins there."""
+        """The line at an offset."""
         return os.pread(self._descriptor(part), length, offset)
 
     def _descriptor(self, part: int) -> int:

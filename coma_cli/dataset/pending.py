@@ -1,7 +1,7 @@
-"""What upstream lacks: requests for the Chinese rows of a mixture, made of their English sisters.
+"""Requests for the Chinese rows of a mixture that upstream lacks, made from their English counterparts.
 
-A request is answered when a row of its sub-dataset holds the same code; so it does not matter who wrote the answer, and
-whatever answers a request makes `pending.jsonl` shorter.
+A request is answered once a row of its sub-dataset holds the same code, whoever wrote it; each answer makes
+`pending.jsonl` shorter.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _GOOD = (RowState.KEPT, RowState.BEYOND_SIZE, RowState.BEYOND_BALANCE)  # there 
 
 @dataclass(frozen=True, eq=False)
 class Shortfall:
-    """A sub-dataset of which rows are to be requested: the English rows to make the requests of."""
+    """A sub-dataset that lacks rows, and the English rows to make requests from."""
 
     subset: SubDataset
     rows: Numbers
@@ -29,9 +29,9 @@ class Shortfall:
 def shortfalls(
     rows: RowTable, state: States, subset: Numbers, mixture: Mixture, targets: Mapping[str, int]
 ) -> Iterator[Shortfall]:
-    """For every requested sub-dataset the first English rows of its task and sources that nothing answers yet.
+    """For every requested sub-dataset, the first English rows of its task and sources that nothing answers yet.
 
-    As many as bring it to its target in `targets`, or to as many as there are.
+    As many as it is short of its target in `targets`, or all there are.
     """
     for number, entry in enumerate(mixture.subsets):
         if entry.requested and entry.name in targets:
@@ -42,7 +42,7 @@ def shortfalls(
 
 
 def _counterparts(rows: RowTable, state: States, entry: SubDataset) -> Numbers:
-    """English rows that a Chinese row can be made of, also those beyond the size of their own sub-dataset."""
+    """English rows that a Chinese row can be made from, also those beyond the size of their own sub-dataset."""
     english = np.zeros(len(rows), dtype=bool)
     for source in entry.sources:
         english |= _is(rows, "source", source)
@@ -58,7 +58,7 @@ def _is(rows: RowTable, kind: str, name: str) -> Mask:
 
 
 def request_of(example: Example, subset: SubDataset) -> PendingRequest:
-    """The request for the Chinese sister of a row."""
+    """The request for the Chinese counterpart of a row."""
     counterpart = TASKS[example.task].counterpart
     assert counterpart is not None, example.task  # a mixture requests rows of such tasks only
     asks_output = counterpart.prose == "output"

@@ -1,7 +1,7 @@
-"""The picture of what a data set is made of: sub-datasets, sources, programming languages, lengths.
+"""The plot of what a data set is made of: sub-datasets, sources, programming languages, lengths.
 
-It stands beside the card and is no part of what a run's content hash covers: another version of matplotlib draws other
-pixels of the same numbers.
+It accompanies the card and is not part of a run's content hash: another version of matplotlib draws other pixels from
+the same numbers.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _TRAIN, _VALIDATION, _REQUESTED = "#30638e", "#edae49", "#c9ced6"
 
 
 def draw(summary: BuildDataSummary, path: Path) -> None:
-    """Write the picture as PNG."""
+    """Write the plot as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -36,14 +36,14 @@ def draw(summary: BuildDataSummary, path: Path) -> None:
 
 def _subset_bars(summary: BuildDataSummary) -> tuple[dict[str, SideCounts], dict[str, int]]:
     counts: dict[str, SideCounts] = dict(summary.subsets)
-    counts["beside the table"] = summary.beside
+    counts["no sub-dataset"] = summary.beside
     requested = {name: entry.requested for name, entry in summary.subsets.items()}
     shown = {name: entry for name, entry in counts.items() if entry.total or requested.get(name)}
     return shown, requested
 
 
 def _largest(counts: Mapping[str, SideCounts]) -> tuple[dict[str, SideCounts], dict[str, int]]:
-    """The largest ones, and the others as one."""
+    """The largest ones, and the others as one bar."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1].total, item[0]))
     shown = dict(ordered[:_MOST_BARS])
     rest = [entry for _, entry in ordered[_MOST_BARS:]]
@@ -63,7 +63,7 @@ def _bars(axes: Any, title: str, counts: Mapping[str, SideCounts], requested: Ma
     axes.barh(names, validation, left=train, color=_VALIDATION, label="validation")
     bars = axes.barh(names, asked, left=total, color=_REQUESTED, hatch="//", edgecolor="white", label="requested")
     axes.bar_label(bars, [f" {counted(t, a)}" for t, a in zip(total, asked, strict=True)], fontsize=8)
-    axes.set_ylim(max(len(names), _FEWEST_BARS) - 0.4, -0.6)  # the first on top, and few bars no thicker than many
+    axes.set_ylim(max(len(names), _FEWEST_BARS) - 0.4, -0.6)  # the first on top; few bars are as thick as many
     axes.margins(x=0.18)
     axes.set_title(title, loc="left", fontsize=11)
     axes.tick_params(axis="y", length=0, labelsize=9)
@@ -71,14 +71,14 @@ def _bars(axes: Any, title: str, counts: Mapping[str, SideCounts], requested: Ma
 
 
 def counted(total: int, asked: int) -> str:
-    """What is written beside a bar: 12, 12 (+3 requested), or (3 requested)."""
+    """The label of a bar: 12, 12 (+3 requested), or (3 requested)."""
     if not asked:
         return str(total)
     return f"{total} (+{asked} requested)" if total else f"({asked} requested)"
 
 
 def _lengths(axes: Any, summary: BuildDataSummary) -> None:
-    """The share of each task's rows in each class of lengths of the answer."""
+    """The share of each task's rows by the length of their answers."""
     for number, (task, parts) in enumerate(sorted(summary.lengths.items())):
         counts = parts["output"]
         shares = [100 * count / max(1, sum(counts)) for count in counts]
@@ -94,5 +94,5 @@ def _lengths(axes: Any, summary: BuildDataSummary) -> None:
 
 
 def length_classes() -> list[str]:
-    """The names of the classes of lengths."""
+    """The names of the ranges of lengths."""
     return [f"to {edge}" for edge in LENGTH_EDGES] + [f"over {LENGTH_EDGES[-1]}"]

@@ -1,6 +1,6 @@
 """The row index: what the final pass knows of a row without reading it again, a record of a fixed size.
 
-All of it is found by the workers that build the rows, so that the final pass, which is one process, has little to do.
+The workers that build the rows compute all of it, so that the final pass, which is one process, has little to do.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from coma_cli.records import Example
 
 NAMED = ("task", "source", "language", "text_language", "licence", "split", "answer")
 TEXT_KEYS = 3
-NO_ANSWER = ""  # the answer of a task whose answers are no fixed words
+NO_ANSWER = ""  # stands for the answer of a task without fixed answers
 
 ROW = np.dtype(
     [
@@ -25,12 +25,12 @@ ROW = np.dtype(
         ("length", "<u4"),
         *((name, "<u2") for name in NAMED),
         ("id", "S20"),
-        ("body", "<u4"),  # where instruction, input and output lie in the line (see `encode_example`)
+        ("body", "<u4"),  # where instruction, input and output are in the line (see `encode_example`)
         ("body_end", "<u4"),
         ("asked_chars", "<u4"),
         ("output_chars", "<u4"),
         ("validation", "?"),
-        ("question", "<u8"),  # digests; 0 stands for none
+        ("question", "<u8"),  # digests; 0 is none
         ("long_answer", "<u8"),
         ("meaning", "<u8"),
         ("text_keys", "<u8", (TEXT_KEYS,)),
@@ -46,7 +46,7 @@ class IndexRow(NamedTuple):
 
 
 def encode_example(example: Example) -> SpannedLine:
-    """The line of a row, and where its body lies: what CoMIT has of a row, from instruction to output."""
+    """The line of a row and the span of its body, the fields that CoMIT has: instruction, input and output."""
     return encode_with_span(example.to_row(), "instruction", "output")
 
 
@@ -93,16 +93,16 @@ def index_rows(
 
 
 def fixed_answer(example: Example) -> str:
-    """The answer, of tasks that are answered by one of a few fixed words; else nothing."""
+    """The answer to a task that is answered by one of a few fixed words, else `NO_ANSWER`."""
     task = TASKS.get(example.task)
     return example.output if task is not None and task.labels else NO_ANSWER
 
 
 def meanings(examples: Sequence[Example], fingerprints: RowFingerprints) -> U64:
-    """Digests of each row's code alone, the same for rows that differ in the language and wording of their text only.
+    """Digests of each row's code alone, the same for rows that differ only in the language and wording of their text.
 
-    By it a row in Chinese is known to answer the request that was made from its English sister. 0 for tasks of which
-    no such requests are made.
+    They show that a row in Chinese answers the request made from its English counterpart. 0 for tasks for which no
+    such requests are made.
     """
     codes = [_code_of(row.task) for row in examples]
     made = np.array([hash_of(row.task) if code else 0 for row, code in zip(examples, codes, strict=True)], np.uint64)

@@ -49,7 +49,7 @@ class SelectionRules:
 
 @dataclass(frozen=True)
 class RowTally:
-    """Rows not kept: by source and reason, by benchmark, by task; and rows requested, by sub-dataset."""
+    """Counts of rows not kept, by source and reason, benchmark or task; and of rows requested, by sub-dataset."""
 
     dropped: Mapping[tuple[str, str], int]
     contaminated: Mapping[str, int]

@@ -18,7 +18,7 @@ from coma_cli.records import TextLanguage
 from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset, Workers
 from coma_cli.workspace import runs_of
 
-# Where things lie on this machine does not change what is made of them: the inputs' content hashes say what they are.
+# Paths on this machine do not change the rows: the inputs count by their content hashes.
 _PLACES = frozenset(
     {"sources", "source", "from_repo", "stackexchange", "bench_data", "with_generated"}
     | {"dedup_against", "decontaminate_against"}
@@ -188,7 +188,7 @@ class BuildDataSettings(StageSettings):
         return self.cleaning.model_copy(update={"text_languages": self.lang})
 
     def identity(self) -> dict[str, Any]:
-        """All that changes a row; paths do not, their content is hashed as the run's inputs."""
+        """All that changes a row; paths do not: what they hold counts by its hash, as the run's inputs."""
         identity = {name: value for name, value in super().identity().items() if name not in _PLACES}
         return {**identity, "tasks": list(self.chosen_tasks())}
 

@@ -1,4 +1,4 @@
-"""What build-data reports of a finished data set: the form of its summary.json, which the card and the screen show."""
+"""What build-data reports of a finished data set: its summary.json, which the card and the terminal show."""
 
 from collections.abc import Mapping
 
@@ -40,7 +40,7 @@ class SideCounts(BaseModel):
 
 
 class SubsetCounts(SideCounts):
-    """Rows of a sub-dataset, how many were wanted (None: all), are requested, and are lacking after that."""
+    """Rows of a sub-dataset: how many there are, were wanted (None: all), and are requested."""
 
     task: str
     wanted: int | None = None
@@ -49,12 +49,12 @@ class SubsetCounts(SideCounts):
     @computed_field  # type: ignore[prop-decorator]  # pydantic's own way to write it
     @property
     def short(self) -> int:
-        """Rows that neither are there nor can be requested."""
+        """Rows that are missing and can't be requested."""
         return max(0, (self.wanted or 0) - self.total - self.requested)
 
 
 class BuildDataSummary(BaseModel):
-    """Counts by what rows are, what was left out and why, and what the reader has to know before trusting them."""
+    """Counts of rows by their properties, of dropped rows by reason, and what to know before trusting the rows."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -114,7 +114,7 @@ def subset_counts(
 
 
 def drop_counts(tally: RowTally) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    """Rows left out by reason, and the same by source."""
+    """Dropped rows by reason, and the same by source."""
     by_reason: dict[str, int] = {}
     by_source: dict[str, dict[str, int]] = {}
     for (source, reason), count in sorted(tally.dropped.items()):
@@ -124,7 +124,7 @@ def drop_counts(tally: RowTally) -> tuple[dict[str, int], dict[str, dict[str, in
 
 
 def source_facts(source: Source, splits: str, files: int) -> SourceFacts:
-    """What the card says of a source, of which these upstream splits were read."""
+    """What the card says of a source from which these upstream splits were read."""
     return SourceFacts(
         name=source.name,
         url=source.url,
@@ -138,5 +138,5 @@ def source_facts(source: Source, splits: str, files: int) -> SourceFacts:
 
 
 def licences_of(counts: Mapping[str, SideCounts]) -> tuple[str, ...]:
-    """The licences that rows are under, sorted."""
+    """The licences of the rows, sorted."""
     return tuple(sorted(counts))

@@ -73,7 +73,7 @@ def test_a_dry_run_of_the_hub_fetches_nothing(workspace_root, tmp_path):
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert plan["estimate"]["rows wanted"]["codealpaca"] == 200
-    assert "codealpaca: would be fetched from the hub (sahil2801/CodeAlpaca-20k" in done.stderr
+    assert "codealpaca: would be fetched from the Hugging Face Hub (sahil2801/CodeAlpaca-20k" in done.stderr
     assert not workspace_root.exists()
 
 

@@ -131,7 +131,7 @@ def test_sources_of_a_folder_are_read_and_the_others_named(workspace_root, sourc
     card = (made.path / "card.md").read_text()
     assert "**Not for commercial use as a whole**: 40 rows are under CC-BY-NC-4.0." in card
     assert "train (task_id 601-974)" in card
-    assert "**Not** checked against (their data was not at hand): mbpp-sanitized." in card
+    assert "**Not** checked against (data not available): mbpp-sanitized." in card
     assert str(sources) not in card
 
 

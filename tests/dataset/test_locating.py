@@ -36,7 +36,7 @@ def planned(root, **flags):
 
 def test_a_source_of_other_splits_says_so_in_the_plan_and_on_the_card(workspace_root, sources):
     said = (
-        f"Nothing of the source {REPAIR} is in the data: it holds only validation and test splits; "
+        f"The data has no rows of the source {REPAIR}: it holds only validation and test splits; "
         "--source-splits any reads them."
     )
     plan = planned(workspace_root, sources=str(sources))

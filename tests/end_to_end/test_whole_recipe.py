@@ -80,7 +80,7 @@ def test_every_sub_dataset_of_comit_is_filled_or_requested(recipe):
     said = ("The negatives are weak", "names and literals are replaced by VAR_1", "each function as one line")
     assert all(remark in card for remark in said)
     assert "| validation and test | C-UDA-1.0 |" in card and "| train (the only one) | Apache-2.0 |" in card
-    assert "|  |" not in card.partition("## What was left out")[2], "a reason without its meaning"
+    assert "|  |" not in card.partition("## What was dropped")[2], "a reason without its meaning"
     assert recipe.summary["missing_sources"] == NOT_AT_HAND
     assert recipe.summary["decontaminated"] and "**Not for commercial use as a whole**" in card
     assert (recipe.path / plot.PLOT).stat().st_size > 50_000

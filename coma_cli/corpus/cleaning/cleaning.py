@@ -1,4 +1,4 @@
-"""Cleaning: leaves out rows that teach nothing or must not be passed on, each with the first reason that applies.
+"""Cleaning: drops rows that teach nothing or must not be redistributed, each with the first reason that applies.
 
 Reasons in the order of the checks: `text-language`, `licence-not-allowed`, `undecodable`, `empty-instruction`,
 `empty-output`, `too-short`, `too-long`, `boilerplate`, `secret`, `not-code`, `other-language`, `does-not-parse`.
@@ -34,12 +34,12 @@ _BOILERPLATE = re.compile(
 )
 _REFUSAL = re.compile(r"^(?:i'?m sorry,? (?:but )?i|sorry, i can'?t|as an ai(?: language)? model)", re.IGNORECASE)
 _UNDECODABLE = re.compile("[\x00\ufffd\ud800-\udfff]")
-# Bug2Fix's stand-ins for names and literals; such code is no program of its language.
+# Bug2Fix's placeholders for names and literals; such code is not a program in its language.
 _ABSTRACTED = re.compile(r"\b(?:VAR|METHOD|TYPE|STRING|INT|CHAR|FLOAT)_\d+\b")
 _COMMENT_LINE = re.compile(r"\s*(?:#(?!include|define|if|endif|else|pragma)|//|/\*|\*|--)")
-# A sentence, a fence or markup: what answers hold that are labelled by the language that their question names.
+# A sentence, a fence or markup: found in answers that are labelled with the language of their question.
 _NO_PROGRAM = re.compile(r"(?m)^\s*[A-Z][^;{}=\n]*(?: [^;{}=\s]+){5,}[^;{}=\n]*$|^\s*```|\A\s*<")
-# Commands and queries that answer questions about Python on Stack Overflow, and are none.
+# Commands and queries that answer questions about Python on Stack Overflow, and are not Python.
 _SHELL_OR_SQL = re.compile(
     r"\s*(?:\$ [a-z./]|(?:sudo|pip3?|conda|apt-get|apt|brew|git|easy_install) [a-z-]+"
     r"|(?:select\b[^;]*\bfrom|update\b[^;]*\bset|insert\s+into|delete\s+from|create\s+(?:table|index|view)|alter\s+table)\s)",
@@ -78,7 +78,7 @@ def _masked(example: Example) -> Example:
 
 def _text_language(example: Example, rules: CleaningRules) -> Reason | None:
     if example.text_language not in rules.text_languages:
-        return "text-language", f"{example.text_language} is not among those asked for"
+        return "text-language", f"{example.text_language} was not requested"
     task = TASKS.get(example.task)
     worded = task is not None and task.asks_by_input and bool(example.input)
     texts = ["" if worded else example.instruction, example.output if _answers_in_prose(example) else ""]
@@ -92,7 +92,7 @@ def _licence(example: Example, rules: CleaningRules) -> Reason | None:
 
 def _undecodable(example: Example, rules: CleaningRules) -> Reason | None:
     broken = any(_UNDECODABLE.search(text) for text in (example.instruction, example.input, example.output))
-    return ("undecodable", "it holds signs that stand for undecodable bytes") if broken else None
+    return ("undecodable", "it contains replacement characters") if broken else None
 
 
 def _empty(example: Example, rules: CleaningRules) -> Reason | None:
@@ -118,7 +118,7 @@ def _length(example: Example, rules: CleaningRules) -> Reason | None:
 
 @lru_cache(maxsize=2)
 def _tokenizer(name: str) -> Any:
-    """The tokenizer of a base; loaded once in each worker."""
+    """The tokenizer of a base; loaded once per worker."""
     from coma_cli.models.loading import load_tokenizer
     from coma_cli.models.resolution import resolve_base
 
@@ -147,19 +147,19 @@ def _secret(example: Example, rules: CleaningRules) -> Reason | None:
 
 
 def _codes(example: Example) -> Iterator[tuple[str, str]]:
-    """The fields that hold nothing but a program, with their names."""
+    """The fields that hold only a program, with their names."""
     task = TASKS.get(example.task)
     for name in task.code_fields if task is not None else ():
         yield name, _program(getattr(example, name))
 
 
-@lru_cache(maxsize=4)  # two checks, one after the other, look at the same fields
+@lru_cache(maxsize=4)  # two consecutive checks look at the same fields
 def _program(text: str) -> str:
     return textwrap.dedent(unfenced(text))
 
 
 def _not_code(example: Example, rules: CleaningRules) -> Reason | None:
-    """Code that is a table of numbers or a comment for the most part."""
+    """Code that is mostly numbers or comments."""
     for name, code in _codes(example):
         if len(code) < _JUDGED_CHARS:
             continue
@@ -174,15 +174,15 @@ def _not_code(example: Example, rules: CleaningRules) -> Reason | None:
 
 
 def _other_language(example: Example, rules: CleaningRules) -> Reason | None:
-    """A shell session or a query in place of Python."""
+    """A shell session or a query instead of Python."""
     for name, code in _codes(example):
         if example.language == "python" and _SHELL_OR_SQL.match(code) and not parses_as_python(code):
-            return "other-language", f"{name}: {code.strip()[:40]!r} is no Python"
+            return "other-language", f"{name}: {code.strip()[:40]!r} is not Python"
     return None
 
 
 def _parses(example: Example, rules: CleaningRules) -> Reason | None:
-    """Code in the fields that hold it; an answer without the look of a program (prose, say) is not judged."""
+    """Code that does not parse; an answer that does not look like a program (prose, say) is not checked."""
     for name, code in _codes(example):
         if example.language == "python":
             broken = looks_like_python(code) and not parses_as_python(code)
@@ -202,14 +202,14 @@ def _is_broken(language: str, code: str) -> bool:
 
 
 def _bytes_in_error(node: "Node") -> int:
-    """How much of a text lies in the largest pieces that the grammar made nothing of."""
+    """How many bytes of a text are in the largest nodes that failed to parse."""
     if node.type == "ERROR":
         return node.end_byte - node.start_byte
     return sum(map(_bytes_in_error, node.children)) if node.has_error else 0
 
 
 def unfenced(text: str) -> str:
-    """A program without the Markdown fence around it, if the whole text is one fenced block."""
+    """A program without its Markdown fence, if the whole text is one fenced block."""
     block = only_block(text)
     return block.code.removesuffix("\n") if block is not None else text
 

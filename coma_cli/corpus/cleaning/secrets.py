@@ -1,9 +1,9 @@
-"""Secrets in rows: keys and tokens by the marks that their issuers give them, private keys, and e-mail addresses.
+"""Secrets in rows: keys and tokens by their issuers' prefixes, private keys, and e-mail addresses.
 
-Addresses of no person stay: those of reserved and placeholder domains, and machine names like `noreply@` or `git@`.
+Addresses of nobody are kept: those of reserved and placeholder domains, and role names like `noreply@` or `git@`.
 
-Sources of the marks: the issuers' own documentation, as GitHub's secret scanning lists it (docs.github.com, "Supported
-secret scanning patterns"); RFC 2606 for reserved domains.
+Sources of the prefixes: the issuers' own documentation, as GitHub's secret scanning lists it (docs.github.com,
+"Supported secret scanning patterns"); RFC 2606 for reserved domains.
 """
 
 import re
@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 
 class Secret(NamedTuple):
-    """What was found: its kind and where."""
+    """The kind and the place of a secret."""
 
     kind: str
     start: int
     end: int
 
 
-# Kind, a string that every such secret holds (looked for first), and the whole of it.
+# Kind, a string that every such secret contains (looked for first), and the whole pattern.
 _KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("private key", "PRIVATE KEY-----", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{40,}?(?:-----END|\Z)")),
     ("AWS key", "AKIA", re.compile(r"\bAKIA[0-9A-Z]{16}\b")),
@@ -44,7 +44,7 @@ _MASKS = {"e-mail address": "name@example.com"}
 
 
 def secrets_in(text: str) -> list[Secret]:
-    """All secrets in a text in the order of their places."""
+    """All secrets in a text in order."""
     found = [
         Secret(kind, *match.span()) for kind, mark, whole in _KINDS if mark in text for match in whole.finditer(text)
     ]
@@ -55,7 +55,7 @@ def secrets_in(text: str) -> list[Secret]:
 
 
 def masked(text: str) -> str:
-    """A text with another word in the place of each secret."""
+    """A text with each secret replaced."""
     parts, at = [], 0
     for secret in secrets_in(text):
         if secret.start >= at:

@@ -1,7 +1,7 @@
 """Whether a text is in the language that its row claims: English or Chinese.
 
-Other scripts are told by their letters, other languages in Latin letters by their most frequent words. A text that says
-too little to tell passes.
+Other scripts are recognised by their letters, other languages in Latin letters by their most frequent words. A text
+that is too short to tell passes.
 """
 
 import re
@@ -10,13 +10,13 @@ from coma_cli.records import TextLanguage
 
 _CHINESE = re.compile("[\u3400-\u9fff]")
 _KANA = re.compile("[\u3040-\u30ff]")
-# Letters of scripts that neither language is written in: Greek to Georgian, Thai to Hangul and so on.
+# Letters of scripts that neither language uses: Greek to Georgian, Thai to Hangul and so on.
 _OTHER_SCRIPT = re.compile("[\u0370-\u1cff\u3040-\u30ff\uac00-\ud7af]")
 _LETTER = re.compile(r"[^\W\d_]")
 _MOST_OTHER = 0.3
 _MOST_CHINESE_IN_ENGLISH = 0.5
 _LEAST_FOREIGN = 3
-# The function words by which a language gives itself away, without those that English or program code knows too.
+# Function words that identify a language, without those that occur in English or program code too.
 _FOREIGN = frozenset(
     [
         "el",
@@ -119,21 +119,21 @@ _ENGLISH = frozenset(
 
 
 def wrong_language(text: str, claimed: TextLanguage) -> str | None:
-    """Why a text is not in the language that is claimed for it, or None."""
+    """Why a text is not in the language that it is claimed to be in, or None."""
     if not text.strip():
         return None
     if text.isascii():
         if claimed == "cn" and any(map(str.isalpha, text)):
-            return "no Chinese sign in it"
+            return "no Chinese characters"
         return _foreign_words(text) if claimed == "en" else None
     letters = len(_LETTER.findall(text))
     chinese = len(_CHINESE.findall(text))
     if len(_OTHER_SCRIPT.findall(text)) > _MOST_OTHER * letters:
         return "in another script"
     if claimed == "cn":
-        return None if chinese else "no Chinese sign in it"
+        return None if chinese else "no Chinese characters"
     if chinese > _MOST_CHINESE_IN_ENGLISH * letters:
-        return "Chinese, though it claims to be English"
+        return "Chinese, though labelled as English"
     return _foreign_words(text)
 
 

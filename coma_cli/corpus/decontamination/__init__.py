@@ -1,1 +1,1 @@
-"""Keeps training rows away from benchmarks."""
+"""Removes benchmark problems and solutions from training rows."""

@@ -1,17 +1,17 @@
-"""Decontamination: no row may hold a benchmark's problem or its solution, as it is or under other names.
+"""Decontamination: no row may contain a benchmark's problem or its solution, verbatim or under other names.
 
 Level 1: no row shares a run of ten words with a problem's text or reference solution. Level 2: no function of a row,
 and no code as a whole, is a reference solution with other identifiers, comments or layout (see `solutions`).
 
-At level 1 words are compared without case, punctuation and layout, so indentation and comments' marks do not hide a
-copy. A run of ten counts only if it says something: at least five of its words are more than a letter and at least six
-differ, so a list of numbers is no evidence; and it must not stand in three or more problems of the same benchmark, as
-the idioms of a language do (`for i in range(n): for j in range(n)`); a run of a solution needs three words that are
+At level 1, words are compared without case, punctuation and layout, so indentation and comment markers do not hide a
+copy. A run of ten counts only if it is distinctive: at least five of its words are longer than a letter and at least
+six differ, so a list of numbers is no evidence; and it must not occur in three or more problems of the same benchmark,
+as the idioms of a language do (`for i in range(n): for j in range(n)`); a run of a solution needs three words that are
 neither Python's own nor single letters. A problem whose text has fewer words (from six on) is matched as a whole.
 
-What is removed from rows that have nothing to do with a benchmark, measured on slices of upstream's data sets with all
-five benchmarks: 29 of 2,600 rows of CodeAlpaca and 39 of 17,590 of CodeGPT (textbook functions that both have: a prime
-test, the node of a tree), and none of 24,000 rows of twelve other sources.
+False positives, measured on slices of upstream's data sets with all five benchmarks: 29 of 2,600 rows of CodeAlpaca and
+39 of 17,590 of CodeGPT (textbook functions that both have: a prime test, the node of a tree), and none of 24,000 rows
+of twelve other sources.
 
 Source of the run of ten words: the overlap filter of Brown et al. (2020), Language Models are Few-Shot Learners,
 appendix C, uses 8 to 13 words by benchmark; ten is this project's choice for short programming problems.
@@ -40,9 +40,9 @@ GRAM_WORDS = 10
 MIN_TEXT_WORDS = 6
 _MIN_LETTER_WORDS = 5
 _MIN_DISTINCT_WORDS = 6
-_MIN_TELLING_WORDS = 3  # of a run of code; copies of code that says less are level 2's to find
+_MIN_TELLING_WORDS = 3  # of a run of code; level 2 finds copies of less distinctive code
 _CODE_WORDS = frozenset(word.lower() for word in (*keyword.kwlist, *dir(builtins), "self"))
-_MAX_OWNERS = 2  # a run that more problems of a benchmark hold is an idiom
+_MAX_OWNERS = 2  # a run in more problems of a benchmark than this is an idiom
 REASON = "contaminated"
 
 
@@ -51,9 +51,9 @@ _SHARED_CHARS = 2000
 
 
 class ContaminatedRow(Record):
-    """A training row that holds a benchmark problem or its solution: both names, where it does, and the shared piece.
+    """A training row that contains a benchmark problem or its solution: their names, where it is, and the shared text.
 
-    `level` 1: `shared` are the words that both have; level 2: the row's code, which is the solution under other names.
+    `shared` is at level 1 the words in common; at level 2 the row's code, which is the solution under other names.
     """
 
     id: str
@@ -73,7 +73,7 @@ class ContaminatedRow(Record):
 
 @dataclass(frozen=True)
 class Owner:
-    """Which problem a run of words belongs to, and whether to its text or its solution."""
+    """The problem that a run of words belongs to, and whether to its text or its solution."""
 
     bench: str
     task_id: str
@@ -81,9 +81,9 @@ class Owner:
 
 
 class BenchmarkIndex:
-    """The runs of words of all problems that training data is kept clear of.
+    """The runs of words of all problems that training data must not contain.
 
-    `problems` counts them by benchmark; `bare` counts those of which no run of ten words could be taken.
+    `problems` counts them by benchmark; `bare` counts those without any distinctive run of ten words.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class BenchmarkIndex:
         self.bare: Counter[str] = Counter()
 
     def add(self, bench: str, problems: Iterable[Problem]) -> None:
-        """Take in a benchmark.
+        """Add a benchmark.
 
         Raises:
             MissingInputError: it has no problems, so nothing would be checked against it.
@@ -111,7 +111,7 @@ class BenchmarkIndex:
         if not self.problems[bench]:
             raise MissingInputError(
                 f"The benchmark {bench} has 0 problems, so nothing could be checked against it.",
-                "Give its published file with --bench-data, or --decontaminate off.",
+                "Give its published file with --bench-data, or use --decontaminate off.",
             )
         self.solutions.add([(Owner(bench, p.task_id, "solution"), p.reference) for p in problems])
         self._tables = None
@@ -127,7 +127,7 @@ class BenchmarkIndex:
             self._short.setdefault(tuple(run[:MIN_TEXT_WORDS]), []).append((tuple(run), owner))
 
     def suspects(self, texts: Sequence[str]) -> list[int]:
-        """Which texts may share a run: all for which `find` finds something, and hardly another one."""
+        """Which texts may share a run: all for which `find` finds something, and hardly any other."""
         long, short = self._gram_tables()
         plain = lex(texts).words()
         suspect = np.zeros(len(texts), dtype=bool)
@@ -144,7 +144,7 @@ class BenchmarkIndex:
         return self._tables
 
     def find(self, text: str) -> tuple[Owner, str] | None:
-        """The first problem that the text shares a run with, and the shared words; None if there is none."""
+        """The first problem that shares a run with the text, and the shared words; None if there is none."""
         run = words(text)
         for start, gram in enumerate(grams(run, GRAM_WORDS)):
             owner = self._runs.get(gram)
@@ -157,7 +157,7 @@ class BenchmarkIndex:
         return None
 
     def _end_of_shared(self, run: list[str], start: int, owner: Owner) -> int:
-        """Where the run of words that belongs to the same problem ends."""
+        """Where the run of words of the same problem ends."""
         end = start + GRAM_WORDS
         while end < len(run):
             following = self._runs.get(tuple(run[end - GRAM_WORDS + 1 : end + 1]))
@@ -171,7 +171,7 @@ _latest: dict[tuple[tuple[str, str], ...], BenchmarkIndex] = {}
 
 
 def index_of(benchmarks: Sequence[LoadedBenchmark]) -> BenchmarkIndex | None:
-    """The index of some benchmarks, None of none; the latest one is kept for whoever asks for the same next.
+    """The index of some benchmarks, None if there are none; the latest is cached.
 
     Raises:
         MissingInputError: one of them has no problems.
@@ -189,7 +189,7 @@ def index_of(benchmarks: Sequence[LoadedBenchmark]) -> BenchmarkIndex | None:
 
 
 def _gram_table(runs: Iterable[tuple[str, ...]], size: int) -> GramTable:
-    """The hashes of runs of words, each of which is as long as `size`."""
+    """The hashes of runs of `size` words."""
     return GramTable.of(grams_of(lex([" ".join(run) for run in runs]).hashes, size)[::size])
 
 
@@ -208,13 +208,13 @@ def _says_something(run: Sequence[str]) -> bool:
 
 
 def _texts(bench: str, problem: Problem) -> Iterator[tuple[Owner, str]]:
-    """The text of a problem and the solution that belongs to it."""
+    """The text of a problem and its solution."""
     yield Owner(bench, problem.task_id, "problem"), problem.prompt
     yield Owner(bench, problem.task_id, "solution"), problem.reference.removeprefix(problem.prompt_code)
 
 
 def _statement(problem: Problem) -> str:
-    """What a problem asks in one line, where it is asked in text; nothing where the prompt is code to be continued."""
+    """The question of a problem in one line, if it is asked in prose; nothing if the prompt is code to be continued."""
     if problem.prompt_code:
         return ""
     return next((line for line in problem.prompt.splitlines() if words(line)), "")
@@ -223,7 +223,7 @@ def _statement(problem: Problem) -> str:
 def decontaminate(
     examples: Iterable[Example], index: BenchmarkIndex, on_drop: OnDrop, on_hit: Callable[[ContaminatedRow], None]
 ) -> Iterator[Example]:
-    """The rows that share nothing with a benchmark; the others go to `on_drop`, and the evidence to `on_hit`."""
+    """The rows that share nothing with a benchmark; the others go to `on_drop`, their evidence to `on_hit`."""
     rows = iter(examples)
     while batch := list(islice(rows, _BATCH_ROWS)):
         for example, hit in zip(batch, contaminations(batch, index), strict=True):
@@ -236,7 +236,7 @@ def decontaminate(
 
 
 def contaminations(examples: Sequence[Example], index: BenchmarkIndex) -> list[ContaminatedRow | None]:
-    """For each row the evidence that it holds something of a benchmark, or None."""
+    """For each row, the evidence that it contains part of a benchmark, or None."""
     found: list[ContaminatedRow | None] = [None] * len(examples)
     questions = [f"{row.instruction}\n{row.input}" for row in examples]
     answers = [row.output for row in examples]
@@ -269,5 +269,5 @@ def _evidence(example: Example, where: str, owner: Owner, shared: str, level: Li
 
 
 def contamination(example: Example, index: BenchmarkIndex) -> ContaminatedRow | None:
-    """The evidence that a row holds something of a benchmark, or None."""
+    """The evidence that a row contains part of a benchmark, or None."""
     return contaminations([example], index)[0]

@@ -1,4 +1,4 @@
-"""A set of gram hashes that is asked for many at once."""
+"""A set of gram hashes that answers for many hashes at once."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -31,13 +31,13 @@ class GramTable:
         return cls(ordered, begins)
 
     def holds(self, hashes: U64) -> NDArray[np.bool_]:
-        """Which of some hashes are of the set."""
+        """Which of some hashes are in the set."""
         known = np.zeros(len(hashes), dtype=bool)
         known[self.places(hashes)] = True
         return known
 
     def places(self, hashes: U64) -> NDArray[np.int64]:
-        """Where hashes of the set occur."""
+        """Where hashes of the set occur among some hashes."""
         places = np.flatnonzero(self.begins[hashes >> _SHIFT])
         if not len(places):
             return places

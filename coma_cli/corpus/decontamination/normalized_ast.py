@@ -1,9 +1,9 @@
 """Python code without its names: what stays the same when identifiers, comments, documentation and layout change.
 
-Two forms. A *shape* is the syntax tree of a body of statements, with each name that the program gives itself replaced
-by the order in which it first occurs; literals, operators, attributes of other people's objects and called names that
-are not the program's own stay. A *skeleton* is the run of keywords, numbers and signs of a text, found for many texts
-at once, by which the few texts that are worth parsing are told from the others.
+Two forms. A *shape* is the normalized syntax tree of a body of statements: each name that the program defines is
+replaced by the order in which it first occurs; literals, operators, attributes of foreign objects and called names that
+the program does not define are kept. A *skeleton* is the sequence of keywords, numbers and operators of a text, found
+for many texts at once, which identifies the few texts that are worth parsing.
 """
 
 import ast
@@ -27,12 +27,12 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _GIVING = frozenset((ast.Name, ast.arg, *_DEFINITIONS, ast.ClassDef, ast.ExceptHandler, ast.Attribute))
 _GIVING |= {ast.Import, ast.ImportFrom}
 _NO_CODE = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*')
-# Signs that formatters add and take away, or that mark strings.
+# Characters that formatters add and remove, or that delimit strings.
 _UNSTABLE_CHARACTERS = "(),;\\'\"`"
 
 
 class Shape(NamedTuple):
-    """A body without its names. `weight` counts what is left that says something: operations, calls, literals, ..."""
+    """A body without its names. `weight` counts the distinctive rest: operations, calls, literals, ..."""
 
     text: str
     weight: int
@@ -41,8 +41,8 @@ class Shape(NamedTuple):
 class CodeUnit(NamedTuple):
     """A function's body; or the statements of a text outside of functions, which may be a body without its header.
 
-    The latter has no name, and since its parameters are not known, all its names but called ones count as its own.
-    `first_line`, `body_line` and `last_line` count from 1 and tell where the function and its body lie.
+    The latter has no name, and since its parameters are unknown, all its names but called ones count as its own.
+    `first_line`, `body_line` and `last_line` count from 1 and say where the function and its body are.
     """
 
     name: str
@@ -52,7 +52,7 @@ class CodeUnit(NamedTuple):
     last_line: int
 
     def source(self, code: str) -> str:
-        """The lines of the function in the code that it was found in."""
+        """The lines of the function, from the code that it was found in."""
         return "\n".join(code.splitlines()[self.first_line - 1 : self.last_line])
 
     def body(self, code: str) -> str:
@@ -89,7 +89,7 @@ def _is_documentation(node: ast.stmt) -> bool:
 
 @dataclass
 class Given:
-    """Names and attributes that a text gives, and what its aliases of imports stand for."""
+    """Names and attributes that a text defines, and what its import aliases mean."""
 
     names: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
@@ -97,7 +97,7 @@ class Given:
 
 
 def names_given(nodes: Iterable[ast.AST]) -> Given:
-    """What a program calls its own, from all nodes of its tree."""
+    """The names that a program defines, from all nodes of its tree."""
     given = Given()
     for node in nodes:
         if type(node) not in _GIVING:  # most nodes
@@ -147,7 +147,7 @@ class _Writer:
             self._keep(name)
 
     def write(self, node: ast.AST, *, called: bool = False) -> None:
-        """Add a node and what is below it."""
+        """Add a node and its descendants."""
         match node:
             case ast.Name(id=name):
                 return self._name(name, called=called)
@@ -201,7 +201,7 @@ _UNSTABLE = _table(_UNSTABLE_CHARACTERS)
 
 
 class Skeletons(NamedTuple):
-    """The skeletons of some texts, one after the other; that of text i lies at `bounds[i]` to `bounds[i + 1]`."""
+    """The skeletons of some texts, one after the other; that of text i is `bounds[i]` to `bounds[i + 1]`."""
 
     hashes: U64
     bounds: Ints
@@ -213,7 +213,7 @@ class Skeletons(NamedTuple):
 
 
 def skeletons(texts: Sequence[str]) -> Skeletons:
-    """What is left of each text without names, comments, documentation and layout."""
+    """Each text without names, comments, documentation and layout."""
     lexed = lex([_NO_CODE.sub(" ", text) if "#" in text or '"""' in text or "'''" in text else text for text in texts])
     characters = ~lexed.is_word
     kept = characters & ~_UNSTABLE.holds(lexed.hashes)
@@ -223,14 +223,14 @@ def skeletons(texts: Sequence[str]) -> Skeletons:
 
 
 def codes_in(text: str) -> Iterator[str]:
-    """What of a text may be Python: its fenced blocks, or else all of it; without common indentation."""
+    """The parts of a text that may be Python: its fenced blocks, else all of it; without common indentation."""
     blocks = [block.code for block in fenced_blocks(text) if block.closed]
     for code in blocks or [text]:
         yield dedented(code)
 
 
 def dedented(code: str) -> str:
-    """Code without the indentation that its first line has (a body that follows a header, say)."""
+    """Code without the indentation of its first line (a body without its header, say)."""
     lines = code.expandtabs(8).splitlines() if "\t" in code else code.splitlines()
     first = next((line for line in lines if line.strip()), "")
     margin = first[: len(first) - len(first.lstrip())]

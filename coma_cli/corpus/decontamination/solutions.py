@@ -1,12 +1,12 @@
-"""Benchmark solutions, known again under other names: what decontamination calls level 2.
+"""Benchmark solutions recognised under other names: level 2 of decontamination.
 
-A row is contaminated if one of its functions, or its code as a whole, has the same shape (see `blind`) as a function of
-a reference solution; or, where it can't be parsed or holds more, the same run of tokens under some renaming.
+A row is contaminated if one of its functions, or its code as a whole, has the same shape (see `normalized_ast`) as a
+function of a reference solution; or, if it can't be parsed or holds more, the same run of tokens under some renaming.
 
-A shape must say something: `MIN_WEIGHT` operations, calls, literals and kept names. Below that a body is an idiom that
-anybody writes (`return x + y`), and counts only in a function of the very name that the benchmark asks for. The same
-holds for a shape that stands in three or more problems of a benchmark. Measured with this weight: of 16,415 functions
-of Python's standard library none has the shape of a solution of HumanEval or MBPP but for one `__len__`.
+A shape must be distinctive: `MIN_WEIGHT` operations, calls, literals and kept names. Below that a body is an idiom that
+anybody writes (`return x + y`), and counts only in a function with the name that the benchmark requires. The same holds
+for a shape that occurs in three or more problems of a benchmark. Measured with this weight: of 16,415 functions of
+Python's standard library, none has the shape of a solution of HumanEval or MBPP except one `__len__`.
 """
 
 import ast
@@ -28,22 +28,22 @@ MIN_WEIGHT = 4
 GRAM = 12
 _LEAST_GRAM = 4
 _MAX_OWNERS = 2
-_SMALL_TEXT_TOKENS = 40  # texts of bodies whose skeleton is too short to look for are parsed one by one
+_SMALL_TEXT_TOKENS = 40  # texts this short are parsed one by one: their skeletons may be too short to search for
 _NO_CODE = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*')
 _TOKEN = re.compile(r"\w+|[^\w\s(),;\\'\"`]")
 _FIXED = frozenset(keyword.kwlist)
-Owner = TypeVar("Owner")  # whoever a solution belongs to
+Owner = TypeVar("Owner")  # what a solution belongs to
 
 
 class Match(NamedTuple, Generic[Owner]):
-    """Whose solution was found, and the piece of the text that it was found in."""
+    """The owner of the solution that was found, and the piece of the text that is a copy of it."""
 
     owner: Owner
     shared: str
 
 
 class _Tokens(NamedTuple, Generic[Owner]):
-    """The tokens of a solution's body; `own` are the names that it gives itself."""
+    """The tokens of a solution's body; `own` are the names that it defines."""
 
     owner: Owner
     tokens: tuple[str, ...]
@@ -51,7 +51,7 @@ class _Tokens(NamedTuple, Generic[Owner]):
 
 
 class SolutionIndex(Generic[Owner]):
-    """The solutions of all problems, in the forms by which copies are found."""
+    """The solutions of all problems, indexed to find copies of them."""
 
     def __init__(self) -> None:
         self._shapes: dict[tuple[bool, str], Owner] = {}
@@ -61,7 +61,7 @@ class SolutionIndex(Generic[Owner]):
         self._tables: dict[int, GramTable] | None = None
 
     def add(self, solutions: Sequence[tuple[Owner, str]]) -> None:
-        """Take in the solutions of one benchmark, each with its owner."""
+        """Add the solutions of one benchmark, each with its owner."""
         owners: dict[tuple[bool, str], list[Owner]] = defaultdict(list)
         found = [(owner, code, unit) for owner, code in solutions for unit in _forms(code)]
         for owner, code, unit in found:
@@ -78,7 +78,7 @@ class SolutionIndex(Generic[Owner]):
         self._tables = None
 
     def _add_grams(self, found: Sequence[tuple[Owner, str, CodeUnit]], idioms: Set[str]) -> None:
-        """Let texts be looked at that hold the beginning of a body, as it is or as Python itself would print it."""
+        """Index the beginnings of bodies, as written and as `ast.unparse` writes them, so that copies are found."""
         written = [
             (owner, code, unit, body)
             for owner, code, unit in found
@@ -96,7 +96,7 @@ class SolutionIndex(Generic[Owner]):
                 self._tokens[gram].append(_Tokens(owner, tuple(_tokens(body)), _own_names(code)))
 
     def copies(self, texts: Sequence[str], known: Set[int] = frozenset()) -> Iterator[tuple[int, Match[Owner]]]:
-        """The texts that hold a solution, by their places, with the first that each holds; but for the `known` ones."""
+        """The numbers of texts that contain a solution, with the first that each contains; skips the `known` ones."""
         if self._tables is None:
             self._tables = {
                 size: GramTable.of(np.fromiter(sorted(grams), dtype=np.uint64)) for size, grams in self._grams.items()
@@ -117,7 +117,7 @@ class SolutionIndex(Generic[Owner]):
                     yield number, copy
 
     def find(self, text: str, skeleton: U64) -> Match[Owner] | None:
-        """The first solution that a text with this skeleton holds: the closer look that `copies` takes at few texts."""
+        """The first solution in a text with this skeleton: the exact check that `copies` applies to few texts."""
         for code in codes_in(text):
             for unit in units(code):
                 owner = self._owner(unit)
@@ -143,24 +143,24 @@ class SolutionIndex(Generic[Owner]):
                     yield Match(solution.owner, " ".join(tokens[place : place + len(solution.tokens)]))
 
 
-@lru_cache(maxsize=1024)  # benchmarks share solutions: most of sanitized MBPP's are MBPP's
+@lru_cache(maxsize=1024)  # benchmarks share solutions: most of sanitized MBPP's are in MBPP
 def _forms(code: str) -> Mapping[CodeUnit, Sequence[CodeUnit]]:
-    """The functions of a solution, each with the forms in which it is looked for."""
+    """The functions of a solution, each with the forms in which it is searched for."""
     return {unit: tuple(_alone(code, unit)) for unit in units(code) if _is_indexed(unit)}
 
 
-@lru_cache(maxsize=16)  # the bodies of one solution ask this one after the other
+@lru_cache(maxsize=16)  # consecutive bodies belong to one solution
 def _own_names(code: str) -> frozenset[str]:
     return frozenset(names_given(ast.walk(parse_python(code) or ast.Module([], []))).names)
 
 
 def _is_indexed(unit: CodeUnit) -> bool:
-    """Only functions are, and of these not what a class has to have (`__init__`), which says little."""
+    """Only functions are, except special methods (`__init__`), which are not distinctive."""
     return bool(unit.name) and not unit.name.startswith("__")
 
 
 def _alone(code: str, unit: CodeUnit) -> Iterator[CodeUnit]:
-    """A function as it stands among the others, by itself, and as a body without its header."""
+    """A function in its context, by itself, and as a body without its header."""
     yield unit
     yield from (found for found in units(dedented(unit.source(code))) if found.name == unit.name)
     yield from (found for found in units(dedented(unit.body(code))) if not found.name)
@@ -176,12 +176,12 @@ def _plain(name: str) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    """Names, keywords, numbers and lasting signs, without comments and documentation."""
+    """Names, keywords, numbers and stable characters, without comments and documentation."""
     return _TOKEN.findall(_NO_CODE.sub(" ", text))
 
 
 def _place_of(solution: _Tokens[Owner], tokens: Sequence[str]) -> int | None:
-    """Where a solution's tokens begin in a text under some one-to-one renaming of its own names."""
+    """Where a solution's tokens begin in a text, under some one-to-one renaming of its own names."""
     size = len(solution.tokens)
     return next(
         (place for place in range(len(tokens) - size + 1) if _same(solution, tokens[place : place + size])), None

@@ -1,15 +1,14 @@
-"""Duplicates: of rows that ask the same, give the same longer answer, or come near to it, the first one stays.
+"""Duplicates: of rows with the same or nearly the same question or longer answer, the first is kept.
 
-"First" is the order in which rows are handed in, which callers keep fixed. Rows of one task and text language are
-compared, and where the task's question is its input alone, of one programming language: the same problem asked for in
-two languages is two rows. In this order:
+"First" is in the order of the rows as passed in, which callers keep fixed. Rows of one task and text language are
+compared, and where the task's question is its input alone, of one programming language: the same problem in two
+languages is two rows. In this order:
 
-1. A row that equals or comes near to a row of a file that was named leaves, whatever its task.
-2. A row whose question, or whose longer answer, has the same tokens (layout and case aside) as that of an earlier row
-   that stayed leaves.
-3. Rows that are left are linked if their questions or their longer answers share so many shingles that they are near
-   (see `minhash.NearRules`, and `prints` for what is compared with what). Linked rows, directly or through others, form
-   a cluster; the first row of each cluster stays.
+1. A row that is a duplicate or near-duplicate of a row of a reference file is dropped, whatever its task.
+2. A row whose question, or whose longer answer, has the same tokens (up to layout and case) as that of an earlier kept
+   row is dropped.
+3. Remaining rows are linked if their questions or longer answers are near (see `minhash.NearRules`, and `fingerprints`
+   for what is compared with what). Rows linked directly or through others form a cluster; its first row is kept.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,8 +30,8 @@ _STAYS = -1
 
 @dataclass(frozen=True)
 class Keys:
-    """What rows are compared by as wholes, one entry a row: keys of question and longer answer (0 for none), and the
-    number of the kind (see above) within which they are."""
+    """What rows are compared by as wholes, one entry per row: keys of question and longer answer (0 is none), and the
+    number of the kind (see above) within which they are compared."""
 
     kinds: NDArray[np.integer]
     questions: U64
@@ -44,9 +43,9 @@ class Keys:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """For each row the row that stays in its place (-1 where it stays itself), and which leave for an equal one.
+    """For each row, the row kept instead of it (-1 if it is kept itself); and whether that one is equal.
 
-    Rows from number `references_from` on are those of the files that were named.
+    Rows from number `references_from` on are those of the reference files.
     """
 
     instead: Ints
@@ -55,19 +54,19 @@ class Duplicates:
 
     @property
     def stays(self) -> NDArray[np.bool_]:
-        """Which rows stay."""
+        """Which rows are kept."""
         stays: NDArray[np.bool_] = self.instead == _STAYS
         return stays
 
     def reason(self, row: int) -> str:
-        """Why a row leaves."""
+        """Why a row is dropped."""
         if self.instead[row] >= self.references_from:
             return IN_REFERENCE
         return EXACT if self.exact[row] else NEAR
 
 
 def find_duplicates(keys: Keys, texts: Texts, rules: NearRules, references: int = 0) -> Duplicates:
-    """Decide for every row whether it stays; the last `references` rows are only compared with."""
+    """Decide for every row whether it is kept; the last `references` rows are only compared with."""
     total = len(keys)
     count = total - references
     instead = np.full(total, _STAYS, dtype=np.int64)
@@ -83,7 +82,7 @@ def find_duplicates(keys: Keys, texts: Texts, rules: NearRules, references: int 
 
 
 def _leave_for_equals(keys: Keys, alive: NDArray[np.bool_], instead: Ints) -> NDArray[np.bool_]:
-    """Set who stays in the place of rows that repeat an earlier one that stayed, and say which they are."""
+    """Set `instead` for rows that equal an earlier kept one; which rows these are."""
     suspects = np.flatnonzero(alive & (_repeated(keys.questions) | _repeated(keys.answers)))
     seen: dict[tuple[bool, int, int], int] = {}
     for row in suspects.tolist():
@@ -99,7 +98,7 @@ def _leave_for_equals(keys: Keys, alive: NDArray[np.bool_], instead: Ints) -> ND
 
 
 def _repeated(digests: U64) -> NDArray[np.bool_]:
-    """Which of the digests occur more than once; 0 is none."""
+    """Which of the digests occur more than once; 0 is no digest."""
     order = np.argsort(digests, kind="stable")
     same = digests[order][1:] == digests[order][:-1]
     several = np.zeros(len(digests), dtype=bool)
@@ -110,7 +109,7 @@ def _repeated(digests: U64) -> NDArray[np.bool_]:
 
 
 def _leave_for_references(keys: Keys, texts: Texts, rules: NearRules, count: int, instead: Ints) -> None:
-    """Set the first reference that has the same question or answer as a row, or comes near to it."""
+    """Set `instead` to the first reference with the same or nearly the same question or answer."""
     total = len(keys)
     for own in (keys.questions, keys.answers):
         known, first = np.unique(own[count:], return_index=True)
@@ -126,7 +125,7 @@ def _leave_for_references(keys: Keys, texts: Texts, rules: NearRules, count: int
 def unique(
     examples: Iterable[Example], on_drop: OnDrop, rules: NearRules, references: Sequence[Example] = ()
 ) -> list[Example]:
-    """The rows that stay, of rows that fit into memory; the others go to `on_drop`."""
+    """The kept rows, of rows that fit into memory; the others go to `on_drop`."""
     rows = list(examples)
     together = [*rows, *references]
     fingerprints = Fingerprints.of(together, rules)

@@ -1,11 +1,11 @@
-"""Prints of rows: what duplicates, splits and leaks between them are decided by, a few bytes a row.
+"""Fingerprints of rows: a few bytes per row that decide on duplicates, the split, and leaks between its sides.
 
-Workers make them of the rows at hand, the final pass joins those of all parts without reading a row again.
+Workers compute them for their rows; the final pass joins those of all parts without reading a row again.
 
-A row has two texts that count: its question (the input alone, where a task's instruction is only a wording) and its
-answer. Both are compared as wholes (exact keys) and, from some length on, by their shingles (see `minhash`). Texts are
-compared within a group: the same task, the same programming and text language, both questions or both answers, and,
-where the answer is as short as a label, the same label, since a function and its mended twin are not the same row.
+Two texts of a row count: its question (the input alone, if the task's instruction is only a wording) and its answer.
+Both are compared as wholes (exact keys) and, from some length on, by their shingles (see `minhash`). Texts are compared
+within a group: the same task, the same programming and text language, both questions or both answers, and, if the
+answer is as short as a label, the same label, since a function and its fixed version are two rows.
 """
 
 import hashlib
@@ -34,12 +34,12 @@ _NONE = np.uint64(0)
 
 @dataclass(frozen=True)
 class RowFingerprints:
-    """One entry a row. 0 stands for a key that the row does not have.
+    """One entry per row; 0 means that the row has no such key.
 
-    `questions`, `inputs`, `outputs` are keys of whole texts, `answers` of outputs that are long enough to be the same
-    by no chance; `signatures` (rows, 3) are keys of the longer texts up to case, numbers and signs; `anchors` are keys
-    of what rows are about: the place of the function that a row was made of, else the text of its question, alike up
-    to the same.
+    `questions`, `inputs`, `outputs` are keys of whole texts, `answers` of outputs too long to be equal by chance;
+    `text_keys` (rows, 3) are keys of the longer texts up to case, numbers and punctuation; `anchors` are keys of what
+    rows are about: the location of the function that a row was made from, else the text of its question up to the same
+    differences.
     """
 
     questions: U64
@@ -52,10 +52,10 @@ class RowFingerprints:
 
 @dataclass(frozen=True)
 class TextFingerprints:
-    """One entry a text that is long enough to be near to another one; `hashes` is (bands, texts).
+    """One entry per text that is long enough to have near-duplicates; `hashes` is (bands, texts).
 
-    `sets` holds the sorted sets of shingles one after the other, `sizes` how many each has, `outlines` (texts, 64) how
-    many in each bucket.
+    `sets` holds the sorted sets of shingles one after the other, `sizes` their sizes, `prefilters` (texts, 64) how many
+    shingles are in each bucket.
     """
 
     rows: Ints
@@ -67,7 +67,7 @@ class TextFingerprints:
 
     @property
     def bands(self) -> int:
-        """Into how many bands texts are cut."""
+        """How many bands each text has."""
         return len(self.hashes)
 
     def band(self, number: int) -> U32:
@@ -88,14 +88,14 @@ class TextFingerprints:
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """The prints of some rows, in their order."""
+    """The fingerprints of some rows, in their order."""
 
     by_row: RowFingerprints
     by_text: TextFingerprints
 
     @classmethod
     def of(cls, examples: Sequence[Example], rules: NearRules) -> Self:
-        """The prints of rows that fit into memory."""
+        """The fingerprints of rows that fit into memory."""
         starts = range(0, len(examples), BATCH_ROWS)
         made = [_fingerprints(examples[start : start + BATCH_ROWS], rules) for start in starts]
         return cls(*_join(made, rules))
@@ -117,14 +117,14 @@ def _join(parts: Sequence[Fingerprints], rules: NearRules) -> tuple[RowFingerpri
 
 
 def joined_rows(parts: Sequence[RowFingerprints]) -> RowFingerprints:
-    """The entries of several lists of rows, one list after the other."""
+    """The entries of several lists of rows, concatenated."""
     return RowFingerprints(
         **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(RowFingerprints)}
     )
 
 
 def no_fingerprints(rules: NearRules) -> Fingerprints:
-    """The prints of no rows."""
+    """The fingerprints of no rows."""
     ints, longs = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
     bands, sets = np.zeros((rules.banding.bands, 0), dtype=np.uint32), np.zeros(0, dtype=np.uint32)
     row = RowFingerprints(longs, longs, longs, longs, np.zeros((0, 3), dtype=np.uint64), longs)
@@ -133,7 +133,7 @@ def no_fingerprints(rules: NearRules) -> Fingerprints:
 
 @dataclass(frozen=True)
 class _Ranges:
-    """Where texts lie in a batch's tokens."""
+    """Where texts begin and end in a batch's tokens."""
 
     starts: Ints
     ends: Ints
@@ -168,13 +168,13 @@ def _fingerprints(examples: Sequence[Example], rules: NearRules) -> Fingerprints
 
 
 def _questions(lexed: Lexed, examples: Sequence[Example]) -> _Ranges:
-    """The tokens of each question: those of the instruction, unless that is only a wording, and of the input."""
+    """The tokens of each question: those of the instruction, unless it is only a wording, and of the input."""
     worded = np.array([bool(row.input) and asks_by_input(row.task) for row in examples], dtype=bool)
     return _Ranges(np.where(worded, lexed.bounds[1:-1:3], lexed.bounds[:-1:3]), lexed.bounds[2:-1:3])
 
 
 def asks_by_input(name: str) -> bool:
-    """Whether the instruction of a task is only its wording, and what is asked about stands in the input."""
+    """Whether the instruction of a task is only its wording, and the question is in the input."""
     task = TASKS.get(name)
     return task is not None and task.asks_by_input
 
@@ -188,7 +188,7 @@ def _anchors(plain: Lexed, examples: Sequence[Example]) -> U64:
 
 
 def _text_keys(plain: Lexed) -> U64:
-    """Keys of input, output and whole question where they have enough words; `plain` has no signs."""
+    """Keys of input, output and whole question if they have enough words; `plain` holds only words."""
     edges = plain.bounds
     columns = []
     for starts, ends in (
@@ -204,7 +204,7 @@ def _text_keys(plain: Lexed) -> U64:
 def _texts(
     lexed: Lexed, chosen: Sequence[tuple[Ints, _Ranges, np.uint64]], group: U64, rules: NearRules
 ) -> TextFingerprints:
-    """The fingerprints of the chosen texts, in the order of their rows."""
+    """The fingerprints of the chosen texts, ordered by row."""
     if not rules.enabled:
         return no_fingerprints(rules).by_text
     rows = np.concatenate([rows for rows, _, _ in chosen])

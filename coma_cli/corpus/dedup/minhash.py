@@ -1,7 +1,7 @@
-"""MinHash: short fingerprints of sets of shingles, cut into bands that near sets are likely to share.
+"""MinHash: short signatures of sets of shingles, split into bands that near sets are likely to share.
 
-A text's set holds a 32-bit hash of every run of `shingle_tokens` tokens. Bands only propose pairs; whether two texts
-are near is decided by the Jaccard index of the two sets themselves (see `near`), so no pair below the threshold is
+A text's set holds a 32-bit hash of every run of `shingle_tokens` tokens. Bands only propose pairs; the Jaccard
+similarity of the two sets themselves decides whether two texts are near (see `near`), so no pair below the threshold is
 ever reported.
 
 Source: Broder (1997), On the resemblance and containment of documents; banding as in Leskovec, Rajaraman and Ullman,
@@ -20,18 +20,18 @@ from coma_cli.corpus.lexing import U64, Ints, mix
 
 U32 = NDArray[np.uint32]
 
-_BLOCK = 1 << 15  # shingles at a time, so that a block and its permuted copy stay in the processor's cache
+_BLOCK = 1 << 15  # shingles at a time, so that a block and its permuted copy stay in the CPU cache
 
 
 @lru_cache(maxsize=4)
 def _permutations(count: int) -> tuple[U64, U64]:
-    """Odd factors and summands, the same for ever."""
+    """Odd factors and summands, fixed for all versions."""
     drawn = mix(np.arange(1, 2 * count + 1, dtype=np.uint64))
     return drawn[:count] | np.uint64(1), drawn[count:]
 
 
 def signatures(shingles: U32, starts: Ints, permutations: int) -> U32:
-    """The least value under each permutation of each text: (texts, permutations).
+    """The minimum of each text under each permutation: (texts, permutations).
 
     `shingles` holds the sets one after the other, none of them empty; set i begins at `starts[i]`.
     """

@@ -1,9 +1,9 @@
-"""Which texts are near each other: clusters within a set, and the texts of one set that are near to one of another.
+"""Which texts are near each other: clusters within a set, and the texts of one set that are near one of another.
 
-Bands are sorted one after the other, so what is held for a text is a few bytes, and its set of shingles is read only
-when it is compared and its outline does not say enough. Of the texts that share a band the first is compared with all
-others, then the first of those that were not near to it, and so on: what is near to the same text belongs together, so
-not every pair has to be looked at.
+Bands are sorted one at a time, so memory holds a few bytes per text, and its set of shingles is read only when it is
+compared and its prefilter is not enough. Of the texts that share a band, the first is compared with all others, then
+the first of those that were not near it, and so on: texts near the same text belong together, so not every pair has to
+be compared.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from coma_cli.corpus.dedup.minhash import U32
 from coma_cli.corpus.dedup.prefilter import U8, most_in_common
 from coma_cli.corpus.lexing import U64, Ints, mix
 
-_ROUNDS = 64  # how many texts of one band are compared with all the others that share it
+_ROUNDS = 64  # how many texts of one band are compared with all others that share it
 _PAIRS_AT_ONCE = 1 << 11
 _PREFILTERS_AT_ONCE = 1 << 14
 _NO_TEXT = -1
@@ -44,7 +44,7 @@ class Texts(Protocol):
 
     @property
     def bands(self) -> int:
-        """Into how many bands texts are cut."""
+        """How many bands each text has."""
         ...
 
     def band(self, number: int) -> U32:
@@ -52,7 +52,7 @@ class Texts(Protocol):
         ...
 
     def prefilters_of(self, texts: Ints) -> U8:
-        """The outlines of some texts (see `outlines`)."""
+        """The prefilters of some texts (see `prefilter`)."""
         ...
 
     def shingles(self, texts: Ints) -> tuple[U32, Ints]:
@@ -69,7 +69,7 @@ class Pairs(NamedTuple):
 
 @dataclass
 class _Runs:
-    """Texts that share a band: those of one run lie side by side, in the order of the texts."""
+    """Texts that share a band: those of one run are consecutive, in the order of the texts."""
 
     texts: Ints
     runs: Ints
@@ -97,7 +97,7 @@ def _runs(keys: NDArray[np.unsignedinteger], texts: Ints) -> _Runs:
 
 
 def merge(labels: Ints, first: Ints, second: Ints) -> Ints:
-    """Labels of rows after the clusters of some pairs of rows were joined; a label is the first row of its cluster."""
+    """The labels of rows once the clusters of some pairs are joined; a label is the first row of its cluster."""
     if not len(first):
         return labels
     count = len(labels)
@@ -114,7 +114,7 @@ def clusters(texts: Texts, labels: Ints, threshold: float, alive: NDArray[np.boo
     """The label of each row, the number of the first row of its cluster.
 
     Rows belong together if texts of theirs in the same group are near, or if both belong with a third. `labels` says
-    which rows do already; rows that are not `alive` take no part.
+    which rows already do; rows that are not `alive` are ignored.
     """
     members = np.flatnonzero(alive[texts.rows])
     for number in range(texts.bands if len(members) else 0):
@@ -125,7 +125,7 @@ def clusters(texts: Texts, labels: Ints, threshold: float, alive: NDArray[np.boo
 
 
 def _linked(texts: Texts, runs: _Runs, labels: Ints, threshold: float) -> Pairs:
-    """Near pairs, enough of them to join all texts of a run that are near to one that came to be compared."""
+    """Near pairs, enough of them to join all texts of a run that are near a compared one."""
     found: list[Pairs] = []
     for _ in range(_ROUNDS):
         is_head, head = runs.heads()
@@ -147,9 +147,9 @@ def _linked(texts: Texts, runs: _Runs, labels: Ints, threshold: float) -> Pairs:
 def nearest_of(
     texts: Texts, wanted: NDArray[np.bool_], against: NDArray[np.bool_], threshold: float, row_count: int
 ) -> Ints:
-    """For each row the first row found that one of its texts is near to, or -1, whatever their groups.
+    """For each row, the first row found that one of its texts is near, or -1, whatever their groups.
 
-    `wanted` and `against` say for each row whether it is looked at, and whether it is what others are compared with.
+    `wanted` marks the rows to look at, `against` the rows to compare them with.
     """
     partner = np.full(row_count, _NO_TEXT, dtype=np.int64)
     is_wanted, is_against = wanted[texts.rows], against[texts.rows]
@@ -163,7 +163,7 @@ def nearest_of(
 
 
 def _compare(texts: Texts, runs: _Runs, is_against: NDArray[np.bool_], partner: Ints, threshold: float) -> None:
-    """Set the partner of every row without one that is near to a text in its run that stands for the other set."""
+    """Set the partner of every row that has none and is near a text of the other set in its run."""
     other = runs.keep(is_against[runs.texts])
     one = runs.keep(~is_against[runs.texts])
     start = np.searchsorted(other.runs, one.runs, side="left")
@@ -175,16 +175,16 @@ def _compare(texts: Texts, runs: _Runs, is_against: NDArray[np.bool_], partner: 
         one, start, end = one.keep(open_), start[open_], end[open_]
         pairs = Pairs(one.texts, other.texts[start + step])
         near = are_near(texts, pairs, threshold)
-        # From the last to the first, so that of several texts of a row the first decides.
+        # From last to first, so that the first of several texts of a row decides.
         hits = np.flatnonzero(near)[::-1]
         partner[texts.rows[pairs.first[hits]]] = texts.rows[pairs.second[hits]]
 
 
 def are_near(texts: Texts, pairs: Pairs, threshold: float) -> NDArray[np.bool_]:
-    """Whether the Jaccard index of the two sets of each pair reaches the threshold."""
+    """Whether the Jaccard similarity of the two sets of each pair reaches the threshold."""
     result = np.zeros(len(pairs.first), dtype=bool)
     open_ = np.flatnonzero(_may_be_near(texts, pairs, threshold))
-    order = open_[np.argsort(pairs.first[open_], kind="stable")]  # neighbours share sets, so each is read seldom twice
+    order = open_[np.argsort(pairs.first[open_], kind="stable")]  # neighbours share sets, so few are read twice
     for begin in range(0, len(order), _PAIRS_AT_ONCE):
         chosen = order[begin : begin + _PAIRS_AT_ONCE]
         result[chosen] = jaccard(texts, Pairs(pairs.first[chosen], pairs.second[chosen])) >= threshold
@@ -192,7 +192,7 @@ def are_near(texts: Texts, pairs: Pairs, threshold: float) -> NDArray[np.bool_]:
 
 
 def _may_be_near(texts: Texts, pairs: Pairs, threshold: float) -> NDArray[np.bool_]:
-    """Whether the outlines of each pair leave it possible that the sets reach the threshold."""
+    """Whether the prefilters of each pair allow the sets to reach the threshold."""
     result = np.zeros(len(pairs.first), dtype=bool)
     for begin in range(0, len(result), _PREFILTERS_AT_ONCE):
         first, second = (side[begin : begin + _PREFILTERS_AT_ONCE] for side in pairs)
@@ -203,13 +203,13 @@ def _may_be_near(texts: Texts, pairs: Pairs, threshold: float) -> NDArray[np.boo
 
 
 def _index(common: Ints, sizes: Ints, others: Ints) -> NDArray[np.float64]:
-    """The Jaccard index of sets of these sizes; it never falls as they have more in common, rounding included."""
+    """The Jaccard similarity of sets of these sizes; monotonic in `common`, even with rounding."""
     index: NDArray[np.float64] = common / (sizes + others - common)
     return index
 
 
 def jaccard(texts: Texts, pairs: Pairs) -> NDArray[np.float64]:
-    """The share of shingles that two texts have in common, of those that either has."""
+    """The Jaccard similarity of the two sets of shingles of each pair."""
     needed, where = np.unique(np.concatenate(pairs), return_inverse=True)
     flat, sizes = texts.shingles(needed)
     starts = np.cumsum(sizes) - sizes
@@ -228,7 +228,7 @@ def _keyed(flat: U32, starts: Ints, sizes: Ints, chosen: Ints) -> U64:
 
 
 def spread(starts: Ints, sizes: Ints) -> Ints:
-    """The numbers start .. start + size - 1 of every range, one range after the other."""
+    """The numbers start to start + size - 1 of every range, one range after the other."""
     before = np.cumsum(sizes) - sizes
     return np.repeat(starts - before, sizes) + np.arange(int(sizes.sum()), dtype=np.int64)
 

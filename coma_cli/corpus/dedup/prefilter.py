@@ -1,8 +1,7 @@
-"""Outlines of sets of shingles: by them most sets that are far apart are told to be so without being read.
+"""Prefilters of sets of shingles: they rule out most pairs of sets that are far apart without reading the sets.
 
-An outline counts the shingles of a set in each of 64 buckets. Of one bucket two sets can't share more than the smaller
-count, so outlines bound from above what the sets have in common; whoever is left out by the bound would have been left
-out by the sets themselves.
+A prefilter counts the shingles of a set in each of 64 buckets. Two sets share at most the smaller count of each bucket,
+so prefilters are an upper bound on the size of the intersection; a pair that the bound rules out, the sets would too.
 """
 
 import numpy as np
@@ -14,18 +13,18 @@ from coma_cli.corpus.lexing import Ints
 U8 = NDArray[np.uint8]
 
 BUCKETS = 64
-_MOST = 255  # of one bucket that are counted; the others are known by the set's size
+_MOST = 255  # the largest count of a bucket; the set's size tells how many were not counted
 
 
 def prefilters(sets: U32, sizes: Ints) -> U8:
-    """The outline of each set, (sets, 64); the sets lie one after the other."""
+    """The prefilter of each set, (sets, 64); the sets are given one after the other."""
     owners = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
     counts = np.bincount(owners * BUCKETS + sets % BUCKETS, minlength=len(sizes) * BUCKETS)
     return np.minimum(counts, _MOST).astype(np.uint8).reshape(-1, BUCKETS)
 
 
 def most_in_common(one: U8, one_sizes: Ints, other: U8, other_sizes: Ints) -> Ints:
-    """How many shingles two sets have in common at most, for each pair of outlines and sizes."""
+    """The most shingles that two sets can share, for each pair of prefilters and sizes."""
     counted: Ints = np.minimum(one, other).sum(axis=1, dtype=np.int64)
     uncounted = np.minimum(one_sizes - one.sum(axis=1, dtype=np.int64), other_sizes - other.sum(axis=1, dtype=np.int64))
     bound: Ints = counted + uncounted

@@ -1,7 +1,7 @@
 """Fingerprints of texts that lie on disk, in one file for each part of the rows, seen as those of one long list.
 
-In memory is what is needed of every text at any time (about forty bytes); bands are read one at a time, outlines are
-mapped from a file, and sets of shingles are read when two texts are compared that may be near by their outlines.
+Memory holds what is needed of every text at any time (about forty bytes); bands are read one at a time, prefilters are
+mapped from a file, and sets of shingles are read when two texts are compared that their prefilters do not rule out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ _HASH_BYTES = 4
 class TextsOfPart:
     """What one file holds of the texts of one part, and at which byte their larger pieces begin.
 
-    These are band hashes (bands, texts), outlines (texts, 64) and sets.
+    These are band hashes (bands, texts), prefilters (texts, 64) and sets.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class StoredTexts:
     ) -> Iterator[Self]:
         """The texts of some parts; `row_counts` says how many rows each part has.
 
-        Two files lie in `scratch` until the context ends.
+        Two files are kept in `scratch` until the context ends.
         """
         starts = np.cumsum([0, *row_counts])
         nothing = np.zeros(0, dtype=np.int64)
