@@ -15,7 +15,7 @@ from coma_cli.errors import MissingInputError
 VOLATILE_FIELDS = frozenset({"time", "wall_s", "cpu_s", "attempts", "host", "created", "latency_s", "tokens_per_s"})
 
 TextLanguage = Literal["en", "cn"]
-VerdictName = Literal["pass", "fail", "timeout", "memory", "error"]
+VerdictName = Literal["pass", "fail", "timeout", "memory", "error", "no-answer"]
 FinishReason = Literal["stop", "length", "error"]
 DETAIL_LIMIT = 300
 

@@ -87,7 +87,8 @@ def count(
     for row in rows:
         fact = (row.protocol, row.temperature, row.task_id, row.verdict, row.base)
         newest[row.key] = facts.setdefault(fact, fact)  # few facts differ: each is stored once
-        programs.add(program_digest(row.task_id, row.program_sha256))
+        if row.program_sha256:
+            programs.add(program_digest(row.task_id, row.program_sha256))
     tables: dict[tuple[str, float], _Table] = {}
     for protocol, temperature, task_id, verdict, base in newest.values():
         tables.setdefault((protocol, temperature), _Table()).add(task_id, verdict, base)
@@ -122,4 +123,5 @@ def _result(
 
 
 def _named(verdicts: Counter[str]) -> dict[str, int]:
-    return {name: verdicts[name] for name in get_args(VerdictName)}
+    """Counts by verdict; samples without an answer are listed only where there are any."""
+    return {name: verdicts[name] for name in get_args(VerdictName) if name != "no-answer" or verdicts[name]}

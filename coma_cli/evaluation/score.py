@@ -131,7 +131,7 @@ def _empty(source: SampleSource, samples: int, skipped: Skipped) -> tuple[CliErr
 
 def _notes(source: SampleSource, scored: int, skipped: Skipped) -> list[str]:
     notes = [f"Samples: {source.title}"] if source.paths else []
-    if scored < source.bench_size:
+    if 0 < scored < source.bench_size:
         notes.append(f"Partial: {scored} of the {source.bench_size} problems of {source.bench} are scored")
     return [*notes, *(f"Warning: {message}" for message in skipped.messages())]
 
@@ -237,6 +237,12 @@ def check(settings: ScoreSettings, summary: Mapping[str, Any]) -> None:
     Raises:
         BelowThresholdError: it is below. UsageError: that pass@k is not defined here.
     """
+    uncounted = summary["skipped"]["corrupt_lines"] + summary["skipped"]["rows_without_task_id"]
+    if settings.runtime.fail_under and uncounted:
+        raise UsageError(
+            f"{count_of(uncounted, 'row')} of the samples could not be counted, so no threshold holds.",
+            "Repair or remove the rows that the warnings name.",
+        )
     for text in settings.runtime.fail_under:
         k, least = parse_threshold(text)
         estimate = summary["pass_at_k"].get(str(k)) or {"value": None}

@@ -18,13 +18,13 @@ GOOD = json.dumps({"task_id": FIRST.task_id, "completion": right(FIRST)}) + "\n"
     [
         (GOOD + '{"task_id": "HumanEval/1", "comp', 1, {"corrupt_lines": 1}),
         (GOOD + '{"task_id": "HumanEval/9999", "completion": "x"}\n', 1, {"unknown_task_ids": 1}),
-        (GOOD + '{"task_id": "HumanEval/1"}\n', 1, {"rows_without_text": 1}),
+        (GOOD + '{"task_id": "HumanEval/1"}\n', 1, {}),
         (
             GOOD + '{"task_id": "HumanEval/1", "completion": null}\n[1]\n"x"\n',
             1,
-            {"corrupt_lines": 2, "rows_without_text": 1},
+            {"corrupt_lines": 2},
         ),
-        (GOOD + '{"task_id": null, "completion": "x"}\n', 1, {"unknown_task_ids": 1}),
+        (GOOD + '{"task_id": null, "completion": "x"}\n', 1, {"rows_without_task_id": 1}),
         ("\ufeff" + GOOD.replace("\n", "\r\n"), 1, {}),
         (GOOD + GOOD.replace("}", ', "temperature": NaN}'), 2, {}),
         (GOOD + GOOD.replace("}", ', "temperature": -1e999}'), 2, {}),
@@ -63,7 +63,7 @@ def test_odd_rows_are_counted_and_the_others_scored(coma, tmp_path, content, pas
         ("text.jsonl.gz", b"no gzip at all", 3, "1 broken row"),
         ("bytes.jsonl", bytes(range(256)) * 8, 3, "broken rows"),
         ("deep.json", b"[" * 100_000, 3, "nested too deeply"),
-        ("lists.json", b"[" + b"[]," * 164 + b"[]]", 2, "165 lists, the benchmark 164 problems"),
+        ("lists.json", b"[" + b"[]," * 164 + b"[]]", 2, "165 lists without task ids, the benchmark 164 problems"),
         (
             "twins.jsonl",
             b'{"task_id": "HumanEval/0", "completion": "x", "temperature": 0.2, "index": 1}\n' * 2,

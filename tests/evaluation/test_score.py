@@ -112,11 +112,14 @@ def test_a_sample_run_needs_no_benchmark_file_and_keeps_its_keys(coma, workspace
     sample_run(workspace_root, rows, problems, name="mine")
     summary = coma("-k", "1")
     assert summary["samples_from"] == "mine" and summary["bench"] == "humaneval"
-    assert [(r["temperature"], r["pass_at_k"]["1"]["value"]) for r in summary["results"]] == [(0.2, 0.75), (0.8, 0.25)]
-    assert summary["pass_at_k"]["1"]["value"] == 0.75
-    assert summary["skipped"]["failed_samples"] == 1
+    assert [(r["temperature"], r["pass_at_k"]["1"]["value"]) for r in summary["results"]] == [
+        (0.2, pytest.approx((3 / 5 + 3 / 4 * (len(problems) - 1)) / len(problems))),
+        (0.8, 0.25),
+    ]
+    assert summary["pass_at_k"]["1"] == summary["results"][0]["pass_at_k"]["1"]
+    assert summary["verdicts"]["no-answer"] == 1
     assert {(v["task_id"], v["temperature"], v["index"]) for v in coma.verdicts()} == {
-        (r.task_id, r.temperature, r.index) for r in rows if not r.failed
+        (r.task_id, r.temperature, r.index) for r in rows
     }
     artifact = coma.workspace.newest("score")
     assert [i.content_sha256 for i in artifact.inputs] == [coma.workspace.newest("sample").content_sha256]
@@ -152,13 +155,44 @@ def test_broken_rows_are_counted_and_the_rest_is_scored(coma, tmp_path):
     with path.open("a") as handle:
         handle.write('{"task_id": "HumanEval/1"}\n{torn')
     summary = coma("--bench", "humaneval", "--samples", path)
-    assert summary["samples"] == 1 and summary["verdicts"]["pass"] == 1
-    assert summary["skipped"] == {
-        "corrupt_lines": 1,
-        "rows_without_text": 1,
-        "unknown_task_ids": 1,
-        "failed_samples": 0,
-    }
+    assert summary["samples"] == 2
+    assert (summary["verdicts"]["pass"], summary["verdicts"]["no-answer"]) == (1, 1)
+    assert summary["skipped"] == {"corrupt_lines": 1, "rows_without_task_id": 0, "unknown_task_ids": 1}
+
+
+def test_a_gate_cannot_be_passed_by_leaving_rows_out(coma, tmp_path):
+    """Seven rows of which two are right, as in a file whose generation partly failed."""
+    good, _empty = (
+        {"task_id": p.task_id, "completion": text}
+        for p, text in ((HUMANEVAL[0], right(HUMANEVAL[0])), (HUMANEVAL[1], ""))
+    )
+    rows = [
+        good,
+        {"task_id": HUMANEVAL[1].task_id, "completion": right(HUMANEVAL[1])},
+        {"task_id": HUMANEVAL[2].task_id, "completion": None},
+        {"task_id": HUMANEVAL[3].task_id},
+        {"task_id": HUMANEVAL[4].task_id, "completion": ""},
+        {"task_id": HUMANEVAL[5].task_id, "completion": "", "finish_reason": "error", "error": "out of memory"},
+        {"task_id": HUMANEVAL[6].task_id, "completion": [None]},
+    ]
+    path = write_lines(tmp_path / "s.jsonl", rows)
+    gate = ("--bench", "humaneval", "--samples", path, "--fail-under", "pass@1=0.6")
+    said = coma(*gate, code=6)
+    assert "pass@1 is 0.2857, below 0.6" in said
+    details = {v["task_id"]: v["detail"] for v in coma.verdicts() if v["verdict"] == "no-answer"}
+    assert set(details) == {HUMANEVAL[n].task_id for n in (2, 3, 5, 6)}
+    assert details[HUMANEVAL[5].task_id] == "generating it failed: out of memory"
+    with path.open("a") as handle:
+        handle.write("{torn\n")
+    assert "1 row of the samples could not be counted" in coma(*gate, code=2)
+
+
+def test_the_same_file_given_twice_is_refused_by_name(coma, tmp_path):
+    path = completions(tmp_path / "s.jsonl", [(HUMANEVAL[0].task_id, right(HUMANEVAL[0]))])
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(path.read_bytes())
+    said = coma("--bench", "humaneval", "--samples", path, "--samples", copy, code=2)
+    assert f"{copy} is the same file as {path}" in said
 
 
 @pytest.mark.parametrize(
@@ -197,7 +231,7 @@ def test_a_threshold_may_be_set_after_the_run(coma, tmp_path):
     [
         ("", 3, "the files are empty"),
         ("{\n", 3, "1 broken row"),
-        ('{"task_id": "Mbpp/2", "completion": "x"}\n', 3, "of no problem of this benchmark (Mbpp/2)"),
+        ('{"task_id": "Mbpp/2", "completion": "x"}\n', 3, "that are not in this benchmark (Mbpp/2)"),
         ("[[1], ", 3, "not a whole JSON array"),
     ],
 )

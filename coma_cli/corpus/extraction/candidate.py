@@ -8,7 +8,10 @@ from coma_cli.records import sample_key
 
 @dataclass(frozen=True)
 class Candidate:
-    """A completion to be scored. `whole` means that it is a whole program by its file's own convention."""
+    """A completion to be scored. `whole` means that it is a whole program by its file's own convention.
+
+    `missing` is why there is no completion; such a sample counts as a failed one.
+    """
 
     task_id: str
     temperature: float
@@ -16,6 +19,7 @@ class Candidate:
     text: str
     whole: bool = False
     finish_reason: str = ""
+    missing: str = ""
 
     @cached_property
     def key(self) -> str:

@@ -44,6 +44,7 @@ LEFT = "exited before the tests finished"
 TIMEOUT = "timeout"
 MEMORY = "memory"
 CRASH = "the sandbox could not run it"
+NO_ANSWER = "no completion in the file"
 
 # The extraction's own causes, in the order in which they are named, and the rule that each lacks.
 _BY_RULE: tuple[tuple[Rule, str], ...] = (
@@ -106,6 +107,8 @@ def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, 
     """
     if verdict.runner_crash:
         return CRASH
+    if verdict.verdict == "no-answer":
+        return NO_ANSWER
     source = protocol.extract(problem, sample.text, sample.whole)
     read = find_program(problem, sample.text)
     blamed = _of_extraction(problem, read, source) if read else None

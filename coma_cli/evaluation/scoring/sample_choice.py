@@ -136,11 +136,22 @@ def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     return SampleSource(own, artifact.name, (samples,), problems, (artifact.as_input("sample"),), run=True)
 
 
+def _require_distinct(files: Sequence[Input]) -> None:
+    """A file that is given twice would count each of its samples twice."""
+    seen: dict[str, Input] = {}
+    for file in files:
+        other = seen.setdefault(file.content_sha256, file)
+        if other is not file:
+            raise UsageError(f"{file.path} is the same file as {other.path}.", "Give each sample file once.")
+
+
 def _of_files(paths: Sequence[Path], bench: str | None, bench_data: Path | None) -> SampleSource:
     if bench is None:
         raise UsageError("Samples from a file need the benchmark's name.", f"--bench {' | '.join(BENCHMARKS)}")
     files = tuple(file for path in paths for file in sample_paths(path))
     problems = benchmark_only(bench, bench_data)
-    inputs = (*problems.inputs, *(Input.of_path(f"samples {n}", file) for n, file in enumerate(files, start=1)))
+    given = [Input.of_path(f"samples {n}", file) for n, file in enumerate(files, start=1)]
+    _require_distinct(given)
+    inputs = (*problems.inputs, *given)
     title = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
     return SampleSource(bench, title, files, problems.problems, inputs, run=False)

@@ -4,10 +4,14 @@
     human-eval         {"task_id", "completion"}          CodeCapybara's files repeat the prompt in it
     EvalPlus           {"task_id", "solution"}            a whole program
     CodeCapybara MBPP  {"task_id", "trg_prediction"}
-    bigcode            [[program, ...], ...]              one list a problem, in the order of the benchmark
+    lm-eval            {"doc": {"task_id"}, "resps": [[completion, ...]], ...}
+    bigcode            [[program, ...], ...]              one list per problem of the benchmark, in its order
+    by task            {"HumanEval/53": [completion, ...], ...}
+    EvalPlus folders   HumanEval_53/0.py                  a whole program per file
 
-Files may be of any form of a file of rows, one or several, or a folder of them. A row that can't be used is named and
-counted, and reading goes on.
+Files may be of any form of a file of rows, one or several, or a folder of them. A completion may be a list of several.
+A row of a known problem without a completion is a failed sample: it stays in the denominator. Rows that name no problem
+are counted and skipped.
 """
 
 import re
@@ -34,37 +38,32 @@ _TASK_ID = re.compile(r"(?:(?P<prefix>[A-Za-z]+)\+?[/_\- ])?(?P<number>\d+)(?:_\
 
 @dataclass
 class Skipped:
-    """What was in the files and can't be scored: broken rows, rows without text or of no known problem, failures."""
+    """What was in the files and can't be scored: broken rows, rows without a task id, rows of no known problem."""
 
     corrupt: list[BadRow] = field(default_factory=list)
-    without_text: list[str] = field(default_factory=list)
+    without_task: list[str] = field(default_factory=list)
     unknown_tasks: Counter[str] = field(default_factory=Counter)
-    failed_samples: int = 0
 
     def counts(self) -> dict[str, int]:
         """How many rows of each kind."""
         return {
             "corrupt_lines": len(self.corrupt),
-            "rows_without_text": len(self.without_text),
+            "rows_without_task_id": len(self.without_task),
             "unknown_task_ids": sum(self.unknown_tasks.values()),
-            "failed_samples": self.failed_samples,
         }
 
     def messages(self) -> Iterator[str]:
         """A line for each kind, with the first ones named."""
         if self.corrupt:
             rows = count_of(len(self.corrupt), "broken row is", "broken rows are")
-            yield f"{rows} left out, the first: {self.corrupt[0]}"
-        if self.without_text:
-            fields, rows = ", ".join(TEXT_FIELDS), count_of(len(self.without_text), "row holds", "rows hold")
-            yield f"{rows} none of {fields} as text; left out, the first: {self.without_text[0]}"
+            yield f"{rows} skipped, the first: {self.corrupt[0]}"
+        if self.without_task:
+            rows = count_of(len(self.without_task), "row without a task id is", "rows without a task id are")
+            yield f"{rows} skipped, the first: {self.without_task[0]}"
         if self.unknown_tasks:
             names = ", ".join(sorted(self.unknown_tasks)[:5])
             rows = count_of(self.unknown_tasks.total(), "row is", "rows are")
-            yield f"{rows} of no problem of this benchmark ({names}); left out"
-        if self.failed_samples:
-            samples = count_of(self.failed_samples, "sample has", "samples have")
-            yield f"{samples} no completion, since generating failed; left out"
+            yield f"{rows} skipped, with task ids that are not in this benchmark ({names})"
 
 
 class TaskIds:
@@ -100,6 +99,8 @@ def sample_paths(path: Path) -> tuple[Path, ...]:
         return (path,)
     if not path.is_dir():
         raise MissingInputError(f"There is no sample file or folder {path}.", "Check --samples.")
+    if next(_program_files(path), None) is not None:
+        return (path,)
     names = (p for p in sorted(path.iterdir()) if p.is_file() and p.name.endswith(SAMPLE_SUFFIXES))
     found = tuple(p for p in names if not p.name.endswith(RESULT_SUFFIXES))
     if not found:
@@ -119,26 +120,36 @@ def read_candidates(
     next_index: Counter[tuple[str, float]] = Counter()
     seen: set[str] = set()
     for path in paths:
-        for origin, row in _rows(path, problems, skipped):
-            text, whole = _text_of(row)
-            task_id = ids.find(row.get("task_id"))
-            if row.get("finish_reason") == "error":
-                skipped.failed_samples += 1
-            elif text is None:
-                skipped.without_text.append(origin)
-            elif task_id is None:
-                skipped.unknown_tasks[str(row.get("task_id"))] += 1
-            else:
-                temperature = _temperature(row.get("temperature"))
-                index = _own_index(row)
+        for origin, row in _rows(path, problems, ids, skipped):
+            named = row.get("task_id")
+            task_id = ids.find(named)
+            if task_id is None:
+                if named is None:
+                    skipped.without_task.append(origin)
+                else:
+                    skipped.unknown_tasks[str(named)] += 1
+                continue
+            temperature = _temperature(row.get("temperature"))
+            texts, whole = _texts_of(row)
+            for text in texts:
+                index = _own_index(row) if len(texts) == 1 else None
                 if index is None:
                     index = next_index[task_id, temperature]
                     next_index[task_id, temperature] += 1
-                candidate = Candidate(task_id, temperature, index, text, whole, str(row.get("finish_reason", "")))
+                finish = str(row.get("finish_reason", ""))
+                missing = _why_missing(text, finish, row)
+                candidate = Candidate(task_id, temperature, index, text or "", whole, finish, missing)
                 if candidate.key in seen:
                     raise _repeated_key(candidate.key, origin)
                 seen.add(candidate.key)
                 yield candidate
+
+
+def _why_missing(text: str | None, finish_reason: str, row: Mapping[str, Any]) -> str:
+    """Why a row has no completion; "" if it has one, be it an empty one."""
+    if finish_reason == "error":
+        return f"generating it failed: {row.get('error') or 'no reason given'}"
+    return "" if text is not None else f"none of {', '.join(TEXT_FIELDS)} is a string"
 
 
 def _own_index(row: Mapping[str, Any]) -> int | None:
@@ -160,19 +171,21 @@ def read_run_candidates(samples: Path, skipped: Skipped) -> Iterator[Candidate]:
     """Yield the samples of a finished sample run, each under its own key."""
     for number, row in good_rows(DataFile(samples), skipped.corrupt):
         sample = Sample.from_row(row, f"{samples}:{number}")
-        if sample.failed:
-            skipped.failed_samples += 1
-        else:
-            yield Candidate(
-                sample.task_id, sample.temperature, sample.index, sample.completion, False, sample.finish_reason
-            )
+        missing = f"generating it failed: {sample.error or 'no reason given'}" if sample.failed else ""
+        yield Candidate(
+            sample.task_id, sample.temperature, sample.index, sample.completion, False, sample.finish_reason, missing
+        )
 
 
-def _text_of(row: Mapping[str, Any]) -> tuple[str | None, bool]:
+def _texts_of(row: Mapping[str, Any]) -> tuple[list[str | None], bool]:
+    """The completions of a row, None for one that is missing; and whether they are whole programs."""
     for name in TEXT_FIELDS:
-        if isinstance(row.get(name), str):
-            return row[name], name == "solution"
-    return None, False
+        value = row.get(name)
+        if isinstance(value, str):
+            return [value], name == "solution"
+        if isinstance(value, list) and value:
+            return [text if isinstance(text, str) else None for text in value], name == "solution"
+    return [None], False
 
 
 def _temperature(value: Any) -> float:
@@ -186,8 +199,15 @@ def _temperature(value: Any) -> float:
     return float(value) if usable else 0.0
 
 
-def _rows(path: Path, problems: Sequence[Problem], skipped: Skipped) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Rows with where they stand. A list in an array holds the programs of one problem, in the benchmark's order."""
+def _rows(
+    path: Path, problems: Sequence[Problem], ids: TaskIds, skipped: Skipped
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Rows with their place. A list in an array holds the programs of one problem, in the benchmark's order."""
+    if path.is_dir():
+        for file in _program_files(path):
+            text = file.read_text(encoding="utf-8", errors="replace")
+            yield str(file), {"task_id": file.parent.name, "solution": text}
+        return
     lists = 0
     for entry in read_values(one_file(path)):
         if isinstance(entry, BadRow):
@@ -195,14 +215,42 @@ def _rows(path: Path, problems: Sequence[Problem], skipped: Skipped) -> Iterator
             continue
         number, value = entry
         if isinstance(value, dict):
-            yield f"{path}, row {number}", value
+            yield from ((f"{path}, row {number}", row) for row in _known_forms(value, ids))
         elif isinstance(value, list):
-            lists = number
-            if number <= len(problems):
-                task_id = problems[number - 1].task_id
-                yield from ((f"{path}, list {number}", {"task_id": task_id, "solution": text}) for text in value)
+            if not lists:
+                _require_all_problems(path, len(problems))
+            lists += 1
+            yield f"{path}, list {number}", {"task_id": problems[lists - 1].task_id, "solution": value or [None]}
         else:
             reason = f"a JSON {type(value).__name__}, not a list or object"
             skipped.corrupt.append(BadRow(DataFile(path), number, reason))
-    if lists > len(problems):
-        raise UsageError(f"{path} has {lists} lists, the benchmark {len(problems)} problems.", "Check --bench.")
+
+
+def _known_forms(row: Mapping[str, Any], ids: TaskIds) -> Iterator[Mapping[str, Any]]:
+    """A row as it is; one of lm-eval, or an object of completions by task id, as rows of the usual form."""
+    doc, answers = row.get("doc"), row.get("resps")
+    if isinstance(doc, dict) and isinstance(answers, list):
+        flat = [text for answer in answers for text in (answer if isinstance(answer, list) else [answer])]
+        yield {"task_id": doc.get("task_id"), "completion": flat}
+    elif "task_id" not in row and row and all(ids.find(name) is not None for name in row):
+        yield from ({"task_id": name, "completion": texts} for name, texts in row.items())
+    else:
+        yield row
+
+
+def _require_all_problems(path: Path, problems: int) -> None:
+    """Lists have no task ids, so there has to be one for each problem."""
+    entries = read_values(one_file(path))
+    lists = sum(not isinstance(entry, BadRow) and isinstance(entry[1], list) for entry in entries)
+    if lists != problems:
+        raise UsageError(
+            f"{path} has {lists} lists without task ids, the benchmark {problems} problems.",
+            'Check --bench, or give rows with task ids: {"task_id": ..., "completion": ...}.',
+        )
+
+
+def _program_files(folder: Path) -> Iterator[Path]:
+    """The programs of a folder that holds one folder per problem, in order."""
+    for task in sorted(folder.iterdir()):
+        if task.is_dir() and _TASK_ID.fullmatch(task.name):
+            yield from sorted(task.glob("*.py"), key=lambda file: (len(file.name), file.name))

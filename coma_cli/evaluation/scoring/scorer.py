@@ -121,7 +121,7 @@ class Scorer:
     def _recall(self) -> None:
         """Take over the verdicts that an earlier start of this run has written, and those known from elsewhere."""
         for row in chain(self._known, self._journal.rows()):
-            if not row.failed:
+            if not row.failed and row.program_sha256:
                 digest = program_digest(row.task_id, row.program_sha256)
                 self._verdicts[digest] = ProgramVerdict(row.verdict, row.detail, row.cpu_s, row.attempts, base=row.base)
 
@@ -131,6 +131,9 @@ class Scorer:
             problem = self._stages[candidate.task_id][0]
             for protocol in self._protocols:
                 if f"{candidate.key}|{protocol.name}" in self._journal:
+                    continue
+                if candidate.missing:
+                    self._write(self._no_answer(candidate, protocol.name))
                     continue
                 program = self._ask(candidate, protocol, problem)
                 yield from self._further()
@@ -163,6 +166,12 @@ class Scorer:
         key = self._waiting_key(asked)
         self._waiting[key] = Waiting([asked], source)
         return self._program(key, 0)
+
+    def _no_answer(self, candidate: Candidate, protocol: str) -> Verdict:
+        """The row of a sample without a completion, which is in the denominator like any other."""
+        base: VerdictName | None = "no-answer" if len(self._stages[candidate.task_id]) > 1 else None
+        asked = Asked(candidate.task_id, candidate.temperature, candidate.index, protocol, "")
+        return asked.verdict(ProgramVerdict("no-answer", candidate.missing[:DETAIL_LIMIT], 0.0, 0, base=base))
 
     def _program(self, key: str, stage: int) -> Program:
         waiting = self._waiting[key]

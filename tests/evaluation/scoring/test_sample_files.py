@@ -58,16 +58,15 @@ def test_evalplus_and_codecapybara_rows(tmp_path):
 
 def test_bigcodes_lists_follow_the_order_of_the_benchmark(tmp_path):
     path = tmp_path / "generations.json"
-    path.write_text(json.dumps([["a", "b"], [], ["c"]]))
+    path.write_text(json.dumps([["a", "b"], [], *[["c"]] * 162]))
     candidates, _ = read(path)
-    assert [(c.task_id, c.index, c.text, c.whole) for c in candidates] == [
-        ("HumanEval/0", 0, "a", True),
-        ("HumanEval/0", 1, "b", True),
-        ("HumanEval/2", 0, "c", True),
+    assert [(c.task_id, c.index, c.text, c.whole, bool(c.missing)) for c in candidates[:4]] == [
+        ("HumanEval/0", 0, "a", True, False),
+        ("HumanEval/0", 1, "b", True, False),
+        ("HumanEval/1", 0, "", True, True),
+        ("HumanEval/2", 0, "c", True, False),
     ]
-    path.write_text(json.dumps([["a"]] * 165))
-    with pytest.raises(UsageError, match="165 lists, the benchmark 164 problems"):
-        read(path)
+    assert [c.task_id for c in candidates[3:]] == [f"HumanEval/{n}" for n in range(2, 164)]
 
 
 def test_an_array_of_rows_is_read_like_lines(tmp_path):
@@ -117,15 +116,16 @@ def test_what_can_not_be_scored_is_named_and_counted(tmp_path):
     ]
     path.write_text("\n".join(lines))
     candidates, skipped = read(path)
-    assert [c.index for c in candidates] == [0, 1]
-    assert skipped.counts() == {
-        "corrupt_lines": 3,
-        "rows_without_text": 3,
-        "unknown_task_ids": 2,
-        "failed_samples": 0,
-    }
+    assert [(c.index, c.text, bool(c.missing)) for c in candidates] == [
+        (0, "x", False),
+        (1, "", True),
+        (2, "", True),
+        (3, "x", False),
+        (4, "x", False),
+    ]
+    assert skipped.counts() == {"corrupt_lines": 3, "rows_without_task_id": 1, "unknown_task_ids": 1}
     said = "\n".join(skipped.messages())
-    assert f"{path}:2: not valid JSON" in said and "HumanEval/999" in said and "s.jsonl, row 4" in said
+    assert f"{path}:2: not valid JSON" in said and "HumanEval/999" in said and "s.jsonl, row 8" in said
 
 
 def test_own_rows_keep_their_index_and_temperature(tmp_path):
@@ -136,13 +136,58 @@ def test_own_rows_keep_their_index_and_temperature(tmp_path):
         read(write_lines(tmp_path / "twice.jsonl", [rows[0], rows[1], rows[0]]))
 
 
-def test_samples_that_failed_to_be_made_are_no_samples(tmp_path):
+def test_samples_that_failed_to_be_generated_are_failed_samples(tmp_path):
     rows = [sample("HumanEval/0", 0, "x"), sample("HumanEval/0", 1, "", finish_reason="error", error="no memory")]
     path = write_lines(tmp_path / "samples.jsonl", [row.to_row() for row in rows])
     skipped = Skipped()
-    assert [c.index for c in read_run_candidates(path, skipped)] == [0]
-    assert skipped.failed_samples == 1
-    assert read(path)[1].failed_samples == 1
+    for candidates in (list(read_run_candidates(path, skipped)), read(path)[0]):
+        assert [(c.index, c.missing) for c in candidates] == [(0, ""), (1, "generating it failed: no memory")]
+    assert not any(skipped.counts().values())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"task_id": "HumanEval/1", "completion": ["a", None, "b"]}],
+        {"HumanEval/1": ["a", None, "b"]},
+        {"1": ["a", None, "b"]},
+        [{"doc_id": 1, "doc": {"task_id": "HumanEval/1"}, "resps": [["a", None, "b"]], "pass@1": 1.0}],
+        [{"doc_id": 1, "doc": {"task_id": "HumanEval/1"}, "resps": [["a"], [None], ["b"]]}],
+    ],
+    ids=["list of completions", "object by task", "object by number", "lm-eval", "lm-eval, one list each"],
+)
+def test_several_completions_in_a_row(tmp_path, content):
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps(content, indent=1))
+    candidates, skipped = read(path)
+    assert [(c.task_id, c.index, c.text, bool(c.missing)) for c in candidates] == [
+        ("HumanEval/1", 0, "a", False),
+        ("HumanEval/1", 1, "", True),
+        ("HumanEval/1", 2, "b", False),
+    ]
+    assert not any(skipped.counts().values())
+
+
+def test_a_folder_of_a_folder_per_problem_holds_whole_programs(tmp_path):
+    for task, number in (("HumanEval_53", 0), ("HumanEval_53", 10), ("HumanEval_53", 2), ("HumanEval_2", 0)):
+        (tmp_path / task).mkdir(exist_ok=True)
+        (tmp_path / task / f"{number}.py").write_text(f"# {number}\n")
+    assert sample_paths(tmp_path) == (tmp_path,)
+    candidates, _ = read(tmp_path)
+    assert [(c.task_id, c.index, c.text, c.whole) for c in candidates] == [
+        ("HumanEval/2", 0, "# 0\n", True),
+        ("HumanEval/53", 0, "# 0\n", True),
+        ("HumanEval/53", 1, "# 2\n", True),
+        ("HumanEval/53", 2, "# 10\n", True),
+    ]
+
+
+@pytest.mark.parametrize("lists", [1, 163, 165])
+def test_lists_without_ids_have_to_be_as_many_as_the_problems(tmp_path, lists):
+    path = tmp_path / "generations.json"
+    path.write_text(json.dumps([["x"]] * lists))
+    with pytest.raises(UsageError, match=f"{lists} lists without task ids, the benchmark 164 problems"):
+        read(path)
 
 
 @pytest.mark.parametrize(
