@@ -1,4 +1,4 @@
-"""The form of an entry for a programming language: everything that coma knows of it, as data."""
+"""The record type of a programming language: everything that coma knows about it, as data."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,14 +15,13 @@ def kinds(names: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Grammar:
-    """What the tree-sitter grammar of a language calls functions and the things around them.
+    """Node types of a language's tree-sitter grammar.
 
-    `functions` have a name of their own; `values` are functions that are called after what they are assigned to.
-    `shells` stand around a function and belong to it, `attributes` directly before it; `scopes` lend it their name.
-    `heads` end its signature before its body does begin; where the grammar has no such node, `head_fields` names the
-    fields of a function of which the first that is there ends its signature. `modifiers` are the names of calls that
-    take a whole function as their argument and belong to it. `statements` may be worth completing, where they are
-    children of one of `blocks` (of anything where there are none).
+    `functions` have a name of their own; `values` are functions named after what they are assigned to. `shells` wrap a
+    function and belong to it, `attributes` come directly before it; `scopes` qualify its name. The signature ends where
+    the body or one of `heads` begins, or after the first of the function's `head_fields` that is present. `modifiers`
+    are names of calls that take a whole function as their argument and belong to it. `statements` are candidates for
+    line completion, as children of one of `blocks` (of any node if there are none).
     """
 
     functions: frozenset[str]
@@ -39,10 +38,9 @@ class Grammar:
 
 @dataclass(frozen=True)
 class NamedBy:
-    """How a text names a language: a regular expression, up to case unless `exact_case`.
+    """How a text names a language: a regular expression, case-insensitive unless `exact_case`.
 
-    `pieces` tell in lower case what a text must hold for the expression to be worth a try: to look for them is much
-    quicker.
+    A text without any of `pieces` (in lower case) cannot match; looking for them first is much faster.
     """
 
     pieces: tuple[str, ...]
@@ -54,18 +52,18 @@ class NamedBy:
 class Language:
     """A programming language.
 
-    Names: `name` stands in rows, `display` in sentences. `labels` are other names, in lower case, that folders, files
-    and the tags of fenced code use; `fence_tags` are further ones that only open blocks in the answers of models.
+    Names: `name` is used in rows, `display` in sentences. `labels` are other names, in lower case, of folders, files
+    and fenced code; `fence_tags` are further ones that only open blocks in the answers of models.
 
-    Syntax: `frames` are the tree-sitter grammars to try on a text, each with what to put around it: a lone method is no
-    program of its language, but it is one inside of a class. Without frames a language is not parsed. `grammar` lets
-    functions be found in its files, whose names end in one of `suffixes`. `opening_tags` are the marks between which
-    code stands in a template; a text without any of them is read as if it began with the first.
+    Syntax: `frames` are the tree-sitter grammars to try on a text, each with what to put around it: a method alone does
+    not parse, but inside a class it does. A language without frames is not parsed. `grammar` says how functions are
+    found in its files, whose names end in one of `suffixes`. `opening_tags` open code in a template; a text without any
+    of them is parsed as if it began with the first.
 
-    Habits: `line_comment` begins a comment, besides `//` and `#`; `markup` is that of its documentation. `has_macros`:
-    a name that the grammar can't place may stand for nothing or for an attribute. `lenient`: the grammar knows few
-    of the language's dialects, so code is only taken for broken where most of it is. `has_preprocessor`: lines that
-    begin with `#` are no statements. `rejects_unused`: a variable that nothing reads is an error.
+    Conventions: `line_comment` starts a comment, in addition to `//` and `#`; `markup` is used in documentation.
+    `has_macros`: a name that the grammar cannot place may be a macro, which is not an error. `lenient`: the grammar
+    covers few dialects, so code counts as broken only if most of it does not parse. `has_preprocessor`: lines that
+    start with `#` are not statements. `rejects_unused`: an unused variable is an error.
     """
 
     name: str

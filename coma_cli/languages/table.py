@@ -1,8 +1,7 @@
 """The programming languages that coma knows, one entry each. To add one: an entry here, a test.
 
-The first whose name a text holds counts, so that longer names stand before their parts. Names of node types are those
-of the grammars in tree-sitter-language-pack 0.13; a test holds each of them against its grammar, so that a renamed type
-is noticed.
+A text that names several languages is taken for the first of them, so JavaScript comes before Java. Node types
+are those of the grammars in tree-sitter-language-pack 0.13; a test checks each of them against its grammar.
 """
 
 from collections.abc import Mapping
@@ -109,7 +108,7 @@ _ENTRIES = (
             statements=kinds("local_variable_declaration expression_statement return_statement throw_statement"),
         ),
     ),
-    # Python's functions are found by the interpreter's own grammar, so it has no entry of node types.
+    # Python's functions are found with the interpreter's own grammar, so it has no node types here.
     Language(
         "python",
         "Python",

@@ -73,8 +73,8 @@ def leaks(description: str, code: str) -> str | None:
 
 
 def refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | None:
-    """Why a function and what was said of it teach nothing, with a detail, or None: an empty body, no prose, too few
-    words, a text in neither English nor Chinese letters, or a sentence of the prose that still stands in the code.
+    """Why a function and its documentation teach nothing, with a detail, or None: an empty body, no prose, too few
+    words, text in neither Latin nor Chinese letters, or a sentence of the prose that is still in the code.
     """
     if function.empty:
         return "empty-body", ""

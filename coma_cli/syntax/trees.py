@@ -4,7 +4,7 @@ A lone method, constructor or anonymous function is no program of its language; 
 stands it is tried inside of each frame of its language (a class, a call), and the tree then counts places as if the
 frame were not there. Python is judged by the running interpreter's own grammar; its tree-sitter tree serves for leaves.
 
-tree-sitter is imported when the first text is parsed, so that what only may come to parse is quick to import.
+tree-sitter is imported when the first text is parsed, so that modules that may never parse anything import quickly.
 """
 
 from __future__ import annotations

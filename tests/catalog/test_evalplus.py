@@ -279,10 +279,5 @@ def test_a_change_of_the_arguments_does_not_move_the_target():
 
 def test_training_data_is_kept_clear_of_the_original_problems_in_any_case():
     """Their files are at hand far more often; those of the larger sets are looked at where they are given."""
-    assert {name: benchmark.same_problems_as for name, benchmark in BENCHMARKS.items()} == {
-        "humaneval": "",
-        "mbpp": "",
-        "mbpp-sanitized": "",
-        "humaneval+": "humaneval",
-        "mbpp+": "mbpp",
-    }
+    assert [BENCHMARKS[name].same_problems_as for name in ("humaneval+", "mbpp+")] == ["humaneval", "mbpp"]
+    assert [BENCHMARKS[name].same_problems_as for name in ("humaneval", "mbpp", "mbpp-sanitized")] == ["", "", ""]

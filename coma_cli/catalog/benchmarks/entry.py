@@ -34,7 +34,7 @@ class LoadedBenchmark:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Problems that a benchmark shares with rows of a source: the source's name, and what they share, in words."""
+    """Problems that a benchmark shares with rows of a source: the source's name, and a sentence for a warning."""
 
     source: str
     words: str
@@ -44,14 +44,14 @@ class Overlap:
 class Benchmark:
     """A benchmark of the catalogue.
 
-    `files` are globs of its published files, by which a folder is seen to hold it; `folder` is its place below
+    `files` are globs of its published files, by which it is found in a folder; `folder` is its place below
     `--sources DIR`. `comes_from` says where its rows are if no file is given: in an installed package, on the hub, or
-    nowhere. `read` gives the rows, from the file or folder given or from there; without it they are read as they stand
-    in the given file. `problem` turns a row into a record, or into None for a row of another split.
+    nowhere. `read` returns the rows of the file or folder given, or from there; without it, the rows of the given file
+    are taken as they are. `problem` turns a row into a record, or into None for a row of another split.
 
-    `size` is the number of problems of the whole benchmark; `id_prefix` is what task ids begin with in other people's
-    files, up to case. `same_problems_as` names a benchmark that this one only tests more thoroughly; `overlap` says
-    which source of training rows shares problems with it.
+    `size` is the number of problems of the whole benchmark; `id_prefix` is how task ids begin in other people's files,
+    ignoring case. `same_problems_as` names a benchmark whose problems this one tests more thoroughly; `overlap` is set
+    if a source of training rows shares problems with it.
     """
 
     name: str

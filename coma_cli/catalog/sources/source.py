@@ -18,8 +18,8 @@ class Source:
 
     `find` lists the files of the source below a folder in the publisher's layout (or takes one file as it is), `read`
     yields the material of one of them, and `bytes_per_row` (measured on unpacked files) lets a dry run estimate.
-    `gives` lists the shapes of material that `read` yields: rows are made of it for every task that takes one of them,
-    but for those that `not_for` names.
+    `gives` lists the shapes of material that `read` yields; rows are made for every task that takes one of them,
+    except those in `not_for`.
     `folder` is its place below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
     `notes` is what a reader of the data card should know of the rows; `splits` is empty where the files say theirs.
     `reads_pieces` says that `read` yields only what belongs to the shard's piece, as `read_table` does; of other
@@ -50,7 +50,7 @@ class Source:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The names of the tasks that it has rows for, in the order of the catalogue; finished rows may be of any."""
+        """The names of the tasks that it feeds, in the order of the catalogue; finished rows may be of any task."""
         return tuple(
             name
             for name, task in TASKS.items()

@@ -1,4 +1,4 @@
-"""The form of a catalogue entry for a task: which material it takes, and what it makes of it."""
+"""The record type of a task: which material it takes, and how a piece of it is drafted as a row."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,10 +39,10 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Counterpart:
-    """How a row becomes the same row in another text language: for tasks of which such rows are requested.
+    """How a row is turned into the same row in another text language, for tasks whose rows may be requested so.
 
-    `prose` is the field that is written anew, `code` the fields that stay as they are and show that two rows are
-    counterparts. Where the output is written anew, the task makes the row of a `Function` that has it as its summary.
+    `prose` is the field to rewrite; `code` are the fields that stay the same, by which counterparts are recognised. If
+    the output is rewritten, the row is made of a `Function` with that text as its summary.
     """
 
     prose: Literal["instruction", "output"]
@@ -53,14 +53,15 @@ class Counterpart:
 class Task:
     """A task of the data set.
 
-    `group` sorts tasks by what they ask and answer with (`text-to-code`); `form` says what the input and the output
-    are. `takes` lists the shapes of material that rows are made of: of every source that gives one of them. `draft`
-    gives None for a piece that no row can be made of (its second argument is a seed of the material's own); `among` may
-    complete a piece of material by what stands around it in its file, before it is drafted.
+    `group` says what is asked and answered (`text-to-code`), `form` describes input and output. `takes` lists the
+    shapes of material that rows are made of, from every source that gives one of them. `draft` returns None for a piece
+    that cannot become a row (its second argument is the piece's own seed); `among` may complete a piece from the
+    material around it in its file, before it is drafted.
 
-    `code_fields` names the row's fields that hold nothing but a program; `prose_answer` says that the output is a text
-    in the row's text language; `asks_by_input` that the instruction is only a wording, and what is asked about stands
-    in the input. `labels` are the only two answers of a question for yes or no in each text language, the yes first.
+    `code_fields` are the fields that contain only code. `prose_answer`: the output is text in the row's text language.
+    `asks_by_input`: the instruction is only a wording, and the question itself is in the input. `labels` are the only
+    two answers of a yes-or-no question in each text language, yes first. `counterpart` is set if rows in another text
+    language may be requested.
     """
 
     name: str
