@@ -1,12 +1,12 @@
-"""Why something does not become a row of the data: every code that `dropped.jsonl` may hold, and what it means.
+"""Drop reasons: every code that `dropped.jsonl` of build-data and gen-instructions may contain, with its explanation.
 
-To add one: a line here, and its code where it is found. A code without a line is an error where it is used.
+To add one: a line here. Using a code that has no line is an error.
 """
 
 from collections.abc import Mapping
 
 DROP_REASONS: Mapping[str, str] = {
-    # Of sources, cleaning, decontamination and the search for duplicates.
+    # Sources, cleaning, decontamination and deduplication.
     "answer-withheld": "the publisher keeps the answer to itself",
     "boilerplate": "the answer is a stock phrase",
     "broken-row": "the row is not in the source's form",
@@ -50,7 +50,7 @@ DROP_REASONS: Mapping[str, str] = {
     "twin-in-train": "a validation row that repeats a text of a training row, or nearly so",
     "undecodable": "contains replacement characters for undecodable bytes",
     "undecodable-file": "the file can't be decoded",
-    # Of the answers of a language model, in gen-instructions.
+    # Answers of a language model, in gen-instructions.
     "does-nothing": "the program defines things and runs none of them",
     "empty": "the answer holds nothing",
     "instruction-holds-code": "the instruction holds a block of code",
@@ -77,6 +77,6 @@ DROP_REASONS: Mapping[str, str] = {
 
 
 def require_known(reason: str) -> None:
-    """Raises ValueError: the code has no line above."""
+    """Raise ValueError for a code that is not in the table."""
     if reason not in DROP_REASONS:
         raise ValueError(f"The drop reason {reason!r} has no line in {__name__}.")

@@ -1,6 +1,4 @@
-"""What coma knows, one small file a thing: sources, tasks, benchmarks, bases, mixtures; a folder lists its own in one
-table.
-"""
+"""The catalogue: sources, tasks, benchmarks, bases and mixtures, one small file per entry and one table per folder."""
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
@@ -22,8 +20,8 @@ N = TypeVar("N", bound=Named)
 class Catalogue(MutableMapping[str, N]):
     """Entries by name, in the order of their table; the file of an entry is imported when it is first requested.
 
-    The table names the place of each entry within `package`, as `module:ATTRIBUTE`. So its names cost nothing, and a
-    reader of one entry does not load the others.
+    The table gives the place of each entry within `package`, as `module:ATTRIBUTE`. Listing the names imports nothing,
+    and using one entry does not import the others.
     """
 
     def __init__(self, kind: type[N], package: str, table: Mapping[str, str]) -> None:
@@ -57,7 +55,7 @@ class Catalogue(MutableMapping[str, N]):
         module, _, attribute = place.partition(":")
         entry = getattr(import_module(f"{self._package}.{module}"), attribute, None)
         if not isinstance(entry, self._kind) or entry.name != name:
-            raise TypeError(f"{self._package}: {place} is no {self._kind.__name__} of the name {name!r}.")
+            raise TypeError(f"{self._package}: {place} is not a {self._kind.__name__} named {name!r}.")
         return entry
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Material:
-    """What all shapes have: the programming language, the terms, where it is from, and in which language it speaks."""
+    """What all shapes share: programming language, licence, origin, and the language of its text."""
 
     language: str
     licence: str = field(kw_only=True)
@@ -46,7 +46,7 @@ class Function(Material):
     def documented(
         cls, function: CodeFunction, prose: Prose | None, *, licence: str, origin: Origin
     ) -> Function | Rejected:
-        """A function with what was said of it, or why that teaches nothing (see `refusal`)."""
+        """A function with its documentation, or why the two teach nothing (see `refusal`)."""
         from coma_cli.syntax.documentation import refusal, text_language
 
         reason = refusal(function, prose)

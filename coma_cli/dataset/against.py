@@ -1,4 +1,4 @@
-"""What the data is kept clear of: the known benchmarks, problems of other files, and rows of other data sets."""
+"""What the data is decontaminated and deduplicated against: benchmarks, files of problems, rows of other data sets."""
 
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
@@ -15,9 +15,9 @@ from coma_cli.hashing import hash_file
 
 
 def known_benchmarks(settings: BuildDataSettings, *, fetch: bool = True) -> Available:
-    """The benchmarks of the catalogue, from the places that the settings name; from the hub if the sources are too.
+    """The benchmarks of the catalogue, from the places in the settings; from the hub if the sources are too.
 
-    None are loaded, and none missed, where rows are not decontaminated.
+    Without decontamination none is loaded, and none is missing.
 
     Raises:
         MissingInputError: see `available_benchmarks`.
@@ -35,7 +35,7 @@ def known_benchmarks(settings: BuildDataSettings, *, fetch: bool = True) -> Avai
 
 
 def overlap_warnings(sources: Set[str], checked: Set[str]) -> Iterator[str]:
-    """Of benchmarks that share problems with a source that is read, and that rows are not checked against."""
+    """Warnings of benchmarks that share problems with one of the sources and that rows are not checked against."""
     for benchmark in BENCHMARKS.values():
         if benchmark.overlap is not None and benchmark.overlap.source in sources and benchmark.name not in checked:
             yield (

@@ -18,5 +18,5 @@ class Rejected:
     row: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a code that nobody explained."""
+        """Refuse a code without an explanation."""
         require_known(self.reason)

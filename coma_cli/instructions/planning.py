@@ -151,10 +151,10 @@ def price_of(settings: GenSettings) -> Price | None:
 
 
 def _benchmarks(settings: GenSettings) -> Available:
-    """The benchmarks that rows are kept clear of; nothing is fetched for it.
+    """The benchmarks to decontaminate against; nothing is fetched.
 
     Raises:
-        MissingInputError: `bench_data` holds no benchmark, or a broken one.
+        MissingInputError: `bench_data` contains no benchmark, or a broken one.
     """
     return available_benchmarks(BenchmarkPlaces(given=settings.bench_data)) if settings.decontaminate else NO_BENCHMARKS
 

@@ -1,4 +1,4 @@
-"""The form of an entry for a programming language: everything that coma knows of it, as data."""
+"""The record type of a programming language: everything that coma knows about it, as data."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -38,7 +38,7 @@ class Grammar:
 
 @dataclass(frozen=True)
 class NamedBy:
-    """How a text names a language: a regular expression, up to case unless `exact_case`.
+    """How a text names a language: a regular expression, case-insensitive unless `exact_case`.
 
     `pieces` are a prefilter in lower case: a text without any of them can't match, and searching for them is much
     faster.

@@ -109,7 +109,7 @@ _ENTRIES = (
             statements=kinds("local_variable_declaration expression_statement return_statement throw_statement"),
         ),
     ),
-    # Python's functions are found by the interpreter's own grammar, so it has no entry of node types.
+    # Python's functions are found with the interpreter's own grammar, so it has no node types here.
     Language(
         "python",
         "Python",

@@ -4,7 +4,7 @@ A method, constructor or anonymous function on its own is not a valid program in
 parse as is gets wrapped in each frame of its language (a class, a call), and positions in the tree then ignore the
 frame. Whether Python is valid is decided by the running interpreter; its tree-sitter tree is only used for leaves.
 
-tree-sitter is imported when the first text is parsed, so that what only may come to parse is quick to import.
+tree-sitter is imported when the first text is parsed, so that modules that may never parse anything import quickly.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def test_an_entry_is_loaded_once_and_kept():
 
 @pytest.mark.parametrize("place", ["llama_7b:MISSING", "llama_7b:LLAMA_LINEAR_LAYERS", "qwen_7b:BASE", "llama_7b"])
 def test_a_line_that_leads_to_something_else_is_an_error_that_names_it(place):
-    with pytest.raises(TypeError, match=f"^coma_cli.catalog.bases: {place} is no Base of the name 'llama-7b'.$"):
+    with pytest.raises(TypeError, match=f"^coma_cli.catalog.bases: {place} is not a Base named 'llama-7b'.$"):
         bases(llama_7b=place)["llama-7b"]
 
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from coma_cli.syntax.comments import without_repeats
 from coma_cli.syntax.documentation import leaks
-from coma_cli.syntax.functions import FUNCTION_LANGUAGES, without_documentation
+from coma_cli.syntax.functions import without_documentation
 from coma_cli.syntax.trees import parses
 from tests.syntax.samples import SAMPLES
 
@@ -35,7 +35,7 @@ WORDS = st.lists(
 MARKS = {"ruby": "# {}", "python": "# {}", "rust": "/// {}", "csharp": "/// <summary>{}</summary>"}
 
 
-@pytest.mark.parametrize("language", FUNCTION_LANGUAGES)
+@pytest.mark.parametrize("language", SAMPLES)
 @settings(max_examples=25, deadline=None)
 @given(words=WORDS)
 def test_a_summary_never_stays_in_the_code_as_a_comment(language, words):

@@ -13,8 +13,8 @@ def described(language, text):
     return {f.name: f for f in reversed(functions(language, text)) if f.documentation}
 
 
-def test_there_is_a_sample_of_every_language():
-    assert set(SAMPLES) == set(FUNCTION_LANGUAGES)
+def test_the_samples_are_of_languages_whose_functions_are_found():
+    assert set(SAMPLES) <= set(FUNCTION_LANGUAGES)
 
 
 @each_language

@@ -34,7 +34,7 @@ class LoadedBenchmark:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Problems that a benchmark shares with rows of a source: the source's name, and what they share, in words."""
+    """Problems that a benchmark shares with rows of a source: the source's name, and a sentence for a warning."""
 
     source: str
     words: str

@@ -18,8 +18,8 @@ class Source:
 
     `find` lists the files of the source in a folder with the publisher's layout (or takes a single file), `read` yields
     the material of one file, and `bytes_per_row` (measured on unpacked files) is used for estimates in a dry run.
-    `gives` lists the shapes of material that `read` yields: rows are made of it for every task that takes one of them,
-    but for those that `not_for` names.
+    `gives` lists the shapes of material that `read` yields; rows are made for every task that takes one of them,
+    except those in `not_for`.
     `folder` is its location below `--sources DIR`. `revision` is the upstream commit that the reader was written for;
     `notes` is what a reader of the data card should know about the rows; `splits` is empty if the files have splits.
     `reads_pieces` means that `read` yields only what belongs to the shard's piece, as `read_table` does; other sources
@@ -50,7 +50,7 @@ class Source:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The names of the tasks that it has rows for, in the order of the catalogue; finished rows may be of any."""
+        """The names of the tasks that it feeds, in the order of the catalogue; finished rows may be of any task."""
         return tuple(
             name
             for name, task in TASKS.items()

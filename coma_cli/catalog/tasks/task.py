@@ -1,4 +1,4 @@
-"""The form of a catalogue entry for a task: which material it takes, and what it makes of it."""
+"""The record type of a task: which material it takes, and how a piece of it is drafted as a row."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

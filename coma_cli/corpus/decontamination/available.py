@@ -1,4 +1,4 @@
-"""Finds the benchmarks whose problems are available, for stages to keep their rows clear of."""
+"""Finds the benchmarks whose problems are available to decontaminate rows against."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,7 +13,7 @@ _ANY_PARQUET = "test-*.parquet"
 
 
 class Available(NamedTuple):
-    """The benchmarks that could be read, and the names of those that are not available and should be."""
+    """The benchmarks that were loaded, and the names of those that should be available and are not."""
 
     loaded: tuple[LoadedBenchmark, ...]
     missing: tuple[str, ...]
@@ -24,10 +24,10 @@ NO_BENCHMARKS = Available((), ())
 
 @dataclass(frozen=True)
 class BenchmarkPlaces:
-    """Where benchmarks are looked for, in this order.
+    """Where to look for benchmarks, in this order.
 
-    `given` is a file or folder of problems; `by_folder` says where the folder of a source was moved to; `sources` holds
-    such folders. With `from_hub` those that the hub has are fetched from there, unless `fetch` is off.
+    `given` is a file or folder of problems; `by_folder` gives the place of single source folders; `sources` contains
+    such folders. With `from_hub`, benchmarks that the hub has are fetched from there, unless `fetch` is off.
     """
 
     given: Path | None = None
@@ -37,25 +37,25 @@ class BenchmarkPlaces:
     fetch: bool = True
 
     def all(self) -> Iterator[Path]:
-        """Every place that was named."""
+        """All places."""
         yield from (place for place in (self.given, *self.by_folder.values(), self.sources) if place is not None)
 
     def of(self, benchmark: Benchmark) -> Iterator[Path]:
-        """The places at which a benchmark may be."""
+        """The places where a benchmark may be."""
         below = None if self.sources is None else self.sources / benchmark.folder
         named = (self.given, self.by_folder.get(benchmark.folder), below)
         yield from (place for place in named if place is not None)
 
 
 def available_benchmarks(places: BenchmarkPlaces) -> Available:
-    """The benchmarks of the catalogue that can be read: from the places, else from where each comes from by itself.
+    """The benchmarks of the catalogue that can be loaded: from the places, else from a package or the hub.
 
-    A benchmark that only tests another one more thoroughly is neither fetched nor missed. With `fetch` off, those that
-    would be fetched are neither loaded nor missing.
+    A benchmark with the problems of another one is neither fetched nor reported as missing. With `fetch` off, those
+    that would be fetched are neither loaded nor missing.
 
     Raises:
-        MissingInputError: a benchmark that was found is broken or has no problems; a place does not exist; the place
-            that was given holds no benchmark.
+        MissingInputError: a benchmark that was found is broken or has no problems; a place does not exist; `given`
+            contains no benchmark.
     """
     for place in places.all():
         if not place.exists():
@@ -75,33 +75,33 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
 
 
 def _comes_by_itself(benchmark: Benchmark, places: BenchmarkPlaces) -> bool:
-    """Whether a benchmark is to be read from where it comes from."""
+    """Whether a benchmark is loaded without a file: from a package, or from the hub."""
     if benchmark.comes_from == "hub":
         return places.from_hub and places.fetch and not benchmark.same_problems_as
     return benchmark.comes_from == "package"
 
 
 def _found(benchmark: Benchmark, places: BenchmarkPlaces) -> LoadedBenchmark | None:
-    """A benchmark from the first place that holds it."""
+    """A benchmark from the first place that contains it."""
     for place in places.of(benchmark):
         if not _holds(place, benchmark.files):
             continue
         try:
             return benchmark.load(place)
         except MissingInputError:
-            # Every Parquet file of the hub is called so: this one may be another benchmark's.
+            # All Parquet files of the hub have this name: this one may be another benchmark's.
             if _holds(place, tuple(name for name in benchmark.files if not name.endswith(_ANY_PARQUET))):
                 raise
     return None
 
 
 def _of_given_file(given: Path | None) -> dict[str, LoadedBenchmark]:
-    """The benchmarks that a file of another name than the published ones is in the form of.
+    """Benchmarks recognised by the rows of a file that has none of the published names.
 
-    One that is installed is never among them: some rows of its form must not take the place of all of it.
+    An installed benchmark is never among them: a few rows in its form must not replace all of it.
 
     Raises:
-        MissingInputError: the place that was given holds no benchmark, by name or by content.
+        MissingInputError: the place contains no benchmark, by name or by content.
     """
     if given is None or any(_holds(given, benchmark.files) for benchmark in BENCHMARKS.values()):
         return {}
@@ -117,7 +117,7 @@ def _of_given_file(given: Path | None) -> dict[str, LoadedBenchmark]:
 
 
 def _holds(place: Path, patterns: tuple[str, ...]) -> bool:
-    """Whether a folder holds a benchmark's file in its published place, or a file carries its published name."""
+    """Whether a folder contains a benchmark's file in its published place, or a file has its published name."""
     if place.is_dir():
         return any(next(place.glob(pattern), None) is not None for pattern in patterns)
     return any(place.match(pattern) for pattern in patterns)

@@ -89,10 +89,5 @@ def test_bad_rows_are_named(tmp_path, name, row, message):
 
 def test_training_data_is_always_decontaminated_against_the_original_problems():
     """Their files are available far more often; those of the larger sets are looked at where they are given."""
-    assert {name: benchmark.same_problems_as for name, benchmark in BENCHMARKS.items()} == {
-        "humaneval": "",
-        "mbpp": "",
-        "mbpp-sanitized": "",
-        "humaneval+": "humaneval",
-        "mbpp+": "mbpp",
-    }
+    assert [BENCHMARKS[name].same_problems_as for name in ("humaneval+", "mbpp+")] == ["humaneval", "mbpp"]
+    assert [BENCHMARKS[name].same_problems_as for name in ("humaneval", "mbpp", "mbpp-sanitized")] == ["", "", ""]
