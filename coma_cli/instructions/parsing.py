@@ -1,11 +1,11 @@
-"""From an answer to the one thing that was asked for, or the reason why it is not there. Nothing is guessed."""
+"""Extracts the requested text from an answer, or the reason why it can't be used. Nothing is guessed."""
 
 import re
 from dataclasses import dataclass
 
 from coma_cli.engines.interface import GenerationResponse
 
-# What opens a block of a language, where it isn't just the language's name.
+# The info strings of fenced blocks by language, where it is not just the language's name.
 _TAGS = {
     "python": {"python", "py", "python3"},
     "javascript": {"javascript", "js", "node", "nodejs"},
@@ -28,14 +28,14 @@ _REFUSAL = re.compile(
 
 @dataclass(frozen=True)
 class Taken:
-    """What was asked for."""
+    """The requested text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Why an answer can't be used: a reason to count by, and what a person may want to see."""
+    """Why an answer can't be used: a reason to count by, and a detail for people."""
 
     reason: str
     detail: str = ""

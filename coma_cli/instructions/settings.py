@@ -14,13 +14,13 @@ from coma_cli.settings import Runtime, StageSettings
 
 
 class GenRuntime(Runtime, Connection):
-    """The server and how it is asked, beside what every command's runtime has."""
+    """The server and how to connect to it, besides what every command's runtime has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Round(BaseModel):
-    """How the answers of one round are drawn."""
+    """How the answers of one round are sampled."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,7 +29,7 @@ class Round(BaseModel):
     max_new_tokens: int
 
     def decoding(self) -> Decoding:
-        """As the engine takes it."""
+        """The form that engines take."""
         return Decoding(self.temperature, self.top_p, 0, self.max_new_tokens)
 
 
@@ -44,7 +44,7 @@ class RoundOne(Round):
 
 
 class RoundTwo(Round):
-    """Programs: near the model's best, and longer."""
+    """Programs: close to greedy, and longer."""
 
     temperature: float = Field(default=0.2, ge=0, le=2, description="Temperature; 0 is greedy.")
     top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus; 1 cuts nothing.")
@@ -52,7 +52,7 @@ class RoundTwo(Round):
 
 
 class PriceSettings(BaseModel):
-    """Prices that take the place of the table's."""
+    """Prices that override the table's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,7 +61,7 @@ class PriceSettings(BaseModel):
 
 
 class Filters(BaseModel):
-    """What a row must be to stay."""
+    """What a row must satisfy to be kept."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,7 +71,7 @@ class Filters(BaseModel):
     must_run: bool = Field(default=True, description="Refuse Python programs that only define things and do nothing.")
 
 
-# Where things lie does not change what is made of them; what they hold is an input and counts as that.
+# Paths do not change the rows; what they hold counts as an input.
 _PLACES = frozenset({"seed_code", "pending", "bench_data", "engine"})
 
 
