@@ -182,7 +182,7 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
     written = len(seeds) * sum(expected)
     longest = settings.round_one.max_new_tokens, settings.round_two.max_new_tokens
     most_read = sum(counter.at_most([r.system, r.instruction]) for r in first)
-    # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens of a vocabulary are longer.
+    # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens are longer.
     most_read += len(seeds) * (counter.at_most([prompts.SYSTEM_TWO, second]) + 8 * longest[0])
     calls = _CALLS_A_SEED * len(seeds)
     return {

@@ -1,4 +1,4 @@
-"""Settings of finetune: small blocks, each field with what it means."""
+"""The settings of finetune, in small blocks."""
 
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -9,7 +9,7 @@ from coma_cli.catalog.bases import DEFAULT_BASE
 from coma_cli.prompting import TEMPLATE_SUFFIXES
 from coma_cli.settings import SETTINGS_CONFIG, Runtime, StageSettings
 
-MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a slip of the keyboard
+MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a typo
 _MOST_RANK = 16_384  # as wide as the widest layers of today's models
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
@@ -75,7 +75,7 @@ class FinetuneRuntime(Runtime):
 
 
 class FinetuneSettings(StageSettings):
-    """What `coma finetune` can be told."""
+    """The settings of `coma finetune`."""
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"epochs", "max_steps"})
 
@@ -115,11 +115,11 @@ class FinetuneSettings(StageSettings):
 
     @property
     def can_be_extended(self) -> bool:
-        """Whether the steps made so far do not depend on how many there will be."""
+        """Whether steps do not depend on how many there will be."""
         return self.optimizer.schedule == "constant"
 
     def extent(self) -> dict[str, Any]:
-        """How long to train, where that is nothing but an amount."""
+        """How long to train, if more steps extend the same run."""
         return super().extent() if self.can_be_extended else {}
 
     def identity(self) -> dict[str, Any]:
@@ -127,6 +127,6 @@ class FinetuneSettings(StageSettings):
         length = {} if self.can_be_extended else super().extent()
         identity = super().identity()
         identity.pop("data")
-        if self.template_file is not None:  # known by its content, which is among the inputs too
+        if self.template_file is not None:  # it counts by its content, which is among the inputs too
             identity["template"] = "file"
         return {**identity, **length}

@@ -110,7 +110,7 @@ def test_paths_that_are_no_data(tmp_path):
     write_rows(tmp_path / "a.jsonl", ALPACA)
     with pytest.raises(MissingInputError, match="no"):
         read(tmp_path, tmp_path / "gone.json")
-    with pytest.raises(UsageError, match="folder, but no finished run"):
+    with pytest.raises(UsageError, match="folder, but not a finished run"):
         read(tmp_path, tmp_path / "folder")
     with pytest.raises(UsageError, match="named twice"):
         read(tmp_path, tmp_path / "a.jsonl", tmp_path / "folder" / ".." / "a.jsonl")

@@ -30,7 +30,7 @@ class MergeRuntime(Runtime):
 
 
 class MergeSettings(StageSettings):
-    """What `coma merge-lora` can be told."""
+    """The settings of `coma merge-lora`."""
 
     EXTENT: ClassVar[frozenset[str]] = frozenset()
 
@@ -56,5 +56,5 @@ class MergeSettings(StageSettings):
 
     @property
     def trust(self) -> Trust:
-        """What of the base's repository may be executed."""
+        """Which code of the base's repository may be executed."""
         return Trust(remote_code=self.runtime.trust_remote_code, pickled=self.runtime.allow_pickle)
