@@ -132,7 +132,7 @@ def test_rows_of_a_run_that_were_edited_in_place_are_no_rows_of_that_run(tmp_pat
     assert [file.path for file in choose_data(workspace, None)] == [data]
     data.write_bytes(data.read_bytes().replace(b'"one"', b'"two"'))
     for paths in (None, [data], [data.parent]):
-        with pytest.raises(MissingInputError, match="is not what coma build-data made"):
+        with pytest.raises(MissingInputError, match="is not what coma build-data wrote"):
             choose_data(workspace, paths)
 
 
