@@ -1,4 +1,4 @@
-"""Content hashes of files and folders, remembered by size and modification time within a process."""
+"""Content hashes of files and folders, cached by size and modification time within a process."""
 
 import hashlib
 import os
@@ -21,6 +21,6 @@ def _hash_file(path: str, size: int, mtime_ns: int) -> str:
 
 
 def hash_tree(folder: Path) -> str:
-    """SHA-256 (hex) over the relative names and contents of all files below a folder; linked folders left out."""
+    """SHA-256 (hex) of the relative names and contents of all files below a folder, excluding linked folders."""
     paths = sorted(Path(root) / name for root, _, files in os.walk(folder) for name in files)
     return sha256_of({path.relative_to(folder).as_posix(): hash_file(path) for path in paths if path.is_file()})

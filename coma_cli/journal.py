@@ -1,7 +1,7 @@
 """A keyed file of rows that grows as work is done and survives `kill -9` at any byte.
 
-A row counts as there when its line is complete. Opening a journal cuts a torn last line, reads which keys are done,
-and leaves failures to be tried again; the last row of a key is the one that counts.
+A row counts once its line is complete. Opening a journal truncates a torn last line and reads which keys are done;
+failures are to be retried; the last row of a key counts.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class Journal(Generic[R]):
     """The rows of one kind of record in one file; a context manager, made by `open`."""
 
     def __init__(self, path: Path, record: type[R], on_corrupt: Callable[[CorruptLine], None]) -> None:
-        """A journal that is closed and knows of no rows; see `open`."""
+        """A closed journal without rows; see `open`."""
         self.path = path
         self.record = record
         self.done: set[str] = set()
@@ -46,7 +46,7 @@ class Journal(Generic[R]):
     def open(
         cls, path: Path, record: type[R], *, on_corrupt: Callable[[CorruptLine], None] = lambda corrupt: None
     ) -> Self:
-        """Repair a file's torn tail, read which keys are done, and open it for appending; made if absent."""
+        """Repair a file's torn tail, read which keys are done, and open it for appending; created if absent."""
         repair_torn_tail(path)
         journal = cls(path, record, on_corrupt)
         for row in journal.rows():
@@ -56,7 +56,7 @@ class Journal(Generic[R]):
         return journal
 
     def __contains__(self, key: str) -> bool:
-        """Whether the row of that key is there and is no failure."""
+        """Whether there is a row of that key that is not a failure."""
         return key in self.done
 
     def __len__(self) -> int:
@@ -76,12 +76,12 @@ class Journal(Generic[R]):
             self.sync()
 
     def sync(self) -> None:
-        """Force what was appended to the disk; done about every second of appending, and on closing."""
+        """Flush to disk; done about every second of appending, and on closing."""
         os.fsync(self._descriptor)
         self._synced_at = time.monotonic()
 
     def rows(self) -> Iterator[R]:
-        """All rows in the file's order, failures and superseded ones too; broken lines are reported and left out."""
+        """All rows in the file's order, failures and superseded ones too; broken lines are reported and skipped."""
         if not self.path.exists():
             return
         for number, row in numbered_rows(self.path, self._on_corrupt):
@@ -97,7 +97,7 @@ class Journal(Generic[R]):
             self.failed.discard(key)
 
     def close(self) -> None:
-        """Flush to the disk and close; closing twice is fine."""
+        """Flush to disk and close; closing twice is fine."""
         if self._descriptor != _CLOSED:
             self.sync()
             os.close(self._descriptor)
@@ -119,14 +119,14 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def natural_order(key: str) -> list[Any]:
-    """Sorts HumanEval/2 before HumanEval/10; text and numbers alternate, so keys always compare."""
+    """A sort key that puts HumanEval/2 before HumanEval/10; text and numbers alternate, so keys always compare."""
     return [int(part) if position % 2 else part for position, part in enumerate(re.split(r"(\d+)", key))]
 
 
 def sort_by_key(path: Path, record: type[Record]) -> int:
-    """Rewrite a journal's file in the order of its keys, one row a key (the last); returns the number of rows.
+    """Rewrite a journal's file in the order of its keys, with the last row of each; returns the number of rows.
 
-    Memory grows with the number of rows, not with their size: lines are copied from the old file by their offsets.
+    Memory grows with the number of rows, not with their size: lines are copied from the old file by offset.
     """
     places: dict[str, tuple[int, int]] = {}
     offset = 0
@@ -149,7 +149,7 @@ def sort_by_key(path: Path, record: type[Record]) -> int:
 
 
 def content_sha256(path: Path, volatile: frozenset[str]) -> str:
-    """SHA-256 (hex) over a row file without its volatile fields; over the plain bytes if it has none."""
+    """SHA-256 (hex) of a row file without its volatile fields; of the plain bytes if it has none."""
     digest = hashlib.sha256()
     if not volatile:
         with path.open("rb") as handle:

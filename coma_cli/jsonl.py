@@ -3,8 +3,8 @@ r"""Rows in coma's own files: one JSON object a line, UTF-8, ended by a newline;
 Files of other people, in whatever form, are read by `formats/row_files.py`.
 
 Lines are split at "\n" only (other separators occur inside rows). A last line without its newline is torn: the
-process that wrote it died, so the line is cut and its row made again. Other broken lines are reported with file and
-line number and left out.
+process that wrote it died, so the line is truncated and its row made again. Other broken lines are reported with file
+and line number and skipped.
 """
 
 import codecs
@@ -26,7 +26,7 @@ _UTF16 = "this is UTF-16; iconv -f UTF-16 -t UTF-8 makes what is read here"
 
 @dataclass(frozen=True)
 class CorruptLine:
-    """A line that holds no JSON object: where it is and why it can't be read."""
+    """A line that is not a JSON object: where it is and why it can't be read."""
 
     path: Path
     line: int
@@ -36,7 +36,7 @@ class CorruptLine:
         return f"{self.path}:{self.line}: {self.reason}"
 
 
-# `json.dumps` would make an encoder for each row.
+# `json.dumps` would make a new encoder for each row.
 _READABLE, _ESCAPED = json.JSONEncoder(ensure_ascii=False), json.JSONEncoder(ensure_ascii=True)
 
 
@@ -50,7 +50,7 @@ def encode_row(row: Mapping[str, Any]) -> bytes:
 
 
 class SpannedLine(NamedTuple):
-    """The line of a row, and the bytes of it from `start` to `end` that hold some of its fields."""
+    """The line of a row, and the span of bytes from `start` to `end` that holds some of its fields."""
 
     line: bytes
     start: int
@@ -58,9 +58,9 @@ class SpannedLine(NamedTuple):
 
 
 def encode_with_span(row: Mapping[str, Any], first: str, last: str) -> SpannedLine:
-    """The line that `encode_row` gives, and where its fields from `first` to `last` lie in it.
+    """The line that `encode_row` gives, and the span of its fields from `first` to `last`.
 
-    The span holds names and values and the commas between them, no brace.
+    The span holds names, values and the commas between them, without braces.
 
     Raises:
         ValueError: there are no such fields in this order.
@@ -81,12 +81,12 @@ def encode_with_span(row: Mapping[str, Any], first: str, last: str) -> SpannedLi
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one spelling of a JSON value that hashes are taken of: sorted keys, no spaces, ASCII, no NaN."""
+    """The canonical form of a JSON value, for hashing: sorted keys, no spaces, ASCII, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode("ascii")
 
 
 def sha256_of(value: Any) -> str:
-    """SHA-256 (hex) of a JSON value's canonical spelling."""
+    """SHA-256 (hex) of a JSON value's canonical form."""
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
@@ -99,8 +99,8 @@ def numbered_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None =
     """Yield line number (from 1) and row of a JSONL file in order; blank lines are passed over.
 
     Raises:
-        MissingInputError: the file is not there; or a line is broken and `on_corrupt` is not given. With `on_corrupt`
-            each broken line is handed to it and reading goes on.
+        MissingInputError: the file does not exist; or a line is broken and `on_corrupt` is not given. With
+            `on_corrupt`, each broken line is passed to it and reading continues.
     """
     if not path.is_file():
         raise MissingInputError(f"There is no file {path}.", "Check the path.")
@@ -117,7 +117,7 @@ def numbered_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None =
 
 
 def parse_line(line: bytes) -> JsonRow | str | None:
-    """A row; None for a blank line; else the reason why the line is no row."""
+    """A row; None for a blank line; else the reason why the line is not a row."""
     if not line.strip():
         return None
     try:
@@ -130,17 +130,17 @@ def parse_line(line: bytes) -> JsonRow | str | None:
 
 
 def _text(line: bytes) -> str:
-    """A line as UTF-8; given bytes, json would guess at other encodings, line by line. Lone surrogates are let in."""
+    """A line as UTF-8; given bytes, json would guess other encodings line by line. Lone surrogates are accepted."""
     return line.decode("utf-8-sig" if line.startswith(codecs.BOM_UTF8) else "utf-8", "surrogatepass")
 
 
 def _is_utf16(line: bytes) -> bool:
-    """Whether a broken line begins as UTF-16 does: with its mark, or with a letter of two bytes."""
+    """Whether a broken line begins like UTF-16: with its byte order mark, or with a letter of two bytes."""
     return line.startswith(UTF16_MARKS) or line[:2].count(0) == 1
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file whole: under a temporary name beside it, flushed to disk, then renamed into place."""
+    """Write a whole file: under a temporary name beside it, flushed to disk, then renamed into place."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as handle:
@@ -154,12 +154,12 @@ def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a JSONL file whole and atomically."""
+    """Write a whole JSONL file atomically."""
     write_atomically(path, map(encode_row, rows))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write one JSON document, indented for people, whole and atomically."""
+    """Write one JSON document atomically, indented for people."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
     write_atomically(path, [text.encode("utf-8", errors="surrogateescape"), b"\n"])
 
@@ -168,14 +168,14 @@ def read_json(path: Path) -> Any:
     """The JSON document in a file.
 
     Raises:
-        MissingInputError: the file is missing or holds no JSON.
+        MissingInputError: the file is missing or is not JSON.
     """
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
         raise MissingInputError(f"There is no file {path}.", "Check the path.") from None
     except IsADirectoryError:
-        raise MissingInputError(f"{path} is a folder where a file should be.", "Move it away.") from None
+        raise MissingInputError(f"{path} is a folder where a file should be.", "Move it.") from None
     except (ValueError, RecursionError) as error:
         raise MissingInputError(
             f"{path} is not valid JSON: {error}.", "Remove the file and run its command again."
@@ -183,7 +183,7 @@ def read_json(path: Path) -> Any:
 
 
 def repair_torn_tail(path: Path) -> int:
-    """Cut a last line that has no newline; returns how many bytes were cut (0 for a whole or absent file)."""
+    """Remove a last line that has no newline; returns how many bytes were removed (0 for a whole or absent file)."""
     try:
         handle = path.open("r+b")
     except FileNotFoundError:
@@ -197,7 +197,7 @@ def repair_torn_tail(path: Path) -> int:
 
 
 def _end_of_last_line(handle: IO[bytes], size: int) -> int:
-    """Offset just after the last newline, 0 if there is none; reads backwards in blocks."""
+    """The offset after the last newline, 0 if there is none; reads backwards in blocks."""
     end = size
     while end > 0:
         start = max(0, end - _TAIL_BLOCK)

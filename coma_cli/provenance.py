@@ -1,4 +1,4 @@
-"""What a manifest says about the software that made it: package versions, interpreter, machine, git commit."""
+"""What a manifest says about its environment: package versions, interpreter, machine, git commit."""
 
 import os
 import platform
@@ -27,7 +27,7 @@ _PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """Versions and machine, as JSON types; absent packages are left out. Imports none of the packages."""
+    """Versions and machine, as JSON types; absent packages are omitted. Imports none of the packages."""
     return {
         "coma": __version__,
         "git": git_commit(Path(__file__).parent),
@@ -47,7 +47,7 @@ def _version(package: str) -> str | None:
 
 
 def git_commit(folder: Path) -> dict[str, Any] | None:
-    """Commit of the checkout that a folder is in and whether its tracked files were changed; None outside of git."""
+    """The commit of the checkout that a folder is in, and whether its tracked files were changed; None outside git."""
     try:
         _git(
             folder, "ls-files", "--error-unmatch", "__init__.py"

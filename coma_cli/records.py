@@ -1,8 +1,8 @@
-"""The rows that stages hand to one another: frozen, typed, each carrying the version of its schema.
+"""The rows that stages exchange: frozen, typed, each with the version of its schema.
 
-`key` names a row within its file; a run appends a row once and knows by its key that it is there. The fields in
-`VOLATILE_FIELDS` differ from one run to the next for reasons that are no part of the result, and are left out of
-content hashes. This is the one place that lists them.
+`key` identifies a row within its file; a run appends a row once and knows by its key that it exists. The fields in
+`VOLATILE_FIELDS` differ from run to run for reasons that are not part of the result, and are excluded from content
+hashes. This is the only place that lists them.
 """
 
 import hashlib
@@ -31,20 +31,20 @@ class Record(BaseModel):
 
     @property
     def key(self) -> str:
-        """What names this row in its file."""
+        """The identifier of this row in its file."""
         raise TypeError(f"{type(self).__name__} has no key")
 
     @property
     def failed(self) -> bool:
-        """Whether the row records a failure, which a later run tries again."""
+        """Whether the row records a failure, which a later run retries."""
         return False
 
     @classmethod
     def from_row(cls, row: dict[str, Any], origin: str) -> Self:
-        """Read a row; `origin` (file and line, say) is named when it does not fit.
+        """Read a row; errors name its `origin` (file and line, say).
 
         Raises:
-            MissingInputError: a field is missing, unknown or of a wrong type, or the schema is a newer one.
+            MissingInputError: a field is missing, unknown or of a wrong type, or the schema is another one.
         """
         version = row.get("schema_version", cls.SCHEMA_VERSION)
         if version != cls.SCHEMA_VERSION:
@@ -61,17 +61,17 @@ class Record(BaseModel):
             ) from None
 
     def to_row(self) -> dict[str, Any]:
-        """The row as JSON types, fields in the order of their declaration."""
+        """The row as JSON types, fields in order of declaration."""
         return self.model_dump(mode="json")
 
     @classmethod
     def volatile_fields(cls) -> frozenset[str]:
-        """Which of this record's fields stay out of content hashes."""
+        """The fields of this record that are excluded from content hashes."""
         return VOLATILE_FIELDS & cls.model_fields.keys()
 
 
 class Origin(BaseModel):
-    """Where a training row's text comes from; `detail` says what was done to it by us."""
+    """Where a training row's text comes from; `detail` says what was changed in it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -84,7 +84,7 @@ class Origin(BaseModel):
 
 
 class Example(Record):
-    """One instruction row: what is asked, about what, and the answer; with where it is from and how it was made."""
+    """One instruction row: instruction, input and answer, where it is from, and how it was made."""
 
     id: str
     task: str
@@ -104,7 +104,7 @@ class Example(Record):
 
 
 class DroppedRow(Record):
-    """A row that did not make it into the data, with the one reason that decided."""
+    """A row that is not in the data, with the one reason why."""
 
     id: str
     source: str
@@ -118,11 +118,11 @@ class DroppedRow(Record):
 
 
 class PendingRequest(Record):
-    """A row that is wanted and that upstream lacks: all that whoever writes it has to know.
+    """A wanted row that upstream lacks, with everything needed to write it.
 
-    It is the sister of a row in English, to be written in `text_language`. `asks_for` says which of its texts is
-    wanted, `english` is that text in English, and what is code stays as it is: `input`, and `output` unless that is
-    what is asked for. `subset` is the sub-dataset that lacks it.
+    It is the counterpart of a row in English, to be written in `text_language`. `asks_for` is the text to be written,
+    `english` is that text in English. Code is kept: `input`, and `output` unless that is requested. `subset` is the
+    sub-dataset that lacks it.
     """
 
     id: str
@@ -146,9 +146,9 @@ class PendingRequest(Record):
 class InputSets(BaseModel):
     """Inputs on which a program has to agree with the reference, in two sets: `base` and the larger `plus`.
 
-    Both are Python source of a list of argument lists. What the reference answers is found by running it; with
-    `only_whether` all that counts is whether it answers something other than None. `published_tests` are further
-    tests that the reference has to pass, since a reference that is compared with itself proves little.
+    Both are Python source of a list of argument lists. The expected outputs are found by running the reference; with
+    `only_whether`, only whether an output is None counts. `published_tests` are further tests that the reference has
+    to pass, since comparing a reference with itself proves little.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -163,12 +163,12 @@ class InputSets(BaseModel):
 
 
 class Problem(Record):
-    """A benchmark problem in the one form that sampling and scoring share.
+    """A benchmark problem in the form that sampling and scoring share.
 
-    `prompt` is what a base model continues, `instruction` what a chat model is asked. A program to run is `prompt_code`
-    + completion (for a continuation) or the completion alone; it is judged by `setup` followed by `tests`, trusted
-    texts that call the names in `entry_points`, the asked-for `entry_point` among them. `reference` is a whole passing
-    program. Where there are `input_sets`, the tests apply to each of the two.
+    A base model continues `prompt`, a chat model is given `instruction`. A program to run is `prompt_code` + completion
+    (for a continuation) or the completion alone; it is judged by `setup` followed by `tests`, trusted code that calls
+    the names in `entry_points`, which include the required `entry_point`. `reference` is a complete passing program. If
+    there are `input_sets`, the tests apply to each of the two.
     """
 
     task_id: str
@@ -190,7 +190,7 @@ class Problem(Record):
 
 
 class Sample(Record):
-    """One completion of one problem; (task_id, temperature, index) names it."""
+    """One completion of one problem, identified by (task_id, temperature, index)."""
 
     task_id: str
     temperature: float
@@ -214,9 +214,9 @@ class Sample(Record):
 
 
 class Verdict(Record):
-    """What running one sample's program showed; the sample's key and the extraction protocol name it.
+    """The result of running one sample's program, identified by the sample's key and the extraction protocol.
 
-    `base` is the verdict on the base inputs alone, of problems that have two sets of inputs.
+    `base` is the verdict on the base inputs alone, for problems with two sets of inputs.
     """
 
     task_id: str
@@ -237,17 +237,17 @@ class Verdict(Record):
 
     @property
     def failed(self) -> bool:
-        """Whether the sandbox failed, not the program."""
+        """Whether the sandbox failed, rather than the program."""
         return self.runner_crash
 
     @classmethod
     def volatile_fields(cls) -> frozenset[str]:
-        """The usual ones and the detail: words of the program, which may name an address or a time."""
+        """The usual ones and the detail: output of the program, which may contain addresses or times."""
         return super().volatile_fields() | {"detail"}
 
 
 def sample_key(task_id: str, temperature: float, index: int) -> str:
-    """The name of a sample in its file."""
+    """The key of a sample in its file."""
     return f"{task_id}|{temperature:g}|{index}"
 
 

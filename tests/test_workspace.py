@@ -161,10 +161,10 @@ def test_a_damaged_output_is_noticed(workspace_root):
     artifact = draw(workspace)
     path = artifact.file("samples.jsonl")
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(MissingInputError, match="not as it was written") as caught:
+    with pytest.raises(MissingInputError, match="missing or has changed") as caught:
         artifact.file("samples.jsonl")
     assert "--force" in caught.value.hint
-    with pytest.raises(MissingInputError, match="not as it was written"):
+    with pytest.raises(MissingInputError, match="missing or has changed"):
         draw(workspace)
 
 
@@ -172,7 +172,7 @@ def test_an_output_changed_to_the_same_length_is_noticed_by_who_reads_it(workspa
     artifact = draw(Workspace(workspace_root))
     path = artifact.intact("samples.jsonl", "--samples")
     path.write_bytes(path.read_bytes().replace(b"c0", b"c9"))
-    with pytest.raises(MissingInputError, match="is not what coma sample made") as caught:
+    with pytest.raises(MissingInputError, match="is not what coma sample wrote") as caught:
         artifact.intact("samples.jsonl", "--samples")
     assert "--samples" in caught.value.hint
 
@@ -183,7 +183,7 @@ def test_unfinished_runs_are_named_when_one_is_needed(workspace_root):
         workspace.require_newest("sample")
     with pytest.raises(KeyboardInterrupt):
         draw(workspace, stop_after=1, name="half")
-    with pytest.raises(MissingInputError, match="1 begun and unfinished: half") as caught:
+    with pytest.raises(MissingInputError, match="1 unfinished: half") as caught:
         workspace.require_newest("sample")
     assert caught.value.hint == "coma sample"
     with pytest.raises(MissingInputError, match="unfinished run of coma sample"):
@@ -338,7 +338,7 @@ def test_rows_of_unknown_settings_are_not_gone_on_with(workspace_root):
     first = draw(workspace, name="mine")
     (first.path / "manifest.json").unlink()
     (first.path / "settings.json").write_text('{"finger')
-    with pytest.raises(MissingInputError, match=r"samples\.jsonl.*no whole settings\.json"):
+    with pytest.raises(MissingInputError, match=r"samples\.jsonl.*no valid settings\.json"):
         draw(workspace, Settings(temperature=0.9), name="mine")
     assert (first.path / "samples.jsonl").read_bytes()
     assert draw(workspace, Settings(temperature=0.9), name="mine", force=True).manifest["work"]["done_since_start"] == 3
@@ -389,7 +389,7 @@ def test_a_lost_summary_names_the_command_that_makes_it_again(workspace_root):
     workspace = Workspace(workspace_root)
     first = draw(workspace, name="mine")
     (first.path / "summary.json").write_text("{")
-    with pytest.raises(MissingInputError, match="not as it was written") as caught:
+    with pytest.raises(MissingInputError, match="missing or has changed") as caught:
         draw(workspace, name="mine")
     assert caught.value.hint == "coma sample --name mine --force"
 
@@ -400,6 +400,6 @@ def test_a_file_where_a_run_or_the_workspace_should_be(tmp_path):
     assert "is a file" in Workspace(tmp_path / "file" / "w").blocker().message
     (tmp_path / "w" / "sample").mkdir(parents=True)
     (tmp_path / "w" / "sample" / "mine").write_text("kept")
-    with pytest.raises(UsageError, match="a file is in its way"):
+    with pytest.raises(UsageError, match="should be a folder, but is a file"):
         draw(Workspace(tmp_path / "w"), name="mine")
     assert (tmp_path / "w" / "sample" / "mine").read_text() == "kept"

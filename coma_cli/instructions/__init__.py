@@ -1,1 +1,1 @@
-"""What asks a model for instructions."""
+"""Generates instruction rows with a language model."""

@@ -1,8 +1,8 @@
 """What a run has spent and may still spend: a ledger on disk, written before and after every call.
 
-Before a call is sent, all that it can cost is reserved (a bound on its prompt, the whole limit of its answer); after,
-what it did cost takes that place. A call that a killed process left open counts in full unless its answer is in the
-journal of answers. So spent and reserved together never pass the cap, over any number of starts.
+Before a call is sent, its maximum cost is reserved (a bound on its prompt, the token limit of its answer); afterwards,
+its actual cost replaces that. A call that a killed process left open counts in full unless its answer is in the journal
+of answers. So spent and reserved dollars together never exceed the cap, over any number of starts.
 """
 
 from collections import Counter
@@ -21,13 +21,13 @@ _PER_MTOK = 1_000_000
 
 @dataclass(frozen=True)
 class Price:
-    """USD per million tokens, read and written."""
+    """USD per million prompt and completion tokens."""
 
     input_usd_per_mtok: float
     output_usd_per_mtok: float
 
     def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """What so many tokens cost."""
+        """The cost of some tokens."""
         return (prompt_tokens * self.input_usd_per_mtok + completion_tokens * self.output_usd_per_mtok) / _PER_MTOK
 
 
@@ -35,7 +35,7 @@ FREE = Price(0.0, 0.0)
 
 
 class Call(Record):
-    """One call that was sent: `open` while nobody knows how it ended, then answered, unpaid or lost."""
+    """One call that was sent: `open` until its outcome is known, then answered, unpaid or lost."""
 
     id: str
     request_sha256: str
@@ -53,7 +53,7 @@ class Call(Record):
 
 @dataclass(frozen=True)
 class Spending:
-    """Totals: answered calls and their tokens, dollars in all, and how many of these are for answers that were lost."""
+    """Totals: answered calls and their tokens; dollars in all, and those for lost answers."""
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -64,16 +64,16 @@ class Spending:
 
 
 class KnownAnswers(Protocol):
-    """The part of the journal of answers that the ledger looks at."""
+    """The part of the journal of answers that the budget needs."""
 
     def get(self, key: str) -> Answer | None: ...
 
 
 class Budget:
-    """The meter of one run; `max_usd` None sets no cap. Made by `from_ledger`."""
+    """The meter of one run, made by `from_ledger`; `max_usd` None is no cap."""
 
     def __init__(self, ledger: Journal[Call], calls: Mapping[str, Call], price: Price, max_usd: float | None) -> None:
-        """`calls` are those of earlier starts, as `ledger` has them, none of them open."""
+        """`calls` are those of earlier starts, from the ledger, none of them open."""
         self._ledger = ledger
         self._price = price
         self._max_usd = max_usd
@@ -101,11 +101,11 @@ class Budget:
 
     @property
     def spent_usd(self) -> float:
-        """What all starts of this run have paid, or may have paid, so far."""
+        """The dollars that all starts of this run have paid, or may have paid, so far."""
         return self._usd
 
     def reserve(self, call: str, prompt_tokens: int, completion_tokens: int) -> str | None:
-        """Set aside what the call can cost at most; None if that would pass the cap."""
+        """Reserve the maximum cost of a call; None if that would exceed the cap."""
         most = self._price.cost_usd(prompt_tokens, completion_tokens)
         if self._max_usd is not None and self._usd + self._reserved + most > self._max_usd:
             return None
@@ -127,7 +127,7 @@ class Budget:
         return ticket
 
     def settle(self, ticket: str, prompt_tokens: int, completion_tokens: int) -> None:
-        """The call was answered; what it used takes the place of what was reserved."""
+        """The call was answered; its actual cost replaces the reserved one."""
         usd = self._price.cost_usd(prompt_tokens, completion_tokens)
         self._close(ticket, "answered", prompt_tokens, completion_tokens, usd, "")
 
@@ -136,16 +136,16 @@ class Budget:
         self._close(ticket, "unpaid", 0, 0, 0.0, error)
 
     def forfeit(self, ticket: str, error: str) -> None:
-        """The answer was lost on its way: all that was reserved counts as spent."""
+        """The answer was lost: all that was reserved counts as spent."""
         call = self._open[ticket]
         self._close(ticket, "lost", call.prompt_tokens, call.completion_tokens, call.usd, error)
 
     def exhausted(self) -> BudgetReachedError:
-        """The error that stops the run at its cap."""
+        """The error that stops a run at its cap."""
         return BudgetReachedError(
             f"The budget of ${self._max_usd:.4g} is reached: "
             f"${self._usd:.4g} are spent, and the next call may not fit.",
-            "Raise --max-usd: the same command goes on where it stopped.",
+            "Raise --max-usd and rerun the same command to resume.",
         )
 
     def spending(self) -> Spending:
@@ -192,7 +192,7 @@ class Budget:
 
 
 def _closed(call: Call, answer: Answer | None, price: Price) -> Call:
-    """What a call came to that was in flight when its process died; `answer` is the one that was stored, if any."""
+    """A call that was in flight when its process died, settled; `answer` is the stored answer, if any."""
     if answer is None:
         return call.model_copy(update={"state": "lost", "error": "the process died with this call in flight"})
     tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}

@@ -1,4 +1,4 @@
-"""Code functions in two rounds: an instruction that the function would answer, then a program for the instruction."""
+"""Code functions in two rounds: an instruction that the function would answer, then a program that answers it."""
 
 from collections.abc import Sequence
 
@@ -81,7 +81,7 @@ def example_of(draft: ItemDraft[Seed], settings: GenSettings) -> Example:
 
 
 def dropped_of(draft: ItemDraft[Seed], refused: Refused) -> DroppedRow:
-    """A draft that became no row."""
+    """A draft that did not become a row."""
     seed = draft.item
     kept = {
         "language": seed.language,

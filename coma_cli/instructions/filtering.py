@@ -1,4 +1,4 @@
-"""What an instruction and a program must be to become a row. A check answers None, or the reason that decided."""
+"""What instructions and programs must satisfy to become a row. A check returns None, or the reason to refuse."""
 
 import ast
 import re
@@ -9,14 +9,14 @@ from coma_cli.instructions.settings import Filters
 from coma_cli.records import TextLanguage
 from coma_cli.words import chinese_share, latin_share, words
 
-_LEAST_CHINESE = 0.3  # share of the letters; names of functions and languages stay Latin
+_LEAST_CHINESE = 0.3  # share of the letters; names of functions and languages are Latin
 _MOST_CHINESE = 0.1
 _FEWEST_CHINESE_CHARACTERS = 4
-_LEAST_OF_ENGLISH = 0.7  # signs a word, of texts that are mostly names
-_MOST_OF_ENGLISH = 6  # signs a word
-_FEWEST_WORDS = 10  # short texts may grow more
+_LEAST_OF_ENGLISH = 0.7  # characters per English word, for texts that are mostly names
+_MOST_OF_ENGLISH = 6  # words or characters per English word
+_FEWEST_WORDS = 10  # shorter texts may grow more
 _LEAST_LATIN = 0.7
-# Words for code that the reader does not have. "The function" alone is left out: it may be the one to be written.
+# Phrases about code that the reader does not have. Not "the function" alone: it may be the one to be written.
 _MENTIONS = re.compile(
     r"\b(?:given|provided|above|following|original|existing|shown) (?:source )?(?:code|snippet)\b"
     r"|\b(?:above|original|existing) (?:function|method|class|implementation|script)\b"
@@ -28,7 +28,7 @@ _MENTIONS = re.compile(
 
 
 def flaw_of_instruction(text: str, text_language: TextLanguage, filters: Filters) -> Refused | None:
-    """Why an instruction can't stay."""
+    """Why an instruction is refused."""
     size = len(words(text))
     if size < filters.min_words:
         return Refused("instruction-too-short", f"{size} words")
@@ -49,23 +49,23 @@ def flaw_of_instruction(text: str, text_language: TextLanguage, filters: Filters
 
 
 def flaw_of_chinese(text: str, english: str) -> Refused | None:
-    """Why a text that was to be the Chinese form of an English one can't stay."""
+    """Why a text is refused as the Chinese form of an English one."""
     if "```" in text:
         return Refused("text-holds-code")
-    characters = sum("\u3400" <= sign <= "\u9fff" for sign in text)
+    characters = sum("\u3400" <= character <= "\u9fff" for character in text)
     if characters < _FEWEST_CHINESE_CHARACTERS:
-        return Refused("other-text-language", f"{characters} Chinese signs")
+        return Refused("other-text-language", f"{characters} Chinese characters")
     chinese = chinese_share(text)
     if chinese < _LEAST_CHINESE and characters < _LEAST_OF_ENGLISH * len(words(english)):
         return Refused("other-text-language", f"{chinese:.0%} Chinese")
-    # A sign says about as much as half a word: far more than that is no translation.
+    # A character says about as much as half a word: a text far longer than that is not a translation.
     if len(words(text)) > _MOST_OF_ENGLISH * max(len(words(english)), _FEWEST_WORDS):
-        return Refused("too-long", f"{len(words(text))} words and signs for {len(words(english))} words")
+        return Refused("too-long", f"{len(words(text))} words and characters for {len(words(english))} words")
     return None
 
 
 def flaw_of_program(code: str, language: str, filters: Filters) -> Refused | None:
-    """Why a program can't stay. Python is parsed; of other languages only the size is known here."""
+    """Why a program is refused. Python is parsed; for other languages only the size is checked."""
     size = sum(1 for line in code.splitlines() if line.strip())
     if size < filters.min_program_lines:
         return Refused("program-too-short", f"{size} lines")
@@ -73,10 +73,10 @@ def flaw_of_program(code: str, language: str, filters: Filters) -> Refused | Non
 
 
 def flaw_of_python(code: str, filters: Filters) -> Refused | None:
-    """Why a Python program can't stay: it does not parse, does nothing, or waits for a keyboard."""
+    """Why a Python program is refused: it does not parse, does nothing, or reads user input."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in a program is not our warning
+            warnings.simplefilter("ignore")  # an invalid escape in a program is not our concern
             tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Refused("does-not-parse", str(error)[:120])
@@ -90,7 +90,7 @@ _VALUES = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
 def _does_something(statement: ast.stmt) -> bool:
-    """Whether a statement of a module's top level has an effect that can be seen when the module runs."""
+    """Whether a top-level statement has a visible effect when the module runs."""
     if isinstance(statement, _DEFINITIONS):
         return False
     if isinstance(statement, ast.Expr):

@@ -1,7 +1,7 @@
-"""gen-instructions: rows written by a language model from code functions, in two rounds, at a cost that has a cap.
+"""gen-instructions: rows written by a language model from code functions, in two rounds, at a capped cost.
 
-What is left to ask is what the workspace's journal of answers does not hold; the rows are made from the answers when
-all are there. So a killed run loses at most the calls in flight, and its rows are those of a run that was not killed.
+Only what the workspace's journal of answers lacks is requested; the rows are made from the answers once all are there.
+So a killed run loses at most the calls in flight, and its rows are those of a run that was not killed.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ OUTPUTS = ("train.jsonl", "validation.jsonl", "dropped.jsonl")
 
 
 class GenSummary(BaseModel):
-    """What a run made and what it cost; dollars are None where no price is known."""
+    """What a run made and what it cost; dollars are None if no price is known."""
 
     model: str
     code_functions: int
@@ -58,7 +58,7 @@ class GenSummary(BaseModel):
 
 @dataclass(frozen=True)
 class Costs:
-    """What it took: all starts, this start's traffic and dollars, lines of the journal of answers that were broken."""
+    """The costs of all starts, the traffic and dollars of this one, and broken lines in the journal of answers."""
 
     spending: Spending
     traffic: Traffic
@@ -67,15 +67,15 @@ class Costs:
 
 
 def plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
-    """Choose the code functions, find the price, estimate calls, tokens, dollars and time."""
+    """Choose the code functions, look up the price, estimate calls, tokens, dollars and time."""
     return make_plan(settings, workspace) if settings.pending is None else pending_plan(settings, workspace)
 
 
 def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
-    """Ask what is missing, make the rows, write them.
+    """Request what is missing, make the rows, write them.
 
     Raises:
-        BudgetReachedError: the next call might pass the cap. CliError: calls failed, or no row was accepted.
+        BudgetReachedError: the next call might exceed the cap. CliError: calls failed, or no row was accepted.
         UsageError: the server refuses the key or does not know the model.
     """
     rounds = _rounds(plan, settings)
@@ -107,7 +107,7 @@ def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:
 
 
 def _ask(engine: OpenAIEngine, rounds: Rounds[Any]) -> None:
-    """Every round of every function or request: ask for what is wanted, take what comes."""
+    """Run all rounds: send the requests that can be made, take the responses as they come."""
     with console.progress(rounds.kind.name.capitalize(), len(rounds.drafts)) as ticker:
         while rounds.pending:
             with closing(engine.generate(rounds.requests())) as responses:
@@ -120,9 +120,9 @@ def _ask(engine: OpenAIEngine, rounds: Rounds[Any]) -> None:
 def _with_what_is_there(error: BudgetReachedError, rounds: Rounds[Any]) -> BudgetReachedError:
     drafts: list[ItemDraft[Any]] = list(rounds.drafts.values())
     settled = sum(draft.settled for draft in drafts)
-    # Rows are finished in about the order of their functions; the first so many make a smaller whole.
+    # Rows are finished in about the order of their functions; so a smaller --num may be complete already.
     first = sum(1 for _ in takewhile(lambda draft: draft.settled, drafts))
-    or_less = f" Or --num {first}: finishes with what is paid for." if first else ""
+    or_less = f" Or --num {first}: finishes with what is already paid for." if first else ""
     done = f"{settled} of {len(drafts)} {rounds.kind.name} are done."
     return BudgetReachedError(f"{error.message} {done}", f"{error.hint}{or_less}")
 
@@ -133,12 +133,12 @@ def _check_failures(rounds: Rounds[Any]) -> None:
         raise CliError(
             f"{len(failed)} of {len(rounds.drafts)} {rounds.kind.name} have a call without an answer; "
             f"the last failure: {failed[-1].failure}.",
-            "The same command asks only for these again; everything else is kept.",
+            "Rerun the same command: it requests only these again; everything else is kept.",
         )
 
 
 def _write(run: Run, rows: GeneratedRows) -> None:
-    """Put the three files in place, each whole."""
+    """Move the three files into place, each whole."""
     scratch = run.scratch("rows")
     for name, content in zip(OUTPUTS, (rows.train, rows.validation, rows.dropped), strict=True):
         write_rows(scratch / name, (row.to_row() for row in content))

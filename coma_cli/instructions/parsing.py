@@ -1,4 +1,4 @@
-"""From an answer to the one thing that was asked for, or the reason why it is not there. Nothing is guessed."""
+"""Extracts the requested text from an answer, or the reason why it can't be used. Nothing is guessed."""
 
 import re
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _REFUSAL = re.compile(
 
 @dataclass(frozen=True)
 class Taken:
-    """What was asked for."""
+    """The requested text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Why an answer can't be used: a reason to count by, and what a person may want to see."""
+    """Why an answer can't be used: a reason to count by, and a detail for people."""
 
     reason: str
     detail: str = ""

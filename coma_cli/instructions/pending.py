@@ -1,4 +1,4 @@
-"""Requests for rows that upstream lacks (see `PendingRequest`): which ones to answer, and where they are read."""
+"""Requests for rows that upstream lacks (see `PendingRequest`): finds them and chooses those to answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PENDING = "pending.jsonl"
 
 @dataclass(frozen=True)
 class Requests:
-    """The requests to answer in their order, how many there are to choose from, and the file as an input."""
+    """The requests to answer in order, how many there are to choose from, and the file as an input."""
 
     chosen: tuple[PendingRequest, ...]
     there: int
@@ -39,7 +39,7 @@ def find_requests(place: str, workspace: Workspace) -> tuple[Path, Input]:
     if not path.exists():
         names = ", ".join(run.name for run in workspace.finished("build-data")) or "none"
         raise MissingInputError(
-            f"There is no {place}, and no finished build-data run of that name (there: {names}).", "Check --pending."
+            f"There is no {place}, and no finished build-data run of that name (finished: {names}).", "Check --pending."
         )
     artifact = workspace.artifact_at(path) if path.is_dir() else None
     file = artifact.file(PENDING) if artifact is not None else path / PENDING if path.is_dir() else path
@@ -51,10 +51,10 @@ def find_requests(place: str, workspace: Workspace) -> tuple[Path, Input]:
 def choose_requests(
     place: str, workspace: Workspace, *, num: int, max_chars: int, languages: Sequence[str] | None
 ) -> Requests:
-    """The first `num` requests by their ids, so that asking for more later keeps those that were chosen before.
+    """The first `num` requests by id, so that a larger `num` later keeps those chosen before.
 
     Raises:
-        MissingInputError: there is no such file, a line of it is no request, or none of them can be answered.
+        MissingInputError: there is no such file, a line of it is not a request, or none of them can be answered.
     """
     path, origin = find_requests(place, workspace)
     requests = [PendingRequest.from_row(row, str(path)) for _, row in whole_rows(one_file(path))]

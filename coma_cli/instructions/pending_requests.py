@@ -1,4 +1,4 @@
-"""Requests for rows that upstream lacks, in one round: the text that is missing is requested, checked, made a row."""
+"""Requests for rows that upstream lacks, in one round: the missing text is requested, checked, and made into a row."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _ID_DIGITS = 20
 
 
 def generation_request(request: PendingRequest, settings: GenSettings) -> GenerationRequest:
-    """Asks for the text that is lacking."""
+    """Asks for the missing text."""
     if request.asks_for == "output":
         text = prompts.chinese_summary(request.input, request.language, request.english)
     else:
@@ -79,7 +79,7 @@ def _row(request: PendingRequest, text: str, seed: int) -> Example:
 
 
 def dropped_of(draft: ItemDraft[PendingRequest], refused: Refused) -> DroppedRow:
-    """A draft that became no row."""
+    """A draft that did not become a row."""
     request = draft.item
     kept = {"request": request.to_row(), "text": draft.text(0), "answers": list(draft.answers)}
     return DroppedRow(id=request.id, source=request.source, reason=refused.reason, detail=refused.detail, row=kept)

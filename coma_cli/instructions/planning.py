@@ -1,4 +1,4 @@
-"""What a run would read, ask and cost: seed functions, benchmarks, price, and what stands in the way."""
+"""What a run would read, request and cost: seed functions, benchmarks, price, and blockers."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ from coma_cli.records import PendingRequest
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Workspace
 
-# What answers usually come to, for the estimate; the reservations of a real run are bounds and use none of these.
+# Typical answers, for the estimate only; a real run reserves upper bounds.
 EXPECTED_INSTRUCTION_TOKENS = 110
 EXPECTED_PROGRAM_TOKENS = 380
 EXPECTED_SECONDS_A_CALL = 6.0
@@ -35,7 +35,7 @@ _NAMED_LINES = 3
 
 @dataclass(frozen=True)
 class GenPlan(Plan):
-    """The plan of one run with what was resolved for it."""
+    """The plan of one run, with everything resolved."""
 
     seeds: tuple[Seed, ...] = ()
     requests: tuple[PendingRequest, ...] = ()
@@ -49,7 +49,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     """Resolve everything that a run needs.
 
     Raises:
-        MissingInputError: no code functions are there. UsageError: settings that can't work.
+        MissingInputError: there are no code functions. UsageError: settings that can't work.
     """
     source = find_seed_code(settings.seed_code, settings.language, workspace)
     seeds, tally = choose_seeds(
@@ -100,7 +100,7 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     notes = [f"{len(requests.chosen)} of {count_of(requests.there, 'request')} from {requests.input.path}"]
     if left:
         notes.append(
-            f"{count_of(left, 'request is', 'requests are')} left for later: --num {requests.there} asks for all"
+            f"{count_of(left, 'request is', 'requests are')} left for later: --num {requests.there} requests all"
         )
     if requests.too_long:
         notes.append(f"{count_of(requests.too_long, 'request is', 'requests are')} longer than max_code_chars")
@@ -119,7 +119,7 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
 
 
 def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | None) -> dict[str, Any]:
-    """Calls, tokens, dollars and time; what is written is about as long as the English."""
+    """Calls, tokens, dollars and time; the Chinese texts are about as long as the English ones."""
     counter = TokenCounter.of(settings.model)
     asked = [generation_request(request, settings) for request in requests.chosen]
     read = sum(counter.about(r.system) + counter.about(r.instruction) for r in asked)
@@ -140,7 +140,7 @@ def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | 
 
 
 def price_of(settings: GenSettings) -> Price | None:
-    """The price in force: the settings' own numbers, else the table's; None if either number is known to neither."""
+    """The price: the settings' numbers, else the table's; None if either number is in neither."""
     listed = remote_model(settings.model)
     given = settings.price
     read, written = given.input_usd_per_mtok, given.output_usd_per_mtok
@@ -160,7 +160,7 @@ def _benchmarks(settings: GenSettings) -> Available:
 
 
 def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> dict[str, Any]:
-    """Calls, tokens, dollars and time of a run that starts from nothing and in which every round is asked once."""
+    """Calls, tokens, dollars and time of a run from scratch in which every round is requested once."""
     counter = TokenCounter.of(settings.model)
     first = [first_request(seed, settings) for seed in seeds]
     second = prompts.round_two("", "python", settings.text_language)
@@ -173,7 +173,7 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
     written = len(seeds) * sum(expected)
     longest = settings.round_one.max_new_tokens, settings.round_two.max_new_tokens
     most_read = sum(counter.at_most([r.system, r.instruction]) for r in first)
-    # A second prompt holds an instruction; 8 bytes for each of its tokens is generous, and no vocabulary has many more.
+    # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens are longer.
     most_read += len(seeds) * (counter.at_most([prompts.SYSTEM_TWO, second]) + 8 * longest[0])
     calls = _CALLS_A_SEED * len(seeds)
     return {
@@ -195,7 +195,7 @@ def _blockers(settings: GenSettings, price: Price | None) -> list[CliError]:
     if settings.max_usd is not None and price is None:
         found.append(
             UsageError(
-                f"--max-usd can't hold for {settings.model}: its price is not in coma's table.",
+                f"--max-usd can't be enforced for {settings.model}: its price is not in coma's table.",
                 "--set price.input_usd_per_mtok=0.5 --set price.output_usd_per_mtok=1.5 (0 for a server of your own)",
             )
         )
@@ -210,29 +210,29 @@ def _notes(
     price: Price | None,
     absent: tuple[str, ...],
 ) -> list[str]:
-    few = f", fewer than the {settings.num} asked for" if tally.usable < settings.num else ""
+    few = f", fewer than the {settings.num} requested" if tally.usable < settings.num else ""
     usable = count_of(tally.usable, "code function")
     lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_skipped(tally)}"]
-    lines += [f"left out: {line}" for line in tally.corrupt[:_NAMED_LINES]]
+    lines += [f"skipped: {line}" for line in tally.corrupt[:_NAMED_LINES]]
     if len(tally.corrupt) > _NAMED_LINES:
         lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken rows")
     return [*lines, *_common_notes(settings, price, absent)]
 
 
 def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str, ...]) -> list[str]:
-    """What is said of price, key and benchmarks, whatever is asked for."""
+    """Notes on price, key and benchmarks, for both kinds of runs."""
     lines = []
     own = settings.price.input_usd_per_mtok is not None or settings.price.output_usd_per_mtok is not None
     if price is not None:
         origin = "as set" if own else f"approximate list price of {AS_OF}"
         rates = f"${price.input_usd_per_mtok:g} in and ${price.output_usd_per_mtok:g} out"
-        lines.append(f"{settings.model}: {rates} a million tokens ({origin})")
+        lines.append(f"{settings.model}: {rates} per million tokens ({origin})")
     elif settings.max_usd is None:
         lines.append(f"The price of {settings.model} is unknown, so no cost is counted")
     if address(settings.runtime) is not None and not has_key():
-        lines.append("OPENAI_API_KEY is not set; the server is asked without a key")
+        lines.append("OPENAI_API_KEY is not set; requests are sent without a key")
     if absent:
-        lines.append(f"Rows are not checked against {', '.join(absent)}: --set bench_data=PATH gives the problems")
+        lines.append(f"Rows are not checked against {', '.join(absent)}: --set bench_data=PATH adds their problems")
     return lines
 
 

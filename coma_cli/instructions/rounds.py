@@ -1,8 +1,7 @@
-"""What rows are made of on its way through its rounds of requests, and the queue of the requests to make.
+"""Items that rows are made from, on their way through rounds of requests, and the queue of requests to make.
 
-An item's next request follows its answer at once and goes before new items, so that a run which is stopped half-way
-has finished rows and few half ones. What becomes of an item depends on its answers alone, never on the order in which
-they come.
+An item's next request follows its answer at once and goes before new items, so that a run that is stopped half-way has
+many finished rows and few unfinished ones. What becomes of an item depends only on its answers, not on their order.
 """
 
 from collections import deque
@@ -30,9 +29,9 @@ Item = TypeVar("Item", bound=Identified)
 
 @dataclass(frozen=True)
 class ItemDraft(Generic[Item]):
-    """How far an item has come. It ends accepted, refused for a reason, or with a failed call.
+    """The progress of an item. It ends accepted, refused for a reason, or with a failed call.
 
-    `texts` are what its answers gave, one per round; the last one is there too if a filter refused it. `answers` are
+    `texts` are the texts of its answers, one per round, including the last one if a filter refused it. `answers` are
     the hashes of the requests that were made.
     """
 
@@ -49,7 +48,7 @@ class ItemDraft(Generic[Item]):
         return self.state in ("accepted", "refused")
 
     def text(self, round_: int) -> str | None:
-        """What a round (0, 1, ...) gave, None if it did not come to that."""
+        """The text of a round (0, 1, ...), None if it has none."""
         return self.texts[round_] if round_ < len(self.texts) else None
 
 

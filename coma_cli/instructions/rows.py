@@ -1,8 +1,8 @@
-"""From drafts to rows: what is accepted becomes an example, what is not is kept with the one reason that decided.
+"""From drafts to rows: accepted drafts become examples, others are kept with the reason why they were refused.
 
-Pure, and made anew from all answers each time: the rows of a resumed run can't differ from those of one that was not
-interrupted. Drafts come in the order in which their functions were chosen, so asking for more later keeps the rows of
-before when repeats are left out.
+Pure, and computed from all answers each time: the rows of a resumed run can't differ from those of an uninterrupted
+one. Drafts come in the order in which their functions were chosen, so a larger `num` later keeps the earlier rows when
+duplicates are dropped.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ class GeneratedRows:
 def rows_of(
     kind: ItemKind[Item], drafts: Iterable[ItemDraft[Item]], settings: GenSettings, benchmarks: BenchmarkIndex | None
 ) -> GeneratedRows:
-    """The rows of all drafts that are settled: without repeats, without benchmark text, divided in two."""
+    """The rows of all settled drafts: deduplicated, decontaminated, split."""
     skipped: list[DroppedRow] = []
     accepted: list[Example] = []
     for draft in drafts:

@@ -1,8 +1,8 @@
-"""The code functions that instructions are asked for: read, cleaned of what can't be used, chosen by hash.
+"""The code functions to generate instructions from: read, filtered, chosen by hash.
 
 Sources of the layout: CodeCapybara's generator reads `<dir>/<language>/train.jsonl`, else
-`<dir>/<language>/final/extract_function_train.jsonl`, rows `{"code": ..., "id": ...}` where the id may be missing. A
-function is named by a hash of its text here, so ids that are missing or occur twice do no harm.
+`<dir>/<language>/final/extract_function_train.jsonl`, rows `{"code": ..., "id": ...}` where the id may be missing. Here
+a function is identified by a hash of its text, so missing and repeated ids do no harm.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class SeedFile:
-    """A file of code functions: the name that rows get as their origin, and the language where rows say none."""
+    """A file of code functions: the name that rows get as their origin, and the language of rows that state none."""
 
     path: Path
     name: str
@@ -49,7 +49,7 @@ class SeedFile:
 
 @dataclass(frozen=True)
 class SeedCode:
-    """Where code functions come from: what the run lists as its input, and the files to read."""
+    """A source of code functions: what the run lists as its input, and the files to read."""
 
     input: Input
     files: tuple[SeedFile, ...]
@@ -66,10 +66,10 @@ class SeedTally:
 
 
 def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> SeedCode:
-    """The files to read: those at `place`, or of the newest finished build-data run.
+    """The files to read: those at `place`, or of the latest finished build-data run.
 
     Raises:
-        MissingInputError: there is nothing of a form that is known.
+        MissingInputError: there is nothing of a known format.
     """
     if place is None:
         artifact = workspace.newest("build-data")
@@ -112,12 +112,12 @@ def _files_of(place: Path, language: str) -> list[SeedFile]:
 def choose_seeds(
     source: SeedCode, *, num: int, run_seed: int, max_chars: int, languages: list[str] | None, licence: str
 ) -> tuple[list[Seed], SeedTally]:
-    """The `num` functions whose hash comes first, in that order; asking for more later keeps those chosen before.
+    """The `num` functions whose hash comes first, in that order; a larger `num` later keeps those chosen before.
 
-    Only the chosen ones stay in memory, however large the files are.
+    Only the chosen ones are held in memory, however large the files are.
 
     Raises:
-        UsageError: a language is asked for that no function has.
+        UsageError: no function is in one of `languages`.
     """
     corrupt: list[BadRow] = []
     skipped: Counter[str] = Counter()
@@ -138,7 +138,7 @@ def choose_seeds(
         guess = nearest(missing[0], seen)
         meant = f" Did you mean {guess}?" if guess else ""
         raise UsageError(
-            f"No code function is in {', '.join(missing)}.{meant}", f"There are: {', '.join(sorted(seen)) or 'none'}"
+            f"No code function is in {', '.join(missing)}.{meant}", f"Available: {', '.join(sorted(seen)) or 'none'}"
         )
     usable = sum(count for language, count in seen.items() if languages is None or language in languages)
     return chosen, SeedTally(usable, skipped, tuple(corrupt))
@@ -213,13 +213,13 @@ def _unusable(code: str, max_chars: int) -> str | None:
         return "too-short"
     if len(code) > max_chars:
         return "too-long"
-    if any("\ud800" <= sign <= "\udfff" for sign in code):
+    if any("\ud800" <= character <= "\udfff" for character in code):
         return "no-text"
     return None
 
 
 def _tidy(code: str) -> str:
-    """The code without what doesn't matter to anybody: line ends of other systems, trailing blanks, empty margins."""
+    """The code with normalized line ends, without trailing whitespace and blank lines around it."""
     lines = unix_lines(code).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 

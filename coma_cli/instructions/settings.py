@@ -33,7 +33,7 @@ class Round(BaseModel):
     max_new_tokens: int
 
     def decoding(self) -> Decoding:
-        """As the engine takes it."""
+        """The form that engines take."""
         return Decoding(self.temperature, self.top_p, 0, self.max_new_tokens)
 
 

@@ -1,1 +1,1 @@
-"""What tunes and merges models."""
+"""Tunes models and merges adapters."""

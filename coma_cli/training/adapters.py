@@ -1,6 +1,6 @@
-"""What is known of an adapter folder without loading it: its base, its form, the shapes of its matrices.
+"""What an adapter folder says without loading it: its base, its type, the shapes of its matrices.
 
-Adapters from elsewhere are read as well as our own; ours carry `coma_base.json`, which names the base by content.
+Adapters from elsewhere are read as well as our own; ours have a `coma_base.json`, which identifies the base by content.
 """
 
 import json
@@ -23,7 +23,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Adapter:
-    """An adapter folder that is whole: configuration, shapes of its tensors, and what finetune noted, if it is ours."""
+    """A complete adapter folder: its configuration, the shapes of its tensors, and finetune's record, if it is ours."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -32,7 +32,7 @@ class Adapter:
 
     @property
     def base_name(self) -> str:
-        """The base that it says it was trained on, as coma or as peft names it."""
+        """The base that it was trained on, as coma or as peft names it."""
         return self.record.name if self.record else str(self.config.get("base_model_name_or_path") or "")
 
 
@@ -40,21 +40,21 @@ def read_adapter(folder: Path) -> Adapter:
     """The adapter in a folder.
 
     Raises:
-        MissingInputError: the folder is no adapter, or lacks its weights. UsageError: it is a whole model.
+        MissingInputError: the folder is not an adapter, or lacks its weights. UsageError: it is a whole model.
     """
     if not (folder / CONFIG).is_file():
         if (folder / "config.json").is_file():
             raise UsageError(f"{folder} is a whole model: there is nothing to merge.", f"coma sample --model {folder}")
         inner = folder / "adapter"
-        hint = f"Give {inner}" if (inner / CONFIG).is_file() else "Give a folder that peft or coma finetune left."
-        raise MissingInputError(f"{folder} is no adapter: there is no {CONFIG} in it.", hint)
+        hint = f"Give {inner}" if (inner / CONFIG).is_file() else "Give a folder written by peft or coma finetune."
+        raise MissingInputError(f"{folder} is not an adapter: it has no {CONFIG}.", hint)
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         kind = config.get("peft_type") if isinstance(config, dict) else None
         raise UsageError(f"{folder} is an adapter of type {kind}.", "Only LoRA adapters can be merged.")
     if not (folder / WEIGHTS).is_file():
         pickled = (folder / "adapter_model.bin").is_file()
-        hint = "Save it again with peft: its pickled weights are not read." if pickled else "Copy the whole folder."
+        hint = "Save it again with peft: pickled weights are not read." if pickled else "Copy the whole folder."
         raise MissingInputError(f"{folder} lacks {WEIGHTS}.", hint)
     return Adapter(folder, config, tensor_shapes(folder / WEIGHTS), BaseRecord.load(folder))
 
@@ -63,9 +63,9 @@ def tensor_shapes(path: Path) -> dict[str, Shape]:
     """Names and shapes in a safetensors file, from its header alone.
 
     Raises:
-        MissingInputError: the file is torn or no safetensors file.
+        MissingInputError: the file is truncated or not a safetensors file.
     """
-    broken = MissingInputError(f"{path} is no whole safetensors file.", "Copy it again, or train the adapter again.")
+    broken = MissingInputError(f"{path} is not a complete safetensors file.", "Copy it again, or retrain the adapter.")
     try:
         with path.open("rb") as handle:
             (length,) = struct.unpack("<Q", handle.read(8))
@@ -80,14 +80,14 @@ def tensor_shapes(path: Path) -> dict[str, Shape]:
 
 
 def resolve_its_base(adapter: Adapter, name: str | None, revision: str | None, trust: Trust) -> ResolvedBase:
-    """The base to merge into: the one the adapter names, or the one given if it is the same.
+    """The base to merge into: the one that the adapter names, or the given one if it is the same.
 
     Raises:
         UsageError: the adapter was trained on another base, or names none and none is given.
     """
     wanted = name or _coma_name(adapter)
     if not wanted:
-        raise UsageError(f"{adapter.folder} does not say which base it was trained on.", "Name it with --base.")
+        raise UsageError(f"{adapter.folder} does not name the base that it was trained on.", "Name it with --base.")
     resolved = resolve_base(wanted, revision=revision or (None if name else _revision(adapter)), trust=trust)
     _check_same(adapter, resolved, given=name is not None)
     return resolved
@@ -113,7 +113,7 @@ def _check_same(adapter: Adapter, resolved: ResolvedBase, *, given: bool) -> Non
         if not same:
             raise UsageError(
                 f"{resolved.name} has changed since {adapter.folder} was trained on it.",
-                "Bring the base back as it was, or train again.",
+                "Restore the base as it was, or train again.",
             )
     elif given and adapter.base_name and not _names_the_same(adapter.base_name, resolved):
         raise _other_base(adapter, resolved)
@@ -122,19 +122,19 @@ def _check_same(adapter: Adapter, resolved: ResolvedBase, *, given: bool) -> Non
 def _other_base(adapter: Adapter, resolved: ResolvedBase) -> UsageError:
     return UsageError(
         f"{adapter.folder} was trained on {adapter.base_name}, not on {resolved.name}.",
-        f"Leave out --base, or train an adapter for {resolved.name}: coma finetune --base {resolved.name}",
+        f"Omit --base, or train an adapter for {resolved.name}: coma finetune --base {resolved.name}",
     )
 
 
 def _names_the_same(named: str, resolved: ResolvedBase) -> bool:
-    """Whether a name in peft's configuration means this base; a folder is known by its last part too."""
+    """Whether a name in peft's configuration means this base; folders match by their last part too."""
     known = {resolved.name, resolved.path_or_id, resolved.published_name}
     last = {name.rstrip("/").rsplit("/", 1)[-1].lower() for name in known}
     return named in known or named.rstrip("/").rsplit("/", 1)[-1].lower() in last
 
 
 def check_shapes(adapter: Adapter, layers: Mapping[str, Shape]) -> int:
-    """Compare LoRA matrices with the layers they belong to; how many layers are adapted.
+    """Check LoRA matrices against the layers they belong to; the number of adapted layers.
 
     `layers` maps the names of the base's modules to the shapes (outputs, inputs) of their weights.
 
@@ -149,7 +149,9 @@ def check_shapes(adapter: Adapter, layers: Mapping[str, Shape]) -> int:
             continue
         weight = layers.get(name)
         if weight is None:
-            raise UsageError(f"{adapter.folder} adapts {name}, which this base does not have.", "Name its own base.")
+            raise UsageError(
+                f"{adapter.folder} adapts {name}, which this base does not have.", "Name the base it was trained on."
+            )
         expected = weight[1] if side == "A" else weight[0]
         found = shape[1] if side == "A" else shape[0]
         if found != expected:

@@ -1,8 +1,8 @@
-"""Which rows each step sees, decided before the first step by the seed alone; and rows as padded tensors.
+"""The rows of each step, decided before the first step by the seed alone; and rows as padded tensors.
 
-Rows of similar length are put together, so that little padding is computed: an epoch's shuffled rows are sorted by
-length within windows of some steps, and the steps are shuffled again. What is left of a window's order is the same
-for any number of epochs, so a run can be given more steps later.
+Rows of similar length are batched together, so that there is little padding: an epoch's shuffled rows are sorted by
+length within windows of some steps, and the steps are shuffled again. The order within an epoch is the same for any
+number of epochs, so a run can be extended by more steps later.
 """
 
 import random
@@ -21,7 +21,7 @@ def epoch_steps(lengths: Sequence[int], size: int, accumulation: int, seed: int,
 
     Every row is in exactly one batch. The epoch's last step may be smaller, and some of its batches empty.
     """
-    rng = random.Random(f"{seed}|{epoch}")  # noqa: S311  # shuffling, no secret
+    rng = random.Random(f"{seed}|{epoch}")  # noqa: S311  # shuffling, not a secret
     rows = list(range(len(lengths)))
     rng.shuffle(rows)
     per_step = size * accumulation
@@ -60,7 +60,7 @@ def steps_of(rows: int, rows_per_step: int, *, epochs: float | None, max_steps: 
 
 
 class BatchPlan:
-    """All batches of a run, as a DataLoader's batch sampler; `start_over` is not needed: a run is one pass over it."""
+    """All batches of a run, as a DataLoader's batch sampler; a run is one pass over them."""
 
     def __init__(self, batches: list[list[int]]) -> None:
         self._batches = batches
@@ -75,8 +75,8 @@ class BatchPlan:
 def collate(rows: Sequence[EncodedRow]) -> dict[str, Any]:
     """Rows as tensors `input_ids` and `labels` (batch, longest), padded on the right.
 
-    No attention mask: a causal model never looks to the right, so no token sees the padding, and padding has no label.
-    The padding's id does not matter for the same reason. No rows at all give one position without a label.
+    No attention mask: a causal model never attends to the right, so no token sees the padding, and padding has no
+    label. For the same reason the padding's id does not matter. No rows give one position without a label.
     """
     import torch
 

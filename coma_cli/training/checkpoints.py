@@ -1,8 +1,8 @@
-"""Checkpoints that are whole or do not count.
+"""Checkpoints that are complete or do not count.
 
-The Trainer writes a checkpoint file by file, so a kill leaves half of one. The last thing written into each is a
+The Trainer writes a checkpoint file by file, so a kill can leave part of one. The last file written into each is a
 marker that lists its files and their sizes; a folder without a marker, or with other files than it lists, is removed.
-An older checkpoint is removed only when a newer one has its marker.
+An older checkpoint is removed only once a newer one has its marker.
 """
 
 import os
@@ -19,7 +19,7 @@ _PREFIX = "checkpoint-"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A whole checkpoint: everything that is needed to go on after `step` steps."""
+    """A complete checkpoint: everything that is needed to continue after `step` steps."""
 
     path: Path
     step: int
@@ -54,8 +54,8 @@ def _is_complete(path: Path) -> bool:
     return bool(listed == _sizes(path))
 
 
-def newest(folder: Path, *, at_most: int) -> Checkpoint | None:
-    """The newest whole checkpoint of no more than `at_most` steps; broken ones are removed."""
+def latest(folder: Path, *, at_most: int) -> Checkpoint | None:
+    """The latest complete checkpoint of at most `at_most` steps; broken ones are removed."""
     best: Checkpoint | None = None
     for path in folder.glob(f"{_PREFIX}*"):
         number = path.name.removeprefix(_PREFIX)

@@ -1,4 +1,4 @@
-"""From rows to token ids with an answer boundary; rows that do not fit are left out, never cut."""
+"""From rows to token ids with an answer boundary; rows that do not fit are dropped, never truncated."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from coma_cli.prompting import PromptTemplate, Tokenizer, encode_answer, encode_
 from coma_cli.records import DroppedRow
 from coma_cli.training.examples import TrainingRow
 
-NO_LABEL = -100  # what torch's cross entropy leaves out
+NO_LABEL = -100  # the index that torch's cross entropy ignores
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class EncodedRow:
 
     @property
     def labels(self) -> tuple[int, ...]:
-        """What is to be predicted at each position: the answer and its stop token, nothing of the prompt."""
+        """The labels of each position: the answer and its stop token, nothing of the prompt."""
         return (NO_LABEL,) * self.answer_start + self.ids[self.answer_start :]
 
 
@@ -33,7 +33,7 @@ def encode_row(row: TrainingRow, template: PromptTemplate, tokenizer: Tokenizer)
 def encode_rows(
     rows: Iterable[TrainingRow], template: PromptTemplate, tokenizer: Tokenizer, max_seq_len: int
 ) -> Iterator[EncodedRow | DroppedRow]:
-    """Each row encoded, or the reason why it is left out: a cut answer would teach to stop in its middle."""
+    """Each row encoded, or the reason why it is dropped: a truncated answer would teach to stop in the middle."""
     for row in rows:
         encoded = encode_row(row, template, tokenizer)
         if len(encoded.ids) <= max_seq_len:

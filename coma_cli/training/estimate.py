@@ -1,4 +1,4 @@
-"""What a training run will take, from the base's shape alone: parameters, memory, time. Estimates, and said to be.
+"""Estimates what a training run will take, from the base's shape alone: parameters, memory, time.
 
 Import is cheap; nothing is loaded.
 """
@@ -33,7 +33,7 @@ class TrainingEstimate:
 
     @property
     def memory_gb(self) -> float:
-        """All of it together."""
+        """The total."""
         return self.weights_gb + self.optimizer_gb + self.activations_gb
 
     def shown(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class TrainingEstimate:
 
 
 def architecture_of(resolved: ResolvedBase) -> Architecture | None:
-    """The base's shape, from the catalogue or from its folder's configuration; None where neither tells."""
+    """The base's shape, from the catalogue or from its folder's configuration; None if it is in neither."""
     if resolved.entry is not None:
         return resolved.entry.architecture
     if resolved.kind != "folder":
@@ -75,7 +75,7 @@ def architecture_of(resolved: ResolvedBase) -> Architecture | None:
 def estimate(
     settings: FinetuneSettings, mode: Mode, shape: Architecture, tokens: int, *, on_cpu: bool
 ) -> TrainingEstimate:
-    """What training on so many tokens takes; `tokens` counts every row as often as it is seen."""
+    """What training takes; `tokens` counts every row as often as it is seen."""
     targets = tuple(settings.lora.target_modules) if settings.lora.target_modules else None
     trainable = shape.lora_parameters(settings.lora.r, targets) if mode.adapter else shape.parameters
     stored = 4 if on_cpu or not mode.adapter else 2
@@ -84,7 +84,7 @@ def estimate(
         weights = shape.linear_parameters * FOUR_BIT_BYTES + rest * stored
     else:
         weights = shape.parameters * stored if mode.adapter else 0.0
-    forward_and_back = 4 if mode.adapter else 6  # a frozen weight needs no gradient of its own
+    forward_and_back = 4 if mode.adapter else 6  # a frozen weight needs no gradient
     return TrainingEstimate(
         parameters=shape.parameters,
         trainable=trainable,
@@ -96,9 +96,9 @@ def estimate(
 
 
 def _activation_bytes(settings: FinetuneSettings, shape: Architecture, width: int, on_cpu: bool) -> float:
-    """Kept activations of a batch of the longest rows: about 10 hidden and 4 inner vectors a block, and the logits.
+    """Kept activations of a batch of the longest rows: about 10 hidden and 4 inner vectors per block, and the logits.
 
-    With recomputation one hidden vector a block and one whole block.
+    With recomputation, one hidden vector per block and one whole block.
     """
     positions = settings.batch.size * settings.max_seq_len
     block = 10 * shape.hidden + 4 * shape.intermediate
@@ -110,7 +110,7 @@ def _activation_bytes(settings: FinetuneSettings, shape: Architecture, width: in
 
 
 def cpu_flops() -> float:
-    """Floating point operations a second that this machine reaches in training: 0.6 of a large float32 product."""
+    """Floating point operations per second that this machine reaches in training: 0.6 of a large float32 product."""
     import numpy
 
     a = numpy.ones((768, 768), dtype=numpy.float32)

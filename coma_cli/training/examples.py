@@ -1,6 +1,6 @@
 """Reads what is trained on: finished runs, and files of our own records or of alpaca rows in any form.
 
-A row that can't be used is left out with its reason and counted; a file without a single usable row is an error.
+A row that can't be used is skipped and counted with its reason; a file without a single usable row is an error.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ class TrainingRow:
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """One file to train on and the input that it counts as."""
+    """One file to train on, and the input that it counts as."""
 
     input: Input
     path: Path
@@ -68,11 +68,11 @@ class ReadReport:
 
 
 def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[TrainingFile, ...]:
-    """The files named by `--data`, or else those of the newest finished build-data and gen-instructions.
+    """The files named by `--data`, else those of the latest finished build-data and gen-instructions.
 
     Raises:
-        MissingInputError: a path is not there or belongs to an unfinished run; nothing is named and no run finished.
-        UsageError: a path is no file and no finished run, or is named twice.
+        MissingInputError: a path does not exist or is in an unfinished run; nothing is named and no run is finished.
+        UsageError: a path is neither a file nor a finished run, or is named twice.
     """
     if paths:
         files = tuple(_named(workspace, path, number) for number, path in enumerate(paths))
@@ -94,7 +94,7 @@ def _named(workspace: Workspace, path: Path, number: int) -> TrainingFile:
     if artifact is not None and (path.is_dir() or path.name == TRAIN_FILE):
         return _of_artifact(artifact, name)
     if path.is_dir():
-        raise UsageError(f"{path} is a folder, but no finished run.", "Name a file of rows, or a run's folder.")
+        raise UsageError(f"{path} is a folder, but not a finished run.", "Name a file of rows, or a run's folder.")
     return TrainingFile(Input.of_path(name, path), path)
 
 

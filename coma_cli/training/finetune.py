@@ -1,10 +1,10 @@
 """`coma finetune`: instruction rows and a base in; an adapter (or a whole model), its template and its metrics out.
 
-    plan    data (newest build-data and gen-instructions, or --data), base, estimate, what stands in the way
+    plan    data (latest build-data and gen-instructions, or --data), base, estimate, blockers
     work    rows -> token ids -> batches of every step -> Trainer -> adapter/ or model/, metrics.jsonl, dropped.jsonl
     show    the table at the end
 
-The three modes are data (`modes`) on one path. Batches are planned before the first step and checkpoints hold the
+The three modes are data (`modes`) on one code path. Batches are planned before the first step and checkpoints hold the
 whole state, so a run that was killed ends in the same bytes as one that was not. It does not evaluate: see sample.
 """
 
@@ -78,7 +78,7 @@ class FinetuneSummary(BaseModel):
 
 @dataclass(frozen=True)
 class _Job:
-    """Everything that is settled before the first step."""
+    """Everything that is decided before the first step."""
 
     mode: Mode
     resolved: ResolvedBase
@@ -92,7 +92,7 @@ class _Job:
 
 
 def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
-    """Resolve data and base, count rows and steps, estimate memory and time, name what stands in the way."""
+    """Resolve data and base, count rows and steps, estimate memory and time, find blockers."""
     mode = MODES[settings.mode]
     resolved = resolve_base(settings.base, revision=settings.revision, trust=_trust(settings))
     files = choose_data(workspace, settings.data)
@@ -100,7 +100,7 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
     rows = tuple(read_examples(files, report))
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     if steps > MOST_STEPS:
-        raise UsageError(f"{steps:.4g} steps are more than the {MOST_STEPS:,} of any run.", "Lower --epochs.")
+        raise UsageError(f"{steps:.4g} steps are more than the limit of {MOST_STEPS:,}.", "Lower --epochs.")
     counts = ", ".join(f"{count_of(report.rows[file.input.name], 'row')} of {report.named(file)}" for file in files)
     return FinetunePlan(
         subject=f"{resolved.subject}-{mode.name}",
@@ -117,7 +117,7 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
 
 
 def _template_input(settings: FinetuneSettings) -> list[Input]:
-    """A template of the user's own counts by its content."""
+    """The user's own template, which counts by its content."""
     return [Input.of_path("template", settings.template_file)] if settings.template_file else []
 
 
@@ -137,7 +137,7 @@ def _estimate(
 
 
 def _is_cpu(settings: FinetuneSettings) -> bool:
-    """Whether training will be on the CPU; asks the driver's files instead of importing torch."""
+    """Whether training will be on the CPU; checks for driver files instead of importing torch."""
     if settings.runtime.device != "auto":
         return settings.runtime.device == "cpu"
     return not any(map(os.path.exists, GPU_DRIVERS))
@@ -147,12 +147,12 @@ def _blockers(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) ->
     absent = [package for package in mode.packages if importlib.util.find_spec(package) is None]
     found: list[CliError] = [missing_package(package, f"--{mode.name}") for package in absent]
     if settings.runtime.device.startswith("cuda") and not any(map(os.path.exists, GPU_DRIVERS)):
-        found.append(UsageError(f"There is no device {settings.runtime.device} here.", "--set runtime.device=cpu"))
+        found.append(UsageError(f"This machine has no device {settings.runtime.device}.", "--set runtime.device=cpu"))
     return [*found, resolved.blocker] if resolved.blocker else found
 
 
 def work(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> StageResult:
-    """Encode the rows, train what is still missing, and leave adapter or model."""
+    """Encode the rows, train the missing steps, and write adapter or model."""
     job = _settle(run, settings, plan)
     run.plan = replace(plan, total=job.steps)
     summary = _train(run, settings, job, plan)
@@ -177,7 +177,7 @@ def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> _Job:
 
 
 def _template(settings: FinetuneSettings, resolved: ResolvedBase, tokenizer: Any) -> PromptTemplate:
-    """The template asked for; `auto` is the one a tuned base carries, else the catalogue's, else the tokenizer's."""
+    """The requested template; `auto` is the one of a tuned base, else the catalogue's, else the tokenizer's."""
     stored = PromptTemplate.load(Path(resolved.path_or_id)) if resolved.kind == "folder" else None
     if settings.template == "auto" and stored is None and resolved.entry is not None:
         return choose_template(resolved.entry.template, tokenizer)
@@ -198,7 +198,7 @@ def _encode(
                 dropped.append(encoded)
     if dropped:
         console.warn(
-            f"{len(dropped)} of {count_of(len(plan.rows), 'row')} left out: longer than {settings.max_seq_len} tokens."
+            f"{len(dropped)} of {count_of(len(plan.rows), 'row')} dropped: longer than {settings.max_seq_len} tokens."
         )
     if not rows:
         raise MissingInputError(
@@ -209,7 +209,7 @@ def _encode(
 
 
 def _train(run: Run, settings: FinetuneSettings, job: _Job, plan: FinetunePlan) -> FinetuneSummary:
-    """Go on from the newest whole checkpoint; the last one becomes the output."""
+    """Continue from the latest complete checkpoint; the last one becomes the output."""
     from coma_cli.models.loading import choose_placement
     from coma_cli.training.outputs import BaseRecord, assemble
     from coma_cli.training.preparation import prepare
@@ -237,11 +237,11 @@ def _train(run: Run, settings: FinetuneSettings, job: _Job, plan: FinetunePlan) 
 
 
 def _steps(run: Run, settings: FinetuneSettings, job: _Job, model: Any, placement: Any) -> checkpoints.Checkpoint:
-    """Make the missing steps; the whole checkpoint of the last one."""
+    """Train the missing steps; the complete checkpoint of the last one."""
     from coma_cli.training.trainer import StepRecorder, arguments, train
 
     folder = run.scratch("checkpoints")
-    begun = _newest(run, job.steps)
+    begun = _latest(run, job.steps)
     done = begun.step if begun else 0
     _forget_steps_after(run.path / METRICS, done)
     if done < job.steps:
@@ -254,21 +254,21 @@ def _steps(run: Run, settings: FinetuneSettings, job: _Job, model: Any, placemen
             recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, _tokens_a_step(settings, job))
             train(options, [list(batch) for batch in job.batches], job.rows, recorder, begun)
     run.journal(METRICS, TrainingStep)
-    final = _newest(run, job.steps)
+    final = _latest(run, job.steps)
     assert final is not None and final.step == job.steps
     return final
 
 
-def _newest(run: Run, at_most: int) -> checkpoints.Checkpoint | None:
-    """The checkpoint to go on from: of a killed start of this run, or of the shorter run that this one continues."""
+def _latest(run: Run, at_most: int) -> checkpoints.Checkpoint | None:
+    """The checkpoint to continue from: of a killed start of this run, or of the shorter run that it extends."""
     found = [
-        checkpoints.newest(folder, at_most=at_most) for folder in (run.scratch("checkpoints"), run.path / _CONTINUATION)
+        checkpoints.latest(folder, at_most=at_most) for folder in (run.scratch("checkpoints"), run.path / _CONTINUATION)
     ]
     return max((c for c in found if c is not None), key=lambda c: c.step, default=None)
 
 
 def _forget_steps_after(path: Path, step: int) -> None:
-    """Take rows of steps out of the metrics that will be made again, or that a shorter run does not have."""
+    """Remove the metrics of steps that will be made again, or that a shorter run does not have."""
     if not path.exists():
         return
     rows = list(read_rows(path, lambda corrupt: None))
@@ -278,7 +278,7 @@ def _forget_steps_after(path: Path, step: int) -> None:
 
 
 def _keep_for_more_steps(run: Run, final: checkpoints.Checkpoint) -> None:
-    """Move the last checkpoint out of scratch, so that raising the number of steps goes on from here."""
+    """Move the last checkpoint out of scratch, so that a larger number of steps continues from here."""
     folder = run.path / _CONTINUATION
     folder.mkdir(exist_ok=True)
     kept = checkpoints.Checkpoint(folder / final.path.name, final.step)

@@ -1,11 +1,11 @@
-"""`coma merge-lora`: base and adapter in; one plain model with tokenizer and template out, proven to answer the same.
+"""`coma merge-lora`: base and adapter in; one plain model with tokenizer and template out, verified to answer the same.
 
-    plan    the newest finetune's adapter (or --adapter), its base, what stands in the way
+    plan    the latest finetune's adapter (or --adapter), its base, blockers
     work    reference answers of base + adapter -> merge -> read back from disk -> compare, probe by probe
     show    the table at the end, with the largest difference of any logit
 
-Its unit of work is a step: one probe referred, the merge, one probe compared. A merge that differs by more than the
-limit is an error and leaves no finished run.
+Its unit of work is a step: the reference answer to a probe, the merge, or the comparison of a probe. A merge that
+differs by more than the limit is an error and leaves no finished run.
 """
 
 from pathlib import Path
@@ -28,11 +28,11 @@ from coma_cli.training.merging.steps import (
 from coma_cli.training.merging.summary import headline, show, summarize
 from coma_cli.workspace import Run, StageResult
 
-SMALLER_MERGE = "It takes the base in float32 twice: end other programs, or merge on a larger machine."
+SMALLER_MERGE = "It needs the base in float32 twice: close other programs, or merge on a larger machine."
 
 
 def work(run: Run, settings: MergeSettings, plan: MergePlan) -> StageResult:
-    """Refer, merge, read back, compare; each only where it is still missing."""
+    """Answer the probes, merge, read back, compare; each step only if it is missing."""
     from coma_cli.models.loading import load_tokenizer
 
     assert plan.adapter is not None and plan.base is not None

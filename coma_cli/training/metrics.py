@@ -1,10 +1,10 @@
-"""What is kept of every training step."""
+"""The metrics of every training step."""
 
 from coma_cli.records import Record
 
 
 class TrainingStep(Record):
-    """One optimizer step: mean loss over its answer tokens, the learning rate it was made with, tokens it saw."""
+    """One optimizer step: mean loss over its answer tokens, its learning rate, its tokens."""
 
     step: int
     loss: float

@@ -1,6 +1,6 @@
-"""The three ways to tune as data: what is trained, how the frozen rest is kept, and what follows from that.
+"""The three ways to tune as data: what is trained, how the frozen rest is stored, and what follows from that.
 
-There is one path through finetune; it reads these entries where the ways differ.
+finetune has one code path; it reads these entries where the modes differ.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from coma_cli.catalog import index
 class Mode:
     """A way to tune.
 
-    `adapter`: LoRA matrices are trained and the base stays as it is; else all weights are trained. `four_bit`: the
-    base's linear layers are kept as NF4 with doubly quantized constants. `learning_rate`: the default for this way.
+    `adapter`: LoRA matrices are trained and the base is frozen; else all weights are trained. `four_bit`: the base's
+    linear layers are stored as NF4 with doubly quantized constants. `learning_rate`: the default of this mode.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Mode:
 
     @property
     def output(self) -> str:
-        """The folder that finetune leaves."""
+        """The folder that finetune writes."""
         return "adapter" if self.adapter else "model"
 
 

@@ -1,6 +1,6 @@
-"""From the last checkpoint to what finetune leaves: the adapter or the model, with tokenizer, template and base.
+"""From the last checkpoint to finetune's output: the adapter or the model, with tokenizer, template and base.
 
-Written so that the same training gives the same bytes: no paths of this machine, no times, lists in a fixed order.
+The same training gives the same bytes: no paths of this machine, no times, lists in a fixed order.
 """
 
 import shutil
@@ -20,7 +20,7 @@ _COPIED_OF_MODEL = ("config.json", "generation_config.json")
 
 @dataclass(frozen=True)
 class BaseRecord:
-    """What an adapter was trained on, left beside it; `dtype` is the one computed in, `four_bit` QLoRA's NF4."""
+    """What an adapter was trained on, stored beside it; `dtype` is that of the computation, `four_bit` QLoRA's NF4."""
 
     name: str
     published_name: str
@@ -30,15 +30,15 @@ class BaseRecord:
     dtype: str
 
     def save(self, folder: Path) -> None:
-        """Leave it in a folder."""
+        """Write it to a folder."""
         write_json(folder / BASE_FILE, vars(self))
 
     @classmethod
     def load(cls, folder: Path) -> "BaseRecord | None":
-        """What finetune left in a folder, None for an adapter from elsewhere.
+        """The record that finetune wrote to a folder, None for an adapter from elsewhere.
 
         Raises:
-            MissingInputError: the file is there and broken.
+            MissingInputError: the file exists and is broken.
         """
         path = folder / BASE_FILE
         if not path.is_file():
@@ -58,7 +58,7 @@ def assemble(
     tokenizer: Any,
     template: PromptTemplate,
 ) -> Path:
-    """Make the output folder anew from a whole checkpoint."""
+    """Make the output folder from a complete checkpoint, replacing an earlier one."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if mode.adapter:
@@ -79,7 +79,7 @@ def _copy_adapter(checkpoint: Path, folder: Path, resolved: ResolvedBase) -> Non
     config["inference_mode"] = True
     for name, value in config.items():
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            config[name] = sorted(value)  # peft keeps sets, whose order changes from one process to the next
+            config[name] = sorted(value)  # peft has sets, whose order differs between processes
     write_json(folder / "adapter_config.json", dict(sorted(config.items())))
 
 
@@ -100,7 +100,7 @@ def _copy_model(checkpoint: Path, folder: Path, dtype: str) -> None:
 
 
 def _copy_index(index: Path, folder: Path) -> None:
-    """Copy the list of shards, with the size that they have now."""
+    """Copy the list of shards with their present size."""
     if not index.is_file():
         return
     content = read_json(index)
@@ -109,7 +109,7 @@ def _copy_index(index: Path, folder: Path) -> None:
 
 
 def stored_dtype(resolved: ResolvedBase) -> str:
-    """The number type that the base's published weights have, float32 where it is not known."""
+    """The dtype of the base's published weights, float32 if unknown."""
     if resolved.entry is not None:
         return resolved.entry.dtype
     if resolved.kind == "folder":

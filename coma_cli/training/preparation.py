@@ -1,4 +1,4 @@
-"""The model that is trained: the base, loaded as the mode wants it, with fresh LoRA matrices where the mode has them.
+"""The model to train: the base, loaded as the mode requires, with fresh LoRA matrices if the mode has them.
 
 Import it inside functions: it needs the train extra.
 """
@@ -20,7 +20,7 @@ CHECKPOINTING_FROM_PARAMETERS = 1_000_000_000
 
 @dataclass(frozen=True)
 class TrainableModel:
-    """A model ready for training, and how many of its parameters that concerns."""
+    """A model ready for training, and the counts of its trainable and of all parameters."""
 
     model: Any
     trainable: int
@@ -41,7 +41,7 @@ def four_bit_config(placement: Placement) -> Any:
 
 
 def load_base(resolved: ResolvedBase, mode: Mode, placement: Placement, trust: Trust) -> Any:
-    """The base as the mode keeps it: frozen in the placement's dtype or in four bits, or in float32 to be trained."""
+    """The base as the mode requires: frozen in the placement's dtype or in four bits, or trainable in float32."""
     if mode.four_bit:
         config = four_bit_config(placement)
         return load_model(resolved, placement.dtype, placement.device, trust=trust, quantization_config=config)
@@ -52,7 +52,7 @@ def load_base(resolved: ResolvedBase, mode: Mode, placement: Placement, trust: T
 def prepare(
     settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase, placement: Placement, trust: Trust
 ) -> TrainableModel:
-    """Load the base, add what is trained, freeze the rest. The same seed gives the same matrices.
+    """Load the base, add the trainable parameters, freeze the rest. The same seed gives the same matrices.
 
     Raises:
         UsageError: none of `lora.target_modules` is a layer of this base. CliError: it does not fit into memory.
@@ -96,7 +96,7 @@ def _with_adapter(model: Any, lora: LoraBlock, resolved: ResolvedBase) -> Any:
 
 
 def target_modules(lora: LoraBlock, resolved: ResolvedBase) -> list[str] | str:
-    """The layers to adapt: as told, else the catalogue's list for this base, else every linear layer of a block."""
+    """The layers to adapt: as set, else the catalogue's list for this base, else every linear layer of a block."""
     if lora.target_modules:
         return sorted(lora.target_modules)
     return sorted(resolved.entry.lora_targets) if resolved.entry else "all-linear"
@@ -114,7 +114,7 @@ def _recompute(settings: FinetuneSettings, placement: Placement, parameters: int
 
 
 def _recompute_activations(model: Any) -> None:
-    options = {"use_reentrant": False}  # the reentrant kind finds no gradient behind a frozen embedding
+    options = {"use_reentrant": False}  # the reentrant variant finds no gradient behind a frozen embedding
     if hasattr(model, "activation_checkpointing_enable"):
         model.activation_checkpointing_enable(activation_checkpointing_kwargs=options)
     else:  # transformers before 5.20 or so

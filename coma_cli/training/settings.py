@@ -1,4 +1,4 @@
-"""Settings of finetune: small blocks, each field with what it means."""
+"""The settings of finetune, in small blocks."""
 
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -164,7 +164,7 @@ class FinetuneSettings(StageSettings):
         return self.optimizer.schedule == "constant"
 
     def extent(self) -> dict[str, Any]:
-        """How long to train, where that is nothing but an amount."""
+        """How long to train, if more steps extend the same run."""
         return super().extent() if self.can_be_extended else {}
 
     def identity(self) -> dict[str, Any]:
@@ -172,6 +172,6 @@ class FinetuneSettings(StageSettings):
         length = {} if self.can_be_extended else super().extent()
         identity = super().identity()
         identity.pop("data")
-        if self.template_file is not None:  # known by its content, which is among the inputs too
+        if self.template_file is not None:  # it counts by its content, which is among the inputs too
             identity["template"] = "file"
         return {**identity, **length}

@@ -1,4 +1,4 @@
-"""transformers' Trainer, with our batches, our loss, our metrics and checkpoints that are whole or do not count.
+"""transformers' Trainer, with our batches, loss, metrics, and checkpoints that are complete or do not count.
 
 Import it inside functions: it needs the train extra.
 """
@@ -36,7 +36,7 @@ SMALLER_STEP = (
 
 
 class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers ships no types
-    """Takes the batches as planned, and computes logits only at positions that predict a token of an answer."""
+    """Takes the batches as planned, and computes logits only at positions that predict an answer token."""
 
     def __init__(self, batches: list[list[int]], **options: Any) -> None:
         super().__init__(**options)
@@ -47,7 +47,7 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
         self._keeps_some_logits = "logits_to_keep" in inspect.signature(inner.forward).parameters
 
     def get_train_dataloader(self) -> Any:
-        """The planned batches, in their order."""
+        """The planned batches, in order."""
         loader = DataLoader(self.train_dataset, batch_sampler=BatchPlan(self._batches), collate_fn=collate)
         return self.accelerator.prepare(loader)
 
@@ -76,7 +76,7 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
 
 
 class StepRecorder(transformers.TrainerCallback):  # type: ignore[misc]  # transformers ships no types
-    """Counts steps, appends their metrics, marks checkpoints, and stops at the first loss that is no number."""
+    """Counts steps, appends their metrics, marks checkpoints, and stops at the first loss that is not finite."""
 
     def __init__(self, run: Run, metrics: Journal[TrainingStep], ticker: Ticker, tokens: Sequence[int]) -> None:
         self._run = run
@@ -102,7 +102,7 @@ class StepRecorder(transformers.TrainerCallback):  # type: ignore[misc]  # trans
         loss, norm = float(logs["loss"]), float(logs.get("grad_norm") or 0.0)
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise CliError(
-                f"The training broke down at step {state.global_step}: loss {loss}, gradient norm {norm}.",
+                f"Training diverged at step {state.global_step}: loss {loss}, gradient norm {norm}.",
                 "Lower --learning-rate, add --set optimizer.warmup_steps=20, or compute in --dtype float32.",
             )
         self._journal.append(
@@ -117,7 +117,7 @@ class StepRecorder(transformers.TrainerCallback):  # type: ignore[misc]  # trans
         )
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Mark the checkpoint as whole, and only then remove the one before."""
+        """Mark the checkpoint as complete, and only then remove the previous one."""
         folder = Path(args.output_dir)
         path = folder / f"checkpoint-{state.global_step}"
         checkpoints.mark_complete(path)
@@ -127,7 +127,7 @@ class StepRecorder(transformers.TrainerCallback):  # type: ignore[misc]  # trans
 def arguments(
     settings: FinetuneSettings, mode: Mode, placement: Placement, folder: Path, total_steps: int, save_steps: int
 ) -> Any:
-    """What the Trainer is told."""
+    """The Trainer's arguments."""
     optimizer = settings.optimizer
     constant = "constant_with_warmup" if optimizer.warmup_steps else "constant"
     half = placement.dtype_name if not mode.adapter or placement.dtype_name == "float16" else "float32"
@@ -168,7 +168,7 @@ def train(
     """Train to the end of the plan, from a checkpoint if there is one.
 
     Raises:
-        CliError: the loss is no number any more, or a step needs more memory than there is. OSError: the disk is full.
+        CliError: the loss is not finite, or a step needs more memory than there is. OSError: the disk is full.
     """
     trainer = AnswerTrainer(batches, train_dataset=rows, callbacks=[recorder], **trainer_options)
     trainer.remove_callback(PrinterCallback)  # it writes to stdout
@@ -178,9 +178,9 @@ def train(
 
 @contextmanager
 def _full_machine_named() -> Iterator[None]:
-    """Name a full disk as OSError, which the command line knows, and full memory as an error with a way out.
+    """Turn errors of a full disk into OSError, which the command line handles, and of full memory into one with a hint.
 
-    safetensors and torch have errors of their own for both.
+    safetensors and torch have their own errors for both.
     """
     try:
         with memory_named("A step", SMALLER_STEP):

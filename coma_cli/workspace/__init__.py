@@ -1,4 +1,4 @@
-"""Runs and artifacts: where every command's work lies, when it is done, and how it goes on after a kill.
+"""Runs and artifacts: where every command's work is stored, when it is done, and how it resumes after a kill.
 
     <workspace>/<command>/<name>/
         settings.json    first: settings, inputs, time, host
@@ -7,8 +7,8 @@
         manifest.json    last, by rename: its presence is "done"
 
 A run is named by the fingerprint of what decides its rows: command, stage version, identity settings and the content
-hash of each input. The runtime block and the extent stay outside, so asking for more of the same continues the run.
-One process writes a run at a time, held by a lock that the kernel releases when the process dies. Nothing outside this
+hash of each input. The runtime block and the extent are not part of it, so a larger extent continues the same run. One
+process writes a run at a time, enforced by a lock that the kernel releases when the process dies. Nothing outside this
 package knows these paths.
 """
 
@@ -24,7 +24,7 @@ from coma_cli.workspace.run import Plan, Run, StageResult, fingerprint, now
 
 __all__ = ["Artifact", "Input", "Plan", "Run", "StageResult", "Workspace", "fingerprint", "runs_of"]
 
-_LONGEST_NAME = 200  # bytes; file systems take 255, and temporary files beside it have longer names
+_LONGEST_NAME = 200  # bytes; file systems allow 255, and temporary files beside it have longer names
 
 
 class Workspace:
@@ -34,39 +34,41 @@ class Workspace:
         self.root = root
 
     def blocker(self) -> CliError | None:
-        """Why no run can be made here, None if nothing stands in the way; makes nothing."""
+        """Why no run can be made here, None if one can; creates nothing."""
         root = self.root.absolute()
         nearest = next(path for path in (root, *root.parents) if path.exists())
         if not nearest.is_dir():
-            return UsageError(f"The workspace {self.root} is no folder: {nearest} is a file.", "Choose a --workspace.")
+            return UsageError(
+                f"The workspace {self.root} is not a folder: {nearest} is a file.", "Choose a --workspace."
+            )
         if not os.access(nearest, os.W_OK | os.X_OK):
             return UsageError(f"The workspace {self.root} can't be written to.", "Choose another --workspace.")
         return None
 
     def finished(self, command: str) -> list[Artifact]:
-        """The finished runs of a command, newest first; unreadable manifests count as unfinished."""
+        """The finished runs of a command, latest first; unreadable manifests count as unfinished."""
         folder = self.root / command
         found = (read_artifact(path) for path in sorted(folder.glob(f"*/{MANIFEST}")))
         return sorted((a for a in found if a is not None), key=lambda a: (a.finished, a.name), reverse=True)
 
     def newest(self, command: str) -> Artifact | None:
-        """The finished run of a command that finished last."""
+        """The latest finished run of a command."""
         return next(iter(self.finished(command)), None)
 
     def ahead_of(self, artifact: Artifact) -> Artifact | None:
-        """A run of the same command that says it finished after this moment: the clock was set back since.
+        """A run of the same command that claims to have finished in the future: the clock was set back since.
 
-        It passes for the newest, though `artifact` is newer.
+        It counts as the latest, though `artifact` is later.
         """
         newest = self.newest(artifact.command)
         return newest if newest is not None and newest.finished > max(artifact.finished, now()) else None
 
     def require_newest(self, command: str) -> Artifact:
-        """As `newest`, with the error that names the command to run first."""
+        """As `newest`, with an error that names the command to run first."""
         artifact = self.newest(command)
         if artifact is None:
             unfinished = self.unfinished(command)
-            begun = f" ({len(unfinished)} begun and unfinished: {', '.join(unfinished)})" if unfinished else ""
+            begun = f" ({len(unfinished)} unfinished: {', '.join(unfinished)})" if unfinished else ""
             raise MissingInputError(f"No finished {command} run in {self.root}{begun}.", f"coma {command}")
         return artifact
 
@@ -86,7 +88,7 @@ class Workspace:
         return sorted(path.parent.name for path in (self.root / command).glob(f"*/{MANIFEST}"))
 
     def unfinished(self, command: str) -> list[str]:
-        """Names of the runs of a command that were begun and have no manifest."""
+        """Names of the runs of a command that were started and have no manifest."""
         folder = self.root / command
         return [p.parent.name for p in sorted(folder.glob(f"*/{SETTINGS}")) if not (p.parent / MANIFEST).exists()]
 
@@ -94,7 +96,7 @@ class Workspace:
         """The finished run that a path names: its folder, or a file or folder directly in it; else None.
 
         Raises:
-            MissingInputError: the path is in a run that was begun and not finished.
+            MissingInputError: the path is in an unfinished run.
         """
         for folder in (path, path.parent):
             if (folder / MANIFEST).is_file() and (artifact := read_artifact(folder / MANIFEST)) is not None:
@@ -102,7 +104,7 @@ class Workspace:
             if (folder / SETTINGS).is_file() and _is_header(read_json(folder / SETTINGS)):
                 raise MissingInputError(
                     f"{folder} is an unfinished run of coma {folder.parent.name}.",
-                    f"Finish it first: the same coma {folder.parent.name} command goes on where it stopped.",
+                    f"Finish it first: rerun the same coma {folder.parent.name} command to resume.",
                 )
         return None
 
@@ -115,10 +117,10 @@ class Workspace:
     def open_run(
         self, command: str, settings: StageSettings, plan: Plan, *, name: str | None = None, force: bool = False
     ) -> Run:
-        """Create the run of these settings and inputs, or take it up where it stopped.
+        """Create the run of these settings and inputs, or resume it.
 
         Raises:
-            UsageError: `name` is no name or a run of other settings, or another process is writing this run.
+            UsageError: `name` is invalid or a run of other settings, or another process is writing this run.
         """
         digest, folder = self._identity(command, settings, plan, name)
         return Run(folder, row_of(command), settings, plan, digest, force=force)
@@ -126,10 +128,10 @@ class Workspace:
     def finished_run(
         self, command: str, settings: StageSettings, plan: Plan, *, name: str | None = None
     ) -> Artifact | None:
-        """What `open_run` would find done; of the plan only subject and inputs count. Reads, and locks nothing.
+        """The finished run that `open_run` would find; of the plan only subject and inputs count. Takes no lock.
 
         Raises:
-            UsageError: `name` is no name. MissingInputError: an output of the run is gone or cut.
+            UsageError: `name` is invalid. MissingInputError: an output of the run is missing or truncated.
         """
         digest, folder = self._identity(command, settings, plan, name)
         artifact = finished_artifact(folder)
@@ -152,12 +154,12 @@ def runs_of(*commands: str) -> Completer:
 
 
 def _is_header(content: object) -> bool:
-    """Whether a settings file is one that a run began with."""
+    """Whether a settings file was written by a run."""
     return isinstance(content, dict) and "fingerprint" in content
 
 
 def _check_name(name: str) -> None:
-    """A run's name is that of one folder in its command's own: nothing else is ever written, or discarded by --force.
+    """A run's name is one folder in that of its command: nothing else is ever written, or discarded by --force.
 
     Raises:
         UsageError: it is empty, hidden, a path, or too long for a file system.
@@ -165,6 +167,6 @@ def _check_name(name: str) -> None:
     printable = name.isprintable() and "/" not in name and "\\" not in name
     if not printable or not name.strip() or name.startswith((".", "-")) or len(os.fsencode(name)) > _LONGEST_NAME:
         raise UsageError(
-            f"{name!r} can't be the name of a run.",
-            f"Give --name as one word of at most {_LONGEST_NAME} bytes, without slashes or a dot in front.",
+            f"{name!r} is not a valid name of a run.",
+            f"Give --name as one word of at most {_LONGEST_NAME} bytes, without slashes or a leading dot.",
         )

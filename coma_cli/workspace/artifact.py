@@ -1,4 +1,4 @@
-"""What is finished or read: an artifact is a run whose manifest is there, an input is anything with a content hash."""
+"""Artifacts and inputs: an artifact is a run with a manifest, an input is anything with a content hash."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ SUMMARY = "summary.json"
 
 @dataclass(frozen=True)
 class Input:
-    """Something that a run reads: a name, where it was, and the SHA-256 of its content."""
+    """Something that a run reads: its name, its path, and the SHA-256 of its content."""
 
     name: str
     path: str
@@ -58,14 +58,14 @@ class Artifact:
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """What it was made from."""
+        """Its inputs."""
         return tuple(Input(**entry) for entry in self.manifest["inputs"])
 
     def file(self, name: str) -> Path:
         """The path of one of its outputs.
 
         Raises:
-            MissingInputError: the artifact does not list it, or it is gone or shorter than when it was written.
+            MissingInputError: the artifact does not list it, or it is missing or has another size than when written.
         """
         entry = self.manifest["outputs"].get(name)
         if entry is None:
@@ -74,24 +74,24 @@ class Artifact:
         path = self.path / name
         if not path.exists() or (path.is_file() and path.stat().st_size != entry["bytes"]):
             raise MissingInputError(
-                f"{path} is missing or not as it was written.", f"coma {self.command} --name {self.name} --force"
+                f"{path} is missing or has changed.", f"coma {self.command} --name {self.name} --force"
             )
         return path
 
     def intact(self, name: str, option: str) -> Path:
-        """As `file`, for what is read under the artifact's own hash: every byte has to be as it was written.
+        """As `file`, for what counts by the artifact's own hash: every byte has to be as it was written.
 
-        `option` is how the user would name a changed copy instead.
+        `option` is the option that would take a changed copy instead.
 
         Raises:
-            MissingInputError: it was changed since, even to the same length.
+            MissingInputError: it was changed since, even at the same length.
         """
         path = self.file(name)
         digest = hash_tree(path) if path.is_dir() else hash_file(path)
         if digest != self.manifest["outputs"][name]["sha256"]:
             raise MissingInputError(
-                f"{path} is not what coma {self.command} made.",
-                f"coma {self.command} --name {self.name} --force ; or give a copy of it with {option}",
+                f"{path} is not what coma {self.command} wrote.",
+                f"coma {self.command} --name {self.name} --force ; or pass a copy of it with {option}",
             )
         return path
 
@@ -104,13 +104,13 @@ def read_summary(run: Path) -> dict[str, Any]:
     """The summary in a finished run's folder.
 
     Raises:
-        MissingInputError: it is gone or broken.
+        MissingInputError: it is missing or broken.
     """
     try:
         return dict(read_json(run / SUMMARY))
     except (MissingInputError, TypeError, ValueError):
         raise MissingInputError(
-            f"{run / SUMMARY} is missing or not as it was written.", f"coma {run.parent.name} --name {run.name} --force"
+            f"{run / SUMMARY} is missing or has changed.", f"coma {run.parent.name} --name {run.name} --force"
         ) from None
 
 
@@ -125,7 +125,7 @@ class _Output(BaseModel):
 
 
 class _Manifest(BaseModel):
-    """The fields of a manifest that are relied upon; a file without them is no manifest."""
+    """The required fields of a manifest; a file without them is not a manifest."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -139,7 +139,7 @@ class _Manifest(BaseModel):
 
 
 def read_artifact(manifest_path: Path) -> Artifact | None:
-    """The finished run that a manifest describes, or None where the manifest is absent or unreadable."""
+    """The finished run that a manifest describes, None if the manifest is absent or unreadable."""
     try:
         content = read_json(manifest_path)
         manifest = _Manifest.model_validate(content)
@@ -157,10 +157,10 @@ def read_artifact(manifest_path: Path) -> Artifact | None:
 
 
 def finished_artifact(folder: Path) -> Artifact | None:
-    """The finished run in a folder with all that it left; None where it is not finished.
+    """The finished run in a folder, with all its files present; None if it is not finished.
 
     Raises:
-        MissingInputError: it is finished, and an output or the summary is gone or cut.
+        MissingInputError: it is finished, and an output or the summary is missing or truncated.
     """
     artifact = read_artifact(folder / MANIFEST)
     if artifact is None:
@@ -172,7 +172,7 @@ def finished_artifact(folder: Path) -> Artifact | None:
 
 
 def describe_output(path: Path, record: type[Record] | None) -> dict[str, Any]:
-    """What the manifest says of one output: size, hash of the bytes, hash of the content, rows."""
+    """The entry of one output in the manifest: size, hash of the bytes, hash of the content, rows."""
     if path.is_dir():
         digest = hash_tree(path)
         size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())

@@ -1,4 +1,4 @@
-"""One writer a run: a lock that the kernel releases when its process dies, however it dies."""
+"""One writer per run: a lock that the kernel releases when its process dies, however it dies."""
 
 import fcntl
 from pathlib import Path
@@ -14,11 +14,11 @@ class RunLock:
     """The lock of one run's folder, held from `acquire` to `release`.
 
     POSIX record locks are used: forked children do not inherit them, so an orphaned worker can't keep a run locked.
-    They do not exclude a second opening within one process, which is why held names are remembered here.
+    They do not exclude a second lock within one process, so held names are remembered here.
     """
 
     def __init__(self, name: str, handle: IO[bytes]) -> None:
-        """The lock of the file of that name, which `handle` holds; see `acquire`."""
+        """The lock on the file `name`, which `handle` holds; see `acquire`."""
         self._name = name
         self._handle: IO[bytes] | None = handle
 

@@ -1,4 +1,4 @@
-"""One run while it is being made: its lock, its rows, its scratch folders, and the manifest that ends it."""
+"""One run in progress: its lock, its rows, its scratch folders, and the manifest that completes it."""
 
 import os
 import platform
@@ -35,15 +35,15 @@ from coma_cli.workspace.artifact import (
 from coma_cli.workspace.lock import LOCK, RunLock
 
 R = TypeVar("R", bound=Record)
-ANOTHER_PLACE = "Choose another --workspace or --name, or move that file away."
+ANOTHER_PLACE = "Choose another --workspace or --name, or move that file."
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a stage would do: the name its run gets, what it reads, how much there is to do, and what stands in its way.
+    """What a stage would do: the name of its run, what it reads, how much there is to do, and what blocks it.
 
-    `total` counts the stage's unit (files, calls, steps, samples, programs) for a run that starts from nothing.
-    Stages subclass this with what they resolved on the way.
+    `total` counts the stage's unit (files, calls, steps, samples, programs) for a run from scratch. Stages subclass
+    this with what they resolved.
     """
 
     subject: str
@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage hands to the workspace when its work is done: the summary and the names of what it leaves."""
+    """What a stage returns when its work is done: the summary and the names of its outputs."""
 
     summary: BaseModel
     outputs: tuple[str, ...]
@@ -65,7 +65,7 @@ class StageResult:
 
 
 def fingerprint(row: PipelineRow, settings: StageSettings, inputs: Iterable[Input]) -> str:
-    """SHA-256 (hex) of all that decides the rows of a run."""
+    """SHA-256 (hex) of everything that decides the rows of a run."""
     return sha256_of(
         {
             "command": row.command,
@@ -77,10 +77,10 @@ def fingerprint(row: PipelineRow, settings: StageSettings, inputs: Iterable[Inpu
 
 
 class Run:
-    """One run while it is being made; a context manager that holds the run's lock.
+    """One run in progress; a context manager that holds the run's lock.
 
-    `extents` is the history of how much was asked for, the present extent last. A stage that works in batches plans
-    them extent by extent, so that rows made earlier keep the batches that they were made in.
+    `extents` is the history of the requested extents, the present one last. A stage that works in batches plans them
+    extent by extent, so that rows made earlier keep the batches that they were made in.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Run:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
-            raise UsageError(f"{self.path} is to be a folder, and a file is in its way.", ANOTHER_PLACE) from None
+            raise UsageError(f"{self.path} should be a folder, but is a file.", ANOTHER_PLACE) from None
         self._lock = RunLock.acquire(self.path)
         try:
             self._begin()
@@ -140,10 +140,10 @@ class Run:
             write_json(self.path / SETTINGS, self._header(self.extents))
 
     def _earlier_settings(self) -> dict[str, Any] | None:
-        """The header that the first process of this run wrote; None for a new run or one killed before it had one.
+        """The header that the first process of this run wrote; None for a new run or one killed before writing it.
 
         Raises:
-            MissingInputError: something was made here and nobody knows by which settings: it can't be gone on with.
+            MissingInputError: there are files here that were made with unknown settings, so it can't be resumed.
         """
         try:
             header = read_json(self.path / SETTINGS)
@@ -156,13 +156,13 @@ class Run:
         made = sorted(p.name for p in self.path.iterdir() if p.name != LOCK and not p.name.endswith(".tmp"))
         if made:
             raise MissingInputError(
-                f"{self.path} holds {', '.join(made[:4])} and no whole {SETTINGS} that says how they were made.",
+                f"{self.path} holds {', '.join(made[:4])} and no valid {SETTINGS} that says how they were made.",
                 "Choose another --name, or --force to discard what is there.",
             )
         return None
 
     def _clear(self) -> None:
-        """Discard what was made: what calls it done first, what says how it was made last, in case of a kill."""
+        """Discard what was made; in case of a kill, the manifest goes first and the settings last."""
         for child in sorted(self.path.iterdir(), key=lambda path: (path.name != MANIFEST, path.name == SETTINGS)):
             if child.name != LOCK:
                 shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
@@ -197,13 +197,13 @@ class Run:
         return self._journals[name]
 
     def scratch(self, name: str) -> Path:
-        """A folder for work in progress that a restart finds again; removed when the run is finished."""
+        """A folder for work in progress that survives a restart; removed when the run is finished."""
         folder = self.path / f".{name}"
         folder.mkdir(exist_ok=True)
         return folder
 
     def place(self, made: Path, name: str) -> Path:
-        """Move a folder or file made in scratch to its final name in one step, so that it is whole or absent."""
+        """Move a folder or file from scratch to its final name in one step, so that it is complete or absent."""
         target = self.path / name
         if target.exists():
             shutil.rmtree(target) if target.is_dir() else target.unlink()
@@ -211,11 +211,11 @@ class Run:
         return target
 
     def count_work(self, units: int = 1) -> None:
-        """Count units of work done since this process took the run up."""
+        """Count units of work done since this process opened the run."""
         self.work_done += units
 
     def finish(self, result: StageResult) -> Artifact:
-        """Sort the row files, write the summary, and last of all the manifest."""
+        """Sort the row files, write the summary, and finally the manifest."""
         record_types = {name: journal.record for name, journal in self._journals.items()}
         for name in record_types:
             self._journals[name].close()
@@ -256,7 +256,7 @@ class Run:
 
 
 def _difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Names what makes two fingerprints differ, for the message that refuses to mix them."""
+    """Describes why two fingerprints differ, for the message that refuses to mix them."""
     parts = [
         f"{key} was {earlier['identity'].get(key)!r}, now {value!r}"
         for key, value in now["identity"].items()
@@ -271,7 +271,7 @@ def _difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def now() -> str:
-    """The present time as manifests write it; such texts sort by time."""
+    """The present time as written in manifests; such texts sort by time."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 

@@ -230,4 +230,4 @@ def test_a_half_written_artifact_is_no_input(empty, code_folder, warm_coma, tmp_
     (empty / "build-data" / "data" / "manifest.json").unlink()
     done = coma("finetune", "--lora", "--workspace", empty)
     assert done.returncode == 3, done.stderr
-    assert "begun and unfinished: data" in done.stderr
+    assert "unfinished: data" in done.stderr

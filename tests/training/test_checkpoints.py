@@ -17,7 +17,7 @@ def test_the_newest_whole_one_counts_and_half_written_ones_are_removed(tmp_path)
     make(tmp_path, 5)
     make(tmp_path, 10)
     half = make(tmp_path, 15, marked=False)
-    found = checkpoints.newest(tmp_path, at_most=100)
+    found = checkpoints.latest(tmp_path, at_most=100)
     assert found is not None and found.step == 10
     assert not half.exists()
 
@@ -30,7 +30,7 @@ def test_a_file_that_was_cut_or_lost_after_the_marker_makes_it_broken(tmp_path):
     (lost / "inner" / "state").unlink()
     torn = make(tmp_path, 30)
     (torn / checkpoints.MARKER).write_text('{"files"')
-    found = checkpoints.newest(tmp_path, at_most=100)
+    found = checkpoints.latest(tmp_path, at_most=100)
     assert found is not None and found.step == 5
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-5"]
 
@@ -38,19 +38,19 @@ def test_a_file_that_was_cut_or_lost_after_the_marker_makes_it_broken(tmp_path):
 def test_a_shorter_run_does_not_take_a_later_state(tmp_path):
     for step in (2, 4, 6):
         make(tmp_path, step)
-    found = checkpoints.newest(tmp_path, at_most=5)
+    found = checkpoints.latest(tmp_path, at_most=5)
     assert found is not None and found.step == 4
-    assert checkpoints.newest(tmp_path, at_most=1) is None
+    assert checkpoints.latest(tmp_path, at_most=1) is None
 
 
 def test_removing_others_keeps_one(tmp_path):
     for step in (2, 4, 6):
         make(tmp_path, step)
-    checkpoints.remove_others(tmp_path, checkpoints.newest(tmp_path, at_most=9))
+    checkpoints.remove_others(tmp_path, checkpoints.latest(tmp_path, at_most=9))
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-6"]
 
 
 def test_folders_of_other_names_are_left_alone(tmp_path):
     (tmp_path / "other").mkdir()
-    assert checkpoints.newest(tmp_path, at_most=9) is None
+    assert checkpoints.latest(tmp_path, at_most=9) is None
     assert (tmp_path / "other").is_dir()

@@ -111,7 +111,7 @@ def test_paths_that_are_no_data(tmp_path):
     write_rows(tmp_path / "a.jsonl", ALPACA)
     with pytest.raises(MissingInputError, match="no"):
         read(tmp_path, tmp_path / "gone.json")
-    with pytest.raises(UsageError, match="folder, but no finished run"):
+    with pytest.raises(UsageError, match="folder, but not a finished run"):
         read(tmp_path, tmp_path / "folder")
     with pytest.raises(UsageError, match="named twice"):
         read(tmp_path, tmp_path / "a.jsonl", tmp_path / "folder" / ".." / "a.jsonl")
@@ -134,7 +134,7 @@ def test_rows_of_a_run_that_were_edited_in_place_are_no_rows_of_that_run(tmp_pat
         assert [file.path for file in choose_data(workspace, paths)] == [data]
     data.write_bytes(data.read_bytes().replace(b'"one"', b'"two"'))
     for paths in (None, [data], [data.parent]):
-        with pytest.raises(MissingInputError, match="is not what coma build-data made"):
+        with pytest.raises(MissingInputError, match="is not what coma build-data wrote"):
             choose_data(workspace, paths)
 
 

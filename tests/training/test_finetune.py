@@ -222,7 +222,7 @@ def test_no_row_that_fits_is_an_error_with_the_number_to_choose(bench):
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(bench):
-    with pytest.raises(CliError, match="broke down at step") as caught:
+    with pytest.raises(CliError, match="diverged at step") as caught:
         bench(optimizer__learning_rate=1e30, optimizer__max_grad_norm=0, max_steps=20, mode="full")
     assert "learning-rate" in caught.value.hint
     assert not (bench.folder() / "manifest.json").exists()

@@ -221,7 +221,7 @@ def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, ti
         merge(root, adapter=str(tmp_path))
     config = read_json(foreign / "adapter_config.json")
     write_json(foreign / "adapter_config.json", {**config, "base_model_name_or_path": None})
-    with pytest.raises(UsageError, match="does not say which base"):
+    with pytest.raises(UsageError, match="does not name the base"):
         merge(root, adapter=str(foreign))
     write_json(foreign / "adapter_config.json", {**config, "peft_type": "IA3"})
     with pytest.raises(UsageError, match="of type IA3"):
@@ -231,7 +231,7 @@ def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, ti
     whole = weights.read_bytes()
     for broken in (whole[:-1], whole[:4], b"", struct.pack("<Q", 1 << 60) + b"{", b"\x02" + b"\0" * 7 + b"[]"):
         weights.write_bytes(broken)
-        with pytest.raises(MissingInputError, match="no whole safetensors file"):
+        with pytest.raises(MissingInputError, match="not a complete safetensors file"):
             merge(root, adapter=str(foreign))
     weights.unlink()
     with pytest.raises(MissingInputError, match="lacks adapter_model"):

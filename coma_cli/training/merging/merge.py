@@ -2,9 +2,10 @@
 
 Import inside functions: it needs the train extra.
 
-An adapter trained with QLoRA learnt on top of a base that was rounded to four bits, and made up for part of that
-rounding. It is therefore merged into those rounded weights (dequantized), which gives the very function that was
-trained; merging into the published weights gives another one that nobody has measured. That is offered, not default.
+An adapter trained with QLoRA was trained on a base that was rounded to four bits, and compensates for part of that
+rounding. It is therefore merged into those rounded weights (dequantized), which gives exactly the function that was
+trained; merging into the published weights gives another one that nobody has measured. That is an option, not the
+default.
 """
 
 import logging
@@ -25,7 +26,7 @@ def load_adapted(
 ) -> Any:
     """Base and adapter side by side, in evaluation mode: weights as training saw them, arithmetic in float32.
 
-    `published` takes the published weights also where training saw them rounded to four bits.
+    `published` takes the published weights even if training saw them rounded to four bits.
     """
     import peft
 
@@ -42,21 +43,21 @@ def _four_bit(adapter: Adapter) -> bool:
 
 
 def _load_dequantized(adapter: Adapter, resolved: ResolvedBase, device: str, trust: Trust) -> Any:
-    """The base rounded to four bits from the same dtype as in training and back to it, then widened to float32.
+    """The base quantized to four bits from the dtype of training and dequantized to it, then converted to float32.
 
-    bitsandbytes multiplies with weights dequantized to the dtype that is computed in, so these are the values that
-    training saw. It must happen before any forward pass: on some CPUs the first one packs the weights anew.
+    bitsandbytes multiplies with weights dequantized to the dtype of the computation, so these are the values that
+    training saw. It must happen before any forward pass: on some CPUs the first one repacks the weights.
     """
     assert adapter.record is not None
     placement = Placement(device, DTYPES[adapter.record.dtype])
     config = four_bit_config(placement)
     model = load_model(resolved, placement.dtype, device, trust=trust, quantization_config=config)
-    logging.getLogger("transformers.integrations.bitsandbytes").setLevel(logging.ERROR)  # it remarks on what we ask for
+    logging.getLogger("transformers.integrations.bitsandbytes").setLevel(logging.ERROR)  # it warns of what is intended
     return model.dequantize(dtype=torch.float32).float()
 
 
 def layer_shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    """Shape (outputs, inputs) of each linear layer's and embedding's weight, four-bit ones as they were."""
+    """Shape (outputs, inputs) of each linear layer's and embedding's weight, of four-bit ones before quantization."""
     shapes: dict[str, tuple[int, ...]] = {}
     for name, module in model.named_modules():
         if hasattr(module, "in_features"):
@@ -70,7 +71,7 @@ def merged(model: Any) -> Any:
     """An adapted float32 model merged into a plain one, not rounded yet.
 
     Raises:
-        UsageError: the adapter holds numbers that are not finite.
+        UsageError: the adapter contains values that are not finite.
     """
     _untie(model)
     try:
@@ -78,7 +79,7 @@ def merged(model: Any) -> Any:
     except ValueError as error:
         if "NaN" not in str(error):
             raise
-        raise UsageError("The adapter holds numbers that are not finite.", "Train it again.") from error
+        raise UsageError("The adapter contains values that are not finite.", "Train it again.") from error
 
 
 def write(model: Any, dtype: str, folder: Path) -> None:
@@ -90,9 +91,9 @@ def write(model: Any, dtype: str, folder: Path) -> None:
 
 
 def _untie(model: Any) -> None:
-    """Part embedding and output layer where the adapter changes one of two that share their weights.
+    """Untie embedding and output layer if they share their weights and the adapter changes one of them.
 
-    Merged into shared weights, the change would also reach the other end, which the adapter never saw.
+    Merged into shared weights, the change would also affect the other, which the adapter did not adapt.
     """
     base = model.get_base_model()
     ends = [base.get_input_embeddings(), base.get_output_embeddings()]

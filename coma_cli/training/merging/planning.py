@@ -1,4 +1,4 @@
-"""What merge-lora has to do: which adapter, onto which base, in which number type, and what stands in the way."""
+"""What merge-lora has to do: which adapter, onto which base, in which dtype, and blockers."""
 
 import importlib.util
 from dataclasses import dataclass
@@ -46,11 +46,11 @@ def make_plan(settings: MergeSettings, workspace: Workspace) -> MergePlan:
 
 
 def _choose_adapter(settings: MergeSettings, workspace: Workspace) -> tuple[Artifact | None, Path]:
-    """The finetune run, where the adapter is one's, and the adapter's folder.
+    """The finetune run that the adapter is from, if any, and the adapter's folder.
 
     Raises:
         MissingInputError: no finished finetune, no such folder, or it was changed since.
-        UsageError: a run that left a whole model.
+        UsageError: the run wrote a whole model.
     """
     if settings.adapter is None:
         artifact = workspace.require_newest("finetune")
@@ -68,14 +68,14 @@ def _choose_adapter(settings: MergeSettings, workspace: Workspace) -> tuple[Arti
         )
     if "adapter" not in artifact.manifest["outputs"]:
         raise UsageError(
-            f"{artifact.path} tuned all weights: its model/ is whole already.",
+            f"{artifact.path} tuned all weights: its model/ is complete already.",
             f"coma sample --model {artifact.path / 'model'}",
         )
     return artifact, artifact.intact("adapter", "--adapter")
 
 
 def _automatic_dtype(resolved: ResolvedBase) -> str:
-    """Rounding to 16 bits loses part of a short training; where the model is small, nothing is rounded."""
+    """Rounding to 16 bits loses part of a short training, so small models are not rounded."""
     shape = architecture_of(resolved)
     return "float32" if shape is not None and shape.parameters < _SMALL else stored_dtype(resolved)
 

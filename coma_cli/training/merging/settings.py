@@ -73,5 +73,5 @@ class MergeSettings(StageSettings):
 
     @property
     def trust(self) -> Trust:
-        """What of the base's repository may be executed."""
+        """Which code of the base's repository may be executed."""
         return Trust(remote_code=self.runtime.trust_remote_code, pickled=self.runtime.allow_pickle)

@@ -1,6 +1,6 @@
 """The steps of a merge: base and adapter answer the probes, the weights are added, the result answers them again.
 
-Each step does only what is missing of it, so a merge that was killed goes on where it stopped.
+Each step does only what is missing, so a merge that was killed continues where it stopped.
 """
 
 import shutil
@@ -18,13 +18,13 @@ from coma_cli.workspace import Run
 
 VERIFICATION = "verification.jsonl"
 MODEL = "model"
-# Largest difference of a logit that rounding the weights explains; SmolLM2: 0.0001 (float32), 1.8 (bfloat16).
+# The largest logit difference that rounding the weights explains; SmolLM2: 0.0001 (float32), 1.8 (bfloat16).
 LIMITS = {"float32": 0.01, "float16": 0.5, "bfloat16": 5.0}
 
 
 @dataclass
 class MergeJob:
-    """What all steps of one merge share; base and adapter are loaded when the first of them needs both."""
+    """What all steps of one merge share; base and adapter are loaded when the first step needs them."""
 
     run: Run
     settings: MergeSettings
@@ -55,7 +55,7 @@ class MergeJob:
         return self._adapted
 
     def to_merge(self) -> Any:
-        """Base and adapter as they are to be merged; whoever takes this model may change it."""
+        """Base and adapter as they are to be merged; the caller may modify this model."""
         published = self.settings.onto == "published"
         model = None if published else self._adapted
         self._adapted = None
@@ -70,7 +70,7 @@ class MergeJob:
 
 
 def refer_probes(job: MergeJob, ticker: console.Ticker) -> list[Path]:
-    """The trained form's answers to the probes, one file each."""
+    """The answers of base and adapter to the probes, one file each."""
     from coma_cli.training.merging.verification import probe_prompts, refer
 
     folder = job.run.scratch("references")
@@ -85,7 +85,7 @@ def refer_probes(job: MergeJob, ticker: console.Ticker) -> list[Path]:
 
 
 def merge_weights(job: MergeJob, references: list[Path], ticker: console.Ticker) -> None:
-    """The merged model with tokenizer and template, whole or not at all."""
+    """Write the merged model with tokenizer and template, completely or not at all."""
     from coma_cli.training.merging.merge import merged, write
 
     if (job.run.path / MODEL).is_dir():
@@ -97,7 +97,7 @@ def merge_weights(job: MergeJob, references: list[Path], ticker: console.Ticker)
     if exact > LIMITS["float32"] and not (job.four_bit and job.settings.onto == "published"):
         raise CliError(
             f"Merging itself changes a logit by {exact:.3g}, before any rounding.",
-            "This adapter can't be merged by the installed peft: pip install -U peft",
+            "The installed peft can't merge this adapter: pip install -U peft",
         )
     write_json(exactness_file(job.run), exact)
     write(model, job.plan.dtype, made)
@@ -109,19 +109,19 @@ def merge_weights(job: MergeJob, references: list[Path], ticker: console.Ticker)
 
 
 def exactness_file(run: Run) -> Path:
-    """Where a run keeps the largest difference before any rounding."""
+    """The file with the largest difference before any rounding."""
     return run.scratch("references") / "exactness.json"
 
 
 def _difference_before_rounding(model: Any, references: list[Path]) -> float:
-    """The largest difference of a logit between base + adapter and their sum in float32: proves the arithmetic."""
+    """The largest logit difference between base + adapter and their sum in float32: verifies the arithmetic."""
     from coma_cli.training.merging.verification import Reference, compare
 
     return max(compare(model, Reference.load(path), 0).max_logit_difference for path in references)
 
 
 def compare_probes(job: MergeJob, references: list[Path], ticker: console.Ticker) -> None:
-    """Rows of the comparison; the merged model is read back from disk for it."""
+    """Append the rows of the comparison; the merged model is read back from disk."""
     from coma_cli.models.loading import load_model
     from coma_cli.models.resolution import resolve_base
     from coma_cli.training.merging.verification import ProbeRow, Reference, compare

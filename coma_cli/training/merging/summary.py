@@ -62,7 +62,7 @@ def summarize(job: MergeJob) -> MergeSummary:
 
 
 def _limit(job: MergeJob) -> float | None:
-    """Above which difference the merge has failed; None where another function than the trained one was asked for."""
+    """The difference above which a merge fails; None if another function than the trained one was requested."""
     if job.settings.verification.max_logit_difference is not None:
         return job.settings.verification.max_logit_difference
     return None if job.settings.onto == "published" and job.four_bit else LIMITS[job.plan.dtype]

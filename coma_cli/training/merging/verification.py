@@ -1,8 +1,8 @@
 """Whether a merged model, read back from disk, answers as base and adapter did: compared logit by logit.
 
-For each probe the trained form (base with adapter, in four bits if it was trained so) writes a greedy answer; both
-forms then read prompt and answer, and their logits are compared at every position. Computed in float32, so what is
-seen is the difference of the weights and no noise of the arithmetic. Import inside functions: it needs the train extra.
+For each probe, base and adapter (in four bits if trained so) write a greedy answer; they and the merged model then read
+prompt and answer, and their logits are compared at every position. Computed in float32, so the differences are those of
+the weights, not noise of the arithmetic. Import inside functions: it needs the train extra.
 """
 
 from dataclasses import dataclass
@@ -48,9 +48,9 @@ class ProbeRow(Record):
 
 @dataclass(frozen=True)
 class Reference:
-    """What the trained form does with a probe: ids (positions), and logits (positions, vocabulary).
+    """What base and adapter do with a probe: ids (positions), and logits (positions, vocabulary).
 
-    `base_logits` are those of the base without the adapter: the difference is what the adapter changes.
+    `base_logits` are those of the base without the adapter: the difference is the adapter's effect.
     """
 
     ids: torch.Tensor
@@ -59,7 +59,7 @@ class Reference:
     base_logits: torch.Tensor
 
     def save(self, path: Path) -> None:
-        """Keep it for the comparison, whole or not at all."""
+        """Write it for the comparison, completely or not at all."""
         tensors = {"ids": self.ids, "logits": self.logits, "base_logits": self.base_logits}
         temporary = path.with_suffix(".part")
         save_file(tensors, temporary, metadata={"prompt_tokens": str(self.prompt_tokens)})
@@ -67,7 +67,7 @@ class Reference:
 
     @classmethod
     def load(cls, path: Path) -> "Reference":
-        """What `save` kept."""
+        """What `save` wrote."""
         from safetensors import safe_open
 
         with safe_open(path, framework="pt") as handle:
@@ -76,12 +76,12 @@ class Reference:
 
 
 def probe_prompts(template: PromptTemplate, tokenizer: Any, count: int) -> list[list[int]]:
-    """Token ids of the first so many probes."""
+    """Token ids of the first `count` probes."""
     return [encode_prompt(template, tokenizer, instruction, given) for instruction, given in PROBES[:count]]
 
 
 def refer(model: Any, prompt: list[int], template: PromptTemplate, tokenizer: Any, new_tokens: int) -> Reference:
-    """The trained form's own greedy answer to a probe, and the logits over all of it, with and without the adapter."""
+    """The greedy answer of base and adapter to a probe, and the logits of all of it, with and without the adapter."""
     stop = stop_token_id(template, tokenizer)
     ids = torch.tensor([prompt], device=model.device)
     generated = model.generate(
@@ -105,7 +105,7 @@ def _logits(model: Any, ids: torch.Tensor) -> torch.Tensor:
 
 
 def compare(model: Any, reference: Reference, number: int) -> ProbeRow:
-    """The merged model's logits on what the trained form read and wrote."""
+    """The merged model's logits on what base and adapter read and wrote, compared with theirs."""
     merged = _logits(model, reference.ids[None].to(model.device))
     return row_of(number, reference, merged)
 
@@ -113,8 +113,8 @@ def compare(model: Any, reference: Reference, number: int) -> ProbeRow:
 def row_of(number: int, reference: Reference, merged: torch.Tensor) -> ProbeRow:
     """Differences between two sets of logits (positions, vocabulary) and the share of equal greedy choices.
 
-    The greedy choices are those for the answer: at each of its positions, whether the merged model would write the
-    token that the trained form wrote.
+    The greedy choices are those of the answer: at each of its positions, whether the merged model would write the
+    token that base and adapter wrote.
     """
     difference = (merged - reference.logits).abs()
     effect = (reference.logits - reference.base_logits).abs()
