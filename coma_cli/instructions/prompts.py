@@ -24,7 +24,7 @@ Write one programming task that code like this would solve.
 
 - The person solving the task will not see the code. Do not mention it, quote it or refer to it in any way.
 - In two to six sentences, describe the input, the expected output and any edge cases.
-- Leave out anything that only makes sense inside the project the code comes from. The task must be solvable by a \
+- Omit anything that only makes sense inside the project the code comes from. The task must be solvable by a \
 single self-contained program without network access, files or user input.
 - State that the solution must be written in {language}.
 - Write the task in {written_in}.
