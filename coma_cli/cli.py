@@ -189,5 +189,5 @@ def _require_utf8(arguments: list[str]) -> None:
 
 
 def _silence_stdout() -> None:
-    """Whoever read our output is gone; keep the interpreter from complaining about it at exit."""
+    """The reader of our output is gone; keep the interpreter from complaining about it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -96,7 +96,7 @@ def read_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None = Non
 
 
 def numbered_rows(path: Path, on_corrupt: Callable[[CorruptLine], None] | None = None) -> Iterator[tuple[int, JsonRow]]:
-    """Yield line number (from 1) and row of a JSONL file in order; blank lines are passed over.
+    """Yield line number (from 1) and row of a JSONL file in order; blank lines are skipped.
 
     Raises:
         MissingInputError: the file does not exist; or a line is broken and `on_corrupt` is not given. With

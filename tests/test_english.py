@@ -76,30 +76,7 @@ CASED = {
 # (file, text): why it may stay.
 ALLOWED: dict[tuple[str, str], str] = {}
 # Folders that are not clean yet; empty this list.
-PENDING: tuple[str, ...] = (
-    "README.md",
-    "configs/",
-    "docs/",
-    "coma_cli/__init__.py",
-    "coma_cli/cli.py",
-    "coma_cli/commands/",
-    "coma_cli/corpus/",
-    "coma_cli/dataset/",
-    "coma_cli/errors.py",
-    "coma_cli/evaluation/score.py",
-    "coma_cli/evaluation/scoring/",
-    "coma_cli/formats/",
-    "coma_cli/hashing.py",
-    "coma_cli/instructions/",
-    "coma_cli/journal.py",
-    "coma_cli/jsonl.py",
-    "coma_cli/pipeline.py",
-    "coma_cli/provenance.py",
-    "coma_cli/records.py",
-    "coma_cli/settings.py",
-    "coma_cli/training/",
-    "coma_cli/workspace/",
-)
+PENDING: tuple[str, ...] = ()
 # Parts of pending folders that are clean.
 CLEAN = (
     "coma_cli/corpus/extraction/",

@@ -1,4 +1,4 @@
-"""How help is laid out: plain text that wraps at any width and cuts nothing off.
+"""The layout of help: plain text that wraps at any width without being cut.
 
 typer's own layout draws boxes whose columns are cut in a narrow terminal, shows a type for switches, which take no
 value, and needs rich, which takes longer to import than everything else that `coma --help` does.

@@ -10,7 +10,7 @@ OnDrop = Callable[[DroppedRow], None]
 
 
 def dropped(example: Example, reason: str, detail: str = "") -> DroppedRow:
-    """An example with the code of the reason why it is left out (see `DROP_REASONS`).
+    """An example with the code of the reason why it is dropped (see `DROP_REASONS`).
 
     The id holds its origin too, since copies share their content.
     """

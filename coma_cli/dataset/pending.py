@@ -1,6 +1,6 @@
 """Requests for the Chinese rows of a mixture that upstream lacks, made from their English counterparts.
 
-A request is answered once a row of its sub-dataset holds the same code, whoever wrote it; each answer makes
+A request is answered once a row of its sub-dataset holds the same code, regardless of its author; each answer makes
 `pending.jsonl` shorter.
 """
 

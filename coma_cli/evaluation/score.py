@@ -3,7 +3,7 @@
     samples (a run, or files)  ->  programs (extraction)  ->  verdicts (sandbox)  ->  pass@k with intervals
 
 The references of the problems run first: a benchmark whose own solutions fail here can't score anybody else's. Rows
-are journalled as verdicts come, so a killed run goes on where it stopped. Nothing here executes a program itself.
+are journalled as verdicts come, so a killed run resumes where it stopped. Nothing here executes a program itself.
 """
 
 import time
@@ -81,7 +81,7 @@ def plan(settings: ScoreSettings, workspace: Workspace) -> ScorePlan:
         estimate={
             "problems": len(problems),
             "samples": samples,
-            "samples a problem": _span(sampled),
+            "samples per problem": _span(sampled),
             "workers": workers,
             "isolation": isolation.level if isolation else "none possible",
             "hours if all ran to their limit": round(samples * _mean_limit(settings, problems) / workers / 3600, 2),
@@ -150,7 +150,7 @@ def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
     except SandboxUnavailable as error:
         raise _unavailable(error) from error
     except SandboxError as error:
-        raise CliError(f"The sandbox broke: {error}", "The same command goes on where it stopped.") from error
+        raise CliError(f"The sandbox broke: {error}", "Rerun the same command to resume.") from error
     counted = _count(run, settings, plan)
     plot = _draw(run, plan, counted, settings.seed) if settings.plot and counted.results else None
     programs_run = run.work_done - (prepared_by if plan.samples else 0)
@@ -185,7 +185,7 @@ def _count(run: Run, settings: ScoreSettings, plan: ScorePlan) -> Counted:
 
 
 def _draw(run: Run, plan: ScorePlan, counted: Counted, seed: int) -> str:
-    """Draw pass@k against k beside the run's rows; the name of the picture."""
+    """Draw pass@k against k beside the run's rows; the name of the plot."""
     curves = []
     for result, tallies in zip(counted.results, counted.tallies, strict=True):
         curves.append(plot.curve_of(f"{result.protocol}, T={result.temperature:g}", tallies, seed))

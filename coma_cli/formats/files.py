@@ -56,7 +56,7 @@ def matching_files(place: Path, patterns: Sequence[str], *, beside: bool = False
 
 
 def list_files(place: Path) -> Iterator[Listed]:
-    """All files of a folder or an archive, or the one file itself; hidden ones are passed over."""
+    """All files of a folder or an archive, or the one file itself; hidden ones are skipped."""
     if place.is_file():
         if _is_archive(place):
             yield from (Listed(f"{place.name}/{member}", member, DataFile(place, member)) for member in _members(place))

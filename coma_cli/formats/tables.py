@@ -43,7 +43,7 @@ def read_table(
     """Pairs of row number (from 1) and row; rows that are broken, or lack one of `columns`, come as `Rejected`.
 
     `renamed` gives columns that another form of the source calls otherwise their name here. A row whose value in the
-    column `unique` was there before is a `Rejected` too; ids are compared as text, since forms differ in their type.
+    column `unique` is a duplicate is a `Rejected` too; ids are compared as text, since forms differ in their type.
     `extent` says which columns of a Parquet file are read at all where rows are large, and how many rows at once.
 
     Only rows of the shard's piece are given. Where rows are lines, their numbers count the lines that are not blank.
@@ -76,7 +76,7 @@ def read_table(
 
 
 class _Ids:
-    """Which rows have an id that was there before: by what was seen on the way, or by the numbers of known repeats."""
+    """Finds rows with a duplicate id: by the ids seen so far, or by the numbers of known duplicates."""
 
     def __init__(self, unique: str | None, repeats: frozenset[int] | None = None) -> None:
         self._unique = unique
@@ -113,12 +113,12 @@ class _Ids:
         return cls(unique, frozenset(repeats))
 
     def reject(self, number: int, row: JsonRow) -> tuple[str, str] | None:
-        """Why a row is kept aside, or None."""
+        """Why a row is rejected, or None."""
         key = row.get(self._unique) if self._unique is not None else None
         if key is None:
             return None
         if number in self._repeats if self._repeats is not None else str(key) in self._seen:
-            return DUPLICATE_ID, f"{self._unique} {key} was there before"
+            return DUPLICATE_ID, f"{self._unique} {key} is a duplicate"
         self._seen.add(str(key))
         return None
 
@@ -137,7 +137,7 @@ def _checked(
 
 
 def read_text_pairs(shard: Shard, columns: tuple[str, str]) -> Iterator[tuple[int, str, str] | Rejected]:
-    """Row number and the two texts of each row, without blanks around; raises as `read_table`."""
+    """Row number and the two texts of each row, without surrounding whitespace; raises as `read_table`."""
     for entry in read_table(shard, columns, unique="id"):
         if isinstance(entry, Rejected):
             yield entry
@@ -147,7 +147,7 @@ def read_text_pairs(shard: Shard, columns: tuple[str, str]) -> Iterator[tuple[in
         if first and second:
             yield number, first, second
         else:
-            yield Rejected("broken-row", f"{' or '.join(columns)} is no text", _origin(shard, number), row)
+            yield Rejected("broken-row", f"{' or '.join(columns)} is not a string", _origin(shard, number), row)
 
 
 def _without(row: JsonRow, columns: Sequence[str], as_found: JsonRow) -> tuple[str, str] | None:
@@ -156,7 +156,7 @@ def _without(row: JsonRow, columns: Sequence[str], as_found: JsonRow) -> tuple[s
 
 
 def text_of(row: JsonRow, column: str) -> str | None:
-    """The text in a column with unified line ends; None where there is no text."""
+    """The text in a column with unified line ends; None if it is not a string."""
     value = row.get(column)
     return unix_lines(value) if isinstance(value, str) else None
 

@@ -70,7 +70,7 @@ class KnownAnswers(Protocol):
 
 
 class Budget:
-    """The meter of one run, made by `from_ledger`; `max_usd` None is no cap."""
+    """The meter of one run, made by `from_ledger`; without `max_usd` there is no cap."""
 
     def __init__(self, ledger: Journal[Call], calls: Mapping[str, Call], price: Price, max_usd: float | None) -> None:
         """`calls` are those of earlier starts, from the ledger, none of them open."""

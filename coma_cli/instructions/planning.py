@@ -215,7 +215,7 @@ def _notes(
     lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_skipped(tally)}"]
     lines += [f"skipped: {line}" for line in tally.corrupt[:_NAMED_LINES]]
     if len(tally.corrupt) > _NAMED_LINES:
-        lines.append(f"left out: {len(tally.corrupt) - _NAMED_LINES} more broken rows")
+        lines.append(f"skipped: {len(tally.corrupt) - _NAMED_LINES} more broken rows")
     return [*lines, *_common_notes(settings, price, absent)]
 
 

@@ -60,7 +60,7 @@ def steps_of(rows: int, rows_per_step: int, *, epochs: float | None, max_steps: 
 
 
 class BatchPlan:
-    """All batches of a run, as a DataLoader's batch sampler; a run is one pass over them."""
+    """All batches of a run, as a DataLoader's batch sampler; a run goes through them once."""
 
     def __init__(self, batches: list[list[int]]) -> None:
         self._batches = batches

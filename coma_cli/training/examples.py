@@ -43,7 +43,7 @@ class TrainingFile:
 
 @dataclass
 class ReadReport:
-    """What was found while reading: rows a file, rows left out by reason, broken rows, and the form of each file."""
+    """What was found while reading: rows per file, rows skipped by reason, broken rows, and the form of each file."""
 
     rows: Counter[str] = field(default_factory=Counter)
     unusable: Counter[str] = field(default_factory=Counter)

@@ -68,7 +68,7 @@ def test_odd_rows_are_counted_and_the_others_scored(coma, tmp_path, content, pas
             "twins.jsonl",
             b'{"task_id": "HumanEval/0", "completion": "x", "temperature": 0.2, "index": 1}\n' * 2,
             2,
-            "HumanEval/0|0.2|1, which was there before",
+            "HumanEval/0|0.2|1, which is a duplicate",
         ),
     ],
 )

@@ -173,7 +173,7 @@ def test_ids_that_come_again_are_kept_aside_whatever_their_type(tmp_path):
     path.write_text(json.dumps(ROWS))
     found = list(read_table(Shard(path, "rows.json", "MIT", "test"), ("text",), unique="key"))
     assert [entry.reason if hasattr(entry, "reason") else entry[0] for entry in found] == [1, "duplicate-id", 3, 4]
-    assert (found[1].detail, found[1].origin.row, found[1].origin.split) == ("key 1 was there before", "2", "test")
+    assert (found[1].detail, found[1].origin.row, found[1].origin.split) == ("key 1 is a duplicate", "2", "test")
 
 
 def test_an_id_that_comes_again_in_another_piece_is_still_known(tmp_path):

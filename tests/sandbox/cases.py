@@ -64,7 +64,7 @@ def read_folder(path: Path) -> CaseFolder:
     for place, row in _rows(path / "cases.jsonl", required=True):
         _require(place, row, CASE_FIELDS | {ANSWER_FIELDS.get(row.get("format", ""), "format")}, ANSWER_FIELDS)
         if row["id"] in cases:
-            raise CaseFolderError(f"{place}: the id {row['id']} was there before")
+            raise CaseFolderError(f"{place}: the id {row['id']} is a duplicate")
         if row["format"] != "program" and row.get("task_id") not in tasks:
             raise CaseFolderError(f"{place}: no task {row.get('task_id')} in tasks.jsonl")
         cases[row["id"]] = row

@@ -27,7 +27,7 @@ class BenchmarkPlaces:
     """Where to look for benchmarks, in this order.
 
     `given` is a file or folder of problems; `by_folder` gives the place of single source folders; `sources` contains
-    such folders. With `from_hub`, benchmarks that the hub has are fetched from there, unless `fetch` is off.
+    such folders. With `from_hub`, benchmarks on the Hugging Face Hub are fetched from there, unless `fetch` is off.
     """
 
     given: Path | None = None
@@ -48,7 +48,7 @@ class BenchmarkPlaces:
 
 
 def available_benchmarks(places: BenchmarkPlaces) -> Available:
-    """The benchmarks of the catalogue that can be loaded: from the places, else from a package or the hub.
+    """The benchmarks of the catalogue that can be loaded: from the places, else from a package or the Hugging Face Hub.
 
     A benchmark with the problems of another one is neither fetched nor reported as missing. With `fetch` off, those
     that would be fetched are neither loaded nor missing.
@@ -75,7 +75,7 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
 
 
 def _comes_by_itself(benchmark: Benchmark, places: BenchmarkPlaces) -> bool:
-    """Whether a benchmark is loaded without a file: from a package, or from the hub."""
+    """Whether a benchmark is loaded without a file: from a package, or from the Hugging Face Hub."""
     if benchmark.comes_from == "hub":
         return places.from_hub and places.fetch and not benchmark.same_problems_as
     return benchmark.comes_from == "package"
@@ -89,7 +89,7 @@ def _found(benchmark: Benchmark, places: BenchmarkPlaces) -> LoadedBenchmark | N
         try:
             return benchmark.load(place)
         except MissingInputError:
-            # All Parquet files of the hub have this name: this one may be another benchmark's.
+            # All Parquet files on the Hub have this name: this one may be another benchmark's.
             if _holds(place, tuple(name for name in benchmark.files if not name.endswith(_ANY_PARQUET))):
                 raise
     return None

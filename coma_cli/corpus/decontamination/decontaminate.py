@@ -5,7 +5,7 @@ and no code as a whole, is a reference solution with other identifiers, comments
 
 At level 1, words are compared without case, punctuation and layout, so indentation and comment markers do not hide a
 copy. A run of ten counts only if it is distinctive: at least five of its words are longer than a letter and at least
-six differ, so a list of numbers is no evidence; and it must not occur in three or more problems of the same benchmark,
+six differ, so a list of numbers proves nothing; and it must not occur in three or more problems of the same benchmark,
 as the idioms of a language do (`for i in range(n): for j in range(n)`); a run of a solution needs three words that are
 neither Python's own nor single letters. A problem whose text has fewer words (from six on) is matched as a whole.
 

@@ -1,4 +1,4 @@
-"""Files of rows that data is kept clear of, in any form of a file of rows and with any of the usual columns.
+"""Files of rows to decontaminate against, in any form of a file of rows and with any of the usual columns.
 
 A row is read by its columns: what is asked (`instruction` with `input`, `prompt`, `question`, `text`, `problem`), and
 what is answered (`output`, `completion`, `response`, `answer`, `code`, `canonical_solution`, `solution`); or by its
@@ -44,7 +44,7 @@ def read_file(path: Path) -> Iterator[FileRow]:
     for number, row in whole_rows(one_file(path)):
         yield _row(row, number, path)
     if not number:
-        raise MissingInputError(f"{path} holds no rows.", "Give a file with rows, or leave it out.")
+        raise MissingInputError(f"{path} holds no rows.", "Give a file with rows, or none.")
 
 
 def _row(row: JsonRow, number: int, path: Path) -> FileRow:

@@ -98,7 +98,7 @@ def _leave_for_equals(keys: Keys, alive: NDArray[np.bool_], instead: Ints) -> ND
 
 
 def _repeated(digests: U64) -> NDArray[np.bool_]:
-    """Which of the digests occur more than once; 0 is no digest."""
+    """Which of the digests occur more than once; 0 stands for none."""
     order = np.argsort(digests, kind="stable")
     same = digests[order][1:] == digests[order][:-1]
     several = np.zeros(len(digests), dtype=bool)

@@ -17,7 +17,7 @@ from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxError, de
 from coma_cli.sandbox.levels import Requested
 
 SHARD = 500  # programs; a second or two of work, and what is run again when a node is lost
-_SHARDS_AHEAD = 2  # a node that has one at work has the next one at hand
+_SHARDS_AHEAD = 2  # a node at work on one has the next one queued
 _LOSSES_OF_A_SHARD = 3
 
 
@@ -159,7 +159,7 @@ class RayRunner:
         again: deque[tuple[list[Program], int]],
         under_way: dict[Any, tuple[str, list[Program], int]],
     ) -> None:
-        """Fill up what the nodes have at hand, lost shards first."""
+        """Fill up the nodes' queues, lost shards first."""
         for node_id, actor in self.actors.items():
             while sum(entry[0] == node_id for entry in under_way.values()) < _SHARDS_AHEAD:
                 shard, losses = again.popleft() if again else (list(itertools.islice(source, self._shard)), 0)

@@ -38,7 +38,7 @@ class SampleSource:
 
     @property
     def bench_size(self) -> int:
-        """The number of problems of the whole benchmark; of those at hand where the catalogue does not know it."""
+        """The number of problems of the whole benchmark; of those available if the catalogue does not know it."""
         known = BENCHMARKS.get(self.bench)
         return max(len(self.problems), known.size) if known and self.run else len(self.problems)
 
@@ -52,7 +52,7 @@ class SampleSource:
 def choose_samples(
     workspace: Workspace, bench: str | None, samples: Sequence[str], bench_data: Path | None
 ) -> SampleSource:
-    """The samples named, each a file, a folder, a sample run's folder or name; else the newest run of that benchmark.
+    """The samples named, each a file, a folder, a sample run's folder or name; else the latest run of that benchmark.
 
     Raises:
         UsageError: the benchmark is unknown, not named or another one than the run's; or several models were sampled
@@ -90,14 +90,14 @@ def _run_named(workspace: Workspace, name: str) -> Artifact | None:
         if artifact is None:
             guess = nearest(name, runs)
             meant = f" Did you mean {guess}?" if guess else ""
-            raise MissingInputError(f"{name} is no file, folder or finished sample run.{meant}", "Check --samples.")
+            raise MissingInputError(f"{name} is not a file, a folder or a finished sample run.{meant}", "Check --samples.")
     if artifact is not None and artifact.command != "sample":
         raise UsageError(f"{name} is a run of coma {artifact.command}, not of coma sample.", "Check --samples.")
     return artifact
 
 
 def _newest_run(workspace: Workspace, bench: str | None) -> Artifact:
-    """The newest finished sample run, of one benchmark if it is named, if only one model was sampled."""
+    """The latest finished sample run, of one benchmark if it is named, if only one model was sampled."""
     runs = [a for a in workspace.finished("sample") if bench in (None, a.settings.get("bench"))]
     if not runs:
         if bench is None:
@@ -121,7 +121,7 @@ def _newest_run(workspace: Workspace, bench: str | None) -> Artifact:
 
 
 def _model_of(artifact: Artifact) -> Input:
-    """The model that a sample run is of: known by its content, since "the newest merge" is another one each time."""
+    """The model that a sample run is of: known by its content, since "the latest merge" changes."""
     return next((made_from for made_from in artifact.inputs if made_from.name not in NO_MODEL), artifact.as_input())
 
 

@@ -162,7 +162,7 @@ def _own_index(row: Mapping[str, Any]) -> int | None:
 
 def _repeated_key(key: str, origin: str) -> UsageError:
     return UsageError(
-        f"{origin} is the sample {key}, which was there before.",
+        f"{origin} is the sample {key}, which is a duplicate.",
         "Score these files apart, or remove `index` from their rows to have them numbered.",
     )
 
@@ -189,7 +189,7 @@ def _texts_of(row: Mapping[str, Any]) -> tuple[list[str | None], bool]:
 
 
 def _temperature(value: Any) -> float:
-    """What a row says it was drawn at; 0 where that is no number, or none that a result could be filed under."""
+    """The temperature of a row; 0 if it has none that is usable."""
     if isinstance(value, str):  # from a file without types
         try:
             value = float(value)

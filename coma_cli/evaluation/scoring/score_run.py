@@ -53,18 +53,18 @@ class ScoreRun:
             named = "; ".join(f"{check.task_id}: {check.verdict} {check.detail}".strip() for check in failed[:5])
             raise CliError(
                 f"{len(failed)} of {len(prepared.checks)} reference solutions of {bench} fail here ({named}).",
-                "Raise --timeout or --memory, or choose another --python; --force goes on all the same.",
+                "Raise --timeout or --memory, or choose another --python; --force continues anyway.",
             )
         return prepared
 
     def judge(self, prepared: PreparedProblems) -> None:
-        """Give each sample its verdict under each protocol that was asked for."""
+        """Give each sample its verdict under each requested protocol."""
         if self.samples:
             protocols = [PROTOCOLS[name] for name in self.settings.protocol]
             self._judge("score", prepared, self.run.journal(VERDICTS, Verdict), protocols, ())
 
     def explain(self, prepared: PreparedProblems) -> Explanation:
-        """Name the causes of failures and judge the samples under the protocols that were not asked for."""
+        """Name the causes of failures and judge the samples under the protocols that were not requested."""
 
         def judge(journal: Journal[Verdict], others: Sequence[ExtractionProtocol], known: Iterable[Verdict]) -> None:
             self._judge("other protocols", prepared, journal, others, known)

@@ -72,7 +72,7 @@ class Waiting:
 
 
 class Scorer:
-    """One pass over the samples; `on_rows` hears how many rows were written, `on_run` of each program really run.
+    """One pass through the samples; `on_rows` hears how many rows were written, `on_run` of each program really run.
 
     `stages` are, by task id, the problem with each set of tests that a program has to pass, the cheapest first: what
     fails in one is not run in the next. Where there are two, the verdict of the first is kept as that of the base.

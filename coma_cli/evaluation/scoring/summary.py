@@ -23,7 +23,7 @@ class ReferenceSummary(BaseModel):
 
 
 class ScoreSummary(BaseModel):
-    """The summary of a score run; the fields of the first of `results` stand at the top too."""
+    """The summary of a score run; the fields of the first of `results` are repeated at the top."""
 
     model_config = ConfigDict(frozen=True)
 

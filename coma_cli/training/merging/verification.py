@@ -20,7 +20,7 @@ PROBES: tuple[tuple[str, str], ...] = (
     ("Write a Python function that returns the largest of three numbers.", ""),
     ("Explain in one sentence what this code does.", "def f(xs):\n    return [x for x in xs if x % 2 == 0]\n"),
     ("Complete the function.", "def is_palindrome(text: str) -> bool:\n"),
-    ("Which command lists the files of a folder, newest first?", ""),
+    ("Which command lists the files of a folder by time?", ""),
     ("用一句话说明什么是递归。", ""),
     ("Translate this statement into Java.", "print('Hello, world')"),
     ("Find the mistake.", "for i in range(10)\n    print(i)"),

@@ -39,7 +39,7 @@ def test_both_flags_have_to_be_true(tmp_path, form):
         ("cut-answer", "a fenced block is never closed"),
         ("empty-output", ""),
         ("broken-row", "instruction or gen_code is not a string"),
-        ("duplicate-id", "id 1 was there before"),
+        ("duplicate-id", "id 1 is a duplicate"),
     ]
 
 

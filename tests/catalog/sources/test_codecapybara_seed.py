@@ -29,7 +29,7 @@ def test_one_file_a_language_and_absent_ones_are_just_absent(tmp_path):
         ("c", "int f;"),
     ]
     assert reasons(found) == [
-        ("duplicate-id", "id 4 was there before"),
+        ("duplicate-id", "id 4 is a duplicate"),
         ("broken-row", "code is not a string"),
         ("empty-code", ""),
     ]

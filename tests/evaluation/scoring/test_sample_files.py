@@ -132,7 +132,7 @@ def test_own_rows_keep_their_index_and_temperature(tmp_path):
     rows = [sample("HumanEval/0", i, "x", t).to_row() for i in (3, 5) for t in (0.2, 0.8)]
     candidates, _ = read(write_lines(tmp_path / "s.jsonl", rows))
     assert [(c.index, c.temperature) for c in candidates] == [(3, 0.2), (3, 0.8), (5, 0.2), (5, 0.8)]
-    with pytest.raises(UsageError, match=r"HumanEval/0\|0\.2\|3, which was there before"):
+    with pytest.raises(UsageError, match=r"HumanEval/0\|0\.2\|3, which is a duplicate"):
         read(write_lines(tmp_path / "twice.jsonl", [rows[0], rows[1], rows[0]]))
 
 

@@ -111,7 +111,7 @@ def test_a_run_of_nothing_is_no_success(tmp_path: Path) -> None:
         ([own("x", "")], None, "no task Own/half in tasks.jsonl"),
         ([own("x", "")], [TWICE], "no task Own/half in tasks.jsonl"),
         ([own("x", "")], [{"task_id": "Own/half", "format": "humaneval"}], "tasks.jsonl:1: no field canonical_sol"),
-        ([case("x"), case("x")], None, r"cases\.jsonl:2: the id x was there before"),
+        ([case("x"), case("x")], None, r"cases\.jsonl:2: the id x is a duplicate"),
         ([case("x", after="y")], None, "x is to run after y, which is not there"),
     ],
 )
