@@ -15,7 +15,7 @@ from coma_cli.hashing import hash_file
 
 
 def known_benchmarks(settings: BuildDataSettings, *, fetch: bool = True) -> Available:
-    """The benchmarks of the catalogue, from the places in the settings; from the Hugging Face Hub if the sources are too.
+    """The benchmarks of the catalogue, from the places in the settings; from the Hub if the sources are too.
 
     Without decontamination none is loaded, and none is missing.
 

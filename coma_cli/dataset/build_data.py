@@ -1,7 +1,7 @@
 """build-data: from code and instruction sets to a cleaned, decontaminated, split and explained data set.
 
 A unit of work is one file of a source, or a piece of a large one: workers turn each into a part (see `building`), a
-killed run continues with the missing parts, and a final pass through all parts in their fixed order selects the rows and
+killed run continues with the missing parts, and a final pass through all parts in order selects the rows and
 writes the outputs (see `selection`, `assembling`). So the outputs are the same for any number of workers and restarts.
 """
 

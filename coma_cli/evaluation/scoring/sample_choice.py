@@ -90,7 +90,7 @@ def _run_named(workspace: Workspace, name: str) -> Artifact | None:
         if artifact is None:
             guess = nearest(name, runs)
             meant = f" Did you mean {guess}?" if guess else ""
-            raise MissingInputError(f"{name} is not a file, a folder or a finished sample run.{meant}", "Check --samples.")
+            raise MissingInputError(f"{name} is not a file, folder or finished sample run.{meant}", "Check --samples.")
     if artifact is not None and artifact.command != "sample":
         raise UsageError(f"{name} is a run of coma {artifact.command}, not of coma sample.", "Check --samples.")
     return artifact
