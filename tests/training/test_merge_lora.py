@@ -169,7 +169,7 @@ def test_an_adapter_that_was_changed_in_place_is_refused(root):
     content = bytearray(weights.read_bytes())
     content[-4:] = bytes(4)
     weights.write_bytes(content)
-    with pytest.raises(MissingInputError, match="not what coma finetune made"):
+    with pytest.raises(MissingInputError, match="not what coma finetune wrote"):
         merge(root)
 
 
@@ -217,7 +217,7 @@ def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, ti
         merge(root, adapter=str(tmp_path / "gone"))
     with pytest.raises(UsageError, match="whole model"):
         merge(root, adapter=str(tiny_model))
-    with pytest.raises(MissingInputError, match="is no adapter"):
+    with pytest.raises(MissingInputError, match="is not an adapter"):
         merge(root, adapter=str(tmp_path))
     config = read_json(foreign / "adapter_config.json")
     write_json(foreign / "adapter_config.json", {**config, "base_model_name_or_path": None})
@@ -312,10 +312,10 @@ def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_comput
 
 def test_a_run_that_tuned_all_weights_has_nothing_to_merge(root, tiny_model):
     folder = tune(root, tiny_model, "full", mode="full", **{"optimizer.learning_rate": 1e-3})
-    with pytest.raises(UsageError, match="whole already") as caught:
+    with pytest.raises(UsageError, match="complete already") as caught:
         merge(root, adapter=str(folder))
     assert caught.value.hint == f"coma sample --model {folder / 'model'}"
-    with pytest.raises(UsageError, match="whole already"):
+    with pytest.raises(UsageError, match="complete already"):
         merge(root)
 
 

@@ -113,7 +113,7 @@ def test_a_model_that_was_changed_since_is_refused(workspace, whole):
     full = finished(workspace, "finetune", "full", model=whole)
     with (full.path / "model" / "model.safetensors").open("ab") as handle:
         handle.write(b"\0")
-    with pytest.raises(MissingInputError, match="not what coma finetune made"):
+    with pytest.raises(MissingInputError, match="not what coma finetune wrote"):
         choose(workspace)
 
 
