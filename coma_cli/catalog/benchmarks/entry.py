@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from coma_cli.errors import MissingInputError
-from coma_cli.formats.published import read_published
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
 
@@ -98,6 +97,8 @@ class Benchmark:
             raise MissingInputError(
                 f"{self.name} is read from its published file, and none is given.", self._data_hint()
             )
+        from coma_cli.formats.published import read_published
+
         path, rows = read_published(bench_data, self.files)
         return RawBenchmark(rows, str(path))
 

@@ -145,7 +145,9 @@ def test_surroundings_hold_every_piece_once_and_nothing_far_away(numbers, size):
 
 @pytest.mark.parametrize("text_language", ["en", "cn"])
 def test_an_unknown_programming_language_drops_out_of_the_wording(text_language):
-    question = Question("unspecified", "Sort it.", ("a", "b"), (0,), "MIT", Origin(), text_language)
+    question = Question(
+        "unspecified", "Sort it.", ("a", "b"), (0,), licence="MIT", origin=Origin(), text_language=text_language
+    )
     asked = {make_example(TASKS["code-search"], question, "test", seed).instruction for seed in range(100)}
     assert len(asked) == len(code_search.WORDINGS[text_language])
     for instruction in asked:

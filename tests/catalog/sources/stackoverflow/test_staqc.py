@@ -88,11 +88,11 @@ def test_snippets_come_in_several_shapes(tmp_path, snippet, blocks):
     row = {"question_id": 5, "question": "How to add?", "snippet": snippet}
     (found,) = read(staqc.SOURCE, write(tmp_path / "mca_python.jsonl", json.dumps(row)))
     if blocks is None:
-        assert reasons([found]) == [("broken-row", "question_id, question or snippet is not of its type")]
+        assert reasons([found]) == [("broken-row", "question_id, question or snippet has the wrong type")]
     elif any(answers for _, answers in blocks):
         assert [(code, n in found.answers) for n, code in enumerate(found.candidates)] == blocks
     else:
-        assert reasons([found]) == [("no-answer", "1 snippets, none of which answers")]
+        assert reasons([found]) == [("no-answer", "1 snippets, none of which is an answer")]
 
 
 SET = "sql_how_to_do_it_by_classifier_multiple"
