@@ -1,1 +1,1 @@
-"""What happens to rows, wherever they come from."""
+"""Processing of rows, whatever their source."""

@@ -54,7 +54,7 @@ class ArrayFile:
 
 
 class ArrayFiles:
-    """Several arrays by their names below a folder, each begun with its first object; a context manager.
+    """Several arrays by their names below a folder, each created with its first object; a context manager.
 
     Arrays named in `names` are written even if they stay empty.
     """
@@ -66,7 +66,7 @@ class ArrayFiles:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all arrays that were begun."""
+        """The names of all arrays so far."""
         return tuple(self._files)
 
     def add(self, name: str, encoded: bytes) -> None:

@@ -28,8 +28,8 @@ from coma_cli.workspace import Input, Plan, Workspace
 # Typical answers, for the estimate only; a real run reserves upper bounds.
 EXPECTED_INSTRUCTION_TOKENS = 110
 EXPECTED_PROGRAM_TOKENS = 380
-EXPECTED_SECONDS_A_CALL = 6.0
-_CALLS_A_SEED = 2
+EXPECTED_SECONDS_PER_CALL = 6.0
+_CALLS_PER_SEED = 2
 _NAMED_LINES = 3
 
 
@@ -69,7 +69,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     return GenPlan(
         subject=settings.model.replace("/", "-"),
         inputs=(source.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
-        total=_CALLS_A_SEED * len(seeds),
+        total=_CALLS_PER_SEED * len(seeds),
         estimate=_estimate(seeds, settings, price),
         blockers=tuple(_blockers(settings, price)),
         notes=tuple(_notes(settings, source, seeds, tally, price, absent)),
@@ -134,7 +134,7 @@ def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | 
         "completion_tokens": written,
         "usd": None if price is None else round(price.cost_usd(read, written), 6),
         "usd_at_most": None if price is None else round(price.cost_usd(most_read, calls * longest), 6),
-        "seconds": round(calls * EXPECTED_SECONDS_A_CALL / min(settings.runtime.concurrency, calls), 1),
+        "seconds": round(calls * EXPECTED_SECONDS_PER_CALL / min(settings.runtime.concurrency, calls), 1),
         "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
     }
 
@@ -175,14 +175,14 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
     most_read = sum(counter.at_most([r.system, r.instruction]) for r in first)
     # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens are longer.
     most_read += len(seeds) * (counter.at_most([prompts.SYSTEM_TWO, second]) + 8 * longest[0])
-    calls = _CALLS_A_SEED * len(seeds)
+    calls = _CALLS_PER_SEED * len(seeds)
     return {
         "calls": calls,
         "prompt_tokens": read,
         "completion_tokens": written,
         "usd": None if price is None else round(price.cost_usd(read, written), 6),
         "usd_at_most": None if price is None else round(price.cost_usd(most_read, len(seeds) * sum(longest)), 6),
-        "seconds": round(calls * EXPECTED_SECONDS_A_CALL / min(settings.runtime.concurrency, len(seeds)), 1),
+        "seconds": round(calls * EXPECTED_SECONDS_PER_CALL / min(settings.runtime.concurrency, len(seeds)), 1),
         "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
     }
 

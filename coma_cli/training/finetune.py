@@ -40,7 +40,7 @@ METRICS = "metrics.jsonl"
 _CONTINUATION = "continuation"
 GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, Windows' under WSL
 _MAX_SAVE_STEPS = 50
-_SAVES_A_RUN = 20
+_SAVES_PER_RUN = 20
 
 
 @dataclass(frozen=True)
@@ -245,13 +245,13 @@ def _steps(run: Run, settings: FinetuneSettings, job: _Job, model: Any, placemen
     done = begun.step if begun else 0
     _forget_steps_after(run.path / METRICS, done)
     if done < job.steps:
-        save_steps = settings.runtime.save_steps or max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_A_RUN))
+        save_steps = settings.runtime.save_steps or max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_PER_RUN))
         options = {
             "model": model,
             "args": arguments(settings, job.mode, placement, folder, job.steps, save_steps),
         }
         with console.progress("Training", job.steps, done) as ticker:
-            recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, _tokens_a_step(settings, job))
+            recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, _tokens_per_step(settings, job))
             train(options, [list(batch) for batch in job.batches], job.rows, recorder, begun)
     run.journal(METRICS, TrainingStep)
     final = _latest(run, job.steps)
@@ -287,7 +287,7 @@ def _keep_for_more_steps(run: Run, final: checkpoints.Checkpoint) -> None:
     checkpoints.remove_others(folder, kept)
 
 
-def _tokens_a_step(settings: FinetuneSettings, job: _Job) -> list[int]:
+def _tokens_per_step(settings: FinetuneSettings, job: _Job) -> list[int]:
     a = settings.batch.accumulation
     lengths = [sum(len(job.rows[row].ids) for row in batch) for batch in job.batches]
     return [sum(lengths[i : i + a]) for i in range(0, len(lengths), a)]
@@ -309,7 +309,7 @@ def _summary(
         rows_skipped=dict(job.skipped),
         steps=job.steps,
         epochs=round(seen / len(job.rows), 4),
-        tokens=sum(_tokens_a_step(settings, job)),
+        tokens=sum(_tokens_per_step(settings, job)),
         parameters=prepared.total,
         trainable_parameters=prepared.trainable,
         first_loss=losses[0],
