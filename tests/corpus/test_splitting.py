@@ -1,7 +1,8 @@
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coma_cli.corpus.dedup.fingerprints import Fingerprints
+from coma_cli.corpus.dedup.fingerprints import Fingerprints, hash_of
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.splitting import COUNTERPART_REASON, in_validation
 from coma_cli.corpus.splitting import split as split_by
@@ -36,6 +37,9 @@ def test_the_share_is_about_what_was_asked_for():
 
 def test_no_share_no_validation():
     assert split(ROWS, 0.0, 0, [].append).validation == ()
+    lowest_draw = np.array([hash_of("split|0")], dtype=np.uint64)
+    assert not in_validation(lowest_draw, 0.0, 0)[0]
+    assert in_validation(lowest_draw, 1e-9, 0)[0]
 
 
 @given(st.integers(0, 50), st.floats(0, 0.99))
@@ -85,6 +89,17 @@ def test_no_longer_text_stands_on_both_sides(seed, share):
     parts = split(rows, share, seed, [].append)
     trained = {s for row in parts.train for s in text_keys(row)}
     assert all(trained.isdisjoint(text_keys(row)) for row in parts.validation)
+
+
+def test_a_row_near_to_the_very_first_one_leaves_too():
+    words = [f"word{number}" for number in range(60)]
+    texts = (" ".join(words), " ".join([*words[:-1], "another"]))
+    rows = [example(n, instruction=ROWS[n].instruction, output=text) for n, text in enumerate(texts)]
+    seed = next(s for s in range(100) if not side_of(rows[0], 0.5, s) and side_of(rows[1], 0.5, s))
+    skipped = []
+    parts = split(rows, 0.5, seed, skipped.append)
+    assert (parts.train, parts.validation) == ((rows[0],), ())
+    assert [row.reason for row in skipped] == [COUNTERPART_REASON]
 
 
 def test_short_texts_are_no_signature():

@@ -93,6 +93,15 @@ def test_a_target_is_met_from_both_sides(tmp_path, judged):
     assert all(c["Yes"] == c["No"] > 0 for c in counts)
 
 
+@pytest.mark.parametrize(("rows", "stay"), [(38, 38), (40, 40), (42, 40), (44, 40)])
+def test_as_many_rows_as_the_target_all_stay_and_no_more(tmp_path, judged, rows, stay):
+    part = write_part(tmp_path / "a.part", [judged(n, n % 2) for n in range(rows)])
+    assembly = assemble(tmp_path, part, size=24 * 40)
+    counts = Counter(row["output"] for row in read_rows(tmp_path / "train.jsonl"))
+    assert counts == {"Yes": stay // 2, "No": stay // 2}
+    assert assembly.tally.beyond_size.total() == rows - stay
+
+
 def test_answers_of_one_kind_only_all_stay(tmp_path, judged):
     assembly = assemble(tmp_path, write_part(tmp_path / "a.part", [judged(n, True) for n in range(7)]))
     assert len(list(read_rows(tmp_path / "train.jsonl"))) == 7

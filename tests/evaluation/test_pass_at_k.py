@@ -107,7 +107,7 @@ def test_exact_interval_where_all_agree(successes, trials, expected):
 
 def test_all_problems_agreeing_is_no_certainty():
     result = pass_at_k([Tally(10, 0)] * 164, 1)
-    assert result.method == "exact" and result.value == 0.0 and result.interval[1] > 0.02
+    assert result.method == "exact" and result.value == 0.0 and result.interval[1] > 0.02 and result.undefined == 0
     half = pass_at_k([Tally(10, 5)] * 20, 1)
     assert half.method == "exact" and half.interval[0] < 0.5 < half.interval[1]
     rounded = pass_at_k([Tally(10, 3), Tally(20, 6), Tally(100, 30)], 1)
@@ -121,8 +121,21 @@ def test_bootstrap_matches_drawing_problems_one_by_one():
     assert bootstrap_interval(values, 0) == pytest.approx(tuple(plain), abs=0.006)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_interval_ends_where_a_fortieth_of_the_draws_lies_beyond(seed):
+    """Of two draws, percentiles are points between them: 2.5 % and 97.5 % of the way from the lower one."""
+    values = [i / 97 for i in range(50)]
+    first, _ = bootstrap_interval(values, seed, resamples=1)
+    low, high = bootstrap_interval(values, seed, resamples=2)
+    assert low < high
+    assert sorted((abs(first - low), abs(first - high))) == pytest.approx(
+        [0.025 / 0.95 * (high - low), 0.975 / 0.95 * (high - low)]
+    )
+
+
 def test_interval_depends_on_the_seed_alone():
     table = [Tally(10, i % 11) for i in range(40)]
+    assert pass_at_k(table, 1) == pass_at_k(table, 1, seed=0)
     assert pass_at_k(table, 1, seed=3) == pass_at_k(table[::-1], 1, seed=3)
     assert pass_at_k(table, 1, seed=3) != pass_at_k(table, 1, seed=4)
 
@@ -133,7 +146,16 @@ def test_sampling_share_of_problems_that_are_all_alike_is_nearly_everything():
     apart = [Tally(10, 10 * (i % 2)) for i in range(100)]
     assert pass_at_k(alike, 1).sampling_share == pytest.approx(1.0, abs=0.08)
     assert pass_at_k(apart, 1).sampling_share == 0.0
+    assert pass_at_k(alike, 5).sampling_share is not None
     assert pass_at_k(alike, 6).sampling_share is None
+
+
+def test_sampling_share_by_hand():
+    # Estimates 0, 1/2 and 1 vary by 1/4; only the second varies within its problem, by (1/2)^2 - C(1,2)/C(2,2) = 1/4.
+    result = pass_at_k([Tally(2, 0), Tally(2, 1), Tally(2, 2)], 1)
+    assert result.sampling_share == pytest.approx(1 / 3)
+    assert (result.method, result.undefined) == ("bootstrap", 0)
+    assert pass_at_k([Tally(2, 0), Tally(2, 1), Tally(2, 2), Tally(1, 1)], 1).sampling_share is None
 
 
 def test_sampling_share_is_the_variance_that_repetition_shows():
