@@ -150,7 +150,7 @@ class FinetuneSettings(StageSettings):
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if self.epochs is not None and self.max_steps is not None:
-            raise ValueError("epochs and max_steps exclude each other: set one of them")
+            raise ValueError("epochs and max_steps exclude each other: give one of them")
         return self
 
     @property
