@@ -48,7 +48,7 @@ def test_plain_progress_says_how_it_ended_and_what_was_there_before(capsys):
         for _ in range(6):
             ticker.advance()
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "sample: 4 of 10 done already"
+    assert lines[0] == "sample: 4 of 10 are there already"
     assert lines[1].startswith("sample: 6/6, ")
 
 

@@ -196,7 +196,7 @@ def test_the_additions_go_through_the_whole_pipeline(extended, tmp_path):
     (tmp_path / "run.py").write_text(RUN)
     commands = (
         "build-data --source katas=katas.jsonl --from-repo code --bench-data minikatas.jsonl --workers 2"
-        " --set validation_share=0.2",
+        " --set validation_share=0.4",
         "finetune --base tiny-coder --lora --max-steps 2 --set batch.size=2",
         "sample --bench minikatas --bench-data minikatas.jsonl --model tiny-coder -n 2 --max-new-tokens 8"
         " --temperature 0.8",

@@ -224,7 +224,7 @@ def test_names_are_checked_and_the_nearest_is_offered(workspace_root):
     ("flags", "message"),
     [
         ({"sources": "no-such-folder"}, "no folder no-such-folder"),
-        ({"from_repo": ["no-such-folder"]}, "no folder no-such-folder"),
+        ({"from_repo": ["no-such-folder"]}, "no-such-folder is not a folder"),
         ({"source": {"mbpp": "no-such-file"}}, "no no-such-file for the source mbpp"),
         ({"from_repo": ["stdlib"], "bench_data": "no-such-file"}, "no no-such-file"),
         ({"from_repo": ["stdlib"], "bench_data": "."}, "holds no benchmark"),

@@ -63,7 +63,7 @@ def test_asked_for_splits_are_read_and_named_on_the_card(workspace_root, sources
     assert (index[REPAIR]["splits"], index[REPAIR]["files"]) == ("validation and test", 2)
     assert index["codealpaca"]["splits"] == "train (the only one)"
     card = (made.path / "card.md").read_text()
-    assert "The code is a row of tokens between blanks, and abstracted" in card
+    assert "The code is a space-separated token sequence, and abstracted" in card
     assert index[REPAIR]["revision"] in card
 
 

@@ -100,7 +100,7 @@ def test_an_answer_in_another_format_is_an_error_at_the_start(
     isolation: Isolation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calls, "SAMPLE", "def f(x):\n    return x\n")
-    with pytest.raises(SandboxError, match="gave \\['a'\\]"), ProgramCaller(isolation, Limits()):
+    with pytest.raises(SandboxError, match="returned \\['a'\\]"), ProgramCaller(isolation, Limits()):
         pass
 
 

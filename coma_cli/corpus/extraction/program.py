@@ -140,7 +140,9 @@ class _ProgramReader:
         tree = python_text.parse(source)
         if not isinstance(tree, ast.Module) or not self._defines(tree, source is not code):
             return None
-        return self._behind_prompt(FoundProgram(source, tree)) if source is code else FoundProgram(source, tree)
+        if source is not code:
+            return FoundProgram(source, tree)
+        return self._behind_prompt(self._without_stubs(source, tree))
 
     def code(self, code: str) -> FoundProgram | None:
         """A piece of code as a whole program or as the rest of the prompt, the likelier of the two first."""

@@ -73,7 +73,7 @@ def test_unfinished_and_absent_runs_are_missing_inputs(workspace_root):
         choose(workspace_root)
     artifact = sample_run(workspace_root, ROWS, HUMANEVAL[:1], name="torn")
     (artifact.path / "manifest.json").unlink()
-    with pytest.raises(MissingInputError, match="begun and unfinished: torn"):
+    with pytest.raises(MissingInputError, match="1 unfinished: torn"):
         choose(workspace_root)
     with pytest.raises(MissingInputError, match="unfinished run of coma sample"):
         choose(workspace_root, samples=[str(artifact.path)])
