@@ -116,6 +116,7 @@ def test_a_path_that_is_no_text_is_refused(tmp_path):
 def test_ctrl_c_while_it_starts_is_one_message(module, tmp_path):
     script = (
         "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         "class CtrlC:\n"
         "    def find_spec(self, name, *_):\n"
         f"        if name == {module!r}:\n"

@@ -1,5 +1,7 @@
 """Problems whose references stand for right answers."""
 
+import sys
+
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.records import Problem
 
@@ -20,10 +22,13 @@ MBPP = Problem(
 
 def passes(problem: Problem, source: str) -> bool:
     """Whether a program passes; only for code of these tests and of the benchmark itself, which is trusted."""
+    limit = sys.getrecursionlimit()
     try:
         exec(f"{source}\n{problem.setup}{problem.tests}", {})
     except (Exception, SystemExit):
         return False
+    finally:
+        sys.setrecursionlimit(limit)  # a program may have raised it, and deep recursion would end this process
     return True
 
 
