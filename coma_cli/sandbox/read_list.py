@@ -32,8 +32,8 @@ class ReadList:
     """Real paths that programs may read.
 
     `paths`: files, and folders with all that is below them. `listed`: folders of which the names may be listed, as an
-    import does; where files are shown one by one, as at level `ns`, these are the names of `paths` only. `links`: places of links, and
-    the readable paths that they lead to.
+    import does; at level `ns` they show only `paths`. `links`: places of links, and the readable paths that
+    they lead to.
     """
 
     paths: tuple[str, ...] = ()
