@@ -14,7 +14,7 @@ from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from site import getsitepackages
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from coma_cli.sandbox.contract import Level, SandboxError
 from coma_cli.sandbox.inside.protocol import wire
@@ -66,10 +66,6 @@ def find_interpreter(python: str | None) -> Interpreter:
     """Ask an interpreter where its libraries are. Raises SandboxError if it can't be run or is too old."""
     answer = (_own_answer() if python is None else None) or _ask(python or sys.executable)
     executable = python or sys.executable
-    if tuple(answer.version) < (3, 10):
-        raise SandboxError(
-            f"{executable} is Python {answer.version[0]}.{answer.version[1]}; programs need 3.10 or newer"
-        )
     site = os.path.dirname(os.path.dirname(answer.numpy)) if answer.numpy else ""
     stdlib = os.path.dirname(answer.os_file)
     built = f"{answer.base_exec_prefix}/{answer.platlibdir}/{stdlib.rpartition('/')[2]}"
@@ -80,7 +76,6 @@ def find_interpreter(python: str | None) -> Interpreter:
 class _Answer(NamedTuple):
     """What an interpreter says of itself."""
 
-    version: Sequence[int]
     base_prefix: str
     base_exec_prefix: str
     platlibdir: str
@@ -94,7 +89,7 @@ class _Answer(NamedTuple):
 def _ask(executable: str) -> _Answer:
     question = (
         "import sys,os,json,importlib.util as u;s=u.find_spec('numpy');"
-        "print(json.dumps([sys.version_info[:2],sys.base_prefix,sys.base_exec_prefix,sys.platlibdir,os.__file__,"
+        "print(json.dumps([sys.version_info[:2],sys.base_prefix,sys.base_exec_prefix,getattr(sys,'platlibdir','lib'),os.__file__,"
         "sorted(getattr(sys,'stdlib_module_names',())),sys.executable,sys.version,s.origin if s and s.origin else '']))"
     )
     try:
@@ -106,9 +101,11 @@ def _ask(executable: str) -> _Answer:
             check=True,
             stdin=subprocess.DEVNULL,
         )
-        found: list[Any] = json.loads(answer.stdout)
+        version, *found = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SandboxError(f"{executable} does not run as a Python interpreter: {error}") from None
+    if tuple(version) < (3, 10):
+        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")
     return _Answer(*found)
 
 
@@ -121,7 +118,6 @@ def _own_answer() -> _Answer | None:
     if numpy is None or not numpy.origin:
         return None
     return _Answer(
-        sys.version_info[:2],
         sys.base_prefix,
         sys.base_exec_prefix,
         sys.platlibdir,

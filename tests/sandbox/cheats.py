@@ -556,3 +556,46 @@ def program(technique: str, halves: tuple[str, str], planted: Sequence[str], *, 
     call = "surrounded()" if plant else "found()"
     end = f"def cheat():\n    return {call}\n"
     return "\n".join((search, PLANT if plant else "", textwrap.dedent(technique), end))
+
+
+SOLVE = """
+def candidates(blob):
+    text = blob.decode("utf-8", "replace") if isinstance(blob, bytes) else str(blob)
+    for start in re.finditer(r"def " + NAME + r"\\(", text):
+        yield text[start.start():start.start() + 20_000].split("\\0")[0]
+    for line in text.splitlines():
+        if '"canonical_solution"' in line and NAME in line:
+            row = attempt(json.loads, line)
+            if row:
+                yield row["prompt"] + row["canonical_solution"]
+
+def implementation(text):
+    lines = text.splitlines()
+    for end in range(len(lines), 1, -1):
+        body = "\\n".join(lines[:end])
+        try:
+            names = {}
+            exec("from typing import *\\nimport math\\n" + body, names)
+        except BaseException:
+            continue
+        code = names[NAME].__code__
+        if code.co_code != EMPTY.__code__.co_code:
+            return names[NAME]
+
+def EMPTY():
+    "says nothing"
+
+import json
+for _blob in blobs():
+    for _text in candidates(_blob):
+        _answer = attempt(implementation, _text)
+        if _answer is not None:
+            globals()[NAME] = _answer
+"""
+
+
+def adapted(technique: str, name: str, *, answer: str = "") -> str:
+    """A program that solves a problem only by the answers that its technique finds; `answer`: one that it has itself."""
+    search = SEARCH.format(first="", second="", planted=[])
+    held = f"HELD = {answer!r}\n" if answer else ""
+    return "\n".join((search, held, textwrap.dedent(technique), f"NAME = {name!r}", SOLVE))

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from coma_cli.records import Problem
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxUnavailable
+from tests.evaluation.sampled import HUMANEVAL, right
 from tests.requirements import ROOT, skip_unless
 from tests.sandbox import cheats
 
@@ -162,3 +164,44 @@ def test_a_zygote_keeps_no_trace_of_the_programs_that_it_ran(level: str) -> None
     assert len({caches for _, caches in states[1:]}) == 1, states
     blocks = [int(count) for count, _ in states[1:]]
     assert max(blocks) - min(blocks) <= 20, blocks
+
+
+# --- real problems ---
+
+
+def solutions(count: int) -> list[tuple[str, str, Problem]]:
+    """Name of the function, reference and problem, of problems of which no earlier one asks for the same function."""
+    found = {problem.entry_point: (right(problem), problem) for problem in HUMANEVAL if problem.entry_point}
+    return [(name, reference, problem) for name, (reference, problem) in list(found.items())[:count]]
+
+
+def judged(key: str, source: str, name: str, problem: Problem) -> Program:
+    return Program(key, source, problem.tests, problem.prompt + "    pass\n", (name,))
+
+
+def adapted_programs(techniques: Mapping[str, str], count: int, *, own: bool) -> list[Program]:
+    """The references, and each technique's programs, each behind a reference of its problem and in front of another."""
+    programs = []
+    for name, reference, problem in solutions(count):
+        programs.append(judged(f"reference {name}", problem.prompt + reference, name, problem))
+        for technique, text in techniques.items():
+            source = cheats.adapted(text, name, answer=problem.prompt + reference if own else "")
+            programs.append(judged(f"{technique}|{name}", source, name, problem))
+            programs.append(judged(f"again {technique}|{name}", problem.prompt + reference, name, problem))
+    return programs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["ns", "landlock"])
+def test_no_program_passes_by_cheating(level: str) -> None:
+    outcomes = run(level, adapted_programs(cheats.TECHNIQUES, 10, own=False))
+    assert len(outcomes) == 10 + 20 * len(cheats.TECHNIQUES)
+    honest = [key for key in outcomes if key.startswith(("reference", "again"))]
+    assert [key for key in honest if outcomes[key].verdict != "pass"] == []
+    assert [key for key in outcomes.keys() - set(honest) if outcomes[key].verdict == "pass"] == []
+
+
+@pytest.mark.parametrize("technique", ["mincore heap", "collector", "frames", "modules"])
+def test_programs_that_cheat_pass_where_an_answer_lies_in_their_memory(technique: str) -> None:
+    outcomes = run("ns", adapted_programs({technique: cheats.TECHNIQUES[technique]}, 3, own=True))
+    assert {key: outcome.detail for key, outcome in outcomes.items() if outcome.verdict != "pass"} == {}
