@@ -595,7 +595,8 @@ for _blob in blobs():
 
 
 def adapted(technique: str, name: str, *, answer: str = "") -> str:
-    """A program that solves a problem only by the answers that its technique finds; `answer`: one that it has itself."""
+    """A program that solves a problem only by the answers that its technique finds; `answer`: one that it holds."""
     search = SEARCH.format(first="", second="", planted=[])
-    held = f"HELD = {answer!r}\n" if answer else ""
+    # Long enough to lie on the heap, where a short text would be in the interpreter's own pools.
+    held = f"HELD = {answer!r} + chr(0) + '#' * {len(answer) + 4096}\n" if answer else ""
     return "\n".join((search, held, textwrap.dedent(technique), f"NAME = {name!r}", SOLVE))
