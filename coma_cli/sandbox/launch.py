@@ -8,15 +8,17 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.machinery import PathFinder
 from pathlib import Path
 from site import getsitepackages
-from typing import Any
+from typing import NamedTuple
 
 from coma_cli.sandbox.contract import Level, SandboxError
 from coma_cli.sandbox.inside.protocol import wire
+from coma_cli.sandbox.read_list import PythonFiles, ReadList, package_reads, python_reads
 
 LAYERS = frozenset(("uid", "namespaces", "rlimits", "seccomp", "landlock", "dumpable", "pdeathsig"))
 _LAYERS_OF: dict[Level, frozenset[str]] = {
@@ -47,35 +49,48 @@ _FIRST_UID, _UIDS = 64_600, 800
 
 @dataclass(frozen=True)
 class Interpreter:
-    """The Python that runs the programs, and the directories it needs."""
+    """The Python that runs the programs, and what they may read of it."""
 
     executable: str
-    trees: tuple[tuple[str, str], ...]  # (real directory, where it shall appear)
-    site: str  # the folder that holds numpy, or ""
+    reads: ReadList = field(default_factory=ReadList)
+    site: str = ""  # the folder that holds numpy, or ""
     version: str = ""  # what it says of itself, compiler and build date included
+
+    def reads_with(self, packages: bool) -> ReadList:
+        """What programs may read, with the installed packages that they may import or without."""
+        return self.reads + package_reads(self.site) if packages and self.site else self.reads
 
 
 @cache
 def find_interpreter(python: str | None) -> Interpreter:
     """Ask an interpreter where its libraries are. Raises SandboxError if it can't be run or is too old."""
+    answer = (_own_answer() if python is None else None) or _ask(python or sys.executable)
     executable = python or sys.executable
-    version, *prefixes, numpy, _, build = (_own_answer() if python is None else None) or _ask(executable)
-    if tuple(version) < (3, 10):
-        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")
-    site = os.path.dirname(os.path.dirname(numpy)) if numpy else ""
-    places = dict.fromkeys(
-        [*prefixes, os.path.dirname(os.path.dirname(os.path.realpath(executable))), *([site] if site else [])]
-    )
-    trees = tuple((os.path.realpath(place), place) for place in places if place not in ("/", "/usr"))
-    return Interpreter(executable, trees, site, build)
+    site = os.path.dirname(os.path.dirname(answer.numpy)) if answer.numpy else ""
+    stdlib = os.path.dirname(answer.os_file)
+    built = f"{answer.base_exec_prefix}/{answer.platlibdir}/{stdlib.rpartition('/')[2]}"
+    files = PythonFiles(answer.executable, answer.base_prefix, (stdlib, built), frozenset(answer.modules))
+    return Interpreter(executable, python_reads(files), site, answer.build)
 
 
-def _ask(executable: str) -> list[Any]:
-    """Version, prefixes, where numpy is imported from, and how it names itself."""
+class _Answer(NamedTuple):
+    """What an interpreter says of itself."""
+
+    base_prefix: str
+    base_exec_prefix: str
+    platlibdir: str
+    os_file: str
+    modules: Sequence[str]
+    executable: str
+    build: str
+    numpy: str  # where it is imported from, or ""
+
+
+def _ask(executable: str) -> _Answer:
     question = (
-        "import sys,json,importlib.util as u;s=u.find_spec('numpy');"
-        "print(json.dumps([sys.version_info[:2],sys.prefix,sys.base_prefix,sys.exec_prefix,sys.base_exec_prefix,"
-        "s.origin if s and s.origin else '', sys.executable, sys.version]))"
+        "import sys,os,json,importlib.util as u;s=u.find_spec('numpy');"
+        "print(json.dumps([sys.version_info[:2],sys.base_prefix,sys.base_exec_prefix,getattr(sys,'platlibdir','lib'),os.__file__,"
+        "sorted(getattr(sys,'stdlib_module_names',())),sys.executable,sys.version,s.origin if s and s.origin else '']))"
     )
     try:
         answer = subprocess.run(
@@ -86,13 +101,15 @@ def _ask(executable: str) -> list[Any]:
             check=True,
             stdin=subprocess.DEVNULL,
         )
-        found: list[Any] = json.loads(answer.stdout)
+        version, *found = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise SandboxError(f"{executable} does not run as a Python interpreter: {error}") from None
-    return found
+    if tuple(version) < (3, 10):
+        raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")
+    return _Answer(*found)
 
 
-def _own_answer() -> list[Any] | None:
+def _own_answer() -> _Answer | None:
     """What this interpreter would answer, without starting it again; None where numpy is not in a place of its own.
 
     With `-I` neither PYTHONPATH nor the user's packages count, so only the installation's own folders are looked at.
@@ -100,8 +117,16 @@ def _own_answer() -> list[Any] | None:
     numpy = PathFinder.find_spec("numpy", getsitepackages())
     if numpy is None or not numpy.origin:
         return None
-    prefixes = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
-    return [sys.version_info[:2], *prefixes, numpy.origin, sys.executable, sys.version]
+    return _Answer(
+        sys.base_prefix,
+        sys.base_exec_prefix,
+        sys.platlibdir,
+        str(os.__file__),
+        sorted(sys.stdlib_module_names),
+        sys.executable,
+        sys.version,
+        numpy.origin,
+    )
 
 
 @dataclass(frozen=True)
@@ -166,7 +191,7 @@ def start_zygote(
         "level": setting.level,
         "layers": sorted(setting.layers),
         "uid": uid_of(index),
-        "trees": [list(pair) for pair in setting.interpreter.trees if site or pair[1] != setting.interpreter.site],
+        **asdict(setting.interpreter.reads_with(bool(site))),
         "scratch": scratch,
         "site": site,
         "preload": ["numpy"] if site else [],

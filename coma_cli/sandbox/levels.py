@@ -30,7 +30,8 @@ _LANDLOCK = "Landlock for files, TCP, abstract sockets and signals"
 _ON: dict[Level, tuple[str, ...]] = {
     "ns": (
         "namespaces: user, pid, mount, net, ipc, uts",
-        "own root file system: read-only system libraries; size-limited /tmp and /dev/shm, emptied after each program",
+        "own root file system: the standard library and packages by name, read-only; size-limited /tmp and /dev/shm, "
+        "emptied after each program",
         "seccomp filter",
         _LANDLOCK,
         "limits on CPU time, memory, file size, descriptors and processes",
@@ -46,6 +47,7 @@ _LOST: dict[Level, tuple[str, ...]] = {
     "ns": (),
     "landlock": (
         "names, sizes, times, attributes and link targets of files outside are visible, and changes can be watched",
+        "the names of all installed packages can be listed, and those of their files",
         "the scratch directory is a real directory: the number and total size of files are not limited",
         "no /dev/shm",
         "process ids can be probed, and the CPU time, priority, group and session of processes read",

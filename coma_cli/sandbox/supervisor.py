@@ -138,6 +138,19 @@ class Sandbox:
             self._running = False
             self._stop_busy_pairs()
 
+    def replace_pairs(self) -> None:
+        """End all zygotes: later programs get new ones, which have had to do with none of the programs so far.
+
+        Raises SandboxError while programs run.
+        """
+        if self._running:
+            raise SandboxError("this sandbox is running: exhaust or close the iterator first")
+        for slot in self._slots:
+            for pair in slot.pairs.values():
+                pair.close()
+            slot.pairs.clear()
+            slot.active = None
+
     @property
     def zygote_pids(self) -> list[tuple[int, ...]]:
         """For each pair of zygotes that lives, what `Pair.zygote_pids` says: for who watches or disturbs them."""

@@ -49,14 +49,14 @@ def test_a_replaced_interpreter_is_another_one(tmp_path: Path) -> None:
 
 
 def test_packages_are_part_of_it_by_name_and_version(tmp_path: Path) -> None:
-    interpreter = Interpreter(sys.executable, (), str(tmp_path))
+    interpreter = Interpreter(sys.executable, site=str(tmp_path))
     assert packages(interpreter) == []
     for name in ("numpy-2.0.dist-info", "old-1.0.egg-info", "numpy", "some-info"):
         (tmp_path / name).mkdir()
     assert packages(interpreter) == ["numpy-2.0.dist-info", "old-1.0.egg-info"]
     (tmp_path / "numpy-2.0.dist-info").rename(tmp_path / "numpy-2.1.dist-info")
     assert packages(interpreter) == ["numpy-2.1.dist-info", "old-1.0.egg-info"]
-    assert packages(Interpreter(sys.executable, (), "")) == []
+    assert packages(Interpreter(sys.executable)) == []
 
 
 def test_the_sandboxs_own_code_is_part_of_it(tmp_path: Path) -> None:

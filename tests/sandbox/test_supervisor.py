@@ -278,6 +278,27 @@ def test_many_programs_leave_no_more_behind_than_few() -> None:
         assert state() == before
 
 
+def test_zygotes_are_replaced_on_request_and_not_while_programs_run() -> None:
+    with Sandbox(workers=2) as sandbox:
+        before = run_and_pids(sandbox)
+        assert run_and_pids(sandbox) == before
+        sandbox.replace_pairs()
+        assert sandbox.zygote_pids == []
+        assert not any(is_alive(pid) for pids in before for pid in pids)
+        assert not {*before} & {*run_and_pids(sandbox)}
+        running = sandbox.run(Program(str(n), "pass", None) for n in range(9))
+        next(running)
+        with pytest.raises(SandboxError, match="is running"):
+            sandbox.replace_pairs()
+        assert len(list(running)) == 8
+
+
+def run_and_pids(sandbox: Sandbox) -> list[tuple[int, ...]]:
+    outcomes = list(sandbox.run(Program(str(n), "pass", None) for n in range(6)))
+    assert [outcome.verdict for outcome in outcomes] == ["pass"] * 6
+    return sandbox.zygote_pids
+
+
 def test_zygotes_are_replaced_after_many_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coma_cli.sandbox.pair.RECYCLE_AFTER", 30)
     with Sandbox(workers=1) as sandbox:

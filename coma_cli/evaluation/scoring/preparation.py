@@ -134,6 +134,8 @@ class Preparation:
                 if check is not None:
                     found[check.task_id] = check
                     ticker.advance()
+        # Nothing that has run a reference runs a program that is to be judged.
+        self.sandbox.replace_pairs()
         return found
 
     def _limits(self, problem: Problem) -> Limits:

@@ -10,7 +10,7 @@ from coma_cli.evaluation.scoring.reference_cache import DRAWN, ReferenceCache, r
 from coma_cli.evaluation.scoring.references import ReferenceCheck
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem
-from coma_cli.sandbox import Limits, probe_isolation
+from coma_cli.sandbox import Limits, Sandbox, probe_isolation
 from coma_cli.sandbox.contract import Mode
 from coma_cli.sandbox.identity import identity
 from tests.catalog.benchmarks.plus_rows import PLUS_ROW
@@ -53,6 +53,16 @@ def test_a_second_score_runs_five_references_and_is_the_same(coma, base):
         found[-1] += ({key: value for key, value in summary.items() if key not in VOLATILE},)
         assert work_done(coma) == len(PROBLEMS) * (name == "cold") + DRAWN * (name == "warm") + 2 * len(PROBLEMS)
     assert found[0] == found[1]
+
+
+def test_what_has_run_references_judges_no_sample(coma, base, monkeypatch):
+    replaced = []
+    real = Sandbox.replace_pairs
+    monkeypatch.setattr(Sandbox, "replace_pairs", lambda self: replaced.append(self.zygote_pids) or real(self))
+    coma(*base)
+    assert len(replaced) == 1 and replaced[0]
+    coma(*base)  # everything is known, so nothing has run a reference
+    assert len(replaced) == 1
 
 
 def test_checking_references_runs_all_of_them_each_time(coma, base):

@@ -76,6 +76,37 @@ def test_refused(runner: Runner, expression: str) -> None:
     assert outcome.verdict == "pass", outcome.detail
 
 
+FILE_SIGNALS = """
+import ctypes, fcntl, os
+libc = ctypes.CDLL(None, use_errno=True)
+r, w = os.pipe()
+fcntl.fcntl(w, fcntl.F_SETFL, os.O_NONBLOCK)
+denied = [(fcntl.F_SETOWN, os.getpid()), (10, 9), (15, bytes(8)), (1024, 0), (1026, 1), (1031, 1 << 20),
+          (fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)]
+for command, argument in denied:
+    try:
+        fcntl.fcntl(w, command, argument)
+    except PermissionError:
+        continue
+    raise AssertionError(command)
+for request in (0x5452, 0x8901, 0x8902):
+    try:
+        fcntl.ioctl(r, request, bytes(4))
+    except PermissionError:
+        continue
+    raise AssertionError(request)
+for name in ("vmsplice", "tee", "splice"):
+    assert getattr(libc, name)(r, w, None, None, 1, 0) == -1 and ctypes.get_errno() == 1, name
+"""
+
+
+@pytest.mark.parametrize("level", ["ns", "landlock"])
+def test_files_send_no_signals_and_pipes_hold_no_memory_that_is_not_counted(level: str) -> None:
+    with Sandbox(isolation=level, workers=1) as sandbox:  # type: ignore[arg-type]
+        outcome = Runner(sandbox).script(FILE_SIGNALS)
+    assert outcome.verdict == "pass", outcome.detail
+
+
 def test_the_environment_is_built_from_scratch(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMA_CANARY", "secret")
     with Sandbox(workers=1) as sandbox:

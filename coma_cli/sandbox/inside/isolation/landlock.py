@@ -52,9 +52,12 @@ def guards_truncation() -> bool:
     return abi_version() >= 3
 
 
-def restrict(readable: Sequence[str], writable: Sequence[str], *, scope_signals: bool = True) -> None:
+def restrict(
+    readable: Sequence[str], writable: Sequence[str], *, listed: Sequence[str] = (), scope_signals: bool = True
+) -> None:
     """Restrict this process and its children: read below `readable`, full access below `writable`, nothing elsewhere.
 
+    Below `listed` the names in folders can be listed, and nothing read.
     Paths that do not exist are skipped. Needs no_new_privs. Raises OSError if the kernel has no Landlock.
     """
     abi = abi_version()
@@ -67,6 +70,8 @@ def restrict(readable: Sequence[str], writable: Sequence[str], *, scope_signals:
     try:
         for path in readable:
             _allow(ruleset, path, _READ & files)
+        for path in listed:
+            _allow(ruleset, path, _READ_DIR)
         for path in writable:
             _allow(ruleset, path, files)
         syscalls.call("landlock_restrict_self", ruleset, 0)

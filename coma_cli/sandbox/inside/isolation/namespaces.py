@@ -1,11 +1,11 @@
 # This file uses descriptors, plain paths and few imports instead of pathlib, and its /tmp is our own.
-# ruff: noqa: PTH102, PTH103, PTH106, PTH112, PTH114, PTH115, PTH116, PTH120, PTH211, S108
+# ruff: noqa: PTH102, PTH103, PTH106, PTH116, PTH120, PTH211, S108
 """Namespaces and the small file system of a sandbox.
 
 What they stop: seeing or signalling processes outside, any network, access to files outside the binds below, to mounts
 and to the host name. What they do NOT stop: kernel bugs, use of CPU and memory.
 
-The new root is a tmpfs with read-only binds of the system's libraries and the interpreter. There is no /proc: a
+The new root is a tmpfs with read-only binds of what programs may read, file by file. There is no /proc: a
 process could read the environment of others there. `/tmp` and `/dev/shm` are links into `/rw`, whose two tmpfs are
 remounted after a program has touched them; they are links because Landlock rules apply to the directory above a mount
 and would be lost with it.
@@ -33,8 +33,6 @@ _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8,
 _NOATIME, _NODIRATIME, _RELATIME = 1024, 2048, 1 << 21
 _DETACH = 2
 
-SYSTEM_TREES = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/nix/store", "/gnu/store")
-SYSTEM_FILES = ("/etc/ld.so.cache",)
 _OLD = "/.old"
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SCRATCH, WORK, SHARED_MEMORY = "/rw/tmp", "/rw/tmp/w", "/rw/shm"
@@ -92,10 +90,10 @@ def place_of(path: str) -> str:
     return "/moved" + path if covered else path
 
 
-def build_root(trees: Sequence[Sequence[str]]) -> None:
-    """Replace the root of the file system by a tmpfs with only the system's trees, read-only.
+def build_root(paths: Sequence[str], links: Sequence[Sequence[str]]) -> None:
+    """Replace the root of the file system by a tmpfs with these real paths, read-only, and the devices.
 
-    `trees` are pairs of a real directory and its path in the new root.
+    `links` are pairs of a place for a link and the path that it leads to.
     """
     _mount("none", "/", None, _REC | _PRIVATE)
     # Any directory works as a mount point: once it is the root, the mount no longer covers what was below it.
@@ -104,12 +102,10 @@ def build_root(trees: Sequence[Sequence[str]]) -> None:
     os.chdir("/tmp")
     syscalls.call("pivot_root", b".", b"." + _OLD.encode())
     os.chdir("/")
-    for path in SYSTEM_TREES:
-        _show_tree(path, path)
-    for source, target in trees:
-        _show_tree(source, place_of(target))
-    for path in (*SYSTEM_FILES, *(f"/dev/{name}" for name in DEVICES)):
-        _show_file(path)
+    for path in (*paths, *(f"/dev/{name}" for name in DEVICES)):
+        _show(path)
+    for place, path in links:
+        _link(place_of(place), place_of(path))
     for path in ("/rw/tmp", "/rw/shm"):
         os.makedirs(path, 0o755, exist_ok=True)
     os.symlink("/rw/tmp", "/tmp")
@@ -181,28 +177,26 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
     )
 
 
-def _show_tree(source: str, target: str) -> None:
-    """Bind one directory of the old root read-only; a link is copied as a link."""
-    if os.path.islink(_OLD + source):
-        os.makedirs(os.path.dirname(target), 0o755, exist_ok=True)
-        if not os.path.lexists(target):
-            os.symlink(os.readlink(_OLD + source), target)
-    elif os.path.isdir(_OLD + source) and not any(target.startswith(tree + "/") for tree in SYSTEM_TREES):
-        os.makedirs(target, 0o755, exist_ok=True)
-        _mount(_OLD + source, target, None, _BIND | _REC)
+def _show(path: str) -> None:
+    """Bind one file or directory of the old root, read-only."""
+    source, target = _OLD + path, place_of(path)
+    try:
+        mode = os.stat(source).st_mode
+    except OSError:
+        return
+    os.makedirs(target if stat.S_ISDIR(mode) else os.path.dirname(target), 0o755, exist_ok=True)
+    if not stat.S_ISDIR(mode):
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+    _mount(source, target, None, _BIND | (_REC if stat.S_ISDIR(mode) else 0))
+    if not stat.S_ISCHR(mode):
         _make_read_only(target)
 
 
-def _show_file(path: str) -> None:
-    try:
-        kind = os.stat(_OLD + path).st_mode
-    except OSError:
-        return
-    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
-    _mount(_OLD + path, path, None, _BIND)
-    if stat.S_ISREG(kind):
-        _make_read_only(path)
+def _link(place: str, path: str) -> None:
+    """A link, where no file is shown."""
+    if not os.path.lexists(place):
+        os.makedirs(os.path.dirname(place), 0o755, exist_ok=True)
+        os.symlink(path, place)
 
 
 def _make_read_only(path: str) -> None:

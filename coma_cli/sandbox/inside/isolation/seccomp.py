@@ -2,7 +2,8 @@
 
 What the inherited filter stops: other architectures and x32; sockets other than AF_UNIX pairs; keys, io_uring, bpf,
 perf, ptrace and process_vm_*; System V and POSIX message queues, semaphores and shared memory; memfd; mounting and new
-namespaces; changing limits, scheduling or priorities; terminal injection. What it does NOT stop: file access (mounts
+namespaces; changing limits, scheduling or priorities; terminal injection; signals by a file that is ready (F_SETOWN,
+O_ASYNC); memory in pipes that no limit counts (vmsplice, tee, larger pipes). What it does NOT stop: file access (mounts
 and Landlock do) and CPU or memory use (limits do).
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
+from collections.abc import Iterator, Sequence
 
 from coma_cli.sandbox.inside.isolation import syscalls
 
@@ -25,7 +27,15 @@ CLONE_THREAD = 0x00010000
 CLONE_NEWUTS = 0x04000000
 _CLONE_NEW_ANY = 0x7E020000  # every namespace flag that clone(2) takes
 _AF_UNIX = 1
+# include/uapi/asm-generic/ioctls.h, sockios.h, linux/fs.h: terminal injection; signals to other processes when a file
+# is ready; flags of files and folders.
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_FIOASYNC, _FIOSETOWN, _SIOCSPGRP = 0x5452, 0x8901, 0x8902
+_FS_IOC_SETFLAGS, _FS_IOC32_SETFLAGS, _FS_IOC_FSSETXATTR = 0x40086602, 0x40046602, 0x401C5820
+# include/uapi/asm-generic/fcntl.h, linux/fcntl.h
+_F_SETFL, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 4, 8, 10, 15
+_F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ = 1024, 1026, 1031
+_O_ASYNC = 0x2000
 
 # Denied with EPERM whatever the arguments.
 DENIED = [
@@ -116,17 +126,20 @@ DENIED = [
     "shmdt",
     "shmget",
     "socket",
+    "splice",
     "statmount",
     "swapoff",
     "swapon",
     "sysfs",
     "syslog",
+    "tee",
     "umount2",
     "unshare",
     "uselib",
     "userfaultfd",
     "ustat",
     "vhangup",
+    "vmsplice",
 ]
 
 # Without a mount namespace these reach files, and Landlock does not cover them. They pretend to succeed, because
@@ -139,6 +152,7 @@ METADATA = [
     "fchmodat2",
     "fchown",
     "fchownat",
+    "file_setattr",
     "fremovexattr",
     "fsetxattr",
     "futimesat",
@@ -182,11 +196,16 @@ class Filter:
             name, [_op(_LOAD, _argument(index)), _op(_JUMP_EQ, value, 1, 0), _op(_RETURN, ERRNO | errno.EPERM)]
         )
 
-    def deny_if_argument(self, name: str, index: int, value: int) -> None:
-        """Deny a call if the low word of an argument has this value."""
-        self._guarded(
-            name, [_op(_LOAD, _argument(index)), _op(_JUMP_EQ, value, 0, 1), _op(_RETURN, ERRNO | errno.EPERM)]
-        )
+    def deny_if_argument(self, name: str, index: int, *values: int) -> None:
+        """Deny a call if the low word of an argument has one of these values. Call once for each name."""
+        self._guarded(name, [_op(_LOAD, _argument(index)), *_deny_any(values)])
+
+    def restrict_fcntl(self) -> None:
+        """Deny what signals other processes when a file is ready, leases, and pipes larger than the default."""
+        denied = (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX, _F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ)
+        flags = [_op(_LOAD, _argument(2)), _op(_JUMP_SET, _O_ASYNC, 0, 1), _op(_RETURN, ERRNO | errno.EPERM)]
+        body = [_op(_LOAD, _argument(1)), *_deny_any(denied), _op(_JUMP_EQ, _F_SETFL, 0, len(flags)), *flags]
+        self._guarded("fcntl", body)
 
     def restrict_clone(self, *, processes: bool, zygote_flag: int = 0) -> None:
         """Allow threads; new processes only if `processes`; no new namespaces, except by one flag for the zygote.
@@ -222,6 +241,13 @@ def _op(code: int, k: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("=HBBI", code, if_true, if_false, k)
 
 
+def _deny_any(values: Sequence[int]) -> Iterator[bytes]:
+    """Instructions that deny the call if the accumulator has one of these values."""
+    for value in values:
+        yield _op(_JUMP_EQ, value, 0, 1)
+        yield _op(_RETURN, ERRNO | errno.EPERM)
+
+
 def _argument(index: int) -> int:
     # The low half of a 64-bit argument; both architectures are little-endian.
     return 16 + 8 * index
@@ -239,8 +265,11 @@ def zygote_filter(
     rules.restrict_clone(processes=processes, zygote_flag=zygote_flag)
     rules.deny_unless_argument("socketpair", 0, _AF_UNIX)
     rules.deny_unless_argument("prlimit64", 0, 0)
-    for request in (_TIOCSTI, _TIOCLINUX):
-        rules.deny_if_argument("ioctl", 1, request)
+    requests = (_TIOCSTI, _TIOCLINUX, _FIOASYNC, _FIOSETOWN, _SIOCSPGRP)
+    # Without a mount namespace these reach files, and Landlock does not cover them.
+    flags = () if own_files else (_FS_IOC_SETFLAGS, _FS_IOC32_SETFLAGS, _FS_IOC_FSSETXATTR)
+    rules.deny_if_argument("ioctl", 1, *requests, *flags)
+    rules.restrict_fcntl()
     rules.deny(DENIED)
     if not own_files:
         rules.deny(METADATA, 0)

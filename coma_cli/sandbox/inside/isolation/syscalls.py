@@ -33,6 +33,8 @@ _TABLE: dict[str, tuple[int | None, int | None]] = {
     "fchmodat2": (452, 452),
     "fchown": (93, 55),
     "fchownat": (260, 54),
+    "fcntl": (72, 25),
+    "file_setattr": (469, 469),
     "finit_module": (313, 273),
     "fork": (57, None),
     "fremovexattr": (199, 16),
@@ -133,11 +135,13 @@ _TABLE: dict[str, tuple[int | None, int | None]] = {
     "shmget": (29, 194),
     "socket": (41, 198),
     "socketpair": (53, 199),
+    "splice": (275, 76),
     "statmount": (457, 457),
     "swapoff": (168, 225),
     "swapon": (167, 224),
-    "syslog": (103, 116),
     "sysfs": (139, None),
+    "syslog": (103, 116),
+    "tee": (276, 77),
     "tgkill": (234, 131),
     "tkill": (200, 130),
     "truncate": (76, 45),
@@ -151,6 +155,7 @@ _TABLE: dict[str, tuple[int | None, int | None]] = {
     "utimes": (235, None),
     "vfork": (58, None),
     "vhangup": (153, 58),
+    "vmsplice": (278, 75),
 }
 
 ARCHITECTURES = ("x86_64", "aarch64")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from coma_cli.sandbox.inside.isolation import descriptors, landlock, namespaces, rlimits, scratch, seccomp, syscalls
 from coma_cli.sandbox.inside.protocol import wire
-from coma_cli.sandbox.inside.zygotes import memory, reaper
+from coma_cli.sandbox.inside.zygotes import import_finder, memory, reaper
 from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class Order(NamedTuple):
     level: str
     layers: frozenset[str]
     uid: int | None
-    trees: list[list[str]]
+    paths: list[str]  # what programs may read: the three lists of `read_list.ReadList`
+    listed: list[str]
+    links: list[list[str]]
     scratch: str
     site: str  # a folder of installed packages, or ""
     preload: list[str]
@@ -125,7 +127,7 @@ def _enter_namespaces(order: Order, *, pid: bool) -> None:
     namespaces.unshare_user(own_proc, pid=pid)
     os.close(own_proc)
     if not root_built:
-        namespaces.build_root(order.trees)
+        namespaces.build_root(order.paths, order.links)
         namespaces.seal_root()
     namespaces.mount_scratch()
     sys.path[:] = [namespaces.place_of(path) for path in sys.path]
@@ -136,7 +138,8 @@ def _become_nobody(order: Order) -> None:
     """Drop root without a private file system, where the interpreter may be in a directory that only root can enter."""
     if os.geteuid() != 0 or not order.on("uid") or order.uid is None:
         return
-    hidden = not all(namespaces.is_open_to_all(source) for source, _ in order.trees)
+    folders = {path.rpartition("/")[0] or "/" for path in order.paths} | set(order.listed)
+    hidden = not all(map(namespaces.is_open_to_all, folders))
     if order.level == "landlock":
         namespaces.become(order.uid, keep=namespaces.CAP_DAC_READ_SEARCH if hidden else 0)
     elif not hidden:
@@ -150,7 +153,7 @@ def _build_root_as_root(order: Order) -> bool:
     except OSError:
         # Root without CAP_SYS_ADMIN, as in a container: the user namespace has to do it.
         return False
-    namespaces.build_root(order.trees)
+    namespaces.build_root(order.paths, order.links)
     namespaces.seal_root()
     return True
 
@@ -166,7 +169,7 @@ def _raise_inner_walls(
         memory = order.memory_mb if order.role == "candidate" else 4 * order.memory_mb
         rlimits.apply(rlimits.fixed_limits(memory, _ADDRESS_SPACE[bool(order.preload)], others))
     if order.on("landlock"):
-        landlock.restrict(_readable_trees(order), writable)
+        landlock.restrict(_readable(order), writable, listed=_places(order, order.listed))
     if order.level == "ns":
         namespaces.drop_capabilities(keep_capabilities)
     if order.on("seccomp"):
@@ -189,10 +192,14 @@ def _others(order: Order) -> int:
     return rlimits.others_of(becomes, own_namespace=order.level == "ns") if sys.platform == "linux" else 0
 
 
-def _readable_trees(order: Order) -> list[str]:
+def _readable(order: Order) -> list[str]:
     devices = [f"/dev/{name}" for name in namespaces.DEVICES]
-    own = [namespaces.place_of(target) if order.level == "ns" else source for source, target in order.trees]
-    return [*namespaces.SYSTEM_TREES, *namespaces.SYSTEM_FILES, *own, *devices]
+    return [*_places(order, order.paths), *devices]
+
+
+def _places(order: Order, paths: list[str]) -> list[str]:
+    """Where these are now."""
+    return [namespaces.place_of(path) for path in paths] if order.level == "ns" else paths
 
 
 # --- the checker ---
@@ -360,6 +367,8 @@ def _renew_scratch(reaper_fd: int, space: scratch.Scratch, watcher: scratch.Watc
 
 def _prepare_imports(order: Order) -> None:
     """Import once what programs of this kind import, so that it is already in memory."""
+    if order.level == "landlock":
+        import_finder.find_only(order.paths, order.listed)
     if order.site:
         sys.path.append(namespaces.place_of(order.site) if order.level == "ns" else order.site)
     for name in order.preload:

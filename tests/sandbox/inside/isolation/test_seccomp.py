@@ -109,6 +109,17 @@ def test_processes_are_possible_if_allowed_but_never_new_namespaces(machine: str
         ("socketpair", (1,), (2,)),
         ("prlimit64", (0,), (1,)),
         ("ioctl", (1, 0x5401), (1, 0x5412)),
+        ("ioctl", (1, 0x5421), (1, 0x541C)),
+        ("ioctl", (1, 0x541B), (1, 0x5452)),
+        ("ioctl", (1, 0x5451), (1, 0x8901)),
+        ("ioctl", (1, 0x40086602), (1, 0x8902)),
+        ("fcntl", (1, 0), (1, 8)),
+        ("fcntl", (1, 1), (1, 10)),
+        ("fcntl", (1, 2, 0x2000), (1, 15)),
+        ("fcntl", (1, 3), (1, 1024)),
+        ("fcntl", (1, 1025), (1, 1026)),
+        ("fcntl", (1, 1030), (1, 1031)),
+        ("fcntl", (1, 4, 0x800), (1, 4, 0x2800)),
     ],
 )
 def test_calls_that_depend_on_an_argument(machine: str, name: str, allowed: tuple[int], denied: tuple[int]) -> None:
@@ -120,6 +131,14 @@ def test_calls_that_depend_on_an_argument(machine: str, name: str, allowed: tupl
 def test_mode_changes_are_faked_without_a_mount_namespace(machine: str) -> None:
     assert answer(seccomp.zygote_filter(machine, processes=False, own_files=False), machine, "fchmodat") == PRETEND
     assert answer(seccomp.zygote_filter(machine, processes=False), machine, "fchmodat") == seccomp.ALLOW
+
+
+def test_flags_of_files_can_not_be_changed_without_a_mount_namespace(machine: str) -> None:
+    shared = seccomp.zygote_filter(machine, processes=False, own_files=False)
+    for request in (0x40086602, 0x40046602, 0x401C5820):
+        assert answer(shared, machine, "ioctl", 1, request) == EPERM
+    assert answer(shared, machine, "ioctl", 1, 0x80086601) == seccomp.ALLOW
+    assert answer(shared, machine, "file_setattr") == PRETEND
 
 
 def test_truncation_by_path_is_denied_if_landlock_does_not_cover_it(machine: str) -> None:
