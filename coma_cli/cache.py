@@ -6,13 +6,11 @@ Losing an entry only costs time, so a folder that can't be read or written is no
 import contextlib
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.errors import CliError
-
-_TEMPORARY = ".making-"
+from coma_cli.jsonl import write_atomically
 
 
 def cache_folder() -> Path:
@@ -68,14 +66,7 @@ class EntryCache:
             return
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=self.folder)
-            try:
-                with os.fdopen(handle, "wb") as making:
-                    making.write(_digest(content) + b"\n" + content)
-                Path(temporary).replace(self.folder / name)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            write_atomically(self.folder / name, (_digest(content), b"\n", content))
 
     def drop(self, name: str) -> None:
         """Forget an entry."""

@@ -21,7 +21,7 @@ from coma_cli.errors import MissingInputError, UsageError, unknown_name
 from coma_cli.jsonl import read_json, sha256_of, write_json
 
 TEMPLATE_FILE = "coma_template.json"
-TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")  # suffixes of user-supplied template files
+_TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")  # suffixes of user-supplied template files
 
 
 class Tokenizer(Protocol):
@@ -128,9 +128,14 @@ def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | 
     by_name = {template.name: template for template in TEMPLATES}
     if choice in by_name:
         return by_name[choice]
-    if choice.endswith(TEMPLATE_SUFFIXES):
-        return _from_file(Path(choice))
+    if (file := file_of_template(choice)) is not None:
+        return _from_file(file)
     raise unknown_name("template", choice, ["auto", "chat", *by_name])
+
+
+def file_of_template(choice: str) -> Path | None:
+    """The user's own template file, if a choice of template is one."""
+    return Path(choice) if choice.endswith(_TEMPLATE_SUFFIXES) else None
 
 
 def _from_file(path: Path) -> PromptTemplate:

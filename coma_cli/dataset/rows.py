@@ -84,10 +84,6 @@ class RowTable:
         """The id of a row."""
         return bytes(self.index["id"][row]).decode("ascii")
 
-    def name_of(self, kind: str, row: int) -> str:
-        """The name that a row has of a kind (`NAMED`)."""
-        return self.names[kind][int(self.index[kind][row])]
-
 
 def _renumbered(
     index: npt.NDArray[np.void], own: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[str]]

@@ -1,7 +1,5 @@
 """What build-data reports of a finished data set: its summary.json, which the card and the terminal show."""
 
-from collections.abc import Mapping
-
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
@@ -135,8 +133,3 @@ def source_facts(source: Source, splits: str, files: int) -> SourceFacts:
         revision=source.revision,
         notes=source.notes,
     )
-
-
-def licences_of(counts: Mapping[str, SideCounts]) -> tuple[str, ...]:
-    """The licences of the rows, sorted."""
-    return tuple(sorted(counts))

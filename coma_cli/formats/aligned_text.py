@@ -6,8 +6,7 @@ from pathlib import Path
 
 from coma_cli.formats.data_file import BrokenSourceError, DataFile, Shard
 from coma_cli.formats.files import Listed, lines_of, matching_files
-from coma_cli.formats.rejected import Rejected
-from coma_cli.records import Origin
+from coma_cli.formats.rejected import Rejected, row_origin
 
 _FORM = "Give both files as they were published."
 
@@ -55,17 +54,13 @@ def read_pairs(shard: Shard) -> Iterator[tuple[int, str, str] | Rejected]:
         try:
             one, two = (half.decode("utf-8").strip(" \t\r\n") for half in halves)
         except UnicodeDecodeError as error:
-            yield Rejected("undecodable", f"not UTF-8: {error.reason}", _origin(shard, number))
+            yield Rejected("undecodable", f"not UTF-8: {error.reason}", row_origin(shard, number))
             continue
         if one and two:
             yield number, one, two
         else:
-            yield Rejected("broken-row", "one side is empty", _origin(shard, number), {"first": one, "second": two})
+            yield Rejected("broken-row", "one side is empty", row_origin(shard, number), {"first": one, "second": two})
 
 
 def _count_lines(file: DataFile) -> int:
     return sum(1 for _ in lines_of(file))
-
-
-def _origin(shard: Shard, number: int) -> Origin:
-    return Origin(path=shard.name, row=str(number), split=shard.split)

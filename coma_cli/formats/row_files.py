@@ -4,9 +4,9 @@ Rows come one after the other; of JSON lines, arrays, CSV and Parquet no more th
 """
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.csv_rows import csv_rows
@@ -18,6 +18,7 @@ from coma_cli.formats.parquet_rows import Extent, parquet_rows
 from coma_cli.jsonl import JsonRow, parse_line
 
 _AGAIN = "Fetch or write it again."
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,13 @@ def read_values(
     return _cells(file, piece, "\t" if form.layout is Layout.TSV else ",")
 
 
-def good_rows(file: DataFile, bad: list[BadRow], form: Form | None = None) -> Iterator[tuple[int, JsonRow]]:
-    """Row number (from 1) and row of those that can be used; the others are added to `bad`. Raises as `read_rows`."""
+def good_rows(
+    file: DataFile, on_bad: Callable[[BadRow], object], form: Form | None = None
+) -> Iterator[tuple[int, JsonRow]]:
+    """Row number (from 1) and row of those that can be used; the others go to `on_bad`. Raises as `read_rows`."""
     for entry in read_rows(file, form=form):
         if isinstance(entry, BadRow):
-            bad.append(entry)
+            on_bad(entry)
         else:
             yield entry
 
@@ -107,13 +110,22 @@ def read_array(file: DataFile) -> Iterator[Any]:
     Raises:
         BrokenSourceError: it is no UTF-8 text, or no whole JSON array.
     """
+    return _json_of(file, array_values, "JSON array")
+
+
+def _values_in_a_row(file: DataFile) -> Iterator[tuple[int, Any]]:
+    return _json_of(file, values_in_a_row, "file of JSON objects")
+
+
+def _json_of(file: DataFile, values: Callable[[Callable[[int], bytes]], Iterator[T]], whole: str) -> Iterator[T]:
+    """What `values` makes of a file that should be a whole one of that name."""
     with unpacked(file) as handle:
         try:
-            yield from array_values(handle.read)
+            yield from values(handle.read)
         except UnicodeDecodeError as error:
             raise BrokenSourceError(f"{file} is not UTF-8 text: {error.reason}.", _AGAIN) from error
         except ValueError as error:
-            raise BrokenSourceError(f"{file} is not a whole JSON array: {error}.", _AGAIN) from error
+            raise BrokenSourceError(f"{file} is not a whole {whole}: {error}.", _AGAIN) from error
 
 
 def _held(entries: Iterator[tuple[int, Any]], piece: Piece) -> Iterator[tuple[int, Any]]:
@@ -145,16 +157,6 @@ def _objects(file: DataFile, piece: Piece) -> Iterator[tuple[int, JsonRow] | Bad
             yield number, value
         else:
             yield BadRow(file, number, f"a JSON {type(value).__name__}, not an object", line)
-
-
-def _values_in_a_row(file: DataFile) -> Iterator[tuple[int, Any]]:
-    with unpacked(file) as handle:
-        try:
-            yield from values_in_a_row(handle.read)
-        except UnicodeDecodeError as error:
-            raise BrokenSourceError(f"{file} is not UTF-8 text: {error.reason}.", _AGAIN) from error
-        except ValueError as error:
-            raise BrokenSourceError(f"{file} is not a whole file of JSON objects: {error}.", _AGAIN) from error
 
 
 def _cells(file: DataFile, piece: Piece, delimiter: str) -> Iterator[tuple[int, JsonRow] | BadRow]:

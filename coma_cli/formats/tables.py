@@ -10,11 +10,10 @@ from coma_cli.formats.data_file import BrokenSourceError, DataFile, Piece, Shard
 from coma_cli.formats.files import glob_pattern, list_files
 from coma_cli.formats.forms import Form, Layout, form_of
 from coma_cli.formats.parquet_rows import Extent, parquet_rows
-from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.row_files import BadRow, read_rows
 from coma_cli.formats.text import unix_lines
 from coma_cli.jsonl import JsonRow
-from coma_cli.records import Origin
 
 MISSING_COLUMN = "missing-column"
 DUPLICATE_ID = "duplicate-id"
@@ -133,7 +132,7 @@ def _checked(
     number, as_found = entry
     row = {renamed.get(column, column): value for column, value in as_found.items()}
     reject = _without(row, columns, as_found) or ids.reject(number, row)
-    return Rejected(*reject, _origin(shard, number), row) if reject else (number, row)
+    return Rejected(*reject, row_origin(shard, number), row) if reject else (number, row)
 
 
 def read_text_pairs(shard: Shard, columns: tuple[str, str]) -> Iterator[tuple[int, str, str] | Rejected]:
@@ -147,7 +146,7 @@ def read_text_pairs(shard: Shard, columns: tuple[str, str]) -> Iterator[tuple[in
         if first and second:
             yield number, first, second
         else:
-            yield Rejected("broken-row", f"{' or '.join(columns)} is not a string", _origin(shard, number), row)
+            yield Rejected("broken-row", f"{' or '.join(columns)} is not a string", row_origin(shard, number), row)
 
 
 def _without(row: JsonRow, columns: Sequence[str], as_found: JsonRow) -> tuple[str, str] | None:
@@ -172,12 +171,8 @@ def _without_columns(
     )
 
 
-def _origin(shard: Shard, number: int) -> Origin:
-    return Origin(path=shard.name, row=str(number), split=shard.split)
-
-
 def _rejected(shard: Shard, bad: BadRow) -> Rejected:
     """A broken row under the shard's name, which has no path of a machine in it."""
     detail = bad.reason if bad.line is None else f"{shard.name}:{bad.line}: {bad.reason}"
     row = str(bad.number) if bad.line is None else f"line {bad.line}"
-    return Rejected("broken-row", detail, Origin(path=shard.name, row=row, split=shard.split))
+    return Rejected("broken-row", detail, row_origin(shard, row))

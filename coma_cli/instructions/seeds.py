@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coma_cli.errors import MissingInputError, UsageError, nearest
 from coma_cli.formats.files import one_file
-from coma_cli.formats.row_files import BadRow, read_rows
+from coma_cli.formats.row_files import BadRow, good_rows
 from coma_cli.formats.text import unix_lines
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import JsonRow, sha256_of
@@ -170,7 +170,7 @@ def _read(
     source: SeedCode, max_chars: int, licence: str, on_corrupt: Callable[[BadRow], None]
 ) -> Iterator[Seed | _Skipped]:
     for file in source.files:
-        for number, row in enumerate(_good_rows(file.path, on_corrupt), start=1):
+        for number, (_, row) in enumerate(good_rows(one_file(file.path), on_corrupt), start=1):
             if source.from_build_data:
                 example = Example.from_row(row, f"{file.path}:{number}")
                 if example.task != GENERATION:
@@ -185,14 +185,6 @@ def _read(
                 yield Seed(_name(language, text), language, text, terms, origin)
             else:
                 yield _Skipped(reason)
-
-
-def _good_rows(path: Path, on_corrupt: Callable[[BadRow], None]) -> Iterator[JsonRow]:
-    for entry in read_rows(one_file(path)):
-        if isinstance(entry, BadRow):
-            on_corrupt(entry)
-        else:
-            yield entry[1]
 
 
 def _of_row(row: JsonRow, file: SeedFile, number: int, licence: str) -> tuple[str, str, str, Origin]:

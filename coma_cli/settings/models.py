@@ -5,7 +5,7 @@ the work is done, never a row. The *extent* fields say only how much of it is do
 run. Everything else is the identity of the run and goes into its fingerprint.
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,12 +14,15 @@ from coma_cli.flags import SHARED, Flag, Kind, Unset
 MOST_SEED = 2**32 - 1  # numpy's, which transformers seeds as well
 SETTINGS_CONFIG = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-# Fields of several runtime blocks; each block adds the flag that its command has.
+# Fields of several settings or runtime blocks; each block adds the flag that its command has.
 Workers = Annotated[int | None, Field(ge=1, description="Worker processes"), Unset("one per available core")]
 Device = Annotated[
     str,
     Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="Device to run on"),
     Kind("auto|cpu|cuda|cuda:N"),
+]
+Dtype = Annotated[
+    Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"], Kind("auto|float32|bfloat16|float16")
 ]
 TrustRemoteCode = Annotated[bool, Field(description="Run Python code from the model's own repository")]
 AllowPickle = Annotated[bool, Field(description="Load weights that are Python pickles, which can run code")]

@@ -29,7 +29,7 @@ from coma_cli.syntax.finding import (
 from coma_cli.syntax.function import CodeFunction
 from coma_cli.syntax.grammars import GRAMMARS
 from coma_cli.syntax.leaves import COMMENTS, leaves_of
-from coma_cli.syntax.python_functions import aligned, python_functions
+from coma_cli.syntax.python_functions import aligned, leading_whitespace, python_functions
 from coma_cli.syntax.trees import Tree, parse
 
 if TYPE_CHECKING:
@@ -135,20 +135,16 @@ class _Reader:
         first, last = whole.start_point[0] - shift, whole.end_point[0] - shift
         start, end = self._tree.span(whole)
         taken = self._tree.code[start:end].split("\n")
-        margin = _whitespace(self._lines[first])
+        margin = leading_whitespace(self._lines[first])
         if not margin and _CLOSER.match(self._lines[last]):
-            margin = _whitespace(self._lines[last])
+            margin = leading_whitespace(self._lines[last])
         rows = range(first + 1, last + 1)
         later = [
-            line if row + shift in self._in_strings else line[min(margin, _whitespace(line)) :]
+            line if row + shift in self._in_strings else line[min(margin, leading_whitespace(line)) :]
             for row, line in zip(rows, taken[1:], strict=False)
         ]
         before = ["\n".join(line.strip() for line in self._tree.text(node).split("\n")) for node in attributes]
         return "\n".join([*before, taken[0], *later]).rstrip()
-
-
-def _whitespace(line: str) -> int:
-    return len(line) - len(line.lstrip(" \t\f"))
 
 
 def _body(found: Found) -> Node:

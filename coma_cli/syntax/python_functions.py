@@ -119,17 +119,18 @@ def dedent_function(node: FunctionNode, lines: list[str], first: int) -> list[st
 
     `first` is the line number of `lines[0]` in the file from which `node` was parsed.
     """
-    margin = _whitespace(lines[0])
+    margin = leading_whitespace(lines[0])
     if not margin:
         return lines
     inside = {number for start, end in _string_spans(node, lines) for number in range(start + 1, end + 1)}
     return [
-        line if first + offset in inside else line[min(margin, _whitespace(line)) :]
+        line if first + offset in inside else line[min(margin, leading_whitespace(line)) :]
         for offset, line in enumerate(lines)
     ]
 
 
-def _whitespace(line: str) -> int:
+def leading_whitespace(line: str) -> int:
+    """How many characters of indentation a line has."""
     return len(line) - len(line.lstrip(" \t\f"))
 
 
@@ -254,12 +255,12 @@ def aligned(code: str) -> str:
     shift = only.body[0].col_offset - 4
     lines = code.split("\n")
     inside = {number for start, end in _string_spans(only, lines) for number in range(start + 1, end + 1)}
-    if shift < 4 or any("\t" in line[: _whitespace(line)] for line in lines):
+    if shift < 4 or any("\t" in line[: leading_whitespace(line)] for line in lines):
         return code
     docstring = only.body[0]
     if isinstance(docstring, ast.Expr) and isinstance(docstring.value, ast.Constant):
         inside -= set(range(docstring.lineno, (docstring.end_lineno or 0) + 1))
     return "\n".join(
-        line if number in inside else line[min(shift, _whitespace(line)) :]
+        line if number in inside else line[min(shift, leading_whitespace(line)) :]
         for number, line in enumerate(lines, start=1)
     )

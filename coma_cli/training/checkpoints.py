@@ -5,13 +5,12 @@ marker that lists its files and their sizes; a folder without a marker, or with 
 An older checkpoint is removed only once a newer one has its marker.
 """
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.errors import MissingInputError
-from coma_cli.jsonl import read_json, write_json
+from coma_cli.jsonl import read_json, sync_path, write_json
 
 MARKER = "complete.json"
 _PREFIX = "checkpoint-"
@@ -29,21 +28,13 @@ def mark_complete(path: Path) -> None:
     """Force a checkpoint's files to the disk and write its marker."""
     sizes = _sizes(path)
     for name in sizes:
-        _sync(path / name)
+        sync_path(path / name)
     write_json(path / MARKER, {"files": sizes})
 
 
 def _sizes(path: Path) -> dict[str, int]:
     files = (p for p in sorted(path.rglob("*")) if p.is_file() and p.name != MARKER and not p.name.endswith(".tmp"))
     return {str(p.relative_to(path)): p.stat().st_size for p in files}
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _is_complete(path: Path) -> bool:

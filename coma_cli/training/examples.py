@@ -115,7 +115,7 @@ def read_examples(files: tuple[TrainingFile, ...], report: ReadReport) -> Iterat
     for number, file in enumerate(files):
         rows = one_file(file.path)
         report.forms[str(file.path)] = form = form_of(rows)
-        for position, (_, row) in enumerate(good_rows(rows, report.corrupt, form)):
+        for position, (_, row) in enumerate(good_rows(rows, report.corrupt.append, form)):
             fitted = _fit(row, f"{number}/{position if row.get('id') is None else row['id']}", file)
             if isinstance(fitted, str):
                 report.unusable[fitted] += 1

@@ -6,11 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
-from coma_cli.prompting import TEMPLATE_CHOICES, TEMPLATE_SUFFIXES
+from coma_cli.prompting import TEMPLATE_CHOICES, file_of_template
 from coma_cli.settings import (
     SETTINGS_CONFIG,
     AllowPickle,
     Device,
+    Dtype,
     Flag,
     Kind,
     Runtime,
@@ -23,8 +24,6 @@ from coma_cli.workspace import runs_of
 DATA, TRAINING, ADAPTER, MACHINE = "Data and base", "Training", "Adapter", "Execution"
 MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a typing error
 _MOST_RANK = 16_384  # as wide as the widest layers of today's models
-
-Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
 
 
 class SettingsBlock(BaseModel):
@@ -139,7 +138,7 @@ class FinetuneSettings(StageSettings):
     max_seq_len: Annotated[int, Flag("--max-seq-len", "--max-seq-length", panel=DATA)] = Field(
         default=512, ge=8, description="Maximum tokens per row (prompt and answer); longer rows are dropped"
     )
-    dtype: Annotated[Dtype, Flag("--dtype", panel=MACHINE), Kind("auto|float32|bfloat16|float16")] = Field(
+    dtype: Annotated[Dtype, Flag("--dtype", panel=MACHINE)] = Field(
         default="auto", description="Dtype of the frozen weights and of the computation"
     )
     lora: LoraBlock = LoraBlock()
@@ -156,7 +155,7 @@ class FinetuneSettings(StageSettings):
     @property
     def template_file(self) -> Path | None:
         """The user's own template file, if `template` is one."""
-        return Path(self.template) if self.template.endswith(TEMPLATE_SUFFIXES) else None
+        return file_of_template(self.template)
 
     @property
     def can_be_extended(self) -> bool:

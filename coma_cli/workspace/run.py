@@ -1,6 +1,5 @@
 """One run in progress: its lock, its rows, its scratch folders, and the manifest that completes it."""
 
-import os
 import platform
 import shutil
 import time
@@ -16,7 +15,7 @@ from pydantic import BaseModel
 from coma_cli import journal as journals
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.journal import Journal
-from coma_cli.jsonl import CorruptLine, read_json, sha256_of, write_json
+from coma_cli.jsonl import CorruptLine, read_json, sha256_of, sync_path, write_json
 from coma_cli.pipeline import PipelineRow
 from coma_cli.provenance import environment
 from coma_cli.records import Record
@@ -225,7 +224,7 @@ class Run:
         write_json(self.path / SUMMARY, result.summary.model_dump(mode="json"))
         self._remove_scratch()
         write_json(self.path / MANIFEST, self._manifest(result, outputs))
-        _sync_folder(self.path)
+        sync_path(self.path)
         artifact = read_artifact(self.path / MANIFEST)
         assert artifact is not None
         return artifact
@@ -273,11 +272,3 @@ def _difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 def now() -> str:
     """The present time as written in manifests; such texts sort by time."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

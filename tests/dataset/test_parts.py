@@ -50,7 +50,7 @@ def test_parts_number_names_in_their_own_way_and_rows_in_one(tmp_path):
     second = write_part(tmp_path / "b", [example(3, language="python"), example(4, language="c")])
     empty = write_part(tmp_path / "c", [])
     rows = RowTable.read([first, empty, second])
-    assert [rows.name_of("language", n) for n in range(4)] == ["go", "python", "python", "c"]
+    assert [rows.names["language"][n] for n in rows.index["language"]] == ["go", "python", "python", "c"]
     assembled = assemble(tmp_path, first, empty, second)
     made = composition_of(assembled.rows, assembled.selection, MIXTURES["comit"])
     assert made.by["language"]["python", "train"] == 2

@@ -26,7 +26,8 @@ _NO_WEIGHT = (ast.expr_context, ast.arguments, ast.arg, ast.Expr, ast.Return, as
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _GIVING = frozenset((ast.Name, ast.arg, *_DEFINITIONS, ast.ClassDef, ast.ExceptHandler, ast.Attribute))
 _GIVING |= {ast.Import, ast.ImportFrom}
-_NO_CODE = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*')
+# Docstrings and comments.
+NO_CODE = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*')
 # Characters that formatters add and remove, or that delimit strings.
 _UNSTABLE_CHARACTERS = "(),;\\'\"`"
 
@@ -214,7 +215,7 @@ class Skeletons(NamedTuple):
 
 def skeletons(texts: Sequence[str]) -> Skeletons:
     """Each text without names, comments, documentation and layout."""
-    lexed = lex([_NO_CODE.sub(" ", text) if "#" in text or '"""' in text or "'''" in text else text for text in texts])
+    lexed = lex([NO_CODE.sub(" ", text) if "#" in text or '"""' in text or "'''" in text else text for text in texts])
     characters = ~lexed.is_word
     kept = characters & ~_UNSTABLE.holds(lexed.hashes)
     kept |= ~characters & (_KEYWORDS.holds(lexed.hashes) | (lexed.shapes == _NUMBER))

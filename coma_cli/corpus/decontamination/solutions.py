@@ -20,7 +20,15 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from coma_cli.corpus.decontamination.gram_table import GramTable
-from coma_cli.corpus.decontamination.normalized_ast import CodeUnit, codes_in, dedented, names_given, skeletons, units
+from coma_cli.corpus.decontamination.normalized_ast import (
+    NO_CODE,
+    CodeUnit,
+    codes_in,
+    dedented,
+    names_given,
+    skeletons,
+    units,
+)
 from coma_cli.corpus.lexing import U64, grams_of
 from coma_cli.languages import parse_python
 
@@ -29,7 +37,6 @@ GRAM = 12
 _LEAST_GRAM = 4
 _MAX_OWNERS = 2
 _SMALL_TEXT_TOKENS = 40  # texts this short are parsed one by one: their skeletons may be too short to search for
-_NO_CODE = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*')
 _TOKEN = re.compile(r"\w+|[^\w\s(),;\\'\"`]")
 _FIXED = frozenset(keyword.kwlist)
 Owner = TypeVar("Owner")  # what a solution belongs to
@@ -177,7 +184,7 @@ def _plain(name: str) -> str:
 
 def _tokens(text: str) -> list[str]:
     """Names, keywords, numbers and stable characters, without comments and documentation."""
-    return _TOKEN.findall(_NO_CODE.sub(" ", text))
+    return _TOKEN.findall(NO_CODE.sub(" ", text))
 
 
 def _place_of(solution: _Tokens[Owner], tokens: Sequence[str]) -> int | None:

@@ -1,7 +1,7 @@
 """The settings of `coma sample`."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import Field, field_validator
 
@@ -11,11 +11,12 @@ from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
 from coma_cli.models.resolution import Trust
-from coma_cli.prompting import TEMPLATE_CHOICES, TEMPLATE_SUFFIXES
+from coma_cli.prompting import TEMPLATE_CHOICES, file_of_template
 from coma_cli.settings import (
     SETTINGS_CONFIG,
     AllowPickle,
     Device,
+    Dtype,
     Flag,
     Kind,
     Runtime,
@@ -25,7 +26,6 @@ from coma_cli.settings import (
 )
 from coma_cli.workspace import runs_of
 
-Dtype = Literal["auto", "float32", "bfloat16", "float16", "fp32", "bf16", "fp16"]
 ENGINES = ("auto", *get_args(EngineName))
 BENCHMARK, SAMPLING, MODEL = "Benchmark and model", "Sampling", "Execution"
 MOST_SAMPLES = 100_000  # per problem: 500 times what pass@100 is published with; all rows are planned in advance
@@ -111,9 +111,7 @@ class SampleSettings(StageSettings):
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"
     )
-    dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL), Kind("auto|float32|bfloat16|float16")] = Field(
-        default="auto", description="Dtype of the weights"
-    )
+    dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL)] = Field(default="auto", description="Dtype of the weights")
     runtime: SampleRuntime = SampleRuntime()
 
     @field_validator("temperature", mode="before")
@@ -149,7 +147,7 @@ class SampleSettings(StageSettings):
     @property
     def template_file(self) -> Path | None:
         """The user's own template file, if `template` is one."""
-        return Path(self.template) if self.template.endswith(TEMPLATE_SUFFIXES) else None
+        return file_of_template(self.template)
 
     def decoding(self, temperature: float) -> Decoding:
         """How rows of one temperature are sampled."""

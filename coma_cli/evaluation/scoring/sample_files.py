@@ -169,7 +169,7 @@ def _repeated_key(key: str, origin: str) -> UsageError:
 
 def read_run_candidates(samples: Path, skipped: Skipped) -> Iterator[Candidate]:
     """Yield the samples of a finished sample run, each under its own key."""
-    for number, row in good_rows(DataFile(samples), skipped.corrupt):
+    for number, row in good_rows(DataFile(samples), skipped.corrupt.append):
         sample = Sample.from_row(row, f"{samples}:{number}")
         missing = f"generating it failed: {sample.error or 'no reason given'}" if sample.failed else ""
         yield Candidate(

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from coma_cli.catalog.bases import BASES
 from coma_cli.models.resolution import Trust
-from coma_cli.settings import AllowPickle, Device, Flag, Kind, Runtime, StageSettings, TrustRemoteCode, Unset
-from coma_cli.training.settings import MACHINE, Dtype, SettingsBlock
+from coma_cli.settings import AllowPickle, Device, Dtype, Flag, Kind, Runtime, StageSettings, TrustRemoteCode, Unset
+from coma_cli.training.settings import MACHINE, SettingsBlock
 from coma_cli.workspace import runs_of
 
 MERGE = "Merge"
@@ -53,7 +53,7 @@ class MergeSettings(StageSettings):
     revision: Annotated[str | None, Flag("--revision", panel=MERGE), Kind("NAME"), Unset("the latest")] = Field(
         default=None, description="Commit, branch or tag of a base on the Hugging Face Hub"
     )
-    dtype: Annotated[Dtype, Flag("--dtype", panel=MERGE), Kind("auto|float32|bfloat16|float16")] = Field(
+    dtype: Annotated[Dtype, Flag("--dtype", panel=MERGE)] = Field(
         default="auto",
         description="Dtype of the merged weights; auto is float32 below 1B parameters, else the base's own",
     )

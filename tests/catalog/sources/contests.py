@@ -9,7 +9,7 @@ TESTS = {"input": ["1 2\n"], "output": ["3\n"]}
 def problem(name: str, pairs: Sequence[tuple[int, str]], **changes: Any) -> dict[str, Any]:
     """A row of the hub's form, its solutions as (code of the language, text).
 
-    No native rows are at hand: this follows the documented columns, all of them.
+    No native rows are available: this follows the documented columns, all of them.
     """
     return {
         "name": name,

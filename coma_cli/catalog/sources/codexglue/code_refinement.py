@@ -6,11 +6,10 @@ from pathlib import Path
 from coma_cli.catalog.material import Material, Repair
 from coma_cli.catalog.sources.codexglue import shared
 from coma_cli.catalog.sources.source import Source
-from coma_cli.formats.aligned_text import find_pairs, read_pairs
+from coma_cli.formats.aligned_text import read_pairs
 from coma_cli.formats.data_file import Shard
-from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.tables import read_text_pairs
-from coma_cli.records import Origin
 
 _RAW = r"(?P<split>train|valid|test)\.buggy-fixed\.(?P<side>buggy|fixed)(?:\.gz)?"
 COLUMNS = ("buggy", "fixed")
@@ -18,8 +17,7 @@ COLUMNS = ("buggy", "fixed")
 
 def find(place: Path) -> list[Shard]:
     """Both configurations, `small` and `medium`: pairs of files, or the Hub's Parquet files."""
-    pairs = find_pairs(place, _RAW, COLUMNS, shared.LICENCE)
-    return pairs or [shared.shard_of(found) for found in shared.find_tables(place)]
+    return shared.find_pairs_or_tables(place, _RAW, COLUMNS)
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
@@ -29,7 +27,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             yield entry
             continue
         number, buggy, fixed = entry
-        origin = Origin(path=shard.name, row=str(number), split=shard.split)
+        origin = row_origin(shard, number)
         if buggy == fixed:
             yield Rejected("same-text", "", origin, {"buggy": buggy})
             continue

@@ -13,9 +13,8 @@ from coma_cli.catalog.sources.codesearchnet import codesearchnet
 from coma_cli.catalog.sources.codexglue import shared
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import Shard
-from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.tables import read_table, text_of
-from coma_cli.records import Origin
 from coma_cli.syntax.documentation import Prose, prose_of
 from coma_cli.words import words
 
@@ -37,7 +36,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         number, row = entry
         tokens = row["docstring_tokens"]
         if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-            origin = Origin(path=shard.name, row=str(number), split=shard.split)
+            origin = row_origin(shard, number)
             yield Rejected("broken-row", "docstring_tokens is not a list of strings", origin, row)
             continue
         target = " ".join(" ".join(tokens).split())

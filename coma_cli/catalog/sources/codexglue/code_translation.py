@@ -6,11 +6,11 @@ from pathlib import Path
 from coma_cli.catalog.material import Material, Translation
 from coma_cli.catalog.sources.codexglue import shared
 from coma_cli.catalog.sources.source import Source
-from coma_cli.formats.aligned_text import find_pairs, read_pairs
+from coma_cli.formats.aligned_text import read_pairs
 from coma_cli.formats.data_file import Shard
-from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.tables import read_text_pairs
-from coma_cli.records import Origin, row_seed
+from coma_cli.records import row_seed
 
 _RAW = r"(?P<split>train|valid|test)\.java-cs\.txt\.(?P<side>java|cs)(?:\.gz)?"
 COLUMNS = ("java", "cs")
@@ -18,8 +18,7 @@ COLUMNS = ("java", "cs")
 
 def find(place: Path) -> list[Shard]:
     """Pairs of files, or the Hub's Parquet files."""
-    pairs = find_pairs(place, _RAW, COLUMNS, shared.LICENCE)
-    return pairs or [shared.shard_of(found) for found in shared.find_tables(place)]
+    return shared.find_pairs_or_tables(place, _RAW, COLUMNS)
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
@@ -32,7 +31,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             yield entry
             continue
         number, java, csharp = entry
-        origin = Origin(path=shard.name, row=str(number), split=shard.split)
+        origin = row_origin(shard, number)
         if row_seed(0, java) % 2:
             yield Translation("csharp", csharp, "java", java, False, licence=shard.licence, origin=origin)
         else:

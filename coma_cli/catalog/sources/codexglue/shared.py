@@ -7,7 +7,7 @@ The readers were written for the files of microsoft/CodeXGLUE at `REVISION` and 
 from collections.abc import Sequence
 from pathlib import Path
 
-from coma_cli.formats.aligned_text import split_name
+from coma_cli.formats.aligned_text import find_pairs, split_name
 from coma_cli.formats.data_file import DataFile, Shard
 from coma_cli.formats.files import Listed, matching_files
 from coma_cli.formats.hub import HubForm
@@ -49,3 +49,8 @@ def find_tables(place: Path, *patterns: str) -> list[Listed]:
     if not found and place.is_file() and place.suffix.lower() != ".zip":
         return [Listed(place.name, place.name, DataFile(place))]
     return found
+
+
+def find_pairs_or_tables(place: Path, pattern: str, sides: tuple[str, str]) -> list[Shard]:
+    """The publisher's pairs of files whose names match `pattern`, or the Hub's Parquet files."""
+    return find_pairs(place, pattern, sides, LICENCE) or [shard_of(found) for found in find_tables(place)]

@@ -19,7 +19,7 @@ from coma_cli.formats.data_file import BrokenSourceError, DataFile, Shard
 from coma_cli.formats.files import Listed, lines_of, list_files, matching_files
 from coma_cli.formats.hub import HubForm
 from coma_cli.formats.plain_pickles import as_text, load_plain
-from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.tables import read_table, text_of
 from coma_cli.formats.text import unix_lines
 from coma_cli.records import Origin
@@ -91,12 +91,12 @@ def _read_labelled(shard: Shard) -> Iterator[Material | Rejected]:
         number, row = entry
         title, code = text_of(row, "doc"), text_of(row, "code")
         if title is None or code is None or row["label"] not in (0, 1):
-            origin = Origin(path=shard.name, row=str(number), split=shard.split)
+            origin = row_origin(shard, number)
             yield Rejected("broken-row", "doc, code or label has the wrong type", origin, row)
         else:
             questions.setdefault(" ".join(title.split()), []).append(CodeBlock(code, bool(row["label"])))
     for title, blocks in questions.items():
-        yield _question(title, blocks, "python", Origin(path=shard.name, row=title[:80], split=shard.split), shard)
+        yield _question(title, blocks, "python", row_origin(shard, title[:80]), shard)
 
 
 def _read_pairs(shard: Shard) -> Iterator[Material | Rejected]:
@@ -120,7 +120,7 @@ def _pairs(shard: Shard) -> Iterator[tuple[int, str, list[CodeBlock]] | Rejected
         number, row = entry
         title, blocks = text_of(row, "question"), _blocks_of(row["snippet"])
         if title is None or blocks is None or question_url(row["question_id"]) is None:
-            origin = Origin(path=shard.name, row=str(number), split=shard.split)
+            origin = row_origin(shard, number)
             yield Rejected("broken-row", "question_id, question or snippet has the wrong type", origin, row)
         else:
             yield row["question_id"], " ".join(title.split()), blocks
