@@ -80,7 +80,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="score",
-        version=2,
+        version=3,
         reads=("sample",),
         leaves=("verdicts.jsonl", "references.jsonl"),
         unit="programs",

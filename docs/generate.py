@@ -126,8 +126,17 @@ def data_sources() -> str:
         for s in SOURCES.values()
     ]
     benchmarks = [
-        (f"[`{b.name}`]({b.url})", str(b.size), f"{b.cpu_limit_s:g} s", b.licence, b.paper) for b in BENCHMARKS.values()
+        (
+            f"[`{b.name}`]({b.url})",
+            str(b.size),
+            f"{b.cpu_limit_s:g} s",
+            f"{b.memory_mb} MB",
+            b.licence,
+            b.paper,
+        )
+        for b in BENCHMARKS.values()
     ]
+    notes = [(f"`{task}`", b.name, note) for b in BENCHMARKS.values() for task, note in b.notes.items()]
     bases = [
         (f"[`{b.name}`]({b.url})", size(b.architecture.parameters), b.licence, b.template, b.notes, b.paper)
         for b in BASES.values()
@@ -143,9 +152,15 @@ def data_sources() -> str:
             *table(("source", "tasks", "licence", "hub", "what to know", "citation"), escaped(sources)),
             "## Benchmarks",
             "",
-            "The limit is the CPU time that a program may use unless `--timeout` says otherwise.",
+            "The limits are the CPU time and the memory that a program may use unless `--timeout` and `--memory` say "
+            "otherwise; [scoring](scoring.md#limits-and-references) says when they grow.",
             "",
-            *table(("benchmark", "problems", "limit", "licence", "paper"), escaped(benchmarks)),
+            *table(("benchmark", "problems", "CPU", "memory", "licence", "paper"), escaped(benchmarks)),
+            "## Notes on problems",
+            "",
+            "Why a verdict on a sample of these problems may differ from a published one.",
+            "",
+            *table(("problem", "benchmark", "what to know"), escaped(notes)),
             "## Base models",
             "",
             "`--base` and `--model` also take any local folder and any model id of the Hugging Face Hub.",

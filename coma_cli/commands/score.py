@@ -11,4 +11,4 @@ def score(shared: Shared, flags: Flags) -> None:
 
     Example: coma score --bench humaneval --samples samples.jsonl
     """
-    execute("score", shared, {**flags, "runtime.go_on": shared.force or None})
+    execute("score", shared, flags)

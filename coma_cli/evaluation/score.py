@@ -2,16 +2,17 @@
 
     samples (a run, or files)  ->  programs (extraction)  ->  verdicts (sandbox)  ->  pass@k with intervals
 
-The references of the problems run first: a benchmark whose own solutions fail here can't score anybody else's. Rows
+The references of the problems run first: a problem whose own solution fails here can't score anybody else's. Rows
 are journalled as verdicts come, so a killed run resumes where it stopped. Nothing here executes a program itself.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
 from coma_cli.evaluation import plot
 from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
@@ -19,11 +20,12 @@ from coma_cli.evaluation.results import Counted, count
 from coma_cli.evaluation.scoring import cluster
 from coma_cli.evaluation.scoring import summary as score_summary
 from coma_cli.evaluation.scoring.cluster import Runner, SandboxOptions
-from coma_cli.evaluation.scoring.preparation import REFERENCES
+from coma_cli.evaluation.scoring.limits import memory_limit_mb, memory_notes
+from coma_cli.evaluation.scoring.preparation import REFERENCES, excluded
 from coma_cli.evaluation.scoring.references import ReferenceCheck
 from coma_cli.evaluation.scoring.sample_choice import SampleSource, benchmark_only, choose_samples
 from coma_cli.evaluation.scoring.sample_files import Skipped
-from coma_cli.evaluation.scoring.score_run import VERDICTS, ScoreRun
+from coma_cli.evaluation.scoring.score_run import VERDICTS, ScoreRun, refuse_failed, scored
 from coma_cli.evaluation.scoring.settings import ScoreSettings, parse_threshold
 from coma_cli.parallel import ray_cluster
 from coma_cli.records import Problem, Verdict
@@ -48,8 +50,13 @@ class ScorePlan(Plan):
 
     source: SampleSource
     problems: tuple[Problem, ...]
-    samples: int
+    sampled: Mapping[str, int]  # samples by task id
     skipped: Skipped
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return sum(self.sampled.values())
 
 
 def plan(settings: ScoreSettings, workspace: Workspace) -> ScorePlan:
@@ -83,14 +90,15 @@ def plan(settings: ScoreSettings, workspace: Workspace) -> ScorePlan:
             "samples": samples,
             "samples per problem": _span(sampled),
             "workers": workers,
+            "memory limit (MB)": memory_limit_mb(settings, source.bench),
             "isolation": isolation.level if isolation else "none possible",
             "hours if all ran to their limit": round(samples * _mean_limit(settings, problems) / workers / 3600, 2),
         },
         blockers=(*blockers, *filter(None, lacking), *_empty(source, samples, skipped)),
-        notes=tuple(_notes(source, len(problems), skipped)),
+        notes=(*_notes(source, len(problems), skipped), *memory_notes(settings, source.bench, workers)),
         source=source,
         problems=problems,
-        samples=samples,
+        sampled=sampled,
         skipped=skipped,
     )
 
@@ -140,8 +148,9 @@ def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
     """Check the references, judge the samples that have no verdict yet, and count."""
     began = time.monotonic()
     try:
-        with _options(settings).sandbox() as sandbox, _runner(settings, sandbox) as runner:
-            score_run = ScoreRun(run, settings, sandbox, runner, plan.problems, plan.source, plan.samples)
+        options = _options(settings, plan.source.bench)
+        with options.sandbox() as sandbox, _runner(settings, options, sandbox) as runner:
+            score_run = ScoreRun(run, settings, sandbox, runner, plan.problems, plan.source, plan.sampled)
             prepared = score_run.prepare()
             prepared_by = run.work_done
             score_run.judge(prepared)
@@ -151,7 +160,7 @@ def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
         raise _unavailable(error) from error
     except SandboxError as error:
         raise CliError(f"The sandbox broke: {error}", "Rerun the same command to resume.") from error
-    counted = _count(run, settings, plan)
+    counted = _count(run, settings, plan, prepared.excluded)
     plot = _draw(run, plan, counted, settings.seed) if settings.plot and counted.results else None
     programs_run = run.work_done - (prepared_by if plan.samples else 0)
     seconds = time.monotonic() - began
@@ -161,9 +170,9 @@ def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
     return StageResult(summary=summary, outputs=tuple(outputs))
 
 
-def _options(settings: ScoreSettings) -> SandboxOptions:
+def _options(settings: ScoreSettings, bench: str) -> SandboxOptions:
     return SandboxOptions(
-        limits=Limits(memory_mb=settings.memory_mb, allow_fork=settings.allow_fork),
+        limits=Limits(memory_mb=memory_limit_mb(settings, bench), allow_fork=settings.allow_fork),
         workers=settings.runtime.workers,
         isolation=settings.isolation,
         consent=settings.runtime.i_know,
@@ -171,15 +180,16 @@ def _options(settings: ScoreSettings) -> SandboxOptions:
     )
 
 
-def _runner(settings: ScoreSettings, sandbox: Sandbox) -> AbstractContextManager[Runner]:
+def _runner(settings: ScoreSettings, options: SandboxOptions, sandbox: Sandbox) -> AbstractContextManager[Runner]:
     """Where the programs of samples run."""
     if settings.runtime.cluster is None:
         return nullcontext(sandbox)
-    return cluster.RayRunner(_options(settings), sandbox.isolation.level)
+    return cluster.RayRunner(options, sandbox.isolation.level)
 
 
-def _count(run: Run, settings: ScoreSettings, plan: ScorePlan) -> Counted:
+def _count(run: Run, settings: ScoreSettings, plan: ScorePlan, excluded: Container[str]) -> Counted:
     rows = run.journal(VERDICTS, Verdict).rows() if plan.samples else ()
+    rows = (row for row in rows if row.task_id not in excluded)
     gates = [parse_threshold(text)[0] for text in settings.runtime.fail_under]
     return count(rows, settings.protocol, settings.k, gates, settings.seed)
 
@@ -190,7 +200,7 @@ def _draw(run: Run, plan: ScorePlan, counted: Counted, seed: int) -> str:
     for result, tallies in zip(counted.results, counted.tallies, strict=True):
         curves.append(plot.curve_of(f"{result.protocol}, T={result.temperature:g}", tallies, seed))
     path = run.scratch("plot") / plot.PLOT
-    plot.draw(curves, f"{plan.source.bench}, {count_of(len(plan.problems), 'problem')}", path)
+    plot.draw(curves, f"{plan.source.bench}, {count_of(len(counted.tallies[0]), 'problem')}", path)
     return run.place(path, plot.PLOT).name
 
 
@@ -204,22 +214,26 @@ def _summarise(
     seconds: float,
 ) -> score_summary.ScoreSummary:
     first = counted.results[0] if counted.results else None
-    failed = sorted(task_id for task_id, check in checks.items() if check.failed)
+    failed = excluded(checks)
+    scored_problems = len(plan.problems) - len(failed)
     return score_summary.ScoreSummary(
         bench=plan.source.bench,
         samples_from=plan.source.title,
         protocol=first.protocol if first else None,
-        problems=len(plan.problems),
+        problems=scored_problems,
         bench_problems=plan.source.bench_size,
-        partial=len(plan.problems) < plan.source.bench_size,
-        samples=plan.samples,
+        partial=scored_problems < plan.source.bench_size,
+        excluded=failed,
+        samples=scored(plan.sampled, failed),
         n_min=first.n_min if first else 0,
         n_max=first.n_max if first else 0,
         pass_at_k=first.pass_at_k if first else {},
         verdicts=first.verdicts if first else {},
         base=first.base if first else None,
         results=counted.results,
-        references=score_summary.ReferenceSummary(checked=len(checks), passed=len(checks) - len(failed), failed=failed),
+        references=score_summary.ReferenceSummary(
+            checked=len(checks), passed=len(checks) - len(failed), failed=list(failed)
+        ),
         isolation=isolation.level,
         isolation_lost=list(isolation.lost),
         mode=settings.mode,
@@ -228,15 +242,31 @@ def _summarise(
         programs_run=programs_run,
         programs_per_s=round(programs_run / seconds, 1) if programs_run else None,
         skipped=plan.skipped.counts(),
+        notes=_notes_on(plan, failed),
     )
+
+
+def _notes_on(plan: ScorePlan, excluded: Container[str]) -> dict[str, str]:
+    """What the benchmark's entry says about problems that were scored."""
+    entry = BENCHMARKS.get(plan.source.bench)
+    names = {task_id for task_id in plan.sampled if task_id not in excluded}
+    return {task_id: note for task_id, note in entry.notes.items() if task_id in names} if entry else {}
 
 
 def check(settings: ScoreSettings, summary: Mapping[str, Any]) -> None:
     """Hold the result against `--fail-under`; for several protocols or temperatures the first counts.
 
     Raises:
-        BelowThresholdError: it is below. UsageError: that pass@k is not defined here.
+        BelowThresholdError: it is below. UsageError: that pass@k is not defined here, or a threshold would hold for a
+            part of the rows or problems only. CliError: references fail that have to pass.
     """
+    refuse_failed(settings, summary["bench"], summary["excluded"], summary["references"]["checked"])
+    if settings.runtime.fail_under and summary["excluded"]:
+        raise UsageError(
+            f"{count_of(len(summary['excluded']), 'problem is', 'problems are')} excluded, so no threshold holds "
+            f"({', '.join(summary['excluded'])}).",
+            "Raise --timeout or --memory until all references pass, or choose another --python.",
+        )
     uncounted = summary["skipped"]["corrupt_lines"] + summary["skipped"]["rows_without_task_id"]
     if settings.runtime.fail_under and uncounted:
         raise UsageError(

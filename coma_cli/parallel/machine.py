@@ -1,4 +1,4 @@
-"""The cores and the CPU quota that this process may use."""
+"""The cores, the CPU quota and the memory that this process may use."""
 
 import os
 from pathlib import Path
@@ -30,3 +30,14 @@ def cpu_quota(cgroup_root: Path = Path("/sys/fs/cgroup")) -> float | None:
     except (OSError, ValueError):
         return None
     return quota_us / period_us if quota_us > 0 and period_us > 0 else None
+
+
+def memory_mb(cgroup_root: Path = Path("/sys/fs/cgroup")) -> int:
+    """The memory of the machine in MiB, or the limit of its cgroup (v2, else v1) if that is less."""
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        try:
+            return min(installed, int((cgroup_root / name).read_text()) >> 20)
+        except (OSError, ValueError):  # absent, or "max"
+            continue
+    return installed

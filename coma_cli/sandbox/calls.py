@@ -25,7 +25,7 @@ _START_TIMEOUT_S = 60.0
 # The first call of a new caller, which has to return this before programs are run, and its wall-clock limit.
 SAMPLE, SAMPLE_ANSWER, SAMPLE_WALL_S = "def f(x):\n    return [x, 'b']\n", [["a", "b"]], 10.0
 LATE_S = 30.0  # how long after a program's wall-clock limit its zygote may still be silent
-_ZYGOTE_INDEX = 799  # the last possible zygote index; those of a sandbox are counted from 0
+_LAST_ZYGOTE_INDEX = 799  # callers are counted down from here, the zygotes of a sandbox up from 0
 _ENDS = {
     control.CPU: "it ran out of CPU time",
     control.WALL: "it ran out of wall time",
@@ -40,27 +40,32 @@ class CallError(Exception):
 class ProgramCaller:
     """One zygote that runs programs, one after the other; entered as a context manager, which starts it.
 
-    `numpy` gives them access to the installed packages. A small built-in program is called first: if the two sides
-    disagree about the protocol, that fails within seconds, and no later call can wait forever.
+    `numpy` gives them access to the installed packages. `place` is its number among the callers that live at a
+    time. A small built-in program is called first: if the two sides disagree about the protocol, that fails within
+    seconds, and no later call can wait forever.
 
     Raises (on entering):
         SandboxError: the zygote can't start, or does not answer as this side expects.
     """
 
-    def __init__(self, isolation: Isolation, limits: Limits, *, python: str | None = None, numpy: bool = False) -> None:
+    def __init__(
+        self, isolation: Isolation, limits: Limits, *, python: str | None = None, numpy: bool = False, place: int = 0
+    ) -> None:
         self._isolation = isolation
         self._limits = limits
         self._python = python
         self._numpy = numpy
+        self._index = _LAST_ZYGOTE_INDEX - place
         self._sequence = 0
+        self.cpu_s = 0.0  # of the latest program
 
     def __enter__(self) -> Self:
         setting = launch.Setting(self._isolation.level, launch.find_interpreter(self._python))
         kind = launch.PairKind(site=self._numpy, memory_mb=self._limits.memory_mb)
-        self._scratch = make_scratch(setting, launch.uid_of(_ZYGOTE_INDEX))
+        self._scratch = make_scratch(setting, launch.uid_of(self._index))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._zygote = launch.start_zygote("candidate", setting, kind, theirs, _ZYGOTE_INDEX, self._scratch)
+            self._zygote = launch.start_zygote("candidate", setting, kind, theirs, self._index, self._scratch)
         self._zygote.control.settimeout(_START_TIMEOUT_S)
         self._control = wire.Decoder(wire.CONTROL_FRAME_MAX)
         try:
@@ -86,6 +91,10 @@ class ProgramCaller:
         self._zygote.process.wait()
         if self._scratch:
             remove_scratch(self._scratch)
+
+    def stop(self) -> None:
+        """Kill the zygote with its program, from any thread; a call that waits for them raises SandboxError."""
+        self._zygote.process.kill()
 
     def values(self, source: str, name: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
         """The return values of function `name` of a program for each of the calls, all within one CPU limit.
@@ -140,6 +149,7 @@ class ProgramCaller:
         finally:
             link.close()
             report = self._end(bool(remote.lost))
+            self.cpu_s = report.cpu_s
         if failure:
             raise CallError(_ENDS.get(report.reason, failure))
 

@@ -65,6 +65,6 @@ def test_json_names_the_options_that_are_shown():
     shown = {entry["key"]: entry for entry in json.loads(coma_settings("score", "--json"))["settings"]}
     assert shown["k"]["options"] == ["-k", "--k"]
     assert shown["runtime.i_know"]["options"] == ["--allow-unsafe"]
-    assert shown["runtime.go_on"]["options"] == []
-    assert shown["memory_mb"]["default"] == 1024
+    assert shown["runtime.strict_references"]["options"] == ["--strict-references"]
+    assert shown["memory_mb"]["default"] is None and shown["memory_mb"]["default_means"] == "the benchmark's"
     assert shown["timeout_s"]["default"] is None

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.score import STAGE
 from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run
-from tests.requirements import shared_data
+from tests.requirements import SHARED, shared_data, skip_unless
 from tests.support.files import write_lines
 
 WRONG = "    return None\n"
@@ -241,16 +242,55 @@ def test_nothing_to_score_is_a_missing_input(coma, tmp_path, content, code, word
     assert words in coma("--bench", "humaneval", "--samples", path, code=code)
 
 
-def test_a_benchmark_whose_references_fail_here_scores_nobody(coma, tmp_path):
+@pytest.fixture
+def one_fails(tmp_path):
+    """MBPP with two problems, of which the reference of one is wrong, and three right samples of each."""
     broken = {**MBPP_ROW, "task_id": 12, "code": "def double(x):\n    return x"}
     data = write_lines(tmp_path / "mbpp.jsonl", [MBPP_ROW, broken])
-    path = write_lines(tmp_path / "s.jsonl", [{"task_id": n, "solution": MBPP_ROW["code"]} for n in (11, 12)])
-    base = ("--bench", "mbpp", "--bench-data", data, "--samples", path)
-    said = coma(*base, code=1)
-    assert "1 of 2 reference solutions of mbpp fail here (MBPP/12: fail" in said and "--force" in said
-    summary = coma(*base, "--force")
+    rows = [{"task_id": n, "solution": f"{MBPP_ROW['code']}\n# {k}"} for n in (11, 12) for k in range(3)]
+    return ("--bench", "mbpp", "--bench-data", data, "--samples", write_lines(tmp_path / "s.jsonl", rows))
+
+
+def test_a_reference_that_fails_excludes_its_problem_loudly(coma, one_fails, capsys):
+    summary = coma(*one_fails, "--explain")
     assert summary["references"] == {"checked": 2, "passed": 1, "failed": ["MBPP/12"]}
-    assert summary["inproc_problems"] == [] and summary["verdicts"]["pass"] == 2
+    assert summary["excluded"] == {"MBPP/12": "fail AssertionError"}
+    assert (summary["problems"], summary["bench_problems"], summary["partial"]) == (1, 2, True)
+    assert summary["samples"] == summary["verdicts"]["pass"] == sum(summary["verdicts"].values()) == 3
+    assert {v["task_id"] for v in coma.verdicts()} == {"MBPP/11"}
+    assert summary["inproc_problems"] == []
+    STAGE.show(summary)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "1 of 2 problems (1 excluded)" in shown and "References: 1 of 2 pass; failed: MBPP/12" in shown
+    assert "Excluded: MBPP/12, since its reference fails here (fail AssertionError)" in shown
+
+
+def test_an_excluded_problem_is_warned_of_and_no_gate_is_passed_without_it(coma, one_fails):
+    said = coma(*one_fails, "--fail-under", "pass@1=0.5", code=2)
+    assert "Warning: 1 problem is excluded, since the reference fails here (MBPP/12: fail AssertionError)" in said
+    assert "1 problem is excluded, so no threshold holds (MBPP/12)" in said
+    coma(*one_fails)  # the result itself stands
+    assert "no threshold holds" in coma(*one_fails, "--fail-under", "pass@1=0.5", code=2)
+
+
+@pytest.mark.parametrize("scored_before", [False, True])
+def test_strict_references_refuse(coma, one_fails, scored_before):
+    if scored_before:
+        coma(*one_fails)
+    said = coma(*one_fails, "--strict-references", code=1)
+    assert "1 of 2 reference solutions of mbpp fail here (MBPP/12: fail AssertionError)" in said
+    assert "--timeout or --memory" in said
+
+
+def test_a_check_of_references_fails_where_one_fails(coma, one_fails):
+    said = coma(*one_fails[:4], "--check-references", code=1)
+    assert "1 of 2 reference solutions of mbpp fail here" in said
+
+
+def test_a_benchmark_whose_references_all_fail_here_scores_nobody(coma, one_fails, tmp_path):
+    only = write_lines(tmp_path / "only.jsonl", [{"task_id": 12, "solution": MBPP_ROW["code"]}])
+    said = coma(*one_fails[:4], "--samples", only, code=1)
+    assert "1 of 1 reference solutions of mbpp fail here (MBPP/12: fail" in said
 
 
 def test_a_problem_is_run_in_process_only_if_its_reference_needs_it(coma, tmp_path):
@@ -302,6 +342,39 @@ def test_the_result_does_not_depend_on_the_number_of_workers(coma, tmp_path):
         coma("--bench", "humaneval", "--samples", path, "--workers", workers, "--name", f"w{workers}")
         hashes.add(coma.workspace.newest("score").content_sha256)
     assert len(hashes) == 1
+
+
+@pytest.mark.slow
+def test_a_reference_that_needs_much_memory_passes_with_the_limits_of_its_benchmark(coma):
+    folder = SHARED / "fault-cases" / "30-large-reference"
+    skip_unless("shared", folder.is_dir(), "the small inputs that failed are not at ../shared/fault-cases")
+    data = folder / "MbppPlus-255.jsonl.gz"
+    summary = coma("--bench", "mbpp+", "--bench-data", data, "--check-references")
+    assert summary["references"] == {"checked": 1, "passed": 1, "failed": []}
+    assert coma.workspace.newest("score").settings["memory_mb"] is None
+
+
+# Whether this one runs out of its 60 s depends on the processor: its note says so.
+TIMED = {"Mbpp/392"}
+
+
+@pytest.mark.slow
+def test_verdicts_are_the_published_ones_but_for_the_problems_with_a_note(coma):
+    stem = shared_data() / "published-samples" / "evalplus-starcoder2-15b-instruct-v0.1-mbpp"
+    data = shared_data() / "evalplus" / "MbppPlus.jsonl.gz"
+    summary = coma("--bench", "mbpp+", "--bench-data", data, "--samples", f"{stem}.jsonl")
+    published = json.loads(Path(f"{stem}_eval_results.json").read_text())["eval"]
+    verdicts = {row["task_id"]: (row["base"] == "pass", row["verdict"] == "pass") for row in coma.verdicts()}
+    assert len(verdicts) == summary["references"]["passed"] == 196
+    differing = set()
+    for task_id, ours in verdicts.items():
+        (theirs,) = published[task_id]
+        base = theirs["base_status"] == "pass"
+        if ours != (base, base and theirs["plus_status"] == "pass"):
+            differing.add(task_id)
+    noted = BENCHMARKS["mbpp+"].notes.keys() & verdicts.keys()
+    assert noted == summary["notes"].keys()
+    assert differing - TIMED == noted - TIMED and noted >= TIMED
 
 
 @pytest.mark.slow

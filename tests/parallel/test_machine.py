@@ -1,10 +1,10 @@
-"""How many programs at once: cores, unless a quota says less."""
+"""How many programs at once and how much memory: what the machine has, unless a quota or a limit says less."""
 
 from pathlib import Path
 
 import pytest
 
-from coma_cli.parallel.machine import cpu_quota, default_workers, own_cores
+from coma_cli.parallel.machine import cpu_quota, default_workers, memory_mb, own_cores
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,22 @@ def test_workers_have_cores_of_their_own_only_where_the_numbers_meet(monkeypatch
     assert own_cores(3) == [None, None, None]
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {1})
     assert own_cores(1) == [None]
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        ({"memory.max": "67108864\n"}, 64),
+        ({"memory/memory.limit_in_bytes": "33554432\n"}, 32),
+        ({"memory.max": "max\n"}, None),
+        ({"memory/memory.limit_in_bytes": "9223372036854771712\n"}, None),
+        ({}, None),
+    ],
+)
+def test_memory_is_that_of_the_machine_or_its_cgroup(tmp_path: Path, files: dict[str, str], limit: int | None) -> None:
+    installed = memory_mb(tmp_path / "absent")
+    assert installed > 100
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert memory_mb(tmp_path) == (limit or installed)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -76,6 +77,30 @@ def test_calls_of_one_program_share_its_state_but_other_programs_do_not(isolatio
         assert caller.values(source, "f", [()] * 3) == [1, 2, 3]
         assert caller.values(source, "f", [()]) == [1]
         assert caller.values(source, "f", []) == []
+
+
+def test_the_cpu_time_of_the_latest_program_is_known(isolation: Isolation) -> None:
+    burn = "import time\ndef f(s):\n    while time.process_time() < s: pass\n"
+    with ProgramCaller(isolation, Limits(cpu_s=1)) as caller:
+        caller.values(burn, "f", [(0.3,)])
+        assert 0.25 < caller.cpu_s < 0.9
+        with pytest.raises(CallError, match="CPU time"):
+            caller.values(burn, "f", [(9,)])
+        assert caller.cpu_s > 0.9
+        caller.values(burn, "f", [(0,)])
+        assert caller.cpu_s < 0.25
+
+
+def test_several_callers_work_at_a_time_and_one_can_be_stopped_by_another_thread(isolation: Isolation) -> None:
+    with ProgramCaller(isolation, Limits(cpu_s=600)) as one, ProgramCaller(isolation, Limits(), place=1) as other:
+        timer = threading.Timer(0.5, one.stop)
+        timer.start()
+        started = time.monotonic()
+        with pytest.raises(SandboxError):
+            one.values("def f():\n    while True: pass\n", "f", [()])
+        assert time.monotonic() - started < 30
+        timer.join()
+        assert other.values("def f():\n    return 1\n", "f", [()]) == [1]
 
 
 # --- when the two sides disagree about the protocol ---

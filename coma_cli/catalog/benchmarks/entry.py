@@ -1,10 +1,10 @@
-"""The type of a catalogue entry for a benchmark: where it is published, how it is read, how long a program may run.
+"""The type of a catalogue entry for a benchmark: where it is published, how it is read, what a program may use.
 
 A benchmark turns its own rows into `Problem` records, the only form that sampling, scoring and decontamination see.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,9 +48,12 @@ class Benchmark:
     returns the rows from the given file or folder, or from the default location; without it, the rows of the given file
     are used unchanged. `problem` turns a row into a record, or into None for a row of another split.
 
+    A program of it may use `cpu_limit_s` seconds of CPU time, unless a problem says otherwise, and `memory_mb` MiB.
+
     `size` is the number of problems of the whole benchmark; `id_prefix` is the prefix of task ids in other tools'
     files, ignoring case. `same_problems_as` names a benchmark with the same problems and fewer tests; `overlap` names
-    the source of training rows that shares problems with it.
+    the source of training rows that shares problems with it. `notes` say, by task id, why a right verdict may differ
+    from a published one.
     """
 
     name: str
@@ -68,6 +71,8 @@ class Benchmark:
     revision: str = ""
     same_problems_as: str = ""
     overlap: Overlap | None = None
+    memory_mb: int = 1024
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def load(self, bench_data: Path | None = None) -> LoadedBenchmark:
         """Read the problems, from `bench_data` if given.

@@ -24,6 +24,34 @@ from coma_cli.records import InputSets, Problem
 from coma_cli.syntax.literals import literal
 
 PLUS_CPU_LIMIT_S = 60.0  # evalplus 0.3.1, `eval/__init__.py`: a task has 60 s at most
+PLUS_MEMORY_MB = 4096  # evalplus 0.3.1, `eval/__init__.py`: query_maximum_memory_bytes
+# Found by scoring EvalPlus's samples of StarCoder2-15B-Instruct-v0.1 (2024-04) and by the history of evalplus.
+_EXACT_FLOATS = (
+    "EvalPlus before 0.3.0 failed every float answer that differed from the reference's at all: numpy.testing could "
+    "not be imported where programs ran (evalplus pull request 165, 2024-04-17). Now a tolerance holds, here as there."
+)
+MBPP_NOTES = {
+    "Mbpp/14": _EXACT_FLOATS,
+    "Mbpp/255": (
+        "The likely cause where a right answer failed: the answer to one input has 1.7 million tuples of 77 items, "
+        "more than a gigabyte, and EvalPlus holds it and the expected one in one process of at most 4 GiB, with a "
+        "limit on the time of each input."
+    ),
+    "Mbpp/276": _EXACT_FLOATS,
+    "Mbpp/312": _EXACT_FLOATS,
+    "Mbpp/392": (
+        "EvalPlus limits the time of each input (1 s, or 4 times the reference's), coma the CPU time of all of them "
+        "together: a right answer that takes long for one input (1,000,000 without a table of earlier results takes "
+        "half a minute) can pass here and fail there, and is a timeout in both on a slow processor."
+    ),
+}
+HUMANEVAL_NOTES = {
+    "HumanEval/32": (
+        "EvalPlus before 0.3.0 held an approximate root against the reference's too, or failed it with an error "
+        "(evalplus 832b832 of 2024-03-26 and 899b2b3 of 2024-05-14). Now any root within the tolerance is right, here "
+        "as there."
+    ),
+}
 _ORIGIN = "coma_published_test"  # the key for the tests from the OriginFmt file
 # Tests in the OriginFmt files that no solution can pass: this one unpacks its argument, which is a float.
 _BROKEN_TESTS = frozenset({"HumanEval/32"})
@@ -172,6 +200,7 @@ def _benchmark(
     id_prefix: str,
     problem: Callable[[Mapping[str, Any]], Problem],
     revision: str,
+    notes: Mapping[str, str],
     overlap: Overlap | None = None,
 ) -> Benchmark:
     return Benchmark(
@@ -189,6 +218,8 @@ def _benchmark(
         revision=revision,
         same_problems_as=release.bench.removesuffix("+"),
         overlap=overlap,
+        memory_mb=PLUS_MEMORY_MB,
+        notes=notes,
     )
 
 
@@ -202,6 +233,7 @@ HUMANEVAL_PLUS = _benchmark(
     "HumanEval",
     humaneval_problem,
     "v0.1.10",
+    HUMANEVAL_NOTES,
 )
 MBPP_PLUS = _benchmark(
     _MBPP,
@@ -209,5 +241,6 @@ MBPP_PLUS = _benchmark(
     "Mbpp",
     mbpp_problem,
     "v0.2.0; earlier releases had 399 tasks",
+    MBPP_NOTES,
     Overlap("mbpp", "MBPP+ asks some problems of MBPP's training split"),
 )

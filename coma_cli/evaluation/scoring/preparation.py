@@ -1,21 +1,24 @@
 """What has to be known before samples are judged: what references answer, that they pass here, and in which mode.
 
-A benchmark whose own solutions fail on this machine can't score anybody else's. References that have passed here
+A problem whose own solution fails on this machine can't score anybody else's. The run in which a
+reference answers to the inputs of its problem is its check as far as possible, and how long it takes decides how long
+the problem's programs may run. References that have passed here
 before are not run again, except for a few that are drawn at each start: if one of those does not come out as it is
 known to, nothing that is kept of the benchmark is believed any more, and all of it runs again.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from coma_cli import console
-from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, Answers, published, stages_of
+from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, FoundAnswers, check_parts, published, stages_of
+from coma_cli.evaluation.scoring.limits import cpu_limit_for, reference_limits
 from coma_cli.evaluation.scoring.reference_cache import ReferenceCache, draw, reference_key
 from coma_cli.evaluation.scoring.references import ReferenceCheck, check_references, latest
 from coma_cli.evaluation.scoring.settings import ScoreSettings
-from coma_cli.journal import Journal
+from coma_cli.journal import Journal, natural_order
 from coma_cli.records import Problem
-from coma_cli.sandbox import Limits, Sandbox
+from coma_cli.sandbox import Limits, Sandbox, default_workers
 from coma_cli.sandbox.contract import Mode
 from coma_cli.sandbox.identity import identity
 from coma_cli.words import count_of
@@ -41,15 +44,15 @@ class PreparedProblems:
         return {task_id: check.mode for task_id, check in self.checks.items()}
 
     @property
-    def failed(self) -> list[ReferenceCheck]:
-        """The references that fail here."""
-        return [check for check in self.checks.values() if check.failed]
+    def excluded(self) -> dict[str, str]:
+        """The problems whose reference fails here, which no program can be held against, and how it fails."""
+        return excluded(self.checks)
 
 
-def limits_of(settings: ScoreSettings, problem: Problem) -> Limits:
-    """What one program of a problem may use."""
-    cpu_s = settings.timeout_s or problem.cpu_limit_s
-    return Limits(cpu_s=cpu_s, memory_mb=settings.memory_mb, allow_fork=settings.allow_fork)
+def excluded(checks: Mapping[str, ReferenceCheck]) -> dict[str, str]:
+    """How references that fail do, by task id."""
+    failed = sorted((task_id for task_id, check in checks.items() if check.failed), key=natural_order)
+    return {task_id: f"{checks[task_id].verdict} {checks[task_id].detail}".strip() for task_id in failed}
 
 
 @dataclass(frozen=True)
@@ -85,35 +88,56 @@ class Preparation:
         cache = ReferenceCache(self.bench, machine)
         if again:
             cache.discard()
-        stages = self._stages(machine, again=again)
+        answers = self._answers(machine, again=again)
+        stages = {problem.task_id: stages_of(problem, answers) for problem in self.problems}
         parts = {p.task_id: (*stages[p.task_id], *published(p)) for p in self.problems if p.task_id in missing}
         keys = {task_id: reference_key(of, self._limits, self._modes) for task_id, of in parts.items()}
         known = cache.known(keys)
         drawn = draw(known, f"{self.settings.seed}|{self.run.fingerprint}")
-        trusted = [check for task_id, check in known.items() if task_id not in drawn]
+        trusted = {task_id: check for task_id, check in known.items() if task_id not in drawn}
         if trusted:
             passed = count_of(len(known), "reference has", "references have")
             console.note(f"{passed} passed on this machine before; running {len(drawn)} of them again")
-        found = self._run({task_id: of for task_id, of in parts.items() if task_id not in known or task_id in drawn})
-        if any(found[task_id].failed or found[task_id].mode != known[task_id].mode for task_id in drawn):
+
+        running = [
+            problem for problem in self.problems if problem.task_id in missing and problem.task_id not in trusted
+        ]
+        answered = {
+            task_id: of for task_id, of in answers.items() if task_id not in drawn and self._modes[0] == "split"
+        }
+        checked = {p.task_id: check_parts(p, stages[p.task_id], answered.get(p.task_id)) for p in running}
+
+        def finish(check: ReferenceCheck, cpu_s: Sequence[float]) -> ReferenceCheck:
+            task_id = check.task_id
+            if task_id in known and not check.failed and check.mode == known[task_id].mode:
+                return known[task_id]  # with the limits that are in force
+            answer = answered.get(task_id)
+            # A run that gave no answers ended early: then the check has measured what they take.
+            given = answer.cpu_s if answer and all(answer.answers) else None
+            took = given or tuple(cpu_s[: len(stages[task_id])])
+            return self._with_limits(check, stages[task_id], took)
+
+        found = self._run(checked, finish)
+        if any(found[task_id] != known[task_id] for task_id in drawn):
             return None
-        self._journal.append_all(trusted)
+        self._journal.append_all(trusted.values())
         cache.keep(keys, found)
-        return PreparedProblems(stages, latest(self._journal.rows()))
+        checks = latest(self._journal.rows())
+        limited = {task_id: _limited(of, checks[task_id]) for task_id, of in stages.items() if task_id in checks}
+        return PreparedProblems(limited, checks)
 
     @property
     def _journal(self) -> Journal[ReferenceCheck]:
         return self.run.journal(REFERENCES, ReferenceCheck)
 
-    def _stages(self, machine: str, *, again: bool) -> dict[str, Sequence[Problem]]:
-        """Each problem with its tests complete; `again`: whatever answers are kept."""
+    def _answers(self, machine: str, *, again: bool) -> dict[str, FoundAnswers]:
+        """What references answer, on all cores; `again`: whatever is kept."""
         asked = [problem for problem in self.problems if problem.input_sets]
-        answers = self._answers(asked, machine, again=again) if asked else {}
-        return {problem.task_id: stages_of(problem, answers) for problem in self.problems}
-
-    def _answers(self, asked: Sequence[Problem], machine: str, *, again: bool) -> dict[str, Answers]:
+        if not asked:
+            return {}
+        workers = self.settings.runtime.workers or default_workers()
         finder = AnswerFinder(
-            self.sandbox.isolation, machine, self.settings.memory_mb, self.settings.python, again=again
+            self.sandbox.isolation, machine, self._limits, self.settings.python, workers=workers, again=again
         )
         with console.progress("expected answers", len(asked)) as ticker:
 
@@ -123,13 +147,17 @@ class Preparation:
 
             return finder.find(asked, settled)
 
-    def _run(self, parts: Mapping[str, Sequence[Problem]]) -> dict[str, ReferenceCheck]:
+    def _run(
+        self,
+        parts: Mapping[str, Sequence[Problem]],
+        finish: Callable[[ReferenceCheck, Sequence[float]], ReferenceCheck],
+    ) -> dict[str, ReferenceCheck]:
         """Run references and write their rows."""
         found: dict[str, ReferenceCheck] = {}
         if not parts:
             return found
         with console.progress("references", len(parts)) as ticker:
-            for check in check_references(self.sandbox, parts, self._journal, self._limits, self._modes):
+            for check in check_references(self.sandbox, parts, self._journal, self._limits, self._modes, finish):
                 self.run.count_work()
                 if check is not None:
                     found[check.task_id] = check
@@ -139,8 +167,20 @@ class Preparation:
         return found
 
     def _limits(self, problem: Problem) -> Limits:
-        return limits_of(self.settings, problem)
+        return reference_limits(self.settings, problem)
+
+    def _with_limits(self, check: ReferenceCheck, stages: Sequence[Problem], took: Sequence[float]) -> ReferenceCheck:
+        """The row with the CPU seconds of each stage and the limits that follow."""
+        limits = tuple(cpu_limit_for(self.settings, *measured) for measured in zip(stages, took, strict=True))
+        rounded = tuple(round(seconds, 4) for seconds in took)
+        return check.model_copy(update={"stage_cpu_s": rounded, "stage_limits_s": limits})
 
     @property
     def _modes(self) -> tuple[Mode, ...]:
         return ("split", "inproc") if self.settings.mode == "split" else ("inproc",)
+
+
+def _limited(stages: Sequence[Problem], check: ReferenceCheck) -> Sequence[Problem]:
+    """The stages with the CPU limits that the check of their reference gave."""
+    limits = check.stage_limits_s or tuple(stage.cpu_limit_s for stage in stages)
+    return [stage.model_copy(update={"cpu_limit_s": limit}) for stage, limit in zip(stages, limits, strict=True)]

@@ -15,13 +15,19 @@ from coma_cli.sandbox.contract import Mode
 
 
 class ReferenceCheck(Record):
-    """How one reference solution fared, and in which mode its problem's candidates are run."""
+    """How one reference solution fared, in which mode its problem's candidates are run, and for how long at most.
+
+    `stage_cpu_s` is the CPU time that the reference took for each stage of the problem, `stage_limits_s` are the CPU
+    limits (s) that follow for candidates.
+    """
 
     task_id: str
     mode: Literal["split", "inproc"]
     verdict: VerdictName
     detail: str = ""
     cpu_s: float = 0.0
+    stage_cpu_s: tuple[float, ...] = ()
+    stage_limits_s: tuple[float, ...] = ()
 
     @property
     def key(self) -> str:
@@ -33,7 +39,7 @@ class ReferenceCheck(Record):
 
     @classmethod
     def volatile_fields(cls) -> frozenset[str]:
-        return super().volatile_fields() | {"detail"}
+        return super().volatile_fields() | {"detail", "stage_cpu_s", "stage_limits_s"}
 
 
 def check_references(
@@ -42,12 +48,13 @@ def check_references(
     journal: Journal[ReferenceCheck],
     limits_of: Callable[[Problem], Limits],
     modes: Sequence[Mode],
+    finish: Callable[[ReferenceCheck, Sequence[float]], ReferenceCheck] = lambda check, cpu_s: check,
 ) -> Iterator[ReferenceCheck | None]:
     """Run the references of these problems, each in the first mode in which it passes all its tests.
 
     `parts` are, by task id, the problem with each set of tests that its reference has to pass. Yields a row for each
     reference that is settled, and None for a run that settles nothing yet. A reference that passes in none of the
-    `modes` is journalled as such.
+    `modes` is journalled as such. `finish` completes a row, given the CPU seconds of each of its problem's parts.
     """
     missing = list(parts)
     for mode in modes:
@@ -62,7 +69,8 @@ def check_references(
             task_id = outcome.key.partition("|")[2]
             outcomes = seen.setdefault(task_id, [])
             outcomes.append(outcome)
-            row = _row(task_id, seen.pop(task_id), mode, modes) if len(outcomes) == len(parts[task_id]) else None
+            complete = len(outcomes) == len(parts[task_id])
+            row = _row(task_id, seen.pop(task_id), mode, modes, finish) if complete else None
             if row is None or (row.failed and mode != modes[-1]):
                 failed.update([] if row is None else [task_id])
                 yield None
@@ -72,11 +80,17 @@ def check_references(
         missing = [task_id for task_id in missing if task_id in failed]
 
 
-def _row(task_id: str, outcomes: Sequence[Outcome], mode: Mode, modes: Sequence[Mode]) -> ReferenceCheck:
+def _row(
+    task_id: str,
+    outcomes: Sequence[Outcome],
+    mode: Mode,
+    modes: Sequence[Mode],
+    finish: Callable[[ReferenceCheck, Sequence[float]], ReferenceCheck],
+) -> ReferenceCheck:
     """The row of a reference: the first of its tests that failed speaks for all."""
     in_order = sorted(outcomes, key=lambda outcome: int(outcome.key.partition("|")[0]))
     worst = next((outcome for outcome in in_order if outcome.verdict != "pass"), in_order[0])
-    return ReferenceCheck(
+    row = ReferenceCheck(
         task_id=task_id,
         # A problem whose reference passes nowhere gets no exception from the first mode.
         mode=mode if worst.verdict == "pass" else modes[0],
@@ -84,6 +98,7 @@ def _row(task_id: str, outcomes: Sequence[Outcome], mode: Mode, modes: Sequence[
         detail=worst.detail[:DETAIL_LIMIT],
         cpu_s=round(sum(outcome.cpu_s for outcome in outcomes), 4),
     )
+    return finish(row, [outcome.cpu_s for outcome in in_order])
 
 
 def latest(rows: Iterable[ReferenceCheck]) -> dict[str, ReferenceCheck]:

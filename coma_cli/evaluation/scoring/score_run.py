@@ -3,16 +3,18 @@
 Everything that is run in the sandbox for a score is started from here; rows are journalled as they come.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coma_cli import console
+from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.corpus.extraction.protocols import PROTOCOLS, ExtractionProtocol
 from coma_cli.errors import CliError
 from coma_cli.evaluation.explaining import explain as explaining
 from coma_cli.evaluation.explaining.explanation import Explanation
 from coma_cli.evaluation.scoring.cluster import Runner
-from coma_cli.evaluation.scoring.preparation import Preparation, PreparedProblems, limits_of
+from coma_cli.evaluation.scoring.limits import limits_of
+from coma_cli.evaluation.scoring.preparation import Preparation, PreparedProblems
 from coma_cli.evaluation.scoring.sample_choice import SampleSource
 from coma_cli.evaluation.scoring.sample_files import Skipped
 from coma_cli.evaluation.scoring.scorer import Scorer
@@ -20,16 +22,19 @@ from coma_cli.evaluation.scoring.settings import ScoreSettings
 from coma_cli.journal import Journal
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import Sandbox
+from coma_cli.words import count_of
 from coma_cli.workspace import Run
 
 VERDICTS = "verdicts.jsonl"
+_NAMED = 5  # references that fail are named in messages, if they are not more
 
 
 @dataclass(frozen=True)
 class ScoreRun:
     """The problems and the samples of one run, and where programs run.
 
-    References run in this machine's `sandbox`, the programs of the `samples` samples where `runner` takes them.
+    References run in this machine's `sandbox`, programs of samples where `runner` takes them. `sampled` are the numbers
+    of samples by task id.
     """
 
     run: Run
@@ -38,28 +43,26 @@ class ScoreRun:
     runner: Runner
     problems: Sequence[Problem]
     source: SampleSource
-    samples: int
+    sampled: Mapping[str, int]
 
     def prepare(self) -> PreparedProblems:
         """Find what references answer and check that they pass.
 
         Raises:
-            CliError: some fail, and the user did not say to go on.
+            CliError: all fail, or one does and they are to be strict.
         """
         bench = self.source.bench
         prepared = Preparation(self.run, self.settings, self.sandbox, bench, self.problems).prepare()
-        failed = prepared.failed
-        if failed and not self.settings.runtime.go_on:
-            named = "; ".join(f"{check.task_id}: {check.verdict} {check.detail}".strip() for check in failed[:5])
-            raise CliError(
-                f"{len(failed)} of {len(prepared.checks)} reference solutions of {bench} fail here ({named}).",
-                "Raise --timeout or --memory, or choose another --python; --force continues anyway.",
-            )
+        failed = prepared.excluded
+        if failed:
+            refuse_failed(self.settings, bench, failed, len(prepared.checks))
+            problems = count_of(len(failed), "problem is", "problems are")
+            console.warn(f"{problems} excluded, since the reference fails here ({_named(failed)})")
         return prepared
 
     def judge(self, prepared: PreparedProblems) -> None:
         """Give each sample its verdict under each requested protocol."""
-        if self.samples:
+        if self.sampled:
             protocols = [PROTOCOLS[name] for name in self.settings.protocol]
             self._judge("score", prepared, self.run.journal(VERDICTS, Verdict), protocols, ())
 
@@ -73,7 +76,7 @@ class ScoreRun:
             self.run,
             self.run.journal(VERDICTS, Verdict),
             judge,
-            lambda: self.source.candidates(Skipped()),
+            lambda: self._candidates(prepared),
             {problem.task_id: problem for problem in self.problems},
             self.settings.protocol,
             self.settings.k,
@@ -88,7 +91,7 @@ class ScoreRun:
         protocols: Sequence[ExtractionProtocol],
         known: Iterable[Verdict],
     ) -> None:
-        total = self.samples * len(protocols)
+        total = scored(self.sampled, prepared.excluded) * len(protocols)
         with console.progress(label, total, min(total, len(journal))) as ticker:
             scorer = Scorer(
                 journal,
@@ -101,4 +104,33 @@ class ScoreRun:
                 on_rows=ticker.advance,
                 on_run=self.run.count_work,
             )
-            scorer.run(self.runner, self.source.candidates(Skipped()))
+            scorer.run(self.runner, self._candidates(prepared))
+
+    def _candidates(self, prepared: PreparedProblems) -> Iterator[Candidate]:
+        """The samples of the problems that are not excluded."""
+        excluded = prepared.excluded
+        return (c for c in self.source.candidates(Skipped()) if c.task_id not in excluded)
+
+
+def scored(sampled: Mapping[str, int], excluded: Container[str]) -> int:
+    """How many samples are of problems that are not excluded."""
+    return sum(count for task_id, count in sampled.items() if task_id not in excluded)
+
+
+def refuse_failed(settings: ScoreSettings, bench: str, failed: Mapping[str, str], checked: int) -> None:
+    """Refuse to go on with references that fail: `failed` of `checked` ones, if they are all or have to pass.
+
+    Raises:
+        CliError: so it is.
+    """
+    strict = settings.runtime.strict_references or settings.check_references
+    if failed and (strict or len(failed) == checked):
+        raise CliError(
+            f"{len(failed)} of {checked} reference solutions of {bench} fail here ({_named(failed)}).",
+            "Raise --timeout or --memory, or choose another --python.",
+        )
+
+
+def _named(failed: Mapping[str, str]) -> str:
+    shown = [f"{task_id}: {how}" for task_id, how in list(failed.items())[:_NAMED]]
+    return "; ".join([*shown, *(["..."] if len(failed) > _NAMED else [])])

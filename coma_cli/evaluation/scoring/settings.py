@@ -45,7 +45,9 @@ class ScoreRuntime(Runtime):
         Flag("--fail-under", panel=RESULT, repeat=True),
         Kind("pass@K=X"),
     ] = Field(default=(), description="Exit with status 6 if the result is below this, as pass@1=0.3 or pass@1=30%")
-    go_on: bool = Field(default=False, description="Continue although reference solutions fail here; --force sets it")
+    strict_references: Annotated[bool, Flag("--strict-references", panel=RESULT)] = Field(
+        default=False, description="Exit with status 1 if a reference fails here, instead of excluding its problem"
+    )
     i_know: Annotated[bool, Flag("--allow-unsafe", panel=MACHINE), Flag("--i-know", panel=MACHINE, hidden=True)] = (
         Field(default=False, description="Allow --isolation none, which runs programs without a sandbox")
     )
@@ -89,11 +91,11 @@ class ScoreSettings(StageSettings):
         min_length=1,
         description=f"How programs are extracted from completions: {', '.join(PROTOCOLS)}",
     )
-    timeout_s: Annotated[float | None, Flag("--timeout", panel=LIMITS), Unset("the benchmark's")] = Field(
+    timeout_s: Annotated[float | None, Flag("--timeout", panel=LIMITS), Unset("the benchmark's, or more")] = Field(
         default=None, ge=0.05, le=86_400, description="CPU time limit per program (s)"
     )
-    memory_mb: Annotated[int, Flag("--memory", panel=LIMITS)] = Field(
-        default=1024, ge=32, le=1_048_576, description="Memory limit per program (MB)"
+    memory_mb: Annotated[int | None, Flag("--memory", panel=LIMITS), Unset("the benchmark's")] = Field(
+        default=None, ge=32, le=1_048_576, description="Memory limit per program (MB)"
     )
     mode: Annotated[Literal["split", "inproc"], Flag("--mode", panel=MACHINE)] = Field(
         default="split",

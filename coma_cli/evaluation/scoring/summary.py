@@ -33,6 +33,7 @@ class ScoreSummary(BaseModel):
     problems: int
     bench_problems: int
     partial: bool
+    excluded: dict[str, str]  # problems whose reference fails here, and how
     samples: int
     n_min: int
     n_max: int
@@ -49,6 +50,7 @@ class ScoreSummary(BaseModel):
     programs_run: int
     programs_per_s: float | None
     skipped: dict[str, int]
+    notes: dict[str, str]  # on problems of which a right verdict may differ from a published one
     explanation: Explanation | None = None
     plot: str | None = None
 
@@ -69,7 +71,8 @@ def _title(summary: Mapping[str, Any]) -> str:
     n = str(summary["n_min"]) if summary["n_min"] == summary["n_max"] else f"{summary['n_min']} to {summary['n_max']}"
     part = f" of {summary['bench_problems']}" if summary["partial"] else ""
     problems = f"{summary['problems']}{part} problems" if part else count_of(summary["problems"], "problem")
-    return f"{summary['bench']}: {problems}, n = {n}, samples {summary['samples_from']}"
+    excluded = f" ({len(summary['excluded'])} excluded)" if summary["excluded"] else ""
+    return f"{summary['bench']}: {problems}{excluded}, n = {n}, samples {summary['samples_from']}"
 
 
 def _rows(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -90,6 +93,10 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     for result in summary["results"]:
         name = f" ({result['protocol']}, T={result['temperature']:g})" if len(summary["results"]) > 1 else ""
         yield f"Verdicts{name}: " + ", ".join(f"{count} {verdict}" for verdict, count in result["verdicts"].items())
+    for task_id, how in summary["excluded"].items():
+        yield f"Excluded: {task_id}, since its reference fails here ({how})"
+    if summary["notes"]:
+        yield f"Verdicts may differ from published ones for {', '.join(summary['notes'])}: see docs/data-sources.md"
     references = summary["references"]
     failed = f"; failed: {', '.join(references['failed'])}" if references["failed"] else ""
     yield f"References: {references['passed']} of {references['checked']} pass{failed}"

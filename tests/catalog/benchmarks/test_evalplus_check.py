@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from coma_cli.catalog.benchmarks.evalplus_check import check_source
+from coma_cli.catalog.benchmarks.evalplus_check import accepts_what_equals, check_source
 
 
 def verdict_of(answer: Any, expected: Any, atol: float = 0, oracle: str = "", arguments: Any = (1,)) -> bool:
@@ -85,3 +85,17 @@ def test_modifying_the_arguments_does_not_change_the_verdict():
     inputs = {"_coma_inputs": lambda: [[numbers]], "_coma_expected": lambda: [0]}
     with pytest.raises(AssertionError, match="input 0"):
         exec(source, {**inputs, "f": cheat})
+
+
+@pytest.mark.parametrize(
+    ("tests", "accepted"),
+    [
+        (check_source("f", 0, ""), True),
+        (check_source("f", 1e-6, ""), True),
+        (check_source("f", 0, "set"), False),
+        (check_source("f", 0, "root"), False),
+        ("assert f(1) == 2\n", False),
+    ],
+)
+def test_only_tests_without_a_rule_are_known_to_accept_what_equals(tests, accepted):
+    assert accepts_what_equals(tests) == accepted

@@ -1,16 +1,19 @@
 """References that are known to pass: a score with them is the score without them, and a wrong one is found out."""
 
+import json
 from collections.abc import Sequence
 
 import pytest
 
-from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, Answers, published, stages_of
+from coma_cli.catalog.benchmarks import BENCHMARKS, mbpp
+from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, Answers, FoundAnswers, published, stages_of
+from coma_cli.evaluation.scoring.limits import reference_limits
 from coma_cli.evaluation.scoring.reference_cache import DRAWN, ReferenceCache, reference_key
 from coma_cli.evaluation.scoring.references import ReferenceCheck
+from coma_cli.evaluation.scoring.settings import ScoreSettings
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem
-from coma_cli.sandbox import Limits, Sandbox, probe_isolation
+from coma_cli.sandbox import Sandbox, probe_isolation
 from coma_cli.sandbox.contract import Mode
 from coma_cli.sandbox.identity import identity
 from tests.catalog.benchmarks.plus_rows import PLUS_ROW
@@ -38,7 +41,7 @@ def references(coma: Coma) -> list[dict[str, object]]:
     """The rows of the newest run without what differs between runs."""
     artifact = coma.workspace.newest("score")
     rows = read_rows(artifact.file("references.jsonl"))
-    return [{name: value for name, value in row.items() if name != "cpu_s"} for row in rows]
+    return [{name: value for name, value in row.items() if not name.endswith("cpu_s")} for row in rows]
 
 
 def work_done(coma: Coma) -> int:
@@ -102,7 +105,7 @@ def test_a_damaged_cache_is_made_again(coma, base, tmp_path):
 
 def key_of(*parts: Problem) -> str:
     """The key of a problem's reference under the default settings."""
-    return reference_key(parts, lambda part: Limits(cpu_s=part.cpu_limit_s), ("split", "inproc"))
+    return reference_key(parts, lambda part: reference_limits(ScoreSettings(), part), ("split", "inproc"))
 
 
 def known_as(problems: Sequence[Problem], mode: Mode = "split") -> ReferenceCache:
@@ -131,10 +134,10 @@ def test_a_drawn_reference_that_fails_has_the_benchmark_run_again(coma, tmp_path
     problems = BENCHMARKS["mbpp"].load(data).problems
     cache = known_as(problems)
     arguments = ("--bench", "mbpp", "--bench-data", data, "--samples", samples)
-    said = coma(*arguments, code=1)
+    said = coma(*arguments, "--strict-references", code=1)
     assert "running all of them" in said and "1 of 2 reference solutions of mbpp fail here (MBPP/12: fail" in said
     assert cache.known({p.task_id: key_of(p) for p in problems}).keys() == {"MBPP/11"}
-    summary = coma(*arguments, "--force")
+    summary = coma(*arguments)
     assert summary["references"]["failed"] == ["MBPP/12"]
 
 
@@ -154,9 +157,9 @@ def test_wrong_answers_in_the_cache_are_found_out_by_a_drawn_reference(coma, tmp
     (problem,) = BENCHMARKS["humaneval+"].load(data).problems
     (kept,) = (tmp_path / "cache" / "expected-answers").iterdir()
     isolation = probe_isolation()
-    finder = AnswerFinder(isolation, identity(isolation))
+    finder = AnswerFinder(isolation, identity(isolation), lambda part: reference_limits(ScoreSettings(), part))
     finder.kept.write(kept.name, b"[9, 9]\n[9, 9]\n")
-    assert finder.find([problem], lambda ran: None) == {"HumanEval/2": Answers("[9, 9]", "[9, 9]")}
+    assert finder.find([problem], lambda ran: None) == {"HumanEval/2": FoundAnswers(Answers("[9, 9]", "[9, 9]"))}
     stages = stages_of(problem, finder.find([problem], lambda ran: None))
     keys = {"HumanEval/2": key_of(*stages, *published(problem))}
     passed = ReferenceCheck(task_id="HumanEval/2", mode="split", verdict="pass")
@@ -177,3 +180,76 @@ def test_a_resumed_run_with_known_references_ends_in_the_same_artifact(coma, bas
     (artifact.path / "manifest.json").unlink()
     coma(*base, "--name", "warm")
     assert coma.workspace.newest("score").content_sha256 == whole
+
+
+# --- limits that follow from references ---
+
+BURN = "def double(x, s={seconds}):\n    import time\n    while time.process_time() < s: pass\n    return 2 * x"
+
+
+@pytest.fixture
+def slow(tmp_path, monkeypatch):
+    """MBPP with a limit of 0.3 s and a reference that takes 0.5; a right sample of 1 s, an endless and a quick one."""
+    monkeypatch.setattr(mbpp, "CPU_LIMIT_S", 0.3)
+    quick = {**MBPP_ROW, "task_id": 12}
+    data = write_lines(tmp_path / "mbpp.jsonl", [{**MBPP_ROW, "code": BURN.format(seconds=0.5)}, quick])
+    rows = [
+        {"task_id": 11, "solution": BURN.format(seconds=1)},
+        {"task_id": 11, "solution": "def double(x):\n    while True: pass"},
+        {"task_id": 12, "solution": MBPP_ROW["code"]},
+        {"task_id": 12, "solution": BURN.format(seconds=1)},
+    ]
+    samples = write_lines(tmp_path / "slow.jsonl", rows)
+    return ("--bench", "mbpp", "--bench-data", data, "--samples", samples)
+
+
+def limits_in(coma: Coma) -> dict[object, object]:
+    return {row["task_id"]: row["stage_limits_s"] for row in references(coma)}
+
+
+def test_a_right_answer_may_take_four_times_as_long_as_a_slow_reference(coma, slow):
+    coma(*slow, "--name", "cold")
+    found = {(v["task_id"], v["index"]): v["verdict"] for v in coma.verdicts()}
+    assert found == {
+        ("MBPP/11", 0): "pass",
+        ("MBPP/11", 1): "timeout",
+        ("MBPP/12", 0): "pass",
+        ("MBPP/12", 1): "timeout",
+    }
+    limits = limits_in(coma)
+    assert limits["MBPP/11"] in ([2.4], [4.8]) and limits["MBPP/12"] == [0.3]
+    assert coma.workspace.newest("score").settings["memory_mb"] is None
+
+
+def test_limits_stay_those_of_the_first_measurement(coma, slow, tmp_path):
+    coma(*slow, "--name", "cold")
+    doubled = {task_id: [2 * limit for limit in limits] for task_id, limits in limits_in(coma).items()}
+    cache = ReferenceCache("mbpp", identity(probe_isolation()))
+    rows = json.loads(cache.entries.read(cache.name))
+    for row in rows.values():  # as on a processor that was slower when it was measured
+        row["stage_limits_s"] = [2 * limit for limit in row["stage_limits_s"]]
+    cache.entries.write(cache.name, json.dumps(rows).encode())
+    coma(*slow, "--name", "warm")
+    assert limits_in(coma) == doubled
+    artifact = coma.workspace.newest("score")
+    (artifact.path / "manifest.json").unlink()
+    cache.discard()
+    coma(*slow, "--name", "warm")  # a resumed run measures nothing again
+    assert limits_in(coma) == doubled
+
+
+def test_a_timeout_that_is_given_holds_for_references_too(coma, slow):
+    summary = coma(*slow, "--timeout", 0.3)
+    assert summary["excluded"].keys() == {"MBPP/11"} and "timeout above 0.3 s" in summary["excluded"]["MBPP/11"]
+    assert limits_in(coma)["MBPP/12"] == [0.3]
+
+
+def test_a_slow_reference_of_a_plus_benchmark_runs_once(coma, tmp_path):
+    burn = "    import time\n    end = time.process_time() + 0.6\n    while time.process_time() < end: pass\n"
+    row = {**PLUS_ROW, "canonical_solution": f"{burn}{PLUS_ROW['canonical_solution']}", "base_input": [[4], [1]]}
+    data = write_lines(tmp_path / "HumanEvalPlus.jsonl", [row])
+    coma("--bench", "humaneval+", "--bench-data", data, "--check-references")
+    (check,) = read_rows(coma.workspace.newest("score").file("references.jsonl"))
+    assert all(took > 1.1 for took in check["stage_cpu_s"])  # two inputs each
+    assert check["cpu_s"] < 0.5  # of the check, which got the answers of that run
+    assert check["stage_limits_s"][0] >= 4 * check["stage_cpu_s"][0] and check["stage_limits_s"][1] == 60

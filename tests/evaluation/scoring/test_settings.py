@@ -58,7 +58,13 @@ def test_names_of_inputs_and_the_way_of_working_are_no_part_of_a_run():
     plain = ScoreSettings()
     same = load_settings(
         ScoreSettings,
-        flags={"bench": "mbpp", "samples": ["a"], "bench_data": "b", "runtime.workers": 3, "runtime.go_on": True},
+        flags={
+            "bench": "mbpp",
+            "samples": ["a"],
+            "bench_data": "b",
+            "runtime.workers": 3,
+            "runtime.strict_references": True,
+        },
     )
     assert plain.identity() == same.identity()
     assert plain.identity() != load_settings(ScoreSettings, flags={"timeout_s": 1.0}).identity()
