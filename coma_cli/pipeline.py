@@ -80,9 +80,9 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="score",
-        version=2,
+        version=3,
         reads=("sample",),
-        leaves=("verdicts.jsonl", "references.jsonl"),
+        leaves=("verdicts.jsonl", "references.jsonl", "failures.jsonl"),
         unit="programs",
         module="coma_cli.evaluation.score",
         settings="coma_cli.evaluation.scoring.settings:ScoreSettings",
