@@ -24,7 +24,7 @@ PROGRAM_MAX = 20_000  # characters of a program that are kept
 _ROWS_REMEMBERED = 20_000  # verdicts of failures beyond these are read a second time
 
 
-class Failure(Record):
+class FailureRow(Record):
     """A failed sample with its program; `sample` is the key that `--explain` names."""
 
     sample: str
@@ -165,10 +165,10 @@ def cut_program(source: str) -> tuple[str, bool]:
     return source[:PROGRAM_MAX], len(source) > PROGRAM_MAX
 
 
-def _failure(row: Verdict, program: tuple[str, bool] | None) -> Failure:
+def _failure(row: Verdict, program: tuple[str, bool] | None) -> FailureRow:
     check = row.failed_check or FailedCheck()
     text, is_cut = program or ("", False)
-    return Failure(
+    return FailureRow(
         sample=sample_key(row.task_id, row.temperature, row.index),
         task_id=row.task_id,
         temperature=row.temperature,
