@@ -3,7 +3,7 @@
     verdicts (as they are counted)  ->  which failures to keep  ->  their programs  ->  one file, in order of the keys
 
 The file follows from the verdicts and the samples alone, whatever the order in which programs finished, so it is
-written again on each request and is no part of a run's content hash. Programs that failed in this process are
+written again on each request and does not count in a run's content hash. Programs that failed in this process are
 remembered; others come from the file of an earlier start, or are extracted again from their samples.
 """
 

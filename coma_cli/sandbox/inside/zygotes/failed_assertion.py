@@ -33,7 +33,7 @@ class LastCall(NamedTuple):
 def failed_assertion(
     error: BaseException, lines: list[str], latest: LastCall | None, *, raised: bool = False
 ) -> tuple[bytes, ...]:
-    """Source, call, expected and actual value as texts; () if it was no assertion of the tests that failed.
+    """Source, call, expected and actual value as texts; () if something other than an assertion of the tests failed.
 
     `raised`: the program raised the error, in a call later than `latest`.
     """
@@ -52,7 +52,7 @@ def failed_assertion(
         source, test = _assertion(lines, number)
         expected = "" if test is None else _expected(test, frame)
         return _texts(source, call, expected, actual)
-    except Exception:  # whatever tests or values do when they are looked at, the verdict stands
+    except Exception:  # whatever tests or values do when they are looked at, the verdict is unaffected
         return ()
 
 
@@ -134,7 +134,7 @@ def _call_text(call: LastCall) -> str:
 
 
 def short(value: Any, most: int = VALUE_MAX) -> str:
-    """The text of a value, with long parts left out: the time for it does not grow with the value's size."""
+    """The text of a value, with long parts cut: the time for it does not grow with the value's size."""
     return cut(_written(value, most, 6), most)
 
 
