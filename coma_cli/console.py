@@ -1,6 +1,10 @@
-"""User-facing output: progress, notes and errors on stderr, results on stdout, one JSON object with `--json`."""
+"""User-facing output: progress, notes and errors on stderr, results on stdout, one JSON object with `--json`.
+
+Texts may come from files of anybody: what a terminal would act on is written as an escape.
+"""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from coma_cli.errors import CliError
-from coma_cli.words import time_of
+from coma_cli.words import printable, time_of
 
 PLAIN_LINE_EVERY_S = 10.0
+# Control characters, and those that reorder text, which JSON leaves as they are.
+_LEFT_BY_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def stderr() -> Console:
@@ -30,20 +36,25 @@ def stdout() -> Console:
 
 def note(message: str) -> None:
     """Print one line about the current step."""
-    stderr().print(message, markup=False)
+    stderr().print(printable(message), markup=False)
 
 
 def warn(message: str) -> None:
     """Print one line that the user should know before trusting the result."""
-    stderr().print(Text.assemble(("Warning: ", "yellow"), message))
+    stderr().print(Text.assemble(("Warning: ", "yellow"), printable(message)))
 
 
 def show_error(error: CliError) -> None:
     """One message and one hint."""
     console = stderr()
-    console.print(Text.assemble(("Error: ", "bold red"), error.message))
+    console.print(Text.assemble(("Error: ", "bold red"), printable(error.message)))
     if error.hint:
-        console.print(Text.assemble(("Hint: ", "bold"), error.hint))
+        console.print(Text.assemble(("Hint: ", "bold"), printable(error.hint)))
+
+
+def print_line(line: str) -> None:
+    """Print one line of a result to stdout."""
+    stdout().print(printable(line), markup=False)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -53,28 +64,29 @@ def print_json(value: Mapping[str, Any]) -> None:
         plain.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
         plain = json.dumps(value, indent=2, allow_nan=False)
-    sys.stdout.write(plain + "\n")
+    sys.stdout.write(_LEFT_BY_JSON.sub(lambda hit: f"\\u{ord(hit[0]):04x}", plain) + "\n")
     sys.stdout.flush()
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a result table to stdout; columns of numbers after the first are right-aligned."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(printable(title), style="table.title"), title_justify="left")
     for number, column in enumerate(columns):
         numbers = number > 0 and all(row[number][:1].isdigit() or not row[number] for row in rows)
-        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+        table.add_column(Text(printable(column)), justify="right" if numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     stdout().print(table)
 
 
 def print_values(title: str, values: Mapping[str, Any]) -> None:
     """Names and values, one per line, underscores as spaces; nested mappings are written with dots."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    heading = Text(printable(title), style="table.title")
+    table = Table(title=heading, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")  # a truncated path is useless
     for name, value in flatten(values):
-        table.add_row(Text(name.replace("_", " "), style="bold"), Text(_plain(value)))
+        table.add_row(Text(printable(name.replace("_", " ")), style="bold"), Text(printable(_plain(value))))
     stdout().print(table)
 
 

@@ -213,14 +213,29 @@ class Sample(Record):
         return self.finish_reason == "error"
 
 
+class FailedCheck(BaseModel):
+    """The assertion that a program failed: its source, the last call, the expected and the actual value, shortened.
+
+    "" where something is not known; `call` has the arguments as the call left them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    test: str = ""
+    call: str = ""
+    expected: str = ""
+    actual: str = ""
+
+
 class Verdict(Record):
     """The result of running one sample's program, identified by the sample's key and the extraction protocol.
 
-    `base` is the verdict on the base inputs alone, for problems with two sets of inputs.
+    `base` is the verdict on the base inputs alone, for problems with two sets of inputs. `temperature` is None where
+    the samples do not state it.
     """
 
     task_id: str
-    temperature: float
+    temperature: float | None
     index: int
     protocol: str
     verdict: VerdictName
@@ -230,6 +245,7 @@ class Verdict(Record):
     cpu_s: float = 0.0
     attempts: int = 1
     runner_crash: bool = False
+    failed_check: FailedCheck | None = None
 
     @property
     def key(self) -> str:
@@ -242,13 +258,13 @@ class Verdict(Record):
 
     @classmethod
     def volatile_fields(cls) -> frozenset[str]:
-        """The usual ones and the detail: output of the program, which may contain addresses or times."""
-        return super().volatile_fields() | {"detail"}
+        """The usual ones and what quotes the program, which may contain addresses or times."""
+        return super().volatile_fields() | {"detail", "failed_check"}
 
 
-def sample_key(task_id: str, temperature: float, index: int) -> str:
-    """The key of a sample in its file."""
-    return f"{task_id}|{temperature:g}|{index}"
+def sample_key(task_id: str, temperature: float | None, index: int) -> str:
+    """The key of a sample in its file, with "-" for a temperature that is not stated."""
+    return f"{task_id}|{'-' if temperature is None else format(temperature, 'g')}|{index}"
 
 
 def row_seed(run_seed: int, key: str) -> int:

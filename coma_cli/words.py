@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 # A word is a run of letters, digits and underscores; in Chinese, which has no spaces, each character is a word.
 _CJK = "\u3400-\u9fff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
+# What a terminal acts on: control characters but tab and line feed, and those that reorder text.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
 
@@ -48,6 +50,17 @@ def latin_share(text: str) -> float:
 def count_of(count: int, one: str, many: str | None = None) -> str:
     """A number with its noun: `1 row`, `2 rows`; `many` is the plural if it is not formed with s."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def printable(text: str) -> str:
+    """A text without characters that a terminal acts on: they are written as Python escapes."""
+    return _CONTROLS.sub(lambda hit: ascii(hit[0])[1:-1], text)
+
+
+def shown(name: str, most: int = 80) -> str:
+    """A name from somebody's file for a message: on one line, without control characters, shortened."""
+    cut = name if len(name) <= most else f"{name[: most - 3]}..."
+    return printable(cut).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def time_of(seconds: float) -> str:

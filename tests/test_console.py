@@ -85,3 +85,18 @@ def test_keys_are_shown_in_words(capsys):
 def test_a_table_shows_markup_like_text_as_it_is(capsys):
     console.print_table("T", ("name", "n"), [("[bold]x[/bold]", "1")])
     assert "[bold]x[/bold]" in capsys.readouterr().out
+
+
+def test_control_characters_never_reach_the_terminal(capsys):
+    bad = "a\x1b]0;owned\x07\x9b31m\u202eb"
+    console.note(bad)
+    console.warn(bad)
+    console.show_error(CliError(bad, bad))
+    console.print_line(bad)
+    console.print_table(bad, (bad,), [(bad,)])
+    console.print_values(bad, {bad: [bad]})
+    console.print_json({bad: bad})
+    captured = capsys.readouterr()
+    everything = captured.out + captured.err
+    assert not set(everything) & set("\x1b\x07\x9b\u202e")
+    assert everything.count("31m") >= 9

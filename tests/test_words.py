@@ -1,7 +1,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.words import chinese_share, count_of, grams, latin_share, sentences, size_of, time_of, tokens, words
+from coma_cli.words import (
+    chinese_share,
+    count_of,
+    grams,
+    latin_share,
+    printable,
+    sentences,
+    shown,
+    size_of,
+    time_of,
+    tokens,
+    words,
+)
 
 
 def test_words_leave_case_punctuation_and_layout_behind():
@@ -55,3 +67,10 @@ def test_times_are_in_the_unit_that_people_think_in():
 def test_sizes_never_read_as_nothing():
     shown = [size_of(size) for size in (0, 7, 999, 1000, 1.4e6, 999_600, 2.6e9)]
     assert shown == ["0 bytes", "7 bytes", "999 bytes", "1 KB", "1 MB", "1 MB", "2.6 GB"]
+
+
+def test_what_a_terminal_acts_on_is_written_as_an_escape():
+    assert printable("a\x1b[2Jb\x9b\r\x00\u202e\x7f") == r"a\x1b[2Jb\x9b\r\x00\u202e\x7f"
+    assert printable("T\u00e4sk 你\u3000好\n\tx\u00a0\U0001f600") == "T\u00e4sk 你\u3000好\n\tx\u00a0\U0001f600"
+    assert shown("a\nb\tc\x1b") == r"a\nb\tc\x1b"
+    assert shown("x" * 10**6) == "x" * 77 + "..."

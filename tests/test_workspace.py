@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -396,10 +397,83 @@ def test_a_lost_summary_names_the_command_that_makes_it_again(workspace_root):
 
 def test_a_file_where_a_run_or_the_workspace_should_be(tmp_path):
     (tmp_path / "file").write_text("")
-    assert Workspace(tmp_path / "absent" / "w").blocker() is None
-    assert "is a file" in Workspace(tmp_path / "file" / "w").blocker().message
+    assert Workspace(tmp_path / "absent" / "w").blocker("sample") is None
+    assert "is a file" in Workspace(tmp_path / "file" / "w").blocker("sample").message
     (tmp_path / "w" / "sample").mkdir(parents=True)
     (tmp_path / "w" / "sample" / "mine").write_text("kept")
     with pytest.raises(UsageError, match="should be a folder, but is a file"):
         draw(Workspace(tmp_path / "w"), name="mine")
     assert (tmp_path / "w" / "sample" / "mine").read_text() == "kept"
+
+
+def test_a_place_that_can_not_be_written_is_a_wrong_option(tmp_path):
+    """Whoever runs this, root too: /proc refuses everybody, and a file or a link to nothing is no folder."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "nothing").symlink_to(tmp_path / "gone" / "x")
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "sample").write_text("")
+    for place, words in (
+        (tmp_path / "file", "file should be a folder, but is a file"),
+        (tmp_path / "file" / "below", "file should be a folder, but is a file"),
+        (tmp_path / "nothing", "nothing is a symbolic link to nothing"),
+        (tmp_path / "w", "sample should be a folder, but is a file"),
+        (Path("/proc/coma"), "/proc/coma can't be written"),
+        (tmp_path / ("x" * 300), "can't be written: file name too long"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            draw(Workspace(place))
+    assert list((tmp_path / "w").iterdir()) == [tmp_path / "w" / "sample"]
+
+
+REFUSED_TO_NOBODY = """
+import os, sys
+from pathlib import Path
+from coma_cli.errors import UsageError
+from coma_cli.workspace import Workspace
+from tests.test_workspace import PLAN, Settings, draw
+
+root = Path(sys.argv[1])
+draw(Workspace(root), name="warm")
+for folder in (root, *root.rglob("*")):
+    folder.chmod(0o777 if folder.is_dir() else 0o666)
+(root / sys.argv[2]).chmod(0o555)
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+workspace = Workspace(root)
+assert workspace.finished_run("sample", Settings(), PLAN, name="mine") is not None
+for name, attempt in {
+    "more": lambda: draw(workspace, Settings(n=5), name="mine"),
+    "again": lambda: draw(workspace, name="mine", force=True),
+    "other": lambda: draw(workspace, name="other"),
+    "answers": workspace.answers_folder,
+}.items():
+    try:
+        attempt()
+    except UsageError as error:
+        print(name, error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("refused", "attempts"),
+    [
+        ("", ["answers"]),
+        ("sample", ["other"]),
+        ("sample/mine", ["more", "again"]),
+        ("sample/mine/.lock", ["more", "again"]),
+    ],
+)
+def test_a_read_only_folder_is_a_wrong_option_to_whom_it_is_read_only(refused, attempts):
+    """In a process without root's rights, which still reads what is finished."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        root = Path(folder, "w")
+        draw(Workspace(root), name="mine")
+        command = [sys.executable, "-c", REFUSED_TO_NOBODY, str(root), refused]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+        assert list(said) == attempts
+        assert all("can't be written" in message and str(root) in message for message in said.values())

@@ -41,7 +41,7 @@ def _run_stage(row: PipelineRow, stage: "Stage[S, P]", settings: "S", workspace:
     if shared.dry_run:
         plan = (stage.preview or stage.plan)(settings, workspace)
         _print_notes(plan)
-        _show_plan(row, settings, plan, _blockers(plan, workspace), as_json=shared.json)
+        _show_plan(row, settings, plan, _blockers(row, plan, workspace), as_json=shared.json)
         return
     summary = _summary(row, stage, settings, workspace, shared)
     if shared.json:
@@ -89,7 +89,7 @@ def _make(
     from coma_cli import console
 
     _print_notes(plan)
-    for blocker in _blockers(plan, workspace):
+    for blocker in _blockers(row, plan, workspace):
         raise blocker
     with workspace.open_run(row.command, settings, plan, name=shared.name, force=shared.force) as run:
         if run.done:
@@ -114,9 +114,9 @@ def _print_notes(plan: "Plan") -> None:
         console.note(line)
 
 
-def _blockers(plan: "Plan", workspace: "Workspace") -> "tuple[CliError, ...]":
+def _blockers(row: PipelineRow, plan: "Plan", workspace: "Workspace") -> "tuple[CliError, ...]":
     """Everything that the work is blocked by."""
-    unwritable = workspace.blocker()
+    unwritable = workspace.blocker(row.command)
     return (unwritable, *plan.blockers) if unwritable else plan.blockers
 
 

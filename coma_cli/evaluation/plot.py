@@ -51,6 +51,14 @@ def points(largest: int) -> tuple[int, ...]:
     return tuple(sorted({round(ratio**step) for step in range(_POINTS)} | {1, largest}))
 
 
+def ticks(largest: int) -> list[int]:
+    """Where the k axis is labelled, integers all: each k if they are few, else 1, 2, 5, 10, 20 and so on."""
+    if largest <= _LARGEST_LINEAR:
+        return list(range(1, largest + 1))
+    powers = range(len(str(largest)))
+    return [step * 10**power for power in powers for step in (1, 2, 5) if step * 10**power <= largest]
+
+
 def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
     """Write the plot as PNG.
 
@@ -60,7 +68,7 @@ def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-        from matplotlib.ticker import ScalarFormatter
+        from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
     except ImportError:
         raise missing_package("matplotlib", "The plot of pass@k") from None
     figure = Figure(figsize=(7, 4.5), dpi=150, layout="constrained")
@@ -73,9 +81,12 @@ def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
         else:
             below, above = curve.values[0] - curve.low[0], curve.high[0] - curve.values[0]
             axes.errorbar(curve.ks, curve.values, yerr=[[below], [above]], color=color, capsize=4)
-    if max(curve.ks[-1] for curve in curves) > _LARGEST_LINEAR:
+    largest = max(curve.ks[-1] for curve in curves)
+    if largest > _LARGEST_LINEAR:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_locator(FixedLocator(ticks(largest)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.set(xlabel="k", ylabel="pass@k (%), 95 % interval", ylim=(0, 100), title=title)
     axes.grid(visible=True, alpha=0.3)
     axes.legend()

@@ -12,7 +12,7 @@ from coma_cli.evaluation.estimates import DEFAULT_KS, Estimate
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.records import Verdict, VerdictName
 
-_Fact = tuple[str, float, str, VerdictName, VerdictName | None]  # protocol, temperature, task id, verdict, base
+_Fact = tuple[str, float | None, str, VerdictName, VerdictName | None]  # protocol, temperature, task id, verdict, base
 
 
 class BaseResult(BaseModel):
@@ -25,12 +25,12 @@ class BaseResult(BaseModel):
 
 
 class Result(BaseModel):
-    """The scores of the samples of one temperature with one protocol."""
+    """The scores of the samples of one temperature with one protocol; None: the samples state no temperature."""
 
     model_config = ConfigDict(frozen=True)
 
     protocol: str
-    temperature: float
+    temperature: float | None
     problems: int
     samples: int
     n_min: int
@@ -89,16 +89,16 @@ def count(
         newest[row.key] = facts.setdefault(fact, fact)  # few facts differ: each is stored once
         if row.program_sha256:
             programs.add(program_digest(row.task_id, row.program_sha256))
-    tables: dict[tuple[str, float], _Table] = {}
+    tables: dict[tuple[str, float | None], _Table] = {}
     for protocol, temperature, task_id, verdict, base in newest.values():
         tables.setdefault((protocol, temperature), _Table()).add(task_id, verdict, base)
-    order = sorted(tables, key=lambda name: (protocols.index(name[0]), name[1]))
+    order = sorted(tables, key=lambda name: (protocols.index(name[0]), temperature_order(name[1])))
     results = [_result(*name, tables[name], ks, gates, seed) for name in order]
     return Counted(results, [tables[name].tallies() for name in order], len(programs))
 
 
 def _result(
-    protocol: str, temperature: float, table: _Table, ks: Sequence[int], gates: Sequence[int], seed: int
+    protocol: str, temperature: float | None, table: _Table, ks: Sequence[int], gates: Sequence[int], seed: int
 ) -> Result:
     tallies = table.tallies()
     least = min(t.samples for t in tallies)
@@ -120,6 +120,23 @@ def _result(
         if table.base_verdicts
         else None,
     )
+
+
+def temperature_order(temperature: float | None) -> tuple[bool, float]:
+    """A sort key: low temperatures first, an unknown one last."""
+    return temperature is None, temperature or 0.0
+
+
+def table_name(protocol: str, temperature: float | None, *, beside: Iterable[float | None] = ()) -> str:
+    """A result's name: protocol and temperature; one that is not stated is named only `beside` others that are."""
+    if temperature is None and all(other is None for other in beside):
+        return protocol
+    return f"{protocol}, {temperature_text(temperature)}"
+
+
+def temperature_text(temperature: float | None) -> str:
+    """A temperature for tables."""
+    return "T not stated" if temperature is None else f"T={temperature:g}"
 
 
 def _named(verdicts: Counter[str]) -> dict[str, int]:

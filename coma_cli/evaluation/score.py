@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.corpus.extraction.published_cuts import CAPYBARA_CUT, prompt_cut_by_length
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
 from coma_cli.evaluation import plot
 from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
-from coma_cli.evaluation.results import Counted, count
+from coma_cli.evaluation.results import Counted, count, table_name
 from coma_cli.evaluation.scoring import cluster
 from coma_cli.evaluation.scoring import summary as score_summary
 from coma_cli.evaluation.scoring.cluster import Runner, SandboxOptions
+from coma_cli.evaluation.scoring.failures import FailedSamples
 from coma_cli.evaluation.scoring.limits import memory_limit_mb, memory_notes
+from coma_cli.evaluation.scoring.other_benchmark import meant_for_another
 from coma_cli.evaluation.scoring.preparation import REFERENCES, excluded
 from coma_cli.evaluation.scoring.references import ReferenceCheck
 from coma_cli.evaluation.scoring.sample_choice import SampleSource, benchmark_only, choose_samples
@@ -52,6 +55,7 @@ class ScorePlan(Plan):
     problems: tuple[Problem, ...]
     sampled: Mapping[str, int]  # samples by task id
     skipped: Skipped
+    prompts_cut_by_length: int
 
     @property
     def samples(self) -> int:
@@ -71,20 +75,24 @@ def plan(settings: ScoreSettings, workspace: Workspace) -> ScorePlan:
         source = choose_samples(workspace, settings.bench, settings.samples, settings.bench_data)
     skipped = Skipped()
     sampled: dict[str, int] = {}
+    ways = _ways(settings)
+    prompts = {problem.task_id: problem for problem in source.problems if CAPYBARA_CUT in ways}
+    cut_by_length = 0
     for candidate in source.candidates(skipped) if source.paths else ():
         sampled[candidate.task_id] = sampled.get(candidate.task_id, 0) + 1
+        cut_by_length += bool(prompts) and prompt_cut_by_length(prompts[candidate.task_id], candidate.text)
     problems = tuple(p for p in source.problems if p.task_id in sampled or not source.paths)
     samples = sum(sampled.values())
     workers = settings.runtime.workers or default_workers()
     isolation, blockers = _isolation(settings)
     no_ray = ray_cluster.blocker() if settings.runtime.cluster else None
+    unscorable = _unscorable(source, samples, skipped)
     lacking = (plot.blocker() if settings.plot else None, no_ray)
-    ways = len(settings.protocol) + (len(others(settings.protocol)) if settings.explain else 0)
     stages = 2 if any(problem.input_sets for problem in problems) else 1
     return ScorePlan(
         subject=source.bench,
         inputs=source.inputs,
-        total=stages * (len(problems) + samples * ways),
+        total=stages * (len(problems) + samples * len(ways)),
         estimate={
             "problems": len(problems),
             "samples": samples,
@@ -94,13 +102,23 @@ def plan(settings: ScoreSettings, workspace: Workspace) -> ScorePlan:
             "isolation": isolation.level if isolation else "none possible",
             "hours if all ran to their limit": round(samples * _mean_limit(settings, problems) / workers / 3600, 2),
         },
-        blockers=(*blockers, *filter(None, lacking), *_empty(source, samples, skipped)),
-        notes=(*_notes(source, len(problems), skipped), *memory_notes(settings, source.bench, workers)),
+        blockers=(*blockers, *filter(None, lacking), *unscorable),
+        notes=(
+            *_notes(source, 0 if unscorable else len(problems), skipped),
+            *_unneeded_risk(settings),
+            *memory_notes(settings, source.bench, workers),
+        ),
         source=source,
         problems=problems,
         sampled=sampled,
         skipped=skipped,
+        prompts_cut_by_length=cut_by_length,
     )
+
+
+def _ways(settings: ScoreSettings) -> list[str]:
+    """The protocols under which samples are judged."""
+    return [*settings.protocol, *(protocol.name for protocol in others(settings.protocol) if settings.explain)]
 
 
 def _span(sampled: Mapping[str, int]) -> str:
@@ -116,20 +134,49 @@ def _isolation(settings: ScoreSettings) -> tuple[Isolation | None, tuple[CliErro
     try:
         return probe_isolation(settings.isolation, consent=settings.runtime.i_know, python=settings.python), ()
     except SandboxUnavailable as error:
-        return None, (_unavailable(error),)
+        return None, (_unavailable(error, _level_here(settings) if settings.isolation == "none" else None),)
     except SandboxError as error:
         return None, (UsageError(f"The sandbox can't start: {error}.", "Check --python."),)
 
 
-def _unavailable(error: SandboxUnavailable) -> UsageError:
+def _level_here(settings: ScoreSettings) -> str | None:
+    """The best isolation that this machine permits, whatever was requested; None if there is none."""
+    try:
+        return probe_isolation("auto", python=settings.python).level
+    except SandboxError:
+        return None
+
+
+def _unneeded_risk(settings: ScoreSettings) -> list[str]:
+    """A warning where programs run without the isolation that this machine could give them."""
+    if settings.isolation != "none" or not settings.runtime.i_know:
+        return []
+    level = _level_here(settings)
+    warning = f"Warning: this machine can isolate programs (level {level}); --isolation none runs them without"
+    return [warning] if level else []
+
+
+def _unavailable(error: SandboxUnavailable, level: str | None = None) -> UsageError:
+    """The error where there is no sandbox; `level` is what this machine would permit."""
+    if level is not None:
+        return UsageError(
+            f"--isolation none: {error}. This machine can isolate them (level {level}).",
+            "Leave --isolation out, or allow it with --allow-unsafe",
+        )
     return UsageError(
         f"Programs can't be isolated here: {error}",
         "Run on a machine that permits user namespaces or Landlock, or allow it with --isolation none --allow-unsafe",
     )
 
 
-def _empty(source: SampleSource, samples: int, skipped: Skipped) -> tuple[CliError, ...]:
-    if samples or not source.paths:
+def _unscorable(source: SampleSource, samples: int, skipped: Skipped) -> tuple[CliError, ...]:
+    """Why these samples can't be scored: there are none, or they are those of another benchmark."""
+    if not source.paths:
+        return ()
+    other = meant_for_another(source.bench, skipped)
+    if other is not None:
+        return (other.error(source.title),)
+    if samples:
         return ()
     why = "; ".join(skipped.messages()) or "the files are empty"
     return (
@@ -139,6 +186,10 @@ def _empty(source: SampleSource, samples: int, skipped: Skipped) -> tuple[CliErr
 
 def _notes(source: SampleSource, scored: int, skipped: Skipped) -> list[str]:
     notes = [f"Samples: {source.title}"] if source.paths else []
+    if source.benchmark.difference:
+        facts = benchmark_summary(source)
+        name = f"{facts.source} (sha256 {facts.sha256[:12]})"
+        notes.append(f"Warning: {name} {score_summary.differs(facts.model_dump(), source.bench)}")
     if 0 < scored < source.bench_size:
         notes.append(f"Partial: {scored} of the {source.bench_size} problems of {source.bench} are scored")
     return [*notes, *(f"Warning: {message}" for message in skipped.messages())]
@@ -154,19 +205,21 @@ def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
             prepared = score_run.prepare()
             prepared_by = run.work_done
             score_run.judge(prepared)
-            explanation = score_run.explain(prepared) if settings.explain and plan.samples else None
+            failed = FailedSamples()
+            counted = _count(run, settings, plan, prepared.excluded, failed)
+            failures, kept = score_run.keep_failures(failed) if plan.samples else (None, ())
+            explanation = score_run.explain(prepared, kept) if settings.explain and plan.samples else None
             isolation = sandbox.isolation
     except SandboxUnavailable as error:
         raise _unavailable(error) from error
     except SandboxError as error:
         raise CliError(f"The sandbox broke: {error}", "Rerun the same command to resume.") from error
-    counted = _count(run, settings, plan, prepared.excluded)
     plot = _draw(run, plan, counted, settings.seed) if settings.plot and counted.results else None
     programs_run = run.work_done - (prepared_by if plan.samples else 0)
     seconds = time.monotonic() - began
     summary = _summarise(settings, plan, isolation, prepared.checks, counted, programs_run, seconds)
     outputs = [REFERENCES, *((VERDICTS,) if plan.samples else ()), *((CAUSES, ALTERNATIVES) if explanation else ())]
-    summary = summary.model_copy(update={"explanation": explanation, "plot": plot})
+    summary = summary.model_copy(update={"failures": failures, "explanation": explanation, "plot": plot})
     return StageResult(summary=summary, outputs=tuple(outputs))
 
 
@@ -187,9 +240,11 @@ def _runner(settings: ScoreSettings, options: SandboxOptions, sandbox: Sandbox) 
     return cluster.RayRunner(options, sandbox.isolation.level)
 
 
-def _count(run: Run, settings: ScoreSettings, plan: ScorePlan, excluded: Container[str]) -> Counted:
+def _count(
+    run: Run, settings: ScoreSettings, plan: ScorePlan, excluded: Container[str], failed: FailedSamples
+) -> Counted:
     rows = run.journal(VERDICTS, Verdict).rows() if plan.samples else ()
-    rows = (row for row in rows if row.task_id not in excluded)
+    rows = failed.noting(row for row in rows if row.task_id not in excluded)
     gates = [parse_threshold(text)[0] for text in settings.runtime.fail_under]
     return count(rows, settings.protocol, settings.k, gates, settings.seed)
 
@@ -198,9 +253,11 @@ def _draw(run: Run, plan: ScorePlan, counted: Counted, seed: int) -> str:
     """Draw pass@k against k beside the run's rows; the name of the plot."""
     curves = []
     for result, tallies in zip(counted.results, counted.tallies, strict=True):
-        curves.append(plot.curve_of(f"{result.protocol}, T={result.temperature:g}", tallies, seed))
+        name = table_name(result.protocol, result.temperature, beside=[r.temperature for r in counted.results])
+        curves.append(plot.curve_of(name, tallies, seed))
     path = run.scratch("plot") / plot.PLOT
-    plot.draw(curves, f"{plan.source.bench}, {count_of(len(counted.tallies[0]), 'problem')}", path)
+    name = score_summary.bench_name(plan.source.bench, benchmark_summary(plan.source).model_dump())
+    plot.draw(curves, f"{name}, {count_of(len(counted.tallies[0]), 'problem')}", path)
     return run.place(path, plot.PLOT).name
 
 
@@ -218,6 +275,7 @@ def _summarise(
     scored_problems = len(plan.problems) - len(failed)
     return score_summary.ScoreSummary(
         bench=plan.source.bench,
+        benchmark=benchmark_summary(plan.source),
         samples_from=plan.source.title,
         protocol=first.protocol if first else None,
         problems=scored_problems,
@@ -243,6 +301,21 @@ def _summarise(
         programs_per_s=round(programs_run / seconds, 1) if programs_run else None,
         skipped=plan.skipped.counts(),
         notes=_notes_on(plan, failed),
+        prompts_cut_by_length=plan.prompts_cut_by_length,
+    )
+
+
+def benchmark_summary(source: SampleSource) -> score_summary.BenchmarkSummary:
+    """Where the problems come from, and how they differ from the published ones."""
+    of = source.benchmark
+    return score_summary.BenchmarkSummary(
+        source=of.name,
+        sha256=of.sha256,
+        as_published=not of.difference,
+        missing=of.difference.missing,
+        added=of.difference.added,
+        changed=of.difference.changed,
+        compared=of.difference.compared,
     )
 
 

@@ -1,7 +1,7 @@
 """What goes into the sandbox and what comes out: plain values, independent of benchmarks and processes."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Mode = Literal["split", "inproc"]
 VerdictName = Literal["pass", "fail", "timeout", "memory", "error"]
@@ -71,6 +71,19 @@ class Program:
         return "self" if self.tests is None else "tests"
 
 
+class FailedTest(NamedTuple):
+    """What a checker saw where a test failed: each a printable text of one line, shortened, "" where it is not known.
+
+    `test` is the assertion's source, `call` the last call of the program's function (its arguments as the call left
+    them), `actual` what that call returned, and `expected` what the assertion compares it with.
+    """
+
+    test: str = ""
+    call: str = ""
+    expected: str = ""
+    actual: str = ""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What the sandbox says of one program: its verdict, the reason, and how it was run.
@@ -78,6 +91,7 @@ class Outcome:
     `detail` is printable text of at most 300 characters; it may contain text from the program, so don't trust it.
     `attempts` counts runs: timeouts that are not due to CPU time alone, and crashes of the runner, are retried.
     `runner_crash` marks an `error` given because the process that runs programs died twice while running this one.
+    `failed_test` is there where a checker reported a failed assertion; like `detail` it may contain the program's text.
     """
 
     key: str
@@ -89,3 +103,4 @@ class Outcome:
     trust: Trust = "tests"
     mode: Mode = "split"
     runner_crash: bool = False
+    failed_test: FailedTest | None = None

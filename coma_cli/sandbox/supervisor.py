@@ -28,7 +28,7 @@ from coma_cli.sandbox.levels import (
     take_proven,
 )
 from coma_cli.sandbox.pair import Pair, PairError, PairTask
-from coma_cli.sandbox.verdict import WithReason, timeout_is_certain, verdict_of
+from coma_cli.sandbox.verdict import WithReason, failed_test_of, timeout_is_certain, verdict_of
 
 _TICK_S = 0.05
 _SLEEPERS_PER_WORKER = 2
@@ -302,6 +302,7 @@ class _Run:
                 program.trust,
                 program.mode,
                 crash,
+                failed_test_of(task.check_report) if verdict[0] == "fail" else None,
             )
         )
 

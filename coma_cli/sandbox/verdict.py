@@ -7,7 +7,7 @@ What the program said, how it exited and what it printed never make a pass where
 import signal
 from os import WEXITSTATUS, WIFSIGNALED, WTERMSIG
 
-from coma_cli.sandbox.contract import MAX_DETAIL, Limits, VerdictName
+from coma_cli.sandbox.contract import MAX_DETAIL, FailedTest, Limits, VerdictName
 from coma_cli.sandbox.inside.protocol import control
 from coma_cli.sandbox.inside.protocol.control import CheckReport, RunReport
 
@@ -24,6 +24,13 @@ def verdict_of(run: RunReport, check: CheckReport | None, limits: Limits) -> Wit
     if overrun is not None:
         return overrun
     return _by_tests(run, check, limits) if check is not None else _by_own_word(run, limits)
+
+
+def failed_test_of(check: CheckReport | None) -> FailedTest | None:
+    """What the checker saw of a failed assertion; None if it reported none."""
+    if check is None or check.kind != control.FAILED or not check.failed:
+        return None
+    return FailedTest(*map(safe_text, check.failed[: control.FAILED_PARTS]))
 
 
 def timeout_is_certain(run: RunReport, limits: Limits) -> bool:

@@ -20,6 +20,7 @@ from coma_cli.jsonl import read_json
 from coma_cli.pipeline import row_of
 from coma_cli.settings import Completer, StageSettings
 from coma_cli.workspace.artifact import MANIFEST, SETTINGS, Artifact, Input, finished_artifact, read_artifact
+from coma_cli.workspace.folders import folder_blocker, refused_as_usage
 from coma_cli.workspace.run import Plan, Run, StageResult, fingerprint, now
 
 __all__ = ["Artifact", "Input", "Plan", "Run", "StageResult", "Workspace", "fingerprint", "runs_of"]
@@ -33,17 +34,9 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def blocker(self) -> CliError | None:
-        """Why no run can be made here, None if one can; creates nothing."""
-        root = self.root.absolute()
-        nearest = next(path for path in (root, *root.parents) if path.exists())
-        if not nearest.is_dir():
-            return UsageError(
-                f"The workspace {self.root} is not a folder: {nearest} is a file.", "Choose a --workspace."
-            )
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            return UsageError(f"The workspace {self.root} can't be written to.", "Choose another --workspace.")
-        return None
+    def blocker(self, command: str) -> CliError | None:
+        """Why no run of a command can be made here, None if one can; creates nothing."""
+        return folder_blocker(self.root / command)
 
     def finished(self, command: str) -> list[Artifact]:
         """The finished runs of a command, latest first; unreadable manifests count as unfinished."""
@@ -111,7 +104,8 @@ class Workspace:
     def answers_folder(self) -> Path:
         """The folder of paid answers, shared by all runs of the workspace."""
         folder = self.root / "answers"
-        folder.mkdir(parents=True, exist_ok=True)
+        with refused_as_usage(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def open_run(
@@ -131,10 +125,12 @@ class Workspace:
         """The finished run that `open_run` would find; of the plan only subject and inputs count. Takes no lock.
 
         Raises:
-            UsageError: `name` is invalid. MissingInputError: an output of the run is missing or truncated.
+            UsageError: `name` is invalid, or a file is where a folder should be. MissingInputError: an output of the
+                run is missing or truncated.
         """
         digest, folder = self._identity(command, settings, plan, name)
-        artifact = finished_artifact(folder)
+        with refused_as_usage(folder):
+            artifact = finished_artifact(folder)
         if artifact is None or artifact.fingerprint != digest:
             return None
         extents = artifact.manifest.get("extents")

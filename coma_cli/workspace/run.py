@@ -31,10 +31,10 @@ from coma_cli.workspace.artifact import (
     read_artifact,
     read_summary,
 )
+from coma_cli.workspace.folders import refused_as_usage
 from coma_cli.workspace.lock import LOCK, RunLock
 
 R = TypeVar("R", bound=Record)
-ANOTHER_PLACE = "Choose another --workspace or --name, or move that file."
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,12 @@ class Run:
         self._started = time.monotonic()
 
     def __enter__(self) -> Self:
-        try:
+        with refused_as_usage(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise UsageError(f"{self.path} should be a folder, but is a file.", ANOTHER_PLACE) from None
-        self._lock = RunLock.acquire(self.path)
+            self._lock = RunLock.acquire(self.path)
         try:
-            self._begin()
+            with refused_as_usage(self.path):
+                self._begin()
         except BaseException:
             self._release()
             raise

@@ -44,7 +44,7 @@ def test_a_finished_run_answers_without_the_libraries_that_made_it(tmp_path, sam
 def test_a_finished_run_answers_where_nothing_can_be_written(tmp_path, sampled, monkeypatch, capsys):
     flags, summary = sampled
     refusal = UsageError("The workspace can't be written to.", "Choose another.")
-    monkeypatch.setattr(Workspace, "blocker", lambda self: refusal)
+    monkeypatch.setattr(Workspace, "blocker", lambda self, command: refusal)
     shared = Shared(workspace=tmp_path / "w", json=True)
     execute("sample", shared, flags)
     assert json.loads(capsys.readouterr().out) == summary

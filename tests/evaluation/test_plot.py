@@ -6,7 +6,7 @@ import pytest
 from coma_cli.errors import MissingPackageError
 from coma_cli.evaluation import plot
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
-from coma_cli.evaluation.plot import Curve, curve_of, draw, points
+from coma_cli.evaluation.plot import Curve, curve_of, draw, points, ticks
 from tests.evaluation.sampled import HUMANEVAL, right
 from tests.requirements import package
 from tests.support.files import write_lines
@@ -19,6 +19,36 @@ def test_points_begin_at_1_end_at_the_last_and_stay_few(largest):
     ks = points(largest)
     assert ks[0] == 1 and ks[-1] == largest and list(ks) == sorted(set(ks)) and len(ks) <= 26
     assert largest > 24 or ks == tuple(range(1, largest + 1))
+
+
+@pytest.mark.parametrize(
+    ("largest", "expected"),
+    [
+        (1, [1]),
+        (2, [1, 2]),
+        (12, list(range(1, 13))),
+        (13, [1, 2, 5, 10]),
+        (100, [1, 2, 5, 10, 20, 50, 100]),
+        (499, [1, 2, 5, 10, 20, 50, 100, 200]),
+    ],
+)
+def test_the_axis_is_labelled_at_integers_only(largest, expected):
+    assert ticks(largest) == expected
+
+
+@pytest.mark.parametrize("largest", [2, 30])
+def test_the_drawn_axis_has_no_other_labels(tmp_path, monkeypatch, largest):
+    package("matplotlib")
+    from matplotlib.figure import Figure
+
+    drawn = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **b: (drawn.append(self), save(self, *a, **b)))
+    draw([curve_of("a", [Tally(largest, 1)])], "t", tmp_path / "p.png")
+    (axes,) = drawn[0].axes
+    low, high = axes.get_xlim()
+    shown = [label.get_text() for label in axes.get_xticklabels(which="both") if low <= label.get_position()[0] <= high]
+    assert [text for text in shown if text] == [str(k) for k in ticks(largest)]
 
 
 def test_a_curve_is_pass_at_k_with_its_interval():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
-from coma_cli.evaluation.results import count
+from coma_cli.evaluation.results import count, table_name
 from coma_cli.records import Verdict
 
 VERDICTS = ("pass", "fail", "timeout", "memory", "error")
@@ -56,6 +56,16 @@ def test_results_stand_in_the_order_of_protocols_and_then_of_temperatures():
         ("as-is", 0.8),
     ]
     assert [result.samples for result in results] == [1] * 4
+
+
+def test_a_temperature_that_is_not_stated_is_a_result_of_its_own_after_the_others():
+    rows = [judged("A", 0, temperature=temperature) for temperature in (None, 0.8, 0.0)]
+    results = count(rows, ["default"], (1,), (), 0).results
+    assert [result.temperature for result in results] == [0.0, 0.8, None]
+    assert len({row.key for row in rows}) == 3 and rows[0].key == "A|-|0|default"
+    assert table_name("default", None) == table_name("default", None, beside=[None]) == "default"
+    assert table_name("default", None, beside=[0.2]) == "default, T not stated"
+    assert table_name("default", 0.0) == "default, T=0"
 
 
 def test_the_last_row_of_a_sample_counts():

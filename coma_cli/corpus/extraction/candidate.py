@@ -10,11 +10,12 @@ from coma_cli.records import sample_key
 class Candidate:
     """A completion to be scored. `whole` means that it is a whole program by its file's own convention.
 
-    `missing` is why there is no completion; such a sample counts as a failed one.
+    `temperature` is None where the file does not state it. `missing` is why there is no completion; such a sample
+    counts as a failed one.
     """
 
     task_id: str
-    temperature: float
+    temperature: float | None
     index: int
     text: str
     whole: bool = False

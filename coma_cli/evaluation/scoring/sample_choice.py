@@ -6,6 +6,7 @@ from pathlib import Path
 
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks.published_content import ContentDifference, difference
 from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.errors import MissingInputError, UsageError, nearest
 from coma_cli.evaluation.scoring.sample_files import (
@@ -14,11 +15,23 @@ from coma_cli.evaluation.scoring.sample_files import (
     read_run_candidates,
     sample_paths,
 )
+from coma_cli.hashing import hash_file
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem
 from coma_cli.workspace import Artifact, Input, Workspace
 
 NO_MODEL = ("benchmark", "template")  # the inputs of a sample run that are not the model
+
+
+@dataclass(frozen=True)
+class BenchmarkSource:
+    """Where the problems come from: a path or a package, the SHA-256 of the file or of the problems, and how they
+    differ from those of the published benchmark.
+    """
+
+    name: str
+    sha256: str
+    difference: ContentDifference
 
 
 @dataclass(frozen=True)
@@ -35,15 +48,16 @@ class SampleSource:
     problems: tuple[Problem, ...]
     inputs: tuple[Input, ...]
     run: bool
+    benchmark: BenchmarkSource
 
     @property
     def bench_size(self) -> int:
         """The number of problems of the whole benchmark; of those available if the catalogue does not know it."""
         known = BENCHMARKS.get(self.bench)
-        return max(len(self.problems), known.size) if known and self.run else len(self.problems)
+        return max(len(self.problems), known.size) if known else len(self.problems)
 
     def candidates(self, skipped: Skipped) -> Iterator[Candidate]:
-        """The samples in the order of the files; what can't be scored is noted in `left_out`."""
+        """The samples in the order of the files; what can't be scored is noted in `skipped`."""
         if self.run:
             return read_run_candidates(self.paths[0], skipped)
         return read_candidates(self.paths, self.problems, BENCHMARKS[self.bench].id_prefix, skipped)
@@ -76,7 +90,10 @@ def benchmark_only(bench: str | None, bench_data: Path | None) -> SampleSource:
         raise UsageError("Which benchmark's references?", f"--bench {' | '.join(BENCHMARKS)}")
     loaded = lookup("benchmark", bench, BENCHMARKS).load(bench_data)
     benchmark = Input("benchmark", loaded.source, loaded.content_sha256)
-    return SampleSource(bench, loaded.source, (), loaded.problems, (benchmark,), run=False)
+    path = Path(loaded.source)
+    sha256 = hash_file(path) if path.is_file() else loaded.content_sha256
+    source = BenchmarkSource(loaded.source, sha256, difference(bench, BENCHMARKS[bench].size, loaded.problems))
+    return SampleSource(bench, loaded.source, (), loaded.problems, (benchmark,), False, source)
 
 
 def _run_named(workspace: Workspace, name: str) -> Artifact | None:
@@ -133,7 +150,9 @@ def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     rows = enumerate(read_rows(path), start=1)
     problems = tuple(Problem.from_row(row, f"{path}:{number}") for number, row in rows)
     samples = artifact.intact("samples.jsonl", "--samples")
-    return SampleSource(own, artifact.name, (samples,), problems, (artifact.as_input("sample"),), run=True)
+    size = BENCHMARKS[own].size if own in BENCHMARKS else len(problems)
+    source = BenchmarkSource(str(path), hash_file(path), difference(own, size, problems, part=True))
+    return SampleSource(own, artifact.name, (samples,), problems, (artifact.as_input("sample"),), True, source)
 
 
 def _require_distinct(files: Sequence[Input]) -> None:
@@ -154,4 +173,4 @@ def _of_files(paths: Sequence[Path], bench: str | None, bench_data: Path | None)
     _require_distinct(given)
     inputs = (*problems.inputs, *given)
     title = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-    return SampleSource(bench, title, files, problems.problems, inputs, run=False)
+    return SampleSource(bench, title, files, problems.problems, inputs, False, problems.benchmark)

@@ -27,22 +27,27 @@ from coma_cli.formats.data_file import DataFile
 from coma_cli.formats.files import one_file
 from coma_cli.formats.row_files import BadRow, good_rows, read_values
 from coma_cli.records import Problem, Sample
-from coma_cli.words import count_of
+from coma_cli.words import count_of, shown
 
 SAMPLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet")
 RESULT_SUFFIXES = ("_results.jsonl", "_results.jsonl.gz", "_eval_results.json")  # what other scorers leave beside
 TEXT_FIELDS = ("completion", "solution", "trg_prediction")
 _HOTTEST = 1e6
+_BARE = re.compile(r"\d{1,9}", re.ASCII)
 _TASK_ID = re.compile(r"(?:(?P<prefix>[A-Za-z]+)\+?[/_\- ])?(?P<number>\d+)(?:_\w*)?")
 
 
 @dataclass
 class Skipped:
-    """What was in the files and can't be scored: broken rows, rows without a task id, rows of no known problem."""
+    """What was in the files and can't be scored: broken rows, rows without a task id, rows of no known problem.
+
+    Also which task ids were bare numbers, which may be those of another benchmark.
+    """
 
     corrupt: list[BadRow] = field(default_factory=list)
     without_task: list[str] = field(default_factory=list)
     unknown_tasks: Counter[str] = field(default_factory=Counter)
+    bare_numbers: set[int] = field(default_factory=set)  # task ids without a benchmark's name, scored or not
 
     def counts(self) -> dict[str, int]:
         """How many rows of each kind."""
@@ -61,7 +66,7 @@ class Skipped:
             rows = count_of(len(self.without_task), "row without a task id is", "rows without a task id are")
             yield f"{rows} skipped, the first: {self.without_task[0]}"
         if self.unknown_tasks:
-            names = ", ".join(sorted(self.unknown_tasks)[:5])
+            names = ", ".join(map(shown, sorted(self.unknown_tasks)[:5]))
             rows = count_of(self.unknown_tasks.total(), "row is", "rows are")
             yield f"{rows} skipped, with task ids that are not in this benchmark ({names})"
 
@@ -117,12 +122,14 @@ def read_candidates(
         UsageError: two rows have one key. MissingInputError: a file is in none of the known forms.
     """
     ids = TaskIds(problems, prefix)
-    next_index: Counter[tuple[str, float]] = Counter()
+    next_index: Counter[tuple[str, float | None]] = Counter()
     seen: set[str] = set()
     for path in paths:
         for origin, row in _rows(path, problems, ids, skipped):
             named = row.get("task_id")
             task_id = ids.find(named)
+            if _BARE.fullmatch(number := str(named)):
+                skipped.bare_numbers.add(int(number))
             if task_id is None:
                 if named is None:
                     skipped.without_task.append(origin)
@@ -162,7 +169,7 @@ def _own_index(row: Mapping[str, Any]) -> int | None:
 
 def _repeated_key(key: str, origin: str) -> UsageError:
     return UsageError(
-        f"{origin} is the sample {key}, which is a duplicate.",
+        f"{origin} is the sample {shown(key)}, which is a duplicate.",
         "Score these files apart, or remove `index` from their rows to have them numbered.",
     )
 
@@ -188,15 +195,15 @@ def _texts_of(row: Mapping[str, Any]) -> tuple[list[str | None], bool]:
     return [None], False
 
 
-def _temperature(value: Any) -> float:
-    """The temperature of a row; 0 if it has none that is usable."""
+def _temperature(value: Any) -> float | None:
+    """The temperature of a row; None if it states none that is usable."""
     if isinstance(value, str):  # from a file without types
         try:
             value = float(value)
         except ValueError:
-            return 0.0
+            return None
     usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _HOTTEST
-    return float(value) if usable else 0.0
+    return float(value) if usable else None
 
 
 def _rows(

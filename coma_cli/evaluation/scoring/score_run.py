@@ -3,8 +3,9 @@
 Everything that is run in the sandbox for a score is started from here; rows are journalled as they come.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from coma_cli import console
 from coma_cli.corpus.extraction.candidate import Candidate
@@ -13,6 +14,13 @@ from coma_cli.errors import CliError
 from coma_cli.evaluation.explaining import explain as explaining
 from coma_cli.evaluation.explaining.explanation import Explanation
 from coma_cli.evaluation.scoring.cluster import Runner
+from coma_cli.evaluation.scoring.failures import (
+    FAILURES,
+    FailedPrograms,
+    FailedSamples,
+    FailuresSummary,
+    write_failures,
+)
 from coma_cli.evaluation.scoring.limits import limits_of
 from coma_cli.evaluation.scoring.preparation import Preparation, PreparedProblems
 from coma_cli.evaluation.scoring.sample_choice import SampleSource
@@ -64,9 +72,29 @@ class ScoreRun:
         """Give each sample its verdict under each requested protocol."""
         if self.sampled:
             protocols = [PROTOCOLS[name] for name in self.settings.protocol]
-            self._judge("score", prepared, self.run.journal(VERDICTS, Verdict), protocols, ())
+            self._judge(
+                "score", prepared, self.run.journal(VERDICTS, Verdict), protocols, (), self._failed_programs.add
+            )
 
-    def explain(self, prepared: PreparedProblems) -> Explanation:
+    @cached_property
+    def _failed_programs(self) -> FailedPrograms:
+        """What is remembered of programs that fail; begun with what an earlier start of the run has written."""
+        programs = FailedPrograms(self.settings.keep_failures)
+        programs.recall(self.run.path / FAILURES)
+        return programs
+
+    def keep_failures(self, failed: FailedSamples) -> tuple[FailuresSummary | None, Container[str]]:
+        """Write the programs of failed samples, as many as are to be kept: what was kept, and the keys of it."""
+        path = self.run.path / FAILURES
+        if not self.settings.keep_failures:
+            path.unlink(missing_ok=True)
+            return None, ()
+        chosen = failed.chosen(self.settings.keep_failures, self.run.journal(VERDICTS, Verdict).rows)
+        problems = {problem.task_id: problem for problem in self.problems}
+        kept = write_failures(path, chosen, self._failed_programs, lambda: self.source.candidates(Skipped()), problems)
+        return FailuresSummary(file=FAILURES, kept=len(kept), failed=len(failed)), kept
+
+    def explain(self, prepared: PreparedProblems, kept: Container[str]) -> Explanation:
         """Name the causes of failures and judge the samples under the protocols that were not requested."""
 
         def judge(journal: Journal[Verdict], others: Sequence[ExtractionProtocol], known: Iterable[Verdict]) -> None:
@@ -81,6 +109,7 @@ class ScoreRun:
             self.settings.protocol,
             self.settings.k,
             self.settings.seed,
+            kept,
         )
 
     def _judge(
@@ -90,6 +119,7 @@ class ScoreRun:
         journal: Journal[Verdict],
         protocols: Sequence[ExtractionProtocol],
         known: Iterable[Verdict],
+        on_failed: Callable[[str, str, str], None] = lambda task_id, sha256, source: None,
     ) -> None:
         total = scored(self.sampled, prepared.excluded) * len(protocols)
         with console.progress(label, total, min(total, len(journal))) as ticker:
@@ -103,6 +133,7 @@ class ScoreRun:
                 known=known,
                 on_rows=ticker.advance,
                 on_run=self.run.count_work,
+                on_failed=on_failed,
             )
             scorer.run(self.runner, self._candidates(prepared))
 

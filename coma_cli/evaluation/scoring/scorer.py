@@ -16,7 +16,7 @@ from coma_cli.corpus.extraction.programs import program_digest, program_of, sour
 from coma_cli.corpus.extraction.protocols import ExtractionProtocol
 from coma_cli.evaluation.scoring.cluster import Runner
 from coma_cli.journal import Journal
-from coma_cli.records import DETAIL_LIMIT, Problem, Verdict, VerdictName
+from coma_cli.records import DETAIL_LIMIT, FailedCheck, Problem, Verdict, VerdictName, sample_key
 from coma_cli.sandbox import Limits, Outcome, Program
 from coma_cli.sandbox.contract import Mode
 
@@ -32,6 +32,7 @@ class ProgramVerdict(NamedTuple):
     attempts: int
     runner_crash: bool = False
     base: VerdictName | None = None
+    failed_check: FailedCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Asked:
     """A sample that waits for its program's verdict."""
 
     task_id: str
-    temperature: float
+    temperature: float | None
     index: int
     protocol: str
     program_sha256: str
@@ -58,6 +59,7 @@ class Asked:
             cpu_s=known.cpu_s,
             attempts=known.attempts,
             runner_crash=known.runner_crash,
+            failed_check=known.failed_check,
         )
 
 
@@ -72,7 +74,10 @@ class Waiting:
 
 
 class Scorer:
-    """One pass through the samples; `on_rows` hears how many rows were written, `on_run` of each program really run.
+    """One pass through the samples.
+
+    `on_rows` hears how many rows were written, `on_run` of each program really run, and `on_failed` the task id, the
+    SHA-256 and the text of each program that failed.
 
     `stages` are, by task id, the problem with each set of tests that a program has to pass, the cheapest first: what
     fails in one is not run in the next. Where there are two, the verdict of the first is kept as that of the base.
@@ -91,6 +96,7 @@ class Scorer:
         known: Iterable[Verdict] = (),
         on_rows: Callable[[int], None],
         on_run: Callable[[], None],
+        on_failed: Callable[[str, str, str], None] = lambda task_id, sha256, source: None,
     ) -> None:
         self._journal = journal
         self._stages = stages
@@ -101,6 +107,7 @@ class Scorer:
         self._share = share
         self._on_rows = on_rows
         self._on_run = on_run
+        self._on_failed = on_failed
         self._verdicts: dict[bytes, ProgramVerdict] = {}
         self._extracted: dict[bytes, str] = {}
         self._waiting: dict[str, Waiting] = {}
@@ -123,7 +130,9 @@ class Scorer:
         for row in chain(self._known, self._journal.rows()):
             if not row.failed and row.program_sha256:
                 digest = program_digest(row.task_id, row.program_sha256)
-                self._verdicts[digest] = ProgramVerdict(row.verdict, row.detail, row.cpu_s, row.attempts, base=row.base)
+                self._verdicts[digest] = ProgramVerdict(
+                    row.verdict, row.detail, row.cpu_s, row.attempts, base=row.base, failed_check=row.failed_check
+                )
 
     def _programs(self, candidates: Iterable[Candidate]) -> Iterator[Program]:
         """The programs that must be run; on the way, samples whose verdict is known already get their rows."""
@@ -162,6 +171,7 @@ class Scorer:
         if reason:
             base: VerdictName | None = "fail" if len(self._stages[asked.task_id]) > 1 else None
             self._write(asked.verdict(ProgramVerdict("fail", reason, 0.0, 1, base=base)))
+            self._on_failed(asked.task_id, sha256, source)
             return None
         key = self._waiting_key(asked)
         self._waiting[key] = Waiting([asked], source)
@@ -193,8 +203,8 @@ class Scorer:
 
     def _waiting_key(self, asked: Asked) -> str:
         """The program's name in the sandbox: one for equal programs of a problem, or one for each sample."""
-        sample = "" if self._share else f"|{asked.temperature:g}|{asked.index}|{asked.protocol}"
-        return f"{asked.task_id}|{asked.program_sha256}{sample}"
+        one = "" if self._share else f"|{sample_key('', asked.temperature, asked.index)}|{asked.protocol}"
+        return f"{asked.task_id}|{asked.program_sha256}{one}"
 
     def _take(self, outcome: Outcome) -> None:
         """Write the rows of all samples that share the program that was just run, unless it has another stage to go."""
@@ -213,6 +223,8 @@ class Scorer:
             verdict = verdict._replace(base=verdict.verdict)
         if self._share and not outcome.runner_crash:
             self._verdicts[program_digest(task_id, waiting.members[0].program_sha256)] = verdict
+        if verdict.verdict != "pass":
+            self._on_failed(task_id, waiting.members[0].program_sha256, waiting.source)
         self._ready.extend(asked.verdict(verdict) for asked in waiting.members)
         self._flush()
 
@@ -234,7 +246,8 @@ def _program_verdict(outcome: Outcome, before: ProgramVerdict | None) -> Program
     base: VerdictName | None = None
     if before is not None:
         cpu_s, attempts, base = cpu_s + before.cpu_s, max(attempts, before.attempts), before.verdict
-    return ProgramVerdict(outcome.verdict, detail, round(cpu_s, 4), attempts, outcome.runner_crash, base)
+    failed = FailedCheck(**outcome.failed_test._asdict()) if outcome.failed_test else None
+    return ProgramVerdict(outcome.verdict, detail, round(cpu_s, 4), attempts, outcome.runner_crash, base, failed)
 
 
 def _digest_of_text(candidate: Candidate, protocol: str) -> bytes:

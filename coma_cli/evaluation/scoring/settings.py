@@ -59,7 +59,7 @@ class ScoreRuntime(Runtime):
 class ScoreSettings(StageSettings):
     """The settings of `coma score`."""
 
-    EXTENT: ClassVar[frozenset[str]] = frozenset({"k", "explain", "plot"})
+    EXTENT: ClassVar[frozenset[str]] = frozenset({"k", "explain", "plot", "keep_failures"})
 
     bench: Annotated[
         str | None,
@@ -118,6 +118,9 @@ class ScoreSettings(StageSettings):
     )
     explain: Annotated[bool, Flag("--explain", panel=RESULT)] = Field(
         default=False, description="Report why samples fail, and what the other protocols would have given"
+    )
+    keep_failures: Annotated[int, Flag("--keep-failures", panel=RESULT), Kind("N")] = Field(
+        default=2000, ge=0, description="Failed samples whose program and failed test are kept in failures.jsonl"
     )
     plot: Annotated[bool, Flag("--plot", panel=RESULT)] = Field(
         default=False, description="Plot pass@k against k (pass_at_k.png in the run's folder)"

@@ -1,6 +1,7 @@
 """What `coma score` says at the end: pass@k with intervals, verdict counts, and how the programs were run."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -8,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from coma_cli.evaluation.estimates import Estimate, cells
 from coma_cli.evaluation.explaining import explanation
 from coma_cli.evaluation.explaining.explanation import Explanation
-from coma_cli.evaluation.results import BaseResult, Result
+from coma_cli.evaluation.results import BaseResult, Result, table_name, temperature_text
+from coma_cli.evaluation.scoring.failures import FailuresSummary
 from coma_cli.words import count_of
 
 
@@ -22,12 +24,27 @@ class ReferenceSummary(BaseModel):
     failed: list[str]
 
 
+class BenchmarkSummary(BaseModel):
+    """Which problems were scored: where they come from, and how many differ from the published benchmark's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    sha256: str
+    as_published: bool
+    missing: int
+    added: int
+    changed: int
+    compared: int
+
+
 class ScoreSummary(BaseModel):
     """The summary of a score run; the fields of the first of `results` are repeated at the top."""
 
     model_config = ConfigDict(frozen=True)
 
     bench: str
+    benchmark: BenchmarkSummary
     samples_from: str
     protocol: str | None
     problems: int
@@ -51,6 +68,8 @@ class ScoreSummary(BaseModel):
     programs_per_s: float | None
     skipped: dict[str, int]
     notes: dict[str, str]  # on problems of which a right verdict may differ from a published one
+    prompts_cut_by_length: int
+    failures: FailuresSummary | None = None
     explanation: Explanation | None = None
     plot: str | None = None
 
@@ -62,9 +81,13 @@ def show(summary: Mapping[str, Any]) -> None:
     if summary["results"]:
         console.print_table(_title(summary), ("pass@k", "value", "95 % interval", "from sampling"), _rows(summary))
     for line in _lines(summary):
-        console.stdout().print(line, markup=False)
+        console.print_line(line)
     if summary.get("explanation"):
         explanation.show(summary["explanation"])
+    if summary.get("failures") and summary["failures"]["failed"]:
+        kept, failed, file = (summary["failures"][name] for name in ("kept", "failed", "file"))
+        part = "" if kept == failed else f" of {failed}"
+        console.print_line(f"Failed programs: {kept}{part}, with test and values, by `sample` in {file} of the run")
 
 
 def _title(summary: Mapping[str, Any]) -> str:
@@ -72,7 +95,15 @@ def _title(summary: Mapping[str, Any]) -> str:
     part = f" of {summary['bench_problems']}" if summary["partial"] else ""
     problems = f"{summary['problems']}{part} problems" if part else count_of(summary["problems"], "problem")
     excluded = f" ({len(summary['excluded'])} excluded)" if summary["excluded"] else ""
-    return f"{summary['bench']}: {problems}{excluded}, n = {n}, samples {summary['samples_from']}"
+    name = bench_name(summary["bench"], summary["benchmark"])
+    return f"{name}: {problems}{excluded}, n = {n}, samples {summary['samples_from']}"
+
+
+def bench_name(bench: str, source: Mapping[str, Any]) -> str:
+    """The benchmark's name if its problems are as published, else the file's too."""
+    if source["as_published"]:
+        return bench
+    return f"{bench} of {PurePath(source['source']).name} (sha256 {source['sha256'][:12]})"
 
 
 def _rows(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -81,7 +112,7 @@ def _rows(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for result in summary["results"]:
         which = f" {result['protocol']}" if several_protocols else ""
-        which += f" T={result['temperature']:g}" if several_temperatures else ""
+        which += f" {temperature_text(result['temperature'])}" if several_temperatures else ""
         if result.get("base"):
             rows += [(f"pass@{k}{which} base", *cells(e)) for k, e in result["base"]["pass_at_k"].items()]
             which += " base + plus"
@@ -90,8 +121,17 @@ def _rows(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
+    source = summary["benchmark"]
+    if not source["as_published"]:
+        yield f"Benchmark: {source['source']} {differs(source, summary['bench'])}"
+    skipped = [f"{count} {name.replace('_', ' ')}" for name, count in summary["skipped"].items() if count]
+    if skipped:
+        yield f"Rows not counted: {', '.join(skipped)}"
+    stated = [result["temperature"] for result in summary["results"]]
+    if stated and all(temperature is None for temperature in stated):
+        yield "Temperature: not stated by the samples"
     for result in summary["results"]:
-        name = f" ({result['protocol']}, T={result['temperature']:g})" if len(summary["results"]) > 1 else ""
+        name = f" ({table_name(result['protocol'], result['temperature'], beside=stated)})" if len(stated) > 1 else ""
         yield f"Verdicts{name}: " + ", ".join(f"{count} {verdict}" for verdict, count in result["verdicts"].items())
     for task_id, how in summary["excluded"].items():
         yield f"Excluded: {task_id}, since its reference fails here ({how})"
@@ -106,7 +146,15 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     lost = f", without {', '.join(summary['isolation_lost'])}" if summary["isolation_lost"] else ""
     yield f"Isolation: {summary['isolation']}{lost}; tests: {summary['mode']}{apart}"
     rate = f", {summary['programs_per_s']:.0f}/s" if summary["programs_per_s"] else ""
+    if summary["prompts_cut_by_length"]:
+        yield f"capybara-cut removed the prompt by its length in {count_of(summary['prompts_cut_by_length'], 'sample')}"
     yield f"Programs: {summary['unique_programs']} distinct, {summary['programs_run']} run{rate}"
+
+
+def differs(source: Mapping[str, Any], bench: str) -> str:
+    """How a benchmark's problems differ from the published ones, as a predicate."""
+    parts = [f"{source[name]} {name}" for name in ("missing", "added", "changed") if source[name]]
+    return f"is not {bench} as published: of its problems {', '.join(parts)} ({source['compared']} compared)"
 
 
 def headline(summary: Mapping[str, Any]) -> str:
@@ -116,5 +164,6 @@ def headline(summary: Mapping[str, Any]) -> str:
     parts = [
         f"pass@{k} {cells(e)[0]} ({cells(e)[1]})" for k, e in summary["pass_at_k"].items() if e["value"] is not None
     ]
-    what = f"{summary['bench']}, {count_of(summary['problems'], 'problem')}"
+    name = bench_name(summary["bench"], summary["benchmark"])
+    what = f"{name}, {count_of(summary['problems'], 'problem')}"
     return f"{what}: {'; '.join(parts) or 'no pass@k is defined'}"

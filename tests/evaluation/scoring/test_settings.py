@@ -73,7 +73,7 @@ def test_names_of_inputs_and_the_way_of_working_are_no_part_of_a_run():
 def test_k_and_thresholds_say_how_much_is_computed():
     asked = load_settings(ScoreSettings, flags={"k": ["10", "1", "10"], "runtime.fail_under": ["pass@5=0.1"]})
     assert asked.k == (1, 10)
-    assert asked.extent() == {"k": [1, 10], "thresholds": [5], "explain": False, "plot": False}
+    assert asked.extent() == {"k": [1, 10], "thresholds": [5], "explain": False, "plot": False, "keep_failures": 2000}
     assert asked.identity() == ScoreSettings().identity()
 
 

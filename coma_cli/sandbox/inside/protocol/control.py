@@ -20,7 +20,7 @@ _RUN_REPORT = struct.Struct("<QiBddQ")
 _CHECK = struct.Struct("<QQI")
 _PROBLEM = struct.Struct("<III")
 _FORGET = struct.Struct("<I")
-_CHECK_REPORT = struct.Struct("<QQcd")
+_CHECK_REPORT = struct.Struct("<QQcdH")
 
 
 class MessageError(Exception):
@@ -157,23 +157,32 @@ class Check(NamedTuple):
 # The checker's results.
 PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST = b"p", b"f", b"e", b"m", b"g"
 _CHECK_RESULTS = (PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST)
+FAILED_PARTS, FAILED_PART_MAX = 4, 1000  # of what a report says of a failed assertion: texts, bytes of each
 
 
 class CheckReport(NamedTuple):
-    """The checker's result for one program; `LOST`: the program ended before the tests finished."""
+    """The checker's result for one program; `LOST`: the program ended before the tests finished.
+
+    `failed` are up to four texts on a failed assertion: its source, the last call, the expected and the actual value.
+    """
 
     seq: int
     nonce: int
     kind: bytes
     cpu_s: float
     text: bytes
+    failed: tuple[bytes, ...] = ()
 
     def encode(self) -> bytes:
-        return _CHECK_REPORT.pack(self.seq, self.nonce, self.kind, self.cpu_s) + self.text[:400]
+        text = self.text[:400]
+        parts = b"\0".join(part[:FAILED_PART_MAX].replace(b"\0", b" ") for part in self.failed[:FAILED_PARTS])
+        return _CHECK_REPORT.pack(self.seq, self.nonce, self.kind, self.cpu_s, len(text)) + text + parts
 
     @classmethod
     def decode(cls, frame: bytes) -> CheckReport:
         if len(frame) < _CHECK_REPORT.size or frame[16:17] not in _CHECK_RESULTS:
             raise MessageError("check report")
-        seq, nonce, kind, cpu_s = _CHECK_REPORT.unpack_from(frame)
-        return cls(seq, nonce, kind, cpu_s, frame[_CHECK_REPORT.size :])
+        seq, nonce, kind, cpu_s, length = _CHECK_REPORT.unpack_from(frame)
+        end = _CHECK_REPORT.size + length
+        parts = frame[end:].split(b"\0", FAILED_PARTS - 1) if len(frame) > end else ()
+        return cls(seq, nonce, kind, cpu_s, frame[_CHECK_REPORT.size : end], tuple(parts))

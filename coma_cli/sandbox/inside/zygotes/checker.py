@@ -22,6 +22,7 @@ from coma_cli.sandbox.inside.protocol import control, values, wire
 from coma_cli.sandbox.inside.protocol.arguments import copy_into
 from coma_cli.sandbox.inside.protocol.control import Check, CheckReport, ProblemFrame
 from coma_cli.sandbox.inside.zygotes import candidate, side_effects
+from coma_cli.sandbox.inside.zygotes.failed_assertion import CALLS_THE_PROGRAM, LastCall, failed_assertion
 
 _COLLECT_EVERY = 500
 
@@ -53,6 +54,7 @@ class RemoteProgram:
         self.refused = ""
         self.unloaded: CheckReport | None = None
         self.raised: BaseException | None = None
+        self.latest: LastCall | None = None
 
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Call a function of the program as if it were local."""
@@ -187,7 +189,7 @@ def run_tests(problem: PreparedTests, link: int) -> CheckReport:
     # Globals and their functions form reference cycles, as do an exception and its frames: without this the values of
     # hundreds of programs would wait for the garbage collector.
     names.clear()
-    remote.raised = None
+    remote.raised = remote.latest = None
     if error is not None:
         error.__traceback__ = None
     return report
@@ -195,9 +197,12 @@ def run_tests(problem: PreparedTests, link: int) -> CheckReport:
 
 def _stand_in(remote: RemoteProgram, name: str) -> Callable[..., Any]:
     def stand_in(*arguments: Any, **keywords: Any) -> Any:
-        return remote.call(name, arguments, keywords)
+        answer = remote.call(name, arguments, keywords)
+        remote.latest = LastCall(name, arguments, keywords, answer)
+        return answer
 
     stand_in.__name__ = stand_in.__qualname__ = name
+    setattr(stand_in, CALLS_THE_PROGRAM, True)
     return stand_in
 
 
@@ -213,7 +218,8 @@ def _conclude(remote: RemoteProgram, error: BaseException | None, lines: list[st
         return _report(control.PASSED, "")
     if error is remote.raised and isinstance(error, MemoryError):
         return _report(control.NO_MEMORY, "out of memory")
-    return _report(control.FAILED, _explain(error, lines))
+    report = _report(control.FAILED, _explain(error, lines))
+    return report._replace(failed=failed_assertion(error, lines, remote.latest, raised=error is remote.raised))
 
 
 def _explain(error: BaseException, lines: list[str]) -> str:
