@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from coma_cli import console
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
 from coma_cli.evaluation import plot
 from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
@@ -28,18 +29,22 @@ from coma_cli.evaluation.scoring.settings import ScoreSettings, parse_threshold
 from coma_cli.parallel import ray_cluster
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import (
+    InheritedLimitError,
     Isolation,
     Limits,
     Sandbox,
     SandboxError,
     SandboxUnavailable,
     begin_probing,
+    check_inherited,
     default_workers,
     probe_isolation,
 )
 from coma_cli.stage import Stage
 from coma_cli.words import count_of
 from coma_cli.workspace import Plan, Run, StageResult, Workspace
+
+_RAISE = "Raise it in this shell with ulimit, or start coma from one without that limit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +111,12 @@ def _mean_limit(settings: ScoreSettings, problems: tuple[Problem, ...]) -> float
 
 def _isolation(settings: ScoreSettings) -> tuple[Isolation | None, tuple[CliError, ...]]:
     try:
+        check_inherited(_options(settings).limits, settings.runtime.workers or default_workers())
         return probe_isolation(settings.isolation, consent=settings.runtime.i_know, python=settings.python), ()
     except SandboxUnavailable as error:
         return None, (_unavailable(error),)
+    except InheritedLimitError as error:
+        return None, (UsageError(f"A limit is too low: {error}.", _RAISE),)
     except SandboxError as error:
         return None, (UsageError(f"The sandbox can't start: {error}.", "Check --python."),)
 
@@ -158,7 +166,10 @@ def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
     summary = _summarise(settings, plan, isolation, prepared.checks, counted, programs_run, seconds)
     outputs = [REFERENCES, *((VERDICTS,) if plan.samples else ()), *((CAUSES, ALTERNATIVES) if explanation else ())]
     summary = summary.model_copy(update={"explanation": explanation, "plot": plot})
-    return StageResult(summary=summary, outputs=tuple(outputs))
+    broken = len(run.journal(VERDICTS, Verdict).failed) if plan.samples else 0
+    if broken:
+        console.warn(f"The sandbox broke under {count_of(broken, 'sample')}; the same command runs them again.")
+    return StageResult(summary=summary, outputs=tuple(outputs), to_do_over=broken)
 
 
 def _options(settings: ScoreSettings) -> SandboxOptions:
