@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from coma_cli import console
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.published_cuts import CAPYBARA_CUT, prompt_cut_by_length
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
@@ -33,18 +34,22 @@ from coma_cli.evaluation.scoring.settings import ScoreSettings, parse_threshold
 from coma_cli.parallel import ray_cluster
 from coma_cli.records import Problem, Verdict
 from coma_cli.sandbox import (
+    InheritedLimitError,
     Isolation,
     Limits,
     Sandbox,
     SandboxError,
     SandboxUnavailable,
     begin_probing,
+    check_inherited,
     default_workers,
     probe_isolation,
 )
 from coma_cli.stage import Stage
 from coma_cli.words import count_of
 from coma_cli.workspace import Plan, Run, StageResult, Workspace
+
+_RAISE = "Raise it in this shell with ulimit, or start coma from one without that limit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +89,7 @@ def plan(settings: ScoreSettings, workspace: Workspace) -> ScorePlan:
     problems = tuple(p for p in source.problems if p.task_id in sampled or not source.paths)
     samples = sum(sampled.values())
     workers = settings.runtime.workers or default_workers()
-    isolation, blockers = _isolation(settings)
+    isolation, blockers = _isolation(settings, source.bench)
     no_ray = ray_cluster.blocker() if settings.runtime.cluster else None
     unscorable = _unscorable(source, samples, skipped)
     lacking = (plot.blocker() if settings.plot else None, no_ray)
@@ -130,11 +135,14 @@ def _mean_limit(settings: ScoreSettings, problems: tuple[Problem, ...]) -> float
     return sum(settings.timeout_s or p.cpu_limit_s for p in problems) / max(1, len(problems))
 
 
-def _isolation(settings: ScoreSettings) -> tuple[Isolation | None, tuple[CliError, ...]]:
+def _isolation(settings: ScoreSettings, bench: str) -> tuple[Isolation | None, tuple[CliError, ...]]:
     try:
+        check_inherited(_options(settings, bench).limits, settings.runtime.workers or default_workers())
         return probe_isolation(settings.isolation, consent=settings.runtime.i_know, python=settings.python), ()
     except SandboxUnavailable as error:
         return None, (_unavailable(error, _level_here(settings) if settings.isolation == "none" else None),)
+    except InheritedLimitError as error:
+        return None, (UsageError(f"A limit is too low: {error}.", _RAISE),)
     except SandboxError as error:
         return None, (UsageError(f"The sandbox can't start: {error}.", "Check --python."),)
 
@@ -220,7 +228,10 @@ def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
     summary = _summarise(settings, plan, isolation, prepared.checks, counted, programs_run, seconds)
     outputs = [REFERENCES, *((VERDICTS,) if plan.samples else ()), *((CAUSES, ALTERNATIVES) if explanation else ())]
     summary = summary.model_copy(update={"failures": failures, "explanation": explanation, "plot": plot})
-    return StageResult(summary=summary, outputs=tuple(outputs))
+    broken = len(run.journal(VERDICTS, Verdict).failed) if plan.samples else 0
+    if broken:
+        console.warn(f"The sandbox broke under {count_of(broken, 'sample')}; the same command runs them again.")
+    return StageResult(summary=summary, outputs=tuple(outputs), to_do_over=broken)
 
 
 def _options(settings: ScoreSettings, bench: str) -> SandboxOptions:

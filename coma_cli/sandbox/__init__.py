@@ -22,7 +22,9 @@ mode, a program that tampers with its own tests. `Isolation.lost` lists what a l
 """
 
 from coma_cli.parallel.machine import default_workers
+from coma_cli.sandbox.caller import check_inherited
 from coma_cli.sandbox.contract import (
+    InheritedLimitError,
     Limits,
     Outcome,
     Program,
@@ -33,6 +35,7 @@ from coma_cli.sandbox.levels import Isolation, begin_probing, probe_isolation
 from coma_cli.sandbox.supervisor import Sandbox
 
 __all__ = [
+    "InheritedLimitError",
     "Isolation",
     "Limits",
     "Outcome",
@@ -41,6 +44,7 @@ __all__ = [
     "SandboxError",
     "SandboxUnavailable",
     "begin_probing",
+    "check_inherited",
     "default_workers",
     "probe_isolation",
 ]

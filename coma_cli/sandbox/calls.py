@@ -19,9 +19,10 @@ from coma_cli.sandbox.inside.protocol import control, wire
 from coma_cli.sandbox.inside.zygotes.checker import ProgramLost, RemoteProgram
 from coma_cli.sandbox.levels import Isolation
 from coma_cli.sandbox.program_text import open_text
-from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
+from coma_cli.sandbox.zygote_scratch import finish_removing, make_scratch, remove_scratch
 
 _START_TIMEOUT_S = 60.0
+_REMOVING_S = 10.0
 # The first call of a new caller, which has to return this before programs are run, and its wall-clock limit.
 SAMPLE, SAMPLE_ANSWER, SAMPLE_WALL_S = "def f(x):\n    return [x, 'b']\n", [["a", "b"]], 10.0
 LATE_S = 30.0  # how long after a program's wall-clock limit its zygote may still be silent
@@ -91,6 +92,7 @@ class ProgramCaller:
         self._zygote.process.wait()
         if self._scratch:
             remove_scratch(self._scratch)
+            finish_removing(_REMOVING_S)
 
     def stop(self) -> None:
         """Kill the zygote with its program, from any thread; a call that waits for them raises SandboxError."""

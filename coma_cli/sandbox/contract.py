@@ -19,11 +19,16 @@ class SandboxUnavailable(SandboxError):  # noqa: N818 - the name is part of the 
     """The requested isolation is not possible on this machine; the message names the step that failed."""
 
 
+class InheritedLimitError(SandboxError):
+    """A limit that this process has inherited from its shell is too low for the sandbox; the message names both."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one program, with all its threads and children, may use.
 
-    `cpu_s` decides about timeouts. `wall_s` is a backstop for programs that sleep; None means max(10, 3 * cpu_s).
+    `cpu_s` decides about timeouts. `wall_s` ends programs that sleep or wait for ever: only time in which nothing of a
+    program runs or waits for a core counts; None means max(10, 3 * cpu_s).
     `memory_mb` limits a program's whole process tree. `allow_fork` lets the program start processes, which die with it.
     """
 
@@ -89,8 +94,8 @@ class Outcome:
     """What the sandbox says of one program: its verdict, the reason, and how it was run.
 
     `detail` is printable text of at most 300 characters; it may contain text from the program, so don't trust it.
-    `attempts` counts runs: timeouts that are not due to CPU time alone, and crashes of the runner, are retried.
-    `runner_crash` marks an `error` given because the process that runs programs died twice while running this one.
+    `attempts` counts runs: timeouts that are not due to CPU time alone, and what was killed, are retried alone.
+    `runner_crash` marks an `error` given because what runs programs died four times while running this one.
     `failed_test` is there where a checker reported a failed assertion; like `detail` it may contain the program's text.
     """
 

@@ -2,6 +2,7 @@
 # ruff: noqa: PTH120, S108
 """Starts zygotes: each is a fresh interpreter, never a fork of this process, with an empty environment."""
 
+import contextlib
 import json
 import os
 import socket
@@ -17,6 +18,7 @@ from site import getsitepackages
 from typing import NamedTuple
 
 from coma_cli.sandbox.contract import Level, SandboxError
+from coma_cli.sandbox.inside.isolation.scratch import work_of
 from coma_cli.sandbox.inside.protocol import wire
 from coma_cli.sandbox.read_list import PythonFiles, ReadList, package_reads, python_reads
 
@@ -201,7 +203,9 @@ def start_zygote(
         "tied_to_parent": threading.current_thread() is threading.main_thread(),
         "parent": os.getpid(),
     }
-    ours.sendall(wire.encode(json.dumps(order).encode()))
+    # One that was killed meanwhile has hung up, which the reader of its connection sees.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        ours.sendall(wire.encode(json.dumps(order).encode()))
     ours.setblocking(False)
     return Zygote(process, ours)
 
@@ -213,7 +217,7 @@ def uid_of(index: int) -> int:
 
 def _environment(scratch: str) -> dict[str, str]:
     """A minimal environment: nothing from the caller's environment is passed on."""
-    home = f"{scratch}/w" if scratch else "/tmp/w"
+    home = work_of(scratch) if scratch else "/tmp/w"
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": home,

@@ -24,6 +24,7 @@ from coma_cli.sandbox.launch import Interpreter, PairKind, Setting
 from coma_cli.sandbox.pair import Pair, PairError
 
 Requested = Literal["auto", "ns", "landlock", "none"]
+_TRIES = 3
 PROOF_INDEX = 0  # of the pair that proves a level; those of a sandbox are counted from 1
 
 _LANDLOCK = "Landlock for files, TCP, abstract sockets and signals"
@@ -135,12 +136,19 @@ def try_level(setting: Setting) -> str | None:
     """Set up a level once; the reason if that fails. The pair is kept for `take_proven`."""
     if sys.platform != "linux":
         return "only Linux has what it takes"
-    proof = _own_proof(setting) or _Proof.begin(setting)
-    refusal = proof.wait()
-    if refusal is not None:
-        _proofs.pop(setting, None)
-        proof.close()
-    return refusal
+    for left in reversed(range(_TRIES)):
+        proof = _own_proof(setting) or _Proof.begin(setting)
+        try:
+            proof.wait()
+        except (SandboxError, PairError) as error:
+            _proofs.pop(setting, None)
+            proof.close()
+            # A zygote that can't set up its isolation says so; one that just dies may have been killed.
+            if isinstance(error, SandboxError) or not left:
+                return str(error)
+        else:
+            break
+    return None
 
 
 @dataclass(frozen=True)
@@ -157,16 +165,12 @@ class _Proof:
         proof = _proofs[setting] = cls(Pair.start(setting, PairKind(), selector, PROOF_INDEX), selector, os.getpid())
         return proof
 
-    def wait(self) -> str | None:
-        """Wait until isolation is set up; the reason if it fails."""
-        try:
-            while not self.pair.is_ready:
-                for key, events in self.selector.select(1.0):
-                    self.pair.handle(key.data[1], events)
-                self.pair.check_start()
-        except (SandboxError, PairError) as error:
-            return str(error)
-        return None
+    def wait(self) -> None:
+        """Wait until isolation is set up. Raises SandboxError where it can't be, PairError if a zygote dies."""
+        while not self.pair.is_ready:
+            for key, events in self.selector.select(1.0):
+                self.pair.handle(key.data[1], events)
+            self.pair.check_start()
 
     def close(self) -> None:
         """End it, unless it belongs to the process that this one was forked from."""

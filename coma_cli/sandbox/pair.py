@@ -8,9 +8,7 @@ import json
 import os
 import secrets
 import selectors
-import signal
 import socket
-import subprocess
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -24,14 +22,15 @@ from coma_cli.sandbox.inside.zygotes.lru_cache import TESTS_WEIGHT, LruCache
 from coma_cli.sandbox.launch import PairKind, Setting
 from coma_cli.sandbox.link import Link
 from coma_cli.sandbox.program_text import open_text
-from coma_cli.sandbox.verdict import KILL_FACTOR
+from coma_cli.sandbox.strays import end_tree
+from coma_cli.sandbox.verdict import KILL_FACTOR, cpu_limit_of_tests
 from coma_cli.sandbox.zygote_scratch import make_scratch, remove_scratch
 
 # A second program is queued in the zygote's socket, so that it need not wait for the supervisor in between.
 DEPTH = 2
 RECYCLE_AFTER = 10_000
-# The zygote's own backstop, far above the wall-clock limit, which the supervisor extends under load.
-_WALL_NET_FACTOR = 30
+# The supervisor enforces the wall-clock limit, since it sees what a program waits for. Without it the zygote ends too.
+_WALL_NET_S = 86_400.0
 _START_TIMEOUT_S = 60.0
 _MODES = {"split": control.SPLIT, "inproc": control.INPROC}
 
@@ -76,9 +75,13 @@ class Watch:
     """What the supervisor has observed of a long-running program."""
 
     looked_at: float = 0.0
-    cpu_s: float = 0.0
+    busy: dict[int, float] = field(default_factory=dict)  # seconds that each process of the pair was busy in its life
+    open_s: float = 0.0  # time of which it is not known yet whether the program was blocked,
+    busy_s: float = 0.0  # and how long the pair's processes were busy in it
+    blocked_s: float = 0.0
+    disk_s: float = 0.0  # it waited for a disk, which is not part of the blocked time
+    blocked_at_kill: float = 0.0
     sleeping: bool = False
-    checker_cpu_before: float | None = None
 
 
 class Pair:
@@ -87,6 +90,8 @@ class Pair:
     def __init__(self, kind: PairKind) -> None:
         self.kind = kind
         self.tasks: deque[PairTask] = deque()
+        self.left: list[PairTask] = []
+        self.is_closed = False
         self._served = 0
         self._seq = 0
         self._problems: LruCache[tuple[str, str, tuple[str, ...]], int] = LruCache(TESTS_WEIGHT)
@@ -155,6 +160,11 @@ class Pair:
         return self._served >= RECYCLE_AFTER
 
     @property
+    def is_fresh(self) -> bool:
+        """Whether no program was sent yet."""
+        return self._served == 0
+
+    @property
     def has_room(self) -> bool:
         """Whether another program may be sent; none is queued behind one that has been running for a while."""
         if not self.tasks:
@@ -192,12 +202,13 @@ class Pair:
                 control.encode_forget(old) for old in self._problems.put(key, number, len(tests) + len(program.prelude))
             ]
             frames.append(ProblemFrame(number, program.entry_points, program.prelude, tests).encode())
-        checker.send(*frames, Check(task.seq, task.nonce, number).encode())
+        checker.send(*frames, Check(task.seq, task.nonce, number, cpu_limit_of_tests(task.limits)).encode())
 
     def kill_program(self, task: PairTask, reason: int) -> None:
         """Tell the zygote to end a run."""
         if not task.kill_sent:
             task.kill_sent = time.monotonic()
+            task.watch.blocked_at_kill = task.watch.blocked_s
             self._links["candidate"].send(control.encode_kill(task.seq, reason))
 
     # --- receiving ---
@@ -209,14 +220,20 @@ class Pair:
             link.flush()
         if not events & selectors.EVENT_READ:
             return []
-        try:
-            for frame in link.receive():
-                self._take(role, frame)
-        except (wire.FrameError, control.MessageError, ValueError) as error:
-            raise PairError(f"the {role} zygote sent {error}") from None
+        self._receive(role, link)
         if link.closed:
             raise PairError(f"the {role} zygote has died")
         return self._collect()
+
+    def _receive(self, role: str, link: Link) -> int:
+        """Take the frames that have arrived, and count them."""
+        try:
+            frames = link.receive()
+            for frame in frames:
+                self._take(role, frame)
+        except (wire.FrameError, control.MessageError, ValueError) as error:
+            raise PairError(f"the {role} zygote sent {error}") from None
+        return len(frames)
 
     def _take(self, role: str, frame: bytes) -> None:
         if role in self._starting:
@@ -270,41 +287,51 @@ class Pair:
         inner = proctree.children(self._zygotes[0].process.pid)
         return [pid for zygote in inner for pid in proctree.descendants(zygote)]
 
-    def checker_cpu(self) -> float:
-        """CPU seconds that the checker has used in its life, with what it has forked."""
-        if "checker" not in self._links:
-            return 0.0
-        pid = self._zygotes[1].process.pid
-        return proctree.cpu_seconds(pid) + sum(map(proctree.cpu_seconds, proctree.children(pid)))
+    def pids(self) -> list[int]:
+        """Pids of all processes of this pair: zygotes, reaper, the running program and its tests."""
+        return [pid for zygote in self.zygote_pids for pid in (zygote, *proctree.descendants(zygote))]
+
+    def drain(self) -> list[PairTask]:
+        """Take what the zygotes had sent before they died; give the programs that are done."""
+        for role, link in self._links.items():
+            with contextlib.suppress(PairError, SandboxError):
+                while not link.closed and self._receive(role, link):
+                    pass
+        return self._collect()
+
+    def overtime_task(self) -> PairTask | None:
+        """In a closed pair: the program on whose values the tests used up their CPU time, if that ended the checker."""
+        if self._checker_status() != -control.OVERTIME_SIGNAL:
+            return None
+        return next((task for task in self.left if task.is_checked and task.check_report is None), None)
+
+    @property
+    def has_retired(self) -> bool:
+        """In a closed pair: whether its checker had ended on purpose, between two programs."""
+        return self._checker_status() == control.RETIRED
+
+    def _checker_status(self) -> int | None:
+        return self._zygotes[1].process.returncode if len(self._zygotes) > 1 else None
 
     def close(self) -> list[PairTask]:
-        """Kill everything of this pair and give back the programs that were with it."""
+        """Kill everything of this pair and give back the programs that were with it, which are `left`."""
+        self.is_closed = True
         for link in self._links.values():
             link.close()
         for zygote in self._zygotes:
-            _kill_tree(zygote.process)
+            end_tree(zygote.process, self._scratch if self.kind.allow_fork else "")
         if self._scratch:
             remove_scratch(self._scratch)
-        left = list(self.tasks)
+        self.left = list(self.tasks)
         self.tasks.clear()
-        return left
+        return self.left
 
 
 def _job(task: PairTask) -> Job:
-    cpu_kill_s, wall_kill_s = KILL_FACTOR * task.limits.cpu_s, _WALL_NET_FACTOR * task.limits.wall_limit_s
-    return Job(task.seq, cpu_kill_s, wall_kill_s, task.mode)
+    return Job(task.seq, KILL_FACTOR * task.limits.cpu_s, _WALL_NET_S, task.mode)
 
 
 def _text_of(task: PairTask) -> tuple[bytes, bytes]:
     """Source and, only where both run in one process, tests."""
     tests = (task.program.tests or "") if task.mode == control.INPROC else ""
     return task.program.source.encode("utf-8", "surrogatepass"), tests.encode("utf-8", "surrogatepass")
-
-
-def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill a zygote and its descendants: first the inner one, which ends its namespace."""
-    for pid in proctree.descendants(process.pid):
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-    process.kill()
-    process.wait()

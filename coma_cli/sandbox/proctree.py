@@ -5,6 +5,7 @@
 Read-only; a process that exits meanwhile counts as zero.
 """
 
+import contextlib
 import os
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -64,13 +65,46 @@ def cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / _TICKS_PER_S if fields else 0.0
 
 
-def _stat_fields(pid: int) -> list[bytes]:
+def _stat_fields(pid: int | str) -> list[bytes]:
     """The fields of `stat` after the name, which may contain spaces and brackets: state is 0, parent 1, utime 11."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as status:
             return status.read().rpartition(b")")[2].split()
     except OSError:
         return []
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended."""
+    fields = _stat_fields(pid)
+    return bool(fields) and fields[0] not in (b"Z", b"X")
+
+
+def thread_states(pid: int) -> set[str]:
+    """What the threads of a process do now, as the kernel's letters: R runs or waits for a core, D waits for a disk."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return set()
+    return {fields[0].decode() for thread in threads if (fields := _stat_fields(f"{pid}/task/{thread}"))}
+
+
+def busy_seconds(pid: int) -> float:
+    """CPU time of a process and of the children it has waited for, with the time that its threads waited for a core.
+
+    A wait counts once it is over. Kernels without statistics of the scheduler count no wait.
+    """
+    waited = 0.0
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                waited += _wait_of(f"/proc/{pid}/task/{thread}/schedstat")
+    return cpu_seconds(pid) + waited
+
+
+def _wait_of(path: str) -> float:
+    with open(path, "rb") as status:
+        return int(status.read().split()[1]) / 1e9
 
 
 def waited_for_cpu(pid: int) -> float:
@@ -82,8 +116,7 @@ def waited_for_cpu(pid: int) -> float:
         return 0.0
     for thread in threads:
         try:
-            with open(f"/proc/{pid}/task/{thread}/schedstat", "rb") as status:
-                longest = max(longest, int(status.read().split()[1]) / 1e9)
+            longest = max(longest, _wait_of(f"/proc/{pid}/task/{thread}/schedstat"))
         except (OSError, IndexError, ValueError):
             continue
     return longest

@@ -12,10 +12,11 @@ from typing import Self
 
 from coma_cli.parallel.machine import default_workers, own_cores
 from coma_cli.sandbox import launch
+from coma_cli.sandbox.caller import check_inherited
 from coma_cli.sandbox.clocks import watch
 from coma_cli.sandbox.contract import Limits, Outcome, Program, SandboxError
 from coma_cli.sandbox.inside.protocol import control
-from coma_cli.sandbox.inside.protocol.control import CheckReport
+from coma_cli.sandbox.inside.protocol.control import CheckReport, RunReport
 from coma_cli.sandbox.kinds import kind_of
 from coma_cli.sandbox.launch import PairKind
 from coma_cli.sandbox.levels import (
@@ -28,36 +29,26 @@ from coma_cli.sandbox.levels import (
     take_proven,
 )
 from coma_cli.sandbox.pair import Pair, PairError, PairTask
-from coma_cli.sandbox.verdict import WithReason, failed_test_of, timeout_is_certain, verdict_of
+from coma_cli.sandbox.slot import Slot
+from coma_cli.sandbox.verdict import (
+    WithReason,
+    failed_test_of,
+    is_near_memory_limit,
+    may_be_killed_from_outside,
+    overtime_verdict,
+    timeout_is_certain,
+    verdict_of,
+)
+from coma_cli.sandbox.zygote_scratch import finish_removing
 
 _TICK_S = 0.05
 _SLEEPERS_PER_WORKER = 2
-_FAILED_STARTS_MAX = 5
-
-
-class Slot:
-    """A place for one running program: a pair for each kind of program so far, one of them active."""
-
-    def __init__(self, cpu: int | None = None) -> None:
-        self.cpu = cpu
-        self.pairs: dict[PairKind, Pair] = {}
-        self.active: Pair | None = None
-
-    @property
-    def is_busy(self) -> bool:
-        return self.active is not None and bool(self.active.tasks)
-
-    @property
-    def is_sleeping(self) -> bool:
-        return self.active is not None and bool(self.active.tasks) and self.active.tasks[0].watch.sleeping
-
-    def takes(self, kind: PairKind) -> bool:
-        """Whether a program of this kind can be sent here now."""
-        pair = self.active
-        if pair is None or not pair.tasks:
-            return True
-        # A spent pair finishes its programs and is then replaced.
-        return pair.kind == kind and pair.has_room and not pair.is_spent
+# Somebody else's kills may hit zygotes that are starting; a machine where none can start is found out all the same.
+_FAILED_STARTS_MAX = 20
+# A program under which the sandbox broke, or that was killed, is run again alone so often before that is its verdict.
+_RERUNS_MAX = 3
+# How long closing waits for files of programs to be removed, which then goes on without us.
+REMOVING_S = 10.0
 
 
 class Sandbox:
@@ -96,6 +87,7 @@ class Sandbox:
         self._is_open = False
 
     def __enter__(self) -> Self:
+        check_inherited(self._limits, self._workers)
         self.isolation = probe_isolation(
             self._requested, self._consent, python=self._python, layers_off=self._layers_off
         )
@@ -119,6 +111,7 @@ class Sandbox:
         if self._is_open:
             self._selector.close()
             release_proven()
+            finish_removing(REMOVING_S)
         self._is_open = False
 
     def run(self, programs: Iterable[Program]) -> Iterator[Outcome]:
@@ -223,7 +216,7 @@ class _Run:
                 return
             self._send(slot, task)
         if self._exhausted and not self._waiting and self._alone and not self._busy_slots():
-            self._send(self._sandbox._slots[0], self._alone.popleft())
+            self._send_alone(self._sandbox._slots[0], self._alone.popleft())
 
     def _next_task(self) -> PairTask | None:
         """The next program, if there may be room for it: programs are never read ahead of time."""
@@ -265,6 +258,14 @@ class _Run:
     def _send(self, slot: Slot, task: PairTask) -> None:
         self._sandbox._pair_for(slot, task.kind).send(task)
 
+    def _send_alone(self, slot: Slot, task: PairTask) -> None:
+        """Send a program with nothing else beside it, a suspect to zygotes that have run no other program."""
+        pair = slot.pairs.get(task.kind)
+        if task.crashes and pair is not None and not pair.is_fresh:
+            pair.close()
+            del slot.pairs[task.kind]
+        self._send(slot, task)
+
     # --- collecting results ---
 
     def _wait(self) -> None:
@@ -281,14 +282,25 @@ class _Run:
             self._tick(now)
 
     def _conclude(self, task: PairTask) -> None:
-        assert task.run_report is not None
-        verdict = verdict_of(task.run_report, task.check_report, task.limits)
-        if verdict[0] == "timeout" and not task.alone and not timeout_is_certain(task.run_report, task.limits):
+        run, check = task.run_report, task.check_report
+        assert run is not None
+        if may_be_killed_from_outside(run, check, task.limits):
+            tests_killed = check is not None and check.kind == control.KILLED
+            if tests_killed or task.crashes < _RERUNS_MAX or self._was_killed(task, run):
+                self._suspect(task, "its tests were killed" if tests_killed else "it was killed")
+                return
+        verdict = verdict_of(run, check, task.limits)
+        if verdict[0] == "timeout" and not task.alone and not timeout_is_certain(run, check, task.limits):
             # Time alone may be the machine's fault: a run with nothing else beside it decides.
             task.alone = True
             self._alone.append(task)
             return
-        self._give_out(task, verdict, task.run_report.cpu_s, task.run_report.wall_s)
+        self._give_out(task, verdict, run.cpu_s, run.wall_s)
+
+    def _was_killed(self, task: PairTask, run: RunReport) -> bool:
+        """Whether a program that ended by SIGKILL can't have sent that itself, which the seccomp filter forbids."""
+        forbidden = "seccomp" in self._sandbox._setting.layers and not task.limits.allow_fork
+        return forbidden and run.reason == control.ENDED and not is_near_memory_limit(run, task.limits)
 
     def _give_out(self, task: PairTask, verdict: WithReason, cpu_s: float, wall_s: float, crash: bool = False) -> None:
         program = task.program
@@ -308,29 +320,49 @@ class _Run:
 
     def _bury(self, pair: Pair, why: str) -> None:
         """Handle the death of a pair: its first program, the suspect, is retried alone, the others are just retried."""
-        for slot in self._sandbox._slots:
-            if slot.pairs.get(pair.kind) is pair:
-                del slot.pairs[pair.kind]
-                slot.active = None
+        if pair.is_closed:  # by the end of its other connection
+            return
+        self._forget(pair)
         started = pair.is_ready
+        for task in pair.drain():
+            self._conclude(task)
         left = pair.close()
         self._failed_starts = 0 if started else self._failed_starts + 1
         if self._failed_starts >= _FAILED_STARTS_MAX:
             raise SandboxError(f"{why} before it was ready, {_FAILED_STARTS_MAX} times in a row")
-        for task in reversed(left[1:] if started else left):
-            task.attempts -= 1
-            (self._alone if task.alone else self._waiting).appendleft(task)
-        if left and started and left[0].run_report is not None:
+        suspect = self._suspect_of(pair) if started else None
+        for task in reversed(left):
+            if task is not suspect:
+                task.attempts -= 1
+                (self._alone if task.alone else self._waiting).appendleft(task)
+        if suspect is None:
+            return
+        if suspect.run_report is not None and suspect.kill_sent:
             # The program was stopped at a limit and its tests would not end: the limit decides.
-            left[0].check_report = CheckReport(left[0].seq, left[0].nonce, control.LOST, 0.0, why.encode())
-            self._conclude(left[0])
-        elif left and started:
-            self._suspect(left[0], why)
+            suspect.check_report = CheckReport(suspect.seq, suspect.nonce, control.LOST, 0.0, why.encode())
+            self._conclude(suspect)
+        elif suspect is pair.overtime_task():
+            self._give_out(suspect, overtime_verdict(suspect.limits), 0.0, time.monotonic() - suspect.head_since)
+        else:
+            self._suspect(suspect, why)
+
+    def _forget(self, pair: Pair) -> None:
+        for slot in self._sandbox._slots:
+            if slot.pairs.get(pair.kind) is pair:
+                del slot.pairs[pair.kind]
+                # An idle pair may die beside the one that runs programs.
+                slot.active = None if slot.active is pair else slot.active
+
+    def _suspect_of(self, pair: Pair) -> PairTask | None:
+        """The program that a closed pair may have died of, if any."""
+        if pair.has_retired or not pair.left:
+            return None
+        return pair.overtime_task() or pair.left[0]
 
     def _suspect(self, task: PairTask, why: str) -> None:
         task.crashes += 1
-        if task.crashes > 1:
-            self._give_out(task, ("error", f"{why}, twice under this program"), 0.0, 0.0, crash=True)
+        if task.crashes > _RERUNS_MAX:
+            self._give_out(task, ("error", f"{why}, {task.crashes} times"), 0.0, 0.0, crash=True)
             return
         task.alone = True
         self._alone.append(task)

@@ -13,6 +13,8 @@ from coma_cli.sandbox.inside.protocol.control import CheckReport, RunReport
 
 # A program is killed above the limit that decides a timeout: one that finishes in between is borderline.
 KILL_FACTOR = 1.2
+# CPU seconds that the tests themselves may use on one program's values, beyond its own limit.
+TESTS_ALLOWANCE_S = 5.0
 _NEAR_MEMORY_LIMIT = 0.8
 
 WithReason = tuple[VerdictName, str]
@@ -33,9 +35,37 @@ def failed_test_of(check: CheckReport | None) -> FailedTest | None:
     return FailedTest(*map(safe_text, check.failed[: control.FAILED_PARTS]))
 
 
-def timeout_is_certain(run: RunReport, limits: Limits) -> bool:
+def cpu_limit_of_tests(limits: Limits) -> float:
+    """CPU seconds after which tests are ended, and their program with them."""
+    return limits.cpu_s + TESTS_ALLOWANCE_S
+
+
+def overtime_verdict(limits: Limits) -> WithReason:
+    """The verdict on a program whose values keep the tests busy for too long."""
+    return "timeout", f"the tests used more than {cpu_limit_of_tests(limits):g} s of CPU time on its values"
+
+
+def may_be_killed_from_outside(run: RunReport, check: CheckReport | None, limits: Limits) -> bool:
+    """Whether a run may have ended by somebody else's SIGKILL, as the kernel's when memory runs out.
+
+    A program that kills itself, or that hides from its tests by closing its link, looks the same in one run.
+    """
+    if check is not None and check.kind == control.KILLED:
+        return True
+    if _overrun(run, limits) is not None:
+        return False
+    was_lost = check.kind == control.LOST if check is not None else not run.text
+    return was_lost and WIFSIGNALED(run.status) and WTERMSIG(run.status) == signal.SIGKILL
+
+
+def is_near_memory_limit(run: RunReport, limits: Limits) -> bool:
+    """Whether a killed program was so large that the kernel may have killed it for that."""
+    return run.max_rss >> 10 > _NEAR_MEMORY_LIMIT * limits.memory_mb
+
+
+def timeout_is_certain(run: RunReport, check: CheckReport | None, limits: Limits) -> bool:
     """Whether a run that timed out used so much CPU time that another one would time out too."""
-    return run.cpu_s >= KILL_FACTOR * limits.cpu_s
+    return run.cpu_s >= KILL_FACTOR * limits.cpu_s or (check is not None and check.kind == control.OVERTIME)
 
 
 def _overrun(run: RunReport, limits: Limits) -> WithReason | None:
@@ -57,6 +87,8 @@ def _by_tests(run: RunReport, check: CheckReport, limits: Limits) -> WithReason:
         return "error", text
     if check.kind == control.NO_MEMORY:
         return "memory", text
+    if check.kind == control.OVERTIME:
+        return overtime_verdict(limits)
     if check.kind == control.LOST:
         return _by_end(run, text, limits)
     return "fail", text
@@ -64,7 +96,7 @@ def _by_tests(run: RunReport, check: CheckReport, limits: Limits) -> WithReason:
 
 def _by_own_word(run: RunReport, limits: Limits) -> WithReason:
     kind, text = run.text[:1], safe_text(run.text[1:])
-    if run.reason != control.DONE:
+    if run.reason != control.DONE or not run.text:
         return _by_end(run, "exited early", limits)
     if kind == b"p":
         return "pass", ""
@@ -76,12 +108,12 @@ def _by_own_word(run: RunReport, limits: Limits) -> WithReason:
 
 
 def _by_end(run: RunReport, text: str, limits: Limits) -> WithReason:
-    """How a process that was gone too early has died."""
-    if run.reason == control.ENDED and WIFSIGNALED(run.status):
-        number = WTERMSIG(run.status)
+    """How a process that was gone too early has died; one that was still there when it was looked for died of us."""
+    number = WTERMSIG(run.status) if WIFSIGNALED(run.status) else 0
+    if number and (run.reason == control.ENDED or number != signal.SIGKILL):
         if number == signal.SIGXCPU:
             return "timeout", f"above {limits.cpu_s:g} s of CPU time"
-        if number == signal.SIGKILL and run.max_rss >> 10 > _NEAR_MEMORY_LIMIT * limits.memory_mb:
+        if number == signal.SIGKILL and is_near_memory_limit(run, limits):
             return "memory", "killed near its memory limit"
         return "error", f"killed by {_signal_name(number)}"
     if run.reason == control.ENDED:

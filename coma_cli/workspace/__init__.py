@@ -122,7 +122,9 @@ class Workspace:
     def finished_run(
         self, command: str, settings: StageSettings, plan: Plan, *, name: str | None = None
     ) -> Artifact | None:
-        """The finished run that `open_run` would find; of the plan only subject and inputs count. Takes no lock.
+        """The finished run that `open_run` would find, with nothing to do over. Takes no lock.
+
+        Of the plan only subject and inputs count.
 
         Raises:
             UsageError: `name` is invalid, or a file is where a folder should be. MissingInputError: an output of the
@@ -131,7 +133,7 @@ class Workspace:
         digest, folder = self._identity(command, settings, plan, name)
         with refused_as_usage(folder):
             artifact = finished_artifact(folder)
-        if artifact is None or artifact.fingerprint != digest:
+        if artifact is None or artifact.fingerprint != digest or not artifact.is_whole:
             return None
         extents = artifact.manifest.get("extents")
         return artifact if extents and extents[-1] == settings.extent() else None

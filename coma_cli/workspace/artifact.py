@@ -57,6 +57,11 @@ class Artifact:
         return read_summary(self.path)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the same command would find nothing to do over: no row stands for a failure of the machine."""
+        return not self.manifest.get("to_do_over")
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
         """Its inputs."""
         return tuple(Input(**entry) for entry in self.manifest["inputs"])

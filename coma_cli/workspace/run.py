@@ -55,12 +55,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage returns when its work is done: the summary and the names of its outputs."""
+    """What a stage returns when its work is done: the summary and the names of its outputs.
+
+    `to_do_over` rows stand for failures of the machine: the run is finished, and the same command does them over.
+    """
 
     summary: BaseModel
     outputs: tuple[str, ...]
     tokens: int | None = None
     cost_usd: float | None = None
+    to_do_over: int = 0
 
 
 def fingerprint(row: PipelineRow, settings: StageSettings, inputs: Iterable[Input]) -> str:
@@ -130,7 +134,8 @@ class Run:
             )
         self.extents = list(earlier["extents"]) if earlier else []
         extent = self.settings.extent()
-        self.done = bool(self.extents) and self.extents[-1] == extent and finished_artifact(self.path) is not None
+        artifact = finished_artifact(self.path) if self.extents and self.extents[-1] == extent else None
+        self.done = artifact is not None and artifact.is_whole
         if not self.extents or self.extents[-1] != extent:
             self.extents.append(extent)
         if not self.done:
@@ -239,6 +244,7 @@ class Run:
             "corrupt_lines": [str(line) for line in self.corrupt],
             "tokens": result.tokens,
             "cost_usd": result.cost_usd,
+            "to_do_over": result.to_do_over,
             "wall_s": round(time.monotonic() - self._started, 3),
             **environment(),
         }

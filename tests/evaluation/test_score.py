@@ -1,6 +1,8 @@
 """`coma score` from its command line to its artifact, on real programs in the real sandbox."""
 
 import json
+import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.score import STAGE
+from coma_cli.sandbox import Sandbox
 from tests.evaluation.sampled import HUMANEVAL, right, sample, sample_run
 from tests.requirements import SHARED, shared_data, skip_unless
 from tests.support.files import write_lines
@@ -395,3 +398,38 @@ def test_the_table_names_what_a_reader_must_know(coma, tmp_path, capsys):
     assert "not defined" in shown and "2 pass, 4 fail" in shown and "References: 2 of 2 pass" in shown
     assert "Isolation: " in shown and "4 distinct" in shown
     assert STAGE.headline(summary).startswith("humaneval, 2 problems: pass@1 33.33 %")
+
+
+def test_rows_of_a_broken_sandbox_do_not_stay_after_a_rerun(coma, tmp_path, monkeypatch):
+    rows = [(p.task_id, text) for p in HUMANEVAL[:3] for text in (right(p), WRONG)]
+    arguments = ("--bench", "humaneval", "--samples", completions(tmp_path / "s.jsonl", rows))
+    real = Sandbox.run
+
+    def broken(sandbox, programs):
+        for outcome in real(sandbox, programs):
+            hit = outcome.key.startswith("0|HumanEval/1|")
+            yield replace(outcome, verdict="error", detail="it died", runner_crash=True) if hit else outcome
+
+    with monkeypatch.context() as context:
+        context.setattr(Sandbox, "run", broken)
+        assert coma(*arguments)["verdicts"]["error"] == 2
+    artifact = coma.workspace.newest("score")
+    assert artifact.manifest["to_do_over"] == 2 and not artifact.is_whole
+    again = coma(*arguments)
+    assert again["verdicts"] == {"pass": 3, "fail": 3, "timeout": 0, "memory": 0, "error": 0}
+    assert again["programs_run"] == 2
+    repaired = coma.workspace.newest("score")
+    assert repaired.is_whole
+    assert coma(*arguments) == again  # nothing is done over any more
+    undisturbed = coma(*arguments, "--force")
+    assert undisturbed["verdicts"] == again["verdicts"]
+    assert coma.workspace.newest("score").content_sha256 == repaired.content_sha256
+
+
+def test_a_limit_of_the_shell_is_named(coma, tmp_path, monkeypatch):
+    path = completions(tmp_path / "s.jsonl", [(HUMANEVAL[0].task_id, right(HUMANEVAL[0]))])
+    real = resource.getrlimit
+    monkeypatch.setattr(resource, "getrlimit", lambda what: (1, 1) if what == resource.RLIMIT_CPU else real(what))
+    said = coma("--bench", "humaneval", "--samples", path, code=2)
+    assert "limited to 1 here (ulimit -t), and the sandbox needs" in said
+    assert "Raise it in this shell with ulimit" in said

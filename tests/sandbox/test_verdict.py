@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from coma_cli.sandbox.contract import MAX_DETAIL, Limits
 from coma_cli.sandbox.inside.protocol import control
 from coma_cli.sandbox.inside.protocol.control import CheckReport, RunReport
-from coma_cli.sandbox.verdict import safe_text, timeout_is_certain, verdict_of
+from coma_cli.sandbox.verdict import (
+    cpu_limit_of_tests,
+    may_be_killed_from_outside,
+    safe_text,
+    timeout_is_certain,
+    verdict_of,
+)
 
 LIMITS = Limits(cpu_s=1.0, wall_s=5.0, memory_mb=100)
 
@@ -44,6 +50,10 @@ def check(kind: bytes, text: bytes = b"") -> CheckReport:
         (run(control.ENDED, status=signal.SIGKILL, rss_kib=95 << 10), check(control.LOST), "memory"),
         (run(control.ENDED, status=signal.SIGXCPU), check(control.LOST), "timeout"),
         (run(control.DONE), check(control.LOST), "fail"),
+        # It was still ending when it was looked for.
+        (run(control.DONE, status=signal.SIGSEGV), check(control.LOST), "error"),
+        (run(control.DONE, status=signal.SIGSEGV), None, "error"),
+        (run(), check(control.OVERTIME), "timeout"),
         # Programs that report their own result.
         (run(text=b"p"), None, "pass"),
         (run(text=b"fno"), None, "fail"),
@@ -70,7 +80,37 @@ def test_rules(seen: RunReport, tests: CheckReport | None, verdict: str) -> None
 )
 def test_only_cpu_time_well_above_its_limit_needs_no_second_run(seen: RunReport, certain: bool) -> None:
     assert verdict_of(seen, check(control.LOST), LIMITS)[0] == "timeout"
-    assert timeout_is_certain(seen, LIMITS) == certain
+    assert timeout_is_certain(seen, check(control.LOST), LIMITS) == certain
+
+
+def test_tests_that_took_too_long_need_no_second_run() -> None:
+    assert timeout_is_certain(run(cpu=0.1), check(control.OVERTIME), LIMITS)
+    assert verdict_of(run(), check(control.OVERTIME), LIMITS)[1] == (
+        f"the tests used more than {cpu_limit_of_tests(LIMITS):g} s of CPU time on its values"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "tests", "killed"),
+    [
+        (run(control.ENDED), check(control.LOST), True),
+        (run(control.ENDED, rss_kib=95 << 10), check(control.LOST), True),  # the memory limit does not kill
+        (run(control.DONE), check(control.LOST), True),
+        (run(control.ENDED), None, True),
+        (run(control.DONE), check(control.KILLED), True),
+        (run(), check(control.PASSED), False),  # ended by us, as each program is
+        (run(), check(control.FAILED), False),
+        (run(text=b"p"), None, False),
+        (run(text=b"fno"), None, False),
+        (run(control.ENDED, status=signal.SIGSEGV), check(control.LOST), False),
+        (run(control.ENDED, status=0), check(control.LOST), False),
+        (run(control.CPU, cpu=1.3), check(control.LOST), False),
+        (run(control.WALL), None, False),
+        (run(control.MEMORY), check(control.LOST), False),
+    ],
+)
+def test_what_may_have_been_killed_from_outside(seen: RunReport, tests: CheckReport | None, killed: bool) -> None:
+    assert may_be_killed_from_outside(seen, tests, LIMITS) == killed
 
 
 @given(text=st.binary(max_size=2000))

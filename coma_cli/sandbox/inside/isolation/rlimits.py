@@ -38,6 +38,8 @@ def fixed_limits(memory_mb: int, zygote_bytes: int, others: int) -> list[tuple[i
 def cpu_limit(cpu_kill_s: float) -> tuple[int, int]:
     """The CPU time limit of one program, a backstop in case its zygote does not kill it in time."""
     seconds = int(cpu_kill_s) + 2
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    seconds = seconds if hard == resource.RLIM_INFINITY else min(seconds, hard)
     return seconds, seconds
 
 
@@ -56,10 +58,15 @@ def others_of(uid: int, *, own_namespace: bool) -> int:
     """
     if own_namespace and tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14):
         return 0
+    return 2 * tasks_of(uid) + PROCESSES
+
+
+def tasks_of(uid: int) -> int:
+    """How many processes and threads a user has on this machine, as far as /proc tells."""
     count = 0
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError):
                 if os.stat(f"/proc/{name}").st_uid == uid:
                     count += len(os.listdir(f"/proc/{name}/task"))
-    return 2 * count + PROCESSES
+    return count

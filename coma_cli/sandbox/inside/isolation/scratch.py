@@ -1,9 +1,10 @@
 # This file uses descriptors, plain paths and few imports instead of pathlib, and its /tmp is our own.
-# ruff: noqa: PTH102, PTH106, PTH118, PTH208
-"""The scratch space: the only place where a program may write, emptied after each program.
+# ruff: noqa: PTH101, PTH102, PTH104, PTH118, S103
+"""The scratch space: the only place where a program may write, empty for each program.
 
-With a mount namespace it is two tmpfs of limited size, which are remounted. Without one it is a real directory, emptied
-by walking it through descriptors without following links; its total size is then NOT limited.
+With a mount namespace it is two tmpfs of limited size, which are remounted. Without one it is a real directory, whose
+number of files and total size are NOT limited. What a program left there is moved out of the reach of the next one at
+once, however much it is, and removed afterwards by the reaper while other programs run.
 """
 
 from __future__ import annotations
@@ -11,10 +12,22 @@ from __future__ import annotations
 import os
 import select
 import stat
+from collections.abc import Iterator
 
-from coma_cli.sandbox.inside.isolation import descriptors, namespaces, syscalls
+from coma_cli.sandbox.inside.isolation import descriptors, namespaces, removal, syscalls
 
 RENEW, SWEEP = b"R", b"S"
+# Below a real directory: what programs may write to, their working directory in it, and what waits to be removed.
+_TOP, _WORK, _LEFT = "s", "s/w", "left"
+# Programs write to their working directory alone, unless they run as root: then they can add a few entries beside it.
+_BESIDE_MAX = 100
+# So many programs may have left something that is not removed yet; the next one waits.
+_LEFT_MAX = 8
+
+
+def work_of(directory: str) -> str:
+    """The working directory of programs below a real directory."""
+    return os.path.join(directory, _WORK)
 
 
 class Scratch:
@@ -22,34 +35,81 @@ class Scratch:
 
     def __init__(self, directory: str | None) -> None:
         self._directory = directory
-        self.work = namespaces.WORK if directory is None else os.path.join(directory, "w")
+        self._left = self._moved = 0
+        self._removing: Iterator[None] | None = None
+        self.is_real = directory is not None
+        self.work = namespaces.WORK if directory is None else work_of(directory)
+
+    def _place(self, name: str) -> str:
+        assert self._directory is not None
+        return os.path.join(self._directory, name)
+
+    @property
+    def writable(self) -> str:
+        """What programs may write to."""
+        return self._place(_TOP) if self.is_real else "/rw"
 
     def prepare(self) -> None:
         """Create the working directory, unless the mounts already contain it."""
-        if self._directory is not None:
-            os.mkdir(self.work, 0o755)
+        if self.is_real:
+            os.mkdir(self._place(_TOP), 0o755)
+            os.mkdir(self._place(_LEFT), 0o700)
+            self._make_work()
+
+    def _make_work(self) -> None:
+        os.mkdir(self.work, 0o755)
+        # Whatever a program makes is in its working directory then, which can be moved away in one step.
+        os.chmod(self._place(_TOP), 0o555)
 
     def renew(self) -> None:
-        """Remove everything that a program wrote."""
-        if self._directory is None:
+        """Give the next program empty space. Raises OSError where that can't be had quickly."""
+        if not self.is_real:
             namespaces.renew_scratch()
-        else:
-            empty_directory(self._directory)
-            self.prepare()
+            return
+        if self._left >= _LEFT_MAX:
+            while self.go_on_removing():
+                pass
+        os.chmod(self._place(_TOP), 0o755)
+        with os.scandir(self._place(_TOP)) as entries:
+            for number, entry in enumerate(entries):
+                if number > _BESIDE_MAX:
+                    raise OSError("too many entries beside the working directory")
+                self._set_aside(entry.path)
+        self._left += 1
+        self._make_work()
+
+    def _set_aside(self, path: str) -> None:
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            os.chmod(path, 0o700)  # to be moved, a directory has to be writable
+        self._moved += 1
+        os.rename(path, self._place(f"{_LEFT}/{self._moved}"))
+
+    @property
+    def has_to_remove(self) -> bool:
+        """Whether something that programs left is still there."""
+        return self._left > 0
+
+    def go_on_removing(self, entries: int = 200) -> bool:
+        """Remove so many entries of what programs left; whether there may be more."""
+        if self._removing is None:
+            self._removing = removal.emptying(self._place(_LEFT))
+        try:
+            for _ in range(entries):
+                next(self._removing)
+        except (StopIteration, OSError):  # what can't be removed now is tried again at the end
+            self._removing, self._left = None, 0
+            return False
+        return True
 
     def remove(self) -> None:
         """Clean up at the end: a mount disappears with its namespace, a real directory has to be removed."""
         if self._directory is not None:
-            try:
-                empty_directory(self._directory)
-                os.rmdir(self._directory)
-            except OSError:
-                pass
+            removal.remove(self._directory)
 
     def directories(self) -> list[str]:
         """Every directory that exists from the start: any leftover file changes one of them."""
-        if self._directory is not None:
-            return [self.work, self._directory]
+        if self.is_real:
+            return [self.work, self.writable]
         return [self.work, namespaces.SCRATCH, namespaces.SHARED_MEMORY]
 
 
@@ -86,36 +146,3 @@ class Watcher:
     def touched(self) -> bool:
         """Whether anything changed since `start`."""
         return self._fd < 0 or bool(self._poll.poll(0))
-
-
-def empty_directory(path: str) -> None:
-    """Remove everything in a directory, whatever its depth, names and modes; links are removed, never followed."""
-    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        _empty(top)
-    finally:
-        os.close(top)
-
-
-def _empty(top: int) -> None:
-    """Empty without recursion and with one descriptor at a time: deep directories are first moved to the top."""
-    serial = 0
-    while names := os.listdir(top):
-        for name in names:
-            status = os.stat(name, dir_fd=top, follow_symlinks=False)
-            if not stat.S_ISDIR(status.st_mode):
-                os.unlink(name, dir_fd=top)
-                continue
-            os.chmod(name, 0o700, dir_fd=top)
-            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
-            try:
-                for below in os.listdir(inner):
-                    if stat.S_ISDIR(os.stat(below, dir_fd=inner, follow_symlinks=False).st_mode):
-                        os.chmod(below, 0o700, dir_fd=inner)
-                        serial += 1
-                        os.rename(below, f".{serial}-{os.getpid()}-moved-up", src_dir_fd=inner, dst_dir_fd=top)
-                    else:
-                        os.unlink(below, dir_fd=inner)
-            finally:
-                os.close(inner)
-            os.rmdir(name, dir_fd=top)

@@ -37,6 +37,10 @@ _F_SETFL, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 4, 8, 10, 15
 _F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ = 1024, 1026, 1031
 _O_ASYNC = 0x2000
 
+# Calls that send a signal, and the argument that says which.
+_SIGNALLING = {"kill": 1, "tkill": 1, "tgkill": 2, "rt_sigqueueinfo": 1, "rt_tgsigqueueinfo": 2}
+_SIGKILL, _EVERYONE = 9, 0xFFFFFFFF
+
 # Denied with EPERM whatever the arguments.
 DENIED = [
     "acct",
@@ -200,6 +204,20 @@ class Filter:
         """Deny a call if the low word of an argument has one of these values. Call once for each name."""
         self._guarded(name, [_op(_LOAD, _argument(index)), *_deny_any(values)])
 
+    def restrict_signals(self, *, own_pid: int | None = None) -> None:
+        """Deny SIGKILL, but to all other processes at once (`kill(-1)`), so that a program can't have killed itself.
+
+        With `own_pid`, signals go to that process only, and none of them is SIGKILL.
+        """
+        for name, signal_at in _SIGNALLING.items():
+            body = []
+            if own_pid is not None:
+                deny = _op(_RETURN, ERRNO | errno.EPERM)
+                body = [_op(_LOAD, _argument(0)), _op(_JUMP_EQ, own_pid, 1, 0), deny]
+            elif name == "kill":
+                body = [_op(_LOAD, _argument(0)), _op(_JUMP_EQ, _EVERYONE, 0, 1), _op(_RETURN, ALLOW)]
+            self._guarded(name, [*body, _op(_LOAD, _argument(signal_at)), *_deny_any((_SIGKILL,))])
+
     def restrict_fcntl(self) -> None:
         """Deny what signals other processes when a file is ready, leases, and pipes larger than the default."""
         denied = (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX, _F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ)
@@ -270,6 +288,8 @@ def zygote_filter(
     flags = () if own_files else (_FS_IOC_SETFLAGS, _FS_IOC32_SETFLAGS, _FS_IOC_FSSETXATTR)
     rules.deny_if_argument("ioctl", 1, *requests, *flags)
     rules.restrict_fcntl()
+    if own_files and not processes:
+        rules.restrict_signals()
     rules.deny(DENIED)
     if not own_files:
         rules.deny(METADATA, 0)
@@ -284,9 +304,8 @@ def program_filter(machine: str, *, own_pid: int, processes: bool) -> bytes:
     rules.deny_if_argument("prctl", 0, syscalls.PR_SET_PDEATHSIG)
     if not processes:
         rules.restrict_clone(processes=False)
-        for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
-            rules.deny_unless_argument(name, 0, own_pid)
         rules.deny(["tkill"])
+        rules.restrict_signals(own_pid=own_pid)
     return rules.program()
 
 

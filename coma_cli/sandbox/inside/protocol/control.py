@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import struct
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ _JOB = struct.Struct("<QddB")
 _TEXT = struct.Struct("<Q")
 _KILL = struct.Struct("<QB")
 _RUN_REPORT = struct.Struct("<QiBddQ")
-_CHECK = struct.Struct("<QQI")
+_CHECK = struct.Struct("<QQId")
 _PROBLEM = struct.Struct("<III")
 _FORGET = struct.Struct("<I")
 _CHECK_REPORT = struct.Struct("<QQcdH")
@@ -140,11 +141,15 @@ def decode_forget(frame: bytes) -> int:
 
 
 class Check(NamedTuple):
-    """The order to test the next program with a problem. The nonce is returned with the verdict."""
+    """The order to test the next program with a problem; the nonce is returned with the verdict.
+
+    `cpu_kill_s` is the CPU time that the tests themselves may use.
+    """
 
     seq: int
     nonce: int
     problem: int
+    cpu_kill_s: float
 
     def encode(self) -> bytes:
         return JOB + _CHECK.pack(*self)
@@ -155,14 +160,20 @@ class Check(NamedTuple):
 
 
 # The checker's results.
-PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST = b"p", b"f", b"e", b"m", b"g"
-_CHECK_RESULTS = (PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST)
+PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST, OVERTIME, KILLED = b"p", b"f", b"e", b"m", b"g", b"t", b"k"
+_CHECK_RESULTS = (PASSED, FAILED, BAD_PROGRAM, NO_MEMORY, LOST, OVERTIME, KILLED)
+# A checker that has used up the CPU time of a program's tests dies of this signal, unless they ran in a fork of it.
+OVERTIME_SIGNAL = signal.SIGPROF
+# The exit status of a checker that ends after its report because later programs should not have to live with its state.
+RETIRED = 3
 FAILED_PARTS, FAILED_PART_MAX = 4, 1000  # of what a report says of a failed assertion: texts, bytes of each
 
 
 class CheckReport(NamedTuple):
-    """The checker's result for one program; `LOST`: the program ended before the tests finished.
+    """The checker's result for one program.
 
+    `LOST`: the program ended before the tests finished. `OVERTIME`: the tests used too much CPU time on its values.
+    `KILLED`: the process that ran the tests was killed from outside.
     `failed` are up to four texts on a failed assertion: its source, the last call, the expected and the actual value.
     """
 

@@ -18,7 +18,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from coma_cli.sandbox.inside.isolation import descriptors, landlock, namespaces, rlimits, scratch, seccomp, syscalls
+from coma_cli.sandbox.inside.isolation import (
+    descriptors,
+    inherited,
+    landlock,
+    namespaces,
+    rlimits,
+    scratch,
+    seccomp,
+    syscalls,
+)
 from coma_cli.sandbox.inside.protocol import wire
 from coma_cli.sandbox.inside.zygotes import import_finder, memory, reaper
 from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 
 # Address space of a bare zygote, and of one with numpy loaded; the address space limit has to leave room for it.
 _ADDRESS_SPACE = {False: 64 << 20, True: 512 << 20}
+_TESTS_MB = 1024
 
 
 # Not released in the processes of programs: that would write to pages that they share with the zygote.
@@ -66,6 +76,7 @@ def main(control_fd: int, channel_fd: int) -> Callable[[], NoReturn]:
     channel = _socket.socket(fileno=descriptors.move_up(channel_fd))
     os.closerange(3, descriptors.FIRST)
     try:
+        inherited.reset_signals()
         order = _read_order(control_fd)
         os.umask(0o022)
         os.setsid()
@@ -165,8 +176,8 @@ def _raise_inner_walls(
     if sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     if order.on("rlimits"):
-        # The checker holds values from at most two programs, plus its own copies.
-        memory = order.memory_mb if order.role == "candidate" else 4 * order.memory_mb
+        # The checker holds a program's values, which that had room for, and its tests with what they expect.
+        memory = order.memory_mb + (0 if order.role == "candidate" else _TESTS_MB)
         rlimits.apply(rlimits.fixed_limits(memory, _ADDRESS_SPACE[bool(order.preload)], others))
     if order.on("landlock"):
         landlock.restrict(_readable(order), writable, listed=_places(order, order.listed))
@@ -284,10 +295,10 @@ def _be_zygote(
         by_flag = order.level == "ns" and order.on("seccomp") and not order.allow_fork
         keep = namespaces.PROGRAM_CAPABILITIES | (namespaces.CAP_SYS_ADMIN if by_flag else 0)
         fork: Callable[[], int] = syscalls.prepare_clone(seccomp.CLONE_NEWUTS) if by_flag else os.fork
-        writable = ["/rw", "/dev/null"] if order.level == "ns" else [order.scratch, "/dev/null"]
         if _may_start_processes(order) and order.level != "ns" and sys.platform == "linux":
             # Orphaned processes of a program are reparented to the zygote, where they are found.
             syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+        writable = [space.writable, "/dev/null"]
         _raise_inner_walls(order, writable, others=others, keep_capabilities=keep, fork_by_flag=by_flag)
         watcher = scratch.Watcher(space)
         watcher.start()

@@ -30,7 +30,7 @@ from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
 
 # How often a running program is checked; the CPU limit and orders to end it take effect with at most this delay.
 _TICK_MS = 20
-_SETTLE_S = 0.1
+_SETTLE_S = 0.3
 _FAR_DESCRIPTOR = 1 << 30
 _NONCE_BYTES = 8
 _ROOM_FOR_TEXTS = _socket.CMSG_SPACE(16 * 4)

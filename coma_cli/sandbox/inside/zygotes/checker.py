@@ -11,6 +11,7 @@ import builtins
 import contextlib
 import gc
 import os
+import signal
 import struct
 import sys
 import time
@@ -25,6 +26,7 @@ from coma_cli.sandbox.inside.zygotes import candidate, side_effects
 from coma_cli.sandbox.inside.zygotes.failed_assertion import CALLS_THE_PROGRAM, LastCall, failed_assertion
 
 _COLLECT_EVERY = 500
+_NO_ROOM = "the tests ran out of memory on its values"
 
 
 class ProgramLost(BaseException):
@@ -216,8 +218,8 @@ def _conclude(remote: RemoteProgram, error: BaseException | None, lines: list[st
         return _report(control.LOST, remote.lost)
     if error is None:
         return _report(control.PASSED, "")
-    if error is remote.raised and isinstance(error, MemoryError):
-        return _report(control.NO_MEMORY, "out of memory")
+    if isinstance(error, MemoryError):
+        return _report(control.NO_MEMORY, "out of memory" if error is remote.raised else _NO_ROOM)
     report = _report(control.FAILED, _explain(error, lines))
     return report._replace(failed=failed_assertion(error, lines, remote.latest, raised=error is remote.raised))
 
@@ -291,16 +293,22 @@ class CheckerZygote:
 
     def _check(self, check: Check, link: int) -> None:
         problem = self._problems[check.problem]
-        if problem.tidy:
-            self._answer(check, problem, link)
-        else:
+        if not problem.tidy:
             self._answer_in_fork(check, problem, link)
+        elif self._answer(check, problem, link).text == _NO_ROOM.encode():
+            # What is left of the memory might not be enough for the tests of the next program.
+            os._exit(control.RETIRED)
 
-    def _answer(self, check: Check, problem: PreparedTests, link: int) -> None:
+    def _answer(self, check: Check, problem: PreparedTests, link: int) -> CheckReport:
+        """Run the tests and report; above their CPU time this process dies, whatever it is busy with."""
+        signal.setitimer(signal.ITIMER_PROF, check.cpu_kill_s)
         started = time.process_time()
         report = run_tests(problem, link)
         spent = time.process_time() - started
-        self._tell(report._replace(seq=check.seq, nonce=check.nonce, cpu_s=spent))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        report = report._replace(seq=check.seq, nonce=check.nonce, cpu_s=spent)
+        self._tell(report)
+        return report
 
     def _answer_in_fork(self, check: Check, problem: PreparedTests, link: int) -> None:
         pid = os.fork()
@@ -310,13 +318,25 @@ class CheckerZygote:
                 os._exit(0)
             finally:
                 os._exit(1)
-        if os.waitpid(pid, 0)[1] != 0:
-            self._tell(CheckReport(check.seq, check.nonce, control.FAILED, 0.0, b"the tests killed the checker"))
+        status = os.waitpid(pid, 0)[1]
+        if status != 0:
+            kind, why = _end_of_tests(status)
+            self._tell(CheckReport(check.seq, check.nonce, kind, 0.0, why))
 
     def _tell(self, report: CheckReport) -> None:
         """Send the report to the supervisor, and to the other zygote only that this program can be ended."""
         self._channel.send(control.encode_release(report.seq, report.kind == control.LOST))
         wire.send(self._control, report.encode())
+
+
+def _end_of_tests(status: int) -> tuple[bytes, bytes]:
+    """What is reported of tests whose process has ended without a report of its own."""
+    ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if ended_by == control.OVERTIME_SIGNAL:
+        return control.OVERTIME, b""
+    if ended_by == signal.SIGKILL:
+        return control.KILLED, b"the tests were killed"
+    return control.FAILED, b"the tests killed the checker"
 
 
 def raise_recursion_limit() -> None:

@@ -3,7 +3,9 @@
 """The reaper: the parent of a candidate zygote, outside its inner layers of isolation but in its namespaces.
 
 On request it does the two things that the zygote itself can't: renew the scratch space, and without a pid namespace,
-kill what a program has left running. Its only descriptor is that of the zygote's requests.
+kill what a program has left running. Between requests it removes what programs left in a real scratch directory. When
+the zygote dies without a pid namespace, it inherits what programs have left running, and kills that too. Its only
+descriptor is that of the zygote's requests.
 """
 
 from __future__ import annotations
@@ -18,26 +20,42 @@ from typing import NoReturn
 
 from coma_cli.sandbox.inside.isolation import scratch, syscalls
 
+# Rounds of killing, of some milliseconds each: processes that fork faster than they are killed are limited in number.
+_ROUNDS = 1000
+
 
 def serve(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
     """Serve the zygote's requests until it dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+        if space.is_real:
+            syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     poll = select.poll()
     poll.register(requests, select.POLLIN)
-    while True:
-        poll.poll()
-        wish = os.read(requests, 1)
-        if not wish:
-            _, status = os.waitpid(zygote, 0)
-            space.remove()
-            os._exit(0 if status == 0 else 1)
-        if wish == scratch.SWEEP:
-            _kill_descendants(zygote)
-        else:
-            space.renew()
-        os.write(requests, wish)
+    try:
+        while wish := _next_wish(poll, requests, space):
+            if wish == scratch.SWEEP:
+                _kill_descendants(zygote)
+            else:
+                space.renew()
+            os.write(requests, wish)
+    except OSError:
+        # Without us the zygote is of no use. What the supervisor hears is that it has died.
+        with contextlib.suppress(OSError):
+            os.kill(zygote, signal.SIGKILL)
+    _, status = os.waitpid(zygote, 0)
+    if space.is_real:
+        _kill_descendants(os.getpid())
+    space.remove()
+    os._exit(0 if status == 0 else 1)
+
+
+def _next_wish(poll: select.poll, requests: int, space: scratch.Scratch) -> bytes:
+    """The zygote's next request, b"" if it has died; until there is one, old files are removed."""
+    while space.has_to_remove and not poll.poll(0):
+        space.go_on_removing()
+    return os.read(requests, 1)
 
 
 def ask(reaper_fd: int, wish: bytes) -> None:
@@ -47,16 +65,17 @@ def ask(reaper_fd: int, wish: bytes) -> None:
         os._exit(1)
 
 
-def _kill_descendants(zygote: int) -> None:
-    """Kill all descendants of the zygote, repeatedly until no new ones appear."""
-    for _ in range(100):
-        found = _descendants(zygote)
+def _kill_descendants(ancestor: int) -> None:
+    """Kill all descendants of a process, repeatedly until no new ones appear. Raises OSError if they keep appearing."""
+    for _ in range(_ROUNDS):
+        found = _descendants(ancestor)
         for pid in found:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         if not any(map(_is_running, found)):
             return
         time.sleep(0.002)
+    raise OSError("processes of a program can't be ended")
 
 
 def _descendants(pid: int) -> list[int]:
