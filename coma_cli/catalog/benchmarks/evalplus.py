@@ -27,7 +27,7 @@ PLUS_CPU_LIMIT_S = 60.0  # evalplus 0.3.1, `eval/__init__.py`: a task has 60 s a
 _ORIGIN = "coma_published_test"  # the key for the tests from the OriginFmt file
 # Tests in the OriginFmt files that no solution can pass: this one unpacks its argument, which is a float.
 _BROKEN_TESTS = frozenset({"HumanEval/32"})
-_ASSERTION_IMPORTS = "import math\n"  # MBPP's published assertions rely on it
+_ASSERTION_IMPORTS = "import math\nimport sys\n"  # MBPP's published assertions rely on them; sys is in Mbpp/596
 
 
 @dataclass(frozen=True)

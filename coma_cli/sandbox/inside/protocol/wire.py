@@ -11,7 +11,7 @@ import struct
 _LENGTH = struct.Struct("<I")
 # Most frames are short; a buffer for the longest would allocate fresh memory for each of them.
 SMALL_READ, LARGE_READ = 1 << 12, 1 << 18
-PROGRAM_FRAME_MAX = 8 << 20
+PROGRAM_FRAME_MAX = 32 << 20  # a million numbers of some digits each take 11 MB
 CONTROL_FRAME_MAX = 64 << 20
 
 
