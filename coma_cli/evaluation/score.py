@@ -224,6 +224,7 @@ def _summarise(
         isolation_lost=list(isolation.lost),
         mode=settings.mode,
         inproc_problems=sorted(task_id for task_id, check in checks.items() if check.mode == "inproc"),
+        inproc_reasons={p.task_id: p.mode_reason for p in plan.problems if p.mode == "inproc"},
         unique_programs=counted.unique_programs,
         programs_run=programs_run,
         programs_per_s=round(programs_run / seconds, 1) if programs_run else None,
