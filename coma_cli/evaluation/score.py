@@ -37,6 +37,8 @@ from coma_cli.sandbox import (
     default_workers,
     probe_isolation,
 )
+from coma_cli.sandbox.launch import find_interpreter
+from coma_cli.sandbox.packages import importable_packages
 from coma_cli.stage import Stage
 from coma_cli.words import count_of
 from coma_cli.workspace import Plan, Run, StageResult, Workspace
@@ -106,11 +108,13 @@ def _mean_limit(settings: ScoreSettings, problems: tuple[Problem, ...]) -> float
 
 def _isolation(settings: ScoreSettings) -> tuple[Isolation | None, tuple[CliError, ...]]:
     try:
-        return probe_isolation(settings.isolation, consent=settings.runtime.i_know, python=settings.python), ()
+        isolation = probe_isolation(settings.isolation, consent=settings.runtime.i_know, python=settings.python)
+        importable_packages(find_interpreter(settings.python).site, settings.packages)
+        return isolation, ()
     except SandboxUnavailable as error:
         return None, (_unavailable(error),)
     except SandboxError as error:
-        return None, (UsageError(f"The sandbox can't start: {error}.", "Check --python."),)
+        return None, (UsageError(f"The sandbox can't start: {error}.", "Check --python and --packages."),)
 
 
 def _unavailable(error: SandboxUnavailable) -> UsageError:
@@ -168,6 +172,7 @@ def _options(settings: ScoreSettings) -> SandboxOptions:
         isolation=settings.isolation,
         consent=settings.runtime.i_know,
         python=settings.python,
+        packages=settings.packages,
     )
 
 

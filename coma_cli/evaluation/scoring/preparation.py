@@ -68,7 +68,7 @@ class Preparation:
         Raises:
             SandboxError: the sandbox failed.
         """
-        machine = identity(self.sandbox.isolation, self.settings.python)
+        machine = identity(self.sandbox.isolation, self.settings.python, self.settings.packages)
         missing = {problem.task_id for problem in self.problems if problem.task_id not in self._journal}
         prepared = self._prepare(machine, missing, again=self.settings.check_references)
         if prepared is None:
