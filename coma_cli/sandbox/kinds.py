@@ -12,9 +12,10 @@ def kind_of(program: Program, limits: Limits, importable: ImportablePackages) ->
     if importable.site:
         tests = (program.tests or "", program.prelude)
         packages = importable.needed_by(program.source, *(tests if inproc else ()))
-        # A program may return values of numpy: the checker has to be able to read them.
-        values = ("import numpy",) if importable.bring_numpy(packages) else ()
-        checker_packages = () if inproc else importable.needed_by(*tests, *values)
+        if not inproc:
+            # A program may return values of numpy: the checker has to be able to read them.
+            values = ("import numpy",) if packages and importable.bring_numpy(packages) else ()
+            checker_packages = importable.needed_by(*tests, *values)
     return PairKind(
         inproc=inproc,
         packages=packages,
