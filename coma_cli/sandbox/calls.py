@@ -140,6 +140,7 @@ class ProgramCaller:
         finally:
             link.close()
             report = self._end(bool(remote.lost))
+            remote.let_go()
         if failure:
             raise CallError(_ENDS.get(report.reason, failure))
 

@@ -8,7 +8,8 @@ from coma_cli.sandbox.packages import ImportablePackages
 def kind_of(program: Program, limits: Limits, importable: ImportablePackages) -> PairKind:
     """The kind of zygotes a program needs; ones with those installed packages that it or its tests import."""
     inproc = program.mode == "inproc" and program.tests is not None
-    packages = checker_packages = ()
+    packages: tuple[str, ...] = ()
+    checker_packages: tuple[str, ...] = ()
     if importable.site:
         tests = (program.tests or "", program.prelude)
         packages = importable.needed_by(program.source, *(tests if inproc else ()))

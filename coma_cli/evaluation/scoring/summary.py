@@ -98,7 +98,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     yield f"References: {references['passed']} of {references['checked']} pass{failed}"
     lost = f", without {', '.join(summary['isolation_lost'])}" if summary["isolation_lost"] else ""
     yield f"Isolation: {summary['isolation']}{lost}; tests: {summary['mode']}"
-    reasons = summary["inproc_reasons"] if summary["mode"] == "split" else {}
+    reasons = summary.get("inproc_reasons", {}) if summary["mode"] == "split" else {}
     for task_id, reason in list(reasons.items())[:_LISTED]:
         yield f"Warning: {task_id} is tested in the program's own process, which it could deceive: {reason}"
     if len(reasons) > _LISTED:

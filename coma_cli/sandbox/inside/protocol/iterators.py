@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from types import GeneratorType
 from typing import Any
@@ -79,10 +80,18 @@ class LentIterators:
         return number
 
     def take(self, number: int, count: int) -> tuple[list[Any], bool, BaseException | None]:
-        """Up to so many items, whether that was all, and what the iterator has raised instead of the next one."""
+        """Up to so many items, whether that was all, and what the iterator has raised instead of the next one.
+
+        Fewer are taken if they are large.
+        """
         items: list[Any] = []
+        size = 0
         try:
-            items.extend(itertools.islice(self._lent[number], count))
+            for item in itertools.islice(self._lent[number], count):
+                items.append(item)
+                size += sys.getsizeof(item, 0)
+                if size > _PART_BYTES:
+                    return items, False, None
         except BaseException as error:
             return items, True, error
         return items, len(items) < count, None
@@ -118,4 +127,4 @@ class BorrowedItems(Iterator[Any]):
         return 1 if self._given < _ONE_BY_ONE else min(self._given, _PART_MAX)
 
 
-_ONE_BY_ONE, _PART_MAX = 32, 4096
+_ONE_BY_ONE, _PART_MAX, _PART_BYTES = 32, 4096, 1 << 20

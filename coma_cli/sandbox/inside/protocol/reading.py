@@ -11,7 +11,7 @@ from typing import Any
 from coma_cli.sandbox.inside.protocol import iterators
 from coma_cli.sandbox.inside.protocol.matched_text import MatchedText
 from coma_cli.sandbox.inside.protocol.shapes import MAX_NODES, NUMPY_TYPE, TYPES, check_shape
-from coma_cli.sandbox.inside.protocol.wire import FrameError
+from coma_cli.sandbox.inside.protocol.wire import FrameError, TooLargeError
 
 
 def decode(data: bytes) -> Any:
@@ -46,7 +46,7 @@ def _take_room(count: int) -> None:
     if _room is not None:
         _room -= count
         if _room < 0:
-            raise FrameError(f"a value of more than {MAX_NODES:,} parts")
+            raise TooLargeError(f"a value of more than {MAX_NODES:,} parts")
 
 
 def _rebuild(pairs: list[tuple[str, Any]]) -> object:

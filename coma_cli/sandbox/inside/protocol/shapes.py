@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from coma_cli.sandbox.inside.protocol.wire import FrameError
+from coma_cli.sandbox.inside.protocol.wire import FrameError, TooLargeError
 
 MAX_DEPTH = 100
 MAX_NODES = 1 << 20  # of a value with all that is in it; the items of a range and of a numpy array count
@@ -21,7 +21,7 @@ def check_shape(data: bytes) -> None:
     # Only now look closer, since brackets and commas inside strings are harmless.
     bare = _STRING.sub(b"", data)
     if _has_too_many(bare):
-        raise FrameError(f"a value of more than {MAX_NODES:,} parts")
+        raise TooLargeError(f"a value of more than {MAX_NODES:,} parts")
     depth = 0
     for bracket in _BRACKET.finditer(bare):
         depth += 1 if bracket[0] in b"[{" else -1

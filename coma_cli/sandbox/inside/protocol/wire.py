@@ -19,6 +19,10 @@ class FrameError(Exception):
     """The other side sent something that is not a frame of this protocol."""
 
 
+class TooLargeError(FrameError):
+    """A value with more parts than a value may have; the message goes on after "returned"."""
+
+
 class GoneError(Exception):
     """The other side has closed the connection."""
 

@@ -93,6 +93,10 @@ class RemoteProgram:
             answer = values.decode_answer(data, self._borrow)
         except wire.GoneError:
             self._lose("exited before the tests finished")
+        except MemoryError:
+            self._refuse("the program returned a value too large for the tests' memory")
+        except wire.TooLargeError as error:
+            self._refuse(f"the program returned {error}")
         except wire.FrameError as error:
             self._refuse(f"an invalid answer: {error}")
         if type(answer) is not list or not answer or type(answer[0]) is not str:
@@ -113,7 +117,7 @@ class RemoteProgram:
     def _more_items(self, number: int, count: int) -> tuple[list[Any], bool, BaseException | None]:
         answer = self._ask([None, number, count])
         if answer[0] == candidate.REFUSED:
-            self._refuse(f"an iterator of the program gives {_word(answer, 1)}")
+            self._refuse(f"the program returned an iterator that gives {_word(answer, 1)}")
         if answer[0] != candidate.ITEMS or len(answer) not in (3, 4) or type(answer[1]) is not list:
             self._refuse("an unexpected answer")
         self._borrowed_items += len(answer[1])
@@ -143,7 +147,8 @@ class RemoteProgram:
         return error
 
     def let_go(self) -> None:
-        """Drop what refers back to this link."""
+        """Drop what refers back to this link, and ask nothing more over it: its descriptor may be another's soon."""
+        self.lost = self.lost or "has ended"
         self._borrowed.clear()
         self.raised = None
 

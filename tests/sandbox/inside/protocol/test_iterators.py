@@ -115,6 +115,15 @@ def test_a_long_iterator_is_fetched_in_growing_parts() -> None:
     assert max(program.asked) == 4096
 
 
+def test_large_items_are_fetched_in_parts_of_some_megabytes() -> None:
+    program = Programs()
+    borrowed = program.borrowed("x" * 300_000 for _ in range(1000))
+    assert sum(map(len, borrowed)) == 300_000 * 1000
+    lent = program.lent.lend(iter(["x" * 300_000] * 100))
+    items, ended, error = program.lent.take(lent, 50)
+    assert (len(items), ended, error) == (4, False, None)
+
+
 @pytest.mark.parametrize("before", [0, 5, 50])
 def test_an_exception_comes_up_after_the_items_before_it(before: int) -> None:
     def fails() -> Iterator[int]:
