@@ -34,7 +34,7 @@ from coma_cli.sandbox.verdict import WithReason, timeout_is_certain, verdict_of
 _TICK_S = 0.05
 _SLEEPERS_PER_WORKER = 2
 _FAILED_STARTS_MAX = 5
-_PAIRS_PER_SLOT = 8  # one for each set of packages and limits; programs choose the packages
+PAIRS_PER_SLOT = 8  # one for each set of packages and limits; programs choose the packages
 
 
 class Slot:
@@ -176,7 +176,7 @@ class Sandbox:
             pair = None
         # In the order of their last use: a slot changes its pair only when no program is with the active one.
         slot.pairs[kind] = pair = pair or self._take_pair(kind, slot.cpu)
-        while len(slot.pairs) > _PAIRS_PER_SLOT:
+        while len(slot.pairs) > PAIRS_PER_SLOT:
             slot.pairs.pop(next(iter(slot.pairs))).close()
         slot.active = pair
         return pair

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from coma_cli.sandbox import Program, Sandbox, SandboxError
+from coma_cli.sandbox import Limits, Program, Sandbox, SandboxError
 from coma_cli.sandbox.launch import find_interpreter
 from coma_cli.sandbox.packages import ImportablePackages, importable_packages, modules_of, to_preload
 from coma_cli.sandbox.read_list import NEVER, PACKAGES, installed_in
@@ -116,9 +116,7 @@ def test_a_named_package_can_be_imported_and_one_with_answers_can_not_be_named()
 
 
 def test_pairs_of_a_slot_are_limited_and_the_least_recently_used_one_is_closed(monkeypatch) -> None:
-    monkeypatch.setattr("coma_cli.sandbox.supervisor._PAIRS_PER_SLOT", 2)
-    from coma_cli.sandbox import Limits
-
+    monkeypatch.setattr("coma_cli.sandbox.supervisor.PAIRS_PER_SLOT", 2)
     programs = [Program(str(n), "pass", None, limits=Limits(memory_mb=size)) for n, size in enumerate((64, 65, 64, 66))]
     with Sandbox(workers=1) as sandbox:
         seen = []

@@ -10,7 +10,7 @@ import ast
 from functools import lru_cache
 
 _COMPARE = "_coma_compare"
-_SIGNS: dict[type[ast.cmpop], str] = {
+_OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
     ast.Lt: "<",
@@ -85,7 +85,7 @@ def _coma_compare():
             return any(value == plain(item) for item in items.value)
         return value in items
 
-    signs = {
+    operators = {
         "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
         "in": lambda value, items: holds(items, value), "not in": lambda value, items: not holds(items, value),
     }
@@ -96,7 +96,7 @@ def _coma_compare():
             if name in ("is", "is not"):
                 result = (left is right) is (name == "is")
             else:
-                result = signs[name](plain(left), right if name.endswith("in") else plain(right))
+                result = operators[name](plain(left), right if name.endswith("in") else plain(right))
             if len(names) > 1 and not result:
                 return result
         return result
@@ -111,9 +111,9 @@ _coma_compare = _coma_compare()
 class _Rewriter(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
-        if all(isinstance(sign, ast.Is | ast.IsNot) for sign in node.ops):
+        if all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
             return node
-        names = ast.Tuple([ast.Constant(_SIGNS[type(sign)]) for sign in node.ops], ast.Load())
+        names = ast.Tuple([ast.Constant(_OPERATORS[type(op)]) for op in node.ops], ast.Load())
         return ast.Call(ast.Name(_COMPARE, ast.Load()), [names, node.left, *node.comparators], [])
 
 

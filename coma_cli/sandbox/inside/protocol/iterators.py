@@ -101,7 +101,7 @@ class BorrowedItems(Iterator[Any]):
     """The items of an iterator in the program's process.
 
     `ask` fetches up to so many of them, says whether that was all, and what comes up after them. One is fetched at a
-    time at first, so that nothing runs that the tests have not asked for; a long iterator is fetched in growing parts.
+    time at first, so that nothing runs before the tests request it; a long iterator is fetched in growing parts.
     """
 
     def __init__(self, ask: Callable[[int], tuple[list[Any], bool, BaseException | None]]) -> None:

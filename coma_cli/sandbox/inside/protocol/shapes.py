@@ -30,12 +30,12 @@ def check_shape(data: bytes) -> None:
 
 
 def too_many(data: bytes) -> bool:
-    """Whether a value has too many parts: counted with the signs in its strings first, which is faster."""
+    """Whether a value has too many parts: counted with the characters of its strings first, which is faster."""
     return _has_too_many(data) and _has_too_many(_STRING.sub(b"", data))
 
 
 def _has_too_many(bare: bytes) -> bool:
-    # A list has one part more than commas; an object holds one list or one string, and is no further part.
+    # A list has one part more than commas; an object and the list or string in it are one part.
     return bare.count(b",") + bare.count(b"[") > MAX_NODES or bare.count(b"{") > MAX_NODES
 
 
