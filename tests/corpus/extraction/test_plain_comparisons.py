@@ -3,6 +3,7 @@
 import pytest
 
 from coma_cli.corpus.extraction.plain_comparisons import comparing_plainly
+from coma_cli.sandbox.inside.zygotes import plain_comparison
 
 EQUAL = """
 class E({base}):
@@ -13,7 +14,7 @@ FORGED = "def f(x):\n    return {value}\n"
 
 
 def passes(program: str, tests: str) -> bool:
-    names: dict[str, object] = {}
+    names: dict[str, object] = {plain_comparison.NAME: plain_comparison.compare}
     exec(program, names)
     try:
         exec(comparing_plainly(tests), names)

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from coma_cli.sandbox.inside.protocol import control, exceptions, values, wire
 from coma_cli.sandbox.inside.protocol.arguments import is_mutable
 from coma_cli.sandbox.inside.protocol.iterators import LentIterators
+from coma_cli.sandbox.inside.zygotes import plain_comparison
 
 PLAIN_RECURSION_LIMIT = 1000
 # Calls between the interpreter's start and a program's function: those of a plain script are one.
@@ -83,6 +84,7 @@ def run_inproc(source: bytes, tests: CodeType) -> bytes:
     """Run program and tests in one interpreter; the answer comes from the program, which may forge it."""
     module = fresh_module("program")
     word = _run_to_end(source, module)
+    module.__dict__[plain_comparison.NAME] = plain_comparison.compare
     return _execute(tests, module) if word == ENDED_WELL else word
 
 
