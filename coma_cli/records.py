@@ -168,7 +168,8 @@ class Problem(Record):
     A base model continues `prompt`, a chat model is given `instruction`. A program to run is `prompt_code` + completion
     (for a continuation) or the completion alone; it is judged by `setup` followed by `tests`, trusted code that calls
     the names in `entry_points`, which include the required `entry_point`. `reference` is a complete passing program. If
-    there are `input_sets`, the tests apply to each of the two.
+    there are `input_sets`, the tests apply to each of the two. `mode` says in which process the tests run: `inproc`, in
+    the program's own, only where nothing else is possible, for `mode_reason`.
     """
 
     task_id: str
@@ -183,6 +184,8 @@ class Problem(Record):
     reference: str
     cpu_limit_s: float
     input_sets: InputSets | None = None
+    mode: Literal["split", "inproc"] = "split"
+    mode_reason: str = ""
 
     @property
     def key(self) -> str:

@@ -45,6 +45,8 @@ from coma_cli.sandbox import (
     default_workers,
     probe_isolation,
 )
+from coma_cli.sandbox.launch import find_interpreter
+from coma_cli.sandbox.packages import importable_packages
 from coma_cli.stage import Stage
 from coma_cli.words import count_of
 from coma_cli.workspace import Plan, Run, StageResult, Workspace
@@ -138,13 +140,15 @@ def _mean_limit(settings: ScoreSettings, problems: tuple[Problem, ...]) -> float
 def _isolation(settings: ScoreSettings, bench: str) -> tuple[Isolation | None, tuple[CliError, ...]]:
     try:
         check_inherited(_options(settings, bench).limits, settings.runtime.workers or default_workers())
-        return probe_isolation(settings.isolation, consent=settings.runtime.i_know, python=settings.python), ()
+        isolation = probe_isolation(settings.isolation, consent=settings.runtime.i_know, python=settings.python)
+        importable_packages(find_interpreter(settings.python).site, settings.packages)
+        return isolation, ()
     except SandboxUnavailable as error:
         return None, (_unavailable(error, _level_here(settings) if settings.isolation == "none" else None),)
     except InheritedLimitError as error:
         return None, (UsageError(f"A limit is too low: {error}.", _RAISE),)
     except SandboxError as error:
-        return None, (UsageError(f"The sandbox can't start: {error}.", "Check --python."),)
+        return None, (UsageError(f"The sandbox can't start: {error}.", "Check --python and --packages."),)
 
 
 def _level_here(settings: ScoreSettings) -> str | None:
@@ -241,6 +245,7 @@ def _options(settings: ScoreSettings, bench: str) -> SandboxOptions:
         isolation=settings.isolation,
         consent=settings.runtime.i_know,
         python=settings.python,
+        packages=settings.packages,
     )
 
 
@@ -307,6 +312,7 @@ def _summarise(
         isolation_lost=list(isolation.lost),
         mode=settings.mode,
         inproc_problems=sorted(task_id for task_id, check in checks.items() if check.mode == "inproc"),
+        inproc_reasons={p.task_id: p.mode_reason for p in plan.problems if p.mode == "inproc"},
         unique_programs=counted.unique_programs,
         programs_run=programs_run,
         programs_per_s=round(programs_run / seconds, 1) if programs_run else None,

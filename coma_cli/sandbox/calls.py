@@ -41,7 +41,7 @@ class CallError(Exception):
 class ProgramCaller:
     """One zygote that runs programs, one after the other; entered as a context manager, which starts it.
 
-    `numpy` gives them access to the installed packages. `place` is its number among the callers that live at a
+    `numpy` gives them access to that package. `place` is its number among the callers that live at a
     time. A small built-in program is called first: if the two sides disagree about the protocol, that fails within
     seconds, and no later call can wait forever.
 
@@ -62,7 +62,7 @@ class ProgramCaller:
 
     def __enter__(self) -> Self:
         setting = launch.Setting(self._isolation.level, launch.find_interpreter(self._python))
-        kind = launch.PairKind(site=self._numpy, memory_mb=self._limits.memory_mb)
+        kind = launch.PairKind(packages=("numpy",) if self._numpy else (), memory_mb=self._limits.memory_mb)
         self._scratch = make_scratch(setting, launch.uid_of(self._index))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -152,6 +152,7 @@ class ProgramCaller:
             link.close()
             report = self._end(bool(remote.lost))
             self.cpu_s = report.cpu_s
+            remote.let_go()
         if failure:
             raise CallError(_ENDS.get(report.reason, failure))
 

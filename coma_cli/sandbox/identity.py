@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,16 @@ _MACHINE_IDS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 _CPUINFO_HEAD = 4096
 
 
-def identity(isolation: Isolation, python: str | None = None) -> str:
-    """SHA-256 (hex) of all parts; `python` as for the sandbox. Raises SandboxError if it does not run."""
-    return hashlib.sha256(json.dumps(parts(isolation, python), sort_keys=True).encode()).hexdigest()
+def identity(isolation: Isolation, python: str | None = None, named: Sequence[str] = ()) -> str:
+    """SHA-256 (hex) of all parts; `python` and the `named` packages as for the sandbox.
+
+    Raises:
+        SandboxError: the interpreter does not run.
+    """
+    return hashlib.sha256(json.dumps(parts(isolation, python, named), sort_keys=True).encode()).hexdigest()
 
 
-def parts(isolation: Isolation, python: str | None = None) -> dict[str, Any]:
+def parts(isolation: Isolation, python: str | None = None, named: Sequence[str] = ()) -> dict[str, Any]:
     """The parts by name, as JSON types."""
     interpreter = find_interpreter(python)
     return {
@@ -35,6 +40,7 @@ def parts(isolation: Isolation, python: str | None = None) -> dict[str, Any]:
         "isolation": [isolation.level, *isolation.on, *isolation.lost],
         "interpreter": [*_file(interpreter.executable), interpreter.version],
         "packages": packages(interpreter),
+        "named packages": sorted(named),
         "host": host(),
     }
 

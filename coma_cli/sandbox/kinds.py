@@ -1,29 +1,26 @@
 """Decides which zygotes a program needs, from its text and limits alone."""
 
-import re
-
 from coma_cli.sandbox.contract import Limits, Program
 from coma_cli.sandbox.launch import PairKind
+from coma_cli.sandbox.packages import ImportablePackages
 
-_NUMPY = re.compile(r"\bnumpy\b")
 
-
-def kind_of(program: Program, limits: Limits, site: str) -> PairKind:
-    """The kind of zygotes a program needs; ones with installed packages only if a text mentions numpy."""
+def kind_of(program: Program, limits: Limits, importable: ImportablePackages) -> PairKind:
+    """The kind of zygotes a program needs; ones with those installed packages that it or its tests import."""
     inproc = program.mode == "inproc" and program.tests is not None
-    if not site:
-        return PairKind(inproc, allow_fork=limits.allow_fork, memory_mb=limits.memory_mb)
-    tests = (program.tests or "") + program.prelude
-    by_tests, by_program = _names_numpy(tests), _names_numpy(program.source)
+    packages: tuple[str, ...] = ()
+    checker_packages: tuple[str, ...] = ()
+    if importable.site:
+        tests = (program.tests or "", program.prelude)
+        packages = importable.needed_by(program.source, *(tests if inproc else ()))
+        if not inproc:
+            # A program may return values of numpy: the checker has to be able to read them.
+            values = ("import numpy",) if packages and importable.bring_numpy(packages) else ()
+            checker_packages = importable.needed_by(*tests, *values)
     return PairKind(
         inproc=inproc,
-        site=by_program or (inproc and by_tests),
-        checker_site=not inproc and (by_program or by_tests),
+        packages=packages,
+        checker_packages=checker_packages,
         allow_fork=limits.allow_fork,
         memory_mb=limits.memory_mb,
     )
-
-
-def _names_numpy(text: str) -> bool:
-    # The plain search first: it is much faster, and usually enough.
-    return "numpy" in text and _NUMPY.search(text) is not None

@@ -20,7 +20,8 @@ from typing import NamedTuple
 from coma_cli.sandbox.contract import Level, SandboxError
 from coma_cli.sandbox.inside.isolation.scratch import work_of
 from coma_cli.sandbox.inside.protocol import wire
-from coma_cli.sandbox.read_list import PythonFiles, ReadList, package_reads, python_reads
+from coma_cli.sandbox.packages import to_preload
+from coma_cli.sandbox.read_list import PACKAGES, PythonFiles, ReadList, package_reads, python_reads
 
 LAYERS = frozenset(("uid", "namespaces", "rlimits", "seccomp", "landlock", "dumpable", "pdeathsig"))
 _LAYERS_OF: dict[Level, frozenset[str]] = {
@@ -55,12 +56,12 @@ class Interpreter:
 
     executable: str
     reads: ReadList = field(default_factory=ReadList)
-    site: str = ""  # the folder that holds numpy, or ""
+    site: str = ""  # the folder of the installed packages that programs may import, or ""
     version: str = ""  # what it says of itself, compiler and build date included
 
-    def reads_with(self, packages: bool) -> ReadList:
-        """What programs may read, with the installed packages that they may import or without."""
-        return self.reads + package_reads(self.site) if packages and self.site else self.reads
+    def reads_with(self, packages: tuple[str, ...]) -> ReadList:
+        """What programs may read, with these installed packages and what they depend on."""
+        return self.reads + package_reads(self.site, packages) if packages and self.site else self.reads
 
 
 @cache
@@ -68,7 +69,7 @@ def find_interpreter(python: str | None) -> Interpreter:
     """Ask an interpreter where its libraries are. Raises SandboxError if it can't be run or is too old."""
     answer = (_own_answer() if python is None else None) or _ask(python or sys.executable)
     executable = python or sys.executable
-    site = os.path.dirname(os.path.dirname(answer.numpy)) if answer.numpy else ""
+    site = os.path.dirname(os.path.dirname(answer.package)) if answer.package else ""
     stdlib = os.path.dirname(answer.os_file)
     built = f"{answer.base_exec_prefix}/{answer.platlibdir}/{stdlib.rpartition('/')[2]}"
     files = PythonFiles(answer.executable, answer.base_prefix, (stdlib, built), frozenset(answer.modules))
@@ -85,12 +86,12 @@ class _Answer(NamedTuple):
     modules: Sequence[str]
     executable: str
     build: str
-    numpy: str  # where it is imported from, or ""
+    package: str  # where numpy, or another of `PACKAGES`, is imported from, or ""
 
 
 def _ask(executable: str) -> _Answer:
     question = (
-        "import sys,os,json,importlib.util as u;s=u.find_spec('numpy');"
+        f"import sys,os,json,importlib.util as u;s=next(filter(None,map(u.find_spec,{PACKAGES})),None);"
         "print(json.dumps([sys.version_info[:2],sys.base_prefix,sys.base_exec_prefix,getattr(sys,'platlibdir','lib'),os.__file__,"
         "sorted(getattr(sys,'stdlib_module_names',())),sys.executable,sys.version,s.origin if s and s.origin else '']))"
     )
@@ -112,12 +113,13 @@ def _ask(executable: str) -> _Answer:
 
 
 def _own_answer() -> _Answer | None:
-    """What this interpreter would answer, without starting it again; None where numpy is not in a place of its own.
+    """What this interpreter would answer, without starting it again; None where no package is in a place of its own.
 
     With `-I` neither PYTHONPATH nor the user's packages count, so only the installation's own folders are looked at.
     """
-    numpy = PathFinder.find_spec("numpy", getsitepackages())
-    if numpy is None or not numpy.origin:
+    places = getsitepackages()
+    package = next(filter(None, (PathFinder.find_spec(name, places) for name in PACKAGES)), None)
+    if package is None or not package.origin:
         return None
     return _Answer(
         sys.base_prefix,
@@ -127,7 +129,7 @@ def _own_answer() -> _Answer | None:
         sorted(sys.stdlib_module_names),
         sys.executable,
         sys.version,
-        numpy.origin,
+        package.origin,
     )
 
 
@@ -136,8 +138,8 @@ class PairKind:
     """The kind of pair a program needs; programs of one kind share zygotes."""
 
     inproc: bool = False
-    site: bool = False  # installed packages for the program, numpy already imported
-    checker_site: bool = False
+    packages: tuple[str, ...] = ()  # installed distributions for the program, already imported
+    checker_packages: tuple[str, ...] = ()
     allow_fork: bool = False
     memory_mb: int = 1024
 
@@ -168,7 +170,8 @@ def start_zygote(
 ) -> Zygote:
     """Start one zygote and send it its order; it answers on its control connection once its isolation is set up."""
     ours, theirs = socket.socketpair()
-    site = setting.interpreter.site if (kind.site if role == "candidate" else kind.checker_site) else ""
+    packages = kind.packages if role == "candidate" else kind.checker_packages
+    site = setting.interpreter.site if packages else ""
     with theirs:
         process = subprocess.Popen(
             [
@@ -193,10 +196,10 @@ def start_zygote(
         "level": setting.level,
         "layers": sorted(setting.layers),
         "uid": uid_of(index),
-        **asdict(setting.interpreter.reads_with(bool(site))),
+        **asdict(setting.interpreter.reads_with(packages)),
         "scratch": scratch,
         "site": site,
-        "preload": ["numpy"] if site else [],
+        "preload": to_preload(site, packages) if site else [],
         "allow_fork": kind.allow_fork,
         "memory_mb": kind.memory_mb,
         # The signal is per thread: a thread that ends before its process must not take the zygotes with it.

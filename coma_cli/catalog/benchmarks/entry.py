@@ -49,6 +49,8 @@ class Benchmark:
     are used unchanged. `problem` turns a row into a record, or into None for a row of another split.
 
     A program of it may use `cpu_limit_s` seconds of CPU time, unless a problem says otherwise, and `memory_mb` MiB.
+    `inproc` lists the problems whose tests have to run in the program's own process, with the reason; a row can also
+    say so itself, by the fields `mode` (`split` or `inproc`) and `mode_reason`.
 
     `size` is the number of problems of the whole benchmark; `id_prefix` is the prefix of task ids in other tools'
     files, ignoring case. `same_problems_as` names a benchmark with the same problems and fewer tests; `overlap` names
@@ -72,7 +74,8 @@ class Benchmark:
     same_problems_as: str = ""
     overlap: Overlap | None = None
     memory_mb: int = 1024
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    inproc: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def load(self, bench_data: Path | None = None) -> LoadedBenchmark:
         """Read the problems, from `bench_data` if given.
@@ -109,13 +112,25 @@ class Benchmark:
 
     def _problem_of(self, row: Mapping[str, Any], origin: str) -> Problem | None:
         try:
-            return self.problem(row)
+            problem = self.problem(row)
+            return None if problem is None else self._with_mode(problem, row)
         except KeyError as error:
             have = ", ".join(sorted(map(str, row))) or "nothing"
             message = f"{origin}: no field {error} for {self.name} (it has {have})."
         except (AttributeError, IndexError, TypeError, ValueError, SyntaxError) as error:
             message = f"{origin}: not a row of {self.name} ({error})."
         raise MissingInputError(message, self._data_hint())
+
+    def _with_mode(self, problem: Problem, row: Mapping[str, Any]) -> Problem:
+        """The problem with the mode that its row names, else the one that is listed here."""
+        reason = self.inproc.get(problem.task_id, "")
+        mode = row.get("mode") or ("inproc" if reason else problem.mode)
+        if mode not in ("split", "inproc"):
+            raise ValueError(f"mode must be split or inproc, not {str(mode)[:40]!r}")
+        if mode == problem.mode:
+            return problem
+        reason = reason or str(row.get("mode_reason") or "its row says so")
+        return problem.model_copy(update={"mode": mode, "mode_reason": reason})
 
     def _data_hint(self) -> str:
         return f"Give the published file of {self.name} with --bench-data; see {self.url}"

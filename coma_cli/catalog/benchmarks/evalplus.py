@@ -55,7 +55,7 @@ HUMANEVAL_NOTES = {
 _ORIGIN = "coma_published_test"  # the key for the tests from the OriginFmt file
 # Tests in the OriginFmt files that no solution can pass: this one unpacks its argument, which is a float.
 _BROKEN_TESTS = frozenset({"HumanEval/32"})
-_ASSERTION_IMPORTS = "import math\n"  # MBPP's published assertions rely on it
+_ASSERTION_IMPORTS = "import math\nimport sys\n"  # MBPP's published assertions rely on them; sys is in Mbpp/596
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 A worked example, MBPP/912 of the training split: "Write a function to find ln, m lobb number.", tested by
 `assert int(lobb_num(5, 3)) == 35` and two more. The text doesn't name the function, so the prompt shows the assertions.
 
+Its setup code makes a tree of the solution's own class, so MBPP/367 can't be tested from another process.
+
 The published code has CRLF line ends in nearly every row and tabs in many. Two rows (367, 927) have setup code that
 uses a class from the solution, so it runs after the program. Splits are ranges of task ids, not a column.
 """
@@ -87,6 +89,8 @@ def _problem(bench: str, row: Mapping[str, Any], text: str, setup: str) -> Probl
 _URL = "https://github.com/google-research/google-research/tree/master/mbpp"
 _PAPER = "Austin et al. 2021, Program Synthesis with Large Language Models (arXiv:2108.07732)"
 
+_INPROC = {"MBPP/367": "its tests pass instances of a class that the solution defines to the function"}
+
 BENCHMARK = Benchmark(
     name="mbpp",
     size=500,
@@ -100,6 +104,7 @@ BENCHMARK = Benchmark(
     read=read_full,
     comes_from="hub",
     problem=full_problem,
+    inproc=_INPROC,
     revision="revised in place upstream, so it has no fixed checksum",
 )
 SANITIZED = Benchmark(

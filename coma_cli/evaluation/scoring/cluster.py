@@ -38,6 +38,7 @@ class SandboxOptions:
     isolation: Requested = "auto"
     consent: bool = False
     python: str | None = None
+    packages: tuple[str, ...] = ()
 
     def sandbox(self) -> Sandbox:
         """A sandbox of this machine, which is opened by entering it."""
@@ -47,6 +48,7 @@ class SandboxOptions:
             isolation=self.isolation,
             consent=self.consent,
             python=self.python,
+            packages=self.packages,
         )
 
 

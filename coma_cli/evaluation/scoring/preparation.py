@@ -71,7 +71,7 @@ class Preparation:
         Raises:
             SandboxError: the sandbox failed.
         """
-        machine = identity(self.sandbox.isolation, self.settings.python)
+        machine = identity(self.sandbox.isolation, self.settings.python, self.settings.packages)
         missing = {problem.task_id for problem in self.problems if problem.task_id not in self._journal}
         prepared = self._prepare(machine, missing, again=self.settings.check_references)
         if prepared is None:
@@ -109,7 +109,9 @@ class Preparation:
 
         def finish(check: ReferenceCheck, cpu_s: Sequence[float]) -> ReferenceCheck:
             task_id = check.task_id
-            if task_id in known and not check.failed and check.mode == known[task_id].mode:
+            if check.failed:
+                return check  # its problem is excluded, and not all of its parts may have run
+            if task_id in known and check.mode == known[task_id].mode:
                 return known[task_id]  # with the limits that are in force
             answer = answered.get(task_id)
             # A run that gave no answers ended early: then the check has measured what they take.

@@ -1,7 +1,7 @@
-"""Runs a benchmark's own solutions first: they must pass here, and they alone decide how their problem is run.
+"""Runs a benchmark's own solutions first: they must pass here.
 
-A problem whose reference can't be tested from another process (its tests hand over objects of its own classes, say)
-runs in one process with its tests. No candidate has a say in that.
+Where the tests of a problem run is data of the benchmark (`Problem.mode`). Neither a candidate nor a reference that
+fails, is killed or is too slow has a say in that.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Literal
 from coma_cli.corpus.extraction.programs import program_of
 from coma_cli.journal import Journal
 from coma_cli.records import DETAIL_LIMIT, Problem, Record, VerdictName
-from coma_cli.sandbox import Limits, Outcome, Sandbox
+from coma_cli.sandbox import Limits, Outcome, Program, Sandbox
 from coma_cli.sandbox.contract import Mode
 
 
@@ -42,58 +42,101 @@ class ReferenceCheck(Record):
         return super().volatile_fields() | {"detail", "stage_cpu_s", "stage_limits_s"}
 
 
+Finish = Callable[[ReferenceCheck, Sequence[float]], ReferenceCheck]
+
+
 def check_references(
     sandbox: Sandbox,
     parts: Mapping[str, Sequence[Problem]],
     journal: Journal[ReferenceCheck],
     limits_of: Callable[[Problem], Limits],
     modes: Sequence[Mode],
-    finish: Callable[[ReferenceCheck, Sequence[float]], ReferenceCheck] = lambda check, cpu_s: check,
+    finish: Finish = lambda check, cpu_s: check,
 ) -> Iterator[ReferenceCheck | None]:
-    """Run the references of these problems, each in the first mode in which it passes all its tests.
+    """Run the references of these problems, each in its problem's mode; in `modes[0]` where that is not split.
 
-    `parts` are, by task id, the problem with each set of tests that its reference has to pass. Yields a row for each
-    reference that is settled, and None for a run that settles nothing yet. A reference that passes in none of the
-    `modes` is journalled as such. `finish` completes a row, given the CPU seconds of each of its problem's parts.
+    `parts` are, by task id, the problem with each set of tests that its reference has to pass. A reference that fails
+    runs once more with nothing beside it, and that run counts. Yields a row for each reference that is settled, and
+    None for a run that settles nothing yet. `finish` completes a row, given the CPU seconds of each of its parts.
     """
-    missing = list(parts)
-    for mode in modes:
-        programs = (
-            program_of(part, part.reference, f"{number}|{task_id}", mode, limits_of(part))
-            for task_id in missing
-            for number, part in enumerate(parts[task_id])
-        )
-        seen: dict[str, list[Outcome]] = {}
-        failed: set[str] = set()
-        for outcome in sandbox.run(programs):
-            task_id = outcome.key.partition("|")[2]
-            outcomes = seen.setdefault(task_id, [])
-            outcomes.append(outcome)
-            complete = len(outcomes) == len(parts[task_id])
-            row = _row(task_id, seen.pop(task_id), mode, modes, finish) if complete else None
-            if row is None or (row.failed and mode != modes[-1]):
-                failed.update([] if row is None else [task_id])
-                yield None
-                continue
+    seen: dict[str, list[Outcome]] = {}
+    failed: list[str] = []
+    for outcome in sandbox.run(
+        _program(part, number, _mode_of(part, modes), limits_of)
+        for of_one in parts.values()
+        for number, part in enumerate(of_one)
+    ):
+        task_id = outcome.key.partition("|")[2]
+        outcomes = seen.setdefault(task_id, [])
+        outcomes.append(outcome)
+        row = None
+        if len(outcomes) == len(parts[task_id]):
+            row = _row(task_id, seen.pop(task_id), _mode_of(parts[task_id][0], modes), finish)
+            if row.failed:
+                failed.append(task_id)
+                row = None
+        if row is not None:
             journal.append(row)
-            yield row
-        missing = [task_id for task_id in missing if task_id in failed]
+        yield row
+    for task_id in failed:
+        yield from _run_alone(sandbox, task_id, parts[task_id], journal, limits_of, modes, finish)
 
 
-def _row(
+def _run_alone(
+    sandbox: Sandbox,
     task_id: str,
-    outcomes: Sequence[Outcome],
-    mode: Mode,
+    parts: Sequence[Problem],
+    journal: Journal[ReferenceCheck],
+    limits_of: Callable[[Problem], Limits],
     modes: Sequence[Mode],
-    finish: Callable[[ReferenceCheck, Sequence[float]], ReferenceCheck],
-) -> ReferenceCheck:
+    finish: Finish,
+) -> Iterator[ReferenceCheck | None]:
+    """The second run of a reference that has failed: what a loaded machine or a kill has done to the first is undone.
+
+    A reference that only fails an assertion is tried in one process too, for a hint: its mode stays what it is.
+    """
+    mode = _mode_of(parts[0], modes)
+    outcomes = list(_one_by_one(sandbox, parts, mode, limits_of))
+    row = _row(task_id, outcomes, mode, finish)
+    yield from (None for _ in outcomes[1:])
+    if row.verdict == "fail" and mode == "split":
+        tried = list(_one_by_one(sandbox, parts, "inproc", limits_of))
+        yield from (None for _ in tried)
+        if all(outcome.verdict == "pass" for outcome in tried):
+            row = row.model_copy(update={"detail": f"{row.detail[: DETAIL_LIMIT - len(_HINT)]}{_HINT}"})
+    journal.append(row)
+    yield row
+
+
+_HINT = ' (passes in one process: if it has to run there, give its row "mode": "inproc")'
+
+
+def _one_by_one(
+    sandbox: Sandbox, parts: Sequence[Problem], mode: Mode, limits_of: Callable[[Problem], Limits]
+) -> Iterator[Outcome]:
+    """The outcomes up to the first failure, each with nothing beside it."""
+    for number, part in enumerate(parts):
+        (outcome,) = sandbox.run([_program(part, number, mode, limits_of)])
+        yield outcome
+        if outcome.verdict != "pass":
+            return
+
+
+def _program(part: Problem, number: int, mode: Mode, limits_of: Callable[[Problem], Limits]) -> Program:
+    return program_of(part, part.reference, f"{number}|{part.task_id}", mode, limits_of(part))
+
+
+def _mode_of(problem: Problem, modes: Sequence[Mode]) -> Mode:
+    return problem.mode if modes[0] == "split" else modes[0]
+
+
+def _row(task_id: str, outcomes: Sequence[Outcome], mode: Mode, finish: Finish) -> ReferenceCheck:
     """The row of a reference: the first of its tests that failed speaks for all."""
     in_order = sorted(outcomes, key=lambda outcome: int(outcome.key.partition("|")[0]))
     worst = next((outcome for outcome in in_order if outcome.verdict != "pass"), in_order[0])
     row = ReferenceCheck(
         task_id=task_id,
-        # A problem whose reference passes nowhere gets no exception from the first mode.
-        mode=mode if worst.verdict == "pass" else modes[0],
+        mode=mode,
         verdict=worst.verdict,
         detail=worst.detail[:DETAIL_LIMIT],
         cpu_s=round(sum(outcome.cpu_s for outcome in outcomes), 4),

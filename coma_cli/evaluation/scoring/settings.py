@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
+from coma_cli.sandbox.read_list import PACKAGES
 from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset, Workers
 from coma_cli.workspace import runs_of
 
@@ -109,6 +110,10 @@ class ScoreSettings(StageSettings):
     )
     python: Annotated[str | None, Flag("--python", panel=MACHINE), Kind("FILE"), Unset("the one running coma")] = Field(
         default=None, description="Python interpreter that runs the programs, 3.10 or newer"
+    )
+    packages: Annotated[tuple[str, ...], Flag("--packages", panel=MACHINE, split=True), Kind("NAME,...")] = Field(
+        default=(),
+        description=f"Installed packages that programs may import, beside {', '.join(PACKAGES)}",
     )
     share: Annotated[
         bool, Flag("--no-share", sets=False, panel=MACHINE, help="Run identical programs of a problem separately")

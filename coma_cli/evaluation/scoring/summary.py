@@ -13,6 +13,8 @@ from coma_cli.evaluation.results import BaseResult, Result, table_name, temperat
 from coma_cli.evaluation.scoring.failures import FailuresSummary
 from coma_cli.words import count_of
 
+_LISTED = 5  # problems that are named one by one
+
 
 class ReferenceSummary(BaseModel):
     """How the benchmark's own solutions fared on this machine."""
@@ -63,6 +65,7 @@ class ScoreSummary(BaseModel):
     isolation_lost: list[str]
     mode: str
     inproc_problems: list[str]
+    inproc_reasons: dict[str, str]
     unique_programs: int
     programs_run: int
     programs_per_s: float | None
@@ -140,11 +143,13 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     references = summary["references"]
     failed = f"; failed: {', '.join(references['failed'])}" if references["failed"] else ""
     yield f"References: {references['passed']} of {references['checked']} pass{failed}"
-    inproc = len(summary["inproc_problems"])
-    problems = count_of(inproc, "problem")
-    apart = f", {problems} inproc by their reference" if inproc and summary["mode"] == "split" else ""
     lost = f", without {', '.join(summary['isolation_lost'])}" if summary["isolation_lost"] else ""
-    yield f"Isolation: {summary['isolation']}{lost}; tests: {summary['mode']}{apart}"
+    yield f"Isolation: {summary['isolation']}{lost}; tests: {summary['mode']}"
+    reasons = summary.get("inproc_reasons", {}) if summary["mode"] == "split" else {}
+    for task_id, reason in list(reasons.items())[:_LISTED]:
+        yield f"Warning: {task_id} is tested in the program's own process, which it could deceive: {reason}"
+    if len(reasons) > _LISTED:
+        yield f"Warning: so are {count_of(len(reasons) - _LISTED, 'further problem')}"
     rate = f", {summary['programs_per_s']:.0f}/s" if summary["programs_per_s"] else ""
     if summary["prompts_cut_by_length"]:
         yield f"capybara-cut removed the prompt by its length in {count_of(summary['prompts_cut_by_length'], 'sample')}"

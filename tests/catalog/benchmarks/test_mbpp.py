@@ -153,3 +153,16 @@ def test_the_published_files_load_and_their_references_pass(name, file, count):
     for problem in loaded.problems:
         if problem.task_id != "MBPP/123":  # takes seconds; scored with all others in the sandbox
             run(problem, problem.reference)
+
+
+def test_the_mode_of_a_problem_is_listed_or_in_its_row(tmp_path):
+    rows = [{**MBPP_ROW, "task_id": 367}, {**MBPP_ROW, "task_id": 12, "mode": "inproc"}, {**MBPP_ROW, "task_id": 13}]
+    listed, own, plain = BENCHMARKS["mbpp"].load(write_lines(tmp_path / "mbpp.jsonl", rows)).problems
+    assert (listed.mode, listed.mode_reason) == ("inproc", BENCHMARKS["mbpp"].inproc["MBPP/367"])
+    assert (own.mode, own.mode_reason) == ("inproc", "its row says so")
+    assert (plain.mode, plain.mode_reason) == ("split", "")
+    data = write_lines(tmp_path / "mbpp.jsonl", [{**rows[0], "mode": "split"}, {**MBPP_ROW, "mode": "elsewhere"}])
+    with pytest.raises(MissingInputError, match="mode must be split or inproc"):
+        BENCHMARKS["mbpp"].load(data)
+    (insists,) = BENCHMARKS["mbpp"].load(write_lines(data, [{**rows[0], "mode": "split"}])).problems
+    assert insists.mode == "split"

@@ -22,7 +22,7 @@ MBPP_INPROC = {
     601: "the tests make instances of a class of the program",
     927: "the tests pass on an instance of a class of the program",
 }
-SANITIZED_INPROC = {596: MBPP_INPROC[596], 794: "the program returns a match object"}
+SANITIZED_INPROC = {596: MBPP_INPROC[596]}
 
 
 def human_eval() -> list[dict[str, Any]]:

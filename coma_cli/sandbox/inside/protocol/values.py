@@ -1,24 +1,38 @@
 """Values exchanged by a program and its tests: plain data of exact types, written as JSON.
 
 None, booleans, small integers, floats, strings and lists are written as such; everything else is an object with one key
-that names its kind. Instances of the program's own classes are never sent, nor are functions, generators or open files,
-so no `__eq__`, `__hash__` or `__del__` of the program ever runs in the tests' process. A subclass of a plain type is
-sent as that type. Nothing is unpickled or evaluated on either side.
+that names its kind. Instances of the program's own classes are never sent, nor are functions or open files, so no
+`__eq__`, `__hash__` or `__del__` of the program ever runs in the tests' process. A subclass of a plain type is sent as
+that type, an iterator as what its items can be had from. Nothing is unpickled or evaluated on either side.
 """
 
 from __future__ import annotations
 
 import collections
+import itertools
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
-from types import ModuleType
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from coma_cli.sandbox.inside.protocol.wire import PROGRAM_FRAME_MAX, FrameError
+from coma_cli.sandbox.inside.protocol import iterators
+from coma_cli.sandbox.inside.protocol.reading import READERS, decode, decode_answer
+from coma_cli.sandbox.inside.protocol.shapes import BASES, MAX_DEPTH, MAX_NODES, NUMPY_TYPE, TYPES, too_many
+from coma_cli.sandbox.inside.protocol.wire import PROGRAM_FRAME_MAX
 
-MAX_DEPTH = 100
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "READERS",
+    "SCALARS",
+    "CrossingError",
+    "decode",
+    "decode_answer",
+    "encode",
+    "lend_iterators",
+]
+
 _BIG = 1 << 63
 
 _Json = Any  # what json reads and writes
@@ -37,23 +51,15 @@ def encode(value: object) -> bytes:
         raise CrossingError(f"a value that can't be serialized: {type(error).__name__}") from None
     if len(text) > PROGRAM_FRAME_MAX - 64:
         raise CrossingError(f"a value of {len(text)} bytes, above the limit of {PROGRAM_FRAME_MAX}")
-    return text.encode("ascii")
-
-
-def decode(data: bytes) -> Any:
-    """The value that `encode` wrote. Raises FrameError for anything else, before allocating much memory."""
-    _check_shape(data)
-    try:
-        return _from_json(data.decode("ascii"))
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, ImportError, AttributeError) as error:
-        raise FrameError(f"not a value: {type(error).__name__}: {str(error)[:80]}") from None
+    data = text.encode("ascii")
+    if len(data) > MAX_NODES and too_many(data):
+        raise CrossingError(f"a value of more than {MAX_NODES:,} parts")
+    return data
 
 
 SCALARS = frozenset((int, float, bool, str, type(None)))
 _SCALARS_AND_LISTS = SCALARS | {list}
-_BASES: tuple[type, ...] = (str, int, float, list, tuple, dict, set, frozenset, bytes, bytearray, complex)
-_TYPES: dict[str, type] = {kind.__name__: kind for kind in (*_BASES, bool, range, object, type(None))}
-_TYPE_NAMES = {kind: name for name, kind in _TYPES.items()}
+_TYPE_NAMES = {kind: name for name, kind in TYPES.items()}
 
 
 def _is_plain(items: list[Any], depth: int) -> bool:
@@ -115,7 +121,9 @@ def _pack_as_base(value: Any, kind: type, depth: int) -> _Json:
     """Send an instance of a subclass as its plain base type, read with that type's own methods."""
     if kind.__module__ == "numpy" and hasattr(value, "dtype"):
         return _numpy_to_json(value)
-    for base in _BASES:
+    if kind in iterators.TYPES:
+        return _iterator_to_json(value, kind, depth)
+    for base in BASES:
         if issubclass(kind, base):
             return _pack(_TO_BASE[base](value), depth)
     if kind is type and value in _TYPE_NAMES:
@@ -134,9 +142,37 @@ def _text(value: str) -> _Json:
 
 def _numpy_to_json(value: Any) -> _Json:
     numpy_type = str(value.dtype.str)
-    if not _NUMPY_TYPE.fullmatch(numpy_type):
+    if not NUMPY_TYPE.fullmatch(numpy_type):
         raise CrossingError(f"a numpy value of type {numpy_type[:40]}")
     return {"n": [type(value).__name__ == "ndarray", numpy_type, list(value.shape), value.tobytes().hex()]}
+
+
+# How the program's process keeps the iterators that it returns; None where iterators are sent whole.
+_lend: Callable[[Iterator[Any]], int] | None = None
+
+
+def lend_iterators(lend: Callable[[Iterator[Any]], int] | None) -> None:
+    """From now on `encode` writes the number that this gives an iterator instead of its items; None: the items."""
+    global _lend
+    _lend = lend
+
+
+def _iterator_to_json(value: Any, kind: type, depth: int) -> _Json:
+    name = iterators.name_of(kind)
+    if _lend is not None:
+        return {"L": [name, _lend(value)]}
+    items = list(itertools.islice(value, MAX_NODES + 1))
+    if len(items) > MAX_NODES:
+        raise CrossingError(f"an iterator of more than {MAX_NODES:,} items")
+    return {"I": [name, _pack_items(items, depth)]}
+
+
+def _match_to_json(value: Any, depth: int) -> _Json:
+    spans = [value.span(number) for number in range(len(value.groups()) + 1)]
+    names = dict(value.re.groupindex)
+    return {
+        "m": [_pack(part, depth) for part in (value.string, spans, names, value.pos, value.endpos, value.lastindex)]
+    }
 
 
 _TO_BASE: dict[type, Callable[[Any], object]] = {
@@ -169,6 +205,13 @@ _WRITERS: dict[type, _Writer] = {
     collections.defaultdict: lambda value, depth: {
         "dd": [_TYPE_NAMES.get(value.default_factory), _pack_pairs(dict.items(value), depth)]
     },
+    re.Match: _match_to_json,
+    type({}.keys()): lambda value, depth: {"dk": _pack_items(value, depth)},
+    type({}.values()): lambda value, depth: {"dv": _pack_items(value, depth)},
+    type({}.items()): lambda value, depth: {"di": _pack_pairs(value, depth)},
+    type(collections.OrderedDict().keys()): lambda value, depth: {"dk": _pack_items(value, depth)},
+    type(collections.OrderedDict().values()): lambda value, depth: {"dv": _pack_items(value, depth)},
+    type(collections.OrderedDict().items()): lambda value, depth: {"di": _pack_pairs(value, depth)},
 }
 # Types from modules that are too expensive to import just for this.
 _WRITERS_BY_NAME: dict[str, _Writer] = {
@@ -193,138 +236,6 @@ def _time_parts(value: Any) -> list[int]:
     return [value.hour, value.minute, value.second, value.microsecond]
 
 
-# --- reading ---
-
-
-def _check_shape(data: bytes) -> None:
-    """Reject values that are too deep or have too many parts before building anything."""
-    brackets = data.count(b"[") + data.count(b"{")
-    parts = data.count(b",") + brackets
-    if brackets <= _JSON_DEPTH and parts <= _JSON_PARTS:
-        return
-    # Only now look closer, since brackets and commas inside strings are harmless.
-    bare = _STRING.sub(b"", data)
-    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > _JSON_PARTS:
-        raise FrameError("a value with too many parts")
-    depth = 0
-    for bracket in _BRACKET.findall(bare):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > _JSON_DEPTH:
-            raise FrameError("a value nested too deeply")
-
-
-# One level of a value is at most three levels of JSON.
-_JSON_DEPTH = 3 * MAX_DEPTH + 3
-_JSON_PARTS = 4_000_000
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
-_BRACKET = re.compile(rb"[\[\]{}]")
-_NUMPY_TYPE = re.compile(r"[<>|=][biufcSUmM]\d{1,6}(\[\w{1,8}\])?")
-
-
-def _rebuild(pairs: list[tuple[str, Any]]) -> object:
-    if len(pairs) != 1:
-        raise FrameError(f"an object with {len(pairs)} keys")
-    tag, content = pairs[0]
-    build = READERS.get(tag)
-    if build is None:
-        raise FrameError(f"an unknown kind {tag[:20]!r}")
-    return build(content)
-
-
-def _expect(content: Any, kind: type) -> Any:
-    if type(content) is not kind:
-        raise FrameError(f"{type(content).__name__} in place of {kind.__name__}")
-    return content
-
-
-def _dict_items(content: Any) -> list[tuple[Any, Any]]:
-    flat = _expect(content, list)
-    if len(flat) % 2:
-        raise FrameError("a key without a value")
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _ints(content: Any, count: int) -> list[Any]:
-    if len(_expect(content, list)) != count:
-        raise FrameError("the wrong number of parts")
-    return [_expect(part, int) for part in content]
-
-
-def _two(content: Any) -> list[Any]:
-    if len(_expect(content, list)) != 2:
-        raise FrameError("the wrong number of parts")
-    return list(content)
-
-
-def _complex(content: Any) -> complex:
-    real, imaginary = _two(content)
-    return complex(_expect(real, float), _expect(imaginary, float))
-
-
-def _deque(content: Any) -> object:
-    items, maximum = _two(content)
-    return collections.deque(_expect(items, list), None if maximum is None else _expect(maximum, int))
-
-
-def _default_dict(content: Any) -> object:
-    factory, items = _two(content)
-    return collections.defaultdict(None if factory is None else _TYPES[_expect(factory, str)], _dict_items(items))
-
-
-def _decimal(content: Any) -> object:
-    import decimal
-
-    return decimal.Decimal(_expect(content, str))
-
-
-def _fraction(content: Any) -> object:
-    import fractions
-
-    return fractions.Fraction(*_ints(content, 2))
-
-
-def _moment(kind: str, content: Any, count: int) -> object:
-    import datetime
-
-    return getattr(datetime, kind)(*_ints(content, count))
-
-
-def _numpy(content: Any) -> object:
-    is_array, numpy_type, shape, data = content
-    if not _NUMPY_TYPE.fullmatch(_expect(numpy_type, str)) or len(_expect(shape, list)) > 32:
-        raise FrameError("an invalid numpy value")
-    numpy: ModuleType = __import__("numpy")
-    flat = numpy.frombuffer(bytes.fromhex(_expect(data, str)), dtype=numpy.dtype(numpy_type))
-    array = flat.reshape(tuple(_ints(shape, len(shape)))).copy()
-    return array if _expect(is_array, bool) else array[()]
-
-
-READERS: dict[str, Callable[[Any], object]] = {
-    "i": lambda content: int(_expect(content, str), 16),
-    "u": lambda content: "".join(chr(_expect(code, int)) for code in _expect(content, list)),
-    "t": lambda content: tuple(_expect(content, list)),
-    "s": lambda content: set(_expect(content, list)),
-    "f": lambda content: frozenset(_expect(content, list)),
-    "d": lambda content: dict(_dict_items(content)),
-    "b": lambda content: _expect(content, str).encode("latin-1"),
-    "ba": lambda content: bytearray(_expect(content, str), "latin-1"),
-    "c": _complex,
-    "r": lambda content: range(*_ints(content, 3)),
-    "y": lambda content: _TYPES[_expect(content, str)],
-    "q": _deque,
-    "C": lambda content: collections.Counter(dict(_dict_items(content))),
-    "O": lambda content: collections.OrderedDict(_dict_items(content)),
-    "dd": _default_dict,
-    "D": _decimal,
-    "F": _fraction,
-    "n": _numpy,
-    "date": lambda content: _moment("date", content, 3),
-    "datetime": lambda content: _moment("datetime", content, 7),
-    "time": lambda content: _moment("time", content, 4),
-    "delta": lambda content: _moment("timedelta", content, 3),
-}
-
-
 def _make_writer() -> Callable[[object], str]:
     """A function that writes JSON. The C encoder is made once: `JSONEncoder.encode` would make one per call."""
     encoder = json.JSONEncoder(check_circular=False, separators=(",", ":"))
@@ -338,20 +249,4 @@ def _make_writer() -> Callable[[object], str]:
     return lambda value: "".join(write(value, 0))
 
 
-def _make_reader() -> Callable[[str], Any]:
-    scan = json.JSONDecoder(object_pairs_hook=_rebuild).scan_once  # type: ignore[attr-defined]
-
-    def read(text: str) -> Any:
-        try:
-            value, end = scan(text, 0)
-        except StopIteration:
-            raise FrameError("not a value: not JSON") from None
-        if end != len(text):
-            raise FrameError("not a value: trailing data")
-        return value
-
-    return read
-
-
 _to_json = _make_writer()
-_from_json = _make_reader()

@@ -11,12 +11,16 @@ import struct
 _LENGTH = struct.Struct("<I")
 # Most frames are short; a buffer for the longest would allocate fresh memory for each of them.
 SMALL_READ, LARGE_READ = 1 << 12, 1 << 18
-PROGRAM_FRAME_MAX = 8 << 20
+PROGRAM_FRAME_MAX = 32 << 20  # a million numbers of some digits each take 11 MB
 CONTROL_FRAME_MAX = 64 << 20
 
 
 class FrameError(Exception):
     """The other side sent something that is not a frame of this protocol."""
+
+
+class TooLargeError(FrameError):
+    """A value with more parts than a value may have; the message goes on after "returned"."""
 
 
 class GoneError(Exception):

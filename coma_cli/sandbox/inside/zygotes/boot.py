@@ -35,7 +35,8 @@ from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
 if TYPE_CHECKING:
     from coma_cli.sandbox.inside.zygotes.candidate_zygote import CandidateZygote
 
-# Address space of a bare zygote, and of one with numpy loaded; the address space limit has to leave room for it.
+# Address space of a bare zygote, and of one with packages loaded, for which the limit has to leave room (numpy takes
+# 96 MiB, pandas 316).
 _ADDRESS_SPACE = {False: 64 << 20, True: 512 << 20}
 _TESTS_MB = 1024
 
@@ -383,7 +384,8 @@ def _prepare_imports(order: Order) -> None:
     if order.site:
         sys.path.append(namespaces.place_of(order.site) if order.level == "ns" else order.site)
     for name in order.preload:
-        with contextlib.suppress(ImportError):
+        # A package that can't be imported here fails in the programs that import it.
+        with contextlib.suppress(Exception):
             __import__(name)
 
 

@@ -12,8 +12,10 @@ import sys
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
-from coma_cli.sandbox.inside.protocol import control, values, wire
+from coma_cli.sandbox.inside.protocol import control, exceptions, values, wire
 from coma_cli.sandbox.inside.protocol.arguments import is_mutable
+from coma_cli.sandbox.inside.protocol.iterators import LentIterators
+from coma_cli.sandbox.inside.zygotes import plain_comparison
 
 PLAIN_RECURSION_LIMIT = 1000
 # Calls between the interpreter's start and a program's function: those of a plain script are one.
@@ -22,7 +24,8 @@ FRAMES_ABOVE = 4
 # What a program reports about itself; anything else begins with `e` (unreadable) or `f` (failed).
 ENDED_WELL, OUT_OF_MEMORY = b"p", b"m"
 # The first item of an answer in split mode.
-READY, VALUE, RAISED, REFUSED, UNREADABLE, UNLOADED = "ready", "v", "e", "x", "c", "l"
+READY, VALUE, RAISED, REFUSED, UNREADABLE, UNLOADED, ITEMS = "ready", "v", "e", "x", "c", "l", "i"
+_lent = LentIterators()
 
 
 def run(mode: int, link: int, text: int, nonce: bytes) -> NoReturn:
@@ -69,11 +72,11 @@ def _load(source: bytes, module: ModuleType) -> list[Any] | None:
     except MemoryError:
         return [UNLOADED, "MemoryError", ""]
     except BaseException as error:
-        return [UNREADABLE, type(error).__name__, _message(error)]
+        return [UNREADABLE, type(error).__name__, exceptions.message_of(error)]
     try:
         exec(code, module.__dict__)  # noqa: S102 - what this module is for
     except BaseException as error:
-        return [UNLOADED, *_raised(error)[1:]]
+        return [UNLOADED, *exceptions.pack(error)[:2]]
     return None
 
 
@@ -81,6 +84,7 @@ def run_inproc(source: bytes, tests: CodeType) -> bytes:
     """Run program and tests in one interpreter; the answer comes from the program, which may forge it."""
     module = fresh_module("program")
     word = _run_to_end(source, module)
+    module.__dict__[plain_comparison.NAME] = plain_comparison.compare
     return _execute(tests, module) if word == ENDED_WELL else word
 
 
@@ -143,20 +147,30 @@ def _serve(link: int, names: dict[str, Any]) -> None:
 
 
 def _call(names: dict[str, Any], request: bytes) -> list[Any]:
-    """Answer one request: a name, arguments, and keywords if any; an empty request asks whether the program loaded."""
+    """Answer one request: a name, arguments, and keywords if any; an empty request asks whether the program loaded.
+
+    Without a name it asks for the next items of an iterator that was returned: its number, and how many.
+    """
     parts = values.decode(request)
     if not parts:
         return [READY]
     name, arguments = parts[0], parts[1]
+    if name is None:
+        return _items(arguments, parts[2])
     if name not in names:
         return [RAISED, "NameError", f"name {name!r} is not defined"]
     try:
         answer = [VALUE, names[name](*arguments, **parts[2]) if len(parts) > 2 else names[name](*arguments)]
     except BaseException as error:
-        return _raised(error)
+        return [RAISED, *exceptions.pack(error)]
     if any(map(is_mutable, arguments)) or len(parts) > 2:
         _add_changes(answer, request, parts)
     return answer
+
+
+def _items(number: int, count: int) -> list[Any]:
+    items, ended, error = _lent.take(number, count)
+    return [ITEMS, items, ended, *([] if error is None else [exceptions.pack(error)])]
 
 
 def _add_changes(answer: list[Any], request: bytes, parts: list[Any]) -> None:
@@ -177,23 +191,9 @@ def _encode(answer: list[Any]) -> bytes:
         return values.encode([RAISED, "MemoryError", ""])
 
 
-def _raised(error: BaseException) -> list[str]:
-    """An exception as the name of its nearest built-in type and its message: the program's own classes are not sent."""
-    for kind in type(error).__mro__:
-        if kind.__module__ == "builtins":
-            return [RAISED, kind.__name__, _message(error)]
-    return [RAISED, "Exception", ""]
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:300]
-    except BaseException:
-        return ""
-
-
 def _describe(error: BaseException) -> bytes:
-    text = f"{type(error).__name__[:60]}: {_message(error)}" if _message(error) else type(error).__name__[:60]
+    message = exceptions.message_of(error)
+    text = f"{type(error).__name__[:60]}: {message}" if message else type(error).__name__[:60]
     return text.encode("utf-8", "backslashreplace")[:390]
 
 
@@ -203,6 +203,7 @@ def warm_up() -> None:
     The interpreter specializes its bytecode, fills attribute caches and interns names; otherwise each process would do
     this again, in its own pages.
     """
+    values.lend_iterators(_lent.lend)
     for _ in range(20):
         module = fresh_module("program")
         _load(_SAMPLE, module)

@@ -15,11 +15,11 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, NamedTuple, NoReturn
 
-from coma_cli.sandbox.inside.protocol import control, values, wire
+from coma_cli.sandbox.inside.protocol import control, exceptions, iterators, values, wire
 from coma_cli.sandbox.inside.protocol.arguments import copy_into
 from coma_cli.sandbox.inside.protocol.control import Check, CheckReport, ProblemFrame
 from coma_cli.sandbox.inside.zygotes import candidate, side_effects
@@ -27,6 +27,8 @@ from coma_cli.sandbox.inside.zygotes.failed_assertion import CALLS_THE_PROGRAM, 
 
 _COLLECT_EVERY = 500
 _NO_ROOM = "the tests ran out of memory on its values"
+# Of all answers of one program: reading them costs the checker more than writing them costs the program.
+_ANSWERS_MAX = 256 << 20
 
 
 class ProgramLost(BaseException):
@@ -52,6 +54,9 @@ class RemoteProgram:
         self._fd = fd
         self._reader = wire.Reader(fd, wire.PROGRAM_FRAME_MAX)
         self._heard = False
+        self._received = 0
+        self._borrowed: dict[int, Iterator[Any]] = {}
+        self._borrowed_items = 0
         self.lost = ""
         self.refused = ""
         self.unloaded: CheckReport | None = None
@@ -60,15 +65,13 @@ class RemoteProgram:
 
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Call a function of the program as if it were local."""
-        if self.lost or self.refused or self.unloaded:
-            raise ProgramLost
         answer = self._ask([name, list(arguments), keywords] if keywords else [name, list(arguments)])
         if answer[0] == candidate.VALUE and len(answer) == 2:
             return answer[1]
         if answer[0] == candidate.VALUE and len(answer) in (3, 4):
             return self._take_changes(answer, arguments, keywords)
         if answer[0] == candidate.RAISED:
-            raise self._exception(_word(answer, 1), _word(answer, 2))
+            raise self._exception(answer[1:])
         return self._refuse(f"the program returned {_word(answer, 1)}")
 
     def make_sure_it_loaded(self) -> None:
@@ -77,6 +80,8 @@ class RemoteProgram:
             self._ask([])
 
     def _ask(self, request: list[Any]) -> list[Any]:
+        if self.lost or self.refused or self.unloaded:
+            raise ProgramLost
         try:
             data = values.encode(request)
         except values.CrossingError as error:
@@ -85,9 +90,17 @@ class RemoteProgram:
         with contextlib.suppress(wire.GoneError):
             wire.send(self._fd, data)
         try:
-            answer = values.decode(self._reader.receive())
+            data = self._reader.receive()
+            self._received += len(data)
+            if self._received > _ANSWERS_MAX:
+                self._refuse(f"the program's answers take more than {_ANSWERS_MAX >> 20} MiB in all")
+            answer = values.decode_answer(data, self._borrow)
         except wire.GoneError:
             self._lose("exited before the tests finished")
+        except MemoryError:
+            self._refuse("the program returned a value too large for the tests' memory")
+        except wire.TooLargeError as error:
+            self._refuse(f"the program returned {error}")
         except wire.FrameError as error:
             self._refuse(f"an invalid answer: {error}")
         if type(answer) is not list or not answer or type(answer[0]) is not str:
@@ -97,6 +110,25 @@ class RemoteProgram:
             raise ProgramLost
         self._heard = True
         return answer
+
+    def _borrow(self, name: str, number: int) -> Iterator[Any]:
+        """An iterator that the program keeps: the same one each time that it is returned."""
+        if number not in self._borrowed:
+            items = iterators.BorrowedItems(lambda count: self._more_items(number, count))
+            self._borrowed[number] = iterators.rebuild(name, items)
+        return self._borrowed[number]
+
+    def _more_items(self, number: int, count: int) -> tuple[list[Any], bool, BaseException | None]:
+        answer = self._ask([None, number, count])
+        if answer[0] == candidate.REFUSED:
+            self._refuse(f"the program returned an iterator that gives {_word(answer, 1)}")
+        if answer[0] != candidate.ITEMS or len(answer) not in (3, 4) or type(answer[1]) is not list:
+            self._refuse("an unexpected answer")
+        self._borrowed_items += len(answer[1])
+        if self._borrowed_items > values.MAX_NODES:
+            self._refuse(f"the program's iterators give more than {values.MAX_NODES:,} items")
+        error = self._exception(answer[3]) if len(answer) == 4 else None
+        return answer[1], answer[2] is True, error
 
     def _take_changes(self, answer: list[Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         changed, changed_keywords = answer[2], answer[3] if len(answer) > 3 else {}
@@ -108,13 +140,21 @@ class RemoteProgram:
             copy_into(old, changed_keywords.get(key, old))
         return answer[1]
 
-    def _exception(self, name: str, message: str) -> BaseException:
-        kind = getattr(builtins, name, None)
-        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+    def _exception(self, packed: Any) -> BaseException:
+        """What to raise for an exception of the program: one that ends a program ends its tests."""
+        error = exceptions.unpack(packed) if type(packed) is list else None
+        if error is None:
+            name, message = (_word(packed, 0), _word(packed, 1)) if type(packed) is list else ("", "")
             self.lost = f"exited with {name}: {message}" if message else f"exited with {name}"
             return ProgramLost()
-        self.raised = _make_exception(kind, message)
-        return self.raised
+        self.raised = error
+        return error
+
+    def let_go(self) -> None:
+        """Drop what refers back to this link, and ask nothing more over it: its descriptor may be another's soon."""
+        self.lost = self.lost or "has ended"
+        self._borrowed.clear()
+        self.raised = self.latest = None
 
     def _lose(self, why: str) -> NoReturn:
         self.lost = why
@@ -132,17 +172,6 @@ def _unloaded(answer: list[Any]) -> CheckReport:
     if _word(answer, 1) == "MemoryError":
         return _report(control.NO_MEMORY, "out of memory while loading")
     return _report(control.FAILED, f"while loading: {what}")
-
-
-def _make_exception(kind: type[Exception], message: str) -> Exception:
-    try:
-        return kind(message)
-    except TypeError:
-        if issubclass(kind, UnicodeDecodeError):
-            return kind("utf-8", b"", 0, 1, message)
-        if issubclass(kind, UnicodeEncodeError):
-            return kind("utf-8", "", 0, 1, message)
-        return Exception(message)
 
 
 def _word(answer: list[Any], index: int) -> str:
@@ -191,7 +220,7 @@ def run_tests(problem: PreparedTests, link: int) -> CheckReport:
     # Globals and their functions form reference cycles, as do an exception and its frames: without this the values of
     # hundreds of programs would wait for the garbage collector.
     names.clear()
-    remote.raised = remote.latest = None
+    remote.let_go()
     if error is not None:
         error.__traceback__ = None
     return report

@@ -8,6 +8,8 @@ import enum
 import fractions
 import json
 import math
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -126,7 +128,7 @@ def test_subclasses_are_sent_as_their_plain_base_type(value: Any, base: Any) -> 
     assert back == base
 
 
-@pytest.mark.parametrize("value", [object(), lambda: 1, (x for x in ""), open, json, iter([])])
+@pytest.mark.parametrize("value", [object(), lambda: 1, open, json, re.compile("a"), ValueError(), memoryview(b"a")])
 def test_what_is_not_data_can_not_be_sent(value: Any) -> None:
     with pytest.raises(values.CrossingError, match="a value of type"):
         values.encode([value])
@@ -147,9 +149,15 @@ def test_too_deep_too_many_and_too_large_values_can_not_be_sent() -> None:
         deep = [deep]
     endless: list[Any] = []
     endless.append(endless)
-    for value in (deep, endless, [0] * 5_000_000, "x" * (9 << 20)):
+    for value in (deep, endless, [0] * 5_000_000, [[0] * 1000] * 1049, "x" * (33 << 20)):
         with pytest.raises(values.CrossingError):
             values.encode(value)
+
+
+def test_a_million_numbers_and_a_long_text_can_be_sent() -> None:
+    # HumanEval/130 of HumanEval+ asks for a list of 1,000,005 floats, which takes 11 MB.
+    for value in ([0.5 + place for place in range(1_000_005)], "x" * (20 << 20), [["a,[{"] * 3] * 250_000):
+        assert values.decode(values.encode(value)) == value
 
 
 def test_numpy_values_are_sent_as_type_and_bytes() -> None:
@@ -219,8 +227,70 @@ def test_brackets_and_commas_in_strings_are_not_structure() -> None:
 
 
 def test_a_value_with_too_many_parts_is_refused_without_being_built() -> None:
-    with pytest.raises(FrameError, match="too many"):
-        values.decode(b"[" + b"[]," * 4_100_000 + b"[]]")
+    for data in (b"[" + b"[]," * 4_100_000 + b"[]]", b'[{"t":[1,1]}' + b',{"t":[1,1]}' * 400_000 + b"]"):
+        with pytest.raises(FrameError, match="more than 1,048,576 parts"):
+            values.decode(data)
+
+
+def no_iterators(name: str, number: int) -> Any:
+    raise AssertionError("nothing is lent here")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [range(10**12), range(10**30, 0, -7), [range(600_000)] * 2, {"a": (range(10**7),)}],
+    ids=lambda value: repr(value)[:30],
+)
+def test_what_would_be_too_large_when_it_is_used_is_refused_in_an_answer(value: Any) -> None:
+    data = values.encode(value)
+    assert values.decode(data) == value  # what tests pass on may be of any length
+    with pytest.raises(FrameError, match="more than 1,048,576 parts"):
+        values.decode_answer(data, no_iterators)
+    assert values.decode_answer(values.encode([range(10**6)]), no_iterators) == [range(10**6)]
+
+
+def test_the_items_of_arrays_count() -> None:
+    numpy = pytest.importorskip("numpy")
+    data = values.encode(numpy.zeros(2_000_000, dtype="int8"))
+    with pytest.raises(FrameError, match="more than 1,048,576 parts"):
+        values.decode_answer(data, no_iterators)
+
+
+@pytest.mark.parametrize("kind", ["s", "f", "d", "dk", "di", "C", "O"])
+def test_keys_that_share_their_hashes_are_refused_before_they_are_put_together(kind: str) -> None:
+    keys = [number * (2**61 - 1) for number in range(20_000)]
+    flat = keys if kind in ("s", "f", "dk") else [part for key in keys for part in (key, 0)]
+    packed = [{"i": hex(key)} if key >= 2**63 else key for key in flat]
+    started = time.process_time()
+    with pytest.raises(FrameError, match="share their hashes"):
+        values.decode(json.dumps({kind: packed}).encode())
+    assert time.process_time() - started < 1
+    assert len(values.decode(values.encode({float(number) for number in range(20_000)}))) == 20_000
+
+
+def test_a_fraction_of_very_many_digits_is_refused() -> None:
+    digits = hex(3**200_000)
+    with pytest.raises(FrameError, match="too many digits"):
+        values.decode(json.dumps({"F": [{"i": digits}, {"i": digits}]}).encode())
+
+
+TABLE = {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("table", [TABLE, collections.OrderedDict(TABLE)], ids=["dict", "OrderedDict"])
+def test_views_of_dictionaries_are_views_again(table: dict[str, int]) -> None:
+    keys, items, held = map(values.decode, map(values.encode, (table.keys(), table.items(), table.values())))
+    assert keys == {"a", "b"} and keys == TABLE.keys() and keys != ["a", "b"]
+    assert items == TABLE.items() and items == {("a", 1), ("b", 2)}
+    assert list(held) == [1, 2] and held != TABLE.values() and held == held
+
+
+def test_a_match_is_sent_as_its_data_and_equals_only_itself() -> None:
+    match = re.search(r"(?P<first>b+)(z)?", "abbc")
+    back = values.decode(values.encode([match]))[0]
+    assert match is not None
+    assert back and back == back and back != match and back != "bb"
+    assert (back.group(), back[1], back["first"], back.groups("-")) == ("bb", "bb", "bb", ("bb", "-"))
 
 
 def test_changes_are_copied_into_the_callers_own_objects() -> None:
