@@ -46,7 +46,7 @@ _ON: dict[Level, tuple[str, ...]] = {
 _LOST: dict[Level, tuple[str, ...]] = {
     "ns": (),
     "landlock": (
-        "names, sizes, times, attributes and link targets of files outside are visible, and changes can be watched",
+        "names, sizes, times, attributes and link targets of files outside are visible",
         "the names of all installed packages can be listed, and those of their files",
         "the scratch directory is a real directory: the number and total size of files are not limited",
         "no /dev/shm",

@@ -19,7 +19,7 @@ from typing import NoReturn
 from coma_cli.sandbox.inside.isolation import scratch, syscalls
 
 
-def serve(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
+def serve(zygote: int, requests: int, watcher: scratch.Watcher) -> NoReturn:
     """Serve the zygote's requests until it dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
@@ -31,12 +31,12 @@ def serve(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
         wish = os.read(requests, 1)
         if not wish:
             _, status = os.waitpid(zygote, 0)
-            space.remove()
+            watcher.space.remove()
             os._exit(0 if status == 0 else 1)
         if wish == scratch.SWEEP:
             _kill_descendants(zygote)
         else:
-            space.renew()
+            watcher.renew()
         os.write(requests, wish)
 
 
