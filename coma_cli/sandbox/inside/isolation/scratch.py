@@ -59,11 +59,11 @@ _ANY_CHANGE = 0x004 | 0x040 | 0x080 | 0x100 | 0x200 | 0x400 | 0x800
 
 
 class Watcher:
-    """Tells whether anything was changed in the scratch space since `start` or `forget`.
+    """Tells whether anything was changed in the scratch space since `start` or `renew`.
 
-    Started before the zygote is forked: its reaper watches renewed folders, the zygote looks at what they share.
-    Programs can't use inotify, whose queues are memory that no limit counts. Without the kernel's help the answer is
-    always yes.
+    Started before the zygote is forked, which shares what its reaper watches. Only the reaper reads what has happened:
+    names that one program gave to its files would lie in the zygote's memory, where the next could find them. Programs
+    can't use inotify, whose queues are memory that no limit counts. Without the kernel's help the answer is always yes.
     """
 
     def __init__(self, space: Scratch) -> None:
@@ -86,6 +86,9 @@ class Watcher:
         self.space.renew()
         if self._fd >= 0:
             self._watch()
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.read(self._fd, 1 << 16)
 
     def _watch(self) -> None:
         for path in self.space.directories():
@@ -94,12 +97,6 @@ class Watcher:
     def touched(self) -> bool:
         """Whether anything changed."""
         return self._fd < 0 or bool(self._poll.poll(0))
-
-    def forget(self) -> None:
-        """Take what changed until now, the renewal included, as known."""
-        with contextlib.suppress(BlockingIOError):
-            while self._fd >= 0:
-                os.read(self._fd, 1 << 16)
 
 
 def empty_directory(path: str) -> None:

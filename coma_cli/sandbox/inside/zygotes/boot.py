@@ -355,7 +355,6 @@ def _renew_scratch(reaper_fd: int, watcher: scratch.Watcher) -> None:
     reaper.ask(reaper_fd, scratch.RENEW)
     # The old directory disappears when the last process leaves it.
     os.chdir(watcher.space.work)
-    watcher.forget()
 
 
 # --- the interpreter ---
