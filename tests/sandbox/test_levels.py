@@ -202,6 +202,24 @@ def test_signals_that_an_older_landlock_lets_through_are_named(
     assert any("signals" in loss for loss in probe_isolation("landlock").lost) is named
 
 
+@pytest.mark.parametrize(
+    ("abi", "covers"),
+    [
+        (1, "files"),
+        (4, "files, TCP"),
+        (6, "files, TCP, abstract sockets and signals"),
+        (99, "files, TCP, abstract sockets and signals"),
+    ],
+)
+def test_landlock_is_said_to_cover_what_this_kernel_s_covers(
+    monkeypatch: pytest.MonkeyPatch, abi: int, covers: str
+) -> None:
+    monkeypatch.setattr("coma_cli.sandbox.inside.isolation.landlock.abi_version", lambda: abi)
+    monkeypatch.setattr(levels, "try_level", lambda setting: None)
+    for level in ("ns", "landlock"):
+        assert f"Landlock for {covers}" in probe_isolation(level).on  # type: ignore[arg-type]
+
+
 def test_even_without_isolation_a_program_leaves_no_process_behind(open_folder: Path) -> None:
     open_folder.chmod(0o777)
     source = f"""

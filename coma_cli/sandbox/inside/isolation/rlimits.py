@@ -16,6 +16,8 @@ import resource
 
 _MIB = 1 << 20
 FILE_MB, OPEN_FILES, PROCESSES, QUEUED_SIGNALS = 64, 64, 64, 256
+# Where others count against what the kernel's version says, and can no longer be counted.
+UNCOUNTED = 4096
 # Room for what a zygote has before a program starts, bare or with numpy (measured: 16 and 98 MiB of addresses, 8 and
 # 47 MiB of it private and writable), and with numpy for the libraries of other packages (up to 440 MiB of addresses).
 _ADDRESS_SPACE = {False: 32 * _MIB, True: 512 * _MIB}
@@ -57,10 +59,30 @@ def apply(limits: list[tuple[int, int]]) -> None:
         resource.setrlimit(what, (value, value))
 
 
+def counts_others(ours: int) -> bool:
+    """Whether processes outside of our user namespace count towards our limit, tried by a fork with room for ours only.
+
+    `ours`: processes in this namespace.
+    """
+    before = resource.getrlimit(resource.RLIMIT_NPROC)
+    resource.setrlimit(resource.RLIMIT_NPROC, (ours + 1, before[1]))
+    try:
+        pid = os.fork()
+    except OSError:
+        return True
+    finally:
+        resource.setrlimit(resource.RLIMIT_NPROC, before)
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return False
+
+
 def others_of(uid: int, *, own_namespace: bool) -> int:
     """How many other processes and threads of a user count towards our limit, with room for some more.
 
-    Newer kernels count per user namespace; older ones, and all without a namespace, count over the whole machine.
+    Kernels since 5.14 say that they count per user namespace, which `counts_others` tries where it matters; older ones,
+    and all without a namespace, count over the whole machine.
     """
     if own_namespace and tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14):
         return 0

@@ -163,6 +163,8 @@ def _raise_inner_walls(
     if order.on("rlimits"):
         # The checker holds values from at most two programs, plus its own copies.
         memory = order.memory_mb if order.role == "candidate" else 4 * order.memory_mb
+        if order.level == "ns" and others == 0 and rlimits.counts_others(2 if order.role == "candidate" else 1):
+            others = rlimits.UNCOUNTED
         rlimits.apply(rlimits.fixed_limits(memory, packages=bool(order.preload), others=others))
     if order.on("landlock"):
         landlock.restrict(_readable(order), writable, listed=_places(order, order.listed))
