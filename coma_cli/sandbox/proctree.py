@@ -109,7 +109,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def own_bytes(pid: int) -> int:
-    """Memory of a process that is no file's, in memory or swapped out; pages shared with others count whole."""
+    """Memory of a process without that of files, in memory or swapped out; pages shared with others count whole."""
     return _status_bytes(pid, (b"RssAnon:", b"RssShmem:", b"VmSwap:"))
 
 

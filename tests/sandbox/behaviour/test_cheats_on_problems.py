@@ -13,8 +13,8 @@ from coma_cli.records import Problem
 from coma_cli.sandbox import Program
 from tests.evaluation.sampled import HUMANEVAL, right
 from tests.sandbox import cheats
-from tests.sandbox.behaviour.test_no_way_to_answers import MANY, run, run_as_nobody
 from tests.sandbox.run_cases import python_for_everyone
+from tests.sandbox.run_programs import MANY, run, run_as_nobody
 
 
 def judged(key: str, source: str, problem: Problem) -> Program:

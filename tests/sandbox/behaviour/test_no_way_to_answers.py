@@ -4,7 +4,6 @@ Markers lie in earlier and waiting programs, in tests, in expected answers, in t
 project's; programs that were written to find them do not. The same programs find what does lie open to them.
 """
 
-import json
 import os
 import secrets
 import shutil
@@ -12,7 +11,7 @@ import subprocess
 import sysconfig
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +19,11 @@ from typing import NamedTuple
 
 import pytest
 
-from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxUnavailable
-from tests.requirements import ROOT, skip_unless
+from coma_cli.sandbox import Outcome, Program
+from tests.requirements import ROOT
 from tests.sandbox import cheats
 from tests.sandbox.run_cases import python_for_everyone
-
-LIMITS = Limits(cpu_s=20, wall_s=40)
-NOBODY = 65534
-MANY = 4
+from tests.sandbox.run_programs import MANY, run, run_as_nobody
 
 
 @dataclass(frozen=True)
@@ -104,34 +100,6 @@ def plant(folder: Path, name: str, marker: str) -> list[Path]:
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("planted.txt", marker)
     return [*texts, archive]
-
-
-def run(level: str, programs: Iterable[Program], workers: int = 1, **settings: object) -> dict[str, Outcome]:
-    try:
-        with Sandbox(isolation=level, limits=LIMITS, workers=workers, **settings) as sandbox:  # type: ignore[arg-type]
-            return {outcome.key: outcome for outcome in sandbox.run(programs)}
-    except SandboxUnavailable as error:
-        skip_unless("namespaces", False, str(error))
-        raise
-
-
-def run_as_nobody(
-    python: str, level: str, programs: Iterable[Program], workers: int, *layers_off: str
-) -> dict[str, Outcome]:
-    """The same in a process of an ordinary user."""
-    options = ["--uid", str(NOBODY), "--isolation", level, "--workers", str(workers), "--cpu", str(LIMITS.cpu_s)]
-    lines = "".join(
-        json.dumps({**vars(program), "entry_points": [*program.entry_points]}) + "\n" for program in programs
-    )
-    command = [python, "-m", "tests.sandbox.user_runner", *options, "--layers-off", ",".join(layers_off)]
-    done = subprocess.run(command, cwd=ROOT, input=lines, capture_output=True, text=True, check=False)
-    if "SandboxUnavailable" in done.stderr:
-        skip_unless("namespaces", False, done.stderr[-300:])
-    assert done.returncode == 0, done.stderr[-2000:]
-    return {
-        key: Outcome(key, verdict, detail, 0.0, 0.0)
-        for key, verdict, detail in map(json.loads, done.stdout.splitlines())
-    }
 
 
 # A program and its tests leave traces wherever they can.

@@ -1,7 +1,7 @@
 """Seccomp filters in classic BPF, assembled and installed without any library.
 
 What the inherited filter stops: other architectures and x32; calls that are newer than our tables; sockets other than
-AF_UNIX pairs that are connected for good (a pair of datagram sockets can be addressed anew); keys, io_uring, bpf, perf,
+AF_UNIX pairs that are connected for good (one of datagram sockets can be addressed again); keys, io_uring, bpf, perf,
 ptrace and process_vm_*; System V and POSIX message queues, semaphores and shared memory; memfd; mounting and new
 namespaces; changing limits, scheduling or priorities; terminal injection; signals by a file that is ready (F_SETOWN,
 O_ASYNC); memory that no limit counts (vmsplice, tee, larger pipes and socket buffers, queues of inotify, locks that

@@ -169,7 +169,7 @@ _TABLE: dict[str, tuple[int | None, int | None]] = {
 }
 
 ARCHITECTURES = ("x86_64", "aarch64")
-# The last call of Linux 6.17, the newest kernel whose calls were all looked at; the numbers from 424 on are common.
+# The last call of Linux 6.17, the latest kernel whose calls were all looked at; the numbers from 424 on are common.
 NEWEST_KNOWN = 469
 
 
