@@ -19,12 +19,16 @@ _LOOK_EVERY_S, _LOOKS_PER_LIMIT = 0.2, 4
 _DISK_LIMITS = 10
 # When the supervisor itself was kept from looking, so much of that time counts at most.
 _LONGEST_STEP_S = 1.0
+# What is left to a single process above its limits: page tables (memory without gaps needs a 512th of its size), and
+# memory of a zygote that had it first. A full socket holds this much at most.
+_TABLE_BYTES, _FREE_BYTES = 16 << 20, 32 << 20
+SOCKET_BYTES = 256 << 10
 
 
 def watch(pair: Pair, task: PairTask, age: float, now: float) -> None:
     """Check a program that has been running for `age` seconds. Raises PairError if its zygotes are stuck."""
-    if task.kind.allow_fork and not task.kill_sent:
-        _watch_tree(pair, task)
+    if not task.kill_sent:
+        (_watch_tree if task.kind.allow_fork else _watch_memory)(pair, task)
     seen = task.watch
     if now - seen.looked_at < min(_LOOK_EVERY_S, task.limits.wall_limit_s / _LOOKS_PER_LIMIT):
         return
@@ -40,10 +44,24 @@ def watch(pair: Pair, task: PairTask, age: float, now: float) -> None:
 def _watch_tree(pair: Pair, task: PairTask) -> None:
     """Enforce limits on the whole process tree, which per-process limits can't."""
     pids = pair.program_pids()
-    if sum(map(proctree.resident_bytes, pids)) > task.limits.memory_mb << 20:
+    held = sum(proctree.resident_bytes(pid) + proctree.page_table_bytes(pid) for pid in pids)
+    if held + SOCKET_BYTES * proctree.sockets(pids) > task.limits.memory_mb << 20:
         pair.kill_program(task, control.MEMORY)
     elif sum(map(proctree.cpu_seconds, pids)) > KILL_FACTOR * task.limits.cpu_s:
         pair.kill_program(task, control.CPU)
+
+
+def _watch_memory(pair: Pair, task: PairTask) -> None:
+    if _holds_too_much(pair.program_pids(), task.limits.memory_mb << 20):
+        pair.kill_program(task, control.MEMORY)
+
+
+def _holds_too_much(pids: list[int], limit: int) -> bool:
+    """Whether one process holds what its limits do not count: page tables, and memory shared with nobody."""
+    tables = sum(map(proctree.page_table_bytes, pids))
+    if tables > _TABLE_BYTES + limit // 256:
+        return True
+    return tables + sum(map(proctree.own_bytes, pids)) > _FREE_BYTES + limit + limit // 16
 
 
 def _look(seen: Watch, pids: list[int], now: float, disk_limit_s: float) -> None:

@@ -27,7 +27,8 @@ Requested = Literal["auto", "ns", "landlock", "none"]
 _TRIES = 3
 PROOF_INDEX = 0  # of the pair that proves a level; those of a sandbox are counted from 1
 
-_LANDLOCK = "Landlock for files, TCP, abstract sockets and signals"
+_LANDLOCK = "Landlock for files"
+_SINCE_ABI = ((4, "TCP"), (6, "abstract sockets and signals"))  # Linux 6.7 and 6.12
 _ON: dict[Level, tuple[str, ...]] = {
     "ns": (
         "namespaces: user, pid, mount, net, ipc, uts",
@@ -47,7 +48,7 @@ _ON: dict[Level, tuple[str, ...]] = {
 _LOST: dict[Level, tuple[str, ...]] = {
     "ns": (),
     "landlock": (
-        "names, sizes, times, attributes and link targets of files outside are visible, and changes can be watched",
+        "names, sizes, times, attributes and link targets of files outside are visible",
         "the names of all installed packages can be listed, and those of their files",
         "the scratch directory is a real directory: the number and total size of files are not limited",
         "no /dev/shm",
@@ -123,10 +124,12 @@ def setting_of(level: Level, interpreter: Interpreter, layers_off: frozenset[str
 
 
 def _isolation(level: Level, refusals: Sequence[str] = ()) -> Isolation:
-    on, lost = _ON[level], _LOST[level]
-    if level == "ns" and landlock.abi_version() == 0:
+    on, lost, abi = _ON[level], _LOST[level], landlock.abi_version()
+    if level == "ns" and abi == 0:
         on, lost = tuple(layer for layer in on if layer != _LANDLOCK), (f"no {_LANDLOCK}: this kernel lacks it",)
-    if level == "landlock" and landlock.abi_version() < 6:
+    covered = ", ".join([_LANDLOCK, *(what for since, what in _SINCE_ABI if abi >= since)])
+    on = tuple(covered if layer == _LANDLOCK else layer for layer in on)
+    if level == "landlock" and abi < 6:
         lost = (*lost, _LOST_BEFORE_ABI_6)
     return Isolation(level, on, lost, tuple(refusals))
 

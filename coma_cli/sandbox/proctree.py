@@ -1,5 +1,5 @@
 # This file uses descriptors, plain paths and few imports instead of pathlib, and its /tmp is our own.
-# ruff: noqa: PTH110, PTH112, PTH123, PTH208
+# ruff: noqa: PTH110, PTH112, PTH115, PTH123, PTH208
 """Inspects a process tree from outside through /proc: its processes, what they use, whether they wait.
 
 Read-only; a process that exits meanwhile counts as zero.
@@ -7,6 +7,7 @@ Read-only; a process that exits meanwhile counts as zero.
 
 import contextlib
 import os
+from collections.abc import Iterable
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -123,12 +124,51 @@ def waited_for_cpu(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """The proportional set size (PSS) of a process: its memory with its share of shared pages."""
+    """The proportional set size (PSS) of a process: its memory with its share of shared pages.
+
+    That of a process which hides its memory from us, as any can, counts whole.
+    """
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as rollup:
             for line in rollup:
                 if line.startswith(b"Pss:"):
                     return int(line.split()[1]) << 10
+    except PermissionError:
+        return own_bytes(pid)
     except OSError:
         pass
     return 0
+
+
+def own_bytes(pid: int) -> int:
+    """Memory of a process without that of files, in memory or swapped out; pages shared with others count whole."""
+    return _status_bytes(pid, (b"RssAnon:", b"RssShmem:", b"VmSwap:"))
+
+
+def page_table_bytes(pid: int) -> int:
+    """What the kernel needs to map a process's memory: more than the memory itself if it is spread far apart."""
+    return _status_bytes(pid, (b"VmPTE:",))
+
+
+def _status_bytes(pid: int, names: tuple[bytes, ...]) -> int:
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            return sum(int(line.split()[1]) << 10 for line in status if line.startswith(names))
+    except OSError:
+        return 0
+
+
+def sockets(pids: Iterable[int]) -> int:
+    """How many sockets these processes have open; those of a process that hides its descriptors are not seen."""
+    found = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found |= {link for fd in os.listdir(f"/proc/{pid}/fd") if (link := _link(f"/proc/{pid}/fd/{fd}"))}
+    return sum(link.startswith("socket:") for link in found)
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""

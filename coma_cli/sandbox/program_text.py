@@ -2,7 +2,8 @@
 """A program's text on its way to its own process: in a file without a name that no zygote ever reads.
 
 A program is a fork of its zygote and can search all memory that the zygote had; so the zygote only passes the
-descriptor on, and the new process reads it after the fork.
+descriptor on, and the new process reads it after the fork. Nobody can open the file again: a program of the same user
+could try to, by way of its zygote's descriptors in /proc, while it waits there.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ def open_text(source: bytes, tests: bytes = b"") -> int:
     """A descriptor of a nameless file that holds a program, and its tests in the modes that run both together."""
     fd = _nameless()
     try:
+        os.fchmod(fd, 0)
         _write(fd, control.encode_text(source, tests))
     except BaseException:
         os.close(fd)

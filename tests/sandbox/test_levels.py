@@ -151,7 +151,6 @@ def test_a_kernel_without_landlock_still_has_namespaces(monkeypatch: pytest.Monk
 SEEN = {
     "sizes": "os.stat('/etc/passwd').st_size > 0",
     "link targets": "os.readlink({link!r}) == 'somewhere'",
-    "watched": "libc.inotify_add_watch(libc.inotify_init(), {folder!r}.encode(), 0xFFF) > 0",
     "attributes": "isinstance(os.listxattr({folder!r}), list)",
     "process ids": "os.getpgid({pid}) >= 0",
     "CPU time": "time.clock_gettime(((~{pid}) << 3) | 2) > 0",
@@ -201,6 +200,24 @@ def test_signals_that_an_older_landlock_lets_through_are_named(
     monkeypatch.setattr("coma_cli.sandbox.inside.isolation.landlock.abi_version", lambda: abi)
     monkeypatch.setattr(levels, "try_level", lambda setting: None)
     assert any("signals" in loss for loss in probe_isolation("landlock").lost) is named
+
+
+@pytest.mark.parametrize(
+    ("abi", "covers"),
+    [
+        (1, "files"),
+        (4, "files, TCP"),
+        (6, "files, TCP, abstract sockets and signals"),
+        (99, "files, TCP, abstract sockets and signals"),
+    ],
+)
+def test_landlock_is_said_to_cover_what_this_kernel_s_covers(
+    monkeypatch: pytest.MonkeyPatch, abi: int, covers: str
+) -> None:
+    monkeypatch.setattr("coma_cli.sandbox.inside.isolation.landlock.abi_version", lambda: abi)
+    monkeypatch.setattr(levels, "try_level", lambda setting: None)
+    for level in ("ns", "landlock"):
+        assert f"Landlock for {covers}" in probe_isolation(level).on  # type: ignore[arg-type]
 
 
 def test_even_without_isolation_a_program_leaves_no_process_behind(open_folder: Path) -> None:

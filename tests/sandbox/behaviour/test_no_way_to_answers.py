@@ -7,21 +7,23 @@ project's; programs that were written to find them do not. The same programs fin
 import os
 import secrets
 import shutil
+import subprocess
 import sysconfig
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from coma_cli.records import Problem
-from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxUnavailable
-from tests.evaluation.sampled import HUMANEVAL, right
-from tests.requirements import ROOT, skip_unless
+from coma_cli.sandbox import Outcome, Program
+from tests.requirements import ROOT
 from tests.sandbox import cheats
-
-LIMITS = Limits(cpu_s=20, wall_s=40)
+from tests.sandbox.run_cases import python_for_everyone
+from tests.sandbox.run_programs import MANY, run, run_as_nobody
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,54 @@ class Markers:
 
 
 @pytest.fixture(scope="module")
-def markers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Markers]:
+def markers() -> Iterator[Markers]:
     """Files with markers in the folders where answers or secrets have been found, and in one that is open to all."""
+    stdlib, site = Path(os.__file__).parent, Path(sysconfig.get_path("purelib"))
+    with ExitStack() as stack:
+        yield from planted_in(site=site, stdlib=stdlib, project=ROOT, outside=open_folder(stack))
+
+
+class UserPython(NamedTuple):
+    """An interpreter in a virtual environment that every user may read, and markers in its folders."""
+
+    executable: str
+    markers: "Markers"
+
+
+@pytest.fixture(scope="module")
+def user_python() -> Iterator[UserPython]:
+    """What an ordinary user would have: an environment that he can read, in a project with secrets."""
+    if os.getuid() != 0:
+        pytest.skip("only root can take another id")
+    with ExitStack() as stack:
+        project = open_folder(stack)
+        environment = project / "venv"
+        make = [python_for_everyone(), "-m", "venv", "--without-pip", environment]
+        subprocess.run(make, check=True, capture_output=True)
+        (site,) = environment.glob("lib/python*/site-packages")
+        for markers in planted_in(site=site, stdlib=site.parent, project=project, outside=open_folder(stack)):
+            yield UserPython(str(environment / "bin" / "python"), markers)
+
+
+def open_folder(stack: ExitStack) -> Path:
+    """A folder that every user may enter and read; pytest's own are closed again by any other run of it."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="coma-open-")))
+    folder.chmod(0o755)
+    return folder
+
+
+def planted_in(**folders: Path) -> Iterator[Markers]:
+    """Markers in folders, by the kinds that they are named for."""
     bare = Markers((secrets.token_hex(8), secrets.token_hex(8)))
     name = f"planted_{secrets.token_hex(4)}"
-    open_folder = tmp_path_factory.mktemp("open")
-    for place in (open_folder, *open_folder.parents[:3]):
-        place.chmod(place.stat().st_mode | 0o055)
-    stdlib, site = Path(os.__file__).parent, Path(sysconfig.get_path("purelib"))
     planted: list[Path] = []
     try:
-        for folder, kind in ((site, "site"), (stdlib, "stdlib"), (ROOT, "project"), (open_folder, "outside")):
+        for kind, folder in folders.items():
             if os.access(folder, os.W_OK):
                 planted += plant(folder, name, bare.of(kind))
         yield Markers(bare.halves, tuple(map(str, planted)))
     finally:
-        for folder in (site, stdlib, ROOT):
+        for folder in folders.values():
             for path in [*folder.glob(f"{name}*"), *folder.glob(f".env.{name}")]:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -68,28 +102,41 @@ def plant(folder: Path, name: str, marker: str) -> list[Path]:
     return [*texts, archive]
 
 
-def sandbox_at(level: str, **settings: object) -> Sandbox:
-    return Sandbox(isolation=level, limits=LIMITS, workers=1, **settings)  # type: ignore[arg-type]
-
-
-def run(level: str, programs: list[Program], **settings: object) -> dict[str, Outcome]:
+# A program and its tests leave traces wherever they can.
+TRACES = """
+import os, re, sys
+secret = sys.intern({marker!r})
+re.compile(secret)
+wide = [(secret + chr(0x1F600)) * 40]
+def leave(act, *arguments):
     try:
-        with sandbox_at(level, **settings) as sandbox:
-            return {outcome.key: outcome for outcome in sandbox.run(programs)}
-    except SandboxUnavailable as error:
-        skip_unless("namespaces", False, str(error))
-        raise
+        act(*arguments)
+    except (OSError, AttributeError):
+        pass
+for folder in (".", "..", "/dev/shm", "/tmp"):
+    leave(lambda: open(os.path.join(folder, "left"), "w").write(secret))
+    leave(lambda: os.mkdir(os.path.join(folder, secret)))
+    leave(lambda: os.setxattr(folder, "user.left", secret.encode()))
+def f(x):
+    return [x, secret] * 50
+"""
 
 
 def beside(markers: Markers, kind: str, number: int, mode: str) -> Program:
     """Another program and its tests with markers, which runs before a cheating one or waits behind it."""
-    source = f"secret = {markers.of(kind)!r}\ndef f(x):\n    return [x, secret] * 50\n"
+    source = TRACES.format(marker=markers.of(kind))
     tests = f"problem = {markers.of(kind + 'problem')!r}\nassert f(problem) == [problem, {markers.of(kind)!r}] * 50\n"
     return Program(f"{kind} {number}", source, tests, entry_points=("f",), mode=mode)  # type: ignore[arg-type]
 
 
+def failing(markers: Markers, number: int, mode: str) -> Program:
+    """A program that fails with a marker in the message, and what its tests expect."""
+    source = f"def f(x):\n    raise ValueError({markers.of('message')!r} * 9)\n"
+    return Program(f"failing {number}", source, "f(1)", entry_points=("f",), mode=mode)  # type: ignore[arg-type]
+
+
 def attacks(markers: Markers, techniques: Mapping[str, str], mode: str) -> list[Program]:
-    """Each cheating program between two others, so that one has run before it and one waits in the zygote's socket."""
+    """Each cheating program between others, so that two have run before it and one waits in the zygote's socket."""
     asserted = "found = cheat()\nassert found == [], found\n"
     if mode == "split":
         # Its own tests and what they expect are out of reach only where they are in another process.
@@ -99,35 +146,57 @@ def attacks(markers: Markers, techniques: Mapping[str, str], mode: str) -> list[
     for number, (name, technique) in enumerate(techniques.items()):
         source = cheats.program(technique, markers.halves, markers.files)
         cheat = Program(name, source, asserted, entry_points=("cheat",), mode=mode)  # type: ignore[arg-type]
-        programs += [beside(markers, "earlier", number, mode), cheat, beside(markers, "waiting", number, mode)]
+        others = [beside(markers, kind, number, mode) for kind in ("earlier", "waiting")]
+        programs += [others[0], failing(markers, number, mode), cheat, others[1]]
     return programs
 
 
 def shortcomings(outcomes: dict[str, Outcome], expected: int) -> dict[str, str]:
     assert len(outcomes) == expected
+    wanted = {key: "fail" if key.startswith("failing") else "pass" for key in outcomes}
     return {
-        key: f"{outcome.verdict}: {outcome.detail}" for key, outcome in outcomes.items() if outcome.verdict != "pass"
+        key: f"{outcome.verdict}: {outcome.detail}"
+        for key, outcome in outcomes.items()
+        if outcome.verdict != wanted[key]
     }
 
 
 @pytest.mark.parametrize("mode", ["split", "inproc"])
 @pytest.mark.parametrize("level", ["ns", "landlock"])
 def test_no_technique_finds_a_marker(markers: Markers, level: str, mode: str) -> None:
-    assert len(cheats.TECHNIQUES) >= 20
+    assert len(cheats.TECHNIQUES) >= 38
     programs = attacks(markers, cheats.TECHNIQUES, mode)
     assert shortcomings(run(level, programs), len(programs)) == {}
+
+
+@pytest.mark.parametrize("mode", ["split", pytest.param("inproc", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("level", ["ns", "landlock"])
+def test_no_technique_finds_a_marker_as_an_ordinary_user_with_many_workers(
+    user_python: UserPython, level: str, mode: str
+) -> None:
+    programs = attacks(user_python.markers, cheats.TECHNIQUES, mode)
+    outcomes = run_as_nobody(user_python.executable, level, programs, MANY)
+    assert shortcomings(outcomes, len(programs)) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["split", "inproc"])
+@pytest.mark.parametrize("level", ["ns", "landlock"])
+def test_no_technique_finds_a_marker_with_many_workers(markers: Markers, level: str, mode: str) -> None:
+    programs = attacks(markers, cheats.TECHNIQUES, mode)
+    assert shortcomings(run(level, programs, MANY), len(programs)) == {}
 
 
 @pytest.mark.parametrize("name", cheats.TECHNIQUES)
 def test_each_technique_finds_what_lies_open(markers: Markers, name: str) -> None:
     # Without isolation, and with markers in the program's own files, memory, frames and descriptors.
     source = cheats.program(cheats.TECHNIQUES[name], markers.halves, markers.files, plant=True)
-    tests = "found = cheat()\nassert {'own', 'outside'} & set(found), found\n"
+    tests = "found = cheat()\nassert any(kind.startswith(('own', 'outside')) for kind in found), found\n"
     program = Program(name, source, tests, entry_points=("cheat",))
     assert shortcomings(run("none", [program], consent=True), 1) == {}
 
 
-@pytest.mark.parametrize("name", [*cheats.MEMORY, *cheats.OBJECTS, "descriptors", "sockets", "passed rights"])
+@pytest.mark.parametrize("name", cheats.INSIDE)
 @pytest.mark.parametrize("level", ["ns", "landlock"])
 def test_a_program_finds_its_own_markers_under_isolation(markers: Markers, level: str, name: str) -> None:
     source = cheats.program(cheats.TECHNIQUES[name], markers.halves, (), plant=True)
@@ -137,11 +206,22 @@ def test_a_program_finds_its_own_markers_under_isolation(markers: Markers, level
 
 
 def test_without_the_wall_around_files_they_are_found(markers: Markers) -> None:
-    programs = attacks(markers, {"planted paths": cheats.PATHS, "guessed places": cheats.GUESSES}, "split")
+    programs = attacks(markers, {name: cheats.FILES[name] for name in ("planted paths", "guessed places")}, "split")
     outcomes = run("landlock", programs, layers_off=frozenset(("landlock",)))
     for name in ("planted paths", "guessed places"):
         assert outcomes[name].verdict == "fail"
         assert "outside" in outcomes[name].detail and "project" in outcomes[name].detail
+
+
+@pytest.mark.parametrize("layer", ["dumpable", "landlock"])
+def test_one_wall_is_enough_around_a_program_that_waits_in_the_zygote(user_python: UserPython, layer: str) -> None:
+    # In the zygote's descriptors, which belong to the same user: it is undumpable, and the file can't be opened again.
+    techniques = {name: cheats.TECHNIQUES[name] for name in ("proc", "proc mem", "other processes")}
+    programs = attacks(user_python.markers, techniques, "split")
+    for workers in (1, MANY):
+        outcomes = run_as_nobody(user_python.executable, "landlock", programs, workers, layer)
+        found = [outcomes[name].detail for name in techniques]
+        assert not any(kind in text for text in found for kind in ("earlier", "waiting", "tests'", "expected'")), found
 
 
 STATE = """
@@ -164,44 +244,3 @@ def test_a_zygote_keeps_no_trace_of_the_programs_that_it_ran(level: str) -> None
     assert len({caches for _, caches in states[1:]}) == 1, states
     blocks = [int(count) for count, _ in states[1:]]
     assert max(blocks) - min(blocks) <= 20, blocks
-
-
-# --- real problems ---
-
-
-def solutions(count: int) -> list[tuple[str, str, Problem]]:
-    """Name of the function, reference and problem, of problems of which no earlier one asks for the same function."""
-    found = {problem.entry_point: (right(problem), problem) for problem in HUMANEVAL if problem.entry_point}
-    return [(name, reference, problem) for name, (reference, problem) in list(found.items())[:count]]
-
-
-def judged(key: str, source: str, name: str, problem: Problem) -> Program:
-    return Program(key, source, problem.tests, problem.prompt + "    pass\n", (name,))
-
-
-def adapted_programs(techniques: Mapping[str, str], count: int, *, own: bool) -> list[Program]:
-    """The references, and each technique's programs, each behind a reference of its problem and in front of another."""
-    programs = []
-    for name, reference, problem in solutions(count):
-        programs.append(judged(f"reference {name}", problem.prompt + reference, name, problem))
-        for technique, text in techniques.items():
-            source = cheats.adapted(text, name, answer=problem.prompt + reference if own else "")
-            programs.append(judged(f"{technique}|{name}", source, name, problem))
-            programs.append(judged(f"again {technique}|{name}", problem.prompt + reference, name, problem))
-    return programs
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("level", ["ns", "landlock"])
-def test_no_program_passes_by_cheating(level: str) -> None:
-    outcomes = run(level, adapted_programs(cheats.TECHNIQUES, 10, own=False))
-    assert len(outcomes) == 10 + 20 * len(cheats.TECHNIQUES)
-    honest = [key for key in outcomes if key.startswith(("reference", "again"))]
-    assert [key for key in honest if outcomes[key].verdict != "pass"] == []
-    assert [key for key in outcomes.keys() - set(honest) if outcomes[key].verdict == "pass"] == []
-
-
-@pytest.mark.parametrize("technique", ["mincore heap", "collector", "frames", "modules"])
-def test_programs_that_cheat_pass_where_an_answer_lies_in_their_memory(technique: str) -> None:
-    outcomes = run("ns", adapted_programs({technique: cheats.TECHNIQUES[technique]}, 3, own=True))
-    assert {key: outcome.detail for key, outcome in outcomes.items() if outcome.verdict != "pass"} == {}

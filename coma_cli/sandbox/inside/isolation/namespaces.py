@@ -36,8 +36,9 @@ _DETACH = 2
 _OLD = "/.old"
 DEVICES = ("null", "zero", "full", "random", "urandom")
 SCRATCH, WORK, SHARED_MEMORY = "/rw/tmp", "/rw/tmp/w", "/rw/shm"
-_SCRATCH_OPTIONS = "size=128m,nr_inodes=20000,mode=1777"
-_SHARED_MEMORY_OPTIONS = "size=64m,nr_inodes=2000,mode=1777"
+# Memory of the program's that no other limit counts, and about a kilobyte for each file.
+_SCRATCH_OPTIONS = "size=48m,nr_inodes=10000,mode=1777"
+_SHARED_MEMORY_OPTIONS = "size=16m,nr_inodes=1000,mode=1777"
 
 
 def become(uid: int, keep: int = 0) -> None:

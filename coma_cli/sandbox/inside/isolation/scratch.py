@@ -9,6 +9,7 @@ once, however much it is, and removed afterwards by the reaper while other progr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import stat
@@ -118,31 +119,41 @@ _ANY_CHANGE = 0x004 | 0x040 | 0x080 | 0x100 | 0x200 | 0x400 | 0x800
 
 
 class Watcher:
-    """Tells whether anything was changed in the scratch space since `start`.
+    """Tells whether anything was changed in the scratch space since `start` or `renew`.
 
-    Without the kernel's help the answer is always yes.
+    Started before the zygote is forked, which shares what its reaper watches. Only the reaper reads what has happened:
+    names that one program gave to its files would lie in the zygote's memory, where the next could find them. Programs
+    can't use inotify, whose queues are memory that no limit counts. Without the kernel's help the answer is always yes.
     """
 
     def __init__(self, space: Scratch) -> None:
-        self._space = space
+        self.space = space
         self._fd = -1
         self._poll = select.poll()
 
     def start(self) -> None:
-        """Start, or start again after the space was renewed."""
-        if self._fd >= 0:
-            self._poll.unregister(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+        """Begin to watch the space as it is."""
         try:
-            fd = descriptors.move_up(syscalls.inotify_open())
-            for path in self._space.directories():
-                syscalls.inotify_watch(fd, path, _ANY_CHANGE)
+            self._fd = descriptors.move_up(syscalls.inotify_open())
+            self._watch()
         except (OSError, AttributeError):
+            self._fd = -1
             return
-        self._fd = fd
-        self._poll.register(fd, select.POLLIN)
+        self._poll.register(self._fd, select.POLLIN)
+
+    def renew(self) -> None:
+        """In the reaper: renew the space and watch what is new. Raises OSError."""
+        self.space.renew()
+        if self._fd >= 0:
+            self._watch()
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.read(self._fd, 1 << 16)
+
+    def _watch(self) -> None:
+        for path in self.space.directories():
+            syscalls.inotify_watch(self._fd, path, _ANY_CHANGE)
 
     def touched(self) -> bool:
-        """Whether anything changed since `start`."""
+        """Whether anything changed."""
         return self._fd < 0 or bool(self._poll.poll(0))

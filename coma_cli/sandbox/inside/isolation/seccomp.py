@@ -1,10 +1,11 @@
 """Seccomp filters in classic BPF, assembled and installed without any library.
 
-What the inherited filter stops: other architectures and x32; sockets other than AF_UNIX pairs; keys, io_uring, bpf,
-perf, ptrace and process_vm_*; System V and POSIX message queues, semaphores and shared memory; memfd; mounting and new
+What the inherited filter stops: other architectures and x32; calls that are newer than our tables; sockets other than
+AF_UNIX pairs that are connected for good (one of datagram sockets can be addressed again); keys, io_uring, bpf, perf,
+ptrace and process_vm_*; System V and POSIX message queues, semaphores and shared memory; memfd; mounting and new
 namespaces; changing limits, scheduling or priorities; terminal injection; signals by a file that is ready (F_SETOWN,
-O_ASYNC); memory in pipes that no limit counts (vmsplice, tee, larger pipes). What it does NOT stop: file access (mounts
-and Landlock do) and CPU or memory use (limits do).
+O_ASYNC); memory that no limit counts (vmsplice, tee, larger pipes and socket buffers, queues of inotify, locks that
+outlive a descriptor). What it does NOT stop: file access (mounts and Landlock do) and CPU or memory use (limits do).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _X32_BIT = 0x40000000
 CLONE_THREAD = 0x00010000
 CLONE_NEWUTS = 0x04000000
 _CLONE_NEW_ANY = 0x7E020000  # every namespace flag that clone(2) takes
-_AF_UNIX = 1
+_AF_UNIX, _SOCK_DGRAM = 1, 2
 # include/uapi/asm-generic/ioctls.h, sockios.h, linux/fs.h: terminal injection; signals to other processes when a file
 # is ready; flags of files and folders.
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
@@ -34,7 +35,8 @@ _FIOASYNC, _FIOSETOWN, _SIOCSPGRP = 0x5452, 0x8901, 0x8902
 _FS_IOC_SETFLAGS, _FS_IOC32_SETFLAGS, _FS_IOC_FSSETXATTR = 0x40086602, 0x40046602, 0x401C5820
 # include/uapi/asm-generic/fcntl.h, linux/fcntl.h
 _F_SETFL, _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 4, 8, 10, 15
-_F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ = 1024, 1026, 1031
+_F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ, _F_SETDELEG = 1024, 1026, 1031, 1040
+_F_OFD_SETLK, _F_OFD_SETLKW = 37, 38
 _O_ASYNC = 0x2000
 
 # Calls that send a signal, and the argument that says which.
@@ -43,13 +45,17 @@ _SIGKILL, _EVERYONE = 9, 0xFFFFFFFF
 
 # Denied with EPERM whatever the arguments.
 DENIED = [
+    "accept",
+    "accept4",
     "acct",
     "add_key",
     "adjtimex",
+    "bind",
     "bpf",
     "chroot",
     "clock_adjtime",
     "clock_settime",
+    "connect",
     "delete_module",
     "fanotify_init",
     "fanotify_mark",
@@ -59,6 +65,10 @@ DENIED = [
     "fsopen",
     "fspick",
     "init_module",
+    "inotify_add_watch",
+    "inotify_init",
+    "inotify_init1",
+    "inotify_rm_watch",
     "io_uring_enter",
     "io_uring_register",
     "io_uring_setup",
@@ -69,6 +79,7 @@ DENIED = [
     "kexec_file_load",
     "kexec_load",
     "keyctl",
+    "listen",
     "listmount",
     "lookup_dcookie",
     "mbind",
@@ -124,6 +135,7 @@ DENIED = [
     "sethostname",
     "setns",
     "setpriority",
+    "setsockopt",
     "settimeofday",
     "shmat",
     "shmctl",
@@ -219,11 +231,28 @@ class Filter:
             self._guarded(name, [*body, _op(_LOAD, _argument(signal_at)), *_deny_any((_SIGKILL,))])
 
     def restrict_fcntl(self) -> None:
-        """Deny what signals other processes when a file is ready, leases, and pipes larger than the default."""
-        denied = (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX, _F_SETLEASE, _F_NOTIFY, _F_SETPIPE_SZ)
+        """Deny what signals other processes when a file is ready, leases, larger pipes, and locks of open files."""
+        signalling = (_F_SETOWN, _F_SETSIG, _F_SETOWN_EX, _F_SETLEASE, _F_NOTIFY, _F_SETDELEG)
+        denied = (*signalling, _F_SETPIPE_SZ, _F_OFD_SETLK, _F_OFD_SETLKW)
         flags = [_op(_LOAD, _argument(2)), _op(_JUMP_SET, _O_ASYNC, 0, 1), _op(_RETURN, ERRNO | errno.EPERM)]
         body = [_op(_LOAD, _argument(1)), *_deny_any(denied), _op(_JUMP_EQ, _F_SETFL, 0, len(flags)), *flags]
         self._guarded("fcntl", body)
+
+    def restrict_sockets(self) -> None:
+        """Only connected pairs of unix sockets, and nothing sent to another address than their own.
+
+        A datagram socket of a pair could be connected to any socket of the machine that has a name or a path. The types
+        with this bit are SOCK_DGRAM, SOCK_RAW (the same for unix sockets) and SOCK_PACKET.
+        """
+        denied = _op(_RETURN, ERRNO | errno.EPERM)
+        family = [_op(_LOAD, _argument(0)), _op(_JUMP_EQ, _AF_UNIX, 1, 0), denied]
+        self._guarded("socketpair", [*family, _op(_LOAD, _argument(1)), _op(_JUMP_SET, _SOCK_DGRAM, 0, 1), denied])
+        address = (_argument(4), _argument(4) + 4)
+        self._guarded("sendto", [op for half in address for op in (_op(_LOAD, half), _op(_JUMP_EQ, 0, 1, 0), denied)])
+
+    def deny_newer(self) -> None:
+        """Calls that our tables don't know do not exist, as on an older kernel."""
+        self._code += [_op(_JUMP_GE, syscalls.NEWEST_KNOWN + 1, 0, 1), _op(_RETURN, ERRNO | errno.ENOSYS)]
 
     def restrict_clone(self, *, processes: bool, zygote_flag: int = 0) -> None:
         """Allow threads; new processes only if `processes`; no new namespaces, except by one flag for the zygote.
@@ -281,7 +310,8 @@ def zygote_filter(
     """
     rules = Filter(machine)
     rules.restrict_clone(processes=processes, zygote_flag=zygote_flag)
-    rules.deny_unless_argument("socketpair", 0, _AF_UNIX)
+    rules.deny_newer()
+    rules.restrict_sockets()
     rules.deny_unless_argument("prlimit64", 0, 0)
     requests = (_TIOCSTI, _TIOCLINUX, _FIOASYNC, _FIOSETOWN, _SIOCSPGRP)
     # Without a mount namespace these reach files, and Landlock does not cover them.

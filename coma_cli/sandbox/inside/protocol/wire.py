@@ -43,6 +43,17 @@ def send(fd: int, payload: bytes) -> None:
         raise GoneError(str(error)) from None
 
 
+def send_short(fd: int, head: bytes, text: bytes | memoryview) -> None:
+    """Write one frame of two parts, without a copy of the second; a socket takes a few kilobytes at once.
+
+    Raises GoneError.
+    """
+    try:
+        os.writev(fd, [_LENGTH.pack(len(head) + len(text)) + head, text])
+    except OSError as error:
+        raise GoneError(str(error)) from None
+
+
 class Reader:
     """Reads frames from a blocking descriptor, one at a time."""
 

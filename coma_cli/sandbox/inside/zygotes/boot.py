@@ -35,9 +35,7 @@ from coma_cli.sandbox.inside.zygotes.zygote_ops import ZygoteOps
 if TYPE_CHECKING:
     from coma_cli.sandbox.inside.zygotes.candidate_zygote import CandidateZygote
 
-# Address space of a bare zygote, and of one with packages loaded, for which the limit has to leave room (numpy takes
-# 96 MiB, pandas 316).
-_ADDRESS_SPACE = {False: 64 << 20, True: 512 << 20}
+# Address space that a checker has beside what a program has: its tests, and what they expect.
 _TESTS_MB = 1024
 
 
@@ -179,7 +177,9 @@ def _raise_inner_walls(
     if order.on("rlimits"):
         # The checker holds a program's values, which that had room for, and its tests with what they expect.
         memory = order.memory_mb + (0 if order.role == "candidate" else _TESTS_MB)
-        rlimits.apply(rlimits.fixed_limits(memory, _ADDRESS_SPACE[bool(order.preload)], others))
+        if order.level == "ns" and others == 0 and rlimits.counts_others(2 if order.role == "candidate" else 1):
+            others = rlimits.UNCOUNTED
+        rlimits.apply(rlimits.fixed_limits(memory, packages=bool(order.preload), others=others))
     if order.on("landlock"):
         landlock.restrict(_readable(order), writable, listed=_places(order, order.listed))
     if order.level == "ns":
@@ -258,6 +258,8 @@ def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> C
     _die_with_parent(order)
     space = scratch.Scratch(None if order.level == "ns" else order.scratch)
     space.prepare()
+    watcher = scratch.Watcher(space)
+    watcher.start()
     ours, theirs = _socket.socketpair()
     inner, outer = descriptors.move_up(theirs.detach()), ours.detach()
     reaper_pid = os.getpid()
@@ -266,17 +268,17 @@ def _serve_programs(order: Order, control_fd: int, channel: _socket.socket) -> C
         os.close(control_fd)
         os.close(channel.detach())
         os.close(inner)
-        reaper.serve(pid, outer, space)
+        reaper.serve(pid, outer, watcher)
     os.close(outer)
     make_zygote = partial(CandidateZygote, control_fd, channel)
-    return _be_zygote(order, control_fd, inner, space, reaper_pid, others, make_zygote)
+    return _be_zygote(order, control_fd, inner, watcher, reaper_pid, others, make_zygote)
 
 
 def _be_zygote(
     order: Order,
     control_fd: int,
     reaper_fd: int,
-    space: scratch.Scratch,
+    watcher: scratch.Watcher,
     reaper_pid: int,
     others: int,
     make_zygote: Callable[[ZygoteOps], CandidateZygote],
@@ -292,24 +294,22 @@ def _be_zygote(
                 os._exit(0)
         _prepare_imports(order)
         os.setsid()
-        os.chdir(space.work)
+        os.chdir(watcher.space.work)
         by_flag = order.level == "ns" and order.on("seccomp") and not order.allow_fork
         keep = namespaces.PROGRAM_CAPABILITIES | (namespaces.CAP_SYS_ADMIN if by_flag else 0)
         fork: Callable[[], int] = syscalls.prepare_clone(seccomp.CLONE_NEWUTS) if by_flag else os.fork
         if _may_start_processes(order) and order.level != "ns" and sys.platform == "linux":
             # Orphaned processes of a program are reparented to the zygote, where they are found.
             syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
-        writable = [space.writable, "/dev/null"]
+        writable = [watcher.space.writable, "/dev/null"]
         _raise_inner_walls(order, writable, others=others, keep_capabilities=keep, fork_by_flag=by_flag)
-        watcher = scratch.Watcher(space)
-        watcher.start()
         ops = ZygoteOps(
             fork=fork,
             shut_in=_shut_in(order),
             kill_all=_killer(order, reaper_fd),
             alone=by_flag,
             scratch_touched=watcher.touched,
-            renew_scratch=lambda: _renew_scratch(reaper_fd, space, watcher),
+            renew_scratch=lambda: _renew_scratch(reaper_fd, watcher),
             limit_cpu=order.on("rlimits"),
         )
         _forget_ourselves()
@@ -367,11 +367,10 @@ def _may_start_processes(order: Order) -> bool:
     return order.allow_fork or not order.on("seccomp")
 
 
-def _renew_scratch(reaper_fd: int, space: scratch.Scratch, watcher: scratch.Watcher) -> None:
+def _renew_scratch(reaper_fd: int, watcher: scratch.Watcher) -> None:
     reaper.ask(reaper_fd, scratch.RENEW)
     # The old directory disappears when the last process leaves it.
-    os.chdir(space.work)
-    watcher.start()
+    os.chdir(watcher.space.work)
 
 
 # --- the interpreter ---

@@ -2,7 +2,7 @@
 
 A program can search all memory that its zygote had at the fork, and walk up the frames above it. So no text ever enters
 the zygote: a program's comes as a descriptor that the new process reads, and that process returns from all calls of the
-zygote before it does.
+zygote before it does. What a program says of itself in the one-process modes passes through a buffer that is wiped.
 
 A fork shares all memory until one side writes to a page, which is then copied, and in Python even reading an object
 writes to it. Most of a program's cost is such copies, so as much work as possible is done before the fork or after the
@@ -33,6 +33,8 @@ _TICK_MS = 20
 _SETTLE_S = 0.3
 _FAR_DESCRIPTOR = 1 << 30
 _NONCE_BYTES = 8
+_WORD_MAX = 400
+_FORGED = b"fit wrote where its own verdict belongs"
 _ROOM_FOR_TEXTS = _socket.CMSG_SPACE(16 * 4)
 
 
@@ -57,6 +59,8 @@ class CandidateZygote:
         self._texts: deque[int] = deque()  # descriptors, in the order of the jobs
         self._jobs: deque[Job] = deque()
         self._killed: tuple[int, int] | None = None
+        self._word = bytearray(_NONCE_BYTES + _WORD_MAX)
+        self._wiped = bytes(len(self._word))
         # The next job arrives while a program runs. Waking up for it would cost more than reading it, so messages from
         # the supervisor are read between two programs and at each tick.
         self._orders, self._releases, self._words = select.poll(), select.poll(), select.poll()
@@ -77,7 +81,8 @@ class CandidateZygote:
             report = self._run_split(job, text) if job.mode == control.SPLIT else self._run_alone(job, text)
             if isinstance(report, Entry):
                 return report
-            wire.send(self._control, report.encode())
+            if job.mode == control.SPLIT:
+                wire.send(self._control, report.encode())
             if self._ops.scratch_touched():
                 self._ops.renew_scratch()
 
@@ -113,7 +118,7 @@ class CandidateZygote:
         theirs.close()
         os.close(text)
         reason = self._await_release(seq, pid, cpu_kill, started + wall_kill)
-        return self._end(seq, pid, reason, started, b"")
+        return self._end(seq, pid, reason, started)
 
     def _await_release(self, seq: int, pid: int, cpu_kill: float, deadline: float) -> int:
         """Wait until the checker releases the program or a limit is reached; return why it ended."""
@@ -141,21 +146,28 @@ class CandidateZygote:
         os.close(link)
         os.close(text)
         self._words.register(ours, select.POLLIN)
-        reason, word = self._await_word(ours, seq, pid, cpu_kill, started + wall_kill)
-        if word:
-            word = word[_NONCE_BYTES:] if word.startswith(nonce) else b"fit wrote where its own verdict belongs"
-        report = self._end(seq, pid, reason, started, word)
+        reason, size = self._await_word(ours, seq, pid, cpu_kill, started + wall_kill)
+        report = self._end(seq, pid, reason, started)
         self._words.unregister(ours)
         os.close(ours)
+        self._pass_on(report, size, nonce)
         return report
 
-    def _await_word(self, ours: int, seq: int, pid: int, cpu_kill: float, deadline: float) -> tuple[int, bytes]:
+    def _await_word(self, ours: int, seq: int, pid: int, cpu_kill: float, deadline: float) -> tuple[int, int]:
+        """Why the run ended, and how much of the buffer its word fills."""
         while True:
             if self._words.poll(_TICK_MS):
-                word = os.read(ours, 512)
-                return (control.DONE if word else _settle(pid)), word
+                size = os.readv(ours, [self._word])
+                return (control.DONE if size else _settle(pid)), size
             if (reason := self._reason_to_end(seq, pid, cpu_kill, deadline)) is not None:
-                return reason, b""
+                return reason, 0
+
+    def _pass_on(self, report: RunReport, size: int, nonce: bytes) -> None:
+        """Send the report with the program's word; a copy that stayed in memory would be there for the next program."""
+        forged = size > 0 and self._word[:_NONCE_BYTES] != nonce
+        with memoryview(self._word) as word, word[min(size, _NONCE_BYTES) : size] as text:
+            wire.send_short(self._control, report.encode(), _FORGED if forged else text)
+        self._word[:] = self._wiped
 
     # --- start and end in both modes ---
 
@@ -180,7 +192,7 @@ class CandidateZygote:
             return self._killed[1]
         return _limit_reached(pid, cpu_kill, deadline)
 
-    def _end(self, seq: int, pid: int, reason: int, started: float, word: bytes) -> RunReport:
+    def _end(self, seq: int, pid: int, reason: int, started: float) -> RunReport:
         """Kill the program and everything it started, and collect their resource usage."""
         wall = time.monotonic() - started
         self._ops.kill_all(pid)
@@ -188,7 +200,7 @@ class CandidateZygote:
         cpu, max_rss = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
         if not self._ops.alone:
             cpu, max_rss = _reap_others(cpu, max_rss)
-        return RunReport(seq, status, reason, cpu, wall, max_rss, word)
+        return RunReport(seq, status, reason, cpu, wall, max_rss, b"")
 
 
 def _reap_others(cpu: float, max_rss: int) -> tuple[float, int]:

@@ -24,8 +24,9 @@ from coma_cli.sandbox.inside.isolation import scratch, syscalls
 _ROUNDS = 1000
 
 
-def serve(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
+def serve(zygote: int, requests: int, watcher: scratch.Watcher) -> NoReturn:
     """Serve the zygote's requests until it dies."""
+    space = watcher.space
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
@@ -38,7 +39,7 @@ def serve(zygote: int, requests: int, space: scratch.Scratch) -> NoReturn:
             if wish == scratch.SWEEP:
                 _kill_descendants(zygote)
             else:
-                space.renew()
+                watcher.renew()
             os.write(requests, wish)
     except OSError:
         # Without us the zygote is of no use. What the supervisor hears is that it has died.

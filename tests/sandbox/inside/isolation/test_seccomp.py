@@ -74,6 +74,50 @@ def test_other_architectures_are_killed(machine: str) -> None:
     assert run_filter(program, 1, FOREIGN[machine]) == seccomp.KILL
 
 
+def test_calls_that_no_table_knows_do_not_exist(machine: str) -> None:
+    program = seccomp.zygote_filter(machine, processes=False)
+    assert max(syscalls.numbers(machine).values()) <= syscalls.NEWEST_KNOWN
+    for number in (syscalls.NEWEST_KNOWN + 1, 500, 4000):
+        assert run_filter(program, number, seccomp.AUDIT_ARCH[machine]) == ENOSYS
+    assert run_filter(program, 468, seccomp.AUDIT_ARCH[machine]) == seccomp.ALLOW  # file_getattr
+
+
+# What programs used or could use to signal others, to reach sockets by name, or to hold memory that is not counted.
+NEVER_ALLOWED = [
+    "accept",
+    "accept4",
+    "bind",
+    "connect",
+    "listen",
+    "setsockopt",
+    "socket",
+    "inotify_init",
+    "inotify_init1",
+    "inotify_add_watch",
+    "inotify_rm_watch",
+    "vmsplice",
+    "tee",
+    "splice",
+    "memfd_create",
+    "memfd_secret",
+    "io_uring_setup",
+    "process_madvise",
+    "userfaultfd",
+    "shmget",
+    "msgsnd",
+    "mq_open",
+    "add_key",
+]
+
+
+def test_what_no_honest_program_needs_is_denied(machine: str) -> None:
+    program = seccomp.zygote_filter(machine, processes=True)
+    known = syscalls.numbers(machine)
+    assert set(NEVER_ALLOWED) <= known.keys() | {"inotify_init"}
+    for name in known.keys() & set(NEVER_ALLOWED):
+        assert answer(program, machine, name) == EPERM, name
+
+
 def test_x32_calls_are_killed() -> None:
     program = seccomp.zygote_filter("x86_64", processes=True)
     assert run_filter(program, 0x40000000 | 1, seccomp.AUDIT_ARCH["x86_64"]) == seccomp.KILL
@@ -106,7 +150,11 @@ def test_processes_are_possible_if_allowed_but_never_new_namespaces(machine: str
 @pytest.mark.parametrize(
     ("name", "allowed", "denied"),
     [
-        ("socketpair", (1,), (2,)),
+        ("socketpair", (1, 1), (2, 1)),
+        ("socketpair", (1, 1 | 0x80800), (1, 2 | 0x80800)),
+        ("socketpair", (1, 5), (1, 3)),
+        ("sendto", (3, 4096, 8, 0x4000), (3, 4096, 8, 0x4000, 0x7F00_0000_1000)),
+        ("sendto", (3,), (3, 0, 0, 0, 1 << 40)),
         ("prlimit64", (0,), (1,)),
         ("ioctl", (1, 0x5401), (1, 0x5412)),
         ("ioctl", (1, 0x5421), (1, 0x541C)),
@@ -119,6 +167,9 @@ def test_processes_are_possible_if_allowed_but_never_new_namespaces(machine: str
         ("fcntl", (1, 3), (1, 1024)),
         ("fcntl", (1, 1025), (1, 1026)),
         ("fcntl", (1, 1030), (1, 1031)),
+        ("fcntl", (1, 1039), (1, 1040)),
+        ("fcntl", (1, 6), (1, 37)),
+        ("fcntl", (1, 36), (1, 38)),
         ("fcntl", (1, 4, 0x800), (1, 4, 0x2800)),
     ],
 )
