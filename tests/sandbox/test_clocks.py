@@ -25,6 +25,9 @@ class Processes:
     def pids(self) -> list[int]:
         return list(self.busy)
 
+    def program_pids(self) -> list[int]:
+        return []
+
     def kill_program(self, task: PairTask, reason: int) -> None:
         self.killed.append(reason)
         task.kill_sent = 1.0

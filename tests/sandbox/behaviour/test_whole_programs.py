@@ -65,6 +65,7 @@ def test_limits_of_one_program_come_before_those_of_the_sandbox() -> None:
 
 def test_what_the_package_offers() -> None:
     assert set(public.__all__) == {
+        "InheritedLimitError",
         "Isolation",
         "Limits",
         "Outcome",
@@ -74,6 +75,7 @@ def test_what_the_package_offers() -> None:
         "SandboxUnavailable",
         "default_workers",
         "begin_probing",
+        "check_inherited",
         "probe_isolation",
     }
     assert all(hasattr(public, name) for name in public.__all__)

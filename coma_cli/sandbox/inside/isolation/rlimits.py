@@ -27,8 +27,8 @@ _PRIVATE = {False: 24 * _MIB, True: 256 * _MIB}
 def fixed_limits(memory_mb: int, *, packages: bool, others: int) -> list[tuple[int, int]]:
     """Limits that a zygote sets on itself once, inherited by all programs.
 
-    `packages`: the zygote has packages in memory; `others`: processes and threads of the same user that count towards the
-    limit but are not ours.
+    `packages`: the zygote has packages in memory; `others`: processes and threads of the same user that count towards
+    the limit but are not ours.
     """
     limits = [
         (resource.RLIMIT_FSIZE, FILE_MB * _MIB),

@@ -48,7 +48,7 @@ def test_other_processes_of_the_user_count_outside_of_a_namespace_and_not_inside
 
 def test_a_program_s_memory_is_its_limit_and_room_for_what_was_there_before() -> None:
     mib = 1 << 20
-    for packages, addresses, private in ((False, 32, 24), (True, 512, 64)):
+    for packages, addresses, private in ((False, 32, 24), (True, 544, 256)):
         limits = dict(rlimits.fixed_limits(1000, packages=packages, others=7))
         assert limits[resource.RLIMIT_AS] == (1000 + addresses) * mib
         assert limits[resource.RLIMIT_DATA] == (1000 + private) * mib
