@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from coma_cli.catalog.benchmarks import evalplus_check, humaneval, mbpp
@@ -194,6 +195,9 @@ def _problem(
     )
 
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
 def _benchmark(
     release: _Release,
     size: int,
@@ -202,6 +206,7 @@ def _benchmark(
     revision: str,
     notes: Mapping[str, str],
     overlap: Overlap | None = None,
+    inproc: Mapping[str, str] = _NONE,
 ) -> Benchmark:
     return Benchmark(
         name=release.bench,
@@ -220,6 +225,7 @@ def _benchmark(
         overlap=overlap,
         memory_mb=PLUS_MEMORY_MB,
         notes=notes,
+        inproc=inproc,
     )
 
 
@@ -243,4 +249,5 @@ MBPP_PLUS = _benchmark(
     "v0.2.0; earlier releases had 399 tasks",
     MBPP_NOTES,
     Overlap("mbpp", "MBPP+ asks some problems of MBPP's training split"),
+    {"Mbpp/255": "its answers are lists of millions of tuples, more than crosses to another process"},
 )

@@ -91,3 +91,10 @@ def test_training_data_is_always_decontaminated_against_the_original_problems():
     """Their files are available far more often; those of the larger sets are looked at where they are given."""
     assert [BENCHMARKS[name].same_problems_as for name in ("humaneval+", "mbpp+")] == ["humaneval", "mbpp"]
     assert [BENCHMARKS[name].same_problems_as for name in ("humaneval", "mbpp", "mbpp-sanitized")] == ["", "", ""]
+
+
+def test_answers_too_large_to_cross_are_tested_in_the_programs_process(tmp_path):
+    rows = [{**MBPP_ROW, "task_id": "Mbpp/255"}, MBPP_ROW]
+    large, other = BENCHMARKS["mbpp+"].load(write_lines(tmp_path / "MbppPlus.jsonl", rows)).problems
+    assert (large.mode, other.mode) == ("inproc", "split")
+    assert "more than crosses" in large.mode_reason
