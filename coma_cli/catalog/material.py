@@ -114,19 +114,27 @@ class ClonePair(Material):
 
 @dataclass(frozen=True)
 class JudgedFunction(Material):
-    """A function, and whether it is labelled as defective."""
+    """A function, and whether it is labelled as defective.
+
+    `flaw` is the kind of bug (a `MutationKind`) that was injected, or could have been; "" for labels of other origin.
+    """
 
     code: str
     defective: bool
+    flaw: str = ""
 
 
 @dataclass(frozen=True)
 class Repair(Material):
-    """A buggy function and the fixed one. `abstracted`: names and literals are replaced by VAR_1 and so on."""
+    """A buggy function and the fixed one. `abstracted`: names and literals are replaced by VAR_1 and so on.
+
+    `flaw` is the kind of bug (a `MutationKind`) if it was injected.
+    """
 
     buggy: str
     fixed: str
     abstracted: bool
+    flaw: str = ""
 
 
 @dataclass(frozen=True)
