@@ -41,6 +41,7 @@ FLOORS: tuple[set[str], ...] = (
         "settings",
         "shipped",
         "stage",
+        "text_language",
         "words",
         "workspace",
     },

@@ -26,6 +26,11 @@ class Material:
     origin: Origin = field(kw_only=True)
     text_language: TextLanguage = field(default="en", kw_only=True)
 
+    @property
+    def question(self) -> str:
+        """The words, in `text_language`, that tasks put into a wording of their own; "" if there are none."""
+        return ""
+
 
 @dataclass(frozen=True)
 class Function(Material):
@@ -47,7 +52,8 @@ class Function(Material):
         cls, function: CodeFunction, prose: Prose | None, *, licence: str, origin: Origin
     ) -> Function | Rejected:
         """A function with its documentation, or why the two teach nothing (see `refusal`)."""
-        from coma_cli.syntax.documentation import refusal, text_language
+        from coma_cli.syntax.documentation import refusal
+        from coma_cli.text_language.identification import text_language_of
 
         reason = refusal(function, prose)
         if reason is not None or prose is None:
@@ -63,7 +69,7 @@ class Function(Material):
             cuts=function.cuts,
             licence=licence,
             origin=origin,
-            text_language=text_language(prose.summary) or "en",
+            text_language=text_language_of(prose.summary) or "en",
         )
 
 
@@ -83,6 +89,10 @@ class Exercise(Material):
     statement: str
     tests: tuple[str, ...]
     solution: str
+
+    @property
+    def question(self) -> str:
+        return self.statement
 
 
 @dataclass(frozen=True)
@@ -104,19 +114,27 @@ class ClonePair(Material):
 
 @dataclass(frozen=True)
 class JudgedFunction(Material):
-    """A function, and whether it is labelled as defective."""
+    """A function, and whether it is labelled as defective.
+
+    `flaw` is the kind of bug (a `MutationKind`) that was injected, or could have been; "" for labels of other origin.
+    """
 
     code: str
     defective: bool
+    flaw: str = ""
 
 
 @dataclass(frozen=True)
 class Repair(Material):
-    """A buggy function and the fixed one. `abstracted`: names and literals are replaced by VAR_1 and so on."""
+    """A buggy function and the fixed one. `abstracted`: names and literals are replaced by VAR_1 and so on.
+
+    `flaw` is the kind of bug (a `MutationKind`) if it was injected.
+    """
 
     buggy: str
     fixed: str
     abstracted: bool
+    flaw: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,6 +159,10 @@ class Question(Material):
     answers: tuple[int, ...]
     topic: str = ""
 
+    @property
+    def question(self) -> str:
+        return self.text
+
 
 @dataclass(frozen=True)
 class ContestSolution(Material):
@@ -149,6 +171,10 @@ class ContestSolution(Material):
     name: str
     statement: str
     solution: str
+
+    @property
+    def question(self) -> str:
+        return self.statement
 
 
 @dataclass(frozen=True)
@@ -159,6 +185,10 @@ class Cloze(Material):
     tokens: tuple[str, ...]
     answer: str
     choices: tuple[str, ...]
+
+    @property
+    def question(self) -> str:
+        return self.description
 
 
 @dataclass(frozen=True)

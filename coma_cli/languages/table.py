@@ -186,7 +186,7 @@ _ENTRIES = (
             exact_case=True,
         ),
         suffixes=(".go",),
-        frames=(("go", BARE), ("go", ("package _\nvar _ = ", "\n"))),
+        frames=(("go", BARE), ("go", ("package _\nvar _ = ", "\n")), ("go", ("package _\nfunc _() {\n", "\n}"))),
         grammar=Grammar(
             functions=kinds("function_declaration method_declaration"),
             scopes=frozenset(),

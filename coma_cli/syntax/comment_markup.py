@@ -1,5 +1,6 @@
 """Strips comment markers and markup from comments, leaving plain paragraphs for `documentation` to read."""
 
+import html
 import inspect
 import re
 import textwrap
@@ -36,7 +37,7 @@ _WITHIN = re.compile(r"[ \t]+(?=[@\\](?:returns?|results?|params?|retval|throws?
 _COMMAND = re.compile(r"^[ \t]*\\(?=[a-z])")  # Doxygen accepts both `\` and `@`
 _INHERITED = re.compile(r"\{@inheritdoc\}|@inheritdoc\b|<inheritdoc[^>]*/?>|\{@see [^}]*\}", re.IGNORECASE)
 _INLINE = re.compile(r"\{@(?:link|linkplain|code|literal|value|see|snippet|systemProperty)\s+(?P<what>[^{}]*)\}")
-_LINKED = re.compile(r"[\w.#]+(?:\([^)]*\))?[ \t|]+(?P<label>\S.*)", re.DOTALL)
+_LINKED = re.compile(r"[\w.#:/-]+(?:\([^)]*\))?[ \t|]+(?P<label>\S.*)", re.DOTALL)
 _MARKED = re.compile(r"[@\\](?:p|c|a|e|em|b|ref|link|endlink|code|endcode)\b[ \t]+(?=\S)")
 _REFERENCE = re.compile(r'<(?:see|seealso|paramref|typeparamref)\b[^>]*?="(?:[A-Z]:)?(?P<what>[^"]*)"[^>]*?/>')
 _XML_SUMMARY = re.compile(r"<summary>(?P<summary>.*?)</summary>", re.DOTALL)
@@ -46,11 +47,12 @@ _SHOWN = re.compile(
 )
 _BREAK = re.compile(r"</?(?:p|br|para|h[1-6]|div)\b[^>]*>", re.IGNORECASE)
 _CODED = re.compile(r"<(?P<tag>code|tt|kbd|c)>(?P<what>[^<]*)</(?P=tag)>", re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z][\w-]*(?:\s+[\w-]+=\"[^\"]*\")*\s*/?>")
+_TAG = re.compile(r"</?[a-zA-Z][\w-]*(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))*\s*/?>")
 _HEADING = re.compile(r"^[ \t]*(?:#{1,6}|={1,6})[ \t]+\S.*", re.DOTALL | re.MULTILINE)
 _RUST_LINK = re.compile(r"\[(?P<what>`[^`\]]+`|[^\[\]]+)\](?:\([^)\s]*\)|\[[^\]]*\])?")
 _DEPRECATED = re.compile(r"^[ \t]*(?:Deprecated:|@deprecated|Since:|\\since).*", re.DOTALL | re.MULTILINE)
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&nbsp;": " ", "&#64;": "@", "&mdash;": "-"}
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]\w{1,30});", re.IGNORECASE)
 _CALL_SEQUENCE = re.compile(r"^[ \t]*call-seq:.*?(?:\n[ \t]*\n|\Z)", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 _CODE_LINE = re.compile(
     r"[;{}]\s*$|^\s*(?:return|if|for|while|var|let|const|import|#include)\b.*[;{(:]\s*$|^\s*[\w.]+\(.*\)\s*$"
@@ -123,6 +125,7 @@ def _unmarked(text: str) -> str:
     text = _TAG.sub("", _MARKED.sub("", _HEADING.sub("", text)))
     for entity, sign in _ENTITIES.items():
         text = text.replace(entity, sign)
+    text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     return "\n".join(_COMMAND.sub("@", line).rstrip() for line in text.split("\n"))
 
 

@@ -32,8 +32,9 @@ from typing import Any, NamedTuple
 from coma_cli import console
 from coma_cli.corpus.cleaning.secrets import masked
 from coma_cli.corpus.dedup.minhash import NearRules
-from coma_cli.languages import guess_language, looks_like_python
+from coma_cli.languages import looks_like_python
 from coma_cli.parallel.machine import default_workers
+from coma_cli.syntax.detection import detect_language
 from coma_cli.syntax.trees import PARSED_LANGUAGES
 from tests.benchmarks._grown_rows import slice_rows, write_shards
 from tests.benchmarks._watch import Watch
@@ -103,7 +104,7 @@ def _tidy(row: dict[str, Any]) -> dict[str, Any]:
     made = {
         name: masked((row[name] or "").replace("\r\n", "\n").strip()) for name in ("instruction", "input", "output")
     }
-    return {**made, "language": guess_language(f"{made['instruction']}\n{made['input']}", made["output"])}
+    return {**made, "language": detect_language(made["instruction"], made["input"], made["output"])}
 
 
 def _clean(row: dict[str, Any]) -> bool:

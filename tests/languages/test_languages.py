@@ -80,21 +80,6 @@ def test_the_tag_of_a_block_says_its_language(tag, language, opens):
     assert languages.opens_block_of(tag, language) is opens
 
 
-def test_an_answer_in_python_makes_an_unlabelled_row_python():
-    assert languages.guess_language("Add two numbers", "def add(a, b):\n    return a + b") == "python"
-
-
-@pytest.mark.parametrize(
-    "answer", ["The sum is 3.", "function f() {\n  return 1;\n}", "int main() {\n  return 0;\n}", ""]
-)
-def test_other_answers_stay_unspecified(answer):
-    assert languages.guess_language("Do it", answer) == languages.UNSPECIFIED
-
-
-def test_the_name_in_the_question_decides_before_the_answer():
-    assert languages.guess_language("Do it in Ruby", "def add(a, b):\n    return a + b") == "ruby"
-
-
 def test_sentences_call_languages_by_their_names():
     assert (languages.display("cpp"), languages.display("python"), languages.display("lua")) == ("C++", "Python", "Lua")
     assert languages.display(languages.UNSPECIFIED) == ""

@@ -11,8 +11,9 @@ from coma_cli.formats.hub import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.formats.text import optional_text, unix_lines
-from coma_cli.languages import guess_language
 from coma_cli.records import Origin
+from coma_cli.syntax.code_layout import split_joined_lines, undouble_program
+from coma_cli.syntax.detection import detect_language
 
 LICENCE = "CC-BY-NC-4.0"
 COLUMNS = ("instruction", "input", "output")
@@ -45,8 +46,9 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             yield Rejected("empty-output", "", origin, row)
             continue
         asked = "" if _NO_INPUT.fullmatch(given) else unix_lines(given).strip()
-        language = guess_language(f"{instruction}\n{asked}", output)
-        yield Instruction(language, instruction.strip(), asked, output.rstrip(), licence=shard.licence, origin=origin)
+        language = detect_language(instruction, asked, output)
+        answer = split_joined_lines(undouble_program(output.rstrip()), language)
+        yield Instruction(language, instruction.strip(), asked, answer, licence=shard.licence, origin=origin)
 
 
 SOURCE = Source(

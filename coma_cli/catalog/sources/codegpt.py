@@ -1,9 +1,12 @@
 """CodeGPT: Chinese instructions with code written by a language model, in one file per programming language.
 
-Of an answer that is a single fenced block only the code is kept; an answer with text around its block is unchanged. The
-interview questions in `code-text` don't ask for code, so they give no rows.
+Of an answer that is a single fenced block only the code is kept; an answer with text around its block is unchanged.
+Line ends that upstream doubled (in its LeetCode part) or lost are restored. A question that asks in other words what an
+earlier one of its file asks gives no row: three of ten in the part `code-medium`. The interview questions in
+`code-text` don't ask for code, so they give no rows.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -15,13 +18,20 @@ from coma_cli.formats.fences import unfenced
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.jsonl import JsonRow
-from coma_cli.languages import UNSPECIFIED, language_of_label, named_language
+from coma_cli.languages import language_of_label
 from coma_cli.records import Origin, TextLanguage
+from coma_cli.syntax.code_layout import split_joined_lines, undouble_program
+from coma_cli.syntax.detection import detect_language
 from coma_cli.words import chinese_share
 
 LICENCE = "Apache-2.0"
 COLUMNS = ("user", "assistant")
-INTERVIEWS = "code-text"
+INTERVIEWS, MEDIUM = "code-text", "code-medium"
+# Words in which questions differ that ask for the same: "how", "please", "implement", "a", "of".
+_FILLER = re.compile(
+    r"\A(?:请|如何)?(?:使用|利用|用)|怎么样?|怎样|如何|实现|编写|请|一个|一段|程序|代码|语言|进行|将|把|的|中|在|里|出"
+)
+_TELLING = re.compile(r"[\w#+<>=*/%]|(?<=[\w ])-(?=[a-z0-9 ])")
 
 
 def find(place: Path) -> list[Shard]:
@@ -42,6 +52,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
     """The rows of one file; the language is taken from its name, else from the code fence or the instruction."""
     path = PurePosixPath(shard.name)
     of_file = language_of_label(path.name.partition(".")[0])
+    asked_before: dict[str, Instruction] = {}
     for entry in read_table(shard, COLUMNS):
         if isinstance(entry, Rejected):
             yield entry
@@ -51,7 +62,22 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         if INTERVIEWS in path.parts:
             yield Rejected("no-code-task", f"an interview question from {INTERVIEWS}", origin, row)
         else:
-            yield _instruction(row, of_file, shard.licence, origin)
+            made = _instruction(row, of_file, shard.licence, origin)
+            first = _asked_first(made, asked_before) if MEDIUM in path.parts else None
+            yield made if first is None else Rejected("duplicate", f"asks the same as row {first}", origin, row)
+
+
+def _asked_first(made: Instruction | Rejected, asked_before: dict[str, Instruction]) -> str | None:
+    """The number of an earlier row that asks the same in other words; exact repeats are found with all other ones."""
+    if isinstance(made, Rejected):
+        return None
+    first = asked_before.setdefault(f"{made.language} {question_key(made.instruction)}", made)
+    return first.origin.row if first.instruction != made.instruction else None
+
+
+def question_key(question: str) -> str:
+    """What a question asks for: its letters, digits and operators without filler words, the same for other wordings."""
+    return "".join(_TELLING.findall(_FILLER.sub("", question.strip().lower())))
 
 
 def _instruction(row: JsonRow, of_file: str | None, licence: str, origin: Origin) -> Instruction | Rejected:
@@ -65,9 +91,10 @@ def _instruction(row: JsonRow, of_file: str | None, licence: str, origin: Origin
         return Rejected("cut-answer", "a fenced block is never closed", origin, row)
     if not answer.text.strip():
         return Rejected("empty-output", "", origin, row)
-    language = of_file or language_of_label(answer.tag) or named_language(asked) or UNSPECIFIED
+    language = of_file or language_of_label(answer.tag) or detect_language(asked, "", answer.text)
     spoken: TextLanguage = "cn" if chinese_share(asked) else "en"
-    return Instruction(language, asked.strip(), "", answer.text, licence=licence, origin=origin, text_language=spoken)
+    output = split_joined_lines(undouble_program(answer.text), language)
+    return Instruction(language, asked.strip(), "", output, licence=licence, origin=origin, text_language=spoken)
 
 
 SOURCE = Source(
@@ -81,7 +108,6 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=780,
-    reads_pieces=True,
     revision="1153697295d0e11c3f823044a9f52ce82e0c4bea",
     notes="Unchecked answers of a language model; some questions are statements of LeetCode problems.",
 )

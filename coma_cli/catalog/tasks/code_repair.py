@@ -1,6 +1,7 @@
 """Code repair: fix the bug in a function."""
 
 from coma_cli.catalog.material import Material, Repair
+from coma_cli.catalog.tasks.flaws import wordings_by_flaw
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 
 WORDINGS: Wordings = {
@@ -25,6 +26,17 @@ WORDINGS: Wordings = {
         "重写下面的 {language} 函数，修复其中的错误。",
     ),
 }
+FLAW_WORDINGS: Wordings = {
+    "en": (
+        "This {language} function contains {flaw}. Fix it.",
+        "Find and fix {flaw} in the following {language} code.",
+    ),
+    "cn": (
+        "这个 {language} 函数中有{flaw}，请修复。",
+        "找出并修复下面 {language} 代码中{flaw}的问题。",
+    ),
+}
+INJECTED_WORDINGS = wordings_by_flaw(WORDINGS, FLAW_WORDINGS)
 ABSTRACTED_WORDINGS: Wordings = {
     "en": (
         "Fix the bug in this tokenized {language} function, whose names and literals are abstracted.",
@@ -53,7 +65,7 @@ def draft(material: Material, seed: int) -> Draft | None:
     """The buggy function and the fixed one."""
     if not isinstance(material, Repair):
         return None
-    wordings = ABSTRACTED_WORDINGS if material.abstracted else WORDINGS
+    wordings = ABSTRACTED_WORDINGS if material.abstracted else INJECTED_WORDINGS.get(material.flaw, WORDINGS)
     return Draft(material.buggy, material.fixed, wordings=wordings)
 
 

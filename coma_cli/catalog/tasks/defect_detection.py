@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from coma_cli.catalog.material import JudgedFunction, Material
+from coma_cli.catalog.tasks.flaws import wordings_by_flaw
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 from coma_cli.records import TextLanguage
 
@@ -28,15 +29,44 @@ WORDINGS: Wordings = {
         "这段 {language} 代码需要修复吗？需要则回答“有缺陷”，不需要则回答“无缺陷”。",
     ),
 }
+LOGIC_WORDINGS: Wordings = {
+    "en": (
+        "Does this {language} function contain a logic error? Answer yes or no.",
+        "Is there a logic error in the following {language} code? Answer yes or no.",
+        "Is the logic of the {language} function below wrong anywhere? Answer yes or no.",
+        "A unit test of this {language} function may fail. Does the function have a bug? Answer yes or no.",
+    ),
+    "cn": (
+        "这个 {language} 函数是否存在逻辑错误？请回答“有缺陷”或“无缺陷”。",
+        "下面的 {language} 代码中有逻辑错误吗？只回答“有缺陷”或“无缺陷”。",
+        "判断以下 {language} 函数的逻辑是否有误，回答“有缺陷”或“无缺陷”。",
+        "这个 {language} 函数的单元测试可能失败，函数本身有 bug 吗？回答“有缺陷”或“无缺陷”。",
+    ),
+}
+FLAW_WORDINGS: Wordings = {
+    "en": (
+        "Does this {language} function contain {flaw}? Answer yes or no.",
+        "Check the following {language} code for {flaw}. Answer yes if you find it, else no.",
+        "Is there a bug such as {flaw} in this {language} function? Answer yes or no.",
+    ),
+    "cn": (
+        "这个 {language} 函数中是否存在{flaw}？请回答“有缺陷”或“无缺陷”。",
+        "检查下面的 {language} 代码是否有{flaw}，有则回答“有缺陷”，没有则回答“无缺陷”。",
+        "这段 {language} 代码有没有{flaw}之类的 bug？请回答“有缺陷”或“无缺陷”。",
+    ),
+}
+INJECTED_WORDINGS = wordings_by_flaw(LOGIC_WORDINGS, FLAW_WORDINGS)
 LABELS: Mapping[TextLanguage, tuple[str, str]] = {"en": ("yes", "no"), "cn": ("有缺陷", "无缺陷")}
 
 
 def draft(material: Material, seed: int) -> Draft | None:
-    """The function and the label word."""
+    """The function and the label word; the wording of an injected bug fits its kind, whether it is there or not."""
     if not isinstance(material, JudgedFunction):
         return None
     yes, no = LABELS[material.text_language]
-    return Draft(material.code, yes if material.defective else no, wordings=WORDINGS)
+    return Draft(
+        material.code, yes if material.defective else no, wordings=INJECTED_WORDINGS.get(material.flaw, WORDINGS)
+    )
 
 
 TASK = Task(

@@ -18,8 +18,10 @@ from coma_cli.corpus.cleaning.secrets import masked, secrets_in
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.formats.fences import only_block
-from coma_cli.languages import LANGUAGES, looks_like_python, parses_as_python
+from coma_cli.languages import LANGUAGES, UNSPECIFIED, looks_like_python, parses_as_python
 from coma_cli.records import Example
+from coma_cli.syntax.detection import detect_code
+from coma_cli.syntax.python_dialects import is_python2
 from coma_cli.syntax.trees import parse
 
 if TYPE_CHECKING:
@@ -39,6 +41,24 @@ _ABSTRACTED = re.compile(r"\b(?:VAR|METHOD|TYPE|STRING|INT|CHAR|FLOAT)_\d+\b")
 _COMMENT_LINE = re.compile(r"\s*(?:#(?!include|define|if|endif|else|pragma)|//|/\*|\*|--)")
 # A sentence, a fence or markup: found in answers that are labelled with the language of their question.
 _NO_PROGRAM = re.compile(r"(?m)^\s*[A-Z][^;{}=\n]*(?: [^;{}=\s]+){5,}[^;{}=\n]*$|^\s*```|\A\s*<")
+_PUNCTUATION = re.compile(r"[(){}\[\];=<>:]|\n")
+# Prose before code: a sentence of at least six words.
+_OPENING_SENTENCE = re.compile(r"\s*[A-Z][\w']*(?:,? [\w'`\"()./-]+){5,}[.:,]")
+# Dialects of SQL that the grammar does not cover (T-SQL, PL/SQL) and fragments: they begin with one of these words and
+# have another, which code in another language has only within strings.
+_SQL_STARTS = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|merge|with|declare|exec(?:ute)?|create|alter|drop|begin"
+    r"|if|where|order|group|having|set|grant|truncate|union|left|inner|join|from|case|cast|convert|and|or|on)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SQL_WORDS = re.compile(
+    r"\b(?:select|from|where|like|join|values|into|table|view|index|procedure|trigger|sp_\w+|nvarchar|varchar2?|int|as|by"
+    r"|null|exists|end|then|begin|count|group|order)\b",
+    re.IGNORECASE,
+)
+_FEWEST_SQL_WORDS = 2
+_LINQ = re.compile(r"\bfrom\s+\w+\s+in\b|=>", re.IGNORECASE)  # queries of C#
+_STRINGS = re.compile(r"\"[^\"]*\"")
 # Commands and queries that answer questions about Python on Stack Overflow, and are not Python.
 _SHELL_OR_SQL = re.compile(
     r"\s*(?:\$ [a-z./]|(?:sudo|pip3?|conda|apt-get|apt|brew|git|easy_install) [a-z-]+"
@@ -57,12 +77,19 @@ Check = Callable[[Example, CleaningRules], Reason | None]
 
 def clean(examples: Iterable[Example], rules: CleaningRules, on_drop: OnDrop) -> Iterator[Example]:
     """The rows that pass all checks, with their secrets masked; the others go to `on_drop`."""
-    for example in examples:
+    for example in map(relabelled, examples):
         reason = reject(example, rules)
         if reason is None:
             yield _masked(example) if rules.secrets == "mask" else example
         else:
             on_drop(dropped(_masked(example) if rules.secrets != "keep" else example, *reason))
+
+
+def relabelled(example: Example) -> Example:
+    """A row of Python whose code is Python 2 with that language; any other row as it is."""
+    if example.language != "python" or not any(is_python2(code) for _, code in _codes(example)):
+        return example
+    return example.model_copy(update={"language": "python2"})
 
 
 def reject(example: Example, rules: CleaningRules) -> Reason | None:
@@ -184,8 +211,10 @@ def _other_language(example: Example, rules: CleaningRules) -> Reason | None:
 def _parses(example: Example, rules: CleaningRules) -> Reason | None:
     """Code that does not parse; an answer that does not look like a program (prose, say) is not checked."""
     for name, code in _codes(example):
-        if example.language == "python":
-            broken = looks_like_python(code) and not parses_as_python(code)
+        if not _PUNCTUATION.search(code):
+            broken = False  # a value or a word: what a program prints
+        elif example.language == "python":
+            broken = looks_like_python(code) and not (parses_as_python(code) or _OPENING_SENTENCE.match(code))
         else:
             judged = not (_NO_PROGRAM.search(code) or _ABSTRACTED.search(code))
             broken = judged and _is_broken(example.language, code)
@@ -198,7 +227,19 @@ def _is_broken(language: str, code: str) -> bool:
     tree = parse(language, code)
     if tree is None or not tree.has_error:
         return False
+    if language == "sql" and _is_sql_dialect(code):
+        return False
     return not LANGUAGES[language].lenient or _bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
+
+
+def _is_sql_dialect(code: str) -> bool:
+    bare = _STRINGS.sub("", code)
+    if _LINQ.search(bare):
+        return False
+    return _SQL_STARTS.match(bare) is not None and (
+        len({word.lower() for word in _SQL_WORDS.findall(bare)}) >= _FEWEST_SQL_WORDS
+        and detect_code(code) in ("sql", UNSPECIFIED)
+    )
 
 
 def _bytes_in_error(node: "Node") -> int:

@@ -99,20 +99,50 @@ def test_rows_are_unchanged_chinese_instructions(tmp_path):
     assert (example.language, example.text_language) == ("java", "cn")
 
 
+def test_a_question_in_other_words_gives_no_row(tmp_path):
+    questions = [
+        "用Java如何读取文件？",
+        "用 java 读取一个文件；",
+        "用Java如何读取文件？",
+        "用Java写入文件",
+        "用Java计算 a+b",
+        "用Java计算 a-b",
+    ]
+    write(tmp_path / "code-medium" / "java.json", [row(asked, "```java\nint a;\n```") for asked in questions])
+    found = read(codegpt.SOURCE, tmp_path)
+    assert [e.instruction for e in good(found)] == [questions[0], questions[2], *questions[3:]]
+    assert [(e.reason, e.detail) for e in found if isinstance(e, Rejected)] == [("duplicate", "asks the same as row 1")]
+
+
+def test_lost_and_doubled_line_ends_are_restored(tmp_path):
+    doubled = "```python\ndef f(x):\n\n    if x:\n\n        return 1\n\n    return 2\n```"
+    joined = "```c\nint f() {     int a = 1;     return a; }\n```"
+    write(tmp_path / "code-leetcode" / "leetcode.json", [row("请用python完成", doubled), row("请用C完成", joined)])
+    assert [(e.language, e.output) for e in good(read(codegpt.SOURCE, tmp_path))] == [
+        ("python", "def f(x):\n    if x:\n        return 1\n    return 2"),
+        ("c", "int f() {\n    int a = 1;\n    return a; }"),
+    ]
+
+
 def test_the_real_slice():
     found = read(codegpt.SOURCE, shared_data() / "codegpt")
     assert len(found) == 19220
-    assert Counter(reason for reason, _ in reasons(found)) == {"no-code-task": 1630, "cut-answer": 4, "empty-output": 2}
+    assert Counter(reason for reason, _ in reasons(found)) == {
+        "duplicate": 3828,
+        "no-code-task": 1630,
+        "cut-answer": 4,
+        "empty-output": 2,
+    }
     assert Counter(e.language for e in good(found)) == {
-        "python": 7379,
-        "javascript": 2295,
-        "php": 1706,
-        "ruby": 1582,
-        "csharp": 1392,
-        "cpp": 906,
-        "go": 793,
-        "c": 765,
-        "java": 760,
+        "python": 5819,
+        "javascript": 1600,
+        "ruby": 1242,
+        "php": 1210,
+        "csharp": 1103,
+        "cpp": 794,
+        "java": 687,
+        "go": 650,
+        "c": 645,
         "sql": 6,
     }
     by_place = {(e.origin.path, e.origin.row): e for e in found}
@@ -129,7 +159,7 @@ def test_the_real_slice():
     algorithms = by_place["CodeGPT-Dataset-V1-CN.zip/code-text/算法.json", "1"]
     assert isinstance(algorithms, Rejected)
     contents = Counter((e.instruction, e.output) for e in good(found))
-    assert sum(contents.values()) - len(contents) == 136  # repeats, which the search for duplicates removes
+    assert sum(contents.values()) - len(contents) == 53  # repeats, which the search for duplicates removes
 
 
 def test_an_unpacked_archive_gives_the_same_rows(tmp_path):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.corpus.cleaning.cleaning import CleaningRules, clean, reject, unfenced
+from coma_cli.corpus.cleaning.cleaning import CleaningRules, clean, reject, relabelled, unfenced
 from tests.corpus.rows import example
 
 RULES = CleaningRules()
@@ -132,3 +132,41 @@ def test_lengths_can_be_counted_in_tokens_of_a_base():
     reason, detail = reject(example(1, output="def f(x):\n    return [x, x, x, x]"), rules)
     assert reason == "too-long"
     assert detail.endswith("tokens")
+
+
+@pytest.mark.parametrize(
+    ("language", "output"),
+    [
+        ("sql", "DECLARE @id INT = 1;\nSET @id = @id + 1;\nEXEC sp_rename @id, N'x' AS INT"),
+        ("sql", "where @name like '%x%'"),
+        ("sql", "with cte (\n    select 1 as val\n)\nselect val from cte"),
+        ("sql", "create table dbo.a (id int not null)\ngo\ncreate view dbo.b as select id from dbo.a\ngo"),
+        ("java", "35"),
+        ("java", "dog lazy the over"),
+        ("python", "One way to do it is to use the function len().\n\nimport os\nx = len(y)\nz = 1"),
+        ("go", "now := time.Now()\nfmt.Println(now)"),
+    ],
+)
+def test_dialects_fragments_values_and_prose_are_no_broken_programs(language, output):
+    assert reject(example(language=language, output=output), CleaningRules()) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "output"),
+    [
+        ("sql", "from o in orders\njoin d in details on o.id equals d.id\nselect new { Order = o, Details = d }"),
+        ("sql", "impdp user2/pass2@db2 directory=dp_out remap_schema=user1:user2 dumpfile=user1.dmp logfile=user2.log"),
+        ("go", "now := time.Now(\nfmt.Println(now)"),
+    ],
+)
+def test_other_code_that_does_not_parse_is_dropped(language, output):
+    assert (reject(example(language=language, output=output), CleaningRules()) or ("",))[0] == "does-not-parse"
+
+
+def test_python_2_is_relabelled_before_it_is_judged():
+    old = example(language="python", output="import urllib2\nfor link in links:\n    print link")
+    broken = example(language="python", output="def f(x):\nreturn x\nprint(f(1))", id="b" * 20)
+    dropped = []
+    assert [row.language for row in clean([old, broken], CleaningRules(), dropped.append)] == ["python2"]
+    assert [row.reason for row in dropped] == ["does-not-parse"]
+    assert relabelled(broken) is broken

@@ -23,7 +23,7 @@ from coma_cli.corpus.cleaning.text_language import wrong_language
         ("Gibt die Summe zurück und ist nicht für eine Liste mit dem Wert", "en", False),
         ("Renvoie la somme des valeurs pour une liste qui est dans le fichier", "en", False),
         ("The angle α in radians, with β and γ of the triangle.", "en", True),
-        ("naïve café résumé", "en", True),
+        ("Train a naïve Bayes classifier on the résumés.", "en", True),
         ("for x in los: le[x] = van + de", "en", True),
     ],
 )

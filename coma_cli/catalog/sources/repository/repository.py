@@ -2,9 +2,11 @@
 
 Documented functions are used for summarization, generation and completion; every function in which one small edit
 injects a bug is used for repair and defect detection. Whether defect detection sees the original or the buggy version
-depends only on the function's location, so that no function shows both.
+depends only on the function's location, so that no function shows both. Tests get no bug: an edited expectation is not
+a bug in the code. Notebooks are read cell by cell.
 """
 
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -15,6 +17,8 @@ from pathlib import Path
 from coma_cli.catalog.licences.detection import file_licence, folder_licences
 from coma_cli.catalog.material import Function, JudgedFunction, Material, Repair
 from coma_cli.catalog.sources.repository.code_files import MAX_FILE_BYTES, code_files, decode, language_of, refusal
+from coma_cli.catalog.sources.repository.notebooks import MAX_NOTEBOOK_BYTES, Cell, python_cells
+from coma_cli.catalog.sources.repository.notebooks import SUFFIX as NOTEBOOK
 from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import MissingInputError
@@ -30,6 +34,11 @@ from coma_cli.syntax.trees import parses
 STDLIB = "stdlib"
 _STDLIB_TEST_FOLDERS = frozenset({"test", "tests", "idle_test", "_bundled"})
 _MUTATED_CHARS = range(60, 4000)  # shorter ones have little to get wrong; two longer ones do not fit into a row
+_TEST_PATH = re.compile(
+    r"(?:^|/)(?:tests?|testing|specs?|__tests__|unittests?)/|(?:^|/)(?:test_[^/]*|conftest)\.\w+$"
+    r"|[._-](?:test|tests|spec|unittest)\.\w+$|(?:^|/)[^/]*[a-z](?:Tests?|TestCase|Spec)\.(?:java|cs|php|kt|swift|cpp|ts)$"
+)
+_TEST_NAME = re.compile(r"(?:test(?:_|[A-Z]|$)|Test[A-Z_]|setUp|tearDown|assert[A-Z_])")
 # Tasks that take functions, but not those of a repository.
 _NOT_FOR = ("code-search", "cloze-test")
 _FIXED_SEED = 0  # a function gets the same bug in every run
@@ -93,43 +102,65 @@ def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iter
     """The material of one file: its documented functions, and functions with an injected bug."""
     content = shard.path.read_bytes()
     origin = Origin(path=shard.name)
-    if len(content) > MAX_FILE_BYTES:
+    is_notebook = shard.name.lower().endswith(NOTEBOOK)
+    if len(content) > (MAX_NOTEBOOK_BYTES if is_notebook else MAX_FILE_BYTES):
         yield Rejected("file-too-large", f"{len(content)} bytes", origin)
         return
     text = decode(shard.name, content)
-    reason = "undecodable-file" if text is None else refusal(shard.name, text)
+    cells = python_cells(text) if is_notebook and text is not None else None
+    reason = _refusal(shard.name, text, cells)
     if text is None or reason is not None:
         yield Rejected(reason or "", "", origin)
         return
-    language = language_of(shard.name, text)
-    found = functions(language, text, documented_only=not mutated)
-    if not found and parses(language, text) is False:
-        yield Rejected("does-not-parse", "", origin)
     licence = file_licence(text) or shard.licence
-    for function in found:
-        if documented and function.documentation.strip():
-            yield _documented(function, shard.name, licence)
-        if mutated and not function.empty and len(function.code) in _MUTATED_CHARS:
-            yield from _mutated(function, shard.name, licence)
+    for place, language, code in _programs(shard.name, text, cells):
+        found = functions(language, code, documented_only=not mutated)
+        if not found and parses(language, code) is False:
+            yield Rejected("does-not-parse", place, origin)
+        for function in found:
+            named = f"{place}: {function.name}" if place else function.name
+            here = Origin(path=shard.name, row=named, lines=function.lines)
+            if documented and function.documentation.strip():
+                yield _documented(function, here, licence)
+            is_useful = not function.empty and len(function.code) in _MUTATED_CHARS
+            if mutated and is_useful and not is_test(shard.name, function.name):
+                yield from _mutated(function, here, licence)
 
 
-def _documented(function: CodeFunction, path: str, licence: str) -> Function | Rejected:
-    origin = Origin(path=path, row=function.name, lines=function.lines)
+def _refusal(name: str, text: str | None, cells: list[Cell] | None) -> str | None:
+    if text is None or (cells is None and name.lower().endswith(NOTEBOOK)):
+        return "undecodable-file"
+    return refusal(name, text) if cells is None else None
+
+
+def _programs(name: str, text: str, cells: list[Cell] | None) -> Iterator[tuple[str, str, str]]:
+    """Where in the file each program is ("" for all of it), its language and its code."""
+    if cells is None:
+        yield "", language_of(name, text), text
+    for cell in cells or ():
+        yield f"cell {cell.number}", "python", cell.code
+
+
+def is_test(path: str, name: str) -> bool:
+    """Whether a function tests others, by the conventions of its file's path or its own name."""
+    return _TEST_PATH.search(path) is not None or _TEST_NAME.match(re.split(r"[.:#]", name)[-1]) is not None
+
+
+def _documented(function: CodeFunction, origin: Origin, licence: str) -> Function | Rejected:
     prose = prose_of(function.documentation, function.language)
     return Function.documented(function, prose, licence=licence, origin=origin)
 
 
-def _mutated(function: CodeFunction, path: str, licence: str) -> Iterator[Material]:
+def _mutated(function: CodeFunction, origin: Origin, licence: str) -> Iterator[Material]:
     """A function to repair, and the same function to judge: half of them unchanged, half with the bug."""
-    seed = row_seed(_FIXED_SEED, f"{path}|{function.name}|{function.lines[0]}")
+    seed = row_seed(_FIXED_SEED, f"{origin.path}|{origin.row}|{function.lines[0]}")
     changed = mutate(function.language, function.code, seed >> 1)
     if changed is None:
         return
     edit, wrong = changed
-    origin = Origin(path=path, row=function.name, lines=function.lines)
     edited = origin.model_copy(update={"detail": f"{edit.kind} in line {edit.line}"})
-    yield Repair(function.language, wrong, function.code, False, licence=licence, origin=edited)
+    yield Repair(function.language, wrong, function.code, False, edit.kind, licence=licence, origin=edited)
     if seed & 1:
-        yield JudgedFunction(function.language, wrong, True, licence=licence, origin=edited)
+        yield JudgedFunction(function.language, wrong, True, edit.kind, licence=licence, origin=edited)
     else:
-        yield JudgedFunction(function.language, function.code, False, licence=licence, origin=origin)
+        yield JudgedFunction(function.language, function.code, False, edit.kind, licence=licence, origin=origin)

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from coma_cli.languages import UNSPECIFIED, language_of_label
+from coma_cli.syntax.python_dialects import without_prompts
 
 _SITE = "https://stackoverflow.com"
 _WORD = re.compile(r"[a-z0-9+#]+")
@@ -33,11 +34,13 @@ def language_of_name(name: str) -> str:
 def candidates_of(blocks: Iterable[CodeBlock]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The distinct snippets in order, and the positions of those that answer; blank ones are skipped.
 
+    Interactive sessions of Python become their statements.
+
     A repeated snippet answers if any of its copies does.
     """
     found: dict[str, bool] = {}
     for block in blocks:
-        code = block.code.strip("\n").rstrip()
+        code = without_prompts(block.code.strip("\n").rstrip())
         if code.strip():
             found[code] = found.get(code, False) or block.answers
     return tuple(found), tuple(place for place, answers in enumerate(found.values()) if answers)

@@ -5,6 +5,7 @@ from coma_cli.catalog.sources.repository.code_files import code_files
 from coma_cli.catalog.sources.repository.repository import (
     find,
     find_stdlib,
+    is_test,
     read,
     repository,
 )
@@ -242,3 +243,34 @@ def test_a_partly_broken_file_gives_its_valid_functions(tmp_path):
     (tmp_path / "a.java").write_text(SAMPLES["java"][0] + "\nclass B { int f( { ] }")
     names = [e.name for e in read(Shard(tmp_path / "a.java", "a.java", "MIT")) if isinstance(e, Function)]
     assert "Point.move" in names
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "tests"),
+    [
+        ("pkg/a.py", "add", False),
+        ("pkg/a.py", "test_add", True),
+        ("pkg/a.py", "TestAdd.test_zero", True),
+        ("pkg/a.py", "TestAdd.setUp", True),
+        ("pkg/a.py", "testimony", False),
+        ("pkg/a.py", "latest", False),
+        ("tests/a.py", "helper", True),
+        ("src/test/java/A.java", "A.f", True),
+        ("src/AddTest.java", "AddTest.f", True),
+        ("src/Latest.java", "Latest.f", False),
+        ("src/a.spec.ts", "f", True),
+        ("a_test.go", "TestAdd", True),
+        ("contest/a.py", "f", False),
+        ("test_a.py", "f", True),
+    ],
+)
+def test_functions_that_test_others_are_known_by_path_or_name(path, name, tests):
+    assert is_test(path, name) is tests
+
+
+def test_tests_get_no_bug(tmp_path):
+    code = "def {name}(x, y):\n    if x > 1 and y > 1:\n        return x - y + 1\n    return x + y\n"
+    path = tmp_path / "x.py"
+    path.write_text(code.format(name="work") + "\n\n" + code.format(name="test_work"), encoding="utf-8")
+    found = read(Shard(path, "x.py", "MIT"))
+    assert {entry.origin.row for entry in found} == {"work"}

@@ -119,7 +119,7 @@ def test_the_real_slices():
     assert len(by_file) == 2
     assert [(len(good(f)), len(reasons(f))) for f in (python, sql)] == [(857, 374), (736, 215)]
     assert {reason for reason, _ in reasons(python + sql)} == {"no-answer"}
-    assert sum(len(e.candidates) for e in good(python)) == 1974
+    assert sum(len(e.candidates) for e in good(python)) == 1971
     first = good(python)[0]
     assert (first.text, first.answers, first.topic) == (
         "What is the standard way to add N seconds to datetime.time in Python?",

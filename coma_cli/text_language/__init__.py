@@ -1,0 +1,1 @@
+"""Natural languages: which one a text is written in."""
