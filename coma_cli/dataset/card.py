@@ -84,14 +84,15 @@ def _subsets(summary: BuildDataSummary) -> Iterable[str]:
         for name, counts in summary.subsets.items()
     ]
     beside = summary.beside
-    rows.append(("no sub-dataset", "", str(beside.train), str(beside.validation), "all", "0", "0"))
+    if beside.total:
+        rows.append(("no sub-dataset", "", str(beside.train), str(beside.validation), "all", "0", "0"))
     columns = ("Sub-dataset", "Task", "Training rows", "Validation rows", "Wanted", "Requested", "Missing")
     yield from _table(columns, rows)
-    if any(counts.requested for counts in summary.subsets.values()):
-        yield from ("Rows that upstream lacks are requested in `pending.jsonl`; gen-instructions can write them.", "")
-    short = [f"{name} {counts.short}" for name, counts in summary.subsets.items() if counts.short]
-    if short:
-        yield from (f"The sources had fewer rows than wanted: {', '.join(short)}.", "")
+    if summary.outside_table:
+        over = ", ".join(f"{task} {count}" for task, count in summary.outside_table.items())
+        yield from (f"Left out, since they belong to no sub-dataset: {over}.", "")
+    if summary.to_fill:
+        yield from ("What is missing, and how to get it:", "", *(f"* {line}" for line in summary.to_fill), "")
 
 
 def _composition(summary: BuildDataSummary) -> Iterable[str]:

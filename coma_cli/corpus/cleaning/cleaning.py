@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from coma_cli.catalog.licences.kinds import allows
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.cleaning.rules import TEXT_LANGUAGE, not_requested
 from coma_cli.corpus.cleaning.rules import CleaningRules as CleaningRules
 from coma_cli.corpus.cleaning.secrets import masked, secrets_in
 from coma_cli.corpus.cleaning.text_language import wrong_language
@@ -78,12 +79,12 @@ def _masked(example: Example) -> Example:
 
 def _text_language(example: Example, rules: CleaningRules) -> Reason | None:
     if example.text_language not in rules.text_languages:
-        return "text-language", f"{example.text_language} was not requested"
+        return TEXT_LANGUAGE, not_requested(example.text_language)
     task = TASKS.get(example.task)
     worded = task is not None and task.asks_by_input and bool(example.input)
     texts = ["" if worded else example.instruction, example.output if _answers_in_prose(example) else ""]
     wrong = next((why for text in texts if (why := wrong_language(text, example.text_language)) is not None), None)
-    return None if wrong is None else ("text-language", wrong)
+    return None if wrong is None else (TEXT_LANGUAGE, wrong)
 
 
 def _licence(example: Example, rules: CleaningRules) -> Reason | None:

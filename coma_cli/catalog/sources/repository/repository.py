@@ -20,6 +20,7 @@ from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.text import readable_name
 from coma_cli.records import Origin, row_seed
 from coma_cli.syntax.documentation import prose_of
 from coma_cli.syntax.function import CodeFunction
@@ -79,14 +80,14 @@ def _source(name: str, title: str, tasks: Iterable[str] | None, *, is_stdlib: bo
 def find_stdlib(place: Path) -> list[Shard]:
     """The standard library's modules, without tests, bundled wheels and installed packages."""
     names = code_files(place, skipped=_STDLIB_TEST_FOLDERS, suffixes=frozenset({".py", ".pyw"}))
-    return [Shard(place / name, name, "PSF-2.0") for name in names]
+    return [Shard(place / name, readable_name(name), "PSF-2.0") for name in names]
 
 
 def find(place: Path) -> list[Shard]:
     """The code files of a folder that `.gitignore` files do not exclude, each with the nearest licence above it."""
     names = code_files(place)
     licences = folder_licences(place, names)
-    return [Shard(place / name, name, licences[name]) for name in names]
+    return [Shard(place / name, readable_name(name), licences[name]) for name in names]
 
 
 def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iterator[Material | Rejected]:
