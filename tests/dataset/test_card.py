@@ -97,6 +97,7 @@ def test_licences_are_read_for_what_they_allow():
     computational = licence_line({"C-UDA-1.0": SideCounts(train=9), "MIT": SideCounts(train=1)})
     assert "9 rows are under C-UDA-1.0." in computational and "computational use only" in computational
     assert "commercial" not in licence_line({"MIT": SideCounts(train=3)})
+    assert "5 rows are under BUSL-1.1;" in licence_line({"BUSL-1.1": SideCounts(train=5), "MIT": SideCounts(train=1)})
     assert "4 rows come from code whose licence was not recognised" in licence_line(
         {"unknown (LICENSE)": SideCounts(train=4)}
     )

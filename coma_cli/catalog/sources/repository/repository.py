@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from coma_cli.catalog.licences.detection import file_licence, folder_licences
+from coma_cli.catalog.licences.detection import folder_licences
+from coma_cli.catalog.licences.headers import file_licence
 from coma_cli.catalog.material import Function, JudgedFunction, Material, Repair
 from coma_cli.catalog.sources.repository.code_files import MAX_FILE_BYTES, code_files, decode, language_of, refusal
 from coma_cli.catalog.sources.source import Source
@@ -106,7 +107,7 @@ def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iter
     found = functions(language, text, documented_only=not mutated)
     if not found and parses(language, text) is False:
         yield Rejected("does-not-parse", "", origin)
-    licence = file_licence(text) or shard.licence
+    licence = file_licence(language, text) or shard.licence
     for function in found:
         if documented and function.documentation.strip():
             yield _documented(function, shard.name, licence)
