@@ -27,7 +27,7 @@ class PipelineRow:
 PIPELINE: tuple[PipelineRow, ...] = (
     PipelineRow(
         command="build-data",
-        version=5,
+        version=6,
         reads=(),
         leaves=(
             "train.jsonl",

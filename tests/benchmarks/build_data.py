@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coma_cli import console
-from coma_cli.corpus.cleaning.secrets import masked
+from coma_cli.corpus.cleaning.masking import masked_text
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.languages import guess_language, looks_like_python
 from coma_cli.parallel.machine import default_workers
@@ -101,7 +101,8 @@ def obvious_pipeline(rows: Path, slices: Path, folder: Path) -> int:
 
 def _tidy(row: dict[str, Any]) -> dict[str, Any]:
     made = {
-        name: masked((row[name] or "").replace("\r\n", "\n").strip()) for name in ("instruction", "input", "output")
+        name: masked_text((row[name] or "").replace("\r\n", "\n").strip())
+        for name in ("instruction", "input", "output")
     }
     return {**made, "language": guess_language(f"{made['instruction']}\n{made['input']}", made["output"])}
 

@@ -26,7 +26,7 @@ def test_generated_rows_go_through_all_that_other_rows_go_through(tmp_path):
         example(3, instruction=STORY.replace("the week", "a week"), output=program("merged")),
         example(4, instruction="Write a function that gives back the first word of a sentence.", output="x"),
         example(5, instruction="Write a function that reads a sentence.", output="def f(:\n    return 1"),
-        example(6, instruction="Write a program that opens a lock.", output='key = "AKIAIOSFODNN7EXAMPLE"\nuse(key)'),
+        example(6, instruction="Write a program that opens a lock.", output='key = "AKIAIOSFODNN7Q2KZLMP"\nuse(key)'),
         example(7, instruction="Complete this.", output=problem.reference),
         example(8, instruction="Name the 3 largest rivers of the world.", output=program("named")),
         example(9, instruction="Write a function that lists the days.", output=program("days"), text_language="cn"),
@@ -48,7 +48,7 @@ def test_generated_rows_go_through_all_that_other_rows_go_through(tmp_path):
         "9": "text-language",
     }
     kept = {row.origin.row: row for row in all_rows(made)}
-    assert set(kept) == {"1", "6"} and "AKIAIOSFODNN7EXAMPLE" not in kept["6"].output
+    assert set(kept) == {"1", "6"} and "AKIAIOSFODNN7Q2KZLMP" not in kept["6"].output
     assert [hit["problem"] for hit in rows_of(made, "contamination.jsonl")] == [problem.task_id]
 
 

@@ -2,9 +2,9 @@
 
 Kinds: `permissive` requires at most attribution; `share-alike` (including copyleft) requires the same terms for derived
 works; `non-commercial` forbids commercial use; `restricted` withholds more than that: proprietary terms, and source
-that may be read but not used freely. Identifiers are SPDX's (spdx.org/licenses, version 3.25), `LicenseRef-` names for terms
-that have none, and C-UDA-1.0, the Computational Use of Data Agreement of CodeXGLUE's data, which is permissive for
-computational use.
+that may be read but not used freely. Identifiers are SPDX's (spdx.org/licenses, version 3.25), `LicenseRef-` names for
+terms that have none, and C-UDA-1.0, the Computational Use of Data Agreement of CodeXGLUE's data, which is permissive
+for computational use.
 """
 
 import re

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from coma_cli.catalog.licences.kinds import allows
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.cleaning.masking import first_secret, masked_row
 from coma_cli.corpus.cleaning.rules import TEXT_LANGUAGE, not_requested
 from coma_cli.corpus.cleaning.rules import CleaningRules as CleaningRules
-from coma_cli.corpus.cleaning.secrets import masked, secrets_in
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.formats.fences import only_block
@@ -61,20 +61,14 @@ def clean(examples: Iterable[Example], rules: CleaningRules, on_drop: OnDrop) ->
     for example in examples:
         reason = reject(example, rules)
         if reason is None:
-            yield _masked(example) if rules.secrets == "mask" else example
+            yield masked_row(example) if rules.secrets == "mask" else example
         else:
-            on_drop(dropped(_masked(example) if rules.secrets != "keep" else example, *reason))
+            on_drop(dropped(masked_row(example) if rules.secrets != "keep" else example, *reason))
 
 
 def reject(example: Example, rules: CleaningRules) -> Reason | None:
     """The first reason against a row, with a detail; None for a good one."""
     return next((reason for check in CHECKS if (reason := check(example, rules)) is not None), None)
-
-
-def _masked(example: Example) -> Example:
-    texts = {name: masked(getattr(example, name)) for name in ("instruction", "input", "output")}
-    changed = {name: text for name, text in texts.items() if text != getattr(example, name)}
-    return example.model_copy(update=changed) if changed else example
 
 
 def _text_language(example: Example, rules: CleaningRules) -> Reason | None:
@@ -140,11 +134,8 @@ def _answers_in_prose(example: Example) -> bool:
 def _secret(example: Example, rules: CleaningRules) -> Reason | None:
     if rules.secrets != "drop":
         return None
-    for text in (example.instruction, example.input, example.output):
-        found = secrets_in(text)
-        if found:
-            return "secret", found[0].kind
-    return None
+    kind = first_secret(example)
+    return None if kind is None else ("secret", kind)
 
 
 def _codes(example: Example) -> Iterator[tuple[str, str]]:
