@@ -71,7 +71,7 @@ def _in_words(text: str) -> str | None:
         return None
     tag = tag_in(text)
     found = recognized(text)
-    terms = withheld(found.rest)
+    terms = withheld(found.rest, is_notice=True)
     if terms is not None:
         return terms
     if found.licences:

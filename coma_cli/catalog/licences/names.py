@@ -56,20 +56,33 @@ _WITHHELD: tuple[tuple[str, str], ...] = (
     (r"\bElastic\s+Licen[cs]e\b", "Elastic-2.0"),
     (r"\bPolyForm\s+Non-?commercial", "PolyForm-Noncommercial-1.0.0"),
     (r"\bPolyForm\b", "PolyForm-Small-Business-1.0.0"),
-    (
-        r"\bproprietary\b|\bconfidential\b|\btrade\s+secrets?\b|\bUNLICENSED\b|\bSEE\s+LICEN[CS]E\s+IN\b"
-        r"|\bunauthori[sz]ed\s+(?:copying|use|distribution|reproduction)\b|\bnot\s+for\s+(?:re)?distribution\b"
-        r"|\bno\s+part\s+of\s+(?:it|this|the)\b.{0,80}?\b(?:may|can|shall)\b"
-        r"|\b(?:may|must|shall|can)\s*not\s+(?:be\s+)?(?:cop(?:y|ied)|us(?:e|ed)|reproduced?|distributed?|modif(?:y|ied)|sell|sold)\b"
-        r"|\bwithout\s+(?:the\s+)?(?:(?:prior|express|explicit)\s+)*(?:written\s+)?(?:consent|permission|authori[sz]ation)\s+(?:of|from)\b"
-        r"|\bwithout\s+(?:the\s+)?(?:(?:prior|express|explicit)\s+)*written\s+(?:consent|permission|authori[sz]ation)\b"
-        r"|\b(?:for\s+)?(?:evaluation|internal|personal|educational|academic|research)\s+(?:use|purposes?)\s+only\b"
-        r"|\bnon-?commercial\b|\bnot\s+grant(?:ed)?\b.{0,60}?\bright|\bnot\s+(?:be\s+)?(?:used|sold)\s+(?:for\s+)?commercial"
-        r"|\bend[- ]user\s+licen[cs]e\b|\bsubscription\b",
-        PROPRIETARY,
-    ),
 )
-_WITHHOLDING = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), name) for pattern, name in _WITHHELD)
+_PERMISSION = (
+    r"\bwithout\s+(?:the\s+)?(?:(?:prior|express|explicit)\s+)*(?:written\s+(?:consent|permission|authori[sz]ation)\b"
+    r"|(?:consent|permission|authori[sz]ation)\s+(?:of|from)\b)"
+)
+# Sentences that withhold rights wherever they are.
+_SENTENCES = (
+    r"\b(?:proprietary\s*(?:and|/|&|,)\s*(?:strictly\s+)?confidential|confidential\s*(?:and|/|&|,)\s*proprietary)\b"
+    r"|\b(?:is|are|strictly|company|highly)\s+(?:proprietary|confidential)\b|^\W*(?:proprietary|confidential)\W*$"
+    r"|\bproprietary\s+(?:software|information|code|source|material|rights|licen[cs]e)\b"
+    r"|\bconfidential\s+(?:property|material)\b|\btrade\s+secrets?\b|\bUNLICENSED\b"
+    r"|\bunauthori[sz]ed\s+(?:copying|use|distribution|reproduction)\b|\bnot\s+for\s+(?:re)?distribution\b"
+    r"|\bno\s+part\s+of\s+(?:it|this|the)\b.{0,80}?\b(?:may|can|shall)\b"
+    r"|\b(?:may|must|shall|can)\s*not\s+(?:be\s+)?"
+    r"(?:cop(?:y|ied)|us(?:e|ed)|reproduced?|distributed?|modif(?:y|ied)|sell|sold)\b"
+    rf"|{_PERMISSION}"
+    r"|\b(?:evaluation|internal|personal|educational|academic|research)\s+(?:use|purposes?)\s+only\b"
+    r"|(?<!Attribution[ -])(?<!\bBY-)\bnon-?commercial\s+(?:use|purposes?|research)\b"
+)
+# Words that do so in a licence file or in a section on the licence, where nothing else is spoken of.
+_WORDS = (
+    r"|\bproprietary\b|\bconfidential\b|\bSEE\s+LICEN[CS]E\s+IN\b|(?<!Attribution[ -])(?<!\bBY-)\bnon-?commercial\b"
+    r"|\bnot\s+grant(?:ed)?\b.{0,60}?\bright|\bend[- ]user\s+licen[cs]e\b|\bsubscription\b"
+)
+_FLAGS = re.IGNORECASE | re.DOTALL | re.MULTILINE
+_WITHHOLDING = tuple((re.compile(pattern, _FLAGS), name) for pattern, name in _WITHHELD)
+_IN_NOTICES, _IN_TERMS = re.compile(_SENTENCES, _FLAGS), re.compile(_SENTENCES + _WORDS, _FLAGS)
 _FUTURE_MIT = re.compile(
     r"\bMIT\s+Future\s+Licen[cs]e|\bFSL-1\.\d-MIT|Future\s+License\b.{0,200}\bMIT\b", re.IGNORECASE | re.DOTALL
 )
@@ -93,12 +106,15 @@ _ALIASES: Mapping[str, str] = {
 }
 
 
-def withheld(text: str) -> str | None:
-    """The licence of terms that withhold rights, if the text has any."""
+def withheld(text: str, *, is_notice: bool = False) -> str | None:
+    """The licence of terms that withhold rights, if the text has any.
+
+    A notice in a source file may speak of other things too, so single words count less in it.
+    """
     for pattern, name in _WITHHOLDING:
         if pattern.search(text):
             return "FSL-1.1-MIT" if name.startswith("FSL") and _FUTURE_MIT.search(text) else name
-    return None
+    return PROPRIETARY if (_IN_NOTICES if is_notice else _IN_TERMS).search(text) else None
 
 
 def offers_choice(text: str) -> bool:

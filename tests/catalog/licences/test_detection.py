@@ -71,6 +71,7 @@ def test_the_planted_folders_have_the_licences_that_a_reader_gives_them():
         ({"COPYING": GPL, "LICENSE": MIT}, "GPL-3.0 AND MIT"),
         ({"LICENSE": APACHE, "LICENSE-docs": "CC BY-NC 4.0"}, "Apache-2.0"),
         ({"LICENSE": "Released under the MIT license, see https://opensource.org/licenses/MIT"}, "MIT"),
+        ({"LICENSE": "Creative Commons Attribution-NonCommercial 4.0 International"}, "CC-BY-NC-4.0"),
         ({"LICENSES/MIT.txt": MIT}, "MIT"),
         ({"LICENSES/MIT.txt": MIT, "LICENSES/GPL-2.0-only.txt": GPL}, "GPL-2.0-only AND MIT"),
         ({"LICENSES/MIT.txt": MIT, "LICENSES/GPL-2.0-only.txt": GPL, "REUSE.toml": REUSE}, "MIT"),

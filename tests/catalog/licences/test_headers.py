@@ -47,6 +47,8 @@ def commented(text, mark):
         ("python", f'"""A module.\n\n{GPL3_NOTICE}"""\nx = 1\n', "GPL-3.0-or-later"),
         ("python", '"""Licensed under the MIT license."""\nx = 1\n', None),
         ("python", "# Checks whether a licence is valid.\ndef check(): ...\n", None),
+        ("python", "# Copyright 2020 A.\n# Masks confidential values; see the licence file.\nx = 1\n", None),
+        ("java", "/* Copyright Acme.\n * ACME PROPRIETARY/CONFIDENTIAL.\n */\nclass A {}\n", "LicenseRef-proprietary"),
         ("typescript", "f();\n// Unauthorized copying of this file is prohibited.\n", None),
     ],
 )
