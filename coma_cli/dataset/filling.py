@@ -6,6 +6,8 @@ from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.dataset.summary import SubsetCounts
 
+_WRITTEN = "gen-instructions"  # the source of rows that a model writes here, where upstream published none
+
 
 def how_to_fill(
     subsets: Mapping[str, SubsetCounts], mixture: Mixture, read: Collection[str], all_splits: bool
@@ -34,7 +36,9 @@ def _ways(sources: tuple[str, ...], read: Collection[str], all_splits: bool) -> 
     by_hand = [source for source in absent if source.hub is None]
     if on_hub:
         yield f"`--sources hub` fetches {', '.join(on_hub)}"
-    if by_hand:
+    if _WRITTEN in sources:
+        yield f"`coma {_WRITTEN}` writes such rows, and `--with-generated RUN` takes them in"
+    elif by_hand:
         places = ", ".join(f"`--source {source.name}=PATH` ({source.url})" for source in by_hand)
         yield f"fetch by hand: {places}"
     if not all_splits and any(name in read for name in sources):

@@ -34,3 +34,10 @@ def test_what_is_short_is_named_with_the_options_that_fill_it():
 def test_requested_rows_name_both_commands():
     (line,) = said({"code-search-cn": SubsetCounts(task="code-search", wanted=4, requested=4)})
     assert "4 rows" in line and "gen-instructions --pending RUN" in line and "--with-generated RUN" in line
+
+
+def test_rows_that_nobody_published_are_written_here():
+    subsets = {"generated": SubsetCounts(task="code-generation", wanted=4)}
+    (line,) = how_to_fill(subsets, MIXTURES["codecapybara"], (), False)
+    ways = "`coma gen-instructions` writes such rows, and `--with-generated RUN` takes them in"
+    assert line == f"generated is 4 short of 4 rows: {ways}."
