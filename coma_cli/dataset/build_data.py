@@ -219,7 +219,7 @@ def _require_rows(composition: Composition, tally: RowTally, settings: BuildData
         raise MissingInputError(
             f"No training row is left: {count_of(outside, 'row')} belong to no sub-dataset of {settings.mixture.name}"
             f"{f' ({reasons})' if reasons else ''}.",
-            "Leave out --size and --mix (--per-task limits such rows), or give sources of its table.",
+            "Drop --size and --mix (--per-task limits such rows), or give sources of its table.",
         )
     raise MissingInputError(
         f"No training row is left ({reasons or 'no rows'}).", "Give more sources, or loosen --set cleaning.*."
@@ -331,7 +331,7 @@ def show(summary: Mapping[str, Any]) -> None:
     console.print_table("Dropped", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
     outside = sum(summary["outside_table"].values())
     if outside:
-        console.note(f"Left out: {count_of(outside, 'row')} of no sub-dataset of {summary['mixture']}")
+        console.note(f"Excluded: {count_of(outside, 'row')} of no sub-dataset of {summary['mixture']}")
     for line in summary["to_fill"]:
         console.note(line)
 

@@ -98,7 +98,7 @@ def _subsets(summary: BuildDataSummary) -> Iterable[str]:
     yield from _table(columns, rows)
     if summary.outside_table:
         over = ", ".join(f"{task} {count}" for task, count in summary.outside_table.items())
-        yield from (f"Left out, since they belong to no sub-dataset: {over}.", "")
+        yield from (f"Excluded, since they belong to no sub-dataset: {over}.", "")
     if summary.to_fill:
         yield from ("What is missing, and how to get it:", "", *(f"* {line}" for line in summary.to_fill), "")
 

@@ -36,7 +36,7 @@ _NO_ROW = -1
 
 @dataclass(frozen=True)
 class SelectionRules:
-    """Which rows to keep; `size` None keeps all. `table_only` leaves out rows of no sub-dataset.
+    """Which rows to keep; `size` None keeps all. `table_only` excludes rows of no sub-dataset.
 
     Rows in other languages than `text_languages` only serve to request the Chinese rows that upstream lacks.
     """
@@ -134,7 +134,7 @@ def _is_in(rows: RowTable, text_languages: Sequence[str]) -> Mask:
 def _deduplicated(rows: RowTable, texts: Texts, rules: NearRules, outside: Mask) -> tuple[States, Numbers]:
     """The states of the rows, and which row each duplicate repeats: the first of them is kept (see `dedup`).
 
-    Rows `outside` the table are left out afterwards, so no row of the table is a duplicate of theirs.
+    Rows `outside` the table are excluded afterwards, so no row of the table is a duplicate of theirs.
     """
     keys = Keys(_kinds(rows), rows.index["question"], rows.index["long_answer"])
     found = find_duplicates(keys, texts, rules, int(np.count_nonzero(rows.is_reference)), outside)

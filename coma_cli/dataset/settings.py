@@ -105,12 +105,12 @@ class BuildDataSettings(StageSettings):
     ] = Field(
         default=None,
         description=f"Mixture of sub-datasets to build and count rows by: {', '.join(MIXTURES)}; rows outside its "
-        "table are left out",
+        "table are excluded",
     )
     size: Annotated[Size | None, Flag("--size", panel=ROWS), Kind("paper|N"), Unset("all rows")] = Field(
         default=None,
         description="Rows per sub-dataset: paper takes as many as the mixture lists, N scales its counts to N rows in "
-        "total; rows outside its table are left out",
+        "total; rows outside its table are excluded",
     )
     per_task: Annotated[int | None, Flag("--per-task", panel=ROWS), Unset("no limit")] = Field(
         default=None, ge=1, description="Maximum number of rows per task"
@@ -191,7 +191,7 @@ class BuildDataSettings(StageSettings):
 
     @property
     def table_only(self) -> bool:
-        """Whether rows outside the table of the mixture are left out: where the user named a mixture or a size."""
+        """Whether rows outside the table of the mixture are excluded: where the user named a mixture or a size."""
         return self.mix is not None or self.size is not None
 
     @property

@@ -80,7 +80,7 @@ def test_a_card_says_all_that_was_counted():
         "Good rows beyond the requested size: code-generation 2.",
         "| codealpaca | code-generation | 3 | 1 | 9 | 2 | 3 |",
         "| codegpt | code-generation | 7 | 0 | all | 0 | 0 |",
-        "Left out, since they belong to no sub-dataset: competition 4.",
+        "Excluded, since they belong to no sub-dataset: competition 4.",
         "* codealpaca is 3 short of 9 rows: `--sources hub` fetches codealpaca.",
         "Good rows beyond an even number of each answer: defect-detection 5.",
         "| code-generation | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 |",

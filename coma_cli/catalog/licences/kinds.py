@@ -65,7 +65,7 @@ def kind_of(identifier: str) -> Kind:
 def allows(policy: Policy, licence: str) -> bool:
     """Whether a policy allows rows under a licence; of `A OR B` one must be allowed, of `A AND B` both.
 
-    What is no expression of SPDX, such as `unknown (COPYING)`, counts as one unknown licence.
+    What is not an SPDX expression, such as `unknown (COPYING)`, counts as one unknown licence.
     """
     return policy == "any" or _Expression(licence).holds(_ALLOWED[policy])
 

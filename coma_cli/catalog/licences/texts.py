@@ -58,7 +58,7 @@ def licence_of_text(text: str) -> str | None:
 
 
 def tag_in(text: str) -> str | None:
-    """The SPDX tags of a text that stand on lines of their own, all of which apply; None without one."""
+    """The SPDX tags of a text on lines of their own, all of which apply; None without one."""
     tags = [match.group(1) for match in _WHOLE_LINE.finditer(text)]
     return joined("AND", tags) if tags else None
 

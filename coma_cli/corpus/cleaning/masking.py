@@ -1,7 +1,7 @@
 """Replaces the secrets and private addresses of a row: credentials by one word, each address by one of its own.
 
 Distinct addresses of a row stay distinct (`name1@example.com`, `name2@example.com`), numbered as they occur in it, so a
-row is masked in the same way wherever it stands. A list of candidates is decoded first: escapes in it are no text.
+row is masked in the same way whatever its neighbours are. A list of candidates is decoded before its code is read.
 """
 
 import json
@@ -61,7 +61,7 @@ def masked_text(text: str, language: str = "", is_code: bool | None = None) -> s
 
 
 class _Names:
-    """The replacements of a row's addresses, numbered in the order in which they are asked for."""
+    """The replacements of a row's addresses, numbered in the order in which they are given out."""
 
     def __init__(self, first: int) -> None:
         self._first = first

@@ -1,6 +1,6 @@
 """Secrets in rows: keys, tokens, passwords and private keys. The rules are data, in `secret_rules.toml`.
 
-A placeholder is no secret: values that say what they are ("password", "<your-key>", "xxxx", "EXAMPLE"), templates
+A placeholder is not a secret: values that say what they are ("password", "<your-key>", "xxxx", "EXAMPLE"), templates
 ("{key}", "%s", "$TOKEN"), and names of things instead of their values ("access_token").
 """
 
@@ -128,7 +128,7 @@ def _is_secret(rule: SecretRule, value: str) -> bool:
 
 
 def _is_password(value: str) -> bool:
-    """Whether a quoted value is a password that somebody chose: letters with digits or signs, and not a common word."""
+    """Whether a quoted value is a password that somebody chose: letters and other characters, and not a common word."""
     rest = _COMMON.sub("", value)
     letters = sum(map(str.isalpha, rest))
     others = sum(map(str.isdigit, rest)) + sum(not c.isalnum() and c not in "-_.:/ " for c in rest)

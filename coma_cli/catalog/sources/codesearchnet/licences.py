@@ -22,7 +22,7 @@ _Folders = Mapping[str, Mapping[str, str]]  # texts of licence files by their na
 
 
 class RepositoryLicences:
-    """The licence files of each repository by their folders, read when a file of the repository is asked for."""
+    """The licence files of each repository by their folders, read when a file of the repository is looked up."""
 
     def __init__(self, by_repository: Mapping[str, _Folders]) -> None:
         self._by_repository = by_repository
