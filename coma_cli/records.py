@@ -271,6 +271,9 @@ def sample_key(task_id: str, temperature: float | None, index: int) -> str:
 
 
 def row_seed(run_seed: int, key: str) -> int:
-    """A row's own seed: 63 bits of a hash of the run's seed and the row's key, so order and restarts don't matter."""
-    digest = hashlib.sha256(f"{run_seed}|{key}".encode()).digest()
+    """A row's own seed: 63 bits of a hash of the run's seed and the row's key, so order and restarts don't matter.
+
+    Keys may hold lone surrogates: JSON strings and file names that are not UTF-8 have them.
+    """
+    digest = hashlib.sha256(f"{run_seed}|{key}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -45,3 +45,8 @@ def test_row_seeds_fit_63_bits_and_depend_on_all_of_their_parts(seed, task, inde
     assert 0 <= drawn < 2**63
     assert drawn == row_seed(seed, key)
     assert len({drawn, row_seed(seed + 1, key), row_seed(seed, sample_key(task, 0.8, index))}) == 3
+
+
+def test_a_key_may_hold_halves_of_surrogate_pairs():
+    assert row_seed(0, "f\udce4.py") != row_seed(0, "f\udce5.py")
+    assert row_seed(0, "plain") == 630281498575017902

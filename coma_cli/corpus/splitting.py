@@ -40,11 +40,11 @@ def split(examples: Iterable[Example], share: float, seed: int, on_drop: OnDrop,
     counterparts = counterparts_in_train(
         fingerprints.by_row.text_keys, fingerprints.by_text, validates, everything, rules
     )
-    for number in np.flatnonzero(counterparts):
-        on_drop(dropped(rows[number], COUNTERPART_REASON))
+    for number in np.flatnonzero(counterparts >= 0):
+        on_drop(dropped(rows[number], COUNTERPART_REASON, f"of {rows[counterparts[number]].id}"))
     return Split(
         tuple(rows[number] for number in np.flatnonzero(~validates)),
-        tuple(rows[number] for number in np.flatnonzero(validates & ~counterparts)),
+        tuple(rows[number] for number in np.flatnonzero(validates & (counterparts < 0))),
     )
 
 
@@ -57,12 +57,25 @@ def in_validation(anchors: U64, share: float, seed: int) -> NDArray[np.bool_]:
 
 def counterparts_in_train(
     text_keys: U64, texts: Texts, validates: NDArray[np.bool_], chosen: NDArray[np.bool_], rules: NearRules
-) -> NDArray[np.bool_]:
-    """Which chosen validation rows share a longer text with a chosen training row, or nearly do."""
-    trained = np.unique(text_keys[chosen & ~validates])
-    judged = np.flatnonzero(chosen & validates)
-    counterparts = np.zeros(len(chosen), dtype=bool)
-    counterparts[judged] = np.isin(text_keys[judged], trained[trained != 0]).any(axis=1)
-    near = nearest_of(texts, chosen & validates & ~counterparts, chosen & ~validates, rules.threshold, len(chosen))
-    counterparts |= near >= 0
-    return counterparts
+) -> NDArray[np.int64]:
+    """For each chosen validation row, a chosen training row that shares a longer text with it, or nearly does; else -1.
+
+    Of several that share one, it is the first.
+    """
+    trained, judged = np.flatnonzero(chosen & ~validates), np.flatnonzero(chosen & validates)
+    partner = np.full(len(chosen), -1, dtype=np.int64)
+    partner[judged] = _first_with_a_key(text_keys, judged, trained)
+    near = nearest_of(texts, chosen & validates & (partner < 0), chosen & ~validates, rules.threshold, len(chosen))
+    return np.where(partner < 0, near, partner)
+
+
+def _first_with_a_key(text_keys: U64, judged: NDArray[np.int64], trained: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(judged,): the first of the rows `trained` that has one of a row's keys, or -1; the key 0 is none."""
+    keys, places = np.unique(text_keys[trained].ravel(), return_index=True)  # the first place of each key
+    if not len(keys):
+        return np.full(len(judged), -1, dtype=np.int64)
+    wanted = text_keys[judged]
+    found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    none = len(trained)
+    rows = np.where((keys[found] == wanted) & (wanted != 0), places[found] // text_keys.shape[1], none).min(axis=1)
+    return np.where(rows < none, trained[np.minimum(rows, none - 1)], -1)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from coma_cli.catalog.mixtures.mixture import Mixture
+from coma_cli.corpus.cleaning.rules import not_requested
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.stored_texts import StoredTexts
 from coma_cli.corpus.dropping import dropped
@@ -89,14 +90,19 @@ class _Files:
             for row in duplicates[ends[number] : ends[number + 1]]:
                 yield self._dropped(row, self._first_of(row))
         for row in self.rows.in_order(self.selection.state == RowState.COUNTERPART):
-            yield self._dropped(row)
+            yield self._dropped(row, self._first_of(row))
+        for row in self.rows.in_order(self.selection.state == RowState.OTHER_TEXT_LANGUAGE):
+            yield self._dropped(row, not_requested(self.rows.text_language(row)))
 
     def _dropped(self, row: int, detail: str = "") -> bytes:
         reason = REASONS[RowState(self.selection.state[row])]
         return encode_row(dropped(self.reader.example(row), reason, detail).to_row())
 
     def _first_of(self, row: int) -> str:
-        """The row that a duplicate repeats: its id, or for a row of a reference file the file and the id there."""
+        """The row that a duplicate or a counterpart repeats: its id.
+
+        For a row of a reference file, that is the file and the id there.
+        """
         first = int(self.selection.first[row])
         if self.selection.state[first] != RowState.REFERENCE:
             return f"of {self.rows.id_of(first)}"

@@ -8,12 +8,14 @@ writes the outputs (see `selection`, `assembling`). So the outputs are the same 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from coma_cli import __version__, console
 from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.catalog.mixtures.mixture import Mixture
+from coma_cli.catalog.sources import SOURCES
 from coma_cli.corpus.decontamination.decontaminate import index_of
 from coma_cli.dataset import exports, plot
 from coma_cli.dataset.against import (
@@ -27,6 +29,7 @@ from coma_cli.dataset.assembling import texts_of, write_files
 from coma_cli.dataset.building import BuildRecipe, build_part
 from coma_cli.dataset.card import card
 from coma_cli.dataset.composition import SUBSET, Composition, composition_of, rows_to_show
+from coma_cli.dataset.filling import how_to_fill
 from coma_cli.dataset.locating import FoundFiles, Located, WorkUnit, locate, unread_folders
 from coma_cli.dataset.rows import RowReader, RowTable
 from coma_cli.dataset.selection import RowTally, Selection, SelectionRules, select
@@ -40,6 +43,7 @@ from coma_cli.dataset.summary import (
     subset_counts,
 )
 from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.formats.hub import fetch_blocker
 from coma_cli.jsonl import write_atomically
 from coma_cli.parallel import ray_cluster
 from coma_cli.parallel.machine import default_workers
@@ -100,7 +104,7 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
         inputs=tuple(inputs),
         total=sum(len(entry.units) for entry in found.located),
         estimate=_estimate(settings, found, tasks, mixture),
-        blockers=tuple(_blockers(settings)),
+        blockers=tuple(_blockers(settings, found)),
         notes=(*_notes(settings, found), *(f"Warning: {warning}" for warning in warnings)),
         tasks=tasks,
         found=found,
@@ -110,7 +114,11 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
     )
 
 
-def _blockers(settings: BuildDataSettings) -> Iterator[CliError]:
+def _blockers(settings: BuildDataSettings, found: FoundFiles) -> Iterator[CliError]:
+    """What stops the run; in a dry run also the first source that can't be fetched, as in a run."""
+    forms = (form for name in found.to_fetch if (form := SOURCES[name].hub) is not None)
+    unreachable = map(fetch_blocker, forms)
+    yield from islice(filter(None, unreachable), 1)
     no_ray = ray_cluster.blocker() if settings.runtime.cluster else None
     yield from (lacking for lacking in (no_ray, exports.blocker(settings.export)) if lacking is not None)
 
@@ -144,7 +152,7 @@ def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
 def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
     notes = [f"{entry.source.name}: {count_of(entry.files, 'file')} in {entry.place}" for entry in found.located]
     notes += [f"{name}: would be fetched from the Hugging Face Hub ({place})" for name, place in found.to_fetch.items()]
-    notes += [f"{name}: not found ({place})" for name, place in found.missing.items()]
+    notes += [f"{name}: no file found ({place})" for name, place in found.missing.items()]
     unread = unread_folders(settings)
     if unread:
         notes.append(f"Not read, unknown to this version: {', '.join(unread)}")
@@ -183,7 +191,7 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
         selection = select(rows, texts, _selection_rules(settings))
     written = write_files(rows, selection, settings.mixture, run.path, settings.export)
     composition = composition_of(rows, selection, settings.mixture)
-    _require_rows(composition, selection.tally)
+    _require_rows(composition, selection.tally, settings)
     summary = _summary(settings, plan, composition, selection.tally)
     plot.draw(summary, run.path / plot.PLOT)
     write_atomically(run.path / CARD, [card(summary, _shown(rows, selection)).encode("utf-8", "replace")])
@@ -196,16 +204,26 @@ def _selection_rules(settings: BuildDataSettings) -> SelectionRules:
         mixture=settings.mixture,
         size=settings.size,
         per_task=settings.per_task,
-        requests="cn" in settings.lang,
+        table_only=settings.table_only,
+        text_languages=settings.lang,
     )
 
 
-def _require_rows(composition: Composition, tally: RowTally) -> None:
-    if not composition.rows["train"]:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in drop_counts(tally)[0].items()) or "no rows"
+def _require_rows(composition: Composition, tally: RowTally, settings: BuildDataSettings) -> None:
+    """Raise where there is neither a training row nor a request for one."""
+    if composition.rows["train"] or any(tally.pending.values()):
+        return
+    reasons = ", ".join(f"{reason} {count}" for reason, count in drop_counts(tally)[0].items())
+    outside = sum(tally.outside_table.values())
+    if outside:
         raise MissingInputError(
-            f"No training row is left ({reasons}).", "Give more sources, or loosen --set cleaning.*."
+            f"No training row is left: {count_of(outside, 'row')} belong to no sub-dataset of {settings.mixture.name}"
+            f"{f' ({reasons})' if reasons else ''}.",
+            "Drop --size and --mix (--per-task limits such rows), or give sources of its table.",
         )
+    raise MissingInputError(
+        f"No training row is left ({reasons or 'no rows'}).", "Give more sources, or loosen --set cleaning.*."
+    )
 
 
 def _shown(rows: RowTable, selection: Selection) -> dict[str, Example]:
@@ -242,6 +260,8 @@ def _summary(
     settings: BuildDataSettings, plan: BuildDataPlan, composition: Composition, tally: RowTally
 ) -> BuildDataSummary:
     by_reason, by_source = drop_counts(tally)
+    subsets = subset_counts(composition, tally, settings.mixture, settings.size)
+    read = {entry.source.name for entry in plan.found.located}
     checked = {bench.name: len(bench.problems) for bench in plan.benchmarks}
     return BuildDataSummary(
         rows=SideCounts(train=composition.rows["train"], validation=composition.rows["validation"]),
@@ -254,9 +274,11 @@ def _summary(
         dropped_by_source=by_source,
         beyond_size=dict(sorted(tally.beyond_size.items())),
         beyond_balance=dict(sorted(tally.beyond_balance.items())),
-        mixture=settings.mix,
-        subsets=subset_counts(composition, tally, settings.mixture, settings.size),
+        outside_table=dict(sorted(tally.outside_table.items())),
+        mixture=settings.mixture.name,
+        subsets=subsets,
         beside=side_counts(composition, SUBSET).get("", SideCounts()),
+        to_fill=list(how_to_fill(subsets, settings.mixture, read, "any" in settings.source_splits)),
         lengths=composition.lengths or {},
         decontaminated=settings.decontaminate,
         checked_against=checked,
@@ -308,6 +330,11 @@ def show(summary: Mapping[str, Any]) -> None:
         console.print_table(title, ("", "train", "validation"), rows)
     _show_subsets(summary)
     console.print_table("Dropped", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
+    outside = sum(summary["outside_table"].values())
+    if outside:
+        console.note(f"Excluded: {count_of(outside, 'row')} of no sub-dataset of {summary['mixture']}")
+    for line in summary["to_fill"]:
+        console.note(line)
 
 
 STAGE = Stage(settings=BuildDataSettings, plan=plan, work=work, show=show, headline=headline, preview=preview)

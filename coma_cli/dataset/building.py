@@ -15,6 +15,7 @@ from typing import NamedTuple
 from coma_cli.catalog.material import Material
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning.cleaning import CleaningRules, clean
+from coma_cli.corpus.cleaning.masking import masked_text
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
 from coma_cli.corpus.dedup.fingerprints import BATCH_ROWS, Fingerprints
@@ -30,6 +31,7 @@ from coma_cli.jsonl import sha256_of, write_atomically
 from coma_cli.records import DroppedRow, Example, Origin
 
 BROKEN_SOURCE = "broken-source"
+_SHOWN_CHARS = 500
 
 
 @dataclass(frozen=True)
@@ -172,10 +174,15 @@ def _material(unit: WorkUnit) -> Iterator[Material | Rejected]:
 def _dropped(unit: WorkUnit, entry: Rejected) -> DroppedRow:
     origin = entry.origin.model_dump(mode="json")
     row_id = sha256_of([unit.source.name, origin, entry.reason])[:20]
-    content = {name: value if isinstance(value, str) else repr(value)[:500] for name, value in entry.row.items()}
+    content = {name: _shown(value) for name, value in entry.row.items()}
     return DroppedRow(
         id=row_id, source=unit.source.name, reason=entry.reason, detail=entry.detail, row={"origin": origin, **content}
     )
+
+
+def _shown(value: object) -> str:
+    """A value of a rejected row as text: it is listed, so its secrets are masked like those of other rows."""
+    return masked_text(value if isinstance(value, str) else repr(value)[:_SHOWN_CHARS])
 
 
 def _check_unchanged(unit: WorkUnit) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from coma_cli.catalog.licences.kinds import allows, is_known
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.dataset.plot import PLOT, length_classes
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
@@ -51,6 +52,7 @@ def licence_line(licences: Mapping[str, SideCounts]) -> str:
     restricted = [name for name in sorted(licences) if any(mark in name for mark in _NON_COMMERCIAL)]
     research = [name for name in sorted(licences) if name.startswith(_COMPUTATIONAL)]
     unknown = [name for name in sorted(licences) if name.startswith("unknown")]
+    withheld = [name for name in sorted(licences) if is_known(name) and not allows("non-commercial-ok", name)]
     parts = [f"Each row names its own licence; in this data: {names}."]
     if restricted:
         rows = sum(licences[name].total for name in restricted)
@@ -60,6 +62,12 @@ def licence_line(licences: Mapping[str, SideCounts]) -> str:
         parts.append(
             f"**For computational use only** (training and analysis; the data itself may be redistributed only "
             f"under the same terms): {rows} rows are under {', '.join(research)}."
+        )
+    if withheld:
+        rows = sum(licences[name].total for name in withheld)
+        parts.append(
+            f"**Terms that withhold use**: {rows} rows are under {', '.join(withheld)}; "
+            "`--licences non-commercial-ok` drops them."
         )
     if unknown:
         rows = sum(licences[name].total for name in unknown)
@@ -84,14 +92,15 @@ def _subsets(summary: BuildDataSummary) -> Iterable[str]:
         for name, counts in summary.subsets.items()
     ]
     beside = summary.beside
-    rows.append(("no sub-dataset", "", str(beside.train), str(beside.validation), "all", "0", "0"))
+    if beside.total:
+        rows.append(("no sub-dataset", "", str(beside.train), str(beside.validation), "all", "0", "0"))
     columns = ("Sub-dataset", "Task", "Training rows", "Validation rows", "Wanted", "Requested", "Missing")
     yield from _table(columns, rows)
-    if any(counts.requested for counts in summary.subsets.values()):
-        yield from ("Rows that upstream lacks are requested in `pending.jsonl`; gen-instructions can write them.", "")
-    short = [f"{name} {counts.short}" for name, counts in summary.subsets.items() if counts.short]
-    if short:
-        yield from (f"The sources had fewer rows than wanted: {', '.join(short)}.", "")
+    if summary.outside_table:
+        over = ", ".join(f"{task} {count}" for task, count in summary.outside_table.items())
+        yield from (f"Excluded, since they belong to no sub-dataset: {over}.", "")
+    if summary.to_fill:
+        yield from ("What is missing, and how to get it:", "", *(f"* {line}" for line in summary.to_fill), "")
 
 
 def _composition(summary: BuildDataSummary) -> Iterable[str]:

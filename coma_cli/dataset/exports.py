@@ -106,7 +106,7 @@ def blocker(exports: Iterable[Export]) -> MissingPackageError | None:
     from importlib import util
 
     lacking = "parquet" in exports and util.find_spec("pyarrow") is None
-    return missing_package("datasets", "--export parquet") if lacking else None
+    return missing_package("pyarrow", "--export parquet") if lacking else None
 
 
 def write_export(export: Export, folder: Path, side: str, rows: Iterator[Example]) -> str:

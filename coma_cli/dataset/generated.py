@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from coma_cli.catalog.material import Material
 from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import MissingInputError
@@ -10,7 +11,8 @@ from coma_cli.formats.data_file import BrokenSourceError, Shard
 from coma_cli.formats.files import one_file
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table
-from coma_cli.jsonl import sha256_of
+from coma_cli.formats.text import optional_text, readable_name
+from coma_cli.jsonl import JsonRow, sha256_of
 from coma_cli.records import Example, Origin
 from coma_cli.workspace import Artifact, Workspace
 
@@ -64,7 +66,7 @@ def _source(name: str, model: str) -> Source:
         splits="none",
         gives=(),
         find=_find_files,
-        read=lambda shard: iter(()),
+        read=_no_material,
         read_rows=read_rows,
         bytes_per_row=1000,
         reads_pieces=True,
@@ -72,11 +74,16 @@ def _source(name: str, model: str) -> Source:
     )
 
 
+def _no_material(shard: Shard) -> Iterator[Material | Rejected]:
+    """Nothing: such a source has finished rows. A function of the module, since workers get the source by pickle."""
+    return iter(())
+
+
 def _find_files(place: Path) -> list[Shard]:
     """A file as it is; of a run, its files that hold rows, since a small run may have an empty validation file."""
     paths = [place] if place.is_file() else [place / name for name in _FILES if (place / name).is_file()]
     paths = [path for path in paths if path.stat().st_size] or paths
-    return [Shard(path, path.name, "", split="", member=one_file(path).member) for path in paths]
+    return [Shard(path, readable_name(path.name), "", split="", member=one_file(path).member) for path in paths]
 
 
 def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
@@ -92,8 +99,7 @@ def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
         number, row = entry
         origin = Origin(path=shard.name, row=str(number))
         try:
-            # In forms with columns a field that a row does without is null.
-            example = Example.from_row({name: value for name, value in row.items() if value is not None}, shard.name)
+            example = Example.from_row(_filled(row), shard.name)
         except MissingInputError as error:
             yield Rejected("broken-row", error.message, origin, row)
             continue
@@ -102,6 +108,13 @@ def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
             continue
         content = [example.task, example.instruction, example.input, example.output]
         yield example.model_copy(update={"id": sha256_of(content)[:_ID_DIGITS]})
+
+
+def _filled(row: JsonRow) -> JsonRow:
+    """A row without the fields that are null in forms with columns, and its input as text (NaN is none, 0 is one)."""
+    filled = {name: value for name, value in row.items() if value is not None}
+    given = optional_text(filled.get("input"))
+    return filled if given is None else {**filled, "input": given}
 
 
 def require_rows(source: Source, shard: Shard) -> None:

@@ -17,6 +17,7 @@ from coma_cli.dataset.parts import SUFFIX
 from coma_cli.dataset.settings import HUB, BuildDataSettings
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import BrokenSourceError, Piece, Shard
+from coma_cli.formats.files import list_files
 from coma_cli.formats.forms import require_whole
 from coma_cli.formats.hub import fetch_source, fetched_source
 from coma_cli.formats.rejected import Rejected
@@ -26,6 +27,7 @@ from coma_cli.jsonl import sha256_of
 from coma_cli.workspace import Workspace
 
 _PROBED_ROWS = 100
+_NAMED_FILES = 3
 _AT_ONCE = 4
 # A file is read once per piece, so there are few pieces; the costly work is done once per row.
 PIECE_BYTES = 8 << 20
@@ -80,9 +82,9 @@ class Located:
 class FoundFiles:
     """What was found of the requested sources.
 
-    `missing` maps known sources that were not found to where they should be; `broken` those that can't be read to the
-    reason; `other_splits` those without a file of a requested split to what they hold instead; `to_fetch` those that
-    would be fetched to where they come from.
+    `missing` maps known sources that were not found to the place where they should be, with what it holds instead;
+    `broken` those that can't be read to the reason; `other_splits` those without a file of a requested split to what
+    they hold instead; `to_fetch` those that would be fetched to where they come from.
     """
 
     located: tuple[Located, ...]
@@ -111,7 +113,7 @@ def locate(
     generated = generated_sources(settings.with_generated, workspace)
     for source, place in chain(_places(settings, tasks, fetch=fetch), generated):
         if isinstance(place, _Absent):
-            (to_fetch if place.to_fetch else missing)[source.name] = place.name
+            (to_fetch if place.to_fetch else missing)[source.name] = str(place)
             continue
         try:
             entry = _located(source, place, settings)
@@ -133,10 +135,17 @@ def locate(
 
 @dataclass(frozen=True)
 class _Absent:
-    """The place where a source is not: below `--sources DIR`; or on the Hugging Face Hub, from where to fetch it."""
+    """The place where a source is not: below `--sources DIR`; or on the Hugging Face Hub, from where to fetch it.
+
+    `holds` names what is in the folder instead, where there is one.
+    """
 
     name: str
     to_fetch: bool = False
+    holds: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.holds}" if self.holds else self.name
 
 
 def _places(
@@ -168,8 +177,19 @@ def _place(source: Source, given: str | None, sources: str | None, *, fetch: boo
         return _from_hub(source, fetch=fetch)
     if sources is None:
         return None
-    place = Path(sources, source.folder)
-    return place if place.exists() and _holds_files(source, place) else _Absent(f"{sources}/{source.folder}")
+    place, name = Path(sources, source.folder), f"{sources}/{source.folder}"
+    if not place.exists():
+        return _Absent(name)
+    return place if _holds_files(source, place) else _Absent(name, holds=_what_it_holds(place))
+
+
+def _what_it_holds(place: Path) -> str:
+    """Why nothing is read from a place that exists: the names of the first files there, none of which is known."""
+    names = [listed.name for listed in islice(list_files(place), _NAMED_FILES + 1)]
+    if not names:
+        return "is there, but empty"
+    more = ", ..." if len(names) > _NAMED_FILES else ""
+    return f"is there, but holds none of its publisher's files, only {', '.join(names[:_NAMED_FILES])}{more}"
 
 
 def _from_hub(source: Source, *, fetch: bool) -> Path | _Absent | None:
@@ -270,7 +290,8 @@ def _nothing_found(settings: BuildDataSettings, tasks: tuple[str, ...], found: F
     if found.missing:
         looked = ", ".join(f"{name} ({place})" for name, place in found.missing.items())
         return MissingInputError(
-            f"None of the known sources is in {settings.sources}; looked for {looked}.", "Check --sources."
+            f"No file of the known sources is in {settings.sources}; looked for {looked}.",
+            "Check --sources: it takes one folder per source, with the files as their publishers name them.",
         )
     return MissingInputError(
         f"No source given feeds {', '.join(tasks)}.", "Add --from-repo DIR (or stdlib), or choose other --tasks."

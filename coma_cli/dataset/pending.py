@@ -15,7 +15,8 @@ from coma_cli.dataset.rows import Mask, Numbers, RowState, RowTable, States
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Example, PendingRequest
 
-_GOOD = (RowState.KEPT, RowState.BEYOND_SIZE, RowState.BEYOND_BALANCE)  # there may be more of them than requested
+# Rows to request others from: there may be more of them than the data holds.
+_GOOD = (RowState.KEPT, RowState.BEYOND_SIZE, RowState.BEYOND_BALANCE, RowState.OTHER_TEXT_LANGUAGE)
 
 
 @dataclass(frozen=True, eq=False)

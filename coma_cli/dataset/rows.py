@@ -31,6 +31,8 @@ class RowState(IntEnum):
     BEYOND_SIZE = 5
     COUNTERPART = 6
     REFERENCE = 7
+    OUTSIDE_TABLE = 8
+    OTHER_TEXT_LANGUAGE = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +81,11 @@ class RowTable:
         """How many of the chosen rows have each name of a kind (`NAMED`)."""
         numbers, counts = np.unique(self.index[kind][chosen], return_counts=True)
         return {self.names[kind][number]: count for number, count in zip(numbers, counts.tolist(), strict=True)}
+
+    def text_language(self, row: int) -> str:
+        """The text language of a row."""
+        name: str = self.names["text_language"][self.index["text_language"][row]]
+        return name
 
     def id_of(self, row: int) -> str:
         """The id of a row."""

@@ -5,41 +5,48 @@ on how the work was divided.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
+from coma_cli.corpus.cleaning.rules import TEXT_LANGUAGE
 from coma_cli.corpus.dedup import duplicates as dedup
 from coma_cli.corpus.dedup.duplicates import Keys, find_duplicates
 from coma_cli.corpus.dedup.fingerprints import asks_by_input
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.near import Texts
 from coma_cli.corpus.splitting import COUNTERPART_REASON, counterparts_in_train
-from coma_cli.dataset.mixing import assign, beyond_targets, unbalanced
+from coma_cli.dataset.mixing import BESIDE, assign, beyond_targets, unbalanced
 from coma_cli.dataset.pending import Shortfall, shortfalls
 from coma_cli.dataset.rows import Mask, Numbers, RowState, RowTable, States
+from coma_cli.records import TextLanguage
 
 REASONS: Mapping[RowState, str] = {  # of the rows that dropped.jsonl lists
     RowState.DUPLICATE: dedup.EXACT,
     RowState.NEAR_DUPLICATE: dedup.NEAR,
     RowState.IN_REFERENCE: dedup.IN_REFERENCE,
     RowState.COUNTERPART: COUNTERPART_REASON,
+    RowState.OTHER_TEXT_LANGUAGE: TEXT_LANGUAGE,
 }
 _NO_ROW = -1
 
 
 @dataclass(frozen=True)
 class SelectionRules:
-    """Which rows to keep; `size` None keeps all. `requests`: whether rows that upstream lacks are requested."""
+    """Which rows to keep; `size` None keeps all. `table_only` excludes rows of no sub-dataset.
+
+    Rows in other languages than `text_languages` only serve to request the Chinese rows that upstream lacks.
+    """
 
     near: NearRules
     mixture: Mixture = MIXTURES["comit"]
     size: Size | None = None
     per_task: int | None = None
-    requests: bool = True
+    table_only: bool = False
+    text_languages: tuple[TextLanguage, ...] = ("cn", "en")
 
     @property
     def targets(self) -> Mapping[str, int]:
@@ -55,6 +62,7 @@ class RowTally:
     contaminated: Mapping[str, int]
     beyond_size: Mapping[str, int]
     beyond_balance: Mapping[str, int]
+    outside_table: Mapping[str, int]
     pending: Mapping[str, int]
 
 
@@ -62,8 +70,8 @@ class RowTally:
 class Selection:
     """What becomes of each row of a table.
 
-    `state` (rows,) holds a `RowState` each, `first` (rows,) the row that a duplicate repeats (-1 for other rows),
-    `subset` (rows,) the number of each row's sub-dataset (see `mixing`).
+    `state` (rows,) holds a `RowState` each, `first` (rows,) the row that a duplicate or a counterpart repeats (-1 for
+    other rows), `subset` (rows,) the number of each row's sub-dataset (see `mixing`).
     """
 
     state: States
@@ -80,20 +88,27 @@ class Selection:
 
 def select(rows: RowTable, texts: Texts, rules: SelectionRules) -> Selection:
     """Decide what becomes of each row; `texts` holds the fingerprints of the table's texts."""
-    state, first = _deduplicated(rows, texts, rules.near)
     subset = assign(rows, rules.mixture)
+    outside = (subset == BESIDE) & ~rows.is_reference & rules.table_only
+    state, first = _deduplicated(rows, texts, rules.near, outside)
+    state = _marked(state, np.flatnonzero(_kept(state) & outside), RowState.OUTSIDE_TABLE)
+    foreign = _kept(state) & ~_is_in(rows, rules.text_languages)
+    state = _marked(state, np.flatnonzero(foreign), RowState.OTHER_TEXT_LANGUAGE)
     state = _marked(state, unbalanced(rows, _kept(state), subset), RowState.BEYOND_BALANCE)
     if rules.size is not None:
         numbers = {entry.name: number for number, entry in enumerate(rules.mixture.subsets)}
-        targets = {numbers[name]: target for name, target in rules.targets.items()}
-        state = _marked(state, beyond_targets(rows, _kept(state), subset, targets), RowState.BEYOND_SIZE)
+        sizes = {numbers[name]: target for name, target in rules.targets.items()}
+        state = _marked(state, beyond_targets(rows, _kept(state), subset, sizes), RowState.BEYOND_SIZE)
     if rules.per_task is not None:
         state = _marked(state, _beyond_per_task(rows, _kept(state), rules.per_task), RowState.BEYOND_SIZE)
     counterparts = counterparts_in_train(
         rows.index["text_keys"], texts, rows.index["validation"], _kept(state), rules.near
     )
-    state = _marked(state, np.flatnonzero(counterparts), RowState.COUNTERPART)
-    requested = tuple(shortfalls(rows, state, subset, rules.mixture, rules.targets if rules.requests else {}))
+    repeating = np.flatnonzero(counterparts >= 0)
+    first[repeating] = counterparts[repeating]
+    state = _marked(state, repeating, RowState.COUNTERPART)
+    targets = rules.targets if "cn" in rules.text_languages else {}
+    requested = tuple(shortfalls(rows, state, subset, rules.mixture, targets))
     for array in (state, first, subset):
         array.flags.writeable = False
     return Selection(state, first, subset, requested, _tally(rows, state, requested))
@@ -110,10 +125,19 @@ def _marked(state: States, leaving: Numbers, reason: RowState) -> States:
     return marked
 
 
-def _deduplicated(rows: RowTable, texts: Texts, rules: NearRules) -> tuple[States, Numbers]:
-    """The states of the rows, and which row each duplicate repeats: the first of them is kept (see `dedup`)."""
+def _is_in(rows: RowTable, text_languages: Sequence[str]) -> Mask:
+    """Which rows are in one of these text languages."""
+    wanted = np.array([name in text_languages for name in rows.names["text_language"]], dtype=bool)
+    return np.asarray(wanted[rows.index["text_language"]] if len(rows) else np.zeros(0, dtype=bool))
+
+
+def _deduplicated(rows: RowTable, texts: Texts, rules: NearRules, outside: Mask) -> tuple[States, Numbers]:
+    """The states of the rows, and which row each duplicate repeats: the first of them is kept (see `dedup`).
+
+    Rows `outside` the table are excluded afterwards, so no row of the table is a duplicate of theirs.
+    """
     keys = Keys(_kinds(rows), rows.index["question"], rows.index["long_answer"])
-    found = find_duplicates(keys, texts, rules, int(np.count_nonzero(rows.is_reference)))
+    found = find_duplicates(keys, texts, rules, int(np.count_nonzero(rows.is_reference)), outside)
     leaving = np.flatnonzero(~found.stays)
     state = np.where(rows.is_reference, RowState.REFERENCE, RowState.KEPT).astype(np.uint8)
     state[leaving] = RowState.NEAR_DUPLICATE
@@ -155,5 +179,6 @@ def _tally(rows: RowTable, state: States, requested: tuple[Shortfall, ...]) -> R
         contaminated=contaminated,
         beyond_size=rows.counts("task", state == RowState.BEYOND_SIZE),
         beyond_balance=rows.counts("task", state == RowState.BEYOND_BALANCE),
+        outside_table=rows.counts("task", state == RowState.OUTSIDE_TABLE),
         pending={entry.subset.name: len(entry.rows) for entry in requested},
     )

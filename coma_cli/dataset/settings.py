@@ -25,6 +25,7 @@ _PLACES = frozenset(
 )
 
 HUB = "hub"
+DEFAULT_MIX = "comit"
 INPUT, ROWS, FILTERS, OUTPUT, EXECUTION = "Input", "Rows", "Filters", "Output", "Execution"
 SourceSplit = Literal["train", "validation", "test", "any"]
 
@@ -96,14 +97,20 @@ class BuildDataSettings(StageSettings):
         Flag("--lang", panel=ROWS, split=True, complete=lambda _: get_args(TextLanguage)),
         Kind("en,cn"),
     ] = Field(default=("cn", "en"), min_length=1, description="Text languages to keep: en, cn")
-    mix: Annotated[str, Flag("--mix", panel=ROWS, complete=lambda _: MIXTURES), Kind("NAME")] = Field(
-        default="comit",
-        description=f"Mixture of sub-datasets that rows are counted and limited by: {', '.join(MIXTURES)}",
+    mix: Annotated[
+        str | None,
+        Flag("--mix", panel=ROWS, complete=lambda _: MIXTURES),
+        Kind("NAME"),
+        Unset("comit, and rows outside its table are kept"),
+    ] = Field(
+        default=None,
+        description=f"Mixture of sub-datasets to build and count rows by: {', '.join(MIXTURES)}; rows outside its "
+        "table are excluded",
     )
     size: Annotated[Size | None, Flag("--size", panel=ROWS), Kind("paper|N"), Unset("all rows")] = Field(
         default=None,
         description="Rows per sub-dataset: paper takes as many as the mixture lists, N scales its counts to N rows in "
-        "total; rows that belong to no sub-dataset are always kept",
+        "total; rows outside its table are excluded",
     )
     per_task: Annotated[int | None, Flag("--per-task", panel=ROWS), Unset("no limit")] = Field(
         default=None, ge=1, description="Maximum number of rows per task"
@@ -180,12 +187,21 @@ class BuildDataSettings(StageSettings):
         Raises:
             UsageError: unknown name.
         """
-        return lookup("mixture", self.mix, MIXTURES)
+        return lookup("mixture", DEFAULT_MIX if self.mix is None else self.mix, MIXTURES)
+
+    @property
+    def table_only(self) -> bool:
+        """Whether rows outside the table of the mixture are excluded: where the user named a mixture or a size."""
+        return self.mix is not None or self.size is not None
 
     @property
     def rules(self) -> CleaningRules:
-        """The limits of cleaning, for the requested text languages."""
-        return self.cleaning.model_copy(update={"text_languages": self.lang})
+        """The limits of cleaning, for the text languages to read.
+
+        English rows are read for Chinese ones too: the Chinese rows that upstream lacks are requested from them.
+        """
+        read = tuple(sorted({*self.lang, "en"})) if "cn" in self.lang else self.lang
+        return self.cleaning.model_copy(update={"text_languages": read})
 
     def identity(self) -> dict[str, Any]:
         """All that changes a row; paths do not: what they hold counts by its hash, as the run's inputs."""

@@ -66,9 +66,11 @@ class BuildDataSummary(BaseModel):
     dropped_by_source: dict[str, dict[str, int]]
     beyond_size: dict[str, int]
     beyond_balance: dict[str, int]
+    outside_table: dict[str, int]
     mixture: str
     subsets: dict[str, SubsetCounts]
     beside: SideCounts
+    to_fill: list[str]
     lengths: Lengths
     decontaminated: bool
     checked_against: dict[str, int]

@@ -16,6 +16,7 @@ from typing import IO, cast
 
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import GZIP_MAGIC, BrokenSourceError, DataFile
+from coma_cli.formats.text import readable_name
 
 _AGAIN = "Fetch it again."
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # of an archive, and of one without members
@@ -90,15 +91,16 @@ def one_file(path: Path) -> DataFile:
 
 def _beside(place: Path) -> Iterator[Listed]:
     paths = sorted(path for path in place.parent.iterdir() if path.is_file() and not path.name.startswith("."))
-    return (Listed(path.name, path.name, DataFile(path)) for path in paths)
+    names = ((path, readable_name(path.name)) for path in paths)
+    return (Listed(name, name, DataFile(path)) for path, name in names)
 
 
 def _listed(place: Path, path: Path) -> Iterator[Listed]:
-    name = path.relative_to(place).as_posix()
+    name = readable_name(path.relative_to(place).as_posix())
     if not path.is_file():  # a link that leads nowhere
         return
     if path.suffix.lower() == ".zip":
-        folder = name.removesuffix(path.name)
+        folder = name.removesuffix(readable_name(path.name))
         for member in _members(path):
             yield Listed(f"{name}/{member}", f"{folder}{member}", DataFile(path, member))
     else:

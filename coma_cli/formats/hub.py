@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coma_cli.errors import MissingInputError, missing_package
+from coma_cli.errors import CliError, MissingInputError, missing_package
 
 CLIENT = "huggingface_hub"
+_PATIENCE_S = 10.0
 _ELSEWHERE = "Use --from-repo stdlib (or a folder of code), or --sources DIR with files that are already here."
 
 
@@ -31,6 +32,18 @@ def fetched_source(form: HubForm) -> Path | None:
         return _snapshot(form, local_files_only=True)
     except Exception:  # not in the cache, or no client: either way it is not here
         return None
+
+
+def fetch_blocker(form: HubForm) -> CliError | None:
+    """Why a source's files can't be fetched now, or None: one question to the Hub, and nothing is fetched."""
+    try:
+        with _errors_named(form.repository, _ELSEWHERE):
+            from huggingface_hub import HfApi
+
+            HfApi().repo_info(form.repository, repo_type="dataset", revision=form.revision, timeout=_PATIENCE_S)
+    except CliError as error:
+        return error
+    return None
 
 
 def fetch_source(form: HubForm) -> Path:

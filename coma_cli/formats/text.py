@@ -1,6 +1,7 @@
-"""Values of rows as text: line ends, and what an optional column such as `input` holds."""
+"""Values of rows as text: line ends, names of files, and what an optional column such as `input` holds."""
 
 import math
+import os
 from typing import Any
 
 _WHOLE_FLOATS = 2**53  # up to here every whole number has a float of its own
@@ -14,6 +15,11 @@ def unix_lines(text: str) -> str:
 def unify(text: str) -> str:
     """A text as other systems write it in the way of this one: LF as line ends, no byte order mark."""
     return unix_lines(text).removeprefix("\ufeff")
+
+
+def readable_name(name: str) -> str:
+    r"""The name of a file as text that any reader of rows takes: bytes that are not UTF-8 are written as `\xe4`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def optional_text(value: Any) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from coma_cli.errors import MissingInputError, UsageError, nearest
 from coma_cli.formats.files import one_file
 from coma_cli.formats.row_files import BadRow, good_rows
-from coma_cli.formats.text import unix_lines
+from coma_cli.formats.text import readable_name, unix_lines
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import JsonRow, sha256_of
 from coma_cli.records import Example, Origin
@@ -104,9 +104,9 @@ def _files_of(place: Path, language: str) -> list[SeedFile]:
     for folder in sorted(child for child in place.iterdir() if child.is_dir()):
         file = next((folder / name for name in PLACES if (folder / name).is_file()), None)
         if file is not None:
-            found.append(SeedFile(file, file.relative_to(place).as_posix(), folder.name.lower()))
+            found.append(SeedFile(file, readable_name(file.relative_to(place).as_posix()), folder.name.lower()))
     loose = sorted(place.glob("*.jsonl"))
-    return found or [SeedFile(path, path.name, language) for path in loose]
+    return found or [SeedFile(path, readable_name(path.name), language) for path in loose]
 
 
 def choose_seeds(

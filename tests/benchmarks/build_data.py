@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from coma_cli import console
-from coma_cli.corpus.cleaning.secrets import masked
+from coma_cli.corpus.cleaning.masking import masked_text
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.languages import looks_like_python
 from coma_cli.parallel.machine import default_workers
@@ -102,7 +102,8 @@ def obvious_pipeline(rows: Path, slices: Path, folder: Path) -> int:
 
 def _tidy(row: dict[str, Any]) -> dict[str, Any]:
     made = {
-        name: masked((row[name] or "").replace("\r\n", "\n").strip()) for name in ("instruction", "input", "output")
+        name: masked_text((row[name] or "").replace("\r\n", "\n").strip())
+        for name in ("instruction", "input", "output")
     }
     return {**made, "language": detect_language(made["instruction"], made["input"], made["output"])}
 

@@ -77,6 +77,7 @@ def test_a_validation_row_that_repeats_a_training_text_leaves():
     assert parts.train
     assert parts.validation == ()
     assert {row.reason for row in skipped} == {COUNTERPART_REASON}
+    assert {row.detail for row in skipped} == {f"of {parts.train[0].id}"}
     assert len(parts.train) + len(skipped) == len(rows)
 
 

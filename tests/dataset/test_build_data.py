@@ -1,6 +1,7 @@
 import dataclasses
 import gzip
 import json
+import os
 import random
 import shutil
 import signal
@@ -228,7 +229,7 @@ def test_names_are_checked_and_the_nearest_is_offered(workspace_root):
         ({"source": {"mbpp": "no-such-file"}}, "no no-such-file for the source mbpp"),
         ({"from_repo": ["stdlib"], "bench_data": "no-such-file"}, "no no-such-file"),
         ({"from_repo": ["stdlib"], "bench_data": "."}, "holds no benchmark"),
-        ({"sources": "."}, "None of the known sources is in ."),
+        ({"sources": "."}, r"No file of the known sources is in \.; looked for codealpaca"),
     ],
 )
 def test_what_is_not_there_is_named(workspace_root, tmp_path, monkeypatch, flags, message):
@@ -445,3 +446,32 @@ def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path, repo):
     assert kills >= 5
     assert coma(*command, "--workers", "2").returncode == 0
     assert contents(Workspace(tmp_path / "killed").require_newest("build-data")) == contents(whole)
+
+
+def test_a_size_leaves_out_what_is_outside_the_table(workspace_root, sources):
+    everything = build(workspace_root, sources=str(sources))
+    assert everything.summary["sources"]["mbpp"]["train"] and not everything.summary["outside_table"]
+    sized = build(workspace_root, sources=str(sources), size=60)
+    assert set(sized.summary["sources"]) == {"codealpaca"} and sized.summary["rows"]["train"] <= 60
+    assert sized.summary["outside_table"] == {"code-generation": everything.summary["sources"]["mbpp"]["train"]}
+    assert len(json.loads((sized.path / "CoMIT.json").read_text())) == sized.summary["rows"]["train"]
+    named = build(workspace_root, sources=str(sources), mix="codecapybara")
+    assert set(named.summary["sources"]) == {"codealpaca"}
+
+
+def test_where_only_rows_outside_the_table_are_left_the_error_says_so(workspace_root, repo):
+    with pytest.raises(MissingInputError, match=r"belong to no sub-dataset of comit") as error:
+        build(workspace_root, from_repo=[str(repo)], size=10)
+    assert "--per-task" in error.value.hint
+
+
+def test_file_names_that_are_not_utf_8_are_read_and_written_readably(workspace_root, repo):
+    odd = repo / os.fsdecode(b"caf\xe9")
+    odd.mkdir()
+    text = "".join(function("draw", noun, 7) + "\n\n" for noun in NOUNS)
+    (odd / os.fsdecode(b"dr\xe4w.py")).write_text(text)
+    made = build(workspace_root, from_repo=[str(repo)], workers=2)
+    assert r"caf\xe9/dr\xe4w.py" in {row.origin.path for row in all_rows(made)}
+    for name in FILES:
+        (made.path / name).read_text(encoding="utf-8").encode("utf-8")
+        assert rb"\udc" not in (made.path / name).read_bytes()

@@ -34,12 +34,14 @@ def summary(composition, **changes):
         "dropped_by_source": {"s": {"duplicate": 3}},
         "beyond_size": {"code-generation": 2},
         "beyond_balance": {"defect-detection": 5},
+        "outside_table": {"competition": 4},
         "mixture": "comit",
         "subsets": {
             "codealpaca": SubsetCounts(task="code-generation", train=3, validation=1, wanted=9, requested=2),
             "codegpt": SubsetCounts(task="code-generation", train=7),
         },
         "beside": SideCounts(train=1),
+        "to_fill": ["codealpaca is 3 short of 9 rows: `--sources hub` fetches codealpaca."],
         "lengths": {"code-generation": {"asked": [2] + [0] * 10, "output": [1, 1] + [0] * 9}},
         "versions": {"coma": "0.1"},
         "decontaminated": True,
@@ -78,7 +80,8 @@ def test_a_card_says_all_that_was_counted():
         "Good rows beyond the requested size: code-generation 2.",
         "| codealpaca | code-generation | 3 | 1 | 9 | 2 | 3 |",
         "| codegpt | code-generation | 7 | 0 | all | 0 | 0 |",
-        "The sources had fewer rows than wanted: codealpaca 3.",
+        "Excluded, since they belong to no sub-dataset: competition 4.",
+        "* codealpaca is 3 short of 9 rows: `--sources hub` fetches codealpaca.",
         "Good rows beyond an even number of each answer: defect-detection 5.",
         "| code-generation | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 |",
         "Seed 7; coma 0.1.",
@@ -94,6 +97,7 @@ def test_licences_are_read_for_what_they_allow():
     computational = licence_line({"C-UDA-1.0": SideCounts(train=9), "MIT": SideCounts(train=1)})
     assert "9 rows are under C-UDA-1.0." in computational and "computational use only" in computational
     assert "commercial" not in licence_line({"MIT": SideCounts(train=3)})
+    assert "5 rows are under BUSL-1.1;" in licence_line({"BUSL-1.1": SideCounts(train=5), "MIT": SideCounts(train=1)})
     assert "4 rows come from code whose licence was not recognised" in licence_line(
         {"unknown (LICENSE)": SideCounts(train=4)}
     )

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
@@ -24,7 +26,7 @@ def test_generated_rows_go_through_all_that_other_rows_go_through(tmp_path):
         example(3, instruction=STORY.replace("the week", "a week"), output=program("merged")),
         example(4, instruction="Write a function that gives back the first word of a sentence.", output="x"),
         example(5, instruction="Write a function that reads a sentence.", output="def f(:\n    return 1"),
-        example(6, instruction="Write a program that opens a lock.", output='key = "AKIAIOSFODNN7EXAMPLE"\nuse(key)'),
+        example(6, instruction="Write a program that opens a lock.", output='key = "AKIAIOSFODNN7Q2KZLMP"\nuse(key)'),
         example(7, instruction="Complete this.", output=problem.reference),
         example(8, instruction="Name the 3 largest rivers of the world.", output=program("named")),
         example(9, instruction="Write a function that lists the days.", output=program("days"), text_language="cn"),
@@ -46,7 +48,7 @@ def test_generated_rows_go_through_all_that_other_rows_go_through(tmp_path):
         "9": "text-language",
     }
     kept = {row.origin.row: row for row in all_rows(made)}
-    assert set(kept) == {"1", "6"} and "AKIAIOSFODNN7EXAMPLE" not in kept["6"].output
+    assert set(kept) == {"1", "6"} and "AKIAIOSFODNN7Q2KZLMP" not in kept["6"].output
     assert [hit["problem"] for hit in rows_of(made, "contamination.jsonl")] == [problem.task_id]
 
 
@@ -70,3 +72,28 @@ def test_a_file_of_another_form_stops_the_command(tmp_path):
     path = put(tmp_path / "other.jsonl", [{"instruction": "x", "output": "y"}])
     with pytest.raises(MissingInputError, match=r"other\.jsonl"):
         build(tmp_path / "w", with_generated=[str(path)])
+
+
+def test_two_workers_take_generated_rows_in_as_one_does(tmp_path):
+    given = [
+        example(n, instruction=STORY.replace("street", word), output=program(word))
+        for n, word in enumerate(("rivers", "hills", "roads", "lakes", "woods"))
+    ]
+    path = put(tmp_path / "written.jsonl", [row.to_row() for row in given])
+    one, two = (build(tmp_path / str(n), with_generated=[str(path)], workers=n) for n in (1, 2))
+    assert all_rows(one) == all_rows(two) != []
+
+
+def test_the_input_of_a_generated_row_may_be_a_gap_or_a_number(tmp_path):
+    inputs = {"a": float("nan"), "b": None, "c": 0, "d": 2.0, "e": "x"}
+    given = [
+        {
+            **example(n, instruction=f"Write a program about {name}{name}.", output=program(name * 3)).to_row(),
+            "input": value,
+        }
+        for n, (name, value) in enumerate(inputs.items())
+    ]
+    path = tmp_path / "written.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in given))
+    made = build(tmp_path / "w", with_generated=[str(path)], near__threshold=1.0)
+    assert sorted(row.input for row in all_rows(made)) == ["", "", "0", "2", "x"]

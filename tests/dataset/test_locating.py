@@ -1,14 +1,20 @@
 import json
+import pickle
 
 import pytest
 
+from coma_cli.catalog.sources import SOURCES
+from coma_cli.catalog.sources.repository.repository import repository
+from coma_cli.catalog.sources.stackoverflow.stackexchange import dump
 from coma_cli.dataset import build_data
+from coma_cli.dataset.generated import generated_sources
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.settings import load_settings
 from coma_cli.workspace import Workspace
 from tests.catalog.sources.forms import put
 from tests.dataset.builds import all_rows, build
+from tests.dataset.rows import example
 
 REPAIR = "codexglue_code_refinement"
 
@@ -87,3 +93,23 @@ def test_a_broken_archive_stops_the_command_or_is_left_out(workspace_root, sourc
     assert "--skip-broken-sources" in error.value.hint
     plan = planned(workspace_root, sources=str(sources), skip_broken_sources=True)
     assert list(plan.found.broken) == ["codexglue_code_translation"]
+
+
+def test_a_folder_that_is_there_is_not_called_absent(workspace_root, sources):
+    put(sources / "codegpt" / "notes.docx", b"x")
+    (sources / "conala").mkdir()
+    notes = planned(workspace_root, sources=str(sources)).notes
+    folder = f"{sources}/codegpt"
+    assert (
+        f"codegpt: no file found ({folder} is there, but holds none of its publisher's files, only notes.docx)" in notes
+    )
+    assert f"conala: no file found ({sources}/conala is there, but empty)" in notes
+    assert f"staqc: no file found ({sources}/staqc)" in notes
+
+
+def test_every_source_can_be_sent_to_a_worker(workspace_root, tmp_path):
+    rows = put(tmp_path / "rows.jsonl", [example(1).to_row()])
+    (generated,) = (source for source, _ in generated_sources([str(rows)], Workspace(workspace_root)))
+    mined = [repository(tmp_path)[0], repository("stdlib")[0], dump(tmp_path)[0]]
+    for source in (*SOURCES.values(), *mined, generated):
+        assert pickle.loads(pickle.dumps(source)).name == source.name

@@ -64,7 +64,7 @@ def test_no_more_is_requested_than_the_table_wants(tmp_path):
 
 
 def test_without_chinese_nothing_is_requested(tmp_path):
-    assemble(tmp_path, write_part(tmp_path / "a.part", [summary_row(1)]), requests=False)
+    assemble(tmp_path, write_part(tmp_path / "a.part", [summary_row(1)]), text_languages=("en",))
     assert not pending(tmp_path)
 
 
@@ -72,3 +72,14 @@ def test_rows_that_left_are_not_requested(tmp_path):
     rows = [summary_row(1), summary_row(2, input=summary_row(1).input)]
     assemble(tmp_path, write_part(tmp_path / "a.part", rows))
     assert len(pending(tmp_path)) == 1
+
+
+def test_chinese_alone_is_requested_from_the_english_rows_that_are_not_kept(tmp_path):
+    answer = summary_row(9, input=summary_row(1).input, output="加一。", text_language="cn")
+    rows = [summary_row(1), summary_row(2), answer]
+    assembly = assemble(tmp_path, write_part(tmp_path / "a.part", rows), text_languages=("cn",))
+    assert [request.english for request in pending(tmp_path)] == ["Adds 2."]
+    assert [row["output"] for row in read_rows(tmp_path / "train.jsonl")] == ["加一。"]
+    dropped = [(row["reason"], row["detail"]) for row in read_rows(tmp_path / "dropped.jsonl")]
+    assert dropped == [("text-language", "en was not requested")] * 2
+    assert assembly.tally.dropped == {("codesearchnet", "text-language"): 2}

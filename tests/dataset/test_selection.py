@@ -86,10 +86,10 @@ def test_a_tally_is_known_before_anything_is_written(tmp_path):
     counts = Counter((row["source"], row["reason"]) for row in read_rows(tmp_path / "dropped.jsonl"))
     assert tally == written.tally
     assert tally.dropped == counts
-    assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"}
+    assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"} - {"text-language"}
 
 
-def test_a_duplicate_names_the_row_that_it_repeats(tmp_path):
+def test_a_duplicate_or_a_counterpart_names_the_row_that_it_repeats(tmp_path):
     rows = table(tmp_path)
     selection = selected(rows, tmp_path)
     leaving = np.flatnonzero(selection.first >= 0)
@@ -97,8 +97,25 @@ def test_a_duplicate_names_the_row_that_it_repeats(tmp_path):
         example(21).id: example(20).id,
         example(23).id: example(22).id,
         example(24).id: example(26).id,
+        example(25).id: example(22).id,
     }
-    assert set(selection.state[selection.first < 0]) <= {RowState.KEPT, RowState.COUNTERPART, RowState.REFERENCE}
+    assert set(selection.state[selection.first < 0]) <= {RowState.KEPT, RowState.REFERENCE}
+
+
+def test_rows_outside_the_table_are_left_out_and_take_no_row_with_them(tmp_path):
+    outside = [example(n, source="mbpp") for n in range(5)] + [
+        example(9, source="mbpp", instruction=STORY, output="print(1)")
+    ]
+    inside = [
+        example(0, source="codealpaca"),
+        example(10, source="codealpaca", instruction=f"{STORY} please", output="print(2)"),
+    ]
+    rows = RowTable.read([write_part(tmp_path / "a.part", [*outside, *inside])])
+    everything = selected(rows, tmp_path)
+    assert np.count_nonzero(everything.kept) == 6 and everything.tally.outside_table == {}
+    table_only = selected(rows, tmp_path, table_only=True)
+    assert [rows.id_of(row) for row in np.flatnonzero(table_only.kept)] == [row.id for row in inside]
+    assert table_only.tally.outside_table == {"code-generation": 6} and table_only.tally.dropped == {}
 
 
 def test_nothing_is_selected_of_no_rows(tmp_path):

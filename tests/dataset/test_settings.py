@@ -48,4 +48,20 @@ def test_values_out_of_range_are_errors(flags):
 
 def test_the_limits_of_cleaning_take_the_languages_asked_for():
     settings = load_settings(BuildDataSettings, flags={"lang": ["cn"], "cleaning.max_words": 5})
-    assert (settings.rules.text_languages, settings.rules.max_words) == (("cn",), 5)
+    assert (settings.rules.text_languages, settings.rules.max_words) == (("cn", "en"), 5)
+
+
+def test_english_rows_are_read_where_chinese_ones_are_requested_from_them():
+    read = {
+        lang: load_settings(BuildDataSettings, flags={"lang": [lang]}).rules.text_languages for lang in ("cn", "en")
+    }
+    assert read == {"cn": ("cn", "en"), "en": ("en",)}
+
+
+@pytest.mark.parametrize(
+    ("flags", "table_only"),
+    [({}, False), ({"per_task": 3}, False), ({"size": 9}, True), ({"size": "paper"}, True), ({"mix": "comit"}, True)],
+)
+def test_a_size_or_a_named_mixture_keeps_to_its_table(flags, table_only):
+    settings = load_settings(BuildDataSettings, flags=flags)
+    assert settings.table_only is table_only and settings.mixture.name == "comit"

@@ -95,6 +95,24 @@ def test_without_the_client_both_ways_name_the_package_and_another_way(monkeypat
     assert logging.getLogger(CLIENT).level == level
 
 
+@pytest.mark.parametrize("environment", [{"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}])
+def test_a_dry_run_ends_as_the_run_would_where_nothing_can_be_fetched(tmp_path, environment):
+    package(CLIENT, "train")
+    home = {"HF_HOME": str(tmp_path / "hf"), **environment}
+    line = ("build-data", "--tasks", "code-translation", "-w", tmp_path / "w", "--workers", "1")
+    run, dry = coma(*line, **home), coma(*line, "--dry-run", **home)
+    assert (run.returncode, dry.returncode) == (3, 3), dry.stderr
+    assert run.stderr.strip().splitlines()[-1] == dry.stderr.strip().splitlines()[-1]
+
+
+def test_a_dry_run_only_asks_where_the_files_can_be_fetched(tmp_path, hub):
+    address, asked = hub
+    home = {"HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": address}
+    line = ("build-data", "--tasks", "code-translation", "-w", tmp_path / "w", "--dry-run", "--decontaminate", "off")
+    assert coma(*line, **home).returncode == 0
+    assert [path for path in asked if REPOSITORY in path] == [f"/api/datasets/{REPOSITORY}/revision/main"]
+
+
 def test_what_can_not_be_fetched_is_said_in_the_same_words(tmp_path):
     package(CLIENT, "train")
     environment = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from coma_cli.catalog.licences.kinds import allows
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.cleaning.masking import first_secret, masked_row
+from coma_cli.corpus.cleaning.rules import TEXT_LANGUAGE, not_requested
 from coma_cli.corpus.cleaning.rules import CleaningRules as CleaningRules
-from coma_cli.corpus.cleaning.secrets import masked, secrets_in
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.formats.fences import only_block
@@ -80,9 +81,9 @@ def clean(examples: Iterable[Example], rules: CleaningRules, on_drop: OnDrop) ->
     for example in map(relabelled, examples):
         reason = reject(example, rules)
         if reason is None:
-            yield _masked(example) if rules.secrets == "mask" else example
+            yield masked_row(example) if rules.secrets == "mask" else example
         else:
-            on_drop(dropped(_masked(example) if rules.secrets != "keep" else example, *reason))
+            on_drop(dropped(masked_row(example) if rules.secrets != "keep" else example, *reason))
 
 
 def relabelled(example: Example) -> Example:
@@ -97,20 +98,14 @@ def reject(example: Example, rules: CleaningRules) -> Reason | None:
     return next((reason for check in CHECKS if (reason := check(example, rules)) is not None), None)
 
 
-def _masked(example: Example) -> Example:
-    texts = {name: masked(getattr(example, name)) for name in ("instruction", "input", "output")}
-    changed = {name: text for name, text in texts.items() if text != getattr(example, name)}
-    return example.model_copy(update=changed) if changed else example
-
-
 def _text_language(example: Example, rules: CleaningRules) -> Reason | None:
     if example.text_language not in rules.text_languages:
-        return "text-language", f"{example.text_language} was not requested"
+        return TEXT_LANGUAGE, not_requested(example.text_language)
     task = TASKS.get(example.task)
     worded = task is not None and task.asks_by_input and bool(example.input)
     texts = ["" if worded else example.instruction, example.output if _answers_in_prose(example) else ""]
     wrong = next((why for text in texts if (why := wrong_language(text, example.text_language)) is not None), None)
-    return None if wrong is None else ("text-language", wrong)
+    return None if wrong is None else (TEXT_LANGUAGE, wrong)
 
 
 def _licence(example: Example, rules: CleaningRules) -> Reason | None:
@@ -166,11 +161,8 @@ def _answers_in_prose(example: Example) -> bool:
 def _secret(example: Example, rules: CleaningRules) -> Reason | None:
     if rules.secrets != "drop":
         return None
-    for text in (example.instruction, example.input, example.output):
-        found = secrets_in(text)
-        if found:
-            return "secret", found[0].kind
-    return None
+    kind = first_secret(example)
+    return None if kind is None else ("secret", kind)
 
 
 def _codes(example: Example) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,8 @@ from coma_cli.catalog.licences.kinds import Policy
 from coma_cli.flags import Kind, Unset
 from coma_cli.records import TextLanguage
 
+TEXT_LANGUAGE = "text-language"  # the reason of rows that are in none of the requested languages
+
 KeptLicences = Annotated[
     Policy,
     Field(description="Licences of rows to keep; non-commercial-ok keeps all known ones"),
@@ -33,3 +35,8 @@ class CleaningRules(BaseModel):
         default=None, description="Base model whose tokenizer counts max_tokens"
     )
     max_tokens: int = Field(default=2048, ge=1, description="Maximum length of a row, in tokens of tokenizer")
+
+
+def not_requested(text_language: str) -> str:
+    """The detail of a row in a text language that was not requested."""
+    return f"{text_language} was not requested"

@@ -1,13 +1,22 @@
-"""Secrets in rows: keys and tokens by their issuers' prefixes, private keys, and e-mail addresses.
+"""Secrets in rows: keys, tokens, passwords and private keys. The rules are data, in `secret_rules.toml`.
 
-Addresses of nobody are kept: those of reserved and placeholder domains, and role names like `noreply@` or `git@`.
-
-Sources of the prefixes: the issuers' own documentation, as GitHub's secret scanning lists it (docs.github.com,
-"Supported secret scanning patterns"); RFC 2606 for reserved domains.
+A placeholder is not a secret: values that say what they are ("password", "<your-key>", "xxxx", "EXAMPLE"), templates
+("{key}", "%s", "$TOKEN"), and names of things instead of their values ("access_token").
 """
 
+import math
 import re
-from typing import NamedTuple
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+MASK = "REDACTED"
+_RULES = Path(__file__).with_name("secret_rules.toml")
+Guess = Literal["", "password", "token"]
 
 
 class Secret(NamedTuple):
@@ -18,47 +27,122 @@ class Secret(NamedTuple):
     end: int
 
 
-# Kind, a string that every such secret contains (looked for first), and the whole pattern.
-_KINDS: tuple[tuple[str, str, re.Pattern[str]], ...] = (
-    ("private key", "PRIVATE KEY-----", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{40,}?(?:-----END|\Z)")),
-    ("AWS key", "AKIA", re.compile(r"\bAKIA[0-9A-Z]{16}\b")),
-    ("GitHub token", "gh", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b")),
-    ("GitHub token", "github_pat_", re.compile(r"\bgithub_pat_\w{22,}\b")),
-    ("GitLab token", "glpat-", re.compile(r"\bglpat-[\w-]{20,}")),
-    ("Slack token", "xox", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}")),
-    ("Google key", "AIza", re.compile(r"\bAIza[\w-]{35}")),
-    ("Stripe key", "k_live_", re.compile(r"\b[sr]k_live_[A-Za-z0-9]{16,}\b")),
-    ("API key", "sk-", re.compile(r"\bsk-(?:[a-z]+-)*[A-Za-z0-9_]{20,}")),
-    ("hub token", "hf_", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
-    ("JSON web token", "eyJ", re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}")),
-)
-_ADDRESS = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]*@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?![\w@(])")
-_NO_PERSON = re.compile(
-    r"(?:no-?reply|do-?not-?reply|git|hg|user|username|name|email|mail|you|your\w*|foo|bar|test\w*|someone|somebody"
-    r"|info|support|admin|contact|hello|root)[\w.+-]*@"
-    r"|.*@(?:[\w-]+\.)*(?:example|test|invalid|domain|email|company|foo|bar|host|server|site|abc|xyz)"
-    r"\.(?:com|org|net|edu|tld|co\.\w\w|\w\w)\Z|.*@(?:[\w-]+\.)*(?:example|test|invalid|localhost|local)\Z",
+@dataclass(frozen=True)
+class SecretRule:
+    """What one kind of secret looks like: see the head of the file of rules.
+
+    `guess` is set where the form alone proves nothing: then the value must look like a password or token as well.
+    """
+
+    kind: str
+    keywords: tuple[str, ...]
+    anchors: tuple[str, ...]
+    pattern: re.Pattern[str]
+    entropy: float
+    guess: Guess
+
+
+_PLACEHOLDER = re.compile(
+    r"example|QWxhZGRpbjpvcGVu|x{6,}|\*{3,}|\.{3}|your[-_a-z]|<|placeholder|redacted|(?-i:abcdefghijklm|ABCDEFGHIJKLM)|(.)\1{7,}",
     re.IGNORECASE,
 )
-_MASKS = {"e-mail address": "name@example.com"}
+# What shows a placeholder where the form of a value proves nothing.
+_MADE_UP = re.compile(r"x{4,}|change_?me|dummy|sample|fake|1234567890|abcdefghij", re.IGNORECASE)
+# Values that stand for others, and what only reads like a value: templates, paths, addresses.
+_TEMPLATE = re.compile(
+    r"[{}<>\\]|\$\w|%[sdr(]|^\$|^[/.~#]|://|^\W*\w+\([^)]*\)?$|^\)|\.\w+\(|\w\|\w"
+    r"|^(?:env|process|os|config|settings)\b",
+    re.IGNORECASE,
+)
+_COMMON = re.compile(
+    r"pass(?:word|wd|wort|phrase|code)?|pwd|secret|token|key|change_?me|testing|test|your|my|demo|dummy|fake|foo|bar|baz"
+    r"|x{3,}|0?12345?6?7?8?9?0?|abc(?:def?g?h?)?|qwerty|letmein|admin|root|user(?:name)?|default|hello|world|guest|welcome"
+    r"|example|sample|login|value|string|none|null|true|false|required|invalid|wrong|correct|new|old|hash",
+    re.IGNORECASE,
+)
+_WORDY = re.compile(r"[A-Za-z]+(?:[-_.:/ ][A-Za-z]+)*[-_.:/]?\d?")
+_LEAST_LEFT = 5  # characters of a password without common words
+
+
+@cache
+def secret_rules() -> tuple[SecretRule, ...]:
+    """The rules, read once per process."""
+    entries = tomllib.loads(_RULES.read_text(encoding="utf-8"))["rule"]
+    return tuple(
+        SecretRule(
+            kind=entry["kind"],
+            keywords=tuple(entry.get("keywords", ())),
+            anchors=tuple(entry.get("anchors", ())),
+            pattern=re.compile(entry["pattern"]),
+            entropy=float(entry.get("entropy", 0)),
+            guess=entry.get("guess", ""),
+        )
+        for entry in entries
+    )
 
 
 def secrets_in(text: str) -> list[Secret]:
-    """All secrets in a text in order."""
-    found = [
-        Secret(kind, *match.span()) for kind, mark, whole in _KINDS if mark in text for match in whole.finditer(text)
-    ]
-    if "@" in text:
-        matches = (match for match in _ADDRESS.finditer(text) if not _NO_PERSON.match(match.group()))
-        found += [Secret("e-mail address", *match.span()) for match in matches]
-    return sorted(found, key=lambda secret: secret.start)
+    """The secrets in a text, in order and without overlaps: of two, the one that begins first, or is found first."""
+    lower = text.lower()
+    found = [secret for rule in secret_rules() for secret in _found(rule, text, lower)]
+    kept: list[Secret] = []
+    for secret in sorted(found, key=lambda secret: secret.start):
+        if not kept or secret.start >= kept[-1].end:
+            kept.append(secret)
+    return kept
 
 
-def masked(text: str) -> str:
-    """A text with each secret replaced."""
-    parts, at = [], 0
-    for secret in secrets_in(text):
-        if secret.start >= at:
-            parts += [text[at : secret.start], _MASKS.get(secret.kind, "REDACTED")]
-            at = secret.end
-    return "".join((*parts, text[at:])) if parts else text
+def _found(rule: SecretRule, text: str, lower: str) -> Iterator[Secret]:
+    for match in _matches(rule, text, lower):
+        group = "secret" if match.groupdict().get("secret") else 0
+        if _is_secret(rule, match[group]):
+            yield Secret(rule.kind, *match.span(group))
+
+
+def _matches(rule: SecretRule, text: str, lower: str) -> Iterator[re.Match[str]]:
+    """Where a rule's pattern matches. At the places of its anchors alone this takes a tenth of the time."""
+    if not rule.anchors:
+        if any(word in text for word in rule.keywords):
+            yield from rule.pattern.finditer(text)
+        return
+    if len(lower) != len(text):  # some letters have a longer lower case, so places would differ
+        yield from rule.pattern.finditer(text)
+        return
+    for anchor in rule.anchors:
+        at = lower.find(anchor)
+        while at >= 0:
+            match = rule.pattern.match(text, at)
+            if match is not None:
+                yield match
+            at = lower.find(anchor, at + 1)
+
+
+def _is_secret(rule: SecretRule, value: str) -> bool:
+    if _PLACEHOLDER.search(value) or (rule.entropy and entropy(value) < rule.entropy):
+        return False
+    if not rule.guess:
+        return True
+    if _MADE_UP.search(value) or _TEMPLATE.search(value) or _WORDY.fullmatch(value):
+        return False
+    return _is_password(value) if rule.guess == "password" else _is_token(value)
+
+
+def _is_password(value: str) -> bool:
+    """Whether a quoted value is a password that somebody chose: letters and other characters, and not a common word."""
+    rest = _COMMON.sub("", value)
+    letters = sum(map(str.isalpha, rest))
+    others = sum(map(str.isdigit, rest)) + sum(not c.isalnum() and c not in "-_.:/ " for c in rest)
+    return len(rest) >= _LEAST_LEFT and letters >= 2 and others >= 1 and value.isascii()
+
+
+def _is_token(value: str) -> bool:
+    """Whether a quoted value is a random one: enough digits among its letters, and no words between separators."""
+    letters, digits = sum(map(str.isalpha, value)), sum(map(str.isdigit, value))
+    words = [part for part in re.split(r"[-_./=+]", value) if part.isalpha() and len(part) > 2]
+    return letters >= 4 and digits >= 3 and 3 * sum(map(len, words)) < len(value)
+
+
+def entropy(text: str) -> float:
+    """The Shannon entropy of a text's characters, in bits per character."""
+    counts = Counter(text).values()
+    return -sum(count / len(text) * math.log2(count / len(text)) for count in counts)

@@ -65,14 +65,21 @@ class Duplicates:
         return EXACT if self.exact[row] else NEAR
 
 
-def find_duplicates(keys: Keys, texts: Texts, rules: NearRules, references: int = 0) -> Duplicates:
-    """Decide for every row whether it is kept; the last `references` rows are only compared with."""
+def find_duplicates(
+    keys: Keys, texts: Texts, rules: NearRules, references: int = 0, ignored: NDArray[np.bool_] | None = None
+) -> Duplicates:
+    """Decide for every row whether it is kept; the last `references` rows are only compared with.
+
+    No row is a duplicate of one that is `ignored` (rows,), nor is that one of any row but a reference.
+    """
     total = len(keys)
     count = total - references
     instead = np.full(total, _STAYS, dtype=np.int64)
     if references:
         _leave_for_references(keys, texts, rules, count, instead)
     alive = (instead == _STAYS) & (np.arange(total) < count)
+    if ignored is not None:
+        alive &= ~ignored
     exact = _leave_for_equals(keys, alive, instead)
     alive &= ~exact
     labels = clusters(texts, np.arange(total), rules.threshold, alive)

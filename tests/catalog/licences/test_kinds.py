@@ -1,7 +1,7 @@
 import pytest
 
-from coma_cli.catalog.licences.detection import PHRASES
-from coma_cli.catalog.licences.kinds import allows, kind_of
+from coma_cli.catalog.licences.kinds import allows, is_known, joined, kind_of
+from coma_cli.catalog.licences.names import named_in
 from coma_cli.catalog.sources import SOURCES
 
 
@@ -17,6 +17,16 @@ from coma_cli.catalog.sources import SOURCES
         ("MIT OR GPL-2.0", True, True),
         ("MIT AND GPL-2.0", False, True),
         ("MIT AND Apache-2.0", True, True),
+        ("(MIT OR GPL-2.0) AND BUSL-1.1", False, False),
+        ("MIT AND (GPL-2.0 OR Apache-2.0)", True, True),
+        ("mit or apache-2.0", True, True),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", False, True),
+        ("Apache-2.0 WITH LLVM-exception", True, True),
+        ("LicenseRef-Commons-Clause AND MIT", False, False),
+        ("LicenseRef-proprietary", False, False),
+        ("(MIT", False, False),
+        ("MIT OR", False, False),
+        ("MIT MIT", False, False),
         ("unknown (COPYING)", False, False),
         ("", False, False),
     ],
@@ -27,7 +37,16 @@ def test_policies(licence, permissive, known):
     assert allows("any", licence)
 
 
-def test_every_licence_that_is_recognized_or_named_by_a_source_is_in_the_table():
-    assert {name for _, name in PHRASES if kind_of(name) == "unknown"} == set()
+def test_every_licence_that_is_recognized_by_name_or_named_by_a_source_is_in_the_table():
+    words = "AGPL, LGPL v3, LGPL, GPL v3, GPL, Apache 2.0, Simplified BSD, BSD, MPL, EPL, CC0, Unlicense, ISC, MIT"
+    words += ", Boost Software License"
+    names = named_in(words)
+    assert len(names) == 15 and not [name for name in names if kind_of(name) == "unknown"]
     named = {source.licence for source in SOURCES.values() if " " not in source.licence}
     assert {name for name in named if kind_of(name) == "unknown"} <= {"unknown"}
+
+
+def test_licences_are_joined_as_an_expression():
+    assert joined("AND", ["MIT", "Apache-2.0 OR ISC", "MIT"]) == "(Apache-2.0 OR ISC) AND MIT"
+    assert joined("OR", ["MIT"]) == "MIT"
+    assert is_known("(Apache-2.0 OR ISC) AND MIT") and not is_known("MIT AND X") and not is_known("")

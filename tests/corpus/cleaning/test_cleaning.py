@@ -117,7 +117,7 @@ KEY = "AKIA" + "Q7" * 8
 def test_secrets_are_masked_dropped_or_kept():
     row = example(1, output=f"key = '{KEY}'\nowner = 'jane.roe@corp.io'")
     (masked,) = clean([row], RULES, [].append)
-    assert masked.output == "key = 'REDACTED'\nowner = 'name@example.com'"
+    assert masked.output == "key = 'REDACTED'\nowner = 'name1@example.com'"
     assert masked.id == row.id
     assert next(iter(clean([row], CleaningRules(secrets="keep"), [].append))) == row
     skipped = []

@@ -93,7 +93,7 @@ def test_answers_are_found_and_kept(finder):
 @pytest.mark.parametrize(
     "change",
     [{"machine": "another"}, {"limits_of": lambda problem: Limits(cpu_s=4, memory_mb=512)}, {"again": True}],
-    ids=str,
+    ids=["machine", "limits", "again"],
 )
 def test_answers_of_other_conditions_are_found_again(finder, change):
     answers, _ = find(finder, DOUBLE)

@@ -14,7 +14,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from coma_cli.catalog.licences.detection import file_licence, folder_licences
+from coma_cli.catalog.licences.detection import folder_licences
+from coma_cli.catalog.licences.headers import file_licence
 from coma_cli.catalog.material import Function, JudgedFunction, Material, Repair
 from coma_cli.catalog.sources.repository.code_files import MAX_FILE_BYTES, code_files, decode, language_of, refusal
 from coma_cli.catalog.sources.repository.notebooks import MAX_NOTEBOOK_BYTES, Cell, python_cells
@@ -24,6 +25,7 @@ from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import MissingInputError
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.rejected import Rejected
+from coma_cli.formats.text import readable_name
 from coma_cli.records import Origin, row_seed
 from coma_cli.syntax.documentation import prose_of
 from coma_cli.syntax.function import CodeFunction
@@ -88,14 +90,14 @@ def _source(name: str, title: str, tasks: Iterable[str] | None, *, is_stdlib: bo
 def find_stdlib(place: Path) -> list[Shard]:
     """The standard library's modules, without tests, bundled wheels and installed packages."""
     names = code_files(place, skipped=_STDLIB_TEST_FOLDERS, suffixes=frozenset({".py", ".pyw"}))
-    return [Shard(place / name, name, "PSF-2.0") for name in names]
+    return [Shard(place / name, readable_name(name), "PSF-2.0") for name in names]
 
 
 def find(place: Path) -> list[Shard]:
     """The code files of a folder that `.gitignore` files do not exclude, each with the nearest licence above it."""
     names = code_files(place)
     licences = folder_licences(place, names)
-    return [Shard(place / name, name, licences[name]) for name in names]
+    return [Shard(place / name, readable_name(name), licences[name]) for name in names]
 
 
 def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iterator[Material | Rejected]:
@@ -112,8 +114,10 @@ def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iter
     if text is None or reason is not None:
         yield Rejected(reason or "", "", origin)
         return
-    licence = file_licence(text) or shard.licence
-    for place, language, code in _programs(shard.name, text, cells):
+    programs = list(_programs(shard.name, text, cells))
+    stated = filter(None, (file_licence(language, code) for _, language, code in programs))
+    licence = next(stated, shard.licence)
+    for place, language, code in programs:
         found = functions(language, code, documented_only=not mutated)
         if not found and parses(language, code) is False:
             yield Rejected("does-not-parse", place, origin)

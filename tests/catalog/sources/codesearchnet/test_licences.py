@@ -7,12 +7,11 @@ from coma_cli.catalog.sources.codesearchnet import codesearchnet
 from coma_cli.catalog.sources.codesearchnet.licences import read_licences
 from coma_cli.corpus.cleaning.cleaning import CleaningRules
 from coma_cli.formats.data_file import BrokenSourceError, DataFile
-from tests.catalog.licences.texts import BSD3, MIT
+from tests.catalog.licences.texts import BSD3, GPL, MIT
 from tests.catalog.sources.codesearchnet.rows import put_raw, row
 from tests.catalog.sources.forms import good, put, read, zipped
 from tests.dataset.builds import all_rows, build
 
-GPL = "GNU GENERAL PUBLIC LICENSE\n Version 3, 29 June 2007"
 # No real file is available: this has the formats that upstream's README shows and that its script writes.
 TABLE = {
     "o/pair": ("o/pair/LICENSE", MIT),
@@ -32,9 +31,9 @@ def test_the_nearest_licence_file_of_a_repository_counts(tmp_path, protocol):
     licences = read_licences(DataFile(put_table(tmp_path / "python_licenses.pkl", protocol=protocol)))
     asked = [
         ("o/pair", "deep/down/a.py", "MIT"),
-        ("o/list", "a.py", "GPL-3.0 OR MIT"),
+        ("o/list", "a.py", "GPL-3.0 AND MIT"),
         ("o/list", "vendor/x/y/a.py", "BSD-3-Clause"),
-        ("o/list", "vendor/a.py", "GPL-3.0 OR MIT"),
+        ("o/list", "vendor/a.py", "GPL-3.0 AND MIT"),
         ("o/patents", "a.py", "unknown (PATENTS)"),
         ("o/strange", "a.py", "unknown (LICENSE)"),
         ("o/nothing", "a.py", None),
@@ -54,7 +53,7 @@ def test_functions_have_their_repositorys_licence(tmp_path, form):
         table.unlink()
     place = zipped(tmp_path / "data", tmp_path / "python.zip") if form == "archive" else tmp_path / "data"
     found = good(read(codesearchnet.SOURCE, place))
-    assert [m.licence for m in found] == ["MIT", "GPL-3.0 OR MIT", codesearchnet.LICENCE]
+    assert [m.licence for m in found] == ["MIT", "GPL-3.0 AND MIT", codesearchnet.LICENCE]
 
 
 def test_rows_are_filtered_by_the_licence_of_their_repository(tmp_path):

@@ -14,6 +14,7 @@ from coma_cli.formats.data_file import Shard
 from coma_cli.formats.rejected import Rejected
 from coma_cli.syntax.trees import parses
 from coma_cli.words import sentences, words
+from tests.catalog.licences.texts import MIT
 from tests.syntax.samples import SAMPLES
 
 SUFFIXES = {
@@ -49,7 +50,7 @@ def repo(tmp_path):
         "node_modules/e.py": GOOD,
         "env/pyvenv.cfg": "",
         "env/f.py": GOOD,
-        "LICENSE": "Permission is hereby granted, free of charge, to any person obtaining a copy",
+        "LICENSE": MIT,
         "notes.txt": "",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +153,7 @@ def several_languages(folder):
         (folder / language).mkdir()
         (folder / language / f"a{SUFFIXES[language]}").write_text(text)
     (folder / "java" / "COPYING").write_text("Mozilla Public License Version 2.0")
-    (folder / "LICENSE").write_text("Permission is hereby granted, free of charge, to any person obtaining a copy")
+    (folder / "LICENSE").write_text(MIT)
     (folder / "go" / "license.go").write_text("package license\n")
     return [entry for found in find(folder) for entry in read(found)]
 
