@@ -445,3 +445,15 @@ def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path, repo):
     assert kills >= 5
     assert coma(*command, "--workers", "2").returncode == 0
     assert contents(Workspace(tmp_path / "killed").require_newest("build-data")) == contents(whole)
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\n"])
+def test_a_row_that_asks_nothing_is_dropped(tmp_path, blank):
+    rows = [
+        {"instruction": blank, "input": "", "output": "def area(width, height):\n    return width * height"},
+        {"instruction": "Name the three largest rivers.", "input": "", "output": "Amazon, Nile and Yangtze"},
+    ]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    made = build(tmp_path / "w", source={"codealpaca": str(tmp_path / "rows.json")})
+    assert [row.instruction for row in all_rows(made)] == ["Name the three largest rivers."]
+    assert [row["reason"] for row in rows_of(made, "dropped.jsonl")] == ["empty-instruction"]
