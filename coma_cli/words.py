@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 _CJK = "\u3400-\u9fff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_ELLIPSIS = " ..."
+_LAST_WORD = re.compile(r"\s+\S*\Z")
+_SENTENCE = re.compile(r"[.!?](?=\s|\Z)")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
 
 
@@ -21,6 +24,16 @@ def words(text: str) -> list[str]:
 def tokens(text: str) -> list[str]:
     """The lower-case words and punctuation of a text: texts with the same tokens differ only in layout."""
     return _TOKEN.findall(text.lower())
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most `most` characters: a longer one ends after a sentence, or else a word, and an ellipsis."""
+    if len(text) <= most:
+        return text
+    cut = text[: most - len(_ELLIPSIS)]
+    whole = cut if text[len(cut)].isspace() else "".join(_LAST_WORD.split(cut, maxsplit=1)[:1]) or cut
+    sentence = max((found.end() for found in _SENTENCE.finditer(whole)), default=0)
+    return (whole[:sentence] if 2 * sentence > most else whole).rstrip(" ,;:(") + _ELLIPSIS
 
 
 def grams(run: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:

@@ -1,7 +1,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.words import chinese_share, count_of, grams, latin_share, sentences, size_of, time_of, tokens, words
+from coma_cli.words import (
+    chinese_share,
+    count_of,
+    grams,
+    latin_share,
+    sentences,
+    shortened,
+    size_of,
+    time_of,
+    tokens,
+    words,
+)
 
 
 def test_words_leave_case_punctuation_and_layout_behind():
@@ -55,3 +66,14 @@ def test_times_are_in_the_unit_that_people_think_in():
 def test_sizes_never_read_as_nothing():
     shown = [size_of(size) for size in (0, 7, 999, 1000, 1.4e6, 999_600, 2.6e9)]
     assert shown == ["0 bytes", "7 bytes", "999 bytes", "1 KB", "1 MB", "1 MB", "2.6 GB"]
+
+
+def test_a_shortened_text_ends_after_a_sentence_or_a_word_with_an_ellipsis():
+    text = "The host can't be reached. Make sure your Internet connection works, please."
+    assert shortened(text, len(text)) == text
+    assert shortened(text, 50) == "The host can't be reached. ..."
+    assert shortened(text, 30) == "The host can't be reached. ..."
+    assert shortened("Make sure your Internet connection works", 31) == "Make sure your Internet ..."
+    assert shortened("one, two, three", 13) == "one, two ..."
+    assert shortened("a" * 40, 20) == "a" * 16 + " ..."
+    assert all(len(shortened(text, most)) <= most for most in range(10, 80))

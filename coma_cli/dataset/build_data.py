@@ -202,10 +202,12 @@ def _selection_rules(settings: BuildDataSettings) -> SelectionRules:
 
 def _require_rows(composition: Composition, tally: RowTally) -> None:
     if not composition.rows["train"]:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in drop_counts(tally)[0].items()) or "no rows"
-        raise MissingInputError(
-            f"No training row is left ({reasons}).", "Give more sources, or loosen --set cleaning.*."
-        )
+        dropped = drop_counts(tally)[0]
+        reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items()) or "no rows"
+        hint = "Give more sources, or loosen --set cleaning.*."
+        if "licence-not-allowed" in dropped:
+            hint = f"Add --licences any, which also keeps licences that coma does not know. {hint}"
+        raise MissingInputError(f"No training row is left ({reasons}).", hint)
 
 
 def _shown(rows: RowTable, selection: Selection) -> dict[str, Example]:
@@ -306,7 +308,8 @@ def show(summary: Mapping[str, Any]) -> None:
             rows.append(("all", f"{total['train']}", f"{total['validation']}"))
         console.print_table(title, ("", "train", "validation"), rows)
     _show_subsets(summary)
-    console.print_table("Dropped", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
+    if summary["dropped"]:
+        console.print_table("Dropped", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
 
 
 STAGE = Stage(settings=BuildDataSettings, plan=plan, work=work, show=show, headline=headline, preview=preview)

@@ -93,7 +93,9 @@ def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
         origin = Origin(path=shard.name, row=str(number))
         try:
             # In forms with columns a field that a row does without is null.
-            example = Example.from_row({name: value for name, value in row.items() if value is not None}, shard.name)
+            example = Example.from_row(
+                {name: value for name, value in row.items() if value is not None}, shard.name, COMMAND
+            )
         except MissingInputError as error:
             yield Rejected("broken-row", error.message, origin, row)
             continue

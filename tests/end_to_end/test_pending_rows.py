@@ -192,4 +192,4 @@ def test_files_of_another_form_are_refused(tmp_path, workspace_root, capsys):
     assert run_coma(["gen-instructions", "--pending", str(other), "-w", str(workspace_root)]) == 3
     assert "not a PendingRequest" in capsys.readouterr().err
     assert run_coma(["build-data", "--with-generated", str(other), "-w", str(workspace_root)]) == 3
-    assert "not a Example" in capsys.readouterr().err
+    assert "not a row of gen-instructions (" in capsys.readouterr().err
