@@ -70,3 +70,11 @@ def test_a_file_of_another_form_stops_the_command(tmp_path):
     path = put(tmp_path / "other.jsonl", [{"instruction": "x", "output": "y"}])
     with pytest.raises(MissingInputError, match=r"other\.jsonl"):
         build(tmp_path / "w", with_generated=[str(path)])
+
+
+def test_rows_of_another_form_are_refused_by_the_name_of_the_right_one(tmp_path):
+    path = put(
+        tmp_path / "alpaca.jsonl", [{"instruction": "Name three rivers.", "input": "", "output": "Nile, Don, Po"}]
+    )
+    with pytest.raises(MissingInputError, match="not a row of gen-instructions \\(id: Field required"):
+        build(tmp_path / "w", with_generated=[str(path)])
