@@ -5,20 +5,15 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pkgutil import resolve_name
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.main import get_command
 
 from coma_cli import INTERRUPTED, __version__
-from coma_cli.commands.build_data import build_data
-from coma_cli.commands.finetune import finetune
-from coma_cli.commands.gen_instructions import gen_instructions
 from coma_cli.commands.help_pages import PlainCommand, PlainGroup
-from coma_cli.commands.merge_lora import merge_lora
 from coma_cli.commands.run import run
-from coma_cli.commands.sample import sample
-from coma_cli.commands.score import score
 from coma_cli.commands.settings import settings
 from coma_cli.commands.stage_command import StageCommand
 from coma_cli.errors import (
@@ -30,13 +25,19 @@ from coma_cli.errors import (
     nearest,
     package_blocker,
 )
+from coma_cli.pipeline import PIPELINE
 
 # OpenMP threads that spin at a barrier stall for whole time slices when other work shares the cores: with two threads
 # on two busy cores small matrix products took 15.6 ms instead of 0.6 ms. It must be set before torch is loaded.
 PASSIVE_WAITING = ("OMP_WAIT_POLICY", "PASSIVE")
 HELP_WIDTH = 120  # columns at most; narrower terminals wrap earlier
 _ClickUsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "UsageError")
-STAGES: tuple[StageCommand, ...] = (build_data, gen_instructions, finetune, merge_lora, sample, score)
+
+
+def _stage_commands() -> dict[str, StageCommand]:
+    """The commands of the pipeline by name, each from the module of its name in `commands`."""
+    words = {row.command: row.command.replace("-", "_") for row in PIPELINE}
+    return {name: resolve_name(f"coma_cli.commands.{word}:{word}") for name, word in words.items()}
 
 
 class _Commands(PlainGroup):
@@ -44,7 +45,7 @@ class _Commands(PlainGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = {**{str(stage.name): stage for stage in STAGES}, **self.commands}
+        self.commands = {**_stage_commands(), **self.commands}
 
 
 app = typer.Typer(

@@ -19,6 +19,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from coma_cli.words import shortened
+
 INTERRUPTED_EXIT_CODE = 130
 
 
@@ -186,7 +188,7 @@ def memory_named(what: str, hint: str) -> Iterator[None]:
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        first = (str(error).splitlines() or [""])[0][:160]
+        first = shortened((str(error).splitlines() or [""])[0], 160)
         detail = f": {first}" if first else ""
         raise CliError(f"{what} does not fit into memory{detail}", hint) from error
 
@@ -207,7 +209,7 @@ def package_blocker(error: ImportError, package: str, purpose: str) -> CliError:
     extra = PACKAGE_EXTRAS.get(package)
     requirement = f"'coma-cli[{extra}]'" if extra else package
     return MissingPackageError(
-        f"{purpose} needs the package {package}, which can't be imported: {str(error).splitlines()[0][:200]}",
+        f"{purpose} needs the package {package}, which can't be imported: {shortened(str(error).splitlines()[0], 200)}",
         f"pip install --force-reinstall {requirement}",
     )
 

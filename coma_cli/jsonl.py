@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from coma_cli.errors import MissingInputError
+from coma_cli.words import shortened
 
 JsonRow = dict[str, Any]
 _TAIL_BLOCK = 1 << 16
@@ -123,9 +124,9 @@ def parse_line(line: bytes) -> JsonRow | str | None:
     try:
         value = json.loads(_text(line))
     except UnicodeDecodeError as error:
-        return f"not UTF-8 text ({_UTF16 if _is_utf16(line) else str(error)[:120]})"
+        return f"not UTF-8 text ({_UTF16 if _is_utf16(line) else shortened(str(error), 120)})"
     except (ValueError, RecursionError) as error:
-        return f"not valid JSON ({_UTF16 if _is_utf16(line) else str(error)[:120]})"
+        return f"not valid JSON ({_UTF16 if _is_utf16(line) else shortened(str(error), 120)})"
     return value if isinstance(value, dict) else f"a JSON {type(value).__name__} where an object was expected"
 
 

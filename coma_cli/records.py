@@ -40,8 +40,8 @@ class Record(BaseModel):
         return False
 
     @classmethod
-    def from_row(cls, row: dict[str, Any], origin: str) -> Self:
-        """Read a row; errors name its `origin` (file and line, say).
+    def from_row(cls, row: dict[str, Any], origin: str, kind: str = "") -> Self:
+        """Read a row; errors name its `origin` (file and line, say), and what rows of this `kind` are called.
 
         Raises:
             MissingInputError: a field is missing, unknown or of a wrong type, or the schema is another one.
@@ -57,7 +57,7 @@ class Record(BaseModel):
         except ValidationError as error:
             problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
             raise MissingInputError(
-                f"{origin}: not a {cls.__name__} ({problems}).", "Repair or remove that row."
+                f"{origin}: not a row of {kind or f'type {cls.__name__}'} ({problems}).", "Repair or remove that row."
             ) from None
 
     def to_row(self) -> dict[str, Any]:

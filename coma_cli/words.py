@@ -12,6 +12,9 @@ _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
 # What a terminal acts on: control characters but tab and line feed, and those that reorder text.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_ELLIPSIS = " ..."
+_LAST_WORD = re.compile(r"\s+\S*\Z")
+_SENTENCE = re.compile(r"[.!?](?=\s|\Z)")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n\s*\n")
 
 
@@ -23,6 +26,16 @@ def words(text: str) -> list[str]:
 def tokens(text: str) -> list[str]:
     """The lower-case words and punctuation of a text: texts with the same tokens differ only in layout."""
     return _TOKEN.findall(text.lower())
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most `most` characters: a longer one ends after a sentence, or else a word, and an ellipsis."""
+    if len(text) <= most:
+        return text
+    cut = text[: most - len(_ELLIPSIS)]
+    whole = cut if text[len(cut)].isspace() else "".join(_LAST_WORD.split(cut, maxsplit=1)[:1]) or cut
+    sentence = max((found.end() for found in _SENTENCE.finditer(whole)), default=0)
+    return (whole[:sentence] if 2 * sentence > most else whole).rstrip(" ,;:(") + _ELLIPSIS
 
 
 def grams(run: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Writes the pages of this folder that are made from the code: the command reference and the tables of data and models.
+"""Writes what is made from the code: the command reference, the tables of data and models, those of scoring.md.
 
 python docs/generate.py            write them
 python docs/generate.py --check    write nothing; exit with 1 and name the pages that are out of date
@@ -15,11 +15,12 @@ from typing import Any
 import typer
 
 from coma_cli.catalog.bases import BASES
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.cli import app
 
 FOLDER = Path(__file__).resolve().parent
+BEGIN, END = "<!-- Made by docs/generate.py: benchmarks. -->", "<!-- End of what is made. -->"
 NOTICE = "<!-- Made by docs/generate.py. Do not edit: run `make docs`. -->"
 COMMANDS_INTRO = """# Commands
 
@@ -42,7 +43,12 @@ Panels = Mapping[str, Sequence[tuple[str, str]]]
 
 def pages() -> dict[str, str]:
     """The content of every page by its file name."""
-    return {"commands.md": command_reference(typer.main.get_command(app)), "data-sources.md": data_sources()}
+    scoring = (FOLDER / "scoring.md").read_text(encoding="utf-8")
+    return {
+        "commands.md": command_reference(typer.main.get_command(app)),
+        "data-sources.md": data_sources(),
+        "scoring.md": with_benchmarks(scoring),
+    }
 
 
 def command_reference(root: Any) -> str:
@@ -168,6 +174,22 @@ def data_sources() -> str:
             *table(("base", "parameters", "licence", "template", "what to know", "paper"), escaped(bases)),
         )
     )
+
+
+def with_benchmarks(page: str) -> str:
+    """A page with the table of benchmarks between its two marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    rows = [(f"`{b.name}`", str(b.size), places_of(b)) for b in BENCHMARKS.values()]
+    lines = ("", *table(("name", "problems", "where its data comes from"), rows))
+    return f"{before}{BEGIN}\n{chr(10).join(lines)}\n{END}{after}"
+
+
+def places_of(benchmark: Benchmark) -> str:
+    """Where a benchmark is read from, in words."""
+    file = f"`--bench-data {benchmark.files[0]}`"
+    by_itself = {"package": "built in", "hub": "the Hugging Face Hub"}.get(benchmark.comes_from)
+    return f"{by_itself}, or {file}" if by_itself else f"its published file, with {file}"
 
 
 def size(parameters: int) -> str:

@@ -24,7 +24,7 @@ def test_a_row_comes_back_as_it_was():
     ],
 )
 def test_a_row_that_does_not_fit_is_named_with_its_origin(change, message):
-    with pytest.raises(MissingInputError, match=rf"samples\.jsonl:4: not a Sample .*{message}"):
+    with pytest.raises(MissingInputError, match=rf"samples\.jsonl:4: not a row of type Sample .*{message}"):
         Sample.from_row(SAMPLE | change, "samples.jsonl:4")
 
 

@@ -8,6 +8,7 @@ from coma_cli.words import (
     latin_share,
     printable,
     sentences,
+    shortened,
     shown,
     size_of,
     time_of,
@@ -74,3 +75,14 @@ def test_what_a_terminal_acts_on_is_written_as_an_escape():
     assert printable("T\u00e4sk 你\u3000好\n\tx\u00a0\U0001f600") == "T\u00e4sk 你\u3000好\n\tx\u00a0\U0001f600"
     assert shown("a\nb\tc\x1b") == r"a\nb\tc\x1b"
     assert shown("x" * 10**6) == "x" * 77 + "..."
+
+
+def test_a_shortened_text_ends_after_a_sentence_or_a_word_with_an_ellipsis():
+    text = "The host can't be reached. Make sure your Internet connection works, please."
+    assert shortened(text, len(text)) == text
+    assert shortened(text, 50) == "The host can't be reached. ..."
+    assert shortened(text, 30) == "The host can't be reached. ..."
+    assert shortened("Make sure your Internet connection works", 31) == "Make sure your Internet ..."
+    assert shortened("one, two, three", 13) == "one, two ..."
+    assert shortened("a" * 40, 20) == "a" * 16 + " ..."
+    assert all(len(shortened(text, most)) <= most for most in range(10, 80))

@@ -64,13 +64,18 @@ def index(*entries: N) -> Mapping[str, N]:
     return {entry.name: entry for entry in entries}
 
 
+def canonical(name: str, entries: Mapping[str, N]) -> str:
+    """The name of an entry as the catalogue writes it, whatever the case it is given in; an unknown one as it is."""
+    return name if name in entries else next((known for known in entries if known.lower() == name.lower()), name)
+
+
 def lookup(kind: str, name: str, entries: Mapping[str, N], *, hint: str | None = None) -> N:
-    """The entry of that name.
+    """The entry of that name, in any case.
 
     Raises:
         UsageError: there is none; the error suggests the nearest known name.
     """
     try:
-        return entries[name]
+        return entries[canonical(name, entries)]
     except KeyError:
         raise unknown_name(kind, name, entries, hint=hint) from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from coma_cli.formats.rejected import Rejected
+from coma_cli.languages import require_known
 from coma_cli.records import Origin, TextLanguage
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class Material:
     licence: str = field(kw_only=True)
     origin: Origin = field(kw_only=True)
     text_language: TextLanguage = field(default="en", kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a programming language that no entry of the table of languages names."""
+        require_known(self.language)
 
     @property
     def question(self) -> str:
@@ -145,6 +150,11 @@ class Translation(Material):
     target_language: str
     target_code: str
     tokenized: bool
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an unknown language, on either side."""
+        super().__post_init__()
+        require_known(self.target_language)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,12 @@ RecipeArgument = Annotated[
 ]
 
 
-def run(recipe: RecipeArgument, workspace: WorkspaceOption = DEFAULT_WORKSPACE) -> None:
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print the command line of each step and whether it is done, and stop")
+]
+
+
+def run(recipe: RecipeArgument, workspace: WorkspaceOption = DEFAULT_WORKSPACE, dry_run: DryRunOption = False) -> None:
     """Run a recipe: several commands in one workspace, then one table of what they made.
 
     Each command line is printed before it runs. Finished steps are not repeated: after a failure or an interruption
@@ -30,7 +35,10 @@ def run(recipe: RecipeArgument, workspace: WorkspaceOption = DEFAULT_WORKSPACE) 
     Example: coma run quickstart --workspace workspace/quickstart
     """
     from coma_cli.workbench.overview import show_overview
-    from coma_cli.workbench.recipes import read_recipe, run_recipe
+    from coma_cli.workbench.recipes import read_recipe, run_recipe, show_steps
 
     read = read_recipe(recipe)
+    if dry_run:
+        show_steps(read, Path(workspace))
+        return
     show_overview(read.title, run_recipe(read, Path(workspace)))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coma_cli.errors import unknown_name
+from coma_cli.errors import UsageError, unknown_name
 from coma_cli.pipeline import PIPELINE
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def settings(
     from coma_cli.console import print_json
     from coma_cli.stage import settings_of
 
+    if command not in COMMANDS and command in context.parent.command.commands:  # type: ignore[union-attr]
+        raise UsageError(f"`{command}` has no settings.", f"coma {command} --help")
     if command not in COMMANDS:
         raise unknown_name("command", command, COMMANDS)
     model = settings_of(command)

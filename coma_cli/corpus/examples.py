@@ -24,13 +24,20 @@ NOWHERE = Surroundings()
 def make_example(
     task: Task, material: Material, source: str, seed: int, context: Surroundings = NOWHERE
 ) -> Example | None:
-    """The row that a task makes of a piece of material, or None; `context` is its neighbours in the file."""
+    """The row that a task makes of a piece of material, or None; `context` is its neighbours in the file.
+
+    A draft that asks nothing gives a row with an empty instruction, which cleaning drops.
+
+    Raises:
+        ValueError: the draft has wordings that its task does not list.
+    """
     if task.among is not None:
         material = task.among(material, context)
     draft = task.draft(material, row_seed(seed, f"{task.name}|{material.origin.path}|{material.origin.row}"))
     if draft is None:
         return None
-    content = list(draft.named_by) or [draft.instruction or draft.asked, draft.input, draft.output]
+    asked = draft.asked if draft.instruction is None else draft.instruction
+    content = list(draft.named_by) or [asked, draft.input, draft.output]
     row_id = sha256_of([task.name, *content])[:_ID_DIGITS]
     return Example(
         id=row_id,
@@ -38,7 +45,7 @@ def make_example(
         source=source,
         language=material.language,
         text_language=material.text_language,
-        instruction=draft.instruction or _worded(draft, material, seed, row_id),
+        instruction=_worded(task, draft, material, seed, row_id) if draft.instruction is None else draft.instruction,
         input=draft.input,
         output=draft.output,
         licence=material.licence,
@@ -60,10 +67,14 @@ def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterato
         before = block
 
 
-def _worded(draft: Draft, material: Material, seed: int, row_id: str) -> str:
-    assert draft.wordings is not None
+def _worded(task: Task, draft: Draft, material: Material, seed: int, row_id: str) -> str:
+    """One of the draft's wordings, filled in; empty where the question that belongs into it is."""
+    if draft.wordings is None or not any(draft.wordings is listed for listed in task.wordings):
+        raise ValueError(f"The task {task.name} drafts a row with wordings that its entry does not list.")
     choices = draft.wordings[material.text_language]
     wording = choices[row_seed(seed, f"wording|{row_id}") % len(choices)]
+    if "{text}" in wording and not draft.asked.strip():
+        return ""
     if not display(material.language):
         wording = wording.replace(_UNNAMED[material.text_language], "")
     named = wording.replace("{language}", display(material.language)).replace("{target}", display(draft.target))

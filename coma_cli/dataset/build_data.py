@@ -221,9 +221,10 @@ def _require_rows(composition: Composition, tally: RowTally, settings: BuildData
             f"{f' ({reasons})' if reasons else ''}.",
             "Drop --size and --mix (--per-task limits such rows), or give sources of its table.",
         )
-    raise MissingInputError(
-        f"No training row is left ({reasons or 'no rows'}).", "Give more sources, or loosen --set cleaning.*."
-    )
+    hint = "Give more sources, or loosen --set cleaning.*."
+    if "licence-not-allowed" in drop_counts(tally)[0]:
+        hint = f"Add --licences any, which also keeps licences that coma does not know. {hint}"
+    raise MissingInputError(f"No training row is left ({reasons or 'no rows'}).", hint)
 
 
 def _shown(rows: RowTable, selection: Selection) -> dict[str, Example]:
@@ -329,7 +330,8 @@ def show(summary: Mapping[str, Any]) -> None:
             rows.append(("all", f"{total['train']}", f"{total['validation']}"))
         console.print_table(title, ("", "train", "validation"), rows)
     _show_subsets(summary)
-    console.print_table("Dropped", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
+    if summary["dropped"]:
+        console.print_table("Dropped", ("reason", "rows"), [(r, str(n)) for r, n in summary["dropped"].items()])
     outside = sum(summary["outside_table"].values())
     if outside:
         console.note(f"Excluded: {count_of(outside, 'row')} of no sub-dataset of {summary['mixture']}")

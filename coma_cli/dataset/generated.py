@@ -99,7 +99,7 @@ def read_rows(shard: Shard) -> Iterator[Example | Rejected]:
         number, row = entry
         origin = Origin(path=shard.name, row=str(number))
         try:
-            example = Example.from_row(_filled(row), shard.name)
+            example = Example.from_row(_filled(row), shard.name, COMMAND)
         except MissingInputError as error:
             yield Rejected("broken-row", error.message, origin, row)
             continue

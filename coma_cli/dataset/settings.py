@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
-from coma_cli.catalog import lookup
+from coma_cli.catalog import canonical, lookup
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.catalog.tasks import TASKS
@@ -96,7 +96,7 @@ class BuildDataSettings(StageSettings):
         tuple[TextLanguage, ...],
         Flag("--lang", panel=ROWS, split=True, complete=lambda _: get_args(TextLanguage)),
         Kind("en,cn"),
-    ] = Field(default=("cn", "en"), min_length=1, description="Text languages to keep: en, cn")
+    ] = Field(default=get_args(TextLanguage), min_length=1, description="Text languages to keep: en, cn")
     mix: Annotated[
         str | None,
         Flag("--mix", panel=ROWS, complete=lambda _: MIXTURES),
@@ -142,10 +142,22 @@ class BuildDataSettings(StageSettings):
     near: NearRules = NearRules()
     runtime: BuildDataRuntime = BuildDataRuntime()
 
+    @field_validator("mix")
+    @classmethod
+    def _as_in_the_catalogue(cls, value: str) -> str:
+        return canonical(value, MIXTURES)
+
+    @field_validator("source")
+    @classmethod
+    def _sources_as_in_the_catalogue(cls, value: dict[str, str]) -> dict[str, str]:
+        from coma_cli.catalog.sources import SOURCES
+
+        return {canonical(name, SOURCES): place for name, place in value.items()}
+
     @field_validator("lang")
     @classmethod
     def _in_one_order(cls, value: tuple[TextLanguage, ...]) -> tuple[TextLanguage, ...]:
-        return tuple(sorted(set(value)))
+        return tuple(language for language in get_args(TextLanguage) if language in value)
 
     @field_validator("source_splits", mode="after")
     @classmethod
@@ -206,7 +218,7 @@ class BuildDataSettings(StageSettings):
     def identity(self) -> dict[str, Any]:
         """All that changes a row; paths do not: what they hold counts by its hash, as the run's inputs."""
         identity = {name: value for name, value in super().identity().items() if name not in _PLACES}
-        return {**identity, "tasks": list(self.chosen_tasks())}
+        return {**identity, "tasks": list(self.chosen_tasks()), "lang": sorted(self.lang)}
 
     def chosen_tasks(self) -> tuple[str, ...]:
         """The requested tasks, in the order of the catalogue.
@@ -214,7 +226,7 @@ class BuildDataSettings(StageSettings):
         Raises:
             UsageError: unknown name, or none.
         """
-        wanted = {name.strip() for name in self.tasks if name.strip()}
+        wanted = {canonical(name.strip(), TASKS) for name in self.tasks if name.strip()}
         if not wanted:
             raise UsageError("--tasks names no task.", f"Give all, or some of: {', '.join(TASKS)}")
         for name in sorted(wanted - {"all"}):

@@ -21,6 +21,7 @@ from typing import Any, Self
 from coma_cli.errors import MissingInputError
 from coma_cli.jsonl import CorruptLine, encode_row, repair_torn_tail, sha256_of
 from coma_cli.records import Record
+from coma_cli.words import shortened
 
 ANSWERS_FILE = "answers.jsonl"
 BROKEN_FILE = "broken-lines.txt"  # corrupt lines of the journal, unchanged
@@ -184,7 +185,7 @@ class AnswerJournal:
             row = _object(line)
             answer = _checked(Answer.from_row(row, origin))
         except (ValueError, RecursionError) as error:
-            self._on_corrupt(CorruptLine(self.path, self._lines, f"not an answer ({str(error)[:120]})"))
+            self._on_corrupt(CorruptLine(self.path, self._lines, f"not an answer ({shortened(str(error), 120)})"))
             self._broken.append((start, len(line)))
         except MissingInputError as error:
             self._on_corrupt(CorruptLine(self.path, self._lines, error.message.removeprefix(f"{origin}: ").rstrip(".")))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from coma_cli.engines.chat import BadReplyError
 from coma_cli.engines.pacing import retry_after_s
 from coma_cli.errors import CliError, UsageError
+from coma_cli.words import shortened
 
 _MESSAGE_LIMIT = 240
 _BUSY = frozenset({429, 503, 529})
@@ -86,4 +87,4 @@ def _clean(text: str, secret: str) -> str:
     line = " ".join(text.split())
     if secret:
         line = line.replace(secret, "***")
-    return line[:_MESSAGE_LIMIT]
+    return shortened(line, _MESSAGE_LIMIT)

@@ -4,15 +4,21 @@
 """
 
 import logging
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from coma_cli.errors import CliError, MissingInputError, missing_package
+from coma_cli.words import shortened
 
 CLIENT = "huggingface_hub"
+_HUB = "https://huggingface.co"
 _PATIENCE_S = 10.0
 _ELSEWHERE = "Use --from-repo stdlib (or a folder of code), or --sources DIR with files that are already here."
 
@@ -54,7 +60,7 @@ def fetch_source(form: HubForm) -> Path:
         MissingPackageError: the Hub's client is not installed.
     """
     with _errors_named(form.repository, _ELSEWHERE):
-        return _snapshot(form)
+        return _snapshot(form, local_files_only=unknown_host() is not None)
 
 
 def fetch_file(repository: str, file: str, revision: str, hint: str) -> Path:
@@ -62,7 +68,26 @@ def fetch_file(repository: str, file: str, revision: str, hint: str) -> Path:
     with _errors_named(f"{file} of {repository}", hint):
         from huggingface_hub import hf_hub_download
 
-        return Path(hf_hub_download(repository, file, repo_type="dataset", revision=revision))
+        cached_only = unknown_host() is not None
+        return Path(
+            hf_hub_download(repository, file, repo_type="dataset", revision=revision, local_files_only=cached_only)
+        )
+
+
+def unknown_host() -> str | None:
+    """The Hub's host where its name can't be resolved, so that the client need not try five times; else None.
+
+    Behind a proxy the proxy resolves the name.
+    """
+    url = urlsplit(os.environ.get("HF_ENDPOINT") or _HUB)
+    host = url.hostname or ""
+    if os.environ.get("HF_HUB_OFFLINE") or ({url.scheme, "all"} & getproxies().keys() and not proxy_bypass(host)):
+        return None
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return host
+    return None
 
 
 def _snapshot(form: HubForm, **options: Any) -> Path:
@@ -81,8 +106,10 @@ def _errors_named(what: str, hint: str) -> Iterator[None]:
     """Turn what the client raises into one error that says what can't be fetched and what helps."""
     log = logging.getLogger(CLIENT)
     level = log.level
-    log.setLevel(logging.ERROR)  # it warns of each of its five tries; one error at the end says it all
     try:
+        import huggingface_hub.utils.logging  # noqa: F401  # its import sets the level of its log
+
+        log.setLevel(logging.ERROR)  # it warns of each of its five tries; one error at the end says it all
         yield
     except ImportError:
         error = missing_package(CLIENT, f"Fetching {what} from the Hugging Face Hub")
@@ -90,6 +117,10 @@ def _errors_named(what: str, hint: str) -> Iterator[None]:
         raise error from None
     except Exception as error:  # the client raises its HTTP library's own errors too, and that library changes
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise MissingInputError(f"{what} can't be fetched from the Hugging Face Hub: {reason[:200]}", hint) from error
+        if host := unknown_host():
+            reason = f"the name {host} can't be resolved."
+        raise MissingInputError(
+            f"{what} can't be fetched from the Hugging Face Hub: {shortened(reason, 200)}", hint
+        ) from error
     finally:
         log.setLevel(level)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from coma_cli.words import shortened
+
 CHUNK_BYTES = 1 << 20
 _LARGEST_CHUNK = 1 << 28
 _WHITESPACE = re.compile(r"[ \t\n\r]*")
@@ -84,7 +86,7 @@ class JsonStream:
             except RecursionError:
                 raise BrokenJsonError("it is nested too deeply", self.line) from None
             except ValueError as error:  # a number of thousands of digits
-                raise BrokenJsonError(str(error)[:120], self.line) from None
+                raise BrokenJsonError(shortened(str(error), 120), self.line) from None
             else:
                 if self._whole or not _PART_OF_NUMBER.fullmatch(self._text, end):
                     self._at = end

@@ -10,6 +10,7 @@ from coma_cli.errors import missing_package
 from coma_cli.formats.data_file import BrokenSourceError, DataFile, Piece
 from coma_cli.formats.files import unpacked
 from coma_cli.jsonl import JsonRow
+from coma_cli.words import shortened
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def parquet_rows(file: DataFile, piece: Piece, extent: Extent) -> Iterator[tuple
                     yield from enumerate(rows, start=first + 1)
                 start += batch.num_rows
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0][:200].rstrip(".")
+        reason = shortened(str(error).partition("\n")[0].rstrip("."), 200)
         raise BrokenSourceError(f"{file} is a broken Parquet file: {reason}.", "Fetch it again.") from error
 
 

@@ -10,6 +10,7 @@ import py7zr
 from py7zr.io import Py7zIO, WriterFactory
 
 from coma_cli.formats.data_file import BrokenSourceError
+from coma_cli.words import shortened
 
 
 def unpack_member(path: Path, name: str, take: Callable[[bytes], None]) -> None:
@@ -26,7 +27,7 @@ def unpack_member(path: Path, name: str, take: Callable[[bytes], None]) -> None:
     except BrokenSourceError:
         raise
     except Exception as error:  # each decompressor has its own errors, in its own package
-        reason = str(error)[:120] or type(error).__name__
+        reason = shortened(str(error), 120) or type(error).__name__
         raise BrokenSourceError(
             f"{path} is a broken 7z archive: {reason}.", f"Download it again, or unpack it yourself: 7z x {path.name}"
         ) from error

@@ -7,7 +7,7 @@ import warnings
 from coma_cli.instructions.parsing import Refused
 from coma_cli.instructions.settings import Filters
 from coma_cli.records import TextLanguage
-from coma_cli.words import chinese_share, latin_share, words
+from coma_cli.words import chinese_share, latin_share, shortened, words
 
 _LEAST_CHINESE = 0.3  # share of the letters; names of functions and languages are Latin
 _MOST_CHINESE = 0.1
@@ -79,7 +79,7 @@ def flaw_of_python(code: str, filters: Filters) -> Refused | None:
             warnings.simplefilter("ignore")  # an invalid escape in a program is not our concern
             tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return Refused("does-not-parse", str(error)[:120])
+        return Refused("does-not-parse", shortened(str(error), 120))
     if filters.must_run and not any(map(_does_something, tree.body)):
         return Refused("does-nothing")
     return Refused("reads-input") if any(map(_reads_input, ast.walk(tree))) else None

@@ -27,7 +27,7 @@ from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.jsonl import write_rows
 from coma_cli.stage import Stage
-from coma_cli.words import count_of
+from coma_cli.words import count_of, shortened
 from coma_cli.workspace import Run, StageResult, Workspace
 
 OUTPUTS = ("train.jsonl", "validation.jsonl", "dropped.jsonl")
@@ -150,7 +150,7 @@ def _require_rows(run: Run, rows: GeneratedRows) -> None:
         reasons = ", ".join(f"{reason} {count}" for reason, count in rows.reasons.items()) or "all went to validation"
         last = next((row.detail for row in reversed(rows.dropped) if row.detail), "")
         raise CliError(
-            f"No row was accepted for training ({reasons}{f'; the last: {last[:160]}' if last else ''}).",
+            f"No row was accepted for training ({reasons}{f'; the last: {shortened(last, 160)}' if last else ''}).",
             f"See {run.path / 'dropped.jsonl'}; another --model, a larger --num or other filters.* may do better.",
         )
 

@@ -57,7 +57,7 @@ def choose_requests(
         MissingInputError: there is no such file, a line of it is not a request, or none of them can be answered.
     """
     path, origin = find_requests(place, workspace)
-    requests = [PendingRequest.from_row(row, str(path)) for _, row in whole_rows(one_file(path))]
+    requests = [PendingRequest.from_row(row, str(path), "pending.jsonl") for _, row in whole_rows(one_file(path))]
     wanted = [request for request in requests if languages is None or request.language in languages]
     short = [r for r in wanted if len(r.english) + len(r.input) + len(r.output) <= max_chars]
     if not requests:

@@ -21,6 +21,7 @@ __all__ = [
     "opens_block_of",
     "parse_python",
     "parses_as_python",
+    "require_known",
     "same_python",
 ]
 
@@ -47,6 +48,12 @@ def display(language: str) -> str:
     if known is not None:
         return known.display
     return language.capitalize().strip() if language != UNSPECIFIED else ""
+
+
+def require_known(language: str) -> None:
+    """Raise ValueError for a name that is neither in the table of languages nor `unspecified`."""
+    if language not in LANGUAGES and language != UNSPECIFIED:
+        raise ValueError(f"The language {language!r} has no entry; known: {', '.join((*LANGUAGES, UNSPECIFIED))}.")
 
 
 def language_of_label(label: str) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.errors import CliError, MissingInputError, missing_package
+from coma_cli.words import shortened
 
 TIMEOUT_S = 10.0
 DEFAULT_REVISION = "main"
@@ -107,4 +108,5 @@ def _blocker(message: str, hint: str) -> HubAnswer:
 
 
 def _short(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:160].rstrip(": ")
+    first = next(iter(str(error).splitlines()), "")
+    return shortened(f"{type(error).__name__}: {first}".rstrip(": "), 160)

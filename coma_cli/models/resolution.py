@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from coma_cli.catalog import canonical
 from coma_cli.catalog.bases import BASES
 from coma_cli.catalog.bases.entry import Base, EmbeddedWeights
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
@@ -75,6 +76,8 @@ def resolve_base(name: str, *, revision: str | None = None, trust: Trust = NO_TR
         UsageError: no such name; the error suggests the nearest known one.
         MissingInputError: no such folder, or it contains no model.
     """
+    if not Path(name).expanduser().is_dir():
+        name = canonical(name, BASES)
     entry = BASES.get(name)
     if entry is not None:
         gguf = embedded_file(entry.embedded) if entry.embedded and revision is None else None

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from coma_cli.errors import CliError
 from coma_cli.parallel.ray_cluster import Cluster, connected
+from coma_cli.words import shortened
 
 C = TypeVar("C")
 S = TypeVar("S")
@@ -123,5 +124,5 @@ def _result(ray: Any, done: Any) -> Any:
         raise
     except ray.exceptions.RayError as error:
         raise CliError(
-            f"A shard was lost on the Ray cluster: {str(error)[:200]}", "Rerun the same command to resume."
+            f"A shard was lost on the Ray cluster: {shortened(str(error), 200)}", "Rerun the same command to resume."
         ) from error

@@ -89,6 +89,9 @@ class _Answer(NamedTuple):
     package: str  # where numpy, or another of `PACKAGES`, is imported from, or ""
 
 
+_LONGEST_REASON = 120  # characters of a line that an interpreter ends with
+
+
 def _ask(executable: str) -> _Answer:
     question = (
         f"import sys,os,json,importlib.util as u;s=next(filter(None,map(u.find_spec,{PACKAGES})),None);"
@@ -105,7 +108,16 @@ def _ask(executable: str) -> _Answer:
             stdin=subprocess.DEVNULL,
         )
         version, *found = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+    except subprocess.TimeoutExpired:
+        raise SandboxError(f"{executable} does not run as a Python interpreter: no answer in 60 s") from None
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr.strip().splitlines() or [""])[-1]
+        said = f": {said}" if 0 < len(said) <= _LONGEST_REASON else ""  # another program may quote the whole question
+        reason = f"exit code {error.returncode}{said}"
+        raise SandboxError(f"{executable} does not run as a Python interpreter: {reason}") from None
+    except (TypeError, ValueError):
+        raise SandboxError(f"{executable} does not run as a Python interpreter: it prints something else") from None
+    except OSError as error:
         raise SandboxError(f"{executable} does not run as a Python interpreter: {error}") from None
     if tuple(version) < (3, 10):
         raise SandboxError(f"{executable} is Python {version[0]}.{version[1]}; programs need 3.10 or newer")

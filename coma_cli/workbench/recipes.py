@@ -81,6 +81,20 @@ def read_recipe(name: str) -> Recipe:
         ) from None
 
 
+def show_steps(recipe: Recipe, workspace: Path) -> None:
+    """Print each step's command line, and whether a finished run of its name is there, without running anything.
+
+    A finished run of other settings or inputs counts as done here; the step itself would refuse it.
+    """
+    runs = Workspace(workspace)
+    for number, step in enumerate(recipe.steps, start=1):
+        done = step.name in runs.run_names(step.command)
+        begun = step.name in runs.unfinished(step.command)
+        state = "done" if done else "unfinished, would be resumed" if begun else "to do"
+        line = f"coma {shlex.join(step.arguments(workspace))}"
+        console.stdout().print(f"[{number}/{len(recipe.steps)}] {state}: {line}", markup=False, soft_wrap=True)
+
+
 def run_recipe(recipe: Recipe, workspace: Path) -> list[StepReport]:
     """Run every step and return their results.
 

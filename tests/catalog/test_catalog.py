@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from coma_cli.catalog import Catalogue, lookup
+from coma_cli.catalog import Catalogue, canonical, lookup
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
 from coma_cli.catalog.bases.entry import Base
 from coma_cli.catalog.benchmarks import BENCHMARKS
@@ -21,7 +21,7 @@ from tests.support.modules import MODULES, imports_of
 HEAVY = ("tree_sitter", "tree_sitter_language_pack", "pyarrow", "numpy", "scipy", "torch", "transformers")
 HEAVY += ("huggingface_hub", "openai", "ray", "py7zr", "matplotlib")
 # The modules of coma that a room's table loads; an entry is not among them.
-ROOMS = {"bases": 6, "benchmarks": 12, "licences.kinds": 6, "mixtures": 8, "sources": 18, "tasks": 14}
+ROOMS = {"bases": 6, "benchmarks": 12, "licences.kinds": 6, "mixtures": 8, "sources": 18, "tasks": 15}
 RECORD_TYPES = {"material", "bases.entry", "benchmarks.entry", "mixtures.mixture", "sources.source", "tasks.task"}
 TABLES = {"", "bases", "benchmarks", "mixtures", "sources", "tasks"}
 BY_OPTION = {"sources.repository.repository", "sources.stackoverflow.stackexchange"}  # --from-repo, --stackexchange
@@ -127,3 +127,12 @@ def test_entries_can_be_added_and_taken_away_as_objects_or_places(monkeypatch):
 def test_an_unknown_name_suggests_the_nearest():
     with pytest.raises(UsageError, match=r"Unknown task 'code-serch'. Did you mean code-search?"):
         lookup("task", "code-serch", TASKS)
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_names_are_known_in_any_case(name):
+    entries = CATALOGUES[name]
+    for known in entries:
+        assert canonical(known.upper(), entries) == canonical(known, entries) == known
+    assert canonical("Nothing", entries) == "Nothing"
+    assert lookup("entry", next(iter(entries)).title(), entries) is entries[next(iter(entries))]

@@ -1,7 +1,7 @@
 import pytest
 
 from coma_cli.catalog import material
-from coma_cli.catalog.material import Function, Material, Snippet
+from coma_cli.catalog.material import Function, Material, Snippet, Translation
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.formats.rejected import Rejected
 from coma_cli.records import Origin
@@ -51,3 +51,12 @@ def test_a_function_that_teaches_nothing_is_rejected_with_its_text(function, pro
     assert isinstance(made, Rejected)
     assert (made.reason, made.origin) == (reason, HERE)
     assert made.row == {"code": function.code, "documentation": "Double it."}
+
+
+def test_a_language_that_no_entry_names_is_refused():
+    said = r"The language 'pyton' has no entry; known: cpp, .*python, .*unspecified\."
+    with pytest.raises(ValueError, match=said):
+        Snippet("pyton", "pass", licence="MIT", origin=HERE)
+    with pytest.raises(ValueError, match=said):
+        Translation("java", "", "pyton", "", False, licence="MIT", origin=HERE)
+    assert Snippet("unspecified", "pass", licence="MIT", origin=HERE).language == "unspecified"

@@ -5,19 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from coma_cli.catalog.tasks import (
-    TASKS,
-    clone_detection,
-    cloze,
-    code_generation,
-    code_repair,
-    code_search,
-    code_summarization,
-    code_translation,
-    competition,
-    defect_detection,
-    line_completion,
-)
+from coma_cli.catalog.tasks import TASKS
 from tests.catalog.tasks.materials import (
     CAP,
     CLOZE,
@@ -31,37 +19,23 @@ from tests.catalog.tasks.materials import (
     made,
 )
 
-WORDINGS = {
-    "code-summarization": code_summarization.WORDINGS,
-    "line-completion": line_completion.WORDINGS,
-    "code-search": code_search.WORDINGS,
-    "competition": competition.WORDINGS,
-    "code-generation of functions": code_generation.FUNCTION_WORDINGS,
-    "code-generation of exercises": code_generation.EXERCISE_WORDINGS,
-    "clone-detection": clone_detection.WORDINGS,
-    "defect-detection": defect_detection.WORDINGS,
-    "code-repair": code_repair.WORDINGS,
-    "code-repair of abstracted code": code_repair.ABSTRACTED_WORDINGS,
-    "code-translation": code_translation.WORDINGS,
-    "cloze-test": cloze.WORDINGS,
-    "line-completion within a line": line_completion.UNFINISHED_WORDINGS,
-}
 # Placeholders that all wordings of a task have beside {language}; those of other tasks have none.
 PLACEHOLDERS = {
     "code-search": {"{text}"},
-    "code-generation of functions": {"{text}"},
-    "code-generation of exercises": {"{text}"},
+    "code-generation": {"{text}"},
     "code-translation": {"{target}"},
 }
 
 
-@pytest.mark.parametrize("name", WORDINGS)
+@pytest.mark.parametrize("name", TASKS)
 def test_there_are_eight_wordings_and_more_in_both_languages(name):
-    for wordings in (WORDINGS[name]["en"], WORDINGS[name]["cn"]):
-        assert len(set(wordings)) == len(wordings) >= 8
-        assert all(
-            set(re.findall(r"{\w+}", wording)) == {"{language}"} | PLACEHOLDERS.get(name, set()) for wording in wordings
-        )
+    assert TASKS[name].wordings
+    for wordings in TASKS[name].wordings:
+        assert set(wordings) == {"en", "cn"}
+        for texts in wordings.values():
+            assert len(set(texts)) == len(texts) >= 8
+            for text in texts:
+                assert set(re.findall(r"{\w+}", text)) == {"{language}"} | PLACEHOLDERS.get(name, set()), text
 
 
 @pytest.mark.parametrize("task", ["code-summarization", "line-completion", "code-search", "competition"])
@@ -82,7 +56,7 @@ def test_answers_are_the_label_words_of_their_language(task, material):
             row = made(task, replace(material, text_language=language, **{field: positive}))
             assert row.output == labels[language][0 if positive else 1]
         # A wording names both words that may be answered, so that nobody has to guess them.
-        for wording in WORDINGS[task][language]:
+        for wording in TASKS[task].wordings[0][language]:
             assert all(word.lower() in wording.lower() for word in labels[language])
 
 

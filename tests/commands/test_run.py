@@ -35,3 +35,19 @@ def test_an_unknown_recipe_is_answered_with_the_known_ones(name, said, tmp_path)
     assert done.returncode == 3
     assert f"There is no recipe {name}." in done.stderr
     assert said in done.stderr
+
+
+def test_a_dry_run_prints_the_steps_and_what_is_done_and_runs_nothing(tmp_path):
+    (tmp_path / "mine.yaml").write_text(RECIPE)
+    (tmp_path / "w" / "score" / "s").mkdir(parents=True)
+    (tmp_path / "w" / "score" / "s" / "manifest.json").write_text("{}")
+    done = coma("run", "mine.yaml", "-w", "w", "--dry-run", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "[1/2] done: coma score --bench humaneval --name s --workspace w",
+        "[2/2] to do: coma sample --name x --workspace w",
+    ]
+    (tmp_path / "w" / "sample" / "x").mkdir(parents=True)
+    (tmp_path / "w" / "sample" / "x" / "settings.json").write_text("{}")
+    again = coma("run", "mine.yaml", "-w", "w", "--dry-run", cwd=tmp_path)
+    assert again.stdout.splitlines()[1].startswith("[2/2] unfinished, would be resumed: coma sample")

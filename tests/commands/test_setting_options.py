@@ -44,7 +44,7 @@ def value_of(settings, dotted: str):
     ("line", "expected"),
     [
         ("build-data --tasks code-search,cloze-test --lang en,cn", {"tasks": ("code-search", "cloze-test")}),
-        ("build-data --lang en,cn,en", {"lang": ("cn", "en")}),
+        ("build-data --lang en,cn,en", {"lang": ("en", "cn")}),
         ("build-data --sources hub --source mbpp=a.jsonl --source codepro=b=c", {"sources": "hub"}),
         ("build-data --source mbpp=a.jsonl --source codepro=b=c", {"source": {"mbpp": "a.jsonl", "codepro": "b=c"}}),
         ("build-data --source-splits train,test", {"source_splits": ("test", "train")}),

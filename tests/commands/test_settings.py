@@ -68,3 +68,18 @@ def test_json_names_the_options_that_are_shown():
     assert shown["runtime.strict_references"]["options"] == ["--strict-references"]
     assert shown["memory_mb"]["default"] is None and shown["memory_mb"]["default_means"] == "the benchmark's"
     assert shown["timeout_s"]["default"] is None
+
+
+@pytest.mark.parametrize("command", ["run", "settings"])
+def test_a_command_without_settings_is_known_as_one(command):
+    done = subprocess.run(
+        [sys.executable, "-m", "coma_cli", "settings", command], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"Error: `{command}` has no settings.\nHint: coma {command} --help\n"
+
+
+@pytest.mark.parametrize(("command", "key"), [("sample", "bench"), ("score", "bench")])
+def test_a_benchmark_is_named_in_any_case(command, key):
+    assert load_settings(settings_of(command), flags={key: "HumanEval"}).bench == "humaneval"
+    assert load_settings(settings_of(command), flags={key: "MBPP+"}).bench == "mbpp+"

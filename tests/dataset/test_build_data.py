@@ -475,3 +475,40 @@ def test_file_names_that_are_not_utf_8_are_read_and_written_readably(workspace_r
     for name in FILES:
         (made.path / name).read_text(encoding="utf-8").encode("utf-8")
         assert rb"\udc" not in (made.path / name).read_bytes()
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\n"])
+def test_a_row_that_asks_nothing_is_dropped(tmp_path, blank):
+    rows = [
+        {"instruction": blank, "input": "", "output": "def area(width, height):\n    return width * height"},
+        {"instruction": "Name the three largest rivers.", "input": "", "output": "Amazon, Nile and Yangtze"},
+    ]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    made = build(tmp_path / "w", source={"codealpaca": str(tmp_path / "rows.json")})
+    assert [row.instruction for row in all_rows(made)] == ["Name the three largest rivers."]
+    assert [row["reason"] for row in rows_of(made, "dropped.jsonl")] == ["empty-instruction"]
+
+
+def test_rows_under_an_unknown_licence_alone_lead_to_licences_any(tmp_path):
+    rows = [{"instruction": f"Name the {n} largest towns.", "input": "", "output": f"{n} towns"} for n in range(3)]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    with pytest.raises(MissingInputError, match="licence-not-allowed 3") as error:
+        build(tmp_path / "w", source={"CodeAlpaca": str(tmp_path / "rows.json")}, cleaning__licences="permissive")
+    assert "--licences any" in error.value.hint
+
+
+def test_no_table_of_dropped_rows_where_none_was_dropped(tmp_path, capsys):
+    rows = [{"instruction": "Name the three largest rivers.", "input": "", "output": "Amazon, Nile and Yangtze"}]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    made = build(tmp_path / "w", source={"codealpaca": str(tmp_path / "rows.json")})
+    build_data.show(made.summary)
+    assert "Dropped" not in capsys.readouterr().out
+    build_data.show({**made.summary, "dropped": {"too-short": 2}})
+    assert "Dropped" in capsys.readouterr().out
+
+
+def test_text_languages_have_one_order_and_one_identity():
+    model = build_data.STAGE.settings
+    both = [load_settings(model, flags={"lang": value}) for value in (["cn", "en"], ["en", "cn"])]
+    assert [settings.lang for settings in (model(), *both)] == [("en", "cn")] * 3
+    assert both[0].identity() == model().identity()

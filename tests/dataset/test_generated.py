@@ -97,3 +97,11 @@ def test_the_input_of_a_generated_row_may_be_a_gap_or_a_number(tmp_path):
     path.write_text("".join(json.dumps(row) + "\n" for row in given))
     made = build(tmp_path / "w", with_generated=[str(path)], near__threshold=1.0)
     assert sorted(row.input for row in all_rows(made)) == ["", "", "0", "2", "x"]
+
+
+def test_rows_of_another_form_are_refused_by_the_name_of_the_right_one(tmp_path):
+    path = put(
+        tmp_path / "alpaca.jsonl", [{"instruction": "Name three rivers.", "input": "", "output": "Nile, Don, Po"}]
+    )
+    with pytest.raises(MissingInputError, match="not a row of gen-instructions \\(id: Field required"):
+        build(tmp_path / "w", with_generated=[str(path)])

@@ -190,6 +190,6 @@ def test_files_of_another_form_are_refused(tmp_path, workspace_root, capsys):
     other = tmp_path / "other.jsonl"
     write_rows(other, [{"instruction": "Sort.", "input": "", "output": "x"}])
     assert run_coma(["gen-instructions", "--pending", str(other), "-w", str(workspace_root)]) == 3
-    assert "not a PendingRequest" in capsys.readouterr().err
+    assert "not a row of pending.jsonl (id: Field required" in capsys.readouterr().err
     assert run_coma(["build-data", "--with-generated", str(other), "-w", str(workspace_root)]) == 3
-    assert "not a Example" in capsys.readouterr().err
+    assert "not a row of gen-instructions (" in capsys.readouterr().err

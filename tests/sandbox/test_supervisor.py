@@ -331,6 +331,23 @@ def test_a_file_that_is_not_an_interpreter_is_refused() -> None:
         Sandbox(python="/no/such/python").__enter__()
 
 
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("echo", "it prints something else"),
+        ('echo "can not open $3" >&2; exit 2;', "exit code 2"),
+        ('echo "No module named encodings" >&2; exit 1;', "exit code 1: No module named encodings"),
+    ],
+)
+def test_what_another_program_says_of_the_question_is_not_shown(tmp_path: Path, program: str, reason: str) -> None:
+    path = tmp_path / "python"
+    path.write_text(f'#!/bin/sh\n{program} "$@"\n')
+    path.chmod(0o755)
+    with pytest.raises(SandboxError) as error:
+        Sandbox(python=str(path)).__enter__()
+    assert str(error.value) == f"{path} does not run as a Python interpreter: {reason}"
+
+
 def test_an_interpreter_that_is_too_old_is_refused(tmp_path: Path) -> None:
     old = tmp_path / "python3.9"
     old.write_text("""#!/bin/sh\necho '[[3, 9], "/usr", "/usr", "/usr", "/usr", "", "/usr/bin/python3.9"]'\n""")

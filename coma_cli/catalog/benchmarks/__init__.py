@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from coma_cli.catalog import Catalogue
-from coma_cli.catalog.benchmarks.entry import Benchmark, LoadedBenchmark
+from coma_cli.catalog.benchmarks.entry import Benchmark, LoadedBenchmark, NoProblemsError
 
 BENCHMARKS: Mapping[str, Benchmark] = Catalogue(
     Benchmark,
@@ -17,4 +17,4 @@ BENCHMARKS: Mapping[str, Benchmark] = Catalogue(
     },
 )
 
-__all__ = ["BENCHMARKS", "Benchmark", "LoadedBenchmark"]
+__all__ = ["BENCHMARKS", "Benchmark", "LoadedBenchmark", "NoProblemsError"]

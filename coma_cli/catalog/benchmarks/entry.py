@@ -13,6 +13,10 @@ from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
 
 
+class NoProblemsError(MissingInputError):
+    """A file in a benchmark's form without one of its problems: one of its training rows, say."""
+
+
 @dataclass(frozen=True)
 class RawBenchmark:
     """A benchmark's rows as published, and where they were read from."""
@@ -90,7 +94,7 @@ class Benchmark:
             if problem is not None:
                 problems[problem.task_id] = problem
         if not problems:
-            raise MissingInputError(
+            raise NoProblemsError(
                 f"{raw.source} contains no problem of {self.name} ({len(raw.rows)} rows).", self._data_hint()
             )
         return LoadedBenchmark(

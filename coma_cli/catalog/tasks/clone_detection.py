@@ -50,6 +50,7 @@ TASK = Task(
     "functionality, else no",
     takes=(ClonePair,),
     draft=draft,
+    wordings=(WORDINGS,),
     asks_by_input=True,
     labels=LABELS,
 )

@@ -112,5 +112,6 @@ TASK = Task(
     "a short list of them; output: the token",
     takes=(Cloze, Function),
     draft=draft,
+    wordings=(WORDINGS,),
     asks_by_input=True,
 )

@@ -71,6 +71,7 @@ TASK = Task(
     form="instruction: the request; input: the signature, tests or data given, if any; output: the code",
     takes=(Function, Exercise, Instruction),
     draft=draft,
+    wordings=(FUNCTION_WORDINGS, EXERCISE_WORDINGS),
     code_fields=("output",),
     counterpart=Counterpart(prose="instruction", code=("input", "output")),
 )

@@ -196,6 +196,7 @@ TASK = Task(
     form="instruction: the question; input: a JSON list of candidate snippets; output: the one that answers, as listed",
     takes=(Function, Question),
     draft=draft,
+    wordings=(WORDINGS,),
     among=among,
     code_fields=("output",),
     counterpart=Counterpart(prose="instruction", code=("output",)),

@@ -42,6 +42,7 @@ TASK = Task(
     form="input: a function without its documentation; output: the first paragraph of that documentation",
     takes=(Function,),
     draft=draft,
+    wordings=(WORDINGS,),
     code_fields=("input",),
     asks_by_input=True,
     prose_answer=True,

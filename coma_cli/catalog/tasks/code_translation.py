@@ -40,6 +40,7 @@ TASK = Task(
     form="input: a function; output: the same function in the programming language named in the instruction",
     takes=(Translation,),
     draft=draft,
+    wordings=(WORDINGS,),
     code_fields=("input",),
     asks_by_input=True,
 )

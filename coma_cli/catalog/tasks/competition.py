@@ -66,6 +66,7 @@ TASK = Task(
     form="input: the statement of a contest problem; output: a whole program, standard input to standard output",
     takes=(ContestSolution,),
     draft=draft,
+    wordings=(WORDINGS,),
     code_fields=("output",),
     asks_by_input=True,
 )

@@ -75,6 +75,7 @@ TASK = Task(
     form="input: a function; output: yes if it is labelled as defective, else no",
     takes=(JudgedFunction,),
     draft=draft,
+    wordings=(WORDINGS,),
     asks_by_input=True,
     labels=LABELS,
 )

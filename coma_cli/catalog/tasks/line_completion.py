@@ -94,5 +94,6 @@ TASK = Task(
     "code, output: the rest of the current line",
     takes=(UnfinishedCode, Function, Snippet),
     draft=draft,
+    wordings=(WORDINGS, UNFINISHED_WORDINGS),
     asks_by_input=True,
 )

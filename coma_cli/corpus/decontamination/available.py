@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark, LoadedBenchmark
+from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark, LoadedBenchmark, NoProblemsError
 from coma_cli.errors import MissingInputError
 
 _ANY_PARQUET = "test-*.parquet"
@@ -54,8 +54,8 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
     that would be fetched are neither loaded nor missing.
 
     Raises:
-        MissingInputError: a benchmark that was found is broken or has no problems; a place does not exist; `given`
-            contains no benchmark.
+        MissingInputError: a benchmark that was found is broken; a place does not exist; `given` contains no benchmark
+            or no problems of the one in it.
     """
     for place in places.all():
         if not place.exists():
@@ -88,6 +88,9 @@ def _found(benchmark: Benchmark, places: BenchmarkPlaces) -> LoadedBenchmark | N
             continue
         try:
             return benchmark.load(place)
+        except NoProblemsError:
+            if place == places.given:
+                raise  # a source may hold training rows only, but this place was given for its problems
         except MissingInputError:
             # All Parquet files on the Hub have this name: this one may be another benchmark's.
             if _holds(place, tuple(name for name in benchmark.files if not name.endswith(_ANY_PARQUET))):

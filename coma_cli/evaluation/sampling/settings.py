@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import Field, field_validator
 
+from coma_cli.catalog import canonical
 from coma_cli.catalog.bases import BASES
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.engines.chat import Connection
@@ -113,6 +114,11 @@ class SampleSettings(StageSettings):
     )
     dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL)] = Field(default="auto", description="Dtype of the weights")
     runtime: SampleRuntime = SampleRuntime()
+
+    @field_validator("bench")
+    @classmethod
+    def _as_in_the_catalogue(cls, value: str) -> str:
+        return canonical(value, BENCHMARKS)
 
     @field_validator("temperature", mode="before")
     @classmethod

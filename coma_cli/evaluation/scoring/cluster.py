@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 from coma_cli.parallel.ray_cluster import connected
 from coma_cli.sandbox import Limits, Outcome, Program, Sandbox, SandboxError, default_workers
 from coma_cli.sandbox.levels import Requested
+from coma_cli.words import shortened
 
 SHARD = 500  # programs; a second or two of work, and what is run again when a node is lost
 _SHARDS_AHEAD = 2  # a node at work on one has the next one queued
@@ -152,7 +153,7 @@ class RayRunner:
                 self._replace(node_id)
                 continue
             except self._ray.exceptions.RayTaskError as error:
-                raise SandboxError(f"a node of the Ray cluster: {str(error.cause)[:300]}") from None
+                raise SandboxError(f"a node of the Ray cluster: {shortened(str(error.cause), 300)}") from None
             yield from outcomes
 
     def _give_out(

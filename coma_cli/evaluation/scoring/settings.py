@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from coma_cli.catalog import canonical
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.sandbox.read_list import PACKAGES
@@ -50,7 +51,10 @@ class ScoreRuntime(Runtime):
         default=False, description="Exit with status 1 if a reference fails here, instead of excluding its problem"
     )
     i_know: Annotated[bool, Flag("--allow-unsafe", panel=MACHINE), Flag("--i-know", panel=MACHINE, hidden=True)] = (
-        Field(default=False, description="Allow --isolation none, which runs programs without a sandbox")
+        Field(
+            default=False,
+            description="Consent to --isolation none: generated programs then run with your rights",
+        )
     )
     cluster: Annotated[Literal["ray"] | None, Flag("--cluster", panel=MACHINE), Unset("this machine only")] = Field(
         default=None, description="Run the programs on the nodes of a Ray cluster (RAY_ADDRESS)"
@@ -131,6 +135,11 @@ class ScoreSettings(StageSettings):
         default=False, description="Plot pass@k against k (pass_at_k.png in the run's folder)"
     )
     runtime: ScoreRuntime = ScoreRuntime()
+
+    @field_validator("bench")
+    @classmethod
+    def _as_in_the_catalogue(cls, value: str | None) -> str | None:
+        return None if value is None else canonical(value, BENCHMARKS)
 
     @field_validator("k", mode="after")
     @classmethod

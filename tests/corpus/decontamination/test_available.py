@@ -97,3 +97,12 @@ def test_a_benchmark_that_is_found_and_broken_is_an_error(tmp_path):
 def test_a_place_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(MissingInputError, match=r"There is no .*nowhere"):
         found(by_folder={"mbpp": tmp_path / "nowhere"})
+
+
+def test_a_source_with_training_rows_only_leaves_the_benchmark_missing(tmp_path):
+    path = put(tmp_path / "mbpp.jsonl", {**TASK, "task_id": 601})
+    assert found(by_folder={"mbpp": path}) == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+    put(tmp_path / "sources" / "mbpp" / "mbpp.jsonl", {**TASK, "task_id": 601})
+    assert found(sources=tmp_path / "sources") == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+    with pytest.raises(MissingInputError, match="contains no problem of mbpp"):
+        found(given=path, by_folder={"mbpp": path})

@@ -19,6 +19,7 @@ from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import DUPLICATE_ID, shards_below
 from coma_cli.formats.text import unix_lines
 from coma_cli.records import Origin
+from coma_cli.words import shortened
 
 LICENCE = "unknown (no licence file)"
 _BOM = b"\xef\xbb\xbf"
@@ -87,7 +88,7 @@ def read_literal(file: DataFile) -> list[Any]:
     except UnicodeDecodeError as error:
         raise BrokenSourceError(f"{file} is not UTF-8 text: {error.reason}.", "Download it again.") from error
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+        reason = shortened((str(error) or type(error).__name__).splitlines()[0], 120)
         raise BrokenSourceError(f"{file} is truncated or malformed: {reason}.", "Download it again.") from error
     if not isinstance(value, list):
         raise BrokenSourceError(f"{file} holds a {type(value).__name__}, not a list.", "Use upstream's file.")
