@@ -34,7 +34,7 @@ def test_a_newer_schema_is_refused():
 
 
 def test_volatile_fields_are_those_that_say_how_not_what():
-    assert Verdict.volatile_fields() == {"cpu_s", "attempts", "detail"}
+    assert Verdict.volatile_fields() == {"cpu_s", "attempts", "detail", "failed_check"}
     assert not Sample.volatile_fields()
 
 

@@ -144,8 +144,8 @@ class BuildDataSettings(StageSettings):
 
     @field_validator("mix")
     @classmethod
-    def _as_in_the_catalogue(cls, value: str) -> str:
-        return canonical(value, MIXTURES)
+    def _as_in_the_catalogue(cls, value: str | None) -> str | None:
+        return None if value is None else canonical(value, MIXTURES)
 
     @field_validator("source")
     @classmethod

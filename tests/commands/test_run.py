@@ -24,7 +24,7 @@ def test_a_recipe_is_found_by_its_name_from_any_folder(tmp_path):
     (tmp_path / "file").write_text("")
     done = coma("run", "quickstart", "-w", "file", cwd=tmp_path)  # stops at once: the workspace is a file
     assert "[1/7] coma build-data --from-repo stdlib" in done.stderr
-    assert done.returncode == 1
+    assert done.returncode == 2
 
 
 @pytest.mark.parametrize(

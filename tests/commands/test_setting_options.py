@@ -170,7 +170,14 @@ def given_to(key: SettingKey, flag) -> tuple[list[str], object]:
         return ["off"], False
     words = {"cleaning.licences": "permissive", "source": "a=b", "runtime.fail_under": "pass@1=0.5", "size": "7"}
     first = metavar_of(key, flag).partition("|")[0]
-    text = words.get(key.name) or {"INT": "77", "FLOAT": "0.5", "T,...": "0.5", "K,...": "77", "USD": "0.5"}.get(first)
+    text = words.get(key.name) or {
+        "INT": "77",
+        "FLOAT": "0.5",
+        "T,...": "0.5",
+        "K,...": "77",
+        "N": "77",
+        "USD": "0.5",
+    }.get(first)
     if text is None:
         known = [name for name in (flag.complete or (lambda _: []))(Path("w")) if name != key.default_text]
         text = known[-1] if known else first if first.islower() else "word"

@@ -169,11 +169,13 @@ def test_without_decontamination_the_card_warns(workspace_root, repo):
     assert made.summary["checked_against"] == {}
 
 
-def test_a_benchmark_with_no_problems_is_an_error(workspace_root, sources):
+def test_a_benchmark_with_no_problems_is_not_checked_against_and_says_so(workspace_root, sources):
     path = sources / "mbpp" / "mbpp.jsonl"
     path.write_text("\n".join(line for line in path.read_text().splitlines() if '"task_id": 60' in line))
+    made = build(workspace_root, sources=str(sources))
+    assert "mbpp" in made.summary["not_checked_against"]
     with pytest.raises(MissingInputError, match="no problem of mbpp"):
-        build(workspace_root, sources=str(sources))
+        build(workspace_root, sources=str(sources), bench_data=str(path))
     build(workspace_root, sources=str(sources), decontaminate=False)
 
 

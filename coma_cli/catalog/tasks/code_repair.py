@@ -75,6 +75,6 @@ TASK = Task(
     form="input: a function with a bug; output: the whole function with the bug fixed",
     takes=(Repair,),
     draft=draft,
-    wordings=(WORDINGS, ABSTRACTED_WORDINGS),
+    wordings=(WORDINGS, *INJECTED_WORDINGS.values(), ABSTRACTED_WORDINGS),
     asks_by_input=True,
 )

@@ -35,12 +35,14 @@ LOGIC_WORDINGS: Wordings = {
         "Is there a logic error in the following {language} code? Answer yes or no.",
         "Is the logic of the {language} function below wrong anywhere? Answer yes or no.",
         "A unit test of this {language} function may fail. Does the function have a bug? Answer yes or no.",
+        "Read this {language} function closely. Is its logic faulty? Answer yes or no.",
     ),
     "cn": (
         "这个 {language} 函数是否存在逻辑错误？请回答“有缺陷”或“无缺陷”。",
         "下面的 {language} 代码中有逻辑错误吗？只回答“有缺陷”或“无缺陷”。",
         "判断以下 {language} 函数的逻辑是否有误，回答“有缺陷”或“无缺陷”。",
         "这个 {language} 函数的单元测试可能失败，函数本身有 bug 吗？回答“有缺陷”或“无缺陷”。",
+        "仔细阅读这个 {language} 函数，它的逻辑有错吗？请回答“有缺陷”或“无缺陷”。",
     ),
 }
 FLAW_WORDINGS: Wordings = {
@@ -75,7 +77,7 @@ TASK = Task(
     form="input: a function; output: yes if it is labelled as defective, else no",
     takes=(JudgedFunction,),
     draft=draft,
-    wordings=(WORDINGS,),
+    wordings=(WORDINGS, *INJECTED_WORDINGS.values()),
     asks_by_input=True,
     labels=LABELS,
 )

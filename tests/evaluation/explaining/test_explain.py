@@ -34,7 +34,7 @@ CASES: list[tuple[str, str, str, str]] = [
     ("    while True:\n        pass\n", "stop", causes.TIMEOUT, ""),
     ("    return bytearray(1 << 40)\n", "stop", causes.MEMORY, ""),
     ("    return (\n", "stop", causes.SYNTAX, ""),
-    ("    return (i for i in numbers)\n", "stop", causes.NO_VALUE, ""),
+    ("    return lambda: numbers\n", "stop", causes.NO_VALUE, ""),
     ("    import os\n    os._exit(0)\n", "stop", causes.LEFT, ""),
     ("def another(x):\n    return x\n", "stop", causes.NO_ENTRY, ""),
     ("    for a in numbers:\n        if a in", "length", causes.TRUNCATED, ""),

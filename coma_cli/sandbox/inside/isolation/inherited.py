@@ -1,4 +1,4 @@
-"""Undoes what a zygote has inherited from whoever started coma and would change how its programs run."""
+"""Undoes what a zygote has inherited from the process that started coma and would change how its programs run."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _emptying(top: int) -> Iterator[None]:
 
 
 def _names(fd: int) -> Iterator[str]:
-    """The names in a directory, found as they are asked for; again from the start until there are none."""
+    """The names in a directory, found as they are requested; again from the start until there are none."""
     found = True
     while found:
         found = False
