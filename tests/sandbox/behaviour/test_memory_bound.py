@@ -110,7 +110,8 @@ def test_a_program_holds_at_most_a_fifth_more_than_its_limit(counter: Counter, l
 
 
 @pytest.mark.slow
-def test_a_tree_of_processes_holds_at_most_a_fifth_more_than_its_limit(counter: Counter) -> None:
+def test_a_tree_of_processes_holds_at_most_a_fifth_of_the_default_more_than_its_limit(counter: Counter) -> None:
     held = held_by(counter, "ns", "fork", TREE_MB, *memory_hogs.FORKING)
     assert {name: verdict for name, (verdict, *_) in held.items()} == dict.fromkeys(held, "memory")
-    assert {name: found for name, found in held.items() if found[2] > 1.2 * TREE_MB} == {}
+    # What is between two looks does not shrink with the limit: a fifth of the default one.
+    assert {name: found for name, found in held.items() if found[2] > TREE_MB + 0.2 * LIMIT_MB} == {}
