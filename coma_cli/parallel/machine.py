@@ -1,6 +1,7 @@
 """The cores, the CPU quota and the memory that this process may use."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 
@@ -32,8 +33,9 @@ def cpu_quota(cgroup_root: Path = Path("/sys/fs/cgroup")) -> float | None:
     return quota_us / period_us if quota_us > 0 and period_us > 0 else None
 
 
+@cache
 def memory_mb(cgroup_root: Path = Path("/sys/fs/cgroup")) -> int:
-    """The memory of the machine in MiB, or the limit of its cgroup (v2, else v1) if that is less."""
+    """The memory of the machine in MiB, or the limit of its cgroup (v2, else v1) if that is less, as first read."""
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
