@@ -148,6 +148,7 @@ def test_a_host_without_an_address_is_named_at_once_and_nothing_is_tried(tmp_pat
     assert unknown_host() is None, "the proxy resolves it"
 
 
+@pytest.mark.slow
 def test_tries_of_the_hubs_client_are_not_shown(monkeypatch):
     """Also where its first import, which sets the level of its log, comes with the first file."""
     package("huggingface_hub", "train")

@@ -207,6 +207,7 @@ def limits_in(coma: Coma) -> dict[object, object]:
     return {row["task_id"]: row["stage_limits_s"] for row in references(coma)}
 
 
+@pytest.mark.slow
 def test_a_right_answer_may_take_four_times_as_long_as_a_slow_reference(coma, slow):
     coma(*slow, "--name", "cold")
     found = {(v["task_id"], v["index"]): v["verdict"] for v in coma.verdicts()}
@@ -221,6 +222,7 @@ def test_a_right_answer_may_take_four_times_as_long_as_a_slow_reference(coma, sl
     assert coma.workspace.newest("score").settings["memory_mb"] is None
 
 
+@pytest.mark.slow
 def test_limits_stay_those_of_the_first_measurement(coma, slow, tmp_path):
     coma(*slow, "--name", "cold")
     doubled = {task_id: [2 * limit for limit in limits] for task_id, limits in limits_in(coma).items()}

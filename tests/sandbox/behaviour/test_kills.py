@@ -173,7 +173,7 @@ def mixed(count: int) -> Iterator[tuple[Program, str]]:
             yield Program(key, right if n % 2 else wrong, tests, "", ("f",)), "pass" if n % 2 else "fail"
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("level", ["ns", "landlock"])
 @pytest.mark.parametrize("seed", range(3))
 def test_frequent_kills_change_no_verdict(level: str, seed: int) -> None:
@@ -237,9 +237,8 @@ class Scored:
         raise AssertionError("it does not come to an end")
 
 
-@pytest.mark.parametrize(
-    ("runs", "each"), [pytest.param(2, 2, marks=pytest.mark.slow), pytest.param(30, 10, marks=pytest.mark.soak)]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize(("runs", "each"), [(30, 10)])
 def test_runs_with_random_kills_end_in_the_verdicts_of_an_undisturbed_run(tmp_path: Path, runs: int, each: int) -> None:
     scored = Scored(sample_file(tmp_path / "samples.jsonl", each), tmp_path)
     expected, _ = scored.run(tmp_path / "undisturbed", None)

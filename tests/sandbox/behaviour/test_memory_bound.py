@@ -96,7 +96,8 @@ def held_by(counter: Counter, level: str, fork: str, limit: int, *names: str) ->
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("level", ["ns", pytest.param("landlock", marks=pytest.mark.slow)])
+@pytest.mark.soak
+@pytest.mark.parametrize("level", ["ns", "landlock"])
 def test_a_program_holds_at_most_a_fifth_more_than_its_limit(counter: Counter, level: str) -> None:
     # Where the scratch folder is on a disk, files are not memory; where it is not, nothing limits them.
     names = [name for name in memory_hogs.HOGS if level == "ns" or ("files" not in name and name != "all at once")]
@@ -109,7 +110,7 @@ def test_a_program_holds_at_most_a_fifth_more_than_its_limit(counter: Counter, l
     assert held["page tables"][0] == "memory"
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_tree_of_processes_holds_at_most_a_fifth_of_the_default_more_than_its_limit(counter: Counter) -> None:
     held = held_by(counter, "ns", "fork", TREE_MB, *memory_hogs.FORKING)
     assert {name: verdict for name, (verdict, *_) in held.items()} == dict.fromkeys(held, "memory")
