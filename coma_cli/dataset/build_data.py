@@ -213,7 +213,8 @@ def _require_rows(composition: Composition, tally: RowTally, settings: BuildData
     """Raise where there is neither a training row nor a request for one."""
     if composition.rows["train"] or any(tally.pending.values()):
         return
-    reasons = ", ".join(f"{reason} {count}" for reason, count in drop_counts(tally)[0].items())
+    by_reason, _ = drop_counts(tally)
+    reasons = ", ".join(f"{reason} {count}" for reason, count in by_reason.items())
     outside = sum(tally.outside_table.values())
     if outside:
         raise MissingInputError(
@@ -222,7 +223,7 @@ def _require_rows(composition: Composition, tally: RowTally, settings: BuildData
             "Drop --size and --mix (--per-task limits such rows), or give sources of its table.",
         )
     hint = "Give more sources, or loosen --set cleaning.*."
-    if "licence-not-allowed" in drop_counts(tally)[0]:
+    if "licence-not-allowed" in by_reason:
         hint = f"Add --licences any, which also keeps licences that coma does not know. {hint}"
     raise MissingInputError(f"No training row is left ({reasons or 'no rows'}).", hint)
 

@@ -179,7 +179,7 @@ def test_pairs_of_sockets_reach_no_other_socket(level: str, off: tuple[str, ...]
 
 
 def test_sockets_reach_others_where_nothing_stops_them(tmp_path: Path) -> None:
-    # The same program finds what it looks for: a pair of datagram sockets can be addressed anew.
+    # The same program finds what it looks for: a pair of datagram sockets can be addressed again.
     tmp_path.chmod(0o777)
     for place in tmp_path.parents[:3]:
         place.chmod(place.stat().st_mode | 0o055)
