@@ -129,7 +129,10 @@ def test_a_sample_that_is_too_large_to_compile_fails_alone(coma, tmp_path):
     path = write_lines(tmp_path / "s.jsonl", rows)
     assert path.stat().st_size > 80_000_000
     coma("--bench", "humaneval", "--samples", path)
-    assert [row["verdict"] for row in coma.verdicts()] == ["memory", "pass"]
+    large, small = (row["verdict"] for row in coma.verdicts())
+    assert small == "pass"
+    # To compile it takes more memory and more time than is allowed: a slow processor meets the time first.
+    assert large in ("memory", "timeout")
     kept = next((tmp_path / "workspace" / "score").glob("*/failures.jsonl"))
     assert kept.stat().st_size < 50_000
 
