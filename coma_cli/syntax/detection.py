@@ -6,67 +6,90 @@ grammar, by the feature alone. Prose, and code that many languages could hold, s
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from coma_cli.languages import LANGUAGES, UNSPECIFIED, looks_like_python, named_languages, parse_python
+from coma_cli.languages import LANGUAGES, UNSPECIFIED, looks_like_python, named_languages, parses_as_python
 from coma_cli.syntax.trees import parses
 
-# What only code in a language has, or nearly only; the first language whose pattern is found and that parses counts.
-_FEATURES: Mapping[str, re.Pattern[str]] = {
-    name: re.compile("|".join(patterns), re.MULTILINE)
-    for name, patterns in {
-        "php": (r"<\?php", r"^\s*\$\w+\s*(?:=|->|\[)", r"\becho\s+[\"'$]", r"\$this->"),
-        "html": (
+
+class Feature(NamedTuple):
+    """What only code in a language has, or nearly only.
+
+    One of `words` is in each match of `pattern` and is looked for first, since most patterns are slow; none are named
+    where the pattern looks at the beginning of the text alone.
+    """
+
+    words: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+    def is_in(self, code: str) -> bool:
+        """Whether a text has it."""
+        if self.words and not any(map(code.__contains__, self.words)):
+            return False
+        return self.pattern.search(code) is not None
+
+
+# The first language whose feature is found and that parses counts. Shells come before PHP, which also has `echo "$x"`.
+FEATURES: Mapping[str, Feature] = {
+    name: Feature(tuple(words.split()), re.compile("|".join(patterns), re.MULTILINE))
+    for (name, words), patterns in {
+        ("bash", ""): (
+            r"\A\s*#!\s*/(?:usr/)?bin/(?:env )?(?:ba|z|k)?sh\b",
+            r"\A\s*(?:\$ )?(?:sudo|grep|sed|awk|chmod|mkdir|find|curl|tar|docker|git|npm|pip3?)\s+[\"'\w$./-]",
+        ),
+        ("php", "<?php $ echo"): (r"<\?php", r"^\s*\$\w+\s*(?:=|->|\[)", r"\becho\s+[\"'$]", r"\$this->"),
+        ("html", ""): (
             r"\A\s*(?:<!--[^>]*-->\s*)?<(?:!DOCTYPE html|html|head|body|div|form|table|ul|ol|p|a|img|input|h[1-6])\b",
             r"\A\s*<(?:button|select|span|nav|video|iframe)\b",
         ),
-        "sql": (
+        ("sql", ""): (
             r"\A\s*(?:--[^\n]*\n\s*)*(?i:SELECT\b[\s\S]+\bFROM\b|INSERT\s+INTO\b|UPDATE\b[\s\S]+\bSET\b|DELETE\s+FROM\b)",
             r"\A\s*(?:--[^\n]*\n\s*)*(?i:CREATE\s+(?:TABLE|DATABASE|VIEW|INDEX|TRIGGER|PROCEDURE)|(?:ALTER|DROP)\s+TABLE)\b",
             r"\A\s*(?i:WITH\s+\w+\s+AS\s*\()",
         ),
-        "bash": (
-            r"\A\s*#!\s*/(?:usr/)?bin/(?:env )?(?:ba|z|k)?sh\b",
-            r"\A\s*(?:\$ )?(?:sudo|grep|sed|awk|chmod|mkdir|find|curl|tar|docker|git|npm|pip3?)\s+[\"'\w$./-]",
-        ),
-        "csharp": (
+        ("csharp", "using Console. string foreach"): (
             r"^\s*using\s+System\b",
             r"\bConsole\.(?:Write|Read)",
             r"\bstring\[\]|\bpublic\s+(?:static\s+)?string\b",
             r"\bforeach\s*\(var\b",
         ),
-        "cpp": (
+        ("cpp", "std:: cout cin nullptr vector #include template"): (
             r"\bstd::|\bcout\s*<<|\bcin\s*>>|\bnullptr\b|\bvector<",
             r"#include\s*<(?:iostream|vector|string|map|algorithm|bits/[\w.+]+)>",
             r"^\s*template\s*<",
         ),
-        "c": (r"#include\s*<\w+\.h>", r"\bprintf\s*\(|\bscanf\s*\(|\bmalloc\s*\("),
-        "java": (
+        ("c", "#include printf scanf malloc"): (r"#include\s*<\w+\.h>", r"\bprintf\s*\(|\bscanf\s*\(|\bmalloc\s*\("),
+        ("java", "System.out. String[] ArrayList public"): (
             r"\bSystem\.out\.|\bString\[\]|\bnew ArrayList<",
             r"\bpublic\s+(?:static\s+)?(?:void|int|boolean|String|class|double|long)\b",
         ),
-        "rust": (r"\bfn\s+\w+\s*(?:<[^>]*>)?\(", r"\blet\s+mut\b", r"\bprintln!"),
-        "go": (r"^\s*package\s+\w+", r"^\s*func\s+(?:\(\w+ [*\w]+\)\s*)?\w+\(", r"\bfmt\.Print|:=\s*range\b"),
-        "typescript": (
+        ("rust", "fn mut println!"): (r"\bfn\s+\w+\s*(?:<[^>]*>)?\(", r"\blet\s+mut\b", r"\bprintln!"),
+        ("go", "package func fmt.Print range"): (
+            r"^\s*package\s+\w+",
+            r"^\s*func\s+(?:\(\w+ [*\w]+\)\s*)?\w+\(",
+            r"\bfmt\.Print|:=\s*range\b",
+        ),
+        ("typescript", "interface let const"): (
             r"^\s*(?:export\s+)?interface\s+\w+\s*\{",
             r"\b(?:let|const)\s+\w+\s*:\s*(?:string|number|boolean|any)\b",
         ),
-        "javascript": (
+        ("javascript", "console.log( document. === let const var function =>"): (
             r"\bconsole\.log\(|\bdocument\.|===",
             r"\b(?:let|const|var)\s+[\w{\[]",
             r"\bfunction\b\s*\w*\s*\(|=>\s*[{(\w]",
         ),
-        "ruby": (
+        ("ruby", "puts require attr_ def do each"): (
             r"^\s*(?:puts|require|attr_\w+)\s",
             r"^\s*def\s+[\w.?!]+.*(?:\n.*)*\n\s*end\b",
             r"\bdo\s*\|\w+|\.each\b",
         ),
-        "css": (r"\A\s*(?:/\*[\s\S]*?\*/\s*)?[.#@]?[\w-][\w .#:,>*@()-]*\{\s*[\w-]+\s*:\s*[^;{}]+;",),
-        "swift": (
+        ("css", ""): (r"\A\s*(?:/\*[\s\S]*?\*/\s*)?[.#@]?[\w-][\w .#:,>*@()-]*\{\s*[\w-]+\s*:\s*[^;{}]+;",),
+        ("swift", "import func let"): (
             r"^\s*import\s+(?:UIKit|Foundation|SwiftUI)",
             r"^\s*func\s+\w+\(.*\)\s*->|\blet\s+\w+\s*:\s*\[?[A-Z]\w+",
         ),
-        "kotlin": (r"^\s*fun\s+\w+\(",),
-        "r": (r"^\s*[\w.]+\s*<-\s*(?:function|c)\(", r"\blibrary\(\w+\)"),
+        ("kotlin", "fun"): (r"^\s*fun\s+\w+\(",),
+        ("r", "<- library("): (r"^\s*[\w.]+\s*<-\s*(?:function|c)\(", r"\blibrary\(\w+\)"),
     }.items()
 }
 _PYTHON = re.compile(
@@ -110,13 +133,12 @@ def detect_code(code: str) -> str:
     if not code.strip() or _PROSE.search(code):
         return UNSPECIFIED
     return next(
-        (name for name, feature in _FEATURES.items() if feature.search(code) and _accepts(name, code)), UNSPECIFIED
+        (name for name, feature in FEATURES.items() if feature.is_in(code) and _accepts(name, code)), UNSPECIFIED
     )
 
 
 def _is_python(code: str) -> bool:
-    tree = parse_python(code)
-    return tree is not None and (looks_like_python(code) or _PYTHON.search(code) is not None)
+    return parses_as_python(code) and (looks_like_python(code) or _PYTHON.search(code) is not None)
 
 
 def _accepts(name: str, code: str) -> bool:

@@ -10,7 +10,7 @@ tree-sitter is imported when the first text is parsed, so that modules that may 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, cast
 
@@ -82,12 +82,15 @@ def _only_skips_names(node: Node) -> bool:
     return not node.has_error or all(map(_only_skips_names, node.children))
 
 
+@lru_cache(maxsize=16)  # the steps that a row goes through ask this of the same code, one after the other
 def parse(language: str, code: str) -> Tree | None:
     """The tree of a text in the first frame in which it has no error, else without one; None without a grammar."""
     entry = LANGUAGES.get(language)
     if entry is None or not entry.frames:
         return None
-    tries = (_framed(entry, code, grammar, frame) for grammar, frame in entry.frames)
+    # A template with opening tags of its own is never the body of a class or a call.
+    frames = entry.frames[:1] if any(tag in code for tag in entry.opening_tags) else entry.frames
+    tries = (_framed(entry, code, grammar, frame) for grammar, frame in frames)
     first = next(tries)
     return first if not first.has_error else next((tree for tree in tries if not tree.has_error), first)
 

@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from coma_cli.languages import UNSPECIFIED
-from coma_cli.syntax.detection import detect_code, detect_language
+from coma_cli.syntax.detection import FEATURES, detect_code, detect_language
 from tests.requirements import shared_data
 
 
@@ -68,3 +70,15 @@ def test_rows_of_codealpaca_without_a_language_are_prose_and_data():
     rows = json.loads((shared_data() / "codealpaca" / "code_alpaca_2k.json").read_text(encoding="utf-8"))
     found = [detect_language(row["instruction"], row["input"], row["output"]) for row in rows]
     assert found.count(UNSPECIFIED) == 223  # 352 where only the question's words and Python's grammar counted
+
+
+@pytest.mark.parametrize("language", [name for name, feature in FEATURES.items() if feature.words])
+@given(data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_one_of_a_features_words_is_in_each_of_its_matches(language, data):
+    feature = FEATURES[language]
+    assert feature.is_in(data.draw(st.from_regex(feature.pattern)))
+
+
+def test_a_shell_script_that_prints_a_variable_is_no_php():
+    assert detect_code('#!/bin/bash\nsum=$((1 + 2))\necho "$sum"') == "bash"

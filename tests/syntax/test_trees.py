@@ -116,3 +116,13 @@ def test_lone_surrogates_are_text_too():
     tree = parse("java", 'int f() { return "\ud800"; }')
     assert tree is not None
     assert not tree.has_error
+
+
+def test_a_template_with_its_own_opening_tag_is_no_part_of_a_class():
+    inside = "public function area() { return 1; }"
+    assert parses("php", inside)
+    assert not parses("php", f"<?php {inside}")
+
+
+def test_the_same_code_is_parsed_once():
+    assert parse("java", "int x = 1;") is parse("java", "int x = 1;")

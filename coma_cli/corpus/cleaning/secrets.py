@@ -84,12 +84,30 @@ def secret_rules() -> tuple[SecretRule, ...]:
 def secrets_in(text: str) -> list[Secret]:
     """The secrets in a text, in order and without overlaps: of two, the one that begins first, or is found first."""
     lower = text.lower()
+    if len(lower) == len(text) and not _may_hold(text, lower):
+        return []
     found = [secret for rule in secret_rules() for secret in _found(rule, text, lower)]
     kept: list[Secret] = []
     for secret in sorted(found, key=lambda secret: secret.start):
         if not kept or secret.start >= kept[-1].end:
             kept.append(secret)
     return kept
+
+
+def _may_hold(text: str, lower: str) -> bool:
+    """Whether a keyword or an anchor of any rule occurs. Most texts end here, at a tenth of the cost of all rules."""
+    keywords, anchors = _first_looks()
+    return any(map(text.__contains__, keywords)) or any(map(lower.__contains__, anchors))
+
+
+@cache
+def _first_looks() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """All rules' keywords and anchors."""
+    rules = secret_rules()
+    return (
+        tuple({word: None for rule in rules if not rule.anchors for word in rule.keywords}),
+        tuple({word: None for rule in rules for word in rule.anchors}),
+    )
 
 
 def _found(rule: SecretRule, text: str, lower: str) -> Iterator[Secret]:
