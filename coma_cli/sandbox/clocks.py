@@ -58,10 +58,8 @@ def _watch_memory(pair: Pair, task: PairTask) -> None:
 
 def _holds_too_much(pids: list[int], limit: int) -> bool:
     """Whether one process holds what its limits do not count: page tables, and memory shared with nobody."""
-    tables = sum(map(proctree.page_table_bytes, pids))
-    if tables > _TABLE_BYTES + limit // 256:
-        return True
-    return tables + sum(map(proctree.own_bytes, pids)) > _FREE_BYTES + limit + limit // 16
+    tables, own = map(sum, zip(*map(proctree.table_and_own_bytes, pids), strict=True)) if pids else (0, 0)
+    return tables > _TABLE_BYTES + limit // 256 or tables + own > _FREE_BYTES + limit + limit // 16
 
 
 def _look(seen: Watch, pids: list[int], now: float, disk_limit_s: float) -> None:

@@ -142,20 +142,35 @@ def resident_bytes(pid: int) -> int:
 
 def own_bytes(pid: int) -> int:
     """Memory of a process without that of files, in memory or swapped out; pages shared with others count whole."""
-    return _status_bytes(pid, (b"RssAnon:", b"RssShmem:", b"VmSwap:"))
+    return _status_bytes(pid, _OWN)
 
 
 def page_table_bytes(pid: int) -> int:
     """What the kernel needs to map a process's memory: more than the memory itself if it is spread far apart."""
-    return _status_bytes(pid, (b"VmPTE:",))
+    return _status_bytes(pid, _TABLES)
+
+
+def table_and_own_bytes(pid: int) -> tuple[int, int]:
+    """Both of the above at once."""
+    (tables, own) = _status_sums(pid, _TABLES, _OWN)
+    return tables, own
+
+
+_OWN, _TABLES = (b"RssAnon:", b"RssShmem:", b"VmSwap:"), (b"VmPTE:",)
 
 
 def _status_bytes(pid: int, names: tuple[bytes, ...]) -> int:
+    return _status_sums(pid, names)[0]
+
+
+def _status_sums(pid: int, *groups: tuple[bytes, ...]) -> list[int]:
+    """For each group of names, the sum of their lines of a process's status, in bytes."""
     try:
         with open(f"/proc/{pid}/status", "rb") as status:
-            return sum(int(line.split()[1]) << 10 for line in status if line.startswith(names))
+            lines = status.readlines()
     except OSError:
-        return 0
+        return [0] * len(groups)
+    return [sum(int(line.split()[1]) << 10 for line in lines if line.startswith(names)) for names in groups]
 
 
 def sockets(pids: Iterable[int]) -> int:

@@ -125,3 +125,10 @@ def test_a_process_that_has_ended_is_not_running_and_was_never_there() -> None:
     assert not proctree.is_running(NOBODY)
     assert proctree.thread_states(NOBODY) == set()
     assert proctree.busy_seconds(NOBODY) == 0
+
+
+def test_page_tables_and_own_memory_are_read_at_once(holder: int) -> None:
+    assert proctree.table_and_own_bytes(holder) == (proctree.page_table_bytes(holder), proctree.own_bytes(holder))
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert proctree.table_and_own_bytes(gone.pid) == (0, 0)

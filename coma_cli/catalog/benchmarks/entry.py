@@ -85,14 +85,20 @@ class Benchmark:
         """Read the problems, from `bench_data` if given.
 
         Raises:
-            MissingInputError: the data is missing or unreadable, a row lacks a field, or there are no problems.
+            MissingInputError: the data is missing or unreadable, a row lacks a field, there are no problems, or two
+                different ones have the same id.
         """
         raw = self._read_files(bench_data) if self.read is None else self.read(bench_data)
         problems: dict[str, Problem] = {}
         for number, row in enumerate(raw.rows, start=1):
             problem = self._problem_of(row, f"{raw.source}, row {number}")
-            if problem is not None:
-                problems[problem.task_id] = problem
+            if problem is None:
+                continue
+            if problems.setdefault(problem.task_id, problem) != problem:
+                raise MissingInputError(
+                    f"{raw.source} has two different problems with the id {problem.task_id[:80]!r}.",
+                    "Give each problem an id of its own.",
+                )
         if not problems:
             raise NoProblemsError(
                 f"{raw.source} contains no problem of {self.name} ({len(raw.rows)} rows).", self._data_hint()

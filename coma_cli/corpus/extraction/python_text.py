@@ -230,6 +230,13 @@ def body_size(statement: ast.stmt) -> int:
     return sum(not is_placeholder(s) for s in statement.body)
 
 
+def is_stub(statement: ast.stmt) -> bool:
+    """Whether a function holds placeholders and nothing else but a docstring; a docstring alone is no stub."""
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) or body_size(statement):
+        return False
+    return len(statement.body) > (ast.get_docstring(statement) is not None)
+
+
 def is_placeholder(statement: ast.stmt) -> bool:
     """Whether a statement of a body stands for one that is still to be written, or is a docstring."""
     if isinstance(statement, ast.Raise) and statement.exc is not None:

@@ -37,6 +37,7 @@ FENCE_OPEN = "fence not closed"
 # What is wrong with the program.
 SYNTAX = "syntax error"
 NO_ENTRY = "entry point missing"
+STUB = "a stub: the function has no body"
 NO_IMPORT = "import missing"
 WRONG = "wrong answer"
 NO_VALUE = "answer of an unsupported type"
@@ -118,7 +119,10 @@ def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, 
         return verdict.verdict
     tree = python_text.parse(source)
     entry = python_text.definition_of(tree, problem.entry_point) if isinstance(tree, ast.Module) else None
+    stub = entry is not None and python_text.is_stub(entry)
     if entry is None or (problem.prompt_code and python_text.body_size(entry) == 0):
+        if stub and sample.finish_reason != "length":
+            return STUB
         return _unread(problem, sample, read, parses=isinstance(tree, ast.Module))
     if sample.finish_reason == "length" and _breaks_off_in(entry, source, sample.text):
         return TRUNCATED
@@ -126,7 +130,8 @@ def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, 
         return REPEATED if _defines(problem.entry_point, sample.text) else NO_ENTRY
     if read and "redefinition" in read.rules:
         return SEVERAL
-    return _at_run_time(verdict.detail)
+    cause = _at_run_time(verdict.detail)
+    return STUB if stub and cause in (WRONG, "exception NotImplementedError") else cause
 
 
 def _of_extraction(problem: Problem, read: FoundProgram, source: str) -> str | None:
@@ -167,7 +172,10 @@ def _unread(problem: Problem, sample: Candidate, read: FoundProgram | None, *, p
         return FENCE_LEFT if blocks else REPEATED if _defines(problem.entry_point, text) else PROSE
     if not _looks_like_code(text, bool(blocks)):
         return NO_CODE
-    others = any(isinstance(python_text.parse(block.code), ast.Module) for block in blocks)
+    others = [tree for block in blocks if isinstance(tree := python_text.parse(block.code), ast.Module)]
+    entries = [python_text.definition_of(tree, problem.entry_point) for tree in others]
+    if any(entry is not None and python_text.is_stub(entry) for entry in entries):
+        return STUB
     return NO_ENTRY if parses or others else SYNTAX
 
 

@@ -91,7 +91,7 @@ class Preparation:
         answers = self._answers(machine, again=again)
         stages = {problem.task_id: stages_of(problem, answers) for problem in self.problems}
         parts = {p.task_id: (*stages[p.task_id], *published(p)) for p in self.problems if p.task_id in missing}
-        keys = {task_id: reference_key(of, self._limits, self._modes) for task_id, of in parts.items()}
+        keys = {task_id: reference_key(of, self._limits, self.settings.mode) for task_id, of in parts.items()}
         known = cache.known(keys)
         drawn = draw(known, f"{self.settings.seed}|{self.run.fingerprint}")
         trusted = {task_id: check for task_id, check in known.items() if task_id not in drawn}
@@ -103,7 +103,7 @@ class Preparation:
             problem for problem in self.problems if problem.task_id in missing and problem.task_id not in trusted
         ]
         answered = {
-            task_id: of for task_id, of in answers.items() if task_id not in drawn and self._modes[0] == "split"
+            task_id: of for task_id, of in answers.items() if task_id not in drawn and self.settings.mode == "split"
         }
         checked = {p.task_id: check_parts(p, stages[p.task_id], answered.get(p.task_id)) for p in running}
 
@@ -159,7 +159,7 @@ class Preparation:
         if not parts:
             return found
         with console.progress("references", len(parts)) as ticker:
-            for check in check_references(self.sandbox, parts, self._journal, self._limits, self._modes, finish):
+            for check in check_references(self.sandbox, parts, self._journal, self._limits, self.settings.mode, finish):
                 self.run.count_work()
                 if check is not None:
                     found[check.task_id] = check
@@ -176,10 +176,6 @@ class Preparation:
         limits = tuple(cpu_limit_for(self.settings, *measured) for measured in zip(stages, took, strict=True))
         rounded = tuple(round(seconds, 4) for seconds in took)
         return check.model_copy(update={"stage_cpu_s": rounded, "stage_limits_s": limits})
-
-    @property
-    def _modes(self) -> tuple[Mode, ...]:
-        return ("split", "inproc") if self.settings.mode == "split" else ("inproc",)
 
 
 def _limited(stages: Sequence[Problem], check: ReferenceCheck) -> Sequence[Problem]:

@@ -1,7 +1,7 @@
 """References that have passed on this machine, kept across runs, so that a score need not run all of them again.
 
 What is kept holds for one benchmark under one identity of the sandbox (its code, its isolation, the interpreter with
-its packages, the machine); an entry of it for one problem with one reference, set of limits and choice of modes. Only
+its packages, the machine); an entry of it for one problem with one reference, set of limits and mode. Only
 references that passed are kept. What the cache says is checked at each run by running some of them again.
 """
 
@@ -21,15 +21,15 @@ from coma_cli.sandbox.contract import Mode
 
 FOLDER = "references"
 DRAWN = 5  # references that run at each start, although they are known to pass
-_VERSION = 1  # of the entries, and of how references are run
+_VERSION = 2  # of the entries, and of how references are run
 
 
-def reference_key(parts: Sequence[Problem], limits_of: Callable[[Problem], Limits], modes: Sequence[Mode]) -> str:
+def reference_key(parts: Sequence[Problem], limits_of: Callable[[Problem], Limits], mode: Mode) -> str:
     """SHA-256 (hex) of all that decides how the reference of a problem fares on one machine.
 
     `parts` are the problem with each set of tests that its reference has to pass; the reference is in each of them.
     """
-    digest = hashlib.sha256(json.dumps([_VERSION, list(modes)]).encode())
+    digest = hashlib.sha256(json.dumps([_VERSION, mode]).encode())
     for part in parts:
         digest.update(encode_row(part.to_row()))
         digest.update(f"{limits_of(part)}\n".encode())

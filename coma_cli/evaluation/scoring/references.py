@@ -50,10 +50,10 @@ def check_references(
     parts: Mapping[str, Sequence[Problem]],
     journal: Journal[ReferenceCheck],
     limits_of: Callable[[Problem], Limits],
-    modes: Sequence[Mode],
+    mode: Mode,
     finish: Finish = lambda check, cpu_s: check,
 ) -> Iterator[ReferenceCheck | None]:
-    """Run the references of these problems, each in its problem's mode; in `modes[0]` where that is not split.
+    """Run the references of these problems, each in its problem's mode; all of them in `mode` where that is inproc.
 
     `parts` are, by task id, the problem with each set of tests that its reference has to pass. A reference that fails
     runs once more with nothing beside it, and that run counts. Yields a row for each reference that is settled, and
@@ -62,7 +62,7 @@ def check_references(
     seen: dict[str, list[Outcome]] = {}
     failed: list[str] = []
     for outcome in sandbox.run(
-        _program(part, number, _mode_of(part, modes), limits_of)
+        _program(part, number, _mode_of(part, mode), limits_of)
         for of_one in parts.values()
         for number, part in enumerate(of_one)
     ):
@@ -71,7 +71,7 @@ def check_references(
         outcomes.append(outcome)
         row = None
         if len(outcomes) == len(parts[task_id]):
-            row = _row(task_id, seen.pop(task_id), _mode_of(parts[task_id][0], modes), finish)
+            row = _row(task_id, seen.pop(task_id), _mode_of(parts[task_id][0], mode), finish)
             if row.failed:
                 failed.append(task_id)
                 row = None
@@ -79,7 +79,7 @@ def check_references(
             journal.append(row)
         yield row
     for task_id in failed:
-        yield from _run_alone(sandbox, task_id, parts[task_id], journal, limits_of, modes, finish)
+        yield from _run_alone(sandbox, task_id, parts[task_id], journal, limits_of, mode, finish)
 
 
 def _run_alone(
@@ -88,14 +88,14 @@ def _run_alone(
     parts: Sequence[Problem],
     journal: Journal[ReferenceCheck],
     limits_of: Callable[[Problem], Limits],
-    modes: Sequence[Mode],
+    mode: Mode,
     finish: Finish,
 ) -> Iterator[ReferenceCheck | None]:
     """The second run of a reference that has failed: what a loaded machine or a kill has done to the first is undone.
 
     A reference that only fails an assertion is tried in one process too, for a hint: its mode stays what it is.
     """
-    mode = _mode_of(parts[0], modes)
+    mode = _mode_of(parts[0], mode)
     outcomes = list(_one_by_one(sandbox, parts, mode, limits_of))
     row = _row(task_id, outcomes, mode, finish)
     yield from (None for _ in outcomes[1:])
@@ -126,8 +126,8 @@ def _program(part: Problem, number: int, mode: Mode, limits_of: Callable[[Proble
     return program_of(part, part.reference, f"{number}|{part.task_id}", mode, limits_of(part))
 
 
-def _mode_of(problem: Problem, modes: Sequence[Mode]) -> Mode:
-    return problem.mode if modes[0] == "split" else modes[0]
+def _mode_of(problem: Problem, mode: Mode) -> Mode:
+    return problem.mode if mode == "split" else mode
 
 
 def _row(task_id: str, outcomes: Sequence[Outcome], mode: Mode, finish: Finish) -> ReferenceCheck:

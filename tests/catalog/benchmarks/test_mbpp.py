@@ -30,6 +30,14 @@ SANITIZED_ROW = {
 }
 
 
+def test_an_id_that_belongs_to_two_different_problems_is_refused(tmp_path):
+    path = write_lines(tmp_path / "mbpp.jsonl", [MBPP_ROW, MBPP_ROW])
+    assert len(BENCHMARKS["mbpp"].load(path).problems) == 1
+    write_lines(path, [MBPP_ROW, {**MBPP_ROW, "text": "Write a function to triple a number."}])
+    with pytest.raises(MissingInputError, match="two different problems with the id 'MBPP/11'"):
+        BENCHMARKS["mbpp"].load(path)
+
+
 def test_mbpp_rows_become_problems_with_unix_lines(tmp_path):
     other_split = {**MBPP_ROW, "task_id": 601}
     loaded = BENCHMARKS["mbpp"].load(write_lines(tmp_path / "mbpp.jsonl", [other_split, MBPP_ROW]))

@@ -37,6 +37,8 @@ CASES: list[tuple[str, str, str, str]] = [
     ("    return lambda: numbers\n", "stop", causes.NO_VALUE, ""),
     ("    import os\n    os._exit(0)\n", "stop", causes.LEFT, ""),
     ("def another(x):\n    return x\n", "stop", causes.NO_ENTRY, ""),
+    ("    pass\n", "stop", causes.STUB, ""),
+    (f"```python\n{SIGNATURE}    raise NotImplementedError('later')\n```", "stop", causes.STUB, ""),
     ("    for a in numbers:\n        if a in", "length", causes.TRUNCATED, ""),
     ("    for a in numbers:\n        if a < threshold:\n", "length", causes.TRUNCATED, ""),
     ("    return None\n\nprint(1)\nprint(", "length", causes.WRONG, causes.TRUNCATED),
@@ -127,8 +129,8 @@ def verdict(**fields: Any) -> Verdict:
 @pytest.mark.parametrize(
     ("text", "detail", "cause"),
     [
-        ("def f(x):\n    pass\n", "AssertionError at test line 1: assert f(1)", causes.WRONG),
-        ("def f(x):\n    pass\n", "", causes.WRONG),
+        ("def f(x):\n    pass\n", "AssertionError at test line 1: assert f(1)", causes.STUB),
+        ("def f(x):\n    pass\n", "", causes.STUB),
         ("def f(x):\n    pass\n", "while loading: ModuleNotFoundError: No module named 'q'", causes.NO_IMPORT),
         ("def f(x):\n    pass\n", "while loading: NameError: name 'List' is not defined", causes.NO_IMPORT),
         ("def f(x):\n    pass\n", "killed by SIGSEGV", "killed by SIGSEGV"),

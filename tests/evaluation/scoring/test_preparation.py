@@ -105,7 +105,7 @@ def test_a_damaged_cache_is_made_again(coma, base, tmp_path):
 
 def key_of(*parts: Problem) -> str:
     """The key of a problem's reference under the default settings."""
-    return reference_key(parts, lambda part: reference_limits(ScoreSettings(), part), ("split", "inproc"))
+    return reference_key(parts, lambda part: reference_limits(ScoreSettings(), part), "split")
 
 
 def known_as(problems: Sequence[Problem], mode: Mode = "split") -> ReferenceCache:

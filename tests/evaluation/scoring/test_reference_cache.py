@@ -26,11 +26,10 @@ PROBLEM = Problem(
     cpu_limit_s=3,
     input_sets=SETS,
 )
-BOTH = ("split", "inproc")
 
 
-def key(*parts: Problem, limits: Limits | None = None, modes=BOTH) -> str:
-    return reference_key(parts or (PROBLEM,), lambda problem: limits or Limits(), modes)
+def key(*parts: Problem, limits: Limits | None = None, mode="split") -> str:
+    return reference_key(parts or (PROBLEM,), lambda problem: limits or Limits(), mode)
 
 
 def test_equal_problems_have_equal_keys():
@@ -66,8 +65,8 @@ def test_every_limit_is_in_the_key(limits):
     assert key(limits=limits) != key()
 
 
-def test_the_modes_and_the_number_of_parts_are_in_the_key():
-    assert len({key(), key(modes=("inproc",)), key(PROBLEM, PROBLEM)}) == 3
+def test_the_mode_and_the_number_of_parts_are_in_the_key():
+    assert len({key(), key(mode="inproc"), key(PROBLEM, PROBLEM)}) == 3
 
 
 def check(task_id: str, verdict: str = "pass", mode: str = "split") -> ReferenceCheck:

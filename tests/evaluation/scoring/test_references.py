@@ -10,8 +10,6 @@ from coma_cli.records import Problem
 from coma_cli.sandbox import Limits, Outcome, Program
 from coma_cli.sandbox.contract import VerdictName
 
-BOTH = ("split", "inproc")
-
 
 def problem(name: str, mode: str = "split") -> Problem:
     return Problem(
@@ -48,11 +46,11 @@ class Scripted:
 
 @pytest.fixture
 def check(tmp_path):
-    def run(sandbox: Scripted, *problems: Problem, modes=BOTH) -> dict[str, ReferenceCheck]:
+    def run(sandbox: Scripted, *problems: Problem, mode="split") -> dict[str, ReferenceCheck]:
         (tmp_path / "references.jsonl").unlink(missing_ok=True)
         parts = {p.task_id: (p,) for p in problems}
         with Journal.open(tmp_path / "references.jsonl", ReferenceCheck) as journal:
-            rows = check_references(sandbox, parts, journal, lambda p: Limits(), modes)  # type: ignore[arg-type]
+            rows = check_references(sandbox, parts, journal, lambda p: Limits(), mode)  # type: ignore[arg-type]
             found = {row.task_id: row for row in rows if row is not None}
             assert {row.task_id: row for row in journal.rows()} == found
         return found
@@ -69,7 +67,7 @@ def test_each_runs_in_the_mode_of_its_problem(check) -> None:
 
 def test_all_run_in_one_process_where_the_user_says_so(check) -> None:
     sandbox = Scripted()
-    found = check(sandbox, problem("a"), problem("b", "inproc"), modes=("inproc",))
+    found = check(sandbox, problem("a"), problem("b", "inproc"), mode="inproc")
     assert sandbox.batches == [["a inproc", "b inproc"]]
     assert {row.mode for row in found.values()} == {"inproc"}
 
