@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark, LoadedBenchmark, NoProblemsError
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.fetching.web import UnfetchedError
 
 _ANY_PARQUET = "test-*.parquet"
 
@@ -66,12 +67,22 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
     for benchmark in BENCHMARKS.values():
         found = given.get(benchmark.name) or _found(benchmark, places)
         if found is None and _comes_by_itself(benchmark, places):
-            found = benchmark.load()
+            found = _loaded(benchmark)
         if found is not None:
             loaded.append(found)
-        elif not benchmark.same_problems_as and not (benchmark.comes_from == "hub" and places.from_hub):
+        elif not benchmark.same_problems_as and not (
+            benchmark.comes_from == "hub" and places.from_hub and not places.fetch
+        ):
             missing.append(benchmark.name)
     return Available(tuple(loaded), tuple(missing))
+
+
+def _loaded(benchmark: Benchmark) -> LoadedBenchmark | None:
+    """A benchmark from its package or from the Hub; None where it can't be fetched."""
+    try:
+        return benchmark.load()
+    except UnfetchedError:
+        return None
 
 
 def _comes_by_itself(benchmark: Benchmark, places: BenchmarkPlaces) -> bool:
