@@ -159,9 +159,9 @@ def data_sources() -> str:
             DATA_INTRO,
             "## Sources of training rows",
             "",
-            "`--sources hub` fetches those that have a location, from the first of them that answers. The data card names "
-            "the commit that a branch stood for. All sources are read from files with "
-            "`--sources DIR` or `--source NAME=PATH`. See [fetching](installation.md#fetching-the-sources).",
+            "`--sources hub` fetches those that have a location, from the first one that answers "
+            "([more](installation.md#fetching-the-sources)); the data card names the commit that a branch stood for. "
+            "All of them are read from files with `--sources DIR` or `--source NAME=PATH`.",
             "",
             *table(("source", "tasks", "licence", "fetched from", "what to know", "citation"), escaped(sources)),
             "## Benchmarks",

@@ -25,8 +25,8 @@ VERBS = ("load", "count", "rename", "filter", "merge", "archive", "validate", "e
 PLACES = ("the local database", "a remote server", "the given folder", "an open session", "the current workspace")
 LANGUAGES = ("go", "java", "javascript", "php", "python", "ruby")
 CODE = {
-    "go": "func {name}({a} int, limit int) int {{\n\ttotal := {n}\n\tfor i := 0; i < limit; i++ {{\n\t\ttotal += {a} * i\n"
-    "\t}}\n\treturn total\n}}",
+    "go": "func {name}({a} int, limit int) int {{\n\ttotal := {n}\n\tfor i := 0; i < limit; i++ {{\n"
+    "\t\ttotal += {a} * i\n\t}}\n\treturn total\n}}",
     "java": "public int {name}(int {a}, int limit) {{\n    int total = {n};\n    for (int i = 0; i < limit; i++) {{\n"
     "        total += {a} * i;\n    }}\n    return total;\n}}",
     "javascript": "function {name}({a}, limit) {{\n  let total = {n};\n  for (let i = 0; i < limit; i++) {{\n"
@@ -35,7 +35,8 @@ CODE = {
     "        $total += ${a} * $i;\n    }}\n    return $total;\n}}",
     "python": "def {name}({a}, limit):\n    total = {n}\n    for step in range(limit):\n        total += {a} * step\n"
     "    return total",
-    "ruby": "def {name}({a}, limit)\n  total = {n}\n  limit.times do |step|\n    total += {a} * step\n  end\n  total\nend",
+    "ruby": "def {name}({a}, limit)\n  total = {n}\n  limit.times do |step|\n    total += {a} * step\n  end\n"
+    "  total\nend",
 }
 
 
@@ -140,9 +141,10 @@ def translations() -> list[dict[str, Any]]:
         {
             "id": number,
             "java": f"public int {verb}{noun.title()}(int limit) {{return {noun}s.{verb}(limit, {number});}}",
-            "cs": f"public int {verb.title()}{noun.title()}(int limit){{return {noun}s.{verb.title()}(limit, {number});}}",
+            "cs": f"public int {upper}{noun.title()}(int limit){{return {noun}s.{upper}(limit, {number});}}",
         }
         for number, verb, noun, _, _ in cases(12)
+        for upper in [verb.title()]
     ]
 
 
@@ -154,9 +156,10 @@ def chinese_questions() -> bytes:
         {
             **whole,
             "user": f"请编写一个Python函数，用来统计所有{subject}的总数并返回结果。",
-            "assistant": f"```python\n{CODE['python'].format(name=f'count_{number}', a=f'item_{number}', n=number)}\n```",
+            "assistant": f"```python\n{code}\n```",
         }
         for number, subject in enumerate(subjects)
+        for code in [CODE["python"].format(name=f"count_{number}", a=f"item_{number}", n=number)]
     ]
     text = json.dumps(rows, ensure_ascii=False, indent=4).replace("\n", "\r\n").encode()
     return archive(

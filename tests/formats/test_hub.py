@@ -64,7 +64,7 @@ def test_a_hub_that_fails_for_a_moment_is_asked_again(server, monkeypatch):
     assert list_hub(FORM).commit == COMMIT
 
 
-def test_a_file_comes_from_the_other_host_and_the_token_stays_at_the_hub(server, tmp_path, monkeypatch):
+def test_a_file_comes_by_way_of_the_hub_which_gets_the_token(server, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     (file,) = list_hub(FORM).files
     counted = []

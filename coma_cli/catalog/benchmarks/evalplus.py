@@ -61,7 +61,7 @@ _ASSERTION_IMPORTS = "import math\nimport sys\n"  # MBPP's published assertions 
 
 
 @dataclass(frozen=True)
-class _Release:
+class Release:
     """The file names and the location of one of the two releases."""
 
     bench: str
@@ -86,13 +86,16 @@ class _Release:
             for end in ("", ".gz")
         )
 
+    @property
+    def location(self) -> GitHubFiles:
+        """Where its file is published."""
+        return GitHubFiles(self.repository, self.tag, (RemoteFile(f"{self.stem}.jsonl.gz"),), kind="release")
+
     def read(self, bench_data: Path | None) -> RawBenchmark:
         """The rows of the given file or folder, else of evalplus' own cache, else of the release, which is fetched."""
         given = bench_data or self._kept()
         if given is None:
-            file = f"{self.stem}.jsonl.gz"
-            location = GitHubFiles(self.repository, self.tag, (RemoteFile(file),), kind="release")
-            fetched, place = fetched_file(self.bench, location, file, f"{self.url}/releases")
+            fetched, place = fetched_file(self.bench, self.location, f"{self.stem}.jsonl.gz", f"{self.url}/releases")
             return RawBenchmark(read_published(fetched, ())[1], place)
         path, rows = read_published(given, self.names)
         origin = self._origin(path)
@@ -207,7 +210,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def _benchmark(
-    release: _Release,
+    release: Release,
     size: int,
     id_prefix: str,
     problem: Callable[[Mapping[str, Any]], Problem],
@@ -238,12 +241,12 @@ def _benchmark(
     )
 
 
-_HUMANEVAL = _Release(
+HUMANEVAL_RELEASE = Release(
     "humaneval+", "HumanEvalPlus", "HUMANEVAL_OVERRIDE_PATH", "evalplus/humanevalplus_release", "v0.1.10"
 )
-_MBPP = _Release("mbpp+", "MbppPlus", "MBPP_OVERRIDE_PATH", "evalplus/mbppplus_release", "v0.2.0")
+MBPP_RELEASE = Release("mbpp+", "MbppPlus", "MBPP_OVERRIDE_PATH", "evalplus/mbppplus_release", "v0.2.0")
 HUMANEVAL_PLUS = _benchmark(
-    _HUMANEVAL,
+    HUMANEVAL_RELEASE,
     164,
     "HumanEval",
     humaneval_problem,
@@ -251,7 +254,7 @@ HUMANEVAL_PLUS = _benchmark(
     HUMANEVAL_NOTES,
 )
 MBPP_PLUS = _benchmark(
-    _MBPP,
+    MBPP_RELEASE,
     378,
     "Mbpp",
     mbpp_problem,

@@ -49,10 +49,14 @@ def _read(bench_data: Path | None, names: tuple[str, ...], configuration: str, p
     if bench_data is not None:
         path, rows = read_published(bench_data, names)
         return RawBenchmark(rows, str(path))
-    location = HubForm(REPOSITORY, REVISION, (f"{configuration}/test-*.parquet",))
-    fetched, place = fetched_file(f"mbpp-{configuration}", location, published, _URL)
+    fetched, place = fetched_file(f"mbpp-{configuration}", location_of(configuration), published, _URL)
     _, rows = read_published(fetched, ())
     return RawBenchmark(rows, f"{configuration} of {place}")
+
+
+def location_of(configuration: str) -> HubForm:
+    """Where the test split of a configuration is published."""
+    return HubForm(REPOSITORY, REVISION, (f"{configuration}/test-*.parquet",))
 
 
 def full_problem(row: Mapping[str, Any]) -> Problem | None:
