@@ -117,7 +117,7 @@ def panel_lines(panels: Panels) -> Iterator[str]:
 def fetched_from(source: Source) -> str:
     """Where `--sources hub` fetches a source, in words."""
     places = ", else ".join(location.words() for location in source.locations)
-    return f"{places} (only if asked for)" if source.on_request else places
+    return f"{places} (only if requested)" if source.on_request else places
 
 
 def usage(line: str) -> tuple[str, ...]:

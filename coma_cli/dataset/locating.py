@@ -108,7 +108,7 @@ def locate(
 ) -> FoundFiles:
     """The sources that feed these tasks, in the order of the catalogue, then repositories, then generated rows.
 
-    A source that can't be fetched is left out and named. With `fetch` off, nothing is fetched, `to_fetch` names what
+    A source that can't be fetched is skipped and named. With `fetch` off, nothing is fetched, `to_fetch` names what
     would be, and what would stop the run is the result's `blocker`.
 
     Raises:
@@ -196,7 +196,9 @@ def _blocker(settings: BuildDataSettings, tasks: tuple[str, ...], found: FoundFi
     if not usable:
         return _nothing_found(settings, tasks, found) if failed is None else _without(failed[1], len(found.unfetched))
     if failed is not None and settings.strict:
-        return UnfetchedError(f"{failed[0]}: {failed[1].message}", "Drop --strict to go on without it, or try again.")
+        return UnfetchedError(
+            f"{failed[0]}: {failed[1].message}", "Drop --strict to continue without it, or try again."
+        )
     named = () if "all" in settings.tasks else tasks
     for task in named:
         feeding = [name for name in found.unfetched if task in SOURCES[name].tasks]

@@ -12,7 +12,7 @@ from coma_cli.catalog.sources.source import Source
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.errors import CliError
 from coma_cli.formats.data_file import BrokenSourceError
-from coma_cli.formats.fetching.fetch import Fetched, Offer, Wanted, fetch, fetched, offer
+from coma_cli.formats.fetching.fetch import Fetched, FetchRequest, Offer, fetch, fetched, offer
 from coma_cli.formats.fetching.locations import Choice, Listing, RemoteFile, names_in_words
 from coma_cli.formats.fetching.web import UnfetchedError
 from coma_cli.words import count_of, size_of, time_of
@@ -35,13 +35,13 @@ def obtain(source: Source, settings: BuildDataSettings, *, ask_only: bool) -> Fe
     Raises:
         UnfetchedError: no location of the source has its files. OtherSplitsError: none of them is of a requested split.
     """
-    wanted = wanted_of(source, settings)
+    wanted = request_of(source, settings)
     if ask_only:
         return fetched(wanted) or offer(wanted)
     return fetch(wanted)
 
 
-def wanted_of(source: Source, settings: BuildDataSettings) -> Wanted:
+def request_of(source: Source, settings: BuildDataSettings) -> FetchRequest:
     """What is to be fetched of a source."""
     rows = rows_needed(source, settings)
     share = 1.0 if rows is None or not source.rows else min(1.0, rows * _MARGIN / source.rows)
@@ -49,7 +49,7 @@ def wanted_of(source: Source, settings: BuildDataSettings) -> Wanted:
     def choose(listing: Listing) -> Choice:
         return _first_shards(_of_splits(source, settings, listing), share)
 
-    return Wanted(source.name, source.locations, lambda place: _holds_files(source, place), choose, ELSEWHERE)
+    return FetchRequest(source.name, source.locations, lambda place: _holds_files(source, place), choose, ELSEWHERE)
 
 
 def rows_needed(source: Source, settings: BuildDataSettings) -> int | None:
@@ -92,7 +92,7 @@ def _of_splits(source: Source, settings: BuildDataSettings, listing: Listing) ->
 
 
 def _first_shards(files: tuple[RemoteFile, ...], share: float) -> Choice:
-    """The first shards of each group of shards, so many that they hold that share of it; other files are kept."""
+    """The first shards of each group of shards, as many as hold that share of it; other files are kept."""
     groups: defaultdict[str, list[RemoteFile]] = defaultdict(list)
     for file in files:
         found = _SHARD.fullmatch(file.path)

@@ -6,9 +6,9 @@ from coma_cli.dataset.obtaining import (
     OtherSplitsError,
     estimate_of,
     offer_in_words,
+    request_of,
     rows_needed,
     splits_in_words,
-    wanted_of,
 )
 from coma_cli.formats.fetching.fetch import Offer
 from coma_cli.formats.fetching.locations import Listing, RemoteFile
@@ -24,7 +24,7 @@ def settings(**flags):
 
 def chosen(source, names, **flags):
     listing = Listing("c", tuple(RemoteFile(name, 100) for name in names))
-    choice = wanted_of(source, settings(**flags)).choose(listing)
+    choice = request_of(source, settings(**flags)).choose(listing)
     return [file.path for file in choice.files], choice.share
 
 

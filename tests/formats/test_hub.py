@@ -81,12 +81,12 @@ def test_a_file_with_another_hash_than_the_tree_says_is_refused(server, tmp_path
 
 
 OFFLINE = """
-from coma_cli.formats.fetching.fetch import Wanted, fetch
+from coma_cli.formats.fetching.fetch import FetchRequest, fetch
 from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.hub import cached_listing
 form = HubForm("owner/rows", "main", ("*.parquet",))
 print(cached_listing(form))
-print((fetch(Wanted("x", (form,), lambda _: True)).folder / "data" / "train-0.parquet").read_bytes())
+print((fetch(FetchRequest("x", (form,), lambda _: True)).folder / "data" / "train-0.parquet").read_bytes())
 """
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from coma_cli.formats.fetching.fetch import Wanted, fetch
+from coma_cli.formats.fetching.fetch import FetchRequest, fetch
 from coma_cli.formats.fetching.locations import Location
 from coma_cli.formats.files import list_files
 
@@ -16,7 +16,7 @@ def fetched_file(name: str, location: Location, file: str, url: str) -> tuple[Pa
         UnfetchedError: it can't be fetched; the hint says how to give the file instead.
     """
     hint = f"Get {file} from {url} and give it with --bench-data {file}"
-    found = fetch(Wanted(f"bench-{name}", (location,), _has_one_file, hint=hint))
+    found = fetch(FetchRequest(f"bench-{name}", (location,), _has_one_file, hint=hint))
     return next(listed.file.path for listed in list_files(found.folder)), found.comes_from
 
 

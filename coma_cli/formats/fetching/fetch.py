@@ -20,7 +20,7 @@ _ROOM_LEFT = 500_000_000  # bytes of the disk that are not used up
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FetchRequest:
     """What to fetch: the name of the source or benchmark, its locations in order, and which of their files are needed.
 
     `is_there` says whether a folder holds what is to be read; `hint` says what else the user can do.
@@ -55,7 +55,7 @@ class Offer:
     reason: str = ""
 
 
-def fetched(wanted: Wanted) -> Fetched | None:
+def fetched(wanted: FetchRequest) -> Fetched | None:
     """What was wanted, where all of it is here; nothing is asked over the network."""
     for location in wanted.locations:
         store = Store.of(wanted.name, location)
@@ -72,7 +72,7 @@ def fetched(wanted: Wanted) -> Fetched | None:
     return None
 
 
-def fetch(wanted: Wanted) -> Fetched:
+def fetch(wanted: FetchRequest) -> Fetched:
     """What was wanted, from the cache or else from the first location that has it.
 
     Raises:
@@ -93,7 +93,7 @@ def fetch(wanted: Wanted) -> Fetched:
     raise _all_failed(wanted, reasons)
 
 
-def offer(wanted: Wanted) -> Offer:
+def offer(wanted: FetchRequest) -> Offer:
     """What fetching would take: asks for names and sizes, and fetches nothing."""
     reasons = []
     for location in wanted.locations:
@@ -116,7 +116,7 @@ def offer(wanted: Wanted) -> Offer:
     return Offer(first.words(), first.about or None, first.about or None, reason=_all_failed(wanted, reasons).message)
 
 
-def _fetched_from(store: Store, wanted: Wanted) -> Fetched:
+def _fetched_from(store: Store, wanted: FetchRequest) -> Fetched:
     location = store.location
     listing = store.listing() or _require_files(_asked(location), location)
     store.keep(listing)
@@ -222,7 +222,7 @@ class _Counter:
         self._stopped = True
 
 
-def _all_failed(wanted: Wanted, reasons: list[UnfetchedError]) -> UnfetchedError:
+def _all_failed(wanted: FetchRequest, reasons: list[UnfetchedError]) -> UnfetchedError:
     said = " ".join(error.message for error in reasons) or f"{wanted.name} has no known location."
     hint = reasons[0].hint if len(reasons) == 1 else HINT
     return UnfetchedError(said, wanted.hint if wanted.hint != HINT else hint)

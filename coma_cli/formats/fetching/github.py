@@ -2,7 +2,7 @@
 
 `COMA_GITHUB_ENDPOINT` names the addresses to try in order, separated by commas: a mirror, a GitHub Enterprise server,
 or a proxy that takes the address of GitHub in its path. All of them have GitHub's own paths (`owner/name/raw/...`).
-A file in Large File Storage is asked for by its hash where the address gives only its pointer.
+A file in Large File Storage is requested by its hash where the address gives only its pointer.
 """
 
 import os
@@ -122,7 +122,7 @@ def _stored_at(repository: str, pointer: _Pointer) -> tuple[str, Mapping[str, st
 
 
 def _reason(content: Any) -> str:
-    """What the server says of the one file that was asked for."""
+    """What the server says of the one file that was requested."""
     match content:
         case {"objects": [{"error": {"message": str(message)}}, *_]} | {"message": str(message)}:
             return message.rstrip(".")

@@ -98,7 +98,7 @@ Location = HubForm | GitHubFiles
 
 @dataclass(frozen=True)
 class Listing:
-    """What a location has: the commit or tag, its files that were asked for, and names of the rest for messages."""
+    """What a location has: the commit or tag, its files that were requested, and names of the rest for messages."""
 
     commit: str
     files: tuple[RemoteFile, ...]

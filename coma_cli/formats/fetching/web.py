@@ -39,7 +39,7 @@ class UnfetchedError(MissingInputError):
 
 
 class _BusyError(Exception):
-    """A try that may succeed later; `pause` is what the server asked for, in seconds."""
+    """A try that may succeed later; `pause` is what the server requested, in seconds."""
 
     def __init__(self, reason: str, pause: float | None = None) -> None:
         super().__init__(reason)
@@ -186,7 +186,7 @@ def _continue(
 
 
 def _continues(answer: Any, start: int) -> bool:
-    """Whether an answer begins at the byte that was asked for."""
+    """Whether an answer begins at the byte that was requested."""
     span: str = answer.headers.get("Content-Range", "")
     return bool(answer.status_code == 206) and span.startswith(f"bytes {start}-")
 

@@ -6,7 +6,7 @@ from collections import namedtuple
 import pytest
 
 from coma_cli.formats.fetching import fetch as fetching
-from coma_cli.formats.fetching.fetch import Wanted, fetch, fetched, offer
+from coma_cli.formats.fetching.fetch import FetchRequest, fetch, fetched, offer
 from coma_cli.formats.fetching.locations import Choice, GitHubFiles, HubForm, RemoteFile
 from coma_cli.formats.fetching.web import UnfetchedError
 from tests.hub_server import COMMIT, HubRepository, data_server
@@ -21,7 +21,7 @@ def has_rows(folder):
     return any(folder.glob("data/*.json"))
 
 
-WANTED = Wanted("rows", (HUB, RAW), has_rows, hint="Or give the file.")
+WANTED = FetchRequest("rows", (HUB, RAW), has_rows, hint="Or give the file.")
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_file_that_was_deleted_or_damaged_is_fetched_again(server):
 
 def test_a_choice_is_read_alone_even_where_more_was_fetched(server):
     fetch(WANTED)
-    few = Wanted("rows", (HUB,), has_rows, choose=lambda listing: Choice(listing.files[:1], 0.5))
+    few = FetchRequest("rows", (HUB,), has_rows, choose=lambda listing: Choice(listing.files[:1], 0.5))
     asked = len(server.asked)
     assert list(contents(fetch(few).folder)) == ["data/train-0.json"]
     assert len(server.asked) == asked
@@ -115,7 +115,7 @@ def test_a_renamed_moved_or_empty_layout_is_an_error_that_names_what_is_there(se
     server.hub["owner/rows"].files = files
     for ask in (fetch, lambda wanted: fetch(wanted)):
         with pytest.raises(UnfetchedError) as error:
-            ask(Wanted("rows", (HUB,), has_rows))
+            ask(FetchRequest("rows", (HUB,), has_rows))
         assert said in error.value.message
     assert server.fetched() == []
     server.hub["owner/rows"].files = dict(FILES)
@@ -123,7 +123,7 @@ def test_a_renamed_moved_or_empty_layout_is_an_error_that_names_what_is_there(se
 
 
 def test_files_that_nothing_can_be_read_from_are_an_error_and_fetched_again(server):
-    picky = Wanted("rows", (HUB,), lambda folder: (folder / "data" / "train-9.json").exists())
+    picky = FetchRequest("rows", (HUB,), lambda folder: (folder / "data" / "train-9.json").exists())
     with pytest.raises(
         UnfetchedError, match=r"holds none of the files of rows that coma knows: expected data/\*\.json"
     ):
@@ -135,7 +135,7 @@ def test_files_that_nothing_can_be_read_from_are_an_error_and_fetched_again(serv
 
 def test_a_page_in_place_of_a_file_is_not_kept(server):
     place = RAW.address(RAW.files[0])
-    wanted = Wanted("rows", (RAW,), lambda folder: (folder / "data" / "train-0.json").read_bytes() == b"right")
+    wanted = FetchRequest("rows", (RAW,), lambda folder: (folder / "data" / "train-0.json").read_bytes() == b"right")
     server.github[place] = b"<html>Log in</html>"
     with pytest.raises(UnfetchedError):
         fetch(wanted)
@@ -147,7 +147,7 @@ def test_too_little_room_is_said_before_anything_is_fetched(server, monkeypatch)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 100, 100))
     with pytest.raises(UnfetchedError, match=r"needs 99 bytes, and .* has 100 bytes free") as error:
-        fetch(Wanted("rows", (HUB,), has_rows))
+        fetch(FetchRequest("rows", (HUB,), has_rows))
     assert "COMA_CACHE" in error.value.hint
     assert server.fetched() == []
 
@@ -157,7 +157,7 @@ def test_an_offer_asks_for_sizes_and_fetches_nothing(server):
     assert (there.size, there.missing, there.share, there.reason) == (99, 99, 1.0, "")
     assert there.comes_from == f"owner/rows at {COMMIT} on the Hugging Face Hub"
     server.github[RAW.address(RAW.files[0])] = b"from github"
-    assert offer(Wanted("rows", (RAW,), has_rows)).size == 11
+    assert offer(FetchRequest("rows", (RAW,), has_rows)).size == 11
     assert server.fetched() == []
     fetch(WANTED)
     assert offer(WANTED).missing == 0
