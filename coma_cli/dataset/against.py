@@ -30,6 +30,7 @@ def known_benchmarks(settings: BuildDataSettings, *, fetch: bool = True) -> Avai
         sources=None if settings.sources in (None, HUB) else Path(str(settings.sources)),
         from_hub=settings.asks_hub or HUB in settings.source.values(),
         fetch=fetch,
+        required=settings.strict,
     )
     return available_benchmarks(places)
 

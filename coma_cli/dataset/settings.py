@@ -140,7 +140,7 @@ class BuildDataSettings(StageSettings):
         default=False, description="Skip a source that cannot be read, and report it"
     )
     strict: Annotated[bool, Flag("--strict", panel=INPUT)] = Field(
-        default=False, description="Stop if a source cannot be fetched, instead of continuing with the others"
+        default=False, description="Stop if a source or benchmark cannot be fetched, instead of continuing with the others"
     )
     cleaning: BuildDataCleaning = BuildDataCleaning()
     near: NearRules = NearRules()
