@@ -157,7 +157,7 @@ def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
     notes = [
         f"{entry.source.name}: {count_of(entry.files, 'file')} {_place_in_words(entry)}" for entry in found.located
     ]
-    notes += [f"{name}: {offer_in_words(SOURCES[name], offered)}" for name, offered in found.to_fetch.items()]
+    notes += [f"{name}: {offer_in_words(offered)}" for name, offered in found.to_fetch.items()]
     notes += [f"{name}: not fetched: {reason}" for name, reason in found.left_out.items()]
     notes += [f"{name}: {error.message}" for name, error in found.unfetched.items() if name not in found.to_fetch]
     notes += [f"{name}: no file found ({place})" for name, place in found.missing.items()]
@@ -176,7 +176,8 @@ def _warnings(
 ) -> tuple[str, ...]:
     """What the user should know before trusting the rows; holds no paths of this machine."""
     warnings = [f"The source {name} is broken and was skipped." for name in found.broken]
-    warnings += [f"The source {name} could not be fetched, so the data has no rows of it." for name in found.unfetched]
+    if found.unfetched:
+        warnings.append(f"Not fetched, so the data has no rows of them: {', '.join(found.unfetched)}.")
     warnings += [f"The data has no rows of the source {name}: it {why}." for name, why in found.other_splits.items()]
     if not settings.decontaminate:
         warnings.append("Decontamination was switched off: rows may hold benchmark problems and their solutions.")

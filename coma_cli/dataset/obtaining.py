@@ -15,7 +15,7 @@ from coma_cli.formats.data_file import BrokenSourceError
 from coma_cli.formats.fetching.fetch import Fetched, FetchRequest, Offer, fetch, fetched, offer
 from coma_cli.formats.fetching.locations import Choice, Listing, RemoteFile, names_in_words
 from coma_cli.formats.fetching.web import UnfetchedError
-from coma_cli.words import count_of, size_of, time_of
+from coma_cli.words import size_of
 
 ELSEWHERE = "Use --from-repo stdlib (or a folder of code), or --sources DIR with files that are already here."
 BYTES_PER_SECOND = 10e6  # assumed for estimates
@@ -133,12 +133,11 @@ def rows_offered(source: Source, found: Offer) -> int:
     return round(source.rows * found.share)
 
 
-def offer_in_words(source: Source, found: Offer) -> str:
-    """The same in one line."""
+def offer_in_words(found: Offer) -> str:
+    """From where a source would be fetched, how large it is, and why it can't be fetched now."""
     size = "unknown size" if found.size is None else size_of(found.size)
     if found.missing is not None and found.size and found.missing < found.size:
         size += f", {size_of(found.missing)} of it missing"
-    took = "" if found.missing is None else f", {time_of(found.missing / BYTES_PER_SECOND)} at 10 MB/s"
-    rows = count_of(rows_offered(source, found), "row")
-    asked = f"; sizes as known to coma, since {found.reason}" if found.reason else ""
-    return f"would be fetched from {found.comes_from} ({size}, about {rows}{took}; licence: {source.licence}){asked}"
+    if not found.reason:
+        return f"would be fetched from {found.comes_from} ({size})"
+    return f"would be fetched from {found.comes_from} ({size} as known to coma), but {found.reason}"

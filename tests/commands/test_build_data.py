@@ -74,7 +74,8 @@ def test_a_dry_run_of_the_hub_fetches_nothing(workspace_root, tmp_path):
     assert done.returncode == 3, done.stderr  # as the run itself would
     assert "can't be fetched from the Hugging Face Hub" in done.stderr
     assert "codealpaca: would be fetched from sahil2801/CodeAlpaca-20k at 152bb5e" in done.stderr
-    assert "(8 MB, about 20022 rows, 1 s at 10 MB/s; licence: CC-BY-NC-4.0); sizes as known to coma" in done.stderr
+    assert "on the Hugging Face Hub (8 MB as known to coma), but sahil2801/CodeAlpaca-20k can't be" in done.stderr
+    assert json.loads(done.stdout)["estimate"]["to fetch"]["codealpaca"]["bytes"] == 8_060_000
     assert not workspace_root.exists()
 
 

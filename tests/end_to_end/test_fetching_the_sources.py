@@ -63,7 +63,7 @@ def test_a_source_that_is_gone_is_named_and_the_next_start_fetches_it_alone(serv
     said = capsys.readouterr().err
     assert "conala: neulab/conala can't be fetched from the Hugging Face Hub: " in said
     summary = summary_in(tmp_path / "w")
-    assert "The source conala could not be fetched, so the data has no rows of it." in summary["warnings"]
+    assert "Not fetched, so the data has no rows of them: conala." in summary["warnings"]
     assert summary["missing_sources"] == ["conala"]
     assert subsets_without_rows(summary) == []
     server.hub["neulab/conala"] = gone
@@ -115,6 +115,9 @@ def test_a_dry_run_tells_what_would_be_fetched_and_fetches_nothing(server, tmp_p
     assert row["from"].startswith("sahil2801/CodeAlpaca-20k at 152bb5e")
     assert set(plan["estimate"]["to fetch"]) > {"codegpt", "staqc", "codesearchnet"}
     assert "codegpt: would be fetched from zxx000728/CodeGPT at 1153697" in out.err
+    assert build_all(tmp_path / "w", "--dry-run") == 0
+    table = capsys.readouterr().out.partition("To fetch")[2]
+    assert all(column in table for column in ("bytes", "rows", "minutes", "licence", "from"))
     assert server.fetched() == []
     assert not (tmp_path / "w").exists()
 

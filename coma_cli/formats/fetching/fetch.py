@@ -107,13 +107,13 @@ def offer(wanted: FetchRequest) -> Offer:
             continue
         there = [store.path_of(listing.commit, file) is not None for file in choice.files]
         known = [size for size in sizes if size is not None]
-        total = sum(known) if len(known) == len(sizes) else location.about or None
-        missing = sum(size for size, is_here in zip(sizes, there, strict=True) if size is not None and not is_here)
-        if len(known) < len(sizes) and missing == 0 and not all(there):
-            missing = location.about
+        total = sum(known) if len(known) == len(sizes) else location.known_size
+        missing: int | None = sum(size or 0 for size, is_here in zip(sizes, there, strict=True) if not is_here)
+        if len(known) < len(sizes) and not all(there):
+            missing = location.known_size
         return Offer(location.words(listing.commit), total, missing, choice.share)
     first = wanted.locations[0]
-    return Offer(first.words(), first.about or None, first.about or None, reason=_all_failed(wanted, reasons).message)
+    return Offer(first.words(), first.known_size, first.known_size, reason=_all_failed(wanted, reasons).message)
 
 
 def _fetched_from(store: Store, wanted: FetchRequest) -> Fetched:
@@ -170,7 +170,7 @@ def _size_of(location: Location, file: RemoteFile) -> int | None:
 def _require_room(store: Store, missing: list[RemoteFile]) -> None:
     """Raise where the files would fill the disk; what is there of them already counts."""
     needed = sum(max(0, (file.size or 0) - store.partial_size(file)) for file in missing)
-    needed = needed or (store.location.about if missing else 0)
+    needed = needed or (store.location.known_size or 0 if missing else 0)
     free = shutil.disk_usage(store.folder).free
     if needed and needed > free - _ROOM_LEFT:
         raise UnfetchedError(
@@ -185,7 +185,7 @@ def _fetch_files(name: str, store: Store, commit: str, missing: list[RemoteFile]
         return
     console.note(f"Fetching {name} from {store.location.words(commit)}")
     done = sum(store.partial_size(file) for file in missing)
-    total = sum(file.size or 0 for file in missing) or store.location.about
+    total = sum(file.size or 0 for file in missing) or store.location.known_size or 0
     with console.progress(name, total, done, sizes=True) as ticker:
         counter = _Counter(ticker)
 

@@ -42,6 +42,11 @@ class HubForm:
         return sha256_of([self.repository, self.revision, list(self.patterns)])[:_SHORT_COMMIT]
 
     @property
+    def known_size(self) -> int | None:
+        """The bytes of its files as the catalogue knows them."""
+        return self.about or None
+
+    @property
     def expected(self) -> str:
         """The names of the files that should be there, in words."""
         return " or ".join(self.patterns)
@@ -75,6 +80,11 @@ class GitHubFiles:
         if self.kind != "archive":
             return self.files
         return (RemoteFile(f"{self.repository.rpartition('/')[2]}-{self.revision}.zip"),)
+
+    @property
+    def known_size(self) -> int | None:
+        """The bytes of its files as the catalogue knows them."""
+        return self.about or sum(file.size or 0 for file in self.files) or None
 
     @property
     def expected(self) -> str:

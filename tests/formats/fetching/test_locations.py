@@ -26,6 +26,13 @@ def test_the_key_follows_what_is_fetched_alone():
     assert len({place.key, HubForm("o/r", "abc", ("*",)).key, HubForm("o/r", "main", ("a",)).key}) == 3
 
 
+def test_the_size_that_the_catalogue_knows():
+    assert (HubForm("o/r", "main", ("*",)).known_size, HubForm("o/r", "main", ("*",), 9).known_size) == (None, 9)
+    assert GitHubFiles("o/r", "v1", FILES).known_size == 3
+    assert GitHubFiles("o/r", "v1", kind="archive", about=7).known_size == 7
+    assert GitHubFiles("o/r", "v1", FILES[:1]).known_size is None
+
+
 def test_many_names_are_shortened():
     assert names_in_words([]) == "no files"
     assert names_in_words(["a"] * 6) == "a, a, a, a and 2 more"
