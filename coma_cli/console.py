@@ -12,12 +12,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from coma_cli.errors import CliError
-from coma_cli.words import printable, time_of
+from coma_cli.words import printable, size_of, time_of
 
 PLAIN_LINE_EVERY_S = 10.0
 # Control characters, and those that reorder text, which JSON leaves as they are.
@@ -116,8 +126,8 @@ class _Rate(ProgressColumn):
 class Ticker:
     """Shows the progress of a long loop; created by `progress`."""
 
-    def __init__(self, label: str, total: int, bar: Progress | None) -> None:
-        self._label, self._total, self._bar = label, total, bar
+    def __init__(self, label: str, total: int, bar: Progress | None, *, sizes: bool = False) -> None:
+        self._label, self._total, self._bar, self._sizes = label, total, bar, sizes
         self._task = bar.add_task(label, total=total) if bar else None
         self._done = 0
         self._began = self._last = time.monotonic()
@@ -134,8 +144,12 @@ class Ticker:
     def _line(self) -> None:
         seconds = time.monotonic() - self._began
         rate = self._done / seconds if seconds > 0 else 0.0
-        left = f", {time_of((self._total - self._done) / rate)} left" if rate else ""
-        note(f"{self._label}: {self._done}/{self._total}, {rate:.1f}/s{left}")
+        left = f", {time_of(max(0, self._total - self._done) / rate)} left" if rate and self._total else ""
+        if self._sizes:
+            total = f" of {size_of(self._total)}" if self._total else ""
+            note(f"{self._label}: {size_of(self._done)}{total}, {size_of(rate)}/s{left}")
+        else:
+            note(f"{self._label}: {self._done}/{self._total}, {rate:.1f}/s{left}")
 
     def close(self) -> None:
         """Print the final count if there is no bar to show it."""
@@ -144,19 +158,22 @@ class Ticker:
 
 
 @contextmanager
-def progress(label: str, total: int, done: int = 0) -> Iterator[Ticker]:
+def progress(label: str, total: int, done: int = 0, *, sizes: bool = False) -> Iterator[Ticker]:
     """A progress bar with rate and time left; plain lines every ten seconds if stderr is not a terminal.
 
-    `done` units from an earlier start count as done but not towards the rate.
+    `done` units from an earlier start count as done but not towards the rate. With `sizes`, units are bytes and shown
+    as sizes; their total may be unknown (0).
     """
     console = stderr()
     if done:
-        note(f"{label}: {done} of {total} are there already")
+        counts = (size_of(done), size_of(total)) if sizes else (done, total)
+        note(f"{label}: {counts[0]} of {counts[1]} are there already")
     if not console.is_terminal or total <= done:  # no bar for nothing
-        ticker = Ticker(label, max(0, total - done), None)
+        ticker = Ticker(label, max(0, total - done), None, sizes=sizes)
         yield ticker
         ticker.close()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    counted = (DownloadColumn(), TransferSpeedColumn()) if sizes else (MofNCompleteColumn(), _Rate())
+    columns = (TextColumn("{task.description}"), BarColumn(), *counted, TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        yield Ticker(label, max(0, total - done), bar)
+        yield Ticker(label, max(0, total - done), bar, sizes=sizes)

@@ -17,6 +17,7 @@ import typer
 from coma_cli.catalog.bases import BASES
 from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark
 from coma_cli.catalog.sources import SOURCES
+from coma_cli.catalog.sources.source import Source
 from coma_cli.cli import app
 
 FOLDER = Path(__file__).resolve().parent
@@ -113,6 +114,12 @@ def panel_lines(panels: Panels) -> Iterator[str]:
         yield from table(("argument" if title == "Arguments" else "option", "meaning"), rows)
 
 
+def fetched_from(source: Source) -> str:
+    """Where `--sources hub` fetches a source, in words."""
+    places = ", else ".join(location.words() for location in source.locations)
+    return f"{places} (only if requested)" if source.on_request else places
+
+
 def usage(line: str) -> tuple[str, ...]:
     """The usage line; not marked as shell, since it is a pattern and no command."""
     return ("```text", line.strip(), "```", "")
@@ -128,7 +135,7 @@ def paragraphs(help_text: str) -> Iterator[str]:
 def data_sources() -> str:
     """The tables of the catalogue."""
     sources = [
-        (f"[`{s.name}`]({s.url})", ", ".join(s.tasks), s.licence, "yes" if s.hub else "no", s.notes, s.citation)
+        (f"[`{s.name}`]({s.url})", ", ".join(s.tasks), s.licence, fetched_from(s), s.notes, s.citation)
         for s in SOURCES.values()
     ]
     benchmarks = [
@@ -152,10 +159,11 @@ def data_sources() -> str:
             DATA_INTRO,
             "## Sources of training rows",
             "",
-            "`hub`: whether `--sources hub` fetches it from the Hugging Face Hub. All of them are read from files "
-            "with `--sources DIR` or `--source NAME=PATH`.",
+            "`--sources hub` fetches those that have a location, from the first one that answers "
+            "([more](installation.md#fetching-the-sources)); the data card names the commit that a branch stood for. "
+            "All of them are read from files with `--sources DIR` or `--source NAME=PATH`.",
             "",
-            *table(("source", "tasks", "licence", "hub", "what to know", "citation"), escaped(sources)),
+            *table(("source", "tasks", "licence", "fetched from", "what to know", "citation"), escaped(sources)),
             "## Benchmarks",
             "",
             "The limits are the CPU time and the memory that a program may use unless `--timeout` and `--memory` say "
@@ -188,7 +196,7 @@ def with_benchmarks(page: str) -> str:
 def places_of(benchmark: Benchmark) -> str:
     """Where a benchmark is read from, in words."""
     file = f"`--bench-data {benchmark.files[0]}`"
-    by_itself = {"package": "built in", "hub": "the Hugging Face Hub"}.get(benchmark.comes_from)
+    by_itself = {"package": "built in", "hub": "the Hugging Face Hub", "github": "GitHub"}.get(benchmark.comes_from)
     return f"{by_itself}, or {file}" if by_itself else f"its published file, with {file}"
 
 

@@ -3,7 +3,7 @@
 Nothing but the standard library is imported here before a command really runs, so `coma --help` stays quick.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coma_cli.commands.shared import Flags, Shared
@@ -120,6 +120,20 @@ def _blockers(row: PipelineRow, plan: "Plan", workspace: "Workspace") -> "tuple[
     return (unwritable, *plan.blockers) if unwritable else plan.blockers
 
 
+def _is_table(value: object) -> bool:
+    """Whether a part of an estimate is a mapping of mappings, which is shown as a table."""
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(cells, Mapping) for cells in value.values())
+
+
+def _cell(column: str, value: object) -> str:
+    """A value of such a table; sizes in a readable unit."""
+    from coma_cli.words import size_of
+
+    if value is None:
+        return "unknown"
+    return size_of(value) if column.startswith("bytes") and isinstance(value, int) else str(value)
+
+
 def _show_plan(
     row: PipelineRow, settings: "StageSettings", plan: "Plan", blockers: "Sequence[CliError]", *, as_json: bool
 ) -> None:
@@ -138,7 +152,13 @@ def _show_plan(
     if as_json:
         console.print_json({**content, "settings": settings.model_dump(mode="json")})
     else:
-        console.print_values(f"Plan of coma {row.command}", content)
+        tables = {name: value for name, value in plan.estimate.items() if _is_table(value)}
+        rest = {name: value for name, value in plan.estimate.items() if name not in tables}
+        console.print_values(f"Plan of coma {row.command}", {**content, "estimate": rest})
+        for name, table in tables.items():
+            columns = list(dict.fromkeys(column for cells in table.values() for column in cells))
+            rows = [(key, *(_cell(column, cells.get(column)) for column in columns)) for key, cells in table.items()]
+            console.print_table(name.capitalize(), ("", *columns), rows)
     for blocker in blockers[1:]:
         console.show_error(blocker)
     if blockers:

@@ -26,10 +26,11 @@ def known_benchmarks(settings: BuildDataSettings, *, fetch: bool = True) -> Avai
         return NO_BENCHMARKS
     places = BenchmarkPlaces(
         given=None if settings.bench_data is None else Path(settings.bench_data),
-        by_folder={name: Path(place) for name, place in settings.source.items()},
+        by_folder={name: Path(place) for name, place in settings.source.items() if place != HUB},
         sources=None if settings.sources in (None, HUB) else Path(str(settings.sources)),
-        from_hub=settings.asks_hub,
+        from_hub=settings.asks_hub or HUB in settings.source.values(),
         fetch=fetch,
+        required=settings.strict,
     )
     return available_benchmarks(places)
 

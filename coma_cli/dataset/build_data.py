@@ -8,7 +8,6 @@ writes the outputs (see `selection`, `assembling`). So the outputs are the same 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from coma_cli.dataset.card import card
 from coma_cli.dataset.composition import SUBSET, Composition, composition_of, rows_to_show
 from coma_cli.dataset.filling import how_to_fill
 from coma_cli.dataset.locating import FoundFiles, Located, WorkUnit, locate, unread_folders
+from coma_cli.dataset.obtaining import estimate_of, offer_in_words, rows_offered
 from coma_cli.dataset.rows import RowReader, RowTable
 from coma_cli.dataset.selection import RowTally, Selection, SelectionRules, select
 from coma_cli.dataset.settings import BuildDataSettings
@@ -43,7 +43,6 @@ from coma_cli.dataset.summary import (
     subset_counts,
 )
 from coma_cli.errors import CliError, MissingInputError, UsageError
-from coma_cli.formats.hub import fetch_blocker
 from coma_cli.jsonl import write_atomically
 from coma_cli.parallel import ray_cluster
 from coma_cli.parallel.machine import default_workers
@@ -84,7 +83,7 @@ def plan(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
 
 
 def preview(settings: BuildDataSettings, workspace: Workspace) -> BuildDataPlan:
-    """As `plan`, for a dry run: names what would be fetched from the Hugging Face Hub, and fetches nothing."""
+    """As `plan`, for a dry run: names what would be fetched and how large it is, and fetches nothing."""
     return _plan(settings, workspace, fetch=False)
 
 
@@ -96,7 +95,10 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
     benchmarks, absent = known_benchmarks(settings, fetch=fetch)
     benchmarks = (*benchmarks, *(named_problems(Path(name)) for name in settings.decontaminate_against))
     warnings = _warnings(settings, found, benchmarks, absent)
-    inputs = [Input(f"source:{entry.source.name}", entry.place, entry.content_sha256) for entry in found.located]
+    inputs = [
+        Input(f"source:{entry.source.name}", entry.comes_from or entry.place, entry.content_sha256)
+        for entry in found.located
+    ]
     inputs += [Input(f"bench:{bench.name}", bench.source, bench.content_sha256) for bench in benchmarks]
     inputs += [Input(f"dedup:{Path(name).name}", name, hash_named(Path(name))) for name in settings.dedup_against]
     return BuildDataPlan(
@@ -115,10 +117,9 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
 
 
 def _blockers(settings: BuildDataSettings, found: FoundFiles) -> Iterator[CliError]:
-    """What stops the run; in a dry run also the first source that can't be fetched, as in a run."""
-    forms = (form for name in found.to_fetch if (form := SOURCES[name].hub) is not None)
-    unreachable = map(fetch_blocker, forms)
-    yield from islice(filter(None, unreachable), 1)
+    """What stops the run; in a dry run also sources that can't be fetched, as in a run."""
+    if found.blocker is not None:
+        yield found.blocker
     no_ray = ray_cluster.blocker() if settings.runtime.cluster else None
     yield from (lacking for lacking in (no_ray, exports.blocker(settings.export)) if lacking is not None)
 
@@ -135,8 +136,11 @@ def _estimate(
     """Files; rows, estimated by the measured bytes per row of each source; the rows wanted of each sub-dataset."""
     wanted = {} if settings.size is None else {"rows wanted": dict(mixture.targets(settings.size))}
     rows = {entry.source.name: _estimated_rows(entry, tasks) for entry in found.located}
+    rows |= {name: rows_offered(SOURCES[name], offered) for name, offered in found.to_fetch.items()}
     files = {entry.source.name: entry.files for entry in found.located}
-    return {"files": files, "rows, about": rows, **wanted, "tasks": list(tasks)}
+    fetched = {name: estimate_of(SOURCES[name], offered) for name, offered in found.to_fetch.items()}
+    to_fetch = {"to fetch": fetched} if fetched else {}
+    return {"files": files, "rows, about": rows, **to_fetch, **wanted, "tasks": list(tasks)}
 
 
 def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
@@ -150,8 +154,12 @@ def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
 
 
 def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
-    notes = [f"{entry.source.name}: {count_of(entry.files, 'file')} in {entry.place}" for entry in found.located]
-    notes += [f"{name}: would be fetched from the Hugging Face Hub ({place})" for name, place in found.to_fetch.items()]
+    notes = [
+        f"{entry.source.name}: {count_of(entry.files, 'file')} {_place_in_words(entry)}" for entry in found.located
+    ]
+    notes += [f"{name}: {offer_in_words(offered)}" for name, offered in found.to_fetch.items()]
+    notes += [f"{name}: not fetched: {reason}" for name, reason in found.left_out.items()]
+    notes += [f"{name}: {error.message}" for name, error in found.unfetched.items() if name not in found.to_fetch]
     notes += [f"{name}: no file found ({place})" for name, place in found.missing.items()]
     unread = unread_folders(settings)
     if unread:
@@ -159,11 +167,17 @@ def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _place_in_words(entry: Located) -> str:
+    return f"of {entry.comes_from}" if entry.comes_from else f"in {entry.place}"
+
+
 def _warnings(
     settings: BuildDataSettings, found: FoundFiles, benchmarks: Sequence[LoadedBenchmark], absent: Sequence[str]
 ) -> tuple[str, ...]:
     """What the user should know before trusting the rows; holds no paths of this machine."""
     warnings = [f"The source {name} is broken and was skipped." for name in found.broken]
+    if found.unfetched:
+        warnings.append(f"Not fetched, so the data has no rows of them: {', '.join(found.unfetched)}.")
     warnings += [f"The data has no rows of the source {name}: it {why}." for name, why in found.other_splits.items()]
     if not settings.decontaminate:
         warnings.append("Decontamination was switched off: rows may hold benchmark problems and their solutions.")
@@ -286,8 +300,8 @@ def _summary(
         checked_against=checked,
         not_checked_against=list(plan.absent),
         contaminated=dict(sorted(tally.contaminated.items())),
-        read=[source_facts(entry.source, entry.splits, entry.files) for entry in plan.found.located],
-        missing_sources=sorted(plan.found.missing),
+        read=[source_facts(entry) for entry in plan.found.located],
+        missing_sources=sorted({*plan.found.missing, *plan.found.unfetched}),
         broken_sources=sorted(plan.found.broken),
         warnings=list(plan.warnings),
         seed=settings.seed,

@@ -147,6 +147,8 @@ def _sources(summary: BuildDataSummary) -> Iterable[str]:
 
 
 def _upstream(index: SourceFacts) -> str:
+    if index.comes_from:
+        return f"{index.url} (fetched from {index.comes_from})"
     return f"{index.url} (as of {index.revision})" if index.revision else index.url
 
 

@@ -32,10 +32,13 @@ def how_to_fill(
 def _ways(sources: tuple[str, ...], read: Collection[str], all_splits: bool) -> Iterator[str]:
     """How to get more rows of a sub-dataset that is made from these sources."""
     absent = [SOURCES[name] for name in sources if name not in read and name in SOURCES]
-    on_hub = [source.name for source in absent if source.hub is not None]
-    by_hand = [source for source in absent if source.hub is None]
-    if on_hub:
-        yield f"`--sources hub` fetches {', '.join(on_hub)}"
+    fetched = [source.name for source in absent if source.locations and not source.on_request]
+    asked = [source.name for source in absent if source.locations and source.on_request]
+    by_hand = [source for source in absent if not source.locations]
+    if fetched:
+        yield f"`--sources hub` fetches {', '.join(fetched)}"
+    if asked:
+        yield f"{', '.join(f'`--source {name}=hub`' for name in asked)} fetches a source that states no licence"
     if _WRITTEN in sources:
         yield f"`coma {_WRITTEN}` writes such rows, and `--with-generated RUN` takes them in"
     elif by_hand:

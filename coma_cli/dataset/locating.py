@@ -13,13 +13,15 @@ from coma_cli.catalog.sources.repository.repository import repository
 from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.sources.stackoverflow.stackexchange import dump
 from coma_cli.dataset.generated import generated_sources, require_rows
+from coma_cli.dataset.obtaining import ELSEWHERE, OtherSplitsError, obtain, rows_needed, splits_in_words
 from coma_cli.dataset.parts import SUFFIX
 from coma_cli.dataset.settings import HUB, BuildDataSettings
-from coma_cli.errors import MissingInputError
+from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.formats.data_file import BrokenSourceError, Piece, Shard
+from coma_cli.formats.fetching.fetch import Fetched, Offer
+from coma_cli.formats.fetching.web import UnfetchedError
 from coma_cli.formats.files import list_files
 from coma_cli.formats.forms import require_whole
-from coma_cli.formats.hub import fetch_source, fetched_source
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import MISSING_COLUMN
 from coma_cli.hashing import hash_file
@@ -32,7 +34,6 @@ _AT_ONCE = 4
 # A file is read once per piece, so there are few pieces; the costly work is done once per row.
 PIECE_BYTES = 8 << 20
 MOST_PIECES = 16
-_SPLIT_ORDER = ("train", "validation", "test", "mixed")
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,15 @@ class WorkUnit:
 
 @dataclass(frozen=True)
 class Located:
-    """A source that was found: its files in a fixed order, and where it was looked for."""
+    """A source that was found: its files in a fixed order, and where it was looked for.
+
+    `comes_from` says where it was fetched, with the commit; empty for files that were here.
+    """
 
     source: Source
     place: str
     units: tuple[WorkUnit, ...]
+    comes_from: str = ""
 
     @property
     def content_sha256(self) -> str:
@@ -75,7 +80,7 @@ class Located:
     @property
     def splits(self) -> str:
         """The upstream splits that its files hold, in words."""
-        return self.source.splits or _in_words(unit.shard.split for unit in self.units)
+        return self.source.splits or splits_in_words(unit.shard.split for unit in self.units)
 
 
 @dataclass(frozen=True)
@@ -84,14 +89,18 @@ class FoundFiles:
 
     `missing` maps known sources that were not found to the place where they should be, with what it holds instead;
     `broken` those that can't be read to the reason; `other_splits` those without a file of a requested split to what
-    they hold instead; `to_fetch` those that would be fetched to where they come from.
+    they hold instead; `to_fetch` those that would be fetched to what that takes; `unfetched` those that could not be
+    fetched to the error. `left_out` says of sources why they are not fetched, and `blocker` is what stops the run.
     """
 
     located: tuple[Located, ...]
     missing: Mapping[str, str]
     broken: Mapping[str, str]
     other_splits: Mapping[str, str] = field(default_factory=dict)
-    to_fetch: Mapping[str, str] = field(default_factory=dict)
+    to_fetch: Mapping[str, Offer] = field(default_factory=dict)
+    unfetched: Mapping[str, CliError] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    blocker: CliError | None = None
 
 
 def locate(
@@ -99,69 +108,142 @@ def locate(
 ) -> FoundFiles:
     """The sources that feed these tasks, in the order of the catalogue, then repositories, then generated rows.
 
-    With `fetch` off, nothing is fetched, and `to_fetch` names what would be.
+    A source that can't be fetched is skipped and named. With `fetch` off, nothing is fetched, `to_fetch` names what
+    would be, and what would stop the run is the result's `blocker`.
 
     Raises:
-        UsageError: unknown source. MissingInputError: a place does not exist or holds none of the sources, the Hugging
-            Face Hub can't be reached, or a source is broken and `skip_broken_sources` is not set.
+        UsageError: unknown source. MissingInputError: a place does not exist or holds none of the sources, none of them
+            can be fetched, a task that was named would have no source, or a source is broken and `skip_broken_sources`
+            is not set.
     """
-    located: list[Located] = []
-    missing: dict[str, str] = {}
-    broken: dict[str, str] = {}
-    other_splits: dict[str, str] = {}
-    to_fetch: dict[str, str] = {}
+    found = _Findings()
     generated = generated_sources(settings.with_generated, workspace)
     for source, place in chain(_places(settings, tasks, fetch=fetch), generated):
-        if isinstance(place, _Absent):
-            (to_fetch if place.to_fetch else missing)[source.name] = str(place)
-            continue
-        try:
-            entry = _located(source, place, settings)
-            if isinstance(entry, Located):
-                located.append(entry)
-            else:
-                other_splits[source.name] = entry
-        except BrokenSourceError as error:
-            if not settings.skip_broken_sources:
-                raise BrokenSourceError(
-                    error.message, f"{error.hint} Or skip it with --skip-broken-sources."
-                ) from error
-            broken[source.name] = error.message
-    found = FoundFiles(tuple(located), missing, broken, other_splits, to_fetch)
-    if not located and not to_fetch:
-        raise _nothing_found(settings, tasks, found)
-    return found
+        _add(found, source, place, settings)
+    files = found.files()
+    blocker = _blocker(settings, tasks, files)
+    if blocker is not None and (fetch or not (settings.asks_hub or files.to_fetch)):
+        raise blocker
+    return replace(files, blocker=blocker)
+
+
+class _Findings:
+    """What was found so far, in the order of the sources."""
+
+    def __init__(self) -> None:
+        self.located: list[Located] = []
+        self.missing: dict[str, str] = {}
+        self.broken: dict[str, str] = {}
+        self.other_splits: dict[str, str] = {}
+        self.to_fetch: dict[str, Offer] = {}
+        self.unfetched: dict[str, CliError] = {}
+        self.left_out: dict[str, str] = {}
+
+    def files(self) -> FoundFiles:
+        """All of it."""
+        return FoundFiles(
+            tuple(self.located),
+            self.missing,
+            self.broken,
+            self.other_splits,
+            self.to_fetch,
+            self.unfetched,
+            self.left_out,
+        )
+
+
+def _add(found: _Findings, source: Source, place: "_Place", settings: BuildDataSettings) -> None:
+    name = source.name
+    match place:
+        case Offer():
+            found.to_fetch[name] = place
+            if place.reason:
+                found.unfetched[name] = UnfetchedError(place.reason, ELSEWHERE)
+        case OtherSplitsError():
+            found.other_splits[name] = place.message
+        case CliError():
+            found.unfetched[name] = place
+        case _Absent():
+            (found.left_out if place.on_purpose else found.missing)[name] = str(place)
+        case _:
+            _add_files(found, source, place, settings)
+
+
+def _add_files(found: _Findings, source: Source, place: Path | Fetched, settings: BuildDataSettings) -> None:
+    """Read the head of what is here; a broken source that was given stops the run, unless it may be skipped."""
+    try:
+        folder = place if isinstance(place, Path) else place.folder
+        entry = _located(source, folder, settings)
+    except BrokenSourceError as error:
+        if isinstance(place, Fetched):
+            found.unfetched[source.name] = error
+        elif settings.skip_broken_sources:
+            found.broken[source.name] = error.message
+        else:
+            raise BrokenSourceError(error.message, f"{error.hint} Or skip it with --skip-broken-sources.") from error
+        return
+    if isinstance(entry, Located):
+        found.located.append(entry if isinstance(place, Path) else replace(entry, comes_from=place.comes_from))
+    else:
+        found.other_splits[source.name] = entry
+
+
+def _blocker(settings: BuildDataSettings, tasks: tuple[str, ...], found: FoundFiles) -> CliError | None:
+    """What stops the run: nothing to read, a named task without a source, or with `--strict` any that is lacking."""
+    usable = [SOURCES[name] for name in found.to_fetch if name not in found.unfetched]
+    usable += [entry.source for entry in found.located]
+    failed = next(iter(found.unfetched.items()), None)
+    if not usable:
+        return _nothing_found(settings, tasks, found) if failed is None else _without(failed[1], len(found.unfetched))
+    if failed is not None and settings.strict:
+        return UnfetchedError(
+            f"{failed[0]}: {failed[1].message}", "Drop --strict to continue without it, or try again."
+        )
+    named = () if "all" in settings.tasks else tasks
+    for task in named:
+        feeding = [name for name in found.unfetched if task in SOURCES[name].tasks]
+        if feeding and not any(task in source.tasks for source in usable):
+            reason = found.unfetched[feeding[0]].message
+            return UnfetchedError(f"No source is left for the task {task}: {reason}", ELSEWHERE)
+    return None
+
+
+def _without(error: CliError, failures: int) -> CliError:
+    """The error of a run of which no source could be fetched: the first one, and how many there were."""
+    others = f" The other {failures - 1} sources can't be fetched either." if failures > 1 else ""
+    return UnfetchedError(f"{error.message}{others}", ELSEWHERE)
 
 
 @dataclass(frozen=True)
 class _Absent:
-    """The place where a source is not: below `--sources DIR`; or on the Hugging Face Hub, from where to fetch it.
+    """The place below `--sources DIR` where a source is not, or, `on_purpose`, why it is not fetched.
 
     `holds` names what is in the folder instead, where there is one.
     """
 
     name: str
-    to_fetch: bool = False
     holds: str = ""
+    on_purpose: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} {self.holds}" if self.holds else self.name
 
 
-def _places(
-    settings: BuildDataSettings, tasks: tuple[str, ...], *, fetch: bool
-) -> Iterator[tuple[Source, Path | _Absent]]:
+_Place = Path | Fetched | Offer | _Absent | CliError
+
+
+def _places(settings: BuildDataSettings, tasks: tuple[str, ...], *, fetch: bool) -> Iterator[tuple[Source, _Place]]:
     """Every requested source that feeds the tasks, and its place."""
     for name in settings.source:
         lookup("source", name, SOURCES)
     sources = HUB if settings.asks_hub else settings.sources
     if sources not in (None, HUB) and not Path(str(sources)).is_dir():
         raise MissingInputError(
-            f"There is no folder {sources} (--sources).", "Give a folder, or hub for the Hugging Face Hub."
+            f"There is no folder {sources} (--sources).", "Give a folder, or hub to fetch the sources."
         )
     known = [source for source in SOURCES.values() if set(source.tasks) & set(tasks)]
     for source in known:
-        place = _place(source, settings.source.get(source.name), sources, fetch=fetch)
+        place = _place(source, settings, sources, fetch=fetch)
         if place is not None:
             yield source, place
     dumps = [dump(settings.stackexchange)] if settings.stackexchange is not None else []
@@ -169,18 +251,36 @@ def _places(
     yield from ((source, place) for source, place in given if set(source.tasks) & set(tasks))
 
 
-def _place(source: Source, given: str | None, sources: str | None, *, fetch: bool) -> Path | _Absent | None:
+def _place(source: Source, settings: BuildDataSettings, sources: str | None, *, fetch: bool) -> _Place | None:
     """Where a known source is to be read; None if it is not requested."""
-    if given is not None:
-        return Path(given)
-    if sources == HUB:
-        return _from_hub(source, fetch=fetch)
+    given = settings.source.get(source.name)
+    if given not in (None, HUB):
+        return Path(str(given))
+    if given == HUB or sources == HUB:
+        return _to_fetch(source, settings, named=given == HUB, fetch=fetch)
     if sources is None:
         return None
     place, name = Path(sources, source.folder), f"{sources}/{source.folder}"
     if not place.exists():
         return _Absent(name)
-    return place if _holds_files(source, place) else _Absent(name, holds=_what_it_holds(place))
+    return place if _holds_files(source, place) else _Absent(name, _what_it_holds(place))
+
+
+def _to_fetch(source: Source, settings: BuildDataSettings, *, named: bool, fetch: bool) -> _Place | None:
+    """A source that is fetched, or why it is not."""
+    if not source.locations:
+        if named:
+            raise UsageError(f"{source.name} can't be fetched: it was not published.", f"--source {source.name}=PATH")
+        return None
+    if source.on_request and not named:
+        why = f"{source.on_request}; --source {source.name}=hub fetches it"
+        return _Absent(why, on_purpose=True)
+    if not named and rows_needed(source, settings) == 0:
+        return _Absent(f"no sub-dataset of {settings.mixture.name} takes its rows", on_purpose=True)
+    try:
+        return obtain(source, settings, ask_only=not fetch)
+    except (UnfetchedError, OtherSplitsError) as error:
+        return error
 
 
 def _what_it_holds(place: Path) -> str:
@@ -190,14 +290,6 @@ def _what_it_holds(place: Path) -> str:
         return "is there, but empty"
     more = ", ..." if len(names) > _NAMED_FILES else ""
     return f"is there, but holds none of its publisher's files, only {', '.join(names[:_NAMED_FILES])}{more}"
-
-
-def _from_hub(source: Source, *, fetch: bool) -> Path | _Absent | None:
-    if source.hub is None:
-        return None
-    if fetch:
-        return fetch_source(source.hub)
-    return fetched_source(source.hub) or _Absent(f"{source.hub.repository} at {source.hub.revision}", to_fetch=True)
 
 
 def _holds_files(source: Source, place: Path) -> bool:
@@ -234,7 +326,7 @@ def _located(source: Source, place: Path, settings: BuildDataSettings) -> Locate
         )
     shards = [shard for shard in there if settings.reads_split(shard.split)]
     if not shards:
-        return f"holds only {_in_words(shard.split for shard in there)} splits; --source-splits any reads them"
+        return f"holds only {splits_in_words(shard.split for shard in there)} splits; --source-splits any reads them"
     for shard in shards:
         if source.read_rows is not None:
             require_rows(source, shard)
@@ -251,12 +343,6 @@ def _units(source: Source, shard: Shard) -> Iterator[WorkUnit]:
     pieces = 1 if source.reads_whole else min(MOST_PIECES, 1 + shard.file.size // PIECE_BYTES)
     for number in range(pieces):
         yield WorkUnit(source, replace(shard, piece=Piece(number, pieces)), sha256)
-
-
-def _in_words(splits: Iterable[str]) -> str:
-    """Names of splits in their usual order, `train and test`; a file of several splits is `mixed`."""
-    names = sorted({split or "mixed" for split in splits}, key=_SPLIT_ORDER.index)
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def hash_shard(shard: Shard) -> str:

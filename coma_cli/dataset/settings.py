@@ -20,7 +20,7 @@ from coma_cli.workspace import runs_of
 
 # Paths on this machine do not change the rows: the inputs count by their content hashes.
 _PLACES = frozenset(
-    {"sources", "source", "from_repo", "stackexchange", "bench_data", "with_generated"}
+    {"sources", "source", "from_repo", "stackexchange", "bench_data", "with_generated", "strict"}
     | {"dedup_against", "decontaminate_against"}
 )
 
@@ -64,13 +64,14 @@ class BuildDataSettings(StageSettings):
         str | None, Flag("--sources", panel=INPUT), Kind("hub|DIR"), Unset("hub, if no other input is given")
     ] = Field(
         default=None,
-        description="Where to read the known sources: hub (the Hugging Face Hub), or a folder of their published files",
+        description="Where to read the known sources: hub (fetched from the Hugging Face Hub and GitHub), or a folder "
+        "of their published files",
     )
     source: Annotated[
         dict[str, str],
         Flag("--source", panel=INPUT, repeat=True, complete=_sources),
-        Kind("NAME=PATH"),
-    ] = Field(default_factory=dict, description="File or folder of one source, by the source's name")
+        Kind("NAME=PATH|hub"),
+    ] = Field(default_factory=dict, description="File or folder of one source, by the source's name; hub fetches it")
     source_splits: Annotated[
         tuple[SourceSplit, ...],
         Flag("--source-splits", panel=INPUT, split=True, complete=lambda _: get_args(SourceSplit)),
@@ -137,6 +138,9 @@ class BuildDataSettings(StageSettings):
     )
     skip_broken_sources: Annotated[bool, Flag("--skip-broken-sources", panel=INPUT)] = Field(
         default=False, description="Skip a source that cannot be read, and report it"
+    )
+    strict: Annotated[bool, Flag("--strict", panel=INPUT)] = Field(
+        default=False, description="Stop if a source or benchmark cannot be fetched, instead of continuing with the others"
     )
     cleaning: BuildDataCleaning = BuildDataCleaning()
     near: NearRules = NearRules()

@@ -3,13 +3,13 @@
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
-from coma_cli.catalog.sources.source import Source
 from coma_cli.dataset.composition import SUBSET, Composition, Lengths
+from coma_cli.dataset.locating import Located
 from coma_cli.dataset.selection import RowTally
 
 
 class SourceFacts(BaseModel):
-    """A source that rows were read from."""
+    """A source that rows were read from; `comes_from` says where it was fetched and at which commit."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,6 +20,7 @@ class SourceFacts(BaseModel):
     splits: str
     files: int
     revision: str = ""
+    comes_from: str = ""
     notes: str = ""
 
 
@@ -123,15 +124,17 @@ def drop_counts(tally: RowTally) -> tuple[dict[str, int], dict[str, dict[str, in
     return dict(sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))), by_source
 
 
-def source_facts(source: Source, splits: str, files: int) -> SourceFacts:
-    """What the card says of a source from which these upstream splits were read."""
+def source_facts(entry: Located) -> SourceFacts:
+    """What the card says of a source that was read."""
+    source = entry.source
     return SourceFacts(
         name=source.name,
         url=source.url,
         licence=source.licence,
         citation=source.citation,
-        splits=splits,
-        files=files,
+        splits=entry.splits,
+        files=entry.files,
         revision=source.revision,
+        comes_from=entry.comes_from,
         notes=source.notes,
     )

@@ -68,11 +68,14 @@ def test_a_dry_run_prints_the_plan_and_leaves_nothing(repo, workspace_root):
 
 def test_a_dry_run_of_the_hub_fetches_nothing(workspace_root, tmp_path):
     # No such server: whatever is tried fails, and takes long to do so.
-    environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hf")}
+    environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "COMA_GITHUB_ENDPOINT": "http://127.0.0.1:9"}
+    environment |= {"HF_HOME": str(tmp_path / "hf"), "COMA_CACHE": str(tmp_path / "cache")}
     done = build_data("--dry-run", "--json", "-w", workspace_root, "--size", "1200", **environment)
     assert done.returncode == 3, done.stderr  # as the run itself would
     assert "can't be fetched from the Hugging Face Hub" in done.stderr
-    assert "codealpaca: would be fetched from the Hugging Face Hub (sahil2801/CodeAlpaca-20k" in done.stderr
+    assert "codealpaca: would be fetched from sahil2801/CodeAlpaca-20k at 152bb5e" in done.stderr
+    assert "on the Hugging Face Hub (8 MB as known to coma), but sahil2801/CodeAlpaca-20k can't be" in done.stderr
+    assert json.loads(done.stdout)["estimate"]["to fetch"]["codealpaca"]["bytes"] == 8_060_000
     assert not workspace_root.exists()
 
 

@@ -21,11 +21,9 @@ def test_what_is_short_is_named_with_the_options_that_fill_it():
         "line-completion": SubsetCounts(task="line-completion", train=1, wanted=4),
     }
     gpt, search, lines = said(subsets, read=("codesearchnet", "codexglue_code_to_text"))
-    assert (
-        gpt == "codegpt is 2 short of 9 rows: fetch by hand: `--source codegpt=PATH` "
-        "(https://github.com/zxx000728/CodeGPT)."
-    )
-    assert "`--sources hub` fetches staqc, conala; fetch by hand: `--source codepro=PATH`" in search
+    assert gpt == "codegpt is 2 short of 9 rows: `--sources hub` fetches codegpt."
+    unlicensed = "`--source codepro=hub` fetches a source that states no licence"
+    assert f"`--sources hub` fetches staqc, conala; {unlicensed}." in search
     assert lines.endswith("3 short of 4 rows: `--source-splits any` reads further splits.")
     (_, _, lines) = said(subsets, read=("codesearchnet", "codexglue_code_to_text"), all_splits=True)
     assert lines.endswith("the sources of its table have no more.")

@@ -48,9 +48,9 @@ class Benchmark:
     """A benchmark of the catalogue.
 
     `files` are globs of its published files, by which a folder is recognized; `folder` is its path below `--sources
-    DIR`. `comes_from` is the default location of its rows: an installed package, the Hugging Face Hub, or none. `read`
-    returns the rows from the given file or folder, or from the default location; without it, the rows of the given file
-    are used unchanged. `problem` turns a row into a record, or into None for a row of another split.
+    DIR`. `comes_from` is the default location of its rows: an installed package, the Hugging Face Hub, GitHub, or none.
+    `read` returns the rows from the given file or folder, or from the default location; without it, the rows of the
+    given file are used unchanged. `problem` turns a row into a record, or into None for a row of another split.
 
     A program of it may use `cpu_limit_s` seconds of CPU time, unless a problem says otherwise, and `memory_mb` MiB.
     `inproc` lists the problems whose tests have to run in the program's own process, with the reason; a row can also
@@ -73,7 +73,7 @@ class Benchmark:
     folder: str
     problem: Callable[[Mapping[str, Any]], Problem | None]
     read: Callable[[Path | None], RawBenchmark] | None = None
-    comes_from: Literal["package", "hub", "nowhere"] = "nowhere"
+    comes_from: Literal["package", "hub", "github", "nowhere"] = "nowhere"
     revision: str = ""
     same_problems_as: str = ""
     overlap: Overlap | None = None

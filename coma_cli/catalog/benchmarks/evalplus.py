@@ -18,7 +18,8 @@ from typing import Any
 from coma_cli.catalog.benchmarks import evalplus_check, humaneval, mbpp
 from coma_cli.catalog.benchmarks.entry import Benchmark, Overlap, RawBenchmark
 from coma_cli.catalog.benchmarks.evalplus_inputs import mbpp_arguments
-from coma_cli.errors import MissingInputError
+from coma_cli.catalog.benchmarks.fetched import fetched_file
+from coma_cli.formats.fetching.locations import GitHubFiles, RemoteFile
 from coma_cli.formats.published import read_published
 from coma_cli.formats.text import unix_lines
 from coma_cli.records import InputSets, Problem
@@ -60,13 +61,19 @@ _ASSERTION_IMPORTS = "import math\nimport sys\n"  # MBPP's published assertions 
 
 
 @dataclass(frozen=True)
-class _Release:
-    """The file names and the URL of one of the two releases."""
+class Release:
+    """The file names and the location of one of the two releases."""
 
     bench: str
     stem: str
     override: str
-    url: str
+    repository: str
+    tag: str
+
+    @property
+    def url(self) -> str:
+        """The page of the repository."""
+        return f"https://github.com/{self.repository}"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,9 +86,18 @@ class _Release:
             for end in ("", ".gz")
         )
 
+    @property
+    def location(self) -> GitHubFiles:
+        """Where its file is published."""
+        return GitHubFiles(self.repository, self.tag, (RemoteFile(f"{self.stem}.jsonl.gz"),), kind="release")
+
     def read(self, bench_data: Path | None) -> RawBenchmark:
-        """The rows of the given file or folder, else of evalplus' own cache."""
-        path, rows = read_published(bench_data or self._kept(), self.names)
+        """The rows of the given file or folder, else of evalplus' own cache, else of the release, which is fetched."""
+        given = bench_data or self._kept()
+        if given is None:
+            fetched, place = fetched_file(self.bench, self.location, f"{self.stem}.jsonl.gz", f"{self.url}/releases")
+            return RawBenchmark(read_published(fetched, ())[1], place)
+        path, rows = read_published(given, self.names)
         origin = self._origin(path)
         if origin is None:
             return RawBenchmark(rows, str(path))
@@ -91,18 +107,13 @@ class _Release:
             f"{path} with {origin.name}",
         )
 
-    def _kept(self) -> Path:
-        """The file that evalplus is configured to use, or the latest in its cache."""
+    def _kept(self) -> Path | None:
+        """The file that evalplus is configured to use, or the latest in its cache; None where there is none."""
         if named := os.environ.get(self.override):
             return Path(named)
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalplus"
         fetched = sorted(folder.glob(f"{self.stem}-v*.jsonl")) if folder.is_dir() else []
-        if not fetched:
-            raise MissingInputError(
-                f"{self.bench} needs the published file {self.stem}.jsonl.gz, which was not found.",
-                f"Download it from {self.url}/releases and give it with --bench-data {self.stem}.jsonl.gz",
-            )
-        return fetched[-1]
+        return fetched[-1] if fetched else None
 
     def _origin(self, path: Path) -> Path | None:
         return next((hit for hit in sorted(path.parent.glob(f"{self.stem}-OriginFmt*.jsonl*"))), None)
@@ -199,7 +210,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def _benchmark(
-    release: _Release,
+    release: Release,
     size: int,
     id_prefix: str,
     problem: Callable[[Mapping[str, Any]], Problem],
@@ -219,6 +230,7 @@ def _benchmark(
         files=release.names,
         folder="evalplus",
         read=release.read,
+        comes_from="github",
         problem=problem,
         revision=revision,
         same_problems_as=release.bench.removesuffix("+"),
@@ -229,12 +241,12 @@ def _benchmark(
     )
 
 
-_HUMANEVAL = _Release(
-    "humaneval+", "HumanEvalPlus", "HUMANEVAL_OVERRIDE_PATH", "https://github.com/evalplus/humanevalplus_release"
+HUMANEVAL_RELEASE = Release(
+    "humaneval+", "HumanEvalPlus", "HUMANEVAL_OVERRIDE_PATH", "evalplus/humanevalplus_release", "v0.1.10"
 )
-_MBPP = _Release("mbpp+", "MbppPlus", "MBPP_OVERRIDE_PATH", "https://github.com/evalplus/mbppplus_release")
+MBPP_RELEASE = Release("mbpp+", "MbppPlus", "MBPP_OVERRIDE_PATH", "evalplus/mbppplus_release", "v0.2.0")
 HUMANEVAL_PLUS = _benchmark(
-    _HUMANEVAL,
+    HUMANEVAL_RELEASE,
     164,
     "HumanEval",
     humaneval_problem,
@@ -242,7 +254,7 @@ HUMANEVAL_PLUS = _benchmark(
     HUMANEVAL_NOTES,
 )
 MBPP_PLUS = _benchmark(
-    _MBPP,
+    MBPP_RELEASE,
     378,
     "Mbpp",
     mbpp_problem,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
-from coma_cli.formats.hub import fetch_file
+from coma_cli.catalog.benchmarks.fetched import fetched_file
+from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.published import read_published
 from coma_cli.formats.text import unix_lines
 from coma_cli.records import Problem
@@ -23,7 +24,7 @@ from coma_cli.syntax.used_names import names_used
 CPU_LIMIT_S = 10.0  # CodeCapybara, `main/eval_mbpp.py`: timeout=10; reference 123 needs 3.3 s
 TEST_IDS = range(11, 511)  # Austin et al. 2021, section 2.1; google-research `mbpp/README.md`
 REPOSITORY = "google-research-datasets/mbpp"
-REVISION = "main"
+REVISION = "4bb6404fdc6cacfda99d4ac4205087b89d32030c"
 FULL_FILES = ("mbpp.jsonl", "mbpp/mbpp.jsonl", "full/test-*.parquet", "test-*.parquet")
 SANITIZED_FILES = ("sanitized-mbpp.json", "mbpp/sanitized-mbpp.json", "sanitized/test-*.parquet", "test-*.parquet")
 
@@ -48,10 +49,14 @@ def _read(bench_data: Path | None, names: tuple[str, ...], configuration: str, p
     if bench_data is not None:
         path, rows = read_published(bench_data, names)
         return RawBenchmark(rows, str(path))
-    file = f"{configuration}/test-00000-of-00001.parquet"
-    hint = f"Give {published} from github.com/google-research/google-research with --bench-data {published}"
-    path, rows = read_published(fetch_file(REPOSITORY, file, REVISION, hint), ())
-    return RawBenchmark(rows, f"{REPOSITORY} ({configuration}) on the Hugging Face Hub")
+    fetched, place = fetched_file(f"mbpp-{configuration}", location_of(configuration), published, _URL)
+    _, rows = read_published(fetched, ())
+    return RawBenchmark(rows, f"{configuration} of {place}")
+
+
+def location_of(configuration: str) -> HubForm:
+    """Where the test split of a configuration is published."""
+    return HubForm(REPOSITORY, REVISION, (f"{configuration}/test-*.parquet",))
 
 
 def full_problem(row: Mapping[str, Any]) -> Problem | None:

@@ -13,8 +13,8 @@ from typing import Any
 from coma_cli.catalog.material import ContestSolution, Material
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import BrokenSourceError, Shard
+from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.files import matching_files
-from coma_cli.formats.hub import HubForm
 from coma_cli.formats.parquet_rows import Extent
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, text_of
@@ -23,7 +23,9 @@ from coma_cli.jsonl import JsonRow
 from coma_cli.records import Origin
 
 LICENCE = "CC-BY-4.0"
-HUB = HubForm("deepmind/code_contests", "main", ("data/*.parquet",))
+HUB = HubForm(
+    "deepmind/code_contests", "802411c3010cb00d1b05bad57ca77365a3c699d6", ("data/*.parquet",), about=7_500_000_000
+)
 COLUMNS = ("name", "description", "solutions")
 EXTENT = Extent((*COLUMNS, "source", "input_file", "output_file"), rows_at_once=8)  # a row has hundreds of programs
 # The proto's codes, which the Hub kept for languages (but not for sources and difficulties), and its names for JSON.
@@ -142,9 +144,10 @@ SOURCE = Source(
     gives=(ContestSolution,),
     find=find,
     read=read,
-    bytes_per_row=58_000,  # about 3 GB of Parquet for CodeCapybara's 51,766 rows
+    bytes_per_row=145_000,  # about 7.5 GB of Parquet for CodeCapybara's 51,766 rows
     reads_pieces=True,
-    hub=HUB,
+    locations=(HUB,),
+    rows=51_766,
     revision="b71eef3d0e14490ff7f17f5b80851730a3fb05a2",
     notes="Some statements are translations. Python 2 programs have a language of their own, Python 2.",
 )

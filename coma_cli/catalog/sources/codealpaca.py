@@ -7,7 +7,7 @@ from pathlib import Path
 from coma_cli.catalog.material import Instruction, Material
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import Shard
-from coma_cli.formats.hub import HubForm
+from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.formats.text import optional_text, unix_lines
@@ -63,5 +63,11 @@ SOURCE = Source(
     read=read,
     bytes_per_row=450,
     reads_pieces=True,
-    hub=HubForm("sahil2801/CodeAlpaca-20k", "main", ("*.json", "**/*.parquet")),
+    locations=(
+        HubForm(
+            "sahil2801/CodeAlpaca-20k", "152bb5e9a29651266b018106053980070a0521a1", ("code_alpaca_*.json",), 8_060_000
+        ),
+    ),
+    rows=20_022,
+    notes="The Hub's card says CC BY 4.0; its authors say CC BY-NC 4.0, which counts here.",
 )

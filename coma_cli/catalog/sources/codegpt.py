@@ -15,6 +15,7 @@ from coma_cli.catalog.material import Instruction, Material
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.fences import unfenced
+from coma_cli.formats.fetching.locations import GitHubFiles, RemoteFile
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.jsonl import JsonRow
@@ -25,6 +26,10 @@ from coma_cli.syntax.detection import detect_language
 from coma_cli.words import chinese_share
 
 LICENCE = "Apache-2.0"
+_COMMIT = "1153697295d0e11c3f823044a9f52ce82e0c4bea"
+_ARCHIVE = RemoteFile(
+    "CodeGPT-Dataset-V1-CN.zip", 3_101_101, "2b8642a71c2a173db0b026b60d641be948831590c980450f2dd15d0fadb00803"
+)
 COLUMNS = ("user", "assistant")
 INTERVIEWS, MEDIUM = "code-text", "code-medium"
 # Words in which questions differ that ask for the same: "how", "please", "implement", "a", "of".
@@ -108,6 +113,8 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=780,
-    revision="1153697295d0e11c3f823044a9f52ce82e0c4bea",
+    revision=_COMMIT,
+    locations=(GitHubFiles("zxx000728/CodeGPT", _COMMIT, (_ARCHIVE,)),),
+    rows=32_079,
     notes="Unchecked answers of a language model; some questions are statements of LeetCode problems.",
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from coma_cli.catalog.material import Exercise, Material
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import Shard
-from coma_cli.formats.hub import HubForm
+from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.formats.text import unix_lines
@@ -19,6 +19,7 @@ LICENCE = "CC-BY-4.0"
 # Source: Austin et al. (2021), Program Synthesis with Large Language Models, appendix A.1: ids 601 to 974 for training.
 TRAIN_IDS = range(601, 975)
 COLUMNS = ("task_id", "code", "test_list")
+REPOSITORY, REVISION = "google-research-datasets/mbpp", "4bb6404fdc6cacfda99d4ac4205087b89d32030c"
 
 
 def find(place: Path) -> list[Shard]:
@@ -76,5 +77,6 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=1500,
-    hub=HubForm("google-research-datasets/mbpp", "main", ("full/train-*.parquet",)),
+    locations=(HubForm(REPOSITORY, REVISION, ("full/train-*.parquet",), 250_000),),
+    rows=374,
 )

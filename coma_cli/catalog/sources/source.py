@@ -7,7 +7,7 @@ from pathlib import Path
 from coma_cli.catalog.material import Material
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.formats.data_file import Shard
-from coma_cli.formats.hub import HubForm
+from coma_cli.formats.fetching.locations import Location
 from coma_cli.formats.rejected import Rejected
 from coma_cli.records import Example
 
@@ -27,6 +27,9 @@ class Source:
     pieces, since reading it is the expensive part. `looks_up_companions` means that rows point into companion files,
     whose size therefore does not say how many rows there are. A source of finished rows has `read_rows` instead of
     material.
+    `locations` say where its files can be fetched, the first that has them counts; `rows` is the number of rows there
+    in the train split, or in all if there are no splits. A source with `on_request`, the reason, is fetched only if it
+    is named.
     """
 
     name: str
@@ -40,7 +43,9 @@ class Source:
     read: Callable[[Shard], Iterator[Material | Rejected]]
     bytes_per_row: float
     not_for: tuple[str, ...] = ()
-    hub: HubForm | None = None
+    locations: tuple[Location, ...] = ()
+    rows: int = 0
+    on_request: str = ""
     reads_pieces: bool = False
     reads_whole: bool = False
     looks_up_companions: bool = False

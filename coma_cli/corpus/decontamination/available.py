@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark, LoadedBenchmark, NoProblemsError
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.fetching.web import UnfetchedError
 
 _ANY_PARQUET = "test-*.parquet"
 
@@ -27,7 +28,8 @@ class BenchmarkPlaces:
     """Where to look for benchmarks, in this order.
 
     `given` is a file or folder of problems; `by_folder` gives the place of single source folders; `sources` contains
-    such folders. With `from_hub`, benchmarks on the Hugging Face Hub are fetched from there, unless `fetch` is off.
+    such folders. With `from_hub`, benchmarks on the Hugging Face Hub are fetched from there, unless `fetch` is off; one
+    that can't be fetched is missing, or with `required` an error.
     """
 
     given: Path | None = None
@@ -35,6 +37,7 @@ class BenchmarkPlaces:
     sources: Path | None = None
     from_hub: bool = False
     fetch: bool = True
+    required: bool = False
 
     def all(self) -> Iterator[Path]:
         """All places."""
@@ -55,7 +58,7 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
 
     Raises:
         MissingInputError: a benchmark that was found is broken; a place does not exist; `given` contains no benchmark
-            or no problems of the one in it.
+            or no problems of the one in it; one that is `required` can't be fetched.
     """
     for place in places.all():
         if not place.exists():
@@ -66,12 +69,24 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
     for benchmark in BENCHMARKS.values():
         found = given.get(benchmark.name) or _found(benchmark, places)
         if found is None and _comes_by_itself(benchmark, places):
-            found = benchmark.load()
+            found = _loaded(benchmark, required=places.required)
         if found is not None:
             loaded.append(found)
-        elif not benchmark.same_problems_as and not (benchmark.comes_from == "hub" and places.from_hub):
+        elif not benchmark.same_problems_as and not (
+            benchmark.comes_from == "hub" and places.from_hub and not places.fetch
+        ):
             missing.append(benchmark.name)
     return Available(tuple(loaded), tuple(missing))
+
+
+def _loaded(benchmark: Benchmark, *, required: bool) -> LoadedBenchmark | None:
+    """A benchmark from its package or from the Hub; None where it can't be fetched and isn't `required`."""
+    try:
+        return benchmark.load()
+    except UnfetchedError:
+        if required:
+            raise
+        return None
 
 
 def _comes_by_itself(benchmark: Benchmark, places: BenchmarkPlaces) -> bool:

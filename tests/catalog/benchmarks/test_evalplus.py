@@ -5,6 +5,7 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import MissingInputError
 from tests.catalog.benchmarks.plus_rows import PLUS_ROW
+from tests.hub_server import data_server
 from tests.support.files import write_lines
 
 MBPP_ROW = {
@@ -57,7 +58,8 @@ def test_a_folder_gives_the_whole_file_and_the_tests_of_the_originfmt_file(tmp_p
 def test_the_file_in_evalplus_own_cache_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("HUMANEVAL_OVERRIDE_PATH", raising=False)
-    with pytest.raises(MissingInputError, match=r"needs the published file HumanEvalPlus\.jsonl\.gz") as missing:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(MissingInputError, match=r"HumanEvalPlus\.jsonl\.gz: offline mode is on") as missing:
         BENCHMARKS["humaneval+"].load()
     assert "--bench-data HumanEvalPlus.jsonl.gz" in missing.value.hint
     (tmp_path / "evalplus").mkdir()
@@ -66,6 +68,30 @@ def test_the_file_in_evalplus_own_cache_is_found(tmp_path, monkeypatch):
     named = write_lines(tmp_path / "mine.jsonl", [PLUS_ROW])
     monkeypatch.setenv("HUMANEVAL_OVERRIDE_PATH", str(named))
     assert BENCHMARKS["humaneval+"].load().source == str(named)
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "place"),
+    [
+        ("humaneval+", PLUS_ROW, "evalplus/humanevalplus_release/releases/download/v0.1.10/HumanEvalPlus.jsonl.gz"),
+        ("mbpp+", MBPP_ROW, "evalplus/mbppplus_release/releases/download/v0.2.0/MbppPlus.jsonl.gz"),
+    ],
+)
+def test_the_release_is_fetched_once_where_no_file_is_given(tmp_path, monkeypatch, name, row, place):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("COMA_CACHE", str(tmp_path / "coma"))
+    for variable in ("HUMANEVAL_OVERRIDE_PATH", "MBPP_OVERRIDE_PATH", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(variable, raising=False)
+    content = write_lines(tmp_path / "x.jsonl.gz", [row]).read_bytes()
+    with data_server(github={place: content}) as server:
+        monkeypatch.setenv("COMA_GITHUB_ENDPOINT", server.environment["COMA_GITHUB_ENDPOINT"])
+        loaded = BENCHMARKS[name].load()
+        assert [problem.task_id for problem in loaded.problems] == [row["task_id"]]
+        assert loaded.source == f"{'/'.join(place.split('/')[:2])} at {place.split('/')[4]} on GitHub"
+        assert BENCHMARKS[name].load() == loaded
+        assert len(server.fetched()) == 1
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert BENCHMARKS[name].load() == loaded
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS, mbpp
 from coma_cli.errors import MissingInputError
 from tests.catalog.benchmarks.trusted import run
+from tests.hub_server import HubRepository, data_server
 from tests.requirements import package, shared_data
-from tests.support.data_hub import data_hub
 from tests.support.files import write_lines
 
 MBPP_ROW = {
@@ -109,12 +109,12 @@ def hub(tmp_path):
     file = tmp_path / "test.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([MBPP_ROW, {**MBPP_ROW, "task_id": 510}]), file)
     files = {"full/test-00000-of-00001.parquet": file.read_bytes()}
-    with data_hub("google-research-datasets/mbpp", files) as hub:
-        yield hub.address
+    with data_server(hub={mbpp.REPOSITORY: HubRepository(files, mbpp.REVISION)}) as server:
+        yield server.address
 
 
 LOAD_MBPP = """
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS, mbpp
 from coma_cli.errors import CliError
 try:
     loaded = BENCHMARKS["mbpp"].load()
@@ -126,12 +126,13 @@ except CliError as error:
 
 def load_mbpp_elsewhere(tmp_path, **environment):
     """In a process of its own: the hub's client reads its environment once."""
+    own = {"HF_HOME": str(tmp_path / "hf"), "COMA_CACHE": str(tmp_path / "coma"), "HF_HUB_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(
         [sys.executable, "-c", LOAD_MBPP],
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1", **environment},
+        env={**os.environ, **own, **environment},
     )
     return done.stdout
 
@@ -139,7 +140,8 @@ def load_mbpp_elsewhere(tmp_path, **environment):
 @pytest.mark.slow
 def test_mbpp_comes_from_the_hub_and_then_from_its_cache(tmp_path, hub):
     package("huggingface_hub")
-    expected = "['MBPP/11', 'MBPP/510'] google-research-datasets/mbpp (full) on the Hugging Face Hub\n"
+    place = f"{mbpp.REPOSITORY} at {mbpp.REVISION} on the Hugging Face Hub"
+    expected = f"['MBPP/11', 'MBPP/510'] full of {place}\n"
     assert load_mbpp_elsewhere(tmp_path, HF_ENDPOINT=hub) == expected
     assert load_mbpp_elsewhere(tmp_path, HF_HUB_OFFLINE="1") == expected
 
@@ -147,7 +149,7 @@ def test_mbpp_comes_from_the_hub_and_then_from_its_cache(tmp_path, hub):
 def test_mbpp_without_hub_and_without_file_says_what_to_give(tmp_path):
     package("huggingface_hub")
     said = load_mbpp_elsewhere(tmp_path, HF_HUB_OFFLINE="1")
-    assert said.startswith("3 full/test-00000-of-00001.parquet of google-research-datasets/mbpp can't be fetched")
+    assert said.startswith("3 google-research-datasets/mbpp can't be fetched from the Hugging Face Hub: offline mode")
     assert "--bench-data mbpp.jsonl" in said
 
 

@@ -106,3 +106,11 @@ def test_a_source_with_training_rows_only_leaves_the_benchmark_missing(tmp_path)
     assert found(sources=tmp_path / "sources") == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
     with pytest.raises(MissingInputError, match="contains no problem of mbpp"):
         found(given=path, by_folder={"mbpp": path})
+
+
+def test_a_benchmark_that_can_not_be_fetched_is_missing_or_an_error(monkeypatch, tmp_path):
+    monkeypatch.setenv("COMA_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert found(from_hub=True) == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+    with pytest.raises(MissingInputError, match="offline mode"):
+        found(from_hub=True, required=True)

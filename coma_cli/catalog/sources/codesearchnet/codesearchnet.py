@@ -15,8 +15,8 @@ from coma_cli.catalog.sources.codexglue import shared
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.aligned_text import split_name
 from coma_cli.formats.data_file import DataFile, Shard
+from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.files import Listed, matching_files
-from coma_cli.formats.hub import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, text_of
 from coma_cli.jsonl import JsonRow
@@ -113,11 +113,15 @@ SOURCE = Source(
     bytes_per_row=1200,  # for all tasks together
     reads_pieces=True,
     looks_up_companions=True,
-    hub=HubForm(
-        "code-search-net/code_search_net",
-        "refs/convert/parquet",
-        tuple(f"{language}/*/*.parquet" for language in LANGUAGES),
+    locations=(
+        HubForm(
+            "code-search-net/code_search_net",
+            "89d68535541a21f192969038c5000f3e1a43373b",
+            tuple(f"data/{language}.zip" for language in LANGUAGES),
+            5_120_000_000,
+        ),
     ),
+    rows=1_880_853,
     revision="c72325a932b8d2686ea7335da55a0db01a0294e1",
     notes="Each function has the licence of its own repository, which its url names and upstream's "
     "<language>_licenses.pkl states; without that file it is unknown. Only the prose of the documentation "

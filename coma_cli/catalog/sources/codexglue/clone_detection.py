@@ -140,7 +140,8 @@ SOURCE = Source(
     bytes_per_row=19,
     reads_pieces=True,
     looks_up_companions=True,
-    hub=shared.hub_form("cc_clone_detection_big_clone_bench"),
+    locations=(shared.hub_form("cc_clone_detection_big_clone_bench", "706a9c9"),),
+    rows=901_028,
     revision=shared.REVISION,
     notes="The negatives are weak labels: BigCloneBench searched for clones of certain functionalities and recorded "
     "what it found, so most pairs labelled as non-clones were never compared by a person, and some of them are clones. "

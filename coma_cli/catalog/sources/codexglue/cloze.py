@@ -14,6 +14,7 @@ from coma_cli.catalog.material import Cloze, Material
 from coma_cli.catalog.sources.codexglue import shared
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import Shard
+from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.files import lines_of, matching_files
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table
@@ -75,7 +76,9 @@ def _answers(shard: Shard) -> dict[str, str]:
     return {key.strip(): answer.strip() for key, _, answer in pairs}
 
 
-def _source(name: str, folder: str, hub: str, choices: tuple[str, ...], notes: str, bytes_per_row: float) -> Source:
+def _source(
+    name: str, folder: str, hub: HubForm, rows: int, choices: tuple[str, ...], notes: str, bytes_per_row: float
+) -> Source:
     return Source(
         name=name,
         folder=name,
@@ -87,7 +90,8 @@ def _source(name: str, folder: str, hub: str, choices: tuple[str, ...], notes: s
         find=find,
         read=partial(read, choices),
         bytes_per_row=bytes_per_row,
-        hub=shared.hub_form(hub),
+        locations=(hub,),
+        rows=rows,
         revision=shared.REVISION,
         notes=f"{notes} All rows are upstream's test split, made from CodeSearchNet's test functions; the code is a "
         "token sequence without comments and layout.",
@@ -97,7 +101,8 @@ def _source(name: str, folder: str, hub: str, choices: tuple[str, ...], notes: s
 MAXMIN = _source(
     "codexglue_cloze_maxmin",
     "ClozeTesting-maxmin",
-    "cc_cloze_testing_maxmin",
+    shared.hub_form("cc_cloze_testing_maxmin", "30c54fb"),
+    2_615,
     MAXMIN_CHOICES,
     "One token, max or min, is masked.",
     2530,
@@ -105,7 +110,8 @@ MAXMIN = _source(
 ALL = _source(
     "codexglue_cloze_all",
     "ClozeTesting-all",
-    "cc_cloze_testing_all",
+    shared.hub_form("cc_cloze_testing_all", "010d14f", 59_000_000),
+    176_115,
     (),
     "One token, one of about 900 frequent words, is masked.",
     2530,

@@ -67,7 +67,8 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=2260,
-    hub=shared.hub_form("cc_code_completion_line", "d480ae0bde7b9f18677131dce01a03d6d028e964"),
+    locations=(shared.hub_form("cc_code_completion_line", "d480ae0bde7b9f18677131dce01a03d6d028e964"),),
+    rows=13_000,
     revision=shared.REVISION,
     notes="The code is a space-separated token sequence without layout; line ends in Python are written as <EOL>, and "
     "infrequent literals as <STR_LIT> and <NUM_LIT>. The published test set has no answers.",

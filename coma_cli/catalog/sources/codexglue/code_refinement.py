@@ -46,7 +46,8 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=448,
-    hub=shared.hub_form("cc_code_refinement", "07ab797a018d0d5c448b56eb26b5e11aa5ad7659"),
+    locations=(shared.hub_form("cc_code_refinement", "07ab797a018d0d5c448b56eb26b5e11aa5ad7659", 21_000_000),),
+    rows=99_044,
     revision=shared.REVISION,
     notes="The code is a space-separated token sequence, and abstracted: names and literals are replaced by VAR_1, "
     "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered separately in each pair. It does not compile.",

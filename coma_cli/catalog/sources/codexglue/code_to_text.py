@@ -63,7 +63,8 @@ SOURCE = Source(
     read=read,
     bytes_per_row=550,  # for all tasks together
     reads_pieces=True,
-    hub=shared.hub_form("ct_code_to_text"),
+    locations=(shared.hub_form("ct_code_to_text", "2678080", 1_000_000_000),),
+    rows=908_224,
     revision=shared.REVISION,
     notes="Summaries have the words of upstream's tokens; where the documentation differs, they are space-separated "
     "tokens as in upstream's files. The functions keep the licences of their repositories.",

@@ -49,7 +49,8 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=412,
-    hub=shared.hub_form("cc_code_to_code_trans"),
+    locations=(shared.hub_form("cc_code_to_code_trans", "d5478a4", 2_000_000),),
+    rows=10_300,
     revision=shared.REVISION,
     notes="Upstream wrote each function on one line and removed layout and comments; names and literals are real. "
     "Each pair is used in one direction, chosen by a hash of its text.",

@@ -124,7 +124,8 @@ SOURCE = Source(
     read=read,
     bytes_per_row=2300,
     reads_pieces=True,
-    hub=shared.hub_form("cc_defect_detection"),
+    locations=(shared.hub_form("cc_defect_detection", "69bd48c03223c2104342acd9a807caf61ac3efb8", 22_000_000),),
+    rows=21_854,
     revision=shared.REVISION,
     notes="A function is labelled as defective if a commit that fixed a vulnerability changed it: nobody marked where "
     "the defect is, and it may not be visible in the function alone. The code is from FFmpeg (LGPL) and QEMU (GPL). "

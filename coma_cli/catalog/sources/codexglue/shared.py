@@ -9,8 +9,8 @@ from pathlib import Path
 
 from coma_cli.formats.aligned_text import find_pairs, split_name
 from coma_cli.formats.data_file import DataFile, Shard
+from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.files import Listed, matching_files
-from coma_cli.formats.hub import HubForm
 
 URL = "https://github.com/microsoft/CodeXGLUE/tree/main"
 REVISION = "38464c1b7f7ef9d8f969c7a5ff779fe71ee6c61c"
@@ -24,9 +24,9 @@ CITATION = (
 HUB_FILE = r"(?:partial-)?(?P<split>train|validation|valid|test)(?:-[\w-]+|/\d+)?\.parquet"
 
 
-def hub_form(name: str, revision: str = "main") -> HubForm:
-    """The Hub's repository of one part."""
-    return HubForm(f"google/code_x_glue_{name}", revision, ("*.parquet", "**/*.parquet"))
+def hub_form(name: str, revision: str, about: int = 0) -> HubForm:
+    """The Hub's repository of one part at a commit of its main branch, with about so many bytes."""
+    return HubForm(f"google/code_x_glue_{name}", revision, ("*.parquet",), about)
 
 
 def shard_of(

@@ -14,6 +14,7 @@ from coma_cli.catalog.material import Material, Question
 from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.sources.stackoverflow.candidates import CodeBlock, candidates_of, language_of_name, question_url
 from coma_cli.formats.data_file import BrokenSourceError, DataFile, Shard
+from coma_cli.formats.fetching.locations import GitHubFiles, RemoteFile
 from coma_cli.formats.files import unpacked
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import DUPLICATE_ID, shards_below
@@ -22,6 +23,7 @@ from coma_cli.records import Origin
 from coma_cli.words import shortened
 
 LICENCE = "unknown (no licence file)"
+_COMMIT = "1b005ec5fe7a0bb5ad582d386e8ae5d6f3e24be2"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -122,6 +124,18 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=1600,
-    revision="1b005ec5fe7a0bb5ad582d386e8ae5d6f3e24be2",
+    revision=_COMMIT,
+    locations=(
+        GitHubFiles(
+            "hoogang/CodePro",
+            _COMMIT,
+            (
+                RemoteFile("data_hnn/python_hnn_qid2index_blocks_labeled.txt", 2_454_178),
+                RemoteFile("data_hnn/sql_hnn_qid2index_blocks_labeled.txt", 1_878_528),
+            ),
+        ),
+    ),
+    rows=8_519,
+    on_request="its publisher states no licence",
     notes="Upstream states no licence; the texts are from Stack Overflow (CC BY-SA). Much of the code is Python 2.",
 )

@@ -8,7 +8,7 @@ from coma_cli.catalog.material import Material, Question
 from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.sources.stackoverflow.candidates import question_url
 from coma_cli.formats.data_file import Shard
-from coma_cli.formats.hub import HubForm
+from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.jsonl import JsonRow
@@ -20,7 +20,13 @@ COLUMNS = ("question_id", "intent", "rewritten_intent", "snippet")
 
 def find(place: Path) -> list[Shard]:
     """The curated rows; the mined ones (`conala-mined.jsonl`, unchecked) are only read if that file is given."""
-    raw = [f"conala-{split}.{form}" for split in ("train", "test") for form in ("json", "jsonl", "json.gz", "jsonl.gz")]
+    forms = ("json", "jsonl", "json.gz", "jsonl.gz")
+    raw = [
+        f"{stem}-{split}.{form}"
+        for stem in ("conala", "conala-paired")
+        for split in ("train", "test")
+        for form in forms
+    ]
     hub = [f"curated/{split}{rest}" for split in ("train", "test") for rest in ("/*.parquet", "-*.parquet")]
     names = [f"**/{name}" for name in (*raw, *hub)]
     return [replace(shard, split=_split_of(shard.name)) for shard in shards_below(place, names, LICENCE)]
@@ -28,7 +34,11 @@ def find(place: Path) -> list[Shard]:
 
 def _split_of(name: str) -> str:
     path = PurePosixPath(name)
-    return "test" if path.parent.name == "test" or path.name.startswith(("conala-test", "test")) else "train"
+    return (
+        "test"
+        if path.parent.name == "test" or path.name.startswith(("conala-test", "conala-paired-test", "test"))
+        else "train"
+    )
 
 
 def read(shard: Shard) -> Iterator[Material | Rejected]:
@@ -73,7 +83,8 @@ SOURCE = Source(
     read=read,
     bytes_per_row=250,
     reads_pieces=True,
-    hub=HubForm("neulab/conala", "refs/convert/parquet", ("curated/**/*.parquet",)),
+    locations=(HubForm("neulab/conala", "main", ("data/conala-paired-*.json",), 627_077),),
+    rows=2_379,
     revision="conala-corpus v1.1",
     notes="Published under MIT; the texts are from Stack Overflow (CC BY-SA). Some snippets are Python 2.",
 )

@@ -16,8 +16,8 @@ from coma_cli.catalog.material import Material, Question
 from coma_cli.catalog.sources.source import Source
 from coma_cli.catalog.sources.stackoverflow.candidates import CodeBlock, candidates_of, language_of_name, question_url
 from coma_cli.formats.data_file import BrokenSourceError, DataFile, Shard
+from coma_cli.formats.fetching.locations import GitHubFiles, HubForm
 from coma_cli.formats.files import Listed, lines_of, list_files, matching_files
-from coma_cli.formats.hub import HubForm
 from coma_cli.formats.plain_pickles import as_text, load_plain
 from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.tables import read_table, text_of
@@ -245,7 +245,21 @@ SOURCE = Source(
     find=find,
     read=read,
     bytes_per_row=1400,
-    hub=HubForm("koutch/staqc", "refs/convert/parquet", ("*_python/**/*.parquet", "*_sql/**/*.parquet")),
+    locations=(
+        HubForm(
+            "koutch/staqc",
+            "refs/convert/parquet",
+            tuple(f"{kind}_{language}/*.parquet" for kind in ("man", "mca", "sca") for language in ("python", "sql")),
+            57_000_000,
+        ),
+        GitHubFiles(
+            "LittleYUYU/StackOverflow-Question-Code-Dataset",
+            "049526f74c30a472280bb9871920d9cd9719d164",
+            kind="archive",
+            about=72_000_000,
+        ),
+    ),
+    rows=267_065,
     revision="049526f74c30a472280bb9871920d9cd9719d164",
     notes="Most answers were found by a model; the texts are from Stack Overflow (CC BY-SA). Much is Python 2.",
 )

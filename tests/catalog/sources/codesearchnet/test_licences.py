@@ -1,4 +1,5 @@
 import gzip
+import json
 import pickle
 
 import pytest
@@ -8,7 +9,7 @@ from coma_cli.catalog.sources.codesearchnet.licences import read_licences
 from coma_cli.corpus.cleaning.cleaning import CleaningRules
 from coma_cli.formats.data_file import BrokenSourceError, DataFile
 from tests.catalog.licences.texts import BSD3, GPL, MIT
-from tests.catalog.sources.codesearchnet.rows import put_raw, row
+from tests.catalog.sources.codesearchnet.rows import GO, put_raw, row
 from tests.catalog.sources.forms import good, put, read, zipped
 from tests.dataset.builds import all_rows, build
 
@@ -40,6 +41,24 @@ def test_the_nearest_licence_file_of_a_repository_counts(tmp_path, protocol):
         ("o/absent", "a.py", None),
     ]
     assert [licences.of(repository, path) for repository, path, _ in asked] == [licence for *_, licence in asked]
+
+
+def test_an_archive_of_each_language_has_its_own_licences(tmp_path):
+    """The Hub's main branch: `data/<language>.zip`, each as upstream packed it."""
+    for language, text in (("python", MIT), ("go", GPL)):
+        folder = tmp_path / language
+        put_raw(folder, [row(language="python", repo="o/pair")]) if language == "python" else put(
+            folder / "go" / "final" / "jsonl" / "train" / "go_train_0.jsonl.gz",
+            gzip.compress((json.dumps(row(GO, "// Cap limits it.", language="go", repo="o/pair")) + "\n").encode()),
+        )
+        put_table(folder / f"{language}_licenses.pkl", {"o/pair": ("o/pair/LICENSE", text)})
+        zipped(folder, tmp_path / "hub" / "data" / f"{language}.zip")
+    shards = codesearchnet.find(tmp_path / "hub")
+    assert [shard.name for shard in shards] == [
+        "data/go.zip/go/final/jsonl/train/go_train_0.jsonl.gz",
+        "data/python.zip/python/final/jsonl/train/python_train_0.jsonl.gz",
+    ]
+    assert [entry.licence for entry in good(read(codesearchnet.SOURCE, tmp_path / "hub"))] == ["GPL-3.0", "MIT"]
 
 
 @pytest.mark.parametrize("form", ["folder", "archive", "gzip"])

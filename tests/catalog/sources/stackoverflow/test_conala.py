@@ -39,10 +39,12 @@ def test_splits_come_from_the_paths_of_both_formats(tmp_path):
         write_parquet(tmp_path / "hub" / f"{name}.parquet", ROWS[:3])
     for name in ("conala-train.json", "conala-test.json", "conala-mined.jsonl", "other.json"):
         write(tmp_path / "raw" / name, ROWS[:3])
-    for form in ("hub", "raw"):
+    for name in ("conala-paired-train.json", "conala-paired-test.json", "conala-mined.jsonl"):
+        write(tmp_path / "main" / "data" / name, ROWS[:3])  # the main branch of the Hub's repository
+    for form in ("hub", "raw", "main"):
         assert sorted(shard.split for shard in conala.find(tmp_path / form)) == ["test", "train"]
-    hub, raw = (read(conala.SOURCE, tmp_path / form) for form in ("hub", "raw"))
-    assert without_places(hub) == without_places(raw)
+    hub, raw, main = (read(conala.SOURCE, tmp_path / form) for form in ("hub", "raw", "main"))
+    assert without_places(hub) == without_places(raw) == without_places(main)
 
 
 def test_the_mined_rows_are_read_if_requested(tmp_path):
