@@ -36,7 +36,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
             "contamination.jsonl",
             "pending.jsonl",
             "CoMIT.json and one file per sub-dataset",
-            "card.md",
+            "README.md",
         ),
         unit="files",
         module="coma_cli.dataset.build_data",

@@ -182,7 +182,13 @@ def render(template: PromptTemplate, tokenizer: Tokenizer, instruction: str, inp
             messages, chat_template=template.jinja, tokenize=False, add_generation_prompt=True
         )
         return rendered
-    return _compiled(template.jinja).render(instruction=instruction, input=input_text)  # type: ignore[no-any-return]  # untyped
+    return prompt_text(template, instruction, input_text)
+
+
+def prompt_text(template: PromptTemplate, instruction: str, input_text: str = "") -> str:
+    """The text before the answer, for a template that needs no tokenizer: any but a tokenizer's chat template."""
+    rendered: str = _compiled(template.jinja).render(instruction=instruction, input=input_text)
+    return rendered
 
 
 @lru_cache(maxsize=16)

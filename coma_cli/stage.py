@@ -6,6 +6,7 @@ person, `headline` is one line on what was made, for tables of several runs. The
 
 * `identify`: subject and inputs alone, where a whole plan takes seconds, so that a finished run is found at once;
 * `preview`: the plan of a dry run, where a real one would have to fetch what it plans with;
+* `publish`: sends a finished run elsewhere if the settings say so; what it returns is printed as `published`;
 * `check`: runs after the summary and may fail the command;
 * `followed_by`: the command that reads the run next, where it is not simply the next one of the pipeline.
 """
@@ -17,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from coma_cli.pipeline import row_of
 from coma_cli.settings import StageSettings
-from coma_cli.workspace import Plan, Run, StageResult, Workspace
+from coma_cli.workspace import Artifact, Plan, Run, StageResult, Workspace
 
 S = TypeVar("S", bound=StageSettings)
 P = TypeVar("P", bound=Plan)
@@ -35,6 +36,7 @@ class Stage(Generic[S, P]):
     headline: Callable[[Summary], str]
     identify: Callable[[S, Workspace], Plan] | None = None
     preview: Callable[[S, Workspace], P] | None = None
+    publish: Callable[[S, Artifact], Mapping[str, Any] | None] | None = None
     check: Callable[[S, Summary], None] | None = None
     followed_by: Callable[[Summary], str] | None = None
 

@@ -22,7 +22,7 @@ FLOORS: tuple[set[str], ...] = (
     SUBJECTS,
     {"corpus"},
     {"catalog", "engines", "models", "sandbox"},
-    {"formats", "syntax", "parallel"},
+    {"formats", "syntax", "parallel", "publishing"},
     {
         "__init__",
         "cache",

@@ -239,7 +239,7 @@ def test_the_additions_go_through_the_whole_pipeline(extended, tmp_path):
     assert data["dropped"]["no-checks"] == 1
     assert data["checked_against"]["minikatas"] == 3 and data["contaminated"] == {"minikatas": 2}
     (folder,) = (tmp_path / "ws" / "build-data").iterdir()
-    card = (folder / "card.md").read_text()
+    card = (folder / "README.md").read_text()
     assert "| no-checks | 1 | the exercise has nothing to check a solution with |" in card
     assert "### test-writing" in card and "Example, A. (2026). Katas." in card
     assert "Not read" not in card

@@ -4,7 +4,7 @@ Nothing but the standard library is imported here before a command really runs, 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coma_cli.commands.shared import Flags, Shared
 from coma_cli.pipeline import PipelineRow, next_command, row_of
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from coma_cli.errors import CliError
     from coma_cli.settings import StageSettings
     from coma_cli.stage import P, S, Stage
-    from coma_cli.workspace import Plan, Workspace
+    from coma_cli.workspace import Artifact, Plan, Workspace
 
 
 def execute(command: str, shared: Shared, flags: Flags) -> None:
@@ -43,11 +43,14 @@ def _run_stage(row: PipelineRow, stage: "Stage[S, P]", settings: "S", workspace:
         _print_notes(plan)
         _show_plan(row, settings, plan, _blockers(row, plan, workspace), as_json=shared.json)
         return
-    summary = _summary(row, stage, settings, workspace, shared)
-    if shared.json:
-        console.print_json(summary)
-    else:
+    artifact = _artifact(row, stage, settings, workspace, shared)
+    summary = dict(artifact.summary)
+    if not shared.json:
         stage.show(summary)
+    published = stage.publish(settings, artifact) if stage.publish is not None else None
+    if shared.json:
+        console.print_json({**summary, "published": published} if published else summary)
+    else:
         following = stage.followed_by(summary) if stage.followed_by else next_command(row.command)
         if following is not None:
             console.note(f"Next: coma {following}")
@@ -55,10 +58,10 @@ def _run_stage(row: PipelineRow, stage: "Stage[S, P]", settings: "S", workspace:
         stage.check(settings, summary)
 
 
-def _summary(
+def _artifact(
     row: PipelineRow, stage: "Stage[S, P]", settings: "S", workspace: "Workspace", shared: Shared
-) -> dict[str, Any]:
-    """The summary of the run, which is made unless it is finished."""
+) -> "Artifact":
+    """The finished run, which is made unless it is there."""
     if stage.identify is not None:
         done = _finished(row, settings, stage.identify(settings, workspace), workspace, shared)
         if done is not None:
@@ -70,8 +73,8 @@ def _summary(
 
 def _finished(
     row: PipelineRow, settings: "StageSettings", plan: "Plan", workspace: "Workspace", shared: Shared
-) -> dict[str, Any] | None:
-    """The summary of the run if it is finished already."""
+) -> "Artifact | None":
+    """The run if it is finished already."""
     from coma_cli import console
 
     done = None if shared.force else workspace.finished_run(row.command, settings, plan, name=shared.name)
@@ -79,13 +82,13 @@ def _finished(
         return None
     _print_notes(plan)
     console.note(f"Already done: {done.path}")
-    return dict(done.summary)
+    return done
 
 
 def _make(
     row: PipelineRow, stage: "Stage[S, P]", settings: "S", plan: "P", workspace: "Workspace", shared: Shared
-) -> dict[str, Any]:
-    """Do what is missing in the run; its summary."""
+) -> "Artifact":
+    """Do what is missing in the run."""
     from coma_cli import console
 
     _print_notes(plan)
@@ -93,10 +96,9 @@ def _make(
         raise blocker
     with workspace.open_run(row.command, settings, plan, name=shared.name, force=shared.force) as run:
         if run.done:
-            summary = run.summary
+            artifact = run.artifact
         else:
             artifact = run.finish(stage.work(run, settings, plan))
-            summary = dict(artifact.summary)
             if later := workspace.ahead_of(artifact):
                 console.warn(
                     f"The clock was set back: {later.path}, finished {later.finished[:16]}, counts as the latest."
@@ -104,7 +106,7 @@ def _make(
         for corrupt in run.corrupt:
             console.warn(f"{corrupt}; skipped, and its row was made again")
         console.note(f"{'Already done' if run.done else 'Done'}: {run.path}")
-    return summary
+    return artifact
 
 
 def _print_notes(plan: "Plan") -> None:

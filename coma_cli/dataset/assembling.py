@@ -17,7 +17,14 @@ from coma_cli.corpus.cleaning.rules import not_requested
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.stored_texts import StoredTexts
 from coma_cli.corpus.dropping import dropped
-from coma_cli.dataset.exports import ArrayFiles, Export, file_of, write_export
+from coma_cli.dataset.exports import (
+    ArrayFiles,
+    Export,
+    file_of,
+    validation_file,
+    write_export,
+    write_llama_factory_info,
+)
 from coma_cli.dataset.pending import request_of
 from coma_cli.dataset.rows import RowReader, RowState, RowTable
 from coma_cli.dataset.selection import REASONS, Selection
@@ -26,6 +33,7 @@ from coma_cli.jsonl import encode_row, write_atomically
 TRAIN, VALIDATION, DROPPED_FILE = "train.jsonl", "validation.jsonl", "dropped.jsonl"
 CONTAMINATION, PENDING, COMIT = "contamination.jsonl", "pending.jsonl", "CoMIT.json"
 ROW_FILES = (TRAIN, VALIDATION, DROPPED_FILE, CONTAMINATION, PENDING, COMIT)
+_SIDES = (("train", False), ("validation", True))
 _DUPLICATES = (RowState.DUPLICATE, RowState.NEAR_DUPLICATE, RowState.IN_REFERENCE)
 
 
@@ -46,13 +54,19 @@ def write_files(
         write_atomically(folder / PENDING, made.request_lines())
         with ArrayFiles(folder, [COMIT]) as arrays:
             write_atomically(folder / TRAIN, made.training_lines(arrays))
-        write_atomically(folder / VALIDATION, map(reader.line, made.side(validation=True)))
-        names = [*ROW_FILES[:-1], *sorted(arrays.names, key=lambda name: (name != COMIT, name))]
+        with ArrayFiles(folder) as held_out:
+            write_atomically(folder / VALIDATION, made.validation_lines(held_out))
+        names = [
+            *ROW_FILES[:-1],
+            *sorted(arrays.names, key=lambda name: (name != COMIT, name)),
+            *sorted(held_out.names),
+        ]
         for export in exports:
-            for side, validation in (("train", False), ("validation", True)):
+            for side, validation in _SIDES:
                 examples = map(reader.example, made.side(validation=validation))
                 names.append(write_export(export, folder, side, examples))
-    return tuple(names)
+    described = write_llama_factory_info(exports, folder, made.filled_sides())
+    return (*names, described) if described else tuple(names)
 
 
 @dataclass(frozen=True)
@@ -70,16 +84,34 @@ class _Files:
         numbers: list[int] = self.rows.in_order(chosen).tolist()
         return numbers
 
+    def filled_sides(self) -> list[str]:
+        """The sides that have rows."""
+        return [side for side, validation in _SIDES if self.side(validation=validation)]
+
     def training_lines(self, arrays: ArrayFiles) -> Iterator[bytes]:
         """The lines of training; their bodies go to CoMIT.json too, and to the file of their sub-dataset."""
-        index, names = self.rows.index, self.rows.names
         for row in self.side(validation=False):
             line = self.reader.line(row)
-            body = b"{%b}" % line[int(index["body"][row]) : int(index["body_end"][row])]
-            task, language = names["task"][index["task"][row]], names["text_language"][index["text_language"][row]]
+            body = self._body(row, line)
             arrays.add(COMIT, body)
-            arrays.add(file_of(self.mixture, int(self.selection.subset[row]), task, language), body)
+            arrays.add(self._file_of(row), body)
             yield line
+
+    def validation_lines(self, arrays: ArrayFiles) -> Iterator[bytes]:
+        """The lines of validation; their bodies go to the counterpart of their sub-dataset's file."""
+        for row in self.side(validation=True):
+            line = self.reader.line(row)
+            arrays.add(validation_file(self._file_of(row)), self._body(row, line))
+            yield line
+
+    def _body(self, row: int, line: bytes) -> bytes:
+        index = self.rows.index
+        return b"{%b}" % line[int(index["body"][row]) : int(index["body_end"][row])]
+
+    def _file_of(self, row: int) -> str:
+        index, names = self.rows.index, self.rows.names
+        task, language = names["task"][index["task"][row]], names["text_language"][index["text_language"][row]]
+        return file_of(self.mixture, int(self.selection.subset[row]), task, language)
 
     def dropped_lines(self) -> Iterator[bytes]:
         """What did not become a row and the duplicates, part by part; then the rows that the split drops."""

@@ -31,6 +31,7 @@ from coma_cli.dataset.composition import SUBSET, Composition, composition_of, ro
 from coma_cli.dataset.filling import how_to_fill
 from coma_cli.dataset.locating import FoundFiles, Located, WorkUnit, locate, unread_folders
 from coma_cli.dataset.obtaining import estimate_of, offer_in_words, rows_offered
+from coma_cli.dataset.pushing import CARD, push, target_of
 from coma_cli.dataset.rows import RowReader, RowTable
 from coma_cli.dataset.selection import RowTally, Selection, SelectionRules, select
 from coma_cli.dataset.settings import BuildDataSettings
@@ -48,12 +49,12 @@ from coma_cli.parallel import ray_cluster
 from coma_cli.parallel.machine import default_workers
 from coma_cli.parallel.shards import map_shards, warm_up
 from coma_cli.pipeline import row_of
+from coma_cli.publishing.publish import publish_blocker
 from coma_cli.records import Example
 from coma_cli.stage import Stage
 from coma_cli.words import count_of
-from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
+from coma_cli.workspace import Artifact, Input, Plan, Run, StageResult, Workspace
 
-CARD = "card.md"
 _MAX_SUBJECT_CHARS = 40
 
 
@@ -91,6 +92,8 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
     tasks, mixture = settings.chosen_tasks(), settings.mixture
     if settings.decontaminate_against and not settings.decontaminate:
         raise UsageError("--decontaminate off and --decontaminate-against exclude each other.", "Drop one of them.")
+    if settings.private and settings.push_to_hub is None:
+        raise UsageError("--private is about --push-to-hub, which is not given.", "Add --push-to-hub OWNER/NAME.")
     found = locate(settings, tasks, workspace, fetch=fetch)
     benchmarks, absent = known_benchmarks(settings, fetch=fetch)
     benchmarks = (*benchmarks, *(named_problems(Path(name)) for name in settings.decontaminate_against))
@@ -120,8 +123,10 @@ def _blockers(settings: BuildDataSettings, found: FoundFiles) -> Iterator[CliErr
     """What stops the run; in a dry run also sources that can't be fetched, as in a run."""
     if found.blocker is not None:
         yield found.blocker
+    target = target_of(settings)
+    unpublishable = None if target is None else publish_blocker(target)
     no_ray = ray_cluster.blocker() if settings.runtime.cluster else None
-    yield from (lacking for lacking in (no_ray, exports.blocker(settings.export)) if lacking is not None)
+    yield from (lacking for lacking in (no_ray, exports.blocker(settings.export), unpublishable) if lacking is not None)
 
 
 def _subject(found: FoundFiles) -> str:
@@ -161,6 +166,11 @@ def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
     notes += [f"{name}: not fetched: {reason}" for name, reason in found.left_out.items()]
     notes += [f"{name}: {error.message}" for name, error in found.unfetched.items() if name not in found.to_fetch]
     notes += [f"{name}: no file found ({place})" for name, place in found.missing.items()]
+    if settings.push_to_hub is not None:
+        seen_by = "private" if settings.private else "public"
+        notes.append(
+            f"Rows, card and exports go to the data set {settings.push_to_hub} of the Hugging Face Hub ({seen_by})"
+        )
     unread = unread_folders(settings)
     if unread:
         notes.append(f"Not read, unknown to this version: {', '.join(unread)}")
@@ -208,7 +218,7 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     _require_rows(composition, selection.tally, settings)
     summary = _summary(settings, plan, composition, selection.tally)
     plot.draw(summary, run.path / plot.PLOT)
-    write_atomically(run.path / CARD, [card(summary, _shown(rows, selection)).encode("utf-8", "replace")])
+    write_atomically(run.path / CARD, [card(summary, _shown(rows, selection), written).encode("utf-8", "replace")])
     return StageResult(summary, (*written, CARD))
 
 
@@ -354,4 +364,21 @@ def show(summary: Mapping[str, Any]) -> None:
         console.note(line)
 
 
-STAGE = Stage(settings=BuildDataSettings, plan=plan, work=work, show=show, headline=headline, preview=preview)
+def publish(settings: BuildDataSettings, artifact: Artifact) -> Mapping[str, Any] | None:
+    """Push a finished run to the Hugging Face Hub if the settings say so: where it is then."""
+    pushed = push(settings, artifact)
+    if pushed is None:
+        return None
+    console.note(str(pushed))
+    return pushed.to_row()
+
+
+STAGE = Stage(
+    settings=BuildDataSettings,
+    plan=plan,
+    work=work,
+    show=show,
+    headline=headline,
+    preview=preview,
+    publish=publish,
+)

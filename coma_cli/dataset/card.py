@@ -1,9 +1,16 @@
-"""The data card: what is in the data, from where, under which terms, and what was dropped and why."""
+"""The data card: what is in the data, from where, under which terms, and what was dropped and why.
 
-from collections.abc import Iterable, Mapping, Sequence
+It is the `README.md` of the run's folder, with a header that the Hugging Face Hub and `datasets` read.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import yaml
 
 from coma_cli.catalog.licences.kinds import allows, is_known
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.dataset.card_header import configurations, header
 from coma_cli.dataset.plot import PLOT, length_classes
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
 from coma_cli.drop_reasons import DROP_REASONS
@@ -13,10 +20,12 @@ _NON_COMMERCIAL = ("-NC-", "-NC")
 _COMPUTATIONAL = "C-UDA"  # the Computational Use of Data Agreement, of CodeXGLUE's sets
 
 
-def card(summary: BuildDataSummary, shown: Mapping[str, Example]) -> str:
-    """The whole card; `shown` has one example of each task."""
+def card(summary: BuildDataSummary, shown: Mapping[str, Example], files: Collection[str] = ()) -> str:
+    """The whole card; `shown` has one example of each task, `files` are the names of the run's files."""
     return "\n".join(
         (
+            "---",
+            f"{_yaml(header(summary, files))}---",
             "# Data card",
             "",
             f"{summary.rows.train} training rows (`train.jsonl`, and as CoMIT's `CoMIT.json`), "
@@ -24,6 +33,7 @@ def card(summary: BuildDataSummary, shown: Mapping[str, Example]) -> str:
             f"validation share {summary.validation_share:g}.",
             "",
             *_warnings(summary),
+            *_loading(summary, files),
             *_terms(summary),
             *_subsets(summary),
             *_composition(summary),
@@ -37,9 +47,31 @@ def card(summary: BuildDataSummary, shown: Mapping[str, Example]) -> str:
     )
 
 
+class _PlainYaml(yaml.SafeDumper):
+    """Writes equal parts twice, since not every reader of cards knows YAML's references."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _yaml(values: Mapping[str, Any]) -> str:
+    return yaml.dump(values, Dumper=_PlainYaml, sort_keys=False, allow_unicode=True, width=10_000)
+
+
 def _warnings(summary: BuildDataSummary) -> Iterable[str]:
     if summary.warnings:
         yield from ("## Before you use it", "", *(f"* {warning}" for warning in summary.warnings), "")
+
+
+def _loading(summary: BuildDataSummary, files: Collection[str]) -> Iterable[str]:
+    names = ", ".join(f"`{part.name}`" for part in configurations(summary, files))
+    yield from (
+        "## Loading it",
+        "",
+        "`datasets.load_dataset(FOLDER_OR_REPOSITORY, NAME)` loads a part of the data by its name; without a name it "
+        f"loads whole rows. Names: {names}.",
+        "",
+    )
 
 
 def _terms(summary: BuildDataSummary) -> Iterable[str]:
@@ -132,7 +164,7 @@ def _lengths(summary: BuildDataSummary) -> Iterable[str]:
 def _made_with(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## Made with", "")
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
-    yield from (f"Seed {summary.seed}; {versions}. `manifest.json` lists the hashes of all inputs.", "")
+    yield from (f"Seed {summary.seed}; {versions}. The run's `manifest.json` lists the hashes of all inputs.", "")
 
 
 def _sources(summary: BuildDataSummary) -> Iterable[str]:
@@ -153,7 +185,12 @@ def _upstream(index: SourceFacts) -> str:
 
 
 def _skipped(summary: BuildDataSummary) -> Iterable[str]:
-    yield from ("## What was dropped", "", "`dropped.jsonl` has every dropped row with its reason.", "")
+    yield from (
+        "## What was dropped",
+        "",
+        "The run's `dropped.jsonl`, which is not published, has every dropped row with its reason.",
+        "",
+    )
     rows = [(reason, str(count), DROP_REASONS.get(reason, "")) for reason, count in summary.dropped.items()]
     yield from _table(("Reason", "Rows", "Meaning"), rows)
 

@@ -3,6 +3,7 @@
 The workers that build the rows compute all of it, so that the final pass, which is one process, has little to do.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from coma_cli.records import Example
 
 NAMED = ("task", "source", "language", "text_language", "licence", "split", "answer")
 TEXT_KEYS = 3
+_BODY = ("instruction", "output")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 NO_ANSWER = ""  # stands for the answer of a task without fixed answers
 
 ROW = np.dtype(
@@ -46,8 +49,20 @@ class IndexRow(NamedTuple):
 
 
 def encode_example(example: Example) -> SpannedLine:
-    """The line of a row and the span of its body, the fields that CoMIT has: instruction, input and output."""
-    return encode_with_span(example.to_row(), "instruction", "output")
+    """The line of a row and the span of its body, the fields that CoMIT has: instruction, input and output.
+
+    Lone surrogates, which names of files and addresses may hold, are written out as escapes: pyarrow, and with it
+    `datasets`, refuses a whole file because of one.
+    """
+    row = example.to_row()
+    line = encode_with_span(row, *_BODY)
+    return encode_with_span(_without_surrogates(row), *_BODY) if b"\\ud" in line.line else line
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+    return {key: _without_surrogates(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
 def index_rows(

@@ -23,6 +23,7 @@ _PLACES = frozenset(
     {"sources", "source", "from_repo", "stackexchange", "bench_data", "with_generated", "strict"}
     | {"dedup_against", "decontaminate_against"}
 )
+_ELSEWHERE = frozenset({"push_to_hub", "private"})  # where a finished run goes
 
 HUB = "hub"
 DEFAULT_MIX = "comit"
@@ -136,11 +137,22 @@ class BuildDataSettings(StageSettings):
     validation_share: Annotated[float, Flag("--validation-share", panel=OUTPUT)] = Field(
         default=0.05, ge=0, lt=1, description="Share of rows to hold out for validation (0 to less than 1)"
     )
+    push_to_hub: Annotated[
+        str | None, Flag("--push-to-hub", panel=OUTPUT), Kind("OWNER/NAME"), Unset("nothing leaves this machine")
+    ] = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$",
+        description="Push card, rows and exports to this data set of the Hugging Face Hub",
+    )
+    private: Annotated[bool, Flag("--private", panel=OUTPUT)] = Field(
+        default=False, description="With --push-to-hub: make the data set private"
+    )
     skip_broken_sources: Annotated[bool, Flag("--skip-broken-sources", panel=INPUT)] = Field(
         default=False, description="Skip a source that cannot be read, and report it"
     )
     strict: Annotated[bool, Flag("--strict", panel=INPUT)] = Field(
-        default=False, description="Stop if a source or benchmark cannot be fetched, instead of continuing with the others"
+        default=False,
+        description="Stop if a source or benchmark cannot be fetched; without it the others are used",
     )
     cleaning: BuildDataCleaning = BuildDataCleaning()
     near: NearRules = NearRules()
@@ -221,7 +233,7 @@ class BuildDataSettings(StageSettings):
 
     def identity(self) -> dict[str, Any]:
         """All that changes a row; paths do not: what they hold counts by its hash, as the run's inputs."""
-        identity = {name: value for name, value in super().identity().items() if name not in _PLACES}
+        identity = {name: value for name, value in super().identity().items() if name not in _PLACES | _ELSEWHERE}
         return {**identity, "tasks": list(self.chosen_tasks()), "lang": sorted(self.lang)}
 
     def chosen_tasks(self) -> tuple[str, ...]:

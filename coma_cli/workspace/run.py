@@ -29,7 +29,6 @@ from coma_cli.workspace.artifact import (
     describe_output,
     finished_artifact,
     read_artifact,
-    read_summary,
 )
 from coma_cli.workspace.folders import refused_as_usage
 from coma_cli.workspace.lock import LOCK, RunLock
@@ -189,9 +188,11 @@ class Run:
         return self.path.name
 
     @property
-    def summary(self) -> dict[str, Any]:
-        """The summary of a finished run."""
-        return read_summary(self.path)
+    def artifact(self) -> Artifact:
+        """The finished run."""
+        artifact = read_artifact(self.path / MANIFEST)
+        assert artifact is not None
+        return artifact
 
     def journal(self, name: str, record: type[R]) -> Journal[R]:
         """The run's row file of that name, opened for appending what is missing."""
@@ -229,9 +230,7 @@ class Run:
         self._remove_scratch()
         write_json(self.path / MANIFEST, self._manifest(result, outputs))
         sync_path(self.path)
-        artifact = read_artifact(self.path / MANIFEST)
-        assert artifact is not None
-        return artifact
+        return self.artifact
 
     def _manifest(self, result: StageResult, outputs: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {

@@ -66,7 +66,7 @@ def test_skipped_it_is_left_out_whole_and_the_card_says_so(tmp_path):
         validation_share=0,
     )
     assert made.summary["broken_sources"] == ["codealpaca"] and "codealpaca" not in made.summary["sources"]
-    assert "The source codealpaca is broken and was skipped." in (made.path / "card.md").read_text()
+    assert "The source codealpaca is broken and was skipped." in (made.path / "README.md").read_text()
 
 
 @pytest.mark.parametrize("content", [ARRAY, ARRAY + b" \n\n", b"\xef\xbb\xbf" + ARRAY, LINES, b"", b"[]", b"[1"])

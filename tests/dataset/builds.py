@@ -16,7 +16,7 @@ FILES = (
     "contamination.jsonl",
     "pending.jsonl",
     "CoMIT.json",
-    "card.md",
+    "README.md",
 )
 
 

@@ -129,7 +129,7 @@ def test_sources_of_a_folder_are_read_and_the_others_named(workspace_root, sourc
     assert made.summary["sources"].keys() == {"codealpaca", "mbpp"}
     assert made.summary["checked_against"] == {"humaneval": 164, "mbpp": 2}
     assert "mbpp-sanitized" in made.summary["not_checked_against"]
-    card = (made.path / "card.md").read_text()
+    card = (made.path / "README.md").read_text()
     assert "**Not for commercial use as a whole**: 40 rows are under CC-BY-NC-4.0." in card
     assert "train (task_id 601-974)" in card
     assert "**Not** checked against (data not available): mbpp-sanitized" in card
@@ -141,7 +141,7 @@ def test_a_source_that_is_not_there_is_said_in_the_card(workspace_root, sources)
     made = build(workspace_root, sources=str(sources))
     assert "mbpp" in made.summary["missing_sources"]
     named = next(
-        x for x in (made.path / "card.md").read_text().split("\n") if x.startswith("Known sources that were not")
+        x for x in (made.path / "README.md").read_text().split("\n") if x.startswith("Known sources that were not")
     )
     assert "mbpp" in named
     assert "codealpaca" not in named
@@ -164,7 +164,7 @@ def test_benchmark_problems_are_removed_with_evidence(workspace_root, sources):
 
 def test_without_decontamination_the_card_warns(workspace_root, repo):
     made = build(workspace_root, from_repo=[str(repo)], decontaminate=False)
-    assert "switched off" in (made.path / "card.md").read_text()
+    assert "switched off" in (made.path / "README.md").read_text()
     assert made.summary["decontaminated"] is False
     assert made.summary["checked_against"] == {}
 
@@ -276,7 +276,7 @@ def test_a_source_that_is_broken_as_a_whole_stops_the_command(workspace_root, so
     assert not Workspace(workspace_root).finished("build-data")
     made = build(workspace_root, sources=str(sources), skip_broken_sources=True)
     assert made.summary["sources"].keys() == {"mbpp"}
-    card = (made.path / "card.md").read_text()
+    card = (made.path / "README.md").read_text()
     assert "codealpaca is broken" in card
     assert str(sources) not in card
 

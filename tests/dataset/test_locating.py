@@ -49,7 +49,7 @@ def test_a_source_of_other_splits_says_so_in_the_plan_and_on_the_card(workspace_
     assert f"Warning: {said}" in plan.notes
     assert [entry.source.name for entry in plan.found.located] == ["codealpaca"]
     made = build(workspace_root, sources=str(sources), decontaminate=False)
-    assert f"* {said}" in (made.path / "card.md").read_text()
+    assert f"* {said}" in (made.path / "README.md").read_text()
 
 
 def test_where_no_source_has_the_split_the_error_names_what_there_is(workspace_root, sources):
@@ -68,7 +68,7 @@ def test_asked_for_splits_are_read_and_named_on_the_card(workspace_root, sources
     index = {entry["name"]: entry for entry in made.summary["read"]}
     assert (index[REPAIR]["splits"], index[REPAIR]["files"]) == ("validation and test", 2)
     assert index["codealpaca"]["splits"] == "train (the only one)"
-    card = (made.path / "card.md").read_text()
+    card = (made.path / "README.md").read_text()
     assert "The code is a space-separated token sequence, and abstracted" in card
     assert index[REPAIR]["revision"] in card
 

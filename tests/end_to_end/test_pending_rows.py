@@ -106,7 +106,7 @@ def test_what_is_requested_is_written_and_taken_in_and_pending_shrinks(workspace
     assert all(any("\u4e00" <= sign <= "\u9fff" for sign in row["output"]) for row in chinese)
     assert all(any("\u4e00" <= sign <= "\u9fff" for sign in row["instruction"]) for row in chinese)
     assert third.summary["subsets"]["code-search-cn"]["train"] > 0
-    card = (third.path / "card.md").read_text()
+    card = (third.path / "README.md").read_text()
     assert "gpt-3.5-turbo" in card and str(workspace_root) not in card
 
 

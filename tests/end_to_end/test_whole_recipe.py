@@ -69,7 +69,7 @@ def recipe(whole):
 @pytest.mark.slow
 @pytest.mark.xdist_group("recipe")
 def test_every_sub_dataset_of_comit_is_filled_or_requested(recipe):
-    subsets, card = recipe.summary["subsets"], (recipe.path / "card.md").read_text()
+    subsets, card = recipe.summary["subsets"], (recipe.path / "README.md").read_text()
     assert list(subsets) == list(COMIT) == [entry.name for entry in MIXTURES["comit"].subsets]
     requests = [row["subset"] for row in rows_of(recipe, "pending.jsonl")]
     for name, (rows, requested) in COMIT.items():

@@ -53,4 +53,5 @@ TASK = Task(
     wordings=(WORDINGS,),
     asks_by_input=True,
     labels=LABELS,
+    hub_category="text-classification",
 )

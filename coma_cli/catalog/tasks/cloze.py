@@ -114,4 +114,5 @@ TASK = Task(
     draft=draft,
     wordings=(WORDINGS,),
     asks_by_input=True,
+    hub_category="fill-mask",
 )

@@ -200,4 +200,5 @@ TASK = Task(
     among=among,
     code_fields=("output",),
     counterpart=Counterpart(prose="instruction", code=("output",)),
+    hub_category="text-retrieval",
 )

@@ -47,4 +47,5 @@ TASK = Task(
     asks_by_input=True,
     prose_answer=True,
     counterpart=Counterpart(prose="output", code=("input",)),
+    hub_category="summarization",
 )

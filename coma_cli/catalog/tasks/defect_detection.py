@@ -80,4 +80,5 @@ TASK = Task(
     wordings=(WORDINGS, *INJECTED_WORDINGS.values()),
     asks_by_input=True,
     labels=LABELS,
+    hub_category="text-classification",
 )

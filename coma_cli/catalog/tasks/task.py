@@ -66,7 +66,8 @@ class Task:
 
     `code_fields` names the row's fields that hold nothing but a program; `prose_answer` means that the output is text
     in the row's text language; `asks_by_input` that the instruction is only a wording and the question itself is in the
-    input. `labels` are the two possible answers of a yes/no task in each text language, the yes first.
+    input. `labels` are the two possible answers of a yes/no task in each text language, the yes first. `hub_category`
+    is what the Hugging Face Hub calls such tasks (huggingface/huggingface.js, packages/tasks/src/pipelines.ts).
     """
 
     name: str
@@ -81,6 +82,7 @@ class Task:
     asks_by_input: bool = False
     labels: Mapping[TextLanguage, tuple[str, str]] | None = None
     counterpart: Counterpart | None = None
+    hub_category: str = "text-generation"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a group or a wording that can't be used; the message names the task and the fault."""
