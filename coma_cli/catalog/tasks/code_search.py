@@ -199,5 +199,6 @@ TASK = Task(
     wordings=(WORDINGS,),
     among=among,
     code_fields=("output",),
+    lists_candidates=True,
     counterpart=Counterpart(prose="instruction", code=("output",)),
 )
