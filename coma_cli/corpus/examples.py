@@ -4,10 +4,13 @@ A row's id is a hash of its question and answer, so the same content always has 
 instruction is chosen by a hash of the run's seed and that id.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 
 from coma_cli.catalog.material import Material
+from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import Draft, Surroundings, Task
 from coma_cli.jsonl import sha256_of
 from coma_cli.languages import display
@@ -16,6 +19,8 @@ from coma_cli.records import Example, TextLanguage, row_seed
 _ID_DIGITS = 20
 # What a wording loses where the programming language is unknown: "these {language} snippets" are "these snippets".
 _UNNAMED: Mapping[TextLanguage, str] = {"en": " {language}", "cn": " {language} "}
+_NAME = r"[\w+#./-]+(?: [\w+#./-]+)?"  # how a sentence calls a language
+_NAMED: Mapping[TextLanguage, str] = {"en": rf"\ {_NAME}", "cn": rf"\ {_NAME}\ "}
 MADE_BY = "build-data"
 BLOCK = 128
 NOWHERE = Surroundings()
@@ -52,6 +57,31 @@ def make_example(
         origin=material.origin,
         made_by=f"{MADE_BY}; {draft.remark}" if draft.remark else MADE_BY,
     )
+
+
+def asked_of(example: Example) -> str:
+    """What a row asks: its instruction without the wording that a task put around the question, if there is one."""
+    for pattern in _frames(example.task, example.text_language):
+        found = pattern.fullmatch(example.instruction)
+        if found is not None:
+            return found["text"]
+    return example.instruction
+
+
+@lru_cache(maxsize=64)
+def _frames(task: str, text_language: TextLanguage) -> tuple[re.Pattern[str], ...]:
+    """The wordings of a task that have a place for the question, as patterns."""
+    tables = TASKS[task].wordings if task in TASKS else ()
+    wordings = (wording for table in tables for wording in table[text_language] if "{text}" in wording)
+    return tuple(re.compile(_pattern(wording, text_language), re.DOTALL) for wording in wordings)
+
+
+def _pattern(wording: str, text_language: TextLanguage) -> str:
+    """What a wording looks like filled in; where the language is unknown, it is not named."""
+    unnamed = re.escape(_UNNAMED[text_language])
+    made = re.escape(wording).replace(unnamed, f"(?:{_NAMED[text_language]})?")
+    made = made.replace(re.escape("{language}"), _NAME)
+    return made.replace(re.escape("{text}"), "(?P<text>.+)")
 
 
 def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterator[tuple[Material, Surroundings]]:

@@ -17,7 +17,7 @@ U64 = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
 _WHITESPACE, _SIGN, _WORD = 0, 1, 2
-_CHINESE = re.compile("[\u3400-\u9fff]")
+_CHINESE = re.compile("[\u3400-\u9fff]+")
 _OTHER_WHITESPACE = re.compile(r"[^\S\x00-\x7f]")
 _OTHER_SIGN = re.compile(r"[^\w\x00-\x7f]")
 _ANY_SIGN = "\x01"
@@ -103,9 +103,13 @@ def lex(texts: Sequence[str]) -> Lexed:
 def _prepared(text: str) -> bytes:
     """UTF-8 in lower case whose bytes above 127 belong to letters; Chinese characters are put between spaces."""
     if not text.isascii():
-        text = _CHINESE.sub(r" \g<0> ", _OTHER_SIGN.sub(_ANY_SIGN, _OTHER_WHITESPACE.sub(" ", text.lower())))
+        text = _CHINESE.sub(_apart, _OTHER_SIGN.sub(_ANY_SIGN, _OTHER_WHITESPACE.sub(" ", text.lower())))
         return text.encode("utf-8", "surrogatepass")
     return text.lower().encode("ascii")
+
+
+def _apart(run: re.Match[str]) -> str:
+    return f" {' '.join(run[0])} "
 
 
 def _starts(kinds: NDArray[np.uint8]) -> Ints:

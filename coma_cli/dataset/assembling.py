@@ -125,6 +125,8 @@ class _Files:
             yield self._dropped(row, self._first_of(row))
         for row in self.rows.in_order(self.selection.state == RowState.OTHER_TEXT_LANGUAGE):
             yield self._dropped(row, not_requested(self.rows.text_language(row)))
+        for row in self.rows.in_order(self.selection.state == RowState.REPEATED_SHAPE):
+            yield self._dropped(row)
 
     def _dropped(self, row: int, detail: str = "") -> bytes:
         reason = REASONS[RowState(self.selection.state[row])]

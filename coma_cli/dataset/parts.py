@@ -39,7 +39,7 @@ from coma_cli.dataset.row_index import NAMED, ROW, IndexRow
 from coma_cli.jsonl import encode_row
 from coma_cli.records import DroppedRow
 
-_LAYOUT = 4  # part of the file name, so that a run begun by an older coma makes its parts again
+_LAYOUT = 5  # part of the file name, so that a run begun by an older coma makes its parts again
 SUFFIX = f".part{_LAYOUT}"
 MARK = b"comapar%d" % _LAYOUT
 _TRAILER = struct.Struct("<Q8s")

@@ -35,6 +35,9 @@ ROW = np.dtype(
         ("validation", "?"),
         ("question", "<u8"),  # digests; 0 is none
         ("long_answer", "<u8"),
+        ("pair", "<u8"),
+        ("several", "?"),  # whether several rows may ask the question
+        ("shape", "<u8"),
         ("meaning", "<u8"),
         ("text_keys", "<u8", (TEXT_KEYS,)),
     ]
@@ -77,11 +80,14 @@ def index_rows(
         in_validation(fingerprints.anchors, validation_share, seed),
         fingerprints.questions,
         fingerprints.answers,
+        fingerprints.pairs,
+        fingerprints.several,
+        fingerprints.shapes,
         meanings(examples, fingerprints),
         fingerprints.text_keys,
     )
     for example, line, *numbers in zip(examples, lines, *(column.tolist() for column in columns), strict=True):
-        validation, question, long_answer, meaning, text_keys = numbers
+        validation, *keys, text_keys = numbers
         yield IndexRow(
             (
                 example.task,
@@ -99,9 +105,7 @@ def index_rows(
                 len(example.instruction) + len(example.input),
                 len(example.output),
                 validation,
-                question,
-                long_answer,
-                meaning,
+                *keys,
                 tuple(text_keys),
             ),
         )

@@ -18,6 +18,7 @@ from coma_cli.corpus.dedup.duplicates import Keys, find_duplicates
 from coma_cli.corpus.dedup.fingerprints import asks_by_input
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.near import Texts
+from coma_cli.corpus.lexing import U64, mix
 from coma_cli.corpus.splitting import COUNTERPART_REASON, counterparts_in_train
 from coma_cli.dataset.mixing import BESIDE, assign, beyond_targets, unbalanced
 from coma_cli.dataset.pending import Shortfall, shortfalls
@@ -30,6 +31,7 @@ REASONS: Mapping[RowState, str] = {  # of the rows that dropped.jsonl lists
     RowState.IN_REFERENCE: dedup.IN_REFERENCE,
     RowState.COUNTERPART: COUNTERPART_REASON,
     RowState.OTHER_TEXT_LANGUAGE: TEXT_LANGUAGE,
+    RowState.REPEATED_SHAPE: dedup.REPEATED_SHAPE,
 }
 _NO_ROW = -1
 
@@ -94,6 +96,7 @@ def select(rows: RowTable, texts: Texts, rules: SelectionRules) -> Selection:
     state = _marked(state, np.flatnonzero(_kept(state) & outside), RowState.OUTSIDE_TABLE)
     foreign = _kept(state) & ~_is_in(rows, rules.text_languages)
     state = _marked(state, np.flatnonzero(foreign), RowState.OTHER_TEXT_LANGUAGE)
+    state = _marked(state, _beyond_shape(rows, _kept(state), rules.near), RowState.REPEATED_SHAPE)
     state = _marked(state, unbalanced(rows, _kept(state), subset), RowState.BEYOND_BALANCE)
     if rules.size is not None:
         numbers = {entry.name: number for number, entry in enumerate(rules.mixture.subsets)}
@@ -136,7 +139,8 @@ def _deduplicated(rows: RowTable, texts: Texts, rules: NearRules, outside: Mask)
 
     Rows `outside` the table are excluded afterwards, so no row of the table is a duplicate of theirs.
     """
-    keys = Keys(_kinds(rows), rows.index["question"], rows.index["long_answer"])
+    index = rows.index
+    keys = Keys(_kinds(rows), index["question"], index["long_answer"], index["pair"], index["several"])
     found = find_duplicates(keys, texts, rules, int(np.count_nonzero(rows.is_reference)), outside)
     leaving = np.flatnonzero(~found.stays)
     state = np.where(rows.is_reference, RowState.REFERENCE, RowState.KEPT).astype(np.uint8)
@@ -155,6 +159,19 @@ def _kinds(rows: RowTable) -> Numbers:
     worded = np.array([asks_by_input(name) for name in names["task"]], dtype=bool)
     languages = np.where(worded[index["task"]], index["language"].astype(np.int64) + 1, 0) if len(rows) else 0
     return np.asarray(kinds * (len(names["language"]) + 1) + languages)
+
+
+def _beyond_shape(rows: RowTable, kept: Mask, rules: NearRules) -> Numbers:
+    """The kept rows whose code has the shape of `per_shape` others of their kind, the first by id."""
+    if not rules.enabled:
+        return np.zeros(0, dtype=np.int64)
+    order = rows.in_order(kept & (rows.index["shape"] != 0))
+    shapes: U64 = rows.index["shape"][order]
+    keys = mix(shapes ^ _kinds(rows)[order].astype(np.uint64))
+    by_key = np.argsort(keys, kind="stable")
+    ordered = keys[by_key]
+    places = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
+    return order[by_key[places >= rules.per_shape]]
 
 
 def _beyond_per_task(rows: RowTable, kept: Mask, size: int) -> Numbers:

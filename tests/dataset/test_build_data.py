@@ -363,7 +363,8 @@ def test_a_changed_file_is_another_run(workspace_root, repo):
 
 def test_adding_files_never_moves_rows_between_the_sides(workspace_root, repo):
     first = build(workspace_root, from_repo=[str(repo)], validation_share=0.4)
-    (repo / "more.py").write_text("\n\n".join(function("paint", noun, 3) for noun in ("wall", "door", "roof")))
+    more = (function("paint", noun, 90 + n) for n, noun in enumerate(("wall", "door", "roof")))
+    (repo / "more.py").write_text("\n\n".join(more))
     second = build(workspace_root, from_repo=[str(repo)], validation_share=0.4)
     before, after = ({name: {r["id"] for r in rows_of(m, name)} for name in FILES[:2]} for m in (first, second))
     assert before["train.jsonl"] <= after["train.jsonl"]

@@ -74,7 +74,7 @@ def test_a_card_says_all_that_was_counted():
         "| s | 1 | 0 |",
         "| t | 0 | 1 |",
         "| CC-BY-NC-4.0 | 0 | 1 |",
-        "| duplicate | 3 | has the same question or answer as an earlier row |",
+        "| duplicate | 3 | asks and answers the same as an earlier row |",
         "| humaneval | 164 | 1 |",
         "**Not** checked against (data not available): mbpp.",
         "Good rows beyond the requested size: code-generation 2.",

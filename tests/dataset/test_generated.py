@@ -21,14 +21,14 @@ def program(name):
 def test_generated_rows_go_through_all_that_other_rows_go_through(tmp_path):
     problem = BENCHMARKS["humaneval"].load().problems[0]
     given = [
-        example(1, instruction=STORY, output=program("opened")),
-        example(2, instruction=STORY.upper(), output=program("closed")),
-        example(3, instruction=STORY.replace("the week", "a week"), output=program("merged")),
+        example(1, instruction=STORY, output="print(open_hours(shops))"),
+        example(2, instruction=STORY.upper(), output="print(open_hours(shops))"),
+        example(3, instruction=STORY.replace("the week", "a week"), output="print(open_hours(shops))"),
         example(4, instruction="Write a function that gives back the first word of a sentence.", output="x"),
         example(5, instruction="Write a function that reads a sentence.", output="def f(:\n    return 1"),
         example(6, instruction="Write a program that opens a lock.", output='key = "AKIAIOSFODNN7Q2KZLMP"\nuse(key)'),
         example(7, instruction="Complete this.", output=problem.reference),
-        example(8, instruction="Name the 3 largest rivers of the world.", output=program("named")),
+        example(8, instruction="Name the 3 largest rivers of the world.", output="rivers = three_of( all )"),
         example(9, instruction="Write a function that lists the days.", output=program("days"), text_language="cn"),
     ]
     path = put(tmp_path / "written.jsonl", [row.to_row() for row in given])

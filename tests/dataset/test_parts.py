@@ -113,7 +113,7 @@ STORY = " ".join(f"word{n}" for n in range(60))
 
 def test_near_rows_leave_across_parts_and_so_do_twins_of_training_rows(tmp_path):
     first = write_part(tmp_path / "a.part", [example(1, instruction=STORY, output="print(1)"), example(2)])
-    second = write_part(tmp_path / "b.part", [example(3, instruction=f"{STORY} please", output="print(2)")])
+    second = write_part(tmp_path / "b.part", [example(3, instruction=f"{STORY} please", output="print(1)")])
     assembly = assemble(tmp_path, first, second)
     assert assembly.tally.dropped == {("s", "near-duplicate"): 1}
     assert next(iter(read_rows(tmp_path / "dropped.jsonl")))["detail"] == f"of {example(1).id}"

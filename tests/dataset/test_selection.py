@@ -24,7 +24,7 @@ def table(folder) -> RowTable:
         example(21, instruction="write NUMBER 20."),
         example(22, instruction=STORY, output="print(1)"),
     ]
-    rows += [example(23, instruction=f"{STORY} please", output="print(2)"), example(24, instruction="Say seven.")]
+    rows += [example(23, instruction=f"{STORY} please", output="print(1)"), example(24, instruction="Say seven.")]
     judged = [example(25, task="line-completion", input=f"{STORY} twice")]
     reference = [example(26, task="", instruction="Say seven.")]
     dropped = [DroppedRow(id="d", source="t", reason="too-short")]
@@ -86,7 +86,7 @@ def test_a_tally_is_known_before_anything_is_written(tmp_path):
     counts = Counter((row["source"], row["reason"]) for row in read_rows(tmp_path / "dropped.jsonl"))
     assert tally == written.tally
     assert tally.dropped == counts
-    assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"} - {"text-language"}
+    assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"} - {"text-language", "repeated-shape"}
 
 
 def test_a_duplicate_or_a_counterpart_names_the_row_that_it_repeats(tmp_path):
@@ -108,7 +108,7 @@ def test_rows_outside_the_table_are_left_out_and_take_no_row_with_them(tmp_path)
     ]
     inside = [
         example(0, source="codealpaca"),
-        example(10, source="codealpaca", instruction=f"{STORY} please", output="print(2)"),
+        example(10, source="codealpaca", instruction=f"{STORY} please", output="print(1)"),
     ]
     rows = RowTable.read([write_part(tmp_path / "a.part", [*outside, *inside])])
     everything = selected(rows, tmp_path)
@@ -116,6 +116,23 @@ def test_rows_outside_the_table_are_left_out_and_take_no_row_with_them(tmp_path)
     table_only = selected(rows, tmp_path, table_only=True)
     assert [rows.id_of(row) for row in np.flatnonzero(table_only.kept)] == [row.id for row in inside]
     assert table_only.tally.outside_table == {"code-generation": 6} and table_only.tally.dropped == {}
+
+
+def test_of_translations_of_one_shape_the_first_few_stay(tmp_path):
+    def translation(number, shape="public int {0}() {{ return calls.execute(this.{0}, options.{0}(), {1}); }}"):
+        code = shape.format(f"get{chr(97 + number)}", number)
+        return example(number, task="code-translation", language="java", input=code, output=f"{code} // C#")
+
+    shaped = [translation(n) for n in range(5)]
+    other = translation(9, "public int {0}() {{ calls.execute(this.{0}, options.{0}(), {1}); return 1; }}")
+    rows = RowTable.read([write_part(tmp_path / "a.part", [*shaped, other])])
+    assert np.count_nonzero(selected(rows, tmp_path).kept) == 6
+    near = NEAR.model_copy(update={"per_shape": 3})
+    with texts_of(rows, NEAR, tmp_path) as texts:
+        capped = select(rows, texts, SelectionRules(near=near))
+    assert capped.tally.dropped == {("s", "repeated-shape"): 2}
+    assert [rows.id_of(n) for n in np.flatnonzero(~capped.kept)] == sorted(row.id for row in shaped)[3:]
+    assert capped.kept[5]
 
 
 def test_nothing_is_selected_of_no_rows(tmp_path):

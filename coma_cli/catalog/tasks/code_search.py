@@ -199,6 +199,7 @@ TASK = Task(
     wordings=(WORDINGS,),
     among=among,
     code_fields=("output",),
+    lists_candidates=True,
     counterpart=Counterpart(prose="instruction", code=("output",)),
     hub_category="text-retrieval",
 )

@@ -43,4 +43,5 @@ TASK = Task(
     wordings=(WORDINGS,),
     code_fields=("input",),
     asks_by_input=True,
+    caps_shapes=True,
 )

@@ -66,8 +66,10 @@ class Task:
 
     `code_fields` names the row's fields that hold nothing but a program; `prose_answer` means that the output is text
     in the row's text language; `asks_by_input` that the instruction is only a wording and the question itself is in the
-    input. `labels` are the two possible answers of a yes/no task in each text language, the yes first. `hub_category`
-    is what the Hugging Face Hub calls such tasks (huggingface/huggingface.js, packages/tasks/src/pipelines.ts).
+    input; `lists_candidates` that the input only lists what to choose from; `caps_shapes` that sources have many rows
+    of one generated shape, of which some are enough. `labels` are the two possible answers of a yes/no task in each
+    text language, the yes first. `hub_category` is what the Hugging Face Hub calls such tasks
+    (huggingface/huggingface.js, packages/tasks/src/pipelines.ts).
     """
 
     name: str
@@ -80,9 +82,16 @@ class Task:
     code_fields: tuple[str, ...] = ()
     prose_answer: bool = False
     asks_by_input: bool = False
+    lists_candidates: bool = False
+    caps_shapes: bool = False
     labels: Mapping[TextLanguage, tuple[str, str]] | None = None
     counterpart: Counterpart | None = None
     hub_category: str = "text-generation"
+
+    @property
+    def asks_in_words(self) -> bool:
+        """Whether the question is text and the answer a program: one question may have several right answers."""
+        return self.group == "text-to-code"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a group or a wording that can't be used; the message names the task and the fault."""

@@ -1,16 +1,23 @@
-"""Duplicates: of rows with the same or nearly the same question or longer answer, the first is kept.
+"""Duplicates: of rows that ask the same and are answered alike, the first is kept.
 
 "First" is in the order of the rows as passed in, which callers keep fixed. Rows of one task and text language are
 compared, and where the task's question is its input alone, of one programming language: the same problem in two
 languages is two rows. In this order:
 
 1. A row that is a duplicate or near-duplicate of a row of a reference file is dropped, whatever its task.
-2. A row whose question, or whose longer answer, has the same tokens (up to layout and case) as that of an earlier kept
-   row is dropped.
-3. Remaining rows are linked if their questions or longer answers are near (see `minhash.NearRules`, and `fingerprints`
-   for what is compared with what). Rows linked directly or through others form a cluster; its first row is kept.
+2. A row is dropped if an earlier kept one has
+   * the same question and, up to names and literals, the same program;
+   * the same question in words with another program, if the question is too short to say which, or the
+     `NearRules.per_question` rows that may ask the same are there;
+   * the same code as its question (up to comments and layout), or the same up to the names that the code defines and an
+     answer that is the same up to these names;
+   * the same longer program (up to comments, layout and the names that it defines), whatever the question.
+3. Remaining rows are linked if their questions and their answers are both near (see `minhash.NearRules`, and
+   `fingerprints` for what is compared with what). Rows linked directly or through others form a cluster; its first row
+   is kept. Numbers, strings and words like `max` that differ tell rows apart, however near they are.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,18 +31,22 @@ from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.corpus.lexing import U64, Ints
 from coma_cli.records import Example
 
-EXACT, NEAR, IN_REFERENCE = "duplicate", "near-duplicate", "duplicate-of-reference"
+EXACT, NEAR, IN_REFERENCE, REPEATED_SHAPE = "duplicate", "near-duplicate", "duplicate-of-reference", "repeated-shape"
 _STAYS = -1
+_QUESTIONS = 0  # the column of questions among a row's keys
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What rows are compared by as wholes, one entry per row: keys of question and longer answer (0 is none), and the
-    number of the kind (see above) within which they are compared."""
+    """What rows are compared by as wholes, one entry per row: keys of question, longer answer, and both together (0 is
+    none), whether several rows may ask the question, and the number of the kind (see above) within which they are
+    compared."""
 
     kinds: NDArray[np.integer]
     questions: U64
     answers: U64
+    pairs: U64
+    several: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -80,7 +91,7 @@ def find_duplicates(
     alive = (instead == _STAYS) & (np.arange(total) < count)
     if ignored is not None:
         alive &= ~ignored
-    exact = _leave_for_equals(keys, alive, instead)
+    exact = _leave_for_equals(keys, alive, instead, rules.per_question)
     alive &= ~exact
     labels = clusters(texts, np.arange(total), rules.threshold, alive)
     leaves = alive & (labels != np.arange(total))
@@ -88,16 +99,22 @@ def find_duplicates(
     return Duplicates(instead[:count], exact[:count], count)
 
 
-def _leave_for_equals(keys: Keys, alive: NDArray[np.bool_], instead: Ints) -> NDArray[np.bool_]:
+def _leave_for_equals(keys: Keys, alive: NDArray[np.bool_], instead: Ints, per_question: int) -> NDArray[np.bool_]:
     """Set `instead` for rows that equal an earlier kept one; which rows these are."""
-    suspects = np.flatnonzero(alive & (_repeated(keys.questions) | _repeated(keys.answers)))
-    seen: dict[tuple[bool, int, int], int] = {}
+    repeated = _repeated(keys.questions) | _repeated(keys.answers) | _repeated(keys.pairs)
+    suspects = np.flatnonzero(alive & repeated)
+    seen: dict[tuple[int, int, int], int] = {}
+    asked: Counter[tuple[int, int]] = Counter()
     for row in suspects.tolist():
-        kind, question, answer = int(keys.kinds[row]), int(keys.questions[row]), int(keys.answers[row])
-        own = [(is_answer, kind, key) for is_answer, key in ((False, question), (True, answer)) if key]
-        first = next((seen[key] for key in own if key in seen), None)
+        kind, question = int(keys.kinds[row]), int(keys.questions[row])
+        columns = enumerate((question, int(keys.answers[row]), int(keys.pairs[row])))
+        own = [(column, kind, key) for column, key in columns if key]
+        full = not keys.several[row] or asked[kind, question] >= per_question
+        first = next((seen[key] for key in own if key in seen and (key[0] != _QUESTIONS or full)), None)
         if first is None:
-            seen.update((key, row) for key in own)
+            for key in own:
+                seen.setdefault(key, row)
+            asked[kind, question] += 1
         else:
             instead[row] = first
     exact: NDArray[np.bool_] = alive & (instead != _STAYS)
@@ -136,9 +153,10 @@ def unique(
     rows = list(examples)
     together = [*rows, *references]
     fingerprints = Fingerprints.of(together, rules)
+    by_row = fingerprints.by_row
     kinds = {kind: number for number, kind in enumerate(dict.fromkeys(map(_kind, together)))}
     numbers = np.array([kinds[_kind(row)] for row in together], dtype=np.int64)
-    keys = Keys(numbers, fingerprints.by_row.questions, fingerprints.by_row.answers)
+    keys = Keys(numbers, by_row.questions, by_row.answers, by_row.pairs, by_row.several)
     found = find_duplicates(keys, fingerprints.by_text, rules, len(references))
     for number in np.flatnonzero(~found.stays).tolist():
         on_drop(dropped(rows[number], found.reason(number), f"of {together[found.instead[number]].id}"))

@@ -113,18 +113,39 @@ def merge(labels: Ints, first: Ints, second: Ints) -> Ints:
 def clusters(texts: Texts, labels: Ints, threshold: float, alive: NDArray[np.bool_]) -> Ints:
     """The label of each row, the number of the first row of its cluster.
 
-    Rows belong together if texts of theirs in the same group are near, or if both belong with a third. `labels` says
-    which rows already do; rows that are not `alive` are ignored.
+    Rows belong together if texts of theirs in the same group are near, and their other texts too, where they have any,
+    or if both belong with a third. `labels` says which rows already do; rows that are not `alive` are ignored.
     """
     members = np.flatnonzero(alive[texts.rows])
+    others = _others(texts.rows)
     for number in range(texts.bands if len(members) else 0):
         keys = mix(texts.band(number)[members] ^ texts.groups[members])
-        found = _linked(texts, _runs(keys, members), labels, threshold)
+        found = _linked(texts, others, _runs(keys, members), labels, threshold)
         labels = merge(labels, texts.rows[found.first], texts.rows[found.second])
     return labels
 
 
-def _linked(texts: Texts, runs: _Runs, labels: Ints, threshold: float) -> Pairs:
+def _others(rows: Ints) -> Ints:
+    """The other text of each text's row, or -1; texts of a row are consecutive."""
+    others = np.full(len(rows), _NO_TEXT, dtype=np.int64)
+    first = np.flatnonzero(rows[1:] == rows[:-1])
+    others[first], others[first + 1] = first + 1, first
+    return others
+
+
+def _are_near_as_rows(texts: Texts, others: Ints, pairs: Pairs, threshold: float) -> NDArray[np.bool_]:
+    """Whether the texts of each pair are near, and the other texts of their rows too; both rows have one or none."""
+    near = are_near(texts, pairs, threshold)
+    kept = np.flatnonzero(near)
+    first, second = others[pairs.first[kept]], others[pairs.second[kept]]
+    both = (first != _NO_TEXT) & (second != _NO_TEXT)
+    agree = first == second  # neither has another text: groups see to it that those are equal
+    agree[both] = are_near(texts, Pairs(first[both], second[both]), threshold)
+    near[kept] = agree
+    return near
+
+
+def _linked(texts: Texts, others_of: Ints, runs: _Runs, labels: Ints, threshold: float) -> Pairs:
     """Near pairs, enough of them to join all texts of a run that are near a compared one."""
     found: list[Pairs] = []
     for _ in range(_ROUNDS):
@@ -135,7 +156,8 @@ def _linked(texts: Texts, runs: _Runs, labels: Ints, threshold: float) -> Pairs:
         pairs = Pairs(runs.texts[head[others]], runs.texts[others])
         joined = labels[texts.rows[pairs.first]] == labels[texts.rows[pairs.second]]
         near = joined.copy()
-        near[~joined] = are_near(texts, Pairs(pairs.first[~joined], pairs.second[~joined]), threshold)
+        fresh = Pairs(pairs.first[~joined], pairs.second[~joined])
+        near[~joined] = _are_near_as_rows(texts, others_of, fresh, threshold)
         links = near & ~joined
         found.append(Pairs(pairs.first[links], pairs.second[links]))
         stays = ~is_head

