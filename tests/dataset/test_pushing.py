@@ -153,7 +153,7 @@ def test_what_is_known_to_fail_fails_before_the_work(hub, build, tmp_path, monke
     monkeypatch.setenv("HF_TOKEN", "hf_writer")
     code, plan, told = build("--push-to-hub", NAME, "--dry-run")
     assert code == 0 and plan["blockers"] == []
-    assert f"Rows, card and exports go to the data set {NAME} of the Hugging Face Hub (public)" in told
+    assert f"Rows, card and exports go to the data set {NAME} of the Hugging Face Hub" in told
     assert hub.count("^(?!GET)") == 0
 
 
