@@ -21,8 +21,10 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
 import yaml
 
+from tests.requirements import package
 from tests.support.local_server import local_server
 from tests.support.reader_rules import card_faults
 
@@ -159,6 +161,19 @@ def upload_hub(**options: Any) -> Iterator[UploadHub]:
     handler = type("OneHub", (_Handler,), {"hub": hub})
     with local_server(handler) as address:
         hub.address = address
+        yield hub
+
+
+@contextmanager
+def hub_in_use(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Iterator[UploadHub]:
+    """A running hub that this process takes for the Hugging Face Hub, with a token that can write and without Xet."""
+    package("huggingface_hub")
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    with upload_hub(**options) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setenv("HF_TOKEN", next(iter(hub.accounts)))
         yield hub
 
 

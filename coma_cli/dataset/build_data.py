@@ -167,10 +167,8 @@ def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
     notes += [f"{name}: {error.message}" for name, error in found.unfetched.items() if name not in found.to_fetch]
     notes += [f"{name}: no file found ({place})" for name, place in found.missing.items()]
     if settings.push_to_hub is not None:
-        seen_by = "private" if settings.private else "public"
-        notes.append(
-            f"Rows, card and exports go to the data set {settings.push_to_hub} of the Hugging Face Hub ({seen_by})"
-        )
+        data_set = f"{'private ' if settings.private else ''}data set {settings.push_to_hub}"
+        notes.append(f"Rows, card and exports go to the {data_set} of the Hugging Face Hub")
     unread = unread_folders(settings)
     if unread:
         notes.append(f"Not read, unknown to this version: {', '.join(unread)}")

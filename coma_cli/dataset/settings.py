@@ -15,7 +15,7 @@ from coma_cli.dataset.exports import Export
 from coma_cli.errors import UsageError
 from coma_cli.parallel.ray_cluster import Cluster
 from coma_cli.records import TextLanguage
-from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset, Workers
+from coma_cli.settings import Flag, Kind, PushToHub, Runtime, StageSettings, Unset, Workers
 from coma_cli.workspace import runs_of
 
 # Paths on this machine do not change the rows: the inputs count by their content hashes.
@@ -137,12 +137,8 @@ class BuildDataSettings(StageSettings):
     validation_share: Annotated[float, Flag("--validation-share", panel=OUTPUT)] = Field(
         default=0.05, ge=0, lt=1, description="Share of rows to hold out for validation (0 to less than 1)"
     )
-    push_to_hub: Annotated[
-        str | None, Flag("--push-to-hub", panel=OUTPUT), Kind("OWNER/NAME"), Unset("nothing leaves this machine")
-    ] = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$",
-        description="Push card, rows and exports to this data set of the Hugging Face Hub",
+    push_to_hub: Annotated[PushToHub, Flag("--push-to-hub", panel=OUTPUT)] = Field(
+        default=None, description="Push card, rows and exports to this data set of the Hugging Face Hub"
     )
     private: Annotated[bool, Flag("--private", panel=OUTPUT)] = Field(
         default=False, description="With --push-to-hub: make the data set private"

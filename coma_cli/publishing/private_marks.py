@@ -13,12 +13,17 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 BLOCK_BYTES = 1 << 22
-_FEWEST_PARTS = 3  # of a path, its root included: /root, /data or /tmp are in code that anybody wrote
+_FEWEST_PARTS = 4  # of a path, its root included: /data/train or /tmp/out are in code that anybody wrote
+_HOMES = ("/home", "/Users")
 _FEWEST_KEY_CHARS = 16
 _KEY_VARIABLE = re.compile(r"(?:_|\b)(?:API_?KEY|TOKEN|SECRET|PASSWORD)$")
 _WORD_GOES_ON = re.compile(rb"[\w-]")
 _SYSTEM = ("/usr/", "/opt/", "/lib/", "/etc/", "/var/lib/")  # whose paths are the same on many machines
-_COMMON_USERS = frozenset({"root", "user", "admin", "runner", "ubuntu", "ec2-user", "vagrant", "jovyan", "nobody"})
+# Accounts of images and examples, whose homes are in code that anybody wrote.
+_COMMON_USERS = frozenset(
+    {"root", "user", "username", "me", "admin", "dev", "developer", "test", "student", "work", "app", "build", "nobody"}
+    | {"runner", "ubuntu", "debian", "ec2-user", "azureuser", "vagrant", "jovyan", "vscode", "codespace", "docker"}
+)
 
 
 class PrivateMark(NamedTuple):
@@ -63,12 +68,11 @@ def _paths(paths: Iterable[str | Path]) -> Iterator[str]:
     absolute = sorted({os.path.abspath(path) for path in there}, key=len)  # noqa: PTH100  # links stay what they are called
     kept: list[str] = []
     for path in absolute:
-        long_enough = len(PurePosixPath(path).parts) >= _FEWEST_PARTS
-        if (
-            long_enough
-            and not path.startswith(_SYSTEM)
-            and not any(f"{path}/".startswith(f"{shorter}/") for shorter in kept)
-        ):
+        place = PurePosixPath(path)
+        at_home = str(place.parent) in _HOMES and place.name not in _COMMON_USERS
+        telling = at_home or len(place.parts) >= _FEWEST_PARTS
+        covered = any(f"{path}/".startswith(f"{shorter}/") for shorter in kept)
+        if telling and not covered and not path.startswith(_SYSTEM):
             kept.append(path)
     yield from kept
 

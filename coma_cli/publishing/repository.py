@@ -74,8 +74,8 @@ class HubRepository:
         return Remote(info.sha, bool(info.private), files)
 
     def create(self, *, private: bool) -> None:
-        """Create it, empty."""
-        self._api.create_repo(self.name, repo_type=self.kind, private=private)
+        """Create it, empty; unless `private`, it is what its owner has set for new ones, which is public by default."""
+        self._api.create_repo(self.name, repo_type=self.kind, private=private or None)
 
     def read_object(self, file: str, commit: str) -> dict[str, Any]:
         """A JSON file of it as it is at a commit."""

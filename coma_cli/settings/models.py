@@ -5,9 +5,10 @@ the work is done, never a row. The *extent* fields say only how much of it is do
 run. Everything else is the identity of the run and goes into its fingerprint.
 """
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from coma_cli.flags import SHARED, Flag, Kind, Unset
 
@@ -26,6 +27,19 @@ Dtype = Annotated[
 ]
 TrustRemoteCode = Annotated[bool, Field(description="Run Python code from the model's own repository")]
 AllowPickle = Annotated[bool, Field(description="Load weights that are Python pickles, which can run code")]
+_HUB_NAME = re.compile(r"\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b", re.ASCII)
+
+
+def _hub_name(value: str | None) -> str | None:
+    """The name of a repository, by the rules that the Hub has for one (huggingface_hub, `validate_repo_id`)."""
+    if value is None:
+        return None
+    if not _HUB_NAME.fullmatch(value) or "--" in value or ".." in value or value.endswith(".git"):
+        raise ValueError("give OWNER/NAME, as on the Hugging Face Hub")
+    return value
+
+
+PushToHub = Annotated[str | None, AfterValidator(_hub_name), Kind("OWNER/NAME"), Unset("nothing leaves this machine")]
 
 
 class Runtime(BaseModel):

@@ -54,6 +54,7 @@ def value_of(settings, dotted: str):
         ("build-data --mix codecapybara --size paper", {"mix": "codecapybara", "size": "paper"}),
         ("build-data --size 1000 --per-task 5", {"size": 1000, "per_task": 5}),
         ("build-data --export alpaca,parquet --export alpaca", {"export": ("alpaca", "parquet")}),
+        ("build-data --push-to-hub ada/my.rows-1 --private", {"push_to_hub": "ada/my.rows-1", "private": True}),
         ("build-data --decontaminate off", {"decontaminate": False}),
         ("build-data --decontaminate on", {"decontaminate": True}),
         ("build-data --decontaminate-against x --bench-data y", {"decontaminate_against": ("x",), "bench_data": "y"}),
@@ -168,7 +169,13 @@ def given_to(key: SettingKey, flag) -> tuple[list[str], object]:
         return [], True if flag.sets is None else flag.sets
     if key.value_type is bool:
         return ["off"], False
-    words = {"cleaning.licences": "permissive", "source": "a=b", "runtime.fail_under": "pass@1=0.5", "size": "7"}
+    words = {
+        "cleaning.licences": "permissive",
+        "source": "a=b",
+        "runtime.fail_under": "pass@1=0.5",
+        "size": "7",
+        "push_to_hub": "ada/rows",
+    }
     first = metavar_of(key, flag).partition("|")[0]
     text = words.get(key.name) or {
         "INT": "77",

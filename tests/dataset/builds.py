@@ -1,5 +1,6 @@
 """Builds training data by the stage itself, and reads what came out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,23 @@ FILES = (
     "CoMIT.json",
     "README.md",
 )
+
+
+def codealpaca_source(folder: Path) -> Path:
+    """A folder of sources with forty rows of CodeAlpaca; that folder."""
+    verbs = ("load", "store", "scale", "merge", "split", "trim", "turn", "lift")
+    rows = [
+        {
+            "instruction": f"Write a function that {verb}s every {noun} of a list.",
+            "input": "",
+            "output": f"def {verb}_{noun}(parts):\n    return [part.{verb}({n}) for part in parts]",
+        }
+        for n, verb in enumerate(verbs)
+        for noun in ("picture", "table", "window", "signal", "record")
+    ]
+    (folder / "codealpaca").mkdir(parents=True)
+    (folder / "codealpaca" / "code_alpaca_20k.json").write_text(json.dumps(rows))
+    return folder
 
 
 def build(root: Path, *, workers: int = 1, name: str | None = None, force: bool = False, **flags: Any) -> Artifact:

@@ -10,7 +10,7 @@ from coma_cli.dataset import exports
 from coma_cli.dataset.card_header import features_of, header
 from coma_cli.jsonl import read_rows
 from coma_cli.records import Example, Origin
-from tests.dataset.builds import build, rows_of
+from tests.dataset.builds import build, codealpaca_source, rows_of
 from tests.dataset.rows import assemble, example, write_part
 from tests.requirements import package
 from tests.support.reader_rules import CARD_LISTS, card_faults
@@ -25,17 +25,7 @@ BODY = ("instruction", "input", "output")
 def made(tmp_path_factory):
     """A run with rows of a sub-dataset and rows of none, of three tasks, with validation and every export."""
     root = tmp_path_factory.mktemp("card")
-    (root / "sources" / "codealpaca").mkdir(parents=True)
-    rows = [
-        {
-            "instruction": f"Write a function that {verb}s every {noun} of a list.",
-            "input": "",
-            "output": f"def {verb}_{noun}(parts):\n    return [part.{verb}({n}) for part in parts]",
-        }
-        for n, verb in enumerate(VERBS)
-        for noun in NOUNS
-    ]
-    (root / "sources" / "codealpaca" / "code_alpaca_20k.json").write_text(json.dumps(rows))
+    sources = codealpaca_source(root / "sources")
     code = root / "code"
     code.mkdir()
     for verb in VERBS:
@@ -49,7 +39,7 @@ def made(tmp_path_factory):
     (code / "LICENSE").write_text("Apache License\nVersion 2.0, January 2004")
     return build(
         root / "workspace",
-        sources=str(root / "sources"),
+        sources=str(sources),
         from_repo=[str(code)],
         tasks=["code-generation", "code-summarization", "defect-detection"],
         export=EXPORTS,

@@ -5,25 +5,18 @@ import sys
 import pytest
 
 from coma_cli.jsonl import read_rows
-from tests.hub_uploads import Fault, upload_hub
+from tests.dataset.builds import codealpaca_source
+from tests.hub_uploads import Fault, hub_in_use
 from tests.requirements import package
 from tests.support.command import run_coma
 
-VERBS = ("load", "store", "scale", "merge", "split", "trim", "turn", "lift")
-NOUNS = ("picture", "table", "window", "signal", "record")
 NAME = "lab/code-rows"
 KEPT_HERE = ("dropped.jsonl", "contamination.jsonl", "pending.jsonl", "summary.json", "manifest.json", "settings.json")
 
 
 @pytest.fixture
 def hub(monkeypatch):
-    package("huggingface_hub")
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    with upload_hub(lfs_from=4000) as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.address)
-        monkeypatch.setenv("HF_TOKEN", "hf_writer")
+    with hub_in_use(monkeypatch, lfs_from=4000) as hub:
         yield hub
 
 
@@ -31,18 +24,7 @@ def hub(monkeypatch):
 def build(tmp_path, monkeypatch, capfd):
     """Runs `coma build-data` on a small source; its exit code, what it printed, and what it told the user."""
     monkeypatch.chdir(tmp_path)
-    source = tmp_path / "sources" / "codealpaca"
-    source.mkdir(parents=True)
-    rows = [
-        {
-            "instruction": f"Write a function that {verb}s every {noun} of a list.",
-            "input": "",
-            "output": f"def {verb}_{noun}(parts):\n    return [part.{verb}({n}) for part in parts]",
-        }
-        for n, verb in enumerate(VERBS)
-        for noun in NOUNS
-    ]
-    (source / "code_alpaca_20k.json").write_text(json.dumps([*rows, rows[0]]))
+    codealpaca_source(tmp_path / "sources")
 
     def run(*arguments):
         common = [
@@ -153,7 +135,7 @@ def test_what_is_known_to_fail_fails_before_the_work(hub, build, tmp_path, monke
     monkeypatch.setenv("HF_TOKEN", "hf_writer")
     code, plan, told = build("--push-to-hub", NAME, "--dry-run")
     assert code == 0 and plan["blockers"] == []
-    assert f"Rows, card and exports go to the data set {NAME} of the Hugging Face Hub (public)" in told
+    assert f"Rows, card and exports go to the data set {NAME} of the Hugging Face Hub" in told
     assert hub.count("^(?!GET)") == 0
 
 

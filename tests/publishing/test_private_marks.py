@@ -47,16 +47,18 @@ def test_paths_names_and_keys_of_this_machine_are_found(ada, tmp_path):
 
 
 def test_what_only_looks_like_it_is_not(ada, tmp_path):
-    marks = private_marks(["/usr/lib/python3", "/data"], {"OPENAI_API_KEY": "none"})
-    text = "/Users/adam /home/ada-lovelace ada /usr/lib/python3/x.py /data/x none /home/adapt"
+    marks = private_marks(["/usr/lib/python3", "/data", "/data/train"], {"OPENAI_API_KEY": "none"})
+    text = "/Users/adam /home/ada-lovelace ada /usr/lib/python3/x.py /data/train/x none /home/adapt"
     assert found_in(write(tmp_path / "file", text), marks) == []
 
 
 def test_common_names_and_short_paths_are_in_code_of_anybody(monkeypatch, tmp_path):
-    monkeypatch.setattr(module.getpass, "getuser", lambda: "root")
-    monkeypatch.setenv("HOME", "/root")
-    monkeypatch.chdir("/")
-    assert private_marks([], {}) == []
+    for user, home in (("root", "/root"), ("ubuntu", "/home/ubuntu"), ("dev", "/Users/dev")):
+        monkeypatch.setattr(module.getpass, "getuser", lambda user=user: user)
+        monkeypatch.setenv("HOME", home)
+        monkeypatch.chdir("/")
+        assert private_marks([], {}) == []
+        assert [mark.text for mark in private_marks([f"{home}/thesis/code"], {})] == [f"{home}/thesis/code"]
 
 
 def test_a_user_without_a_name_has_none(monkeypatch):

@@ -6,8 +6,7 @@ import pytest
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.publishing.private_marks import PrivateMark
 from coma_cli.publishing.publish import PUBLISHED, Payload, Target, publish, publish_blocker
-from tests.hub_uploads import PART_BYTES, Account, Blob, Fault, upload_hub
-from tests.requirements import package
+from tests.hub_uploads import PART_BYTES, Account, Blob, Fault, hub_in_use
 
 NAME = "ada/rows"
 CARD = "---\nlicense: mit\n---\n# Rows\n"
@@ -15,13 +14,7 @@ CARD = "---\nlicense: mit\n---\n# Rows\n"
 
 @pytest.fixture
 def hub(monkeypatch):
-    package("huggingface_hub")
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    with upload_hub(lfs_from=800) as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.address)
-        monkeypatch.setenv("HF_TOKEN", "hf_writer")
+    with hub_in_use(monkeypatch, lfs_from=800) as hub:
         yield hub
 
 

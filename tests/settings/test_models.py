@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from coma_cli.settings import MOST_SEED, Device, Runtime, StageSettings, Workers, load_settings
+from coma_cli.settings import MOST_SEED, Device, PushToHub, Runtime, StageSettings, Workers, load_settings
+from tests.requirements import package
 
 
 class Machine(Runtime):
@@ -41,3 +42,36 @@ def test_what_is_not_a_runtime_is_refused(values):
 def test_seeds_fit_into_32_bits(seed):
     with pytest.raises(ValidationError):
         Settings(seed=seed)
+
+
+class Pushed(StageSettings):
+    push_to_hub: PushToHub = None
+
+
+def test_names_of_repositories_are_those_that_the_hub_takes():
+    """As its own client has them, which says so with every name that is refused."""
+    package("huggingface_hub")
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    for name in ("ada/rows", "ada/my.rows-1_x", "a/b", f"lab/{'x' * 96}"):
+        validate_repo_id(name)
+        assert Pushed(push_to_hub=name).push_to_hub == name
+    for name in (
+        "ada/a--b",
+        "ada/a..b",
+        "ada/rows-",
+        "ada/.rows",
+        "ada/x.git",
+        "-ada/x",
+        "a/b/c",
+        "ada/a b",
+        f"lab/{'x' * 97}",
+    ):
+        with pytest.raises(HFValidationError):
+            validate_repo_id(name)
+        with pytest.raises(ValidationError, match="give OWNER/NAME"):
+            Pushed(push_to_hub=name)
+    for name in ("rows", "", "ada/数据", "https://huggingface.co/ada/rows"):
+        with pytest.raises(ValidationError, match="give OWNER/NAME"):
+            Pushed(push_to_hub=name)
