@@ -109,12 +109,15 @@ class Snippet(Material):
 
 @dataclass(frozen=True)
 class ClonePair(Material):
-    """Two functions, and whether they have the same functionality. `weak` marks a "no" that nobody checked."""
+    """Two functions, and whether they share a functionality, as far as anybody checked.
+
+    `others` are functions that do something else than both, as far as that can be seen from what they call.
+    """
 
     first: str
     second: str
     clones: bool
-    weak: bool
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def beyond_targets(rows: RowTable, kept: Mask, subset: Numbers, targets: Mapping
     for number, target in targets.items():
         members = rows.in_order(kept & (subset == number))
         answered = [rows.names["answer"][answer] != NO_ANSWER for answer in np.unique(rows.index["answer"][members])]
-        chosen = _first_sets(rows, members, target) if all(answered) else members[:target]
+        chosen = _first_sets(rows, members, target) if any(answered) else members[:target]
         beyond.append(np.setdiff1d(members, chosen))
     return _joined(beyond)
 
@@ -54,11 +54,15 @@ def _joined(numbers: list[Numbers]) -> Numbers:
 
 
 def _first_sets(rows: RowTable, members: Numbers, target: int) -> Numbers:
-    """The first whole sets of one row per answer, as many as the target allows; a set is as late as its last row."""
+    """The first whole sets of one row per answer, as many as the target allows; a set is as late as its last row.
+
+    A row without a fixed answer is a set of its own.
+    """
     validation = rows.index["validation"][members]
-    complete_at = np.full(len(members), len(members))
+    fixed = np.array([name != NO_ANSWER for name in rows.names["answer"]], dtype=bool)[rows.index["answer"][members]]
+    complete_at = np.where(fixed, len(members), np.arange(len(members)))
     for side in (False, True):
-        places = np.flatnonzero(validation == side)
+        places = np.flatnonzero(fixed & (validation == side))
         if len(places):
             sets = _even(rows, members[places], places)
             complete_at[sets] = sets.max(axis=0)

@@ -114,7 +114,8 @@ def index_rows(
 def fixed_answer(example: Example) -> str:
     """The answer to a task that is answered by one of a few fixed words, else `NO_ANSWER`."""
     task = TASKS.get(example.task)
-    return example.output if task is not None and task.labels else NO_ANSWER
+    labels = task.labels[example.text_language] if task is not None and task.labels else ()
+    return example.output if example.output in labels else NO_ANSWER
 
 
 def meanings(examples: Sequence[Example], fingerprints: RowFingerprints) -> U64:

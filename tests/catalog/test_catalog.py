@@ -25,7 +25,7 @@ ROOMS = {"bases": 6, "benchmarks": 12, "licences.kinds": 6, "mixtures": 8, "sour
 RECORD_TYPES = {"material", "bases.entry", "benchmarks.entry", "mixtures.mixture", "sources.source", "tasks.task"}
 TABLES = {"", "bases", "benchmarks", "mixtures", "sources", "tasks"}
 BY_OPTION = {"sources.repository.repository", "sources.stackoverflow.stackexchange"}  # --from-repo, --stackexchange
-LICENCES = {"licences.detection", "licences.kinds"}
+LICENCES = {"licences.detection", "licences.hub_names", "licences.kinds"}
 # What score asks about all benchmarks: whether a file is the published one, and what their tests accept.
 BENCHMARK_FACTS = {"benchmarks.published_content", "benchmarks.evalplus_check"}
 CATALOGUES = {"sources": SOURCES, "tasks": TASKS, "benchmarks": BENCHMARKS, "bases": BASES, "mixtures": MIXTURES}

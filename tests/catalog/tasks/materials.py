@@ -46,7 +46,7 @@ def made(task, material, seed=0):
 
 
 HERE = Origin(path="x.txt", row="1", split="train")
-PAIR = ClonePair("java", "int a() {}", "int b() {}", False, True, licence="C-UDA-1.0", origin=HERE)
+PAIR = ClonePair("java", "int a() {}", "int b() {}", False, licence="C-UDA-1.0", origin=HERE)
 JUDGED = JudgedFunction("c", "int f(void)\n{\n}", True, licence="C-UDA-1.0", origin=HERE)
 REPAIR = Repair("java", "int a ( ) { return 1 ; }", "int a ( ) { return 2 ; }", True, licence="C-UDA-1.0", origin=HERE)
 TRANSLATION = Translation("java", "int a() {}", "csharp", "int A() {}", False, licence="C-UDA-1.0", origin=HERE)
