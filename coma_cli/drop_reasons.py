@@ -14,6 +14,7 @@ DROP_REASONS: Mapping[str, str] = {
     "cut-answer": "the answer breaks off",
     "contaminated": "shares ten words or more with a benchmark problem, or holds its solution under other names",
     "does-not-parse": "the code is not a valid program in its language",
+    "crosses-the-split": "is about two functions, one of them for training and one for validation",
     "duplicate": "has the same question or answer as an earlier row",
     "duplicate-id": "the source has an earlier row with the same id",
     "duplicate-of-reference": "has the same or nearly the same question or answer as a row of a --dedup-against file",
@@ -47,7 +48,7 @@ DROP_REASONS: Mapping[str, str] = {
     "text-language": "the text is not in a requested language, or not in the one that the row names",
     "too-long": "longer than the limits",
     "too-short": "shorter than the limits",
-    "twin-in-train": "a validation row with the same or nearly the same text as a training row",
+    "twin-in-train": "a validation row with a function of a training row, or with the same or nearly the same text",
     "undecodable": "contains replacement characters (undecodable bytes)",
     "undecodable-file": "the file can't be decoded",
     # Answers of a language model, in gen-instructions.

@@ -206,6 +206,7 @@ def _selection_rules(settings: BuildDataSettings) -> SelectionRules:
         per_task=settings.per_task,
         table_only=settings.table_only,
         text_languages=settings.lang,
+        validation_share=settings.validation_share,
     )
 
 

@@ -6,7 +6,7 @@ languages is two rows. In this order:
 
 1. A row that is a duplicate or near-duplicate of a row of a reference file is dropped, whatever its task.
 2. A row whose question, or whose longer answer, has the same tokens (up to layout and case) as that of an earlier kept
-   row is dropped.
+   row is dropped, and so is one with the id of an earlier row, whatever their languages: it has the same content.
 3. Remaining rows are linked if their questions or longer answers are near (see `minhash.NearRules`, and `fingerprints`
    for what is compared with what). Rows linked directly or through others form a cluster; its first row is kept.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coma_cli.corpus.dedup.fingerprints import Fingerprints, asks_by_input
+from coma_cli.corpus.dedup.fingerprints import Fingerprints, asks_by_input, hash_of
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.near import Texts, clusters, nearest_of
 from coma_cli.corpus.dropping import OnDrop, dropped
@@ -31,11 +31,12 @@ _STAYS = -1
 @dataclass(frozen=True)
 class Keys:
     """What rows are compared by as wholes, one entry per row: keys of question and longer answer (0 is none), and the
-    number of the kind (see above) within which they are compared."""
+    number of the kind (see above) within which they are compared; `ids` are compared across kinds."""
 
     kinds: NDArray[np.integer]
     questions: U64
     answers: U64
+    ids: U64
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -90,11 +91,12 @@ def find_duplicates(
 
 def _leave_for_equals(keys: Keys, alive: NDArray[np.bool_], instead: Ints) -> NDArray[np.bool_]:
     """Set `instead` for rows that equal an earlier kept one; which rows these are."""
-    suspects = np.flatnonzero(alive & (_repeated(keys.questions) | _repeated(keys.answers)))
-    seen: dict[tuple[bool, int, int], int] = {}
-    for row in suspects.tolist():
+    repeated = _repeated(keys.questions) | _repeated(keys.answers) | _repeated(keys.ids)
+    seen: dict[tuple[str, int, int], int] = {}
+    for row in np.flatnonzero(alive & repeated).tolist():
         kind, question, answer = int(keys.kinds[row]), int(keys.questions[row]), int(keys.answers[row])
-        own = [(is_answer, kind, key) for is_answer, key in ((False, question), (True, answer)) if key]
+        named = (("question", kind, question), ("answer", kind, answer), ("id", 0, int(keys.ids[row])))
+        own = [entry for entry in named if entry[-1]]
         first = next((seen[key] for key in own if key in seen), None)
         if first is None:
             seen.update((key, row) for key in own)
@@ -138,7 +140,8 @@ def unique(
     fingerprints = Fingerprints.of(together, rules)
     kinds = {kind: number for number, kind in enumerate(dict.fromkeys(map(_kind, together)))}
     numbers = np.array([kinds[_kind(row)] for row in together], dtype=np.int64)
-    keys = Keys(numbers, fingerprints.by_row.questions, fingerprints.by_row.answers)
+    ids = np.array([hash_of(row.id) for row in together], dtype=np.uint64)
+    keys = Keys(numbers, fingerprints.by_row.questions, fingerprints.by_row.answers, ids)
     found = find_duplicates(keys, fingerprints.by_text, rules, len(references))
     for number in np.flatnonzero(~found.stays).tolist():
         on_drop(dropped(rows[number], found.reason(number), f"of {together[found.instead[number]].id}"))

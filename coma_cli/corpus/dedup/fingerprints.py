@@ -37,9 +37,7 @@ class RowFingerprints:
     """One entry per row; 0 means that the row has no such key.
 
     `questions`, `inputs`, `outputs` are keys of whole texts, `answers` of outputs too long to be equal by chance;
-    `text_keys` (rows, 3) are keys of the longer texts up to case, numbers and punctuation; `anchors` are keys of what
-    rows are about: the location of the function that a row was made from, else the text of its question up to the same
-    differences.
+    `text_keys` (rows, 3) are keys of the longer texts up to case, numbers and punctuation.
     """
 
     questions: U64
@@ -47,7 +45,6 @@ class RowFingerprints:
     inputs: U64
     outputs: U64
     text_keys: U64
-    anchors: U64
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def no_fingerprints(rules: NearRules) -> Fingerprints:
     """The fingerprints of no rows."""
     ints, longs = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64)
     bands, sets = np.zeros((rules.banding.bands, 0), dtype=np.uint32), np.zeros(0, dtype=np.uint32)
-    row = RowFingerprints(longs, longs, longs, longs, np.zeros((0, 3), dtype=np.uint64), longs)
+    row = RowFingerprints(longs, longs, longs, longs, np.zeros((0, 3), dtype=np.uint64))
     return Fingerprints(row, TextFingerprints(ints, longs, bands, ints, prefilters(sets, ints), sets))
 
 
@@ -155,7 +152,6 @@ def _fingerprints(examples: Sequence[Example], rules: NearRules) -> Fingerprints
         inputs=hashes_of_ranges(lexed.hashes, lexed.bounds[1:-1:3], lexed.bounds[2:-1:3]),
         outputs=whole_answers,
         text_keys=_text_keys(plain),
-        anchors=_anchors(plain, examples),
     )
     labels = np.where(answer.sizes <= MAX_LABEL_TOKENS, whole_answers, _NONE)
     group = mix(kinds ^ labels)
@@ -177,14 +173,6 @@ def asks_by_input(name: str) -> bool:
     """Whether the instruction of a task is only its wording, and the question is in the input."""
     task = TASKS.get(name)
     return task is not None and task.asks_by_input
-
-
-def _anchors(plain: Lexed, examples: Sequence[Example]) -> U64:
-    made = hashes_of_ranges(plain.shapes, plain.bounds[:-1:3], plain.bounds[2:-1:3])
-    for number, row in enumerate(examples):
-        if row.origin.lines is not None:
-            made[number] = _digest(f"{row.source}|{row.origin.path}|{row.origin.row}")
-    return made
 
 
 def _text_keys(plain: Lexed) -> U64:
@@ -235,11 +223,7 @@ def _sets(grams: U64, starts: Ints, sizes: Ints) -> tuple[U32, Ints]:
     return keys.astype(np.uint32), counts.astype(np.int64)
 
 
-def _digest(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-
-
 @lru_cache(maxsize=1024)
 def hash_of(name: str) -> int:
     """64 bits of a hash of a name that many rows share."""
-    return _digest(name)
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
