@@ -6,9 +6,9 @@ hashes. This is the only place that lists them.
 """
 
 import hashlib
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 
 from coma_cli.errors import MissingInputError
 
@@ -83,8 +83,26 @@ class Origin(BaseModel):
     detail: str = ""
 
 
+class Code(NamedTuple):
+    """A function; or, if it is `mixed`, a text that may hold several: a file, an answer, a snippet."""
+
+    language: str
+    text: str
+    mixed: bool = False
+
+
+class RowSubject(NamedTuple):
+    """What a row is about, which decides on its side of the split, and all code that it shows or shows a part of."""
+
+    about: tuple[Code, ...]
+    shown: tuple[Code, ...]
+
+
 class Example(Record):
-    """One instruction row: instruction, input and answer, where it is from, and how it was made."""
+    """One instruction row: instruction, input and answer, where it is from, and how it was made.
+
+    `subject` is known only while the row is built: no file has it.
+    """
 
     id: str
     task: str
@@ -97,6 +115,7 @@ class Example(Record):
     licence: str
     origin: Origin = Origin()
     made_by: str = ""
+    subject: SkipValidation[RowSubject | None] = Field(default=None, exclude=True, repr=False)
 
     @property
     def key(self) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from coma_cli.formats.rejected import Rejected
 from coma_cli.languages import require_known
-from coma_cli.records import Origin, TextLanguage
+from coma_cli.records import Code, Origin, TextLanguage
+from coma_cli.words import words
 
 if TYPE_CHECKING:
     from coma_cli.syntax.documentation import Prose
@@ -36,6 +37,16 @@ class Material:
         """The words, in `text_language`, that tasks put into a wording of their own; "" if there are none."""
         return ""
 
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        """The code in its rows, whole even where a row shows a part of it; none if only the row itself tells."""
+        return ()
+
+    @property
+    def about(self) -> tuple[Code, ...]:
+        """What decides on which side of the split its rows are: one function or text, or several that must agree."""
+        return self.shown[:1]
+
 
 @dataclass(frozen=True)
 class Function(Material):
@@ -51,6 +62,10 @@ class Function(Material):
     summary: str
     description: str
     cuts: tuple[tuple[int, int], ...]
+
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return (Code(self.language, self.code),)
 
     @classmethod
     def documented(
@@ -99,12 +114,20 @@ class Exercise(Material):
     def question(self) -> str:
         return self.statement
 
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return (Code(self.language, self.solution, mixed=True),)
+
 
 @dataclass(frozen=True)
 class Snippet(Material):
     """A function or program without documentation, such as seed code."""
 
     code: str
+
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return (Code(self.language, self.code, mixed=True),)
 
 
 @dataclass(frozen=True)
@@ -119,17 +142,31 @@ class ClonePair(Material):
     clones: bool
     others: tuple[str, ...] = ()
 
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return (Code(self.language, self.first), Code(self.language, self.second))
+
+    @property
+    def about(self) -> tuple[Code, ...]:
+        return self.shown
+
 
 @dataclass(frozen=True)
 class JudgedFunction(Material):
     """A function, and whether it is labelled as defective.
 
     `flaw` is the kind of bug (a `MutationKind`) that was injected, or could have been; "" for labels of other origin.
+    `original` is the function before a bug was injected.
     """
 
     code: str
     defective: bool
     flaw: str = ""
+    original: str = ""
+
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return (Code(self.language, self.original or self.code), Code(self.language, self.code))
 
 
 @dataclass(frozen=True)
@@ -143,6 +180,10 @@ class Repair(Material):
     fixed: str
     abstracted: bool
     flaw: str = ""
+
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return (Code(self.language, self.fixed), Code(self.language, self.buggy))
 
 
 @dataclass(frozen=True)
@@ -158,6 +199,12 @@ class Translation(Material):
         """Raise ValueError for an unknown language, on either side."""
         super().__post_init__()
         require_known(self.target_language)
+
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        """Both, in the order of their languages' names, so that a pair and its reverse are about the same function."""
+        both = Code(self.language, self.code), Code(self.target_language, self.target_code)
+        return tuple(sorted(both, reverse=True))
 
 
 @dataclass(frozen=True)
@@ -176,6 +223,15 @@ class Question(Material):
     def question(self) -> str:
         return self.text
 
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return tuple(Code(self.language, code, mixed=True) for code in self.candidates)
+
+    @property
+    def about(self) -> tuple[Code, ...]:
+        """The words of the question, the same in all sources of a post, while each has its own choice of snippets."""
+        return (Code("", " ".join(words(self.text))),)
+
 
 @dataclass(frozen=True)
 class ContestSolution(Material):
@@ -188,6 +244,15 @@ class ContestSolution(Material):
     @property
     def question(self) -> str:
         return self.statement
+
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return (Code(self.language, self.solution, mixed=True),)
+
+    @property
+    def about(self) -> tuple[Code, ...]:
+        """The problem: its solutions in several languages belong together."""
+        return (Code("", self.statement),)
 
 
 @dataclass(frozen=True)
@@ -203,6 +268,14 @@ class Cloze(Material):
     def question(self) -> str:
         return self.description
 
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        """The function with its token back in place."""
+        return (Code(self.language, " ".join(self.tokens).replace("<mask>", self.answer)),)
+
+
+_BEGINNING_CHARS = 100
+
 
 @dataclass(frozen=True)
 class UnfinishedCode(Material):
@@ -211,3 +284,12 @@ class UnfinishedCode(Material):
     before: str
     line: str
     tokenized: bool
+
+    @property
+    def shown(self) -> tuple[Code, ...]:
+        return (Code(self.language, f"{self.before} {self.line}", mixed=True),)
+
+    @property
+    def about(self) -> tuple[Code, ...]:
+        """The beginning of the file, of which upstream may have made several rows."""
+        return (Code(self.language, self.before[:_BEGINNING_CHARS]),)

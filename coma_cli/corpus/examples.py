@@ -5,7 +5,8 @@ instruction is chosen by a hash of the run's seed and that id.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from functools import lru_cache
 from itertools import islice
 
@@ -14,7 +15,7 @@ from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import Draft, Surroundings, Task
 from coma_cli.jsonl import sha256_of
 from coma_cli.languages import display
-from coma_cli.records import Example, TextLanguage, row_seed
+from coma_cli.records import Example, RowSubject, TextLanguage, row_seed
 
 _ID_DIGITS = 20
 # What a wording loses where the programming language is unknown: "these {language} snippets" are "these snippets".
@@ -24,6 +25,17 @@ _NAMED: Mapping[TextLanguage, str] = {"en": rf"\ {_NAME}", "cn": rf"\ {_NAME}\ "
 MADE_BY = "build-data"
 BLOCK = 128
 NOWHERE = Surroundings()
+
+
+class Pool(Enum):
+    """Whose neighbour a piece of material may be: it is on one side of the split, or close to the other (`NONE`)."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    NONE = "none"
+
+
+PoolsOf = Callable[[Sequence[Material]], Sequence[Pool]]
 
 
 def make_example(
@@ -36,6 +48,7 @@ def make_example(
     Raises:
         ValueError: the draft has wordings that its task does not list.
     """
+    about = material.about
     if task.among is not None:
         material = task.among(material, context)
     draft = task.draft(material, row_seed(seed, f"{task.name}|{material.origin.path}|{material.origin.row}"))
@@ -56,6 +69,7 @@ def make_example(
         licence=material.licence,
         origin=material.origin,
         made_by=f"{MADE_BY}; {draft.remark}" if draft.remark else MADE_BY,
+        subject=RowSubject(about, material.shown) if about else None,
     )
 
 
@@ -84,17 +98,33 @@ def _pattern(wording: str, text_language: TextLanguage) -> str:
     return made.replace(re.escape("{text}"), "(?P<text>.+)")
 
 
-def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterator[tuple[Material, Surroundings]]:
-    """Each piece of material with its neighbours: its block of `size` pieces and the block before.
+def with_surroundings(
+    entries: Iterable[Material], size: int = BLOCK, pools_of: PoolsOf | None = None
+) -> Iterator[tuple[Material, Surroundings]]:
+    """Each piece of material with its neighbours on its side of the split: its block of `size` pieces of that side and
+    the block before. Blocks depend only on the order of the file, so every reader finds the same neighbours.
 
-    Blocks depend only on the order of the file, so every reader finds the same neighbours.
+    `pools_of` says of some pieces on which side they are, and which of them may be neighbours at all.
     """
-    before: list[Material] = []
+    waiting: dict[bool, list[tuple[Material, bool]]] = {False: [], True: []}
+    before: dict[bool, tuple[Material, ...]] = {False: (), True: ()}
     stream = iter(entries)
+
+    def served(side: bool, count: int) -> Iterator[tuple[Material, Surroundings]]:
+        block, waiting[side] = waiting[side][:count], waiting[side][count:]
+        own = tuple(material for material, serves in block if serves)
+        context = Surroundings((*before[side], *own))
+        before[side] = own
+        yield from ((material, context) for material, _ in block)
+
     while block := list(islice(stream, size)):
-        context = Surroundings((*before, *block))
-        yield from ((material, context) for material in block)
-        before = block
+        for material, pool in zip(block, pools_of(block) if pools_of else (Pool.TRAIN,) * len(block), strict=True):
+            waiting[pool is Pool.VALIDATION].append((material, pool is not Pool.NONE))
+        for side in (False, True):
+            if len(waiting[side]) >= size:
+                yield from served(side, size)
+    for side in (False, True):
+        yield from served(side, size)
 
 
 def _worded(task: Task, draft: Draft, material: Material, seed: int, row_id: str) -> str:

@@ -74,5 +74,5 @@ def reference_parts(files: Sequence[str], folder: Path, near: NearRules) -> tupl
     paths = tuple(folder / f"reference-{number}" for number in range(len(files)))
     for file, path in zip(files, paths, strict=True):
         with PartWriter(path) as part:
-            add_rows(part, reference_rows(Path(file)), near, 0.0, 0)
+            add_rows(part, reference_rows(Path(file)), near, 0)
     return paths

@@ -80,7 +80,7 @@ class _Files:
 
     def side(self, *, validation: bool) -> list[int]:
         """The kept rows of one side in their order."""
-        chosen = self.selection.kept & (self.rows.index["validation"] == validation)
+        chosen = self.selection.kept & (self.selection.validation == validation)
         numbers: list[int] = self.rows.in_order(chosen).tolist()
         return numbers
 
@@ -123,6 +123,8 @@ class _Files:
                 yield self._dropped(row, self._first_of(row))
         for row in self.rows.in_order(self.selection.state == RowState.COUNTERPART):
             yield self._dropped(row, self._first_of(row))
+        for row in self.rows.in_order(self.selection.state == RowState.CROSSING):
+            yield self._dropped(row)
         for row in self.rows.in_order(self.selection.state == RowState.OTHER_TEXT_LANGUAGE):
             yield self._dropped(row, not_requested(self.rows.text_language(row)))
         for row in self.rows.in_order(self.selection.state == RowState.REPEATED_SHAPE):

@@ -228,6 +228,7 @@ def _selection_rules(settings: BuildDataSettings) -> SelectionRules:
         per_task=settings.per_task,
         table_only=settings.table_only,
         text_languages=settings.lang,
+        validation_share=settings.validation_share,
     )
 
 

@@ -8,6 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,8 @@ from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decont
 from coma_cli.corpus.dedup.fingerprints import BATCH_ROWS, Fingerprints
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.examples import make_example, with_surroundings
+from coma_cli.corpus.splitting import draws_of, pools_of
+from coma_cli.corpus.subjects import subject_keys
 from coma_cli.dataset.locating import WorkUnit, hash_shard
 from coma_cli.dataset.parts import PartWriter
 from coma_cli.dataset.row_index import encode_example, index_rows
@@ -108,17 +111,18 @@ def _write_rows(recipe: BuildRecipe, unit: WorkUnit, part: PartWriter) -> None:
     rows: Iterator[Example] = clean(_examples(recipe, unit, on_reject), recipe.rules, part.dropped)
     if recipe.index is not None:
         rows = decontaminate(rows, recipe.index, part.dropped, part.evidence)
-    add_rows(part, rows, recipe.near, recipe.validation_share, recipe.seed)
+    add_rows(part, rows, recipe.near, recipe.seed)
 
 
-def add_rows(part: PartWriter, rows: Iterable[Example], near: NearRules, validation_share: float, seed: int) -> None:
+def add_rows(part: PartWriter, rows: Iterable[Example], near: NearRules, seed: int) -> None:
     """Write rows into a part, with all that the final pass needs to know of them."""
     left = iter(rows)
     while batch := list(islice(left, BATCH_ROWS)):
-        fingerprints = Fingerprints.of(batch, near)
+        fingerprints, subjects = Fingerprints.of(batch, near), subject_keys(batch)
         lines = list(map(encode_example, batch))
-        index = index_rows(batch, lines, fingerprints.by_row, validation_share, seed)
+        index = index_rows(batch, lines, fingerprints.by_row, draws_of(subjects, seed, len(batch)))
         part.texts(fingerprints.by_text)
+        part.functions(subjects.functions, subjects.function_rows)
         for line, index_row in zip(lines, index, strict=True):
             part.row(line.line, index_row)
 
@@ -128,7 +132,8 @@ def _examples(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected
         yield from _finished_rows(recipe, unit, on_reject)
         return
     tasks = [TASKS[name] for name in recipe.tasks if name in unit.source.tasks]
-    for material, context in with_surroundings(_wanted_material(recipe, unit, on_reject)):
+    pools = partial(pools_of, share=recipe.validation_share, seed=recipe.seed)
+    for material, context in with_surroundings(_wanted_material(recipe, unit, on_reject), pools_of=pools):
         for task in tasks:
             example = make_example(task, material, unit.source.name, recipe.seed, context)
             if example is not None:

@@ -10,11 +10,13 @@ import yaml
 
 from coma_cli.catalog.licences.kinds import allows, is_known
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.splitting import COUNTERPART_REASON, CROSSING_REASON
 from coma_cli.dataset.card_header import configurations, header
 from coma_cli.dataset.plot import PLOT, length_classes
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
 from coma_cli.drop_reasons import DROP_REASONS
 from coma_cli.records import Example
+from coma_cli.words import count_of
 
 _NON_COMMERCIAL = ("-NC-", "-NC")
 _COMPUTATIONAL = "C-UDA"  # the Computational Use of Data Agreement, of CodeXGLUE's sets
@@ -32,6 +34,7 @@ def card(summary: BuildDataSummary, shown: Mapping[str, Example], files: Collect
             f"{summary.rows.validation} validation rows (`validation.jsonl`). Seed {summary.seed}, "
             f"validation share {summary.validation_share:g}.",
             "",
+            *_split(summary),
             *_warnings(summary),
             *_loading(summary, files),
             *_terms(summary),
@@ -72,6 +75,18 @@ def _loading(summary: BuildDataSummary, files: Collection[str]) -> Iterable[str]
         f"loads whole rows. Names: {names}.",
         "",
     )
+
+
+def _split(summary: BuildDataSummary) -> Iterable[str]:
+    """What it costs that no function is on both sides."""
+    crossing, twins = (summary.dropped.get(reason, 0) for reason in (CROSSING_REASON, COUNTERPART_REASON))
+    if crossing or twins:
+        yield (
+            f"All rows of a function or problem are on one side of the split. {count_of(crossing + twins, 'row')} "
+            f"{'was' if crossing + twins == 1 else 'were'} dropped for it: {crossing} about functions of both sides, "
+            f"{twins} for validation that repeat a function or text of training."
+        )
+        yield ""
 
 
 def _terms(summary: BuildDataSummary) -> Iterable[str]:

@@ -29,7 +29,7 @@ class Composition:
 
 def composition_of(rows: RowTable, selection: Selection, mixture: Mixture) -> Composition:
     """The counts of the rows that are kept; those of no sub-dataset have an empty name."""
-    validation = rows.index["validation"]
+    validation = selection.validation
     sides: dict[Side, Mask] = {"train": selection.kept & ~validation, "validation": selection.kept & validation}
     by: dict[str, dict[tuple[str, Side], int]] = {
         kind: {(name, side): count for side, there in sides.items() for name, count in rows.counts(kind, there).items()}
@@ -70,6 +70,6 @@ def _histogram(lengths: Numbers) -> list[int]:
 def rows_to_show(rows: RowTable, selection: Selection) -> dict[str, int]:
     """The first short training row of each task."""
     short = rows.index["asked_chars"] + rows.index["output_chars"] <= EXAMPLE_CHARS
-    order = rows.in_order(selection.kept & ~rows.index["validation"] & short)
+    order = rows.in_order(selection.kept & ~selection.validation & short)
     tasks, first = np.unique(rows.index["task"][order], return_index=True)
     return {rows.names["task"][task]: int(order[place]) for task, place in zip(tasks, first, strict=True)}

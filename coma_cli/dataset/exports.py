@@ -203,7 +203,13 @@ def _write_parquet(path: Path, rows: Iterator[Example]) -> None:
     import pyarrow as pa
     import pyarrow.parquet
 
-    schema = pa.schema([(name, pa.string()) for name in Example.model_fields if name != "schema_version"])
+    schema = pa.schema(
+        [
+            (name, pa.string())
+            for name, field in Example.model_fields.items()
+            if name != "schema_version" and not field.exclude
+        ]
+    )
     temporary = path.with_name(_TEMPORARY.format(path.name))
     with pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
         batch: list[dict[str, Any]] = []

@@ -32,19 +32,22 @@ def assign(rows: RowTable, mixture: Mixture) -> Numbers:
     return subset
 
 
-def unbalanced(rows: RowTable, kept: Mask, subset: Numbers) -> Numbers:
+def unbalanced(rows: RowTable, kept: Mask, subset: Numbers, validation: Mask) -> Numbers:
     """Kept rows that outnumber the rarest of their task's fixed answers, in each sub-dataset and on each side."""
-    surplus = [np.setdiff1d(group, _even(rows, group, group)) for group in _answered_groups(rows, kept, subset)]
+    groups = _answered_groups(rows, kept, subset, validation)
+    surplus = [np.setdiff1d(group, _even(rows, group, group)) for group in groups]
     return _joined(surplus)
 
 
-def beyond_targets(rows: RowTable, kept: Mask, subset: Numbers, targets: Mapping[int, int]) -> Numbers:
+def beyond_targets(
+    rows: RowTable, kept: Mask, subset: Numbers, validation: Mask, targets: Mapping[int, int]
+) -> Numbers:
     """Kept rows beyond the target of their sub-dataset: all but its first ones, equally many of each fixed answer."""
     beyond = []
     for number, target in targets.items():
         members = rows.in_order(kept & (subset == number))
         answered = [rows.names["answer"][answer] != NO_ANSWER for answer in np.unique(rows.index["answer"][members])]
-        chosen = _first_sets(rows, members, target) if any(answered) else members[:target]
+        chosen = _first_sets(rows, members, validation[members], target) if any(answered) else members[:target]
         beyond.append(np.setdiff1d(members, chosen))
     return _joined(beyond)
 
@@ -53,12 +56,11 @@ def _joined(numbers: list[Numbers]) -> Numbers:
     return np.concatenate([np.zeros(0, dtype=np.int64), *numbers])
 
 
-def _first_sets(rows: RowTable, members: Numbers, target: int) -> Numbers:
+def _first_sets(rows: RowTable, members: Numbers, validation: Mask, target: int) -> Numbers:
     """The first whole sets of one row per answer, as many as the target allows; a set is as late as its last row.
 
     A row without a fixed answer is a set of its own.
     """
-    validation = rows.index["validation"][members]
     fixed = np.array([name != NO_ANSWER for name in rows.names["answer"]], dtype=bool)[rows.index["answer"][members]]
     complete_at = np.where(fixed, len(members), np.arange(len(members)))
     for side in (False, True):
@@ -72,13 +74,13 @@ def _first_sets(rows: RowTable, members: Numbers, target: int) -> Numbers:
     return members[order]
 
 
-def _answered_groups(rows: RowTable, kept: Mask, subset: Numbers) -> Iterator[Numbers]:
+def _answered_groups(rows: RowTable, kept: Mask, subset: Numbers, validation: Mask) -> Iterator[Numbers]:
     """Kept rows of one task, sub-dataset, text language and side that have fixed answers, in the order of their ids."""
     index = rows.index
     fixed = np.array([name != NO_ANSWER for name in rows.names["answer"]], dtype=bool)
     answered: Mask = kept & fixed[index["answer"]] if len(fixed) else np.zeros(len(rows), dtype=bool)
     order = rows.in_order(answered)
-    keys = np.stack([index["task"], subset, index["text_language"], index["validation"]], axis=1)[order].astype(int)
+    keys = np.stack([index["task"], subset, index["text_language"], validation], axis=1)[order].astype(int)
     for key in np.unique(keys, axis=0):
         yield order[(keys == key).all(axis=1)]
 

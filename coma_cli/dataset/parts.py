@@ -8,6 +8,7 @@
     hashes      their band hashes: (bands, texts) of 32 bits
     prefilters  the prefilters of their sets: (texts, 64) of 8 bits
     sets        their sets of shingles, 32 bits each, one set after the other
+    functions   one fixed-size record for each function that a row shows (`FUNCTION`)
     contents    JSON: where each section begins, the names that the index holds as numbers, counts of what was dropped
     trailer     16 bytes: where `contents` begins, and a mark
 
@@ -35,6 +36,7 @@ from coma_cli.corpus.dedup.fingerprints import TextFingerprints
 from coma_cli.corpus.dedup.minhash import U32
 from coma_cli.corpus.dedup.prefilter import BUCKETS, U8
 from coma_cli.corpus.dedup.stored_texts import TextsOfPart
+from coma_cli.corpus.lexing import U64, Ints
 from coma_cli.dataset.row_index import NAMED, ROW, IndexRow
 from coma_cli.jsonl import encode_row
 from coma_cli.records import DroppedRow
@@ -44,8 +46,9 @@ SUFFIX = f".part{_LAYOUT}"
 MARK = b"comapar%d" % _LAYOUT
 _TRAILER = struct.Struct("<Q8s")
 _SECTIONS = ("rows", "dropped", "evidence")
-_SETS = "sets"
+_SETS, _FUNCTIONS = "sets", "functions"
 TEXT = np.dtype([("group", "<u8"), ("row", "<u4"), ("size", "<u4")])
+FUNCTION = np.dtype([("key", "<u8"), ("row", "<u4")])
 _IN_MEMORY = 4 << 20
 _OPEN_FILES = 128
 
@@ -68,7 +71,8 @@ class PartWriter:
 
     def __enter__(self) -> Self:
         self._rows = self._temporary.open("wb")
-        self._spooled = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in (*_SECTIONS[1:], _SETS)}  # noqa: SIM115
+        spooled = (*_SECTIONS[1:], _SETS, _FUNCTIONS)
+        self._spooled = {name: tempfile.SpooledTemporaryFile(_IN_MEMORY) for name in spooled}  # noqa: SIM115
         return self
 
     def __exit__(
@@ -112,6 +116,12 @@ class PartWriter:
         self._prefilters.append(fingerprints.prefilters)
         self._spooled[_SETS].write(fingerprints.sets.tobytes())
 
+    def functions(self, keys: U64, rows: Ints) -> None:
+        """Add the keys of the functions that the rows to be added next show, each with its row among them."""
+        made = np.empty(len(keys), dtype=FUNCTION)
+        made["key"], made["row"] = keys, rows + len(self._index)
+        self._spooled[_FUNCTIONS].write(made.tobytes())
+
     def dropped(self, row: DroppedRow) -> None:
         """Add what did not become a row."""
         self._spooled["dropped"].write(encode_row(row.to_row()))
@@ -136,13 +146,15 @@ class PartWriter:
             hashes = np.concatenate(self._hashes, axis=1).tobytes()
         self._rows.write(texts.tobytes() + hashes)
         self._rows.writelines(with_prefilter.tobytes() for with_prefilter in self._prefilters)
-        start = self._append(_SETS)
+        functions_at = self._append(_SETS)
+        start = self._append(_FUNCTIONS)
         names = {kind: list(numbers) for kind, numbers in self._names.items()}
         contents = {
             "ends": ends,
             "rows": len(self._index),
             "texts": len(texts),
             "hash_bytes": len(hashes),
+            "functions": [functions_at, (start - functions_at) // FUNCTION.itemsize],
             "names": names,
             "dropped": [[*key, count] for key, count in self._reasons.items()],
             "contaminated": self._benchmarks,
@@ -173,6 +185,8 @@ class Part:
     ends: Mapping[str, int]  # where the sections of lines end
     text_count: int
     hash_bytes: int
+    functions_at: int
+    function_count: int
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -193,6 +207,8 @@ class Part:
             ends=dict(zip(_SECTIONS, contents["ends"], strict=True)),
             text_count=contents["texts"],
             hash_bytes=contents["hash_bytes"],
+            functions_at=contents["functions"][0],
+            function_count=contents["functions"][1],
         )
 
     def index(self) -> npt.NDArray[np.void]:
@@ -202,6 +218,10 @@ class Part:
     @property
     def _index_at(self) -> int:
         return self.ends[_SECTIONS[-1]]
+
+    def functions(self) -> npt.NDArray[np.void]:
+        """The functions that its rows show: (functions,) of `FUNCTION`, with the numbers of the rows in the part."""
+        return np.fromfile(self.path, dtype=FUNCTION, count=self.function_count, offset=self.functions_at)
 
     def texts(self) -> TextsOfPart:
         """The fingerprints of the texts of its rows, and where their larger pieces are stored."""

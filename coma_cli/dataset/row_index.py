@@ -12,7 +12,6 @@ import numpy as np
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.dedup.fingerprints import RowFingerprints, hash_of
 from coma_cli.corpus.lexing import U64, mix
-from coma_cli.corpus.splitting import in_validation
 from coma_cli.jsonl import SpannedLine, encode_with_span
 from coma_cli.records import Example
 
@@ -32,7 +31,7 @@ ROW = np.dtype(
         ("body_end", "<u4"),
         ("asked_chars", "<u4"),
         ("output_chars", "<u4"),
-        ("validation", "?"),
+        ("draws", "<u8", (2,)),  # see `splitting`
         ("question", "<u8"),  # digests; 0 is none
         ("long_answer", "<u8"),
         ("pair", "<u8"),
@@ -72,12 +71,11 @@ def index_rows(
     examples: Sequence[Example],
     lines: Sequence[SpannedLine],
     fingerprints: RowFingerprints,
-    validation_share: float,
-    seed: int,
+    draws: U64,
 ) -> Iterator[IndexRow]:
-    """The index records of some rows, from their lines and their fingerprints."""
+    """The index records of some rows, from their lines, their fingerprints and (rows, 2) their draws."""
     columns = (
-        in_validation(fingerprints.anchors, validation_share, seed),
+        draws,
         fingerprints.questions,
         fingerprints.answers,
         fingerprints.pairs,
@@ -87,7 +85,7 @@ def index_rows(
         fingerprints.text_keys,
     )
     for example, line, *numbers in zip(examples, lines, *(column.tolist() for column in columns), strict=True):
-        validation, *keys, text_keys = numbers
+        drawn, *keys, text_keys = numbers
         yield IndexRow(
             (
                 example.task,
@@ -104,7 +102,7 @@ def index_rows(
                 line.end,
                 len(example.instruction) + len(example.input),
                 len(example.output),
-                validation,
+                tuple(drawn),
                 *keys,
                 tuple(text_keys),
             ),

@@ -1,7 +1,7 @@
 """The row index of all parts as one table, and how rows are read back. The rows themselves stay on disk."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from coma_cli.corpus.splitting import Functions
 from coma_cli.dataset.parts import Lines, Part
 from coma_cli.dataset.row_index import NAMED, ROW
 from coma_cli.records import Example
@@ -34,6 +35,7 @@ class RowState(IntEnum):
     OUTSIDE_TABLE = 8
     OTHER_TEXT_LANGUAGE = 9
     REPEATED_SHAPE = 10
+    CROSSING = 11
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +84,14 @@ class RowTable:
         """How many of the chosen rows have each name of a kind (`NAMED`)."""
         numbers, counts = np.unique(self.index[kind][chosen], return_counts=True)
         return {self.names[kind][number]: count for number, count in zip(numbers, counts.tolist(), strict=True)}
+
+    def functions(self) -> Iterator[Functions]:
+        """The functions that the rows show, part by part, read from disk."""
+        start = 0
+        for part in self.parts:
+            found = part.functions()
+            yield Functions(found["key"], found["row"].astype(np.int64) + start)
+            start += part.count
 
     def text_language(self, row: int) -> str:
         """The text language of a row."""

@@ -19,9 +19,10 @@ from coma_cli.corpus.dedup.fingerprints import asks_by_input
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.near import Texts
 from coma_cli.corpus.lexing import U64, mix
-from coma_cli.corpus.splitting import COUNTERPART_REASON, counterparts_in_train
+from coma_cli.corpus.splitting import COUNTERPART_REASON, CROSSING_REASON, counterparts_in_train, sides_of
 from coma_cli.dataset.mixing import BESIDE, assign, beyond_targets, unbalanced
 from coma_cli.dataset.pending import Shortfall, shortfalls
+from coma_cli.dataset.row_index import ROW
 from coma_cli.dataset.rows import Mask, Numbers, RowState, RowTable, States
 from coma_cli.records import TextLanguage
 
@@ -30,6 +31,7 @@ REASONS: Mapping[RowState, str] = {  # of the rows that dropped.jsonl lists
     RowState.NEAR_DUPLICATE: dedup.NEAR,
     RowState.IN_REFERENCE: dedup.IN_REFERENCE,
     RowState.COUNTERPART: COUNTERPART_REASON,
+    RowState.CROSSING: CROSSING_REASON,
     RowState.OTHER_TEXT_LANGUAGE: TEXT_LANGUAGE,
     RowState.REPEATED_SHAPE: dedup.REPEATED_SHAPE,
 }
@@ -40,6 +42,7 @@ _NO_ROW = -1
 class SelectionRules:
     """Which rows to keep; `size` None keeps all. `table_only` excludes rows of no sub-dataset.
 
+    `validation_share` (0 to 1) of what the rows are about is for validation.
     Rows in other languages than `text_languages` only serve to request the Chinese rows that upstream lacks.
     """
 
@@ -49,6 +52,7 @@ class SelectionRules:
     per_task: int | None = None
     table_only: bool = False
     text_languages: tuple[TextLanguage, ...] = ("cn", "en")
+    validation_share: float = 0.0
 
     @property
     def targets(self) -> Mapping[str, int]:
@@ -73,12 +77,13 @@ class Selection:
     """What becomes of each row of a table.
 
     `state` (rows,) holds a `RowState` each, `first` (rows,) the row that a duplicate or a counterpart repeats (-1 for
-    other rows), `subset` (rows,) the number of each row's sub-dataset (see `mixing`).
+    other rows), `subset` (rows,) the number of each row's sub-dataset (see `mixing`), `validation` (rows,) its side.
     """
 
     state: States
     first: Numbers
     subset: Numbers
+    validation: Mask
     requested: tuple[Shortfall, ...]
     tally: RowTally
 
@@ -97,24 +102,27 @@ def select(rows: RowTable, texts: Texts, rules: SelectionRules) -> Selection:
     foreign = _kept(state) & ~_is_in(rows, rules.text_languages)
     state = _marked(state, np.flatnonzero(foreign), RowState.OTHER_TEXT_LANGUAGE)
     state = _marked(state, _beyond_shape(rows, _kept(state), rules.near), RowState.REPEATED_SHAPE)
-    state = _marked(state, unbalanced(rows, _kept(state), subset), RowState.BEYOND_BALANCE)
+    sides = sides_of(rows.index["draws"], rows.index["task"], _kept(state), rules.validation_share)
+    state = _marked(state, np.flatnonzero(_kept(state) & sides.crossing), RowState.CROSSING)
+    validation = sides.validation
+    state = _marked(state, unbalanced(rows, _kept(state), subset, validation), RowState.BEYOND_BALANCE)
     if rules.size is not None:
         numbers = {entry.name: number for number, entry in enumerate(rules.mixture.subsets)}
         sizes = {numbers[name]: target for name, target in rules.targets.items()}
-        state = _marked(state, beyond_targets(rows, _kept(state), subset, sizes), RowState.BEYOND_SIZE)
+        state = _marked(state, beyond_targets(rows, _kept(state), subset, validation, sizes), RowState.BEYOND_SIZE)
     if rules.per_task is not None:
         state = _marked(state, _beyond_per_task(rows, _kept(state), rules.per_task), RowState.BEYOND_SIZE)
     counterparts = counterparts_in_train(
-        rows.index["text_keys"], texts, rows.index["validation"], _kept(state), rules.near
+        rows.index["text_keys"], texts, rows.functions, validation, _kept(state), rules.near
     )
     repeating = np.flatnonzero(counterparts >= 0)
     first[repeating] = counterparts[repeating]
     state = _marked(state, repeating, RowState.COUNTERPART)
     targets = rules.targets if "cn" in rules.text_languages else {}
     requested = tuple(shortfalls(rows, state, subset, rules.mixture, targets))
-    for array in (state, first, subset):
+    for array in (state, first, subset, validation):
         array.flags.writeable = False
-    return Selection(state, first, subset, requested, _tally(rows, state, requested))
+    return Selection(state, first, subset, validation, requested, _tally(rows, state, requested))
 
 
 def _kept(state: States) -> Mask:
@@ -140,7 +148,7 @@ def _deduplicated(rows: RowTable, texts: Texts, rules: NearRules, outside: Mask)
     Rows `outside` the table are excluded afterwards, so no row of the table is a duplicate of theirs.
     """
     index = rows.index
-    keys = Keys(_kinds(rows), index["question"], index["long_answer"], index["pair"], index["several"])
+    keys = Keys(_kinds(rows), index["question"], index["long_answer"], index["pair"], index["several"], _id_keys(rows))
     found = find_duplicates(keys, texts, rules, int(np.count_nonzero(rows.is_reference)), outside)
     leaving = np.flatnonzero(~found.stays)
     state = np.where(rows.is_reference, RowState.REFERENCE, RowState.KEPT).astype(np.uint8)
@@ -150,6 +158,13 @@ def _deduplicated(rows: RowTable, texts: Texts, rules: NearRules, outside: Mask)
     first = np.full(len(rows), _NO_ROW, dtype=np.int64)
     first[leaving] = found.instead[leaving]
     return state, first
+
+
+def _id_keys(rows: RowTable) -> U64:
+    """(rows,): a key of each row's id, from its first 16 characters: ids are hashes."""
+    ids = np.ascontiguousarray(rows.index["id"]).view(np.uint8).reshape(len(rows), ROW["id"].itemsize)
+    halves = np.ascontiguousarray(ids[:, :16]).view(np.uint64)
+    return np.asarray(mix(halves[:, 0] ^ mix(halves[:, 1])))
 
 
 def _kinds(rows: RowTable) -> Numbers:

@@ -3,8 +3,12 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from coma_cli.corpus.dedup.fingerprints import Fingerprints
 from coma_cli.corpus.dedup.minhash import NearRules
+from coma_cli.corpus.splitting import draws_of
+from coma_cli.corpus.subjects import subject_keys
 from coma_cli.dataset.assembling import texts_of, write_files
 from coma_cli.dataset.parts import PartWriter
 from coma_cli.dataset.row_index import encode_example, index_rows
@@ -14,6 +18,8 @@ from coma_cli.jsonl import sha256_of
 from coma_cli.records import Example, Origin
 
 NEAR = NearRules()
+HIGHEST = 2**64 - 1
+LOWEST_SHARE = 1e-9  # only rows that draw 0 are for validation, see `write_row`
 
 
 def example(number, **changes):
@@ -32,11 +38,14 @@ def example(number, **changes):
 
 
 def write_row(part, row, share=0.0):
-    """Add a row to a part."""
+    """Add a row to a part; it is for validation if it draws less than `share`."""
     line = encode_example(row)
-    fingerprints = Fingerprints.of([row], NEAR)
-    (index_row,) = index_rows([row], [line], fingerprints.by_row, share, 0)
+    fingerprints, subjects = Fingerprints.of([row], NEAR), subject_keys([row])
+    draws = draws_of(subjects, 0, 1)
+    draws[:] = np.where(draws < np.uint64(share * 2**63) * np.uint64(2), 0, HIGHEST)
+    (index_row,) = index_rows([row], [line], fingerprints.by_row, draws)
     part.texts(fingerprints.by_text)
+    part.functions(subjects.functions, subjects.function_rows)
     part.row(line.line, index_row)
 
 
@@ -65,7 +74,7 @@ class Assembled(NamedTuple):
 
 def assemble(folder: Path, *parts: Path, references=(), exports=(), **rules) -> Assembled:
     """Select the rows of these parts and write all files."""
-    chosen = SelectionRules(near=NEAR, **rules)
+    chosen = SelectionRules(near=NEAR, **{"validation_share": LOWEST_SHARE, **rules})
     rows = RowTable.read([*parts, *references], len(references))
     with texts_of(rows, NEAR, folder) as texts:
         selection = select(rows, texts, chosen)

@@ -27,12 +27,15 @@ NOUNS = ("picture", "table", "window", "signal", "record")
 
 
 def function(verb, noun, number):
+    """A function whose operators say its number, so that it is no copy of another one in other names."""
+    first, second, third = ("+-*/"[number >> place & 3] for place in (0, 2, 4))
     return (
         f"def {verb}_{noun}(self, {noun}, factor={number}):\n"
         f'    """{verb.capitalize()} a {noun} and give back how often that was needed.\n\n'
         f'    :param {noun}: it\n    """\n'
         f"    count = self.{verb}(len({noun}), factor)\n    for part in {noun}.parts:\n"
-        f"        count += self.{verb}_part(part, {noun})\n    return count * {number}\n"
+        f"        count += self.{verb}_part(part, {noun})\n"
+        f"    return count {first} {number} {second} factor {third} {number}\n"
     )
 
 
@@ -88,7 +91,7 @@ def test_a_repository_becomes_rows_of_all_five_tasks(workspace_root, repo):
         "code-generation": count,
         "line-completion": count,
         "code-repair": count,
-        "defect-detection": 28,  # as many of each answer
+        "defect-detection": 25,  # as many of each answer
     }
     assert {(r.source, r.licence, r.language, r.origin.path.rpartition(".")[2]) for r in rows} == {
         ("repo:code", "Apache-2.0", "python", "py")
@@ -186,7 +189,7 @@ def test_per_task_takes_the_first_rows_of_each_task_by_id(workspace_root, repo):
         expected = sorted(r.id for r in whole if r.task == task)[:7]
         assert sorted(r.id for r in all_rows(made) if r.task == task) == expected
     beyond = made.summary["beyond_size"]
-    assert beyond == {**dict.fromkeys(beyond, 23), "defect-detection": 21}
+    assert beyond == {**dict.fromkeys(beyond, 23), "defect-detection": 18}
 
 
 def test_tasks_and_languages_choose_rows(workspace_root, repo):

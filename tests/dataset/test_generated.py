@@ -1,4 +1,5 @@
 import json
+from zlib import crc32
 
 import pytest
 
@@ -15,7 +16,9 @@ STORY = (
 
 
 def program(name):
-    return f"def {name}(hours):\n    hours = sorted(hours)\n    return [h.{name} for h in hours if h.{name}()]"
+    """A program whose signs depend on its name, so that it is no copy of another one in other names."""
+    signs = "".join(f" {'+-'[crc32(name.encode()) >> place & 1]} {place}" for place in range(12))
+    return f"def {name}(hours):\n    hours = sorted(hours)\n    return [h.{name}{signs} for h in hours if h.{name}()]"
 
 
 def test_generated_rows_go_through_all_that_other_rows_go_through(tmp_path):

@@ -6,12 +6,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from coma_cli.corpus.splitting import draws_of
+from coma_cli.corpus.subjects import subject_keys
 from coma_cli.dataset.assembling import texts_of
 from coma_cli.dataset.rows import RowState, RowTable
 from coma_cli.dataset.selection import REASONS, Selection, SelectionRules, select
 from coma_cli.jsonl import read_rows
-from coma_cli.records import DroppedRow
-from tests.dataset.rows import NEAR, assemble, example, write_part
+from coma_cli.records import Code, DroppedRow, RowSubject
+from tests.dataset.rows import LOWEST_SHARE, NEAR, assemble, example, write_part
 
 STORY = " ".join(f"word{n}" for n in range(60))
 
@@ -28,7 +30,11 @@ def table(folder) -> RowTable:
     judged = [example(25, task="line-completion", input=f"{STORY} twice")]
     reference = [example(26, task="", instruction="Say seven.")]
     dropped = [DroppedRow(id="d", source="t", reason="too-short")]
+    sides = [Code("c", f"int f{letter * 3}(void) {{ return {letter}; }}") for letter in "abcdefghij"]
+    drawn = draws_of(subject_keys([example(0, subject=RowSubject((code,), ())) for code in sides]), 0, len(sides))[:, 0]
+    torn = example(28, task="clone-detection", subject=RowSubject((sides[drawn.argmin()], sides[drawn.argmax()]), ()))
     paths = [
+        write_part(folder / "d.part", [torn], share=0.5),
         write_part(folder / "a.part", rows, dropped),
         write_part(folder / "b.part", judged, share=0.9999),
         write_part(folder / "c.part", reference),
@@ -38,7 +44,7 @@ def table(folder) -> RowTable:
 
 def selected(rows: RowTable, folder, **rules) -> Selection:
     with texts_of(rows, NEAR, folder) as texts:
-        return select(rows, texts, SelectionRules(near=NEAR, **rules))
+        return select(rows, texts, SelectionRules(near=NEAR, validation_share=LOWEST_SHARE, **rules))
 
 
 def test_the_same_rows_give_the_same_selection_and_stay_as_they_are(tmp_path):
@@ -49,10 +55,10 @@ def test_the_same_rows_give_the_same_selection_and_stay_as_they_are(tmp_path):
     assert one.first.tolist() == other.first.tolist()
     assert one.tally == other.tally
     assert rows.index.tobytes() == before
-    assert [path.suffix for path in tmp_path.iterdir()] == [".part"] * 3
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"] * 4
 
 
-@pytest.mark.parametrize("name", ["state", "first", "subset"])
+@pytest.mark.parametrize("name", ["state", "first", "subset", "validation"])
 def test_a_selection_can_not_be_changed(tmp_path, name):
     rows = table(tmp_path)
     selection = selected(rows, tmp_path)
@@ -68,6 +74,7 @@ def test_each_row_has_one_state_and_all_are_counted(tmp_path):
     selection = selected(rows, tmp_path, per_task=13)
     states = Counter(map(RowState, selection.state.tolist()))
     assert states == {
+        RowState.CROSSING: 1,
         RowState.KEPT: 13,
         RowState.DUPLICATE: 1,
         RowState.NEAR_DUPLICATE: 1,
@@ -99,7 +106,7 @@ def test_a_duplicate_or_a_counterpart_names_the_row_that_it_repeats(tmp_path):
         example(24).id: example(26).id,
         example(25).id: example(22).id,
     }
-    assert set(selection.state[selection.first < 0]) <= {RowState.KEPT, RowState.REFERENCE}
+    assert set(selection.state[selection.first < 0]) <= {RowState.KEPT, RowState.REFERENCE, RowState.CROSSING}
 
 
 def test_rows_outside_the_table_are_left_out_and_take_no_row_with_them(tmp_path):

@@ -181,7 +181,7 @@ def draft(material: Material, seed: int) -> Draft | None:
         output=answer,
         asked=material.text,
         wordings=WORDINGS,
-        named_by=(material.text, answer),
+        named_by=(_key(material.text), _key(answer)),
     )
 
 

@@ -5,7 +5,7 @@ compared, and where the task's question is its input alone, of one programming l
 languages is two rows. In this order:
 
 1. A row that is a duplicate or near-duplicate of a row of a reference file is dropped, whatever its task.
-2. A row is dropped if an earlier kept one has
+2. A row is dropped if it has the id of an earlier row, or an earlier kept one has
    * the same question and, up to names and literals, the same program;
    * the same question in words with another program, if the question is too short to say which, or the
      `NearRules.per_question` rows that may ask the same are there;
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coma_cli.corpus.dedup.fingerprints import Fingerprints, asks_by_input
+from coma_cli.corpus.dedup.fingerprints import Fingerprints, asks_by_input, hash_of
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.near import Texts, clusters, nearest_of
 from coma_cli.corpus.dropping import OnDrop, dropped
@@ -33,6 +33,7 @@ from coma_cli.records import Example
 
 EXACT, NEAR, IN_REFERENCE, REPEATED_SHAPE = "duplicate", "near-duplicate", "duplicate-of-reference", "repeated-shape"
 _STAYS = -1
+_ANY_KIND = -1
 _QUESTIONS = 0  # the column of questions among a row's keys
 
 
@@ -40,13 +41,14 @@ _QUESTIONS = 0  # the column of questions among a row's keys
 class Keys:
     """What rows are compared by as wholes, one entry per row: keys of question, longer answer, and both together (0 is
     none), whether several rows may ask the question, and the number of the kind (see above) within which they are
-    compared."""
+    compared; `ids` are compared across kinds."""
 
     kinds: NDArray[np.integer]
     questions: U64
     answers: U64
     pairs: U64
     several: NDArray[np.bool_]
+    ids: U64
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -101,14 +103,15 @@ def find_duplicates(
 
 def _leave_for_equals(keys: Keys, alive: NDArray[np.bool_], instead: Ints, per_question: int) -> NDArray[np.bool_]:
     """Set `instead` for rows that equal an earlier kept one; which rows these are."""
-    repeated = _repeated(keys.questions) | _repeated(keys.answers) | _repeated(keys.pairs)
-    suspects = np.flatnonzero(alive & repeated)
+    equal = (keys.questions, keys.answers, keys.pairs, keys.ids)
+    suspects = np.flatnonzero(alive & np.logical_or.reduce([_repeated(column) for column in equal]))
     seen: dict[tuple[int, int, int], int] = {}
     asked: Counter[tuple[int, int]] = Counter()
     for row in suspects.tolist():
         kind, question = int(keys.kinds[row]), int(keys.questions[row])
-        columns = enumerate((question, int(keys.answers[row]), int(keys.pairs[row])))
-        own = [(column, kind, key) for column, key in columns if key]
+        kinds = (kind, kind, kind, _ANY_KIND)
+        columns = enumerate(int(column[row]) for column in equal)
+        own = [(column, kinds[column], key) for column, key in columns if key]
         full = not keys.several[row] or asked[kind, question] >= per_question
         first = next((seen[key] for key in own if key in seen and (key[0] != _QUESTIONS or full)), None)
         if first is None:
@@ -156,7 +159,8 @@ def unique(
     by_row = fingerprints.by_row
     kinds = {kind: number for number, kind in enumerate(dict.fromkeys(map(_kind, together)))}
     numbers = np.array([kinds[_kind(row)] for row in together], dtype=np.int64)
-    keys = Keys(numbers, by_row.questions, by_row.answers, by_row.pairs, by_row.several)
+    ids = np.array([hash_of(row.id) for row in together], dtype=np.uint64)
+    keys = Keys(numbers, by_row.questions, by_row.answers, by_row.pairs, by_row.several, ids)
     found = find_duplicates(keys, fingerprints.by_text, rules, len(references))
     for number in np.flatnonzero(~found.stays).tolist():
         on_drop(dropped(rows[number], found.reason(number), f"of {together[found.instead[number]].id}"))

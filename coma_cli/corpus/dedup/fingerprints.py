@@ -47,9 +47,7 @@ class RowFingerprints:
     normalized; `pairs` are keys of question and answer: of a question in words and the structure of its program (its
     names and literals aside), or of normalized code and what answers it. `several` says that other programs may answer
     the same question; `shapes` are keys of code as a question, names and literals aside.
-    `text_keys` (rows, 3) are keys of the longer texts up to case, numbers and punctuation; `anchors` are keys of what
-    rows are about: the location of the function that a row was made from, else the text of its question up to the same
-    differences.
+    `text_keys` (rows, 3) are keys of the longer texts up to case, numbers and punctuation.
     """
 
     questions: U64
@@ -60,7 +58,6 @@ class RowFingerprints:
     inputs: U64
     outputs: U64
     text_keys: U64
-    anchors: U64
 
 
 @dataclass(frozen=True)
@@ -149,7 +146,6 @@ def no_fingerprints(rules: NearRules) -> Fingerprints:
         inputs=longs,
         outputs=longs,
         text_keys=np.zeros((0, 3), dtype=np.uint64),
-        anchors=longs,
     )
     return Fingerprints(row, TextFingerprints(ints, longs, bands, ints, prefilters(sets, ints), sets))
 
@@ -188,7 +184,6 @@ def _fingerprints(examples: Sequence[Example], rules: NearRules) -> Fingerprints
         inputs=hashes_of_ranges(lexed.hashes, lexed.bounds[1:-1:3], lexed.bounds[2:-1:3]),
         outputs=whole_answers,
         text_keys=_text_keys(plain),
-        anchors=_anchors(plain, examples),
     )
     least = max(rules.min_tokens, rules.shingle_tokens)
     asks, answers = question.sizes >= least, answer.sizes >= max(least, MIN_ANSWER_TOKENS)
@@ -312,14 +307,6 @@ def asks_by_input(name: str) -> bool:
     return task is not None and task.asks_by_input
 
 
-def _anchors(plain: Lexed, examples: Sequence[Example]) -> U64:
-    made = hashes_of_ranges(plain.shapes, plain.bounds[:-1:3], plain.bounds[2:-1:3])
-    for number, row in enumerate(examples):
-        if row.origin.lines is not None:
-            made[number] = _digest(f"{row.source}|{row.origin.path}|{row.origin.row}")
-    return made
-
-
 def _text_keys(plain: Lexed) -> U64:
     """Keys of input, output and whole question if they have enough words; `plain` holds only words."""
     edges = plain.bounds
@@ -373,11 +360,7 @@ def _sets(grams: U64, starts: Ints, sizes: Ints) -> tuple[U32, Ints]:
     return keys.astype(np.uint32), counts.astype(np.int64)
 
 
-def _digest(name: str) -> int:
-    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-
-
 @lru_cache(maxsize=1024)
 def hash_of(name: str) -> int:
     """64 bits of a hash of a name that many rows share."""
-    return _digest(name)
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

@@ -231,7 +231,7 @@ def body_size(statement: ast.stmt) -> int:
 
 
 def is_stub(statement: ast.stmt) -> bool:
-    """Whether a function holds placeholders and nothing else but a docstring; one with a docstring alone is not a stub."""
+    """Whether a function holds placeholders, and besides them at most a docstring. A docstring alone is not a stub."""
     if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)) or body_size(statement):
         return False
     return len(statement.body) > (ast.get_docstring(statement) is not None)

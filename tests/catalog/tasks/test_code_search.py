@@ -10,7 +10,7 @@ from coma_cli.catalog.material import Function, Question
 from coma_cli.catalog.tasks import TASKS, code_search
 from coma_cli.catalog.tasks.code_search import FEWEST_CANDIDATES, MOST_CANDIDATES
 from coma_cli.catalog.tasks.task import Surroundings
-from coma_cli.corpus.examples import make_example, with_surroundings
+from coma_cli.corpus.examples import Pool, make_example, with_surroundings
 from coma_cli.records import Origin
 
 OWN = Question(
@@ -49,8 +49,8 @@ def made(material, context=(), seed=0):
 
 def test_golden_code_search():
     row = made(OWN)
-    assert row.id == "5b557be30c79d29f7a1c"
-    assert row.instruction == f"Which of these Python snippets does the following? {OWN.text}"
+    assert row.id == "b52627c6005388abc94d"
+    assert row.instruction == f"Query: {OWN.text}\nCopy the Python candidate that answers it."
     assert row.input == (
         r'["09:11:55.775695", "11:34:59\n11:35:02", "a = datetime.now()", '
         r'"def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)"]'
@@ -141,6 +141,18 @@ def test_surroundings_hold_every_piece_once_and_nothing_far_away(numbers, size):
     for place, (_, context) in enumerate(found):
         start = place // size * size
         assert list(context.materials) == numbers[max(0, start - size) : start + size]
+
+
+def test_neighbours_are_of_the_same_side():
+    pools = [Pool.TRAIN, Pool.VALIDATION, Pool.NONE, Pool.VALIDATION, Pool.TRAIN]
+    found = dict(with_surroundings("abcde", 2, lambda some: [pools["abcde".index(entry)] for entry in some]))
+    assert {entry: "".join(context.materials) for entry, context in found.items()} == {
+        "a": "a",
+        "b": "bd",
+        "c": "a",
+        "d": "bd",
+        "e": "ae",
+    }
 
 
 @pytest.mark.parametrize("text_language", ["en", "cn"])

@@ -165,6 +165,8 @@ def _mutated(function: CodeFunction, origin: Origin, licence: str) -> Iterator[M
     edited = origin.model_copy(update={"detail": f"{edit.kind} in line {edit.line}"})
     yield Repair(function.language, wrong, function.code, False, edit.kind, licence=licence, origin=edited)
     if seed & 1:
-        yield JudgedFunction(function.language, wrong, True, edit.kind, licence=licence, origin=edited)
+        yield JudgedFunction(
+            function.language, wrong, True, edit.kind, original=function.code, licence=licence, origin=edited
+        )
     else:
         yield JudgedFunction(function.language, function.code, False, edit.kind, licence=licence, origin=origin)
