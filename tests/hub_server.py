@@ -36,7 +36,8 @@ class DataServer:
 
     `github` holds files by their path below GitHub (`owner/name/raw/COMMIT/FILE`), `stored` those of Large File
     Storage by their hash. `faults` maps the end of a file's path to what its next requests get, one each: a status
-    code, `cut` for the first half of the bytes, or `whole` for a server that ignores ranges.
+    code, `cut` for the first half of the bytes, or `whole` for a server that ignores ranges. Without `answers_head`,
+    the host of the bytes refuses to be asked for a size.
     """
 
     hub: dict[str, HubRepository] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class DataServer:
     asked: list[str] = field(default_factory=list)
     sent: dict[str, int] = field(default_factory=dict)
     headers: list[Mapping[str, str]] = field(default_factory=list)
+    answers_head: bool = True
     address: str = ""
 
     @property
@@ -87,7 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.data.headers.append(dict(self.headers))
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
         fault = self._fault(path) if method == "GET" else None
-        if isinstance(fault, int):
+        if method == "HEAD" and path.startswith("/cdn/") and not self.data.answers_head:
+            self._send(403, b"")
+        elif isinstance(fault, int):
             self._send(fault, b"", {"Retry-After": "0"})
         elif path.startswith("/api/datasets/"):
             self._api(path.removeprefix("/api/datasets/"), parse_qs(parts.query))
@@ -150,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = self._content(path)
         if content is None:
             return self._send(404, b"")
-        span = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")) if fault != "whole" else None
+        span = re.fullmatch(r"bytes=(\d+)-(?:0)?", self.headers.get("Range", "")) if fault != "whole" else None
         start = int(span[1]) if span else 0
         if span and start >= len(content):
             return self._send(416, b"")

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 
 from coma_cli import console
 from coma_cli.errors import CliError
@@ -41,6 +42,18 @@ def test_nested_values_are_shown_with_dots(capsys):
     assert "a.b" in shown
     assert "1, 2" in shown
     assert "0.1235" in shown
+
+
+def test_progress_in_bytes_is_shown_as_sizes(capsys):
+    with console.progress("rows", total=5_000_000, done=2_000_000, sizes=True) as ticker:
+        ticker.advance(3_000_000)
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "rows: 2 MB of 5 MB are there already"
+    assert last.startswith("rows: 3 MB of 3 MB, ")
+    assert last.endswith("/s, 0 s left")
+    with console.progress("archive", total=0, sizes=True) as ticker:
+        ticker.advance(4_000)
+    assert re.fullmatch(r"archive: 4 KB, \d.*/s\n", capsys.readouterr().err)
 
 
 def test_plain_progress_says_how_it_ended_and_what_was_there_before(capsys):

@@ -26,6 +26,7 @@ from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import MISSING_COLUMN
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import sha256_of
+from coma_cli.words import count_of
 from coma_cli.workspace import Workspace
 
 _PROBED_ROWS = 100
@@ -210,7 +211,7 @@ def _blocker(settings: BuildDataSettings, tasks: tuple[str, ...], found: FoundFi
 
 def _without(error: CliError, failures: int) -> CliError:
     """The error of a run of which no source could be fetched: the first one, and how many there were."""
-    others = f" The other {failures - 1} sources can't be fetched either." if failures > 1 else ""
+    others = f" {count_of(failures - 1, 'other source')} can't be fetched either." if failures > 1 else ""
     return UnfetchedError(f"{error.message}{others}", ELSEWHERE)
 
 

@@ -71,7 +71,7 @@ class BuildDataSettings(StageSettings):
     source: Annotated[
         dict[str, str],
         Flag("--source", panel=INPUT, repeat=True, complete=_sources),
-        Kind("NAME=PATH|hub"),
+        Kind("NAME=PATH"),
     ] = Field(default_factory=dict, description="File or folder of one source, by the source's name; hub fetches it")
     source_splits: Annotated[
         tuple[SourceSplit, ...],
@@ -148,7 +148,7 @@ class BuildDataSettings(StageSettings):
     )
     strict: Annotated[bool, Flag("--strict", panel=INPUT)] = Field(
         default=False,
-        description="Stop if a source or benchmark cannot be fetched; without it the others are used",
+        description="Stop if a source or benchmark cannot be fetched, instead of continuing with the others",
     )
     cleaning: BuildDataCleaning = BuildDataCleaning()
     near: NearRules = NearRules()

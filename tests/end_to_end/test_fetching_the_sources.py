@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from coma_cli.catalog.sources import SOURCES
+from coma_cli.catalog.sources import SOURCES, codegpt
 from tests.hub_server import COMMIT, data_server
 from tests.published_layouts import labelled_blocks, publish_fixtures, staqc_archive
 from tests.requirements import package
@@ -85,6 +85,16 @@ def test_a_source_whose_first_location_is_gone_comes_from_the_next(server, tmp_p
     assert facts["comes_from"] == f"{repository} at {commit} on GitHub"
 
 
+def test_a_file_that_is_not_the_published_one_is_refused_and_the_run_continues(server, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(SOURCES, "codegpt", codegpt.SOURCE)  # with its real size and hash
+    line = ["build-data", "--tasks", "code-generation", "--workers", "1", "--decontaminate", "off"]
+    assert run_coma([*line, "--source", "codegpt=hub", "--source", "codealpaca=hub", "-w", tmp_path / "w"]) == 0
+    said = capsys.readouterr().err
+    assert "CodeGPT-Dataset-V1-CN.zip is not the expected file: it has " in said and "instead of 3101101" in said
+    assert set(summary_in(tmp_path / "w")["sources"]) == {"codealpaca"}
+    assert run_coma([*line, "--source", "codegpt=hub", "-w", tmp_path / "w"]) == 3
+
+
 def test_strict_refuses_to_go_on_without_a_source(server, tmp_path, capsys):
     del server.hub["neulab/conala"]
     assert build_all(tmp_path / "w", "--strict") == 3
@@ -155,7 +165,7 @@ def test_a_source_without_a_licence_is_fetched_if_it_is_named(server, tmp_path):
     line = ["build-data", "--source", "codepro=hub", "--decontaminate", "off", "--workers", "1", "-w", tmp_path / "w"]
     assert run_coma(line) == 0
     assert summary_in(tmp_path / "w")["sources"]["codepro"]["train"]
-    assert [name for name in server.fetched() if "labeled" in name] == [
+    assert sorted(server.fetched()) == [
         "python_hnn_qid2index_blocks_labeled.txt",
         "sql_hnn_qid2index_blocks_labeled.txt",
     ]

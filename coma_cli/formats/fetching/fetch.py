@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -197,8 +197,8 @@ def _fetch_files(name: str, store: Store, commit: str, missing: list[RemoteFile]
 
         pool = ThreadPoolExecutor(_AT_ONCE)
         try:
-            for _ in pool.map(fetch_one, missing):
-                pass
+            for fetching in as_completed([pool.submit(fetch_one, file) for file in missing]):
+                fetching.result()
         finally:
             counter.stop()
             pool.shutdown(cancel_futures=True)

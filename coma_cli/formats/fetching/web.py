@@ -30,6 +30,7 @@ _LONGEST_RETRY_AFTER_S = 330.0  # the Hub counts requests over five minutes
 _SILENT_PAUSE_S = 5.0
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _STATUS = {401: "access denied", 403: "access denied", 404: "not found", 410: "gone", 429: "too many requests"}
+_NO_HEAD = frozenset({403, 405, 501})  # of hosts whose addresses are signed for GET alone
 _HTTP_LIBRARIES = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"})
 HINT = "Check the network, proxy and HF_ENDPOINT or COMA_GITHUB_ENDPOINT, then run the same command again."
 
@@ -127,9 +128,13 @@ def size_at(url: str, headers: Mapping[str, str] | None = None) -> int | None:
     asked = {**_PLAIN, **(headers or {})}
     with network_errors_named(url):
         answer = session().head(url, headers=asked, timeout=_PATIENCE_S)
+        if answer.status_code in _NO_HEAD:
+            with session().stream("GET", url, headers={**asked, "Range": "bytes=0-0"}, timeout=_PATIENCE_S) as answer:
+                pass  # only its headers are read
     if answer.status_code >= 400:
         raise UnfetchedError(f"{url}: {_status(answer.status_code)}.", HINT)
-    length = answer.headers.get("Content-Length", "")
+    whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
+    length = whole or answer.headers.get("Content-Length", "")
     return int(length) if length.isdigit() else None
 
 

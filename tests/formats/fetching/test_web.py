@@ -104,6 +104,8 @@ def test_a_server_that_stays_busy_is_given_up(server, tmp_path):
 def test_the_size_is_asked_for_without_the_file(server):
     assert size_at(url_of(server)) == len(CONTENT)
     assert server.fetched() == []
+    server.answers_head = False
+    assert size_at(url_of(server)) == len(CONTENT)
     with pytest.raises(UnfetchedError, match="not found"):
         size_at(f"{server.address}/github/o/r/raw/c/b.bin")
 
@@ -123,6 +125,23 @@ def test_a_host_that_can_not_be_reached_is_named_at_once(tmp_path, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     assert unreachable("https://hub.example/x") is None, "the proxy resolves it"
     assert time.monotonic() - began < 20
+
+
+def test_a_proxy_is_used(server, tmp_path, monkeypatch):
+    """The server plays the proxy: it is asked for addresses of a host that does not exist."""
+    from huggingface_hub import close_session
+
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, server.address)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    close_session()  # it reads these variables once
+    try:
+        download(f"http://data.example/github/{PLACE}", tmp_path / "a.bin")
+    finally:
+        close_session()
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
+    assert server.headers[-1]["Host"] == "data.example"
 
 
 @pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
