@@ -171,6 +171,7 @@ def hub_in_use(monkeypatch: pytest.MonkeyPatch, **options: Any) -> Iterator[Uplo
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # what a test had set when it imported the client first
     with upload_hub(**options) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
         monkeypatch.setenv("HF_TOKEN", next(iter(hub.accounts)))

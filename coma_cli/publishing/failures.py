@@ -10,7 +10,8 @@ from coma_cli.words import shortened
 _HTTP_LIBRARIES = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"})
 _CLIENT = "huggingface_hub"
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-_LATER = "The run is complete: the same command pushes it when that is solved."
+AFTER_THE_WORK = "The run is complete: the same command pushes it when that is solved."
+BEFORE_THE_WORK = "Without --push-to-hub the work is done now; the same command with it pushes the run later."
 _TOKEN_PAGE = "https://huggingface.co/settings/tokens"  # noqa: S105  # an address
 _HF_TOKEN = re.compile(r"\bhf_\w{6,}")
 
@@ -70,12 +71,15 @@ def _packages_of(error: BaseException) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def explained(error: BaseException, repository: str) -> CliError:
-    """The error to show for what the Hub's client raised while `repository` was looked at, made or written."""
+def explained(error: BaseException, repository: str, later: str = AFTER_THE_WORK) -> CliError:
+    """The error to show for what the Hub's client raised while `repository` was looked at, made or written.
+
+    `later` says how the push can be done another time.
+    """
     owner = repository.partition("/")[0]
     status, said = status_of(error), _said(error)
     if _is_offline(error):
-        return MissingInputError("HF_HUB_OFFLINE is set, so nothing can be pushed.", f"unset HF_HUB_OFFLINE. {_LATER}")
+        return MissingInputError("HF_HUB_OFFLINE is set, so nothing can be pushed.", f"unset HF_HUB_OFFLINE. {later}")
     if status == 401:
         return MissingInputError(
             f"The Hugging Face Hub refuses the token: {said}", f"hf auth login, or a valid HF_TOKEN ({_TOKEN_PAGE})"
@@ -88,16 +92,16 @@ def explained(error: BaseException, repository: str) -> CliError:
     if status == 409:
         return UsageError(f"{repository} is taken, and this token can't see it.", "Choose another NAME.")
     if status == 412:
-        return CliError(f"{repository} was changed by somebody else meanwhile.", f"Look at it. {_LATER}")
+        return CliError(f"{repository} was changed by somebody else meanwhile.", f"Look at it. {later}")
     if status == 413:
         return CliError(f"{repository} has no room for these files: {said}", "Choose a smaller --size.")
     if "Invalid metadata in README.md" in str(error):
         return CliError(f"The Hugging Face Hub refuses the card: {said}", "This is a fault of coma: please report it.")
     if status is not None:
-        return CliError(f"The Hugging Face Hub answered {status}: {said}", _LATER)
+        return CliError(f"The Hugging Face Hub answered {status}: {said}", later)
     if not any(_is_network(cause) for cause in causes(error)):
-        return CliError(f"The upload to {repository} failed: {said}", _LATER)
-    return MissingInputError(f"The Hugging Face Hub can't be reached: {said}", f"Check the network. {_LATER}")
+        return CliError(f"The upload to {repository} failed: {said}", later)
+    return MissingInputError(f"The Hugging Face Hub can't be reached: {said}", f"Check the network. {later}")
 
 
 def _said(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from coma_cli import __version__, console
 from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
-from coma_cli.publishing.failures import explained, is_of_the_hub, may_pass, no_token
+from coma_cli.publishing.failures import BEFORE_THE_WORK, explained, is_of_the_hub, may_pass, no_token
 from coma_cli.publishing.private_marks import PrivateMark, find_private
 from coma_cli.publishing.repository import (
     CLIENT,
@@ -86,7 +86,7 @@ def publish_blocker(target: Target) -> CliError | None:
     except Exception as error:
         if not is_of_the_hub(error):
             raise
-        return explained(error, target.name)
+        return explained(error, target.name, BEFORE_THE_WORK)
 
 
 def _role_blocker(target: Target, known: Mapping[str, Any]) -> CliError | None:

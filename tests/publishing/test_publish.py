@@ -138,7 +138,8 @@ def test_no_network_and_offline_mode_are_blockers(hub, folder, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{taken.getsockname()[1]}")
-        assert "can't be reached" in publish_blocker(Target(NAME)).message
+        blocker = publish_blocker(Target(NAME))
+        assert "can't be reached" in blocker.message and "Without --push-to-hub" in blocker.hint
         with pytest.raises(MissingInputError, match="can't be reached"):
             push(folder)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
