@@ -94,9 +94,9 @@ def draft(material: Material, seed: int) -> Draft | None:
     """
     if not isinstance(material, JudgedFunction):
         return None
-    if material.flaw in FLAWS and seed % _ONE_IN == 0:
-        named = FLAWS[material.flaw][material.text_language]
-        answer = named if material.defective else NO_FLAW[material.text_language]
+    named = next((names for kind, names in FLAWS.items() if kind == material.flaw), None)
+    if named is not None and seed % _ONE_IN == 0:
+        answer = (named if material.defective else NO_FLAW)[material.text_language]
         return Draft(material.code, answer, wordings=WHICH_WORDINGS)
     yes, no = LABELS[material.text_language]
     return Draft(
