@@ -7,7 +7,8 @@ import warnings
 from coma_cli.instructions.parsing import Refused
 from coma_cli.instructions.settings import Filters
 from coma_cli.records import TextLanguage
-from coma_cli.words import chinese_share, latin_share, shortened, words
+from coma_cli.text_language.identification import not_simplified
+from coma_cli.words import chinese_share, grams, latin_share, shortened, tokens, words
 
 _LEAST_CHINESE = 0.3  # share of the letters; names of functions and languages are Latin
 _MOST_CHINESE = 0.1
@@ -25,6 +26,14 @@ _MENTIONS = re.compile(
     r"|(?:上述|上面|以上|给定|所给|提供|下面|以下)的?(?:代码|函数)|[这该]段代码",
     re.IGNORECASE,
 )
+
+
+_MOST_TRADITIONAL = 1  # different characters: a name may have one
+_MARKUP = re.compile(
+    r"</?(?:p|br|div|span|code|pre|ul|ol|li|b|i|em|strong|a|h[1-6]|table|tr|td)\b[^<>]*>|&(?:nbsp|lt|gt|amp|quot);"
+)
+_QUOTED_TOKENS = 5  # of an answer; a shorter one may well be named in the question
+_ECHOED_WORDS = 6
 
 
 def flaw_of_instruction(text: str, text_language: TextLanguage, filters: Filters) -> Refused | None:
@@ -48,10 +57,25 @@ def flaw_of_instruction(text: str, text_language: TextLanguage, filters: Filters
     return None if fits else Refused("other-text-language", f"{chinese:.0%} Chinese")
 
 
-def flaw_of_chinese(text: str, english: str) -> Refused | None:
-    """Why a text is refused as the Chinese form of an English one."""
+def flaw_of_chinese(text: str, english: str, answer: str = "", prompt: str = "") -> Refused | None:
+    """Why a text is refused as the Chinese form of an English one.
+
+    `answer` is the program that the text must not give away, `prompt` what the model was asked with.
+    """
     if "```" in text:
         return Refused("text-holds-code")
+    traditional = not_simplified(text)
+    if len(traditional) > _MOST_TRADITIONAL:
+        return Refused("traditional-characters", "".join(traditional[:10]))
+    markup = _MARKUP.search(text)
+    if markup and markup[0] not in english:
+        return Refused("text-holds-markup", markup[0])
+    told = tokens(answer)
+    if len(told) >= _QUOTED_TOKENS and f" {' '.join(told)} " in f" {' '.join(tokens(text))} ":
+        return Refused("quotes-the-answer")
+    echo = _echo(text, english, prompt)
+    if echo:
+        return Refused("echoes-the-request", echo)
     characters = sum("\u3400" <= character <= "\u9fff" for character in text)
     if characters < _FEWEST_CHINESE_CHARACTERS:
         return Refused("other-text-language", f"{characters} Chinese characters")
@@ -62,6 +86,12 @@ def flaw_of_chinese(text: str, english: str) -> Refused | None:
     if len(words(text)) > _MOST_OF_ENGLISH * max(len(words(english)), _FEWEST_WORDS):
         return Refused("too-long", f"{len(words(text))} words and characters for {len(words(english))} words")
     return None
+
+
+def _echo(text: str, english: str, prompt: str) -> str:
+    """The first run of words of the English text or of the prompt that is repeated, or ""."""
+    known = {*grams(words(english), _ECHOED_WORDS), *grams(words(prompt), _ECHOED_WORDS)}
+    return " ".join(next((run for run in grams(words(text), _ECHOED_WORDS) if run in known), ()))
 
 
 def flaw_of_program(code: str, language: str, filters: Filters) -> Refused | None:

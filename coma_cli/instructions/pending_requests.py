@@ -37,7 +37,9 @@ def _read(request: PendingRequest, response: GenerationResponse) -> Taken | Refu
 
 
 def _flaw(request: PendingRequest, text: str, settings: GenSettings) -> Refused | None:
-    return flaw_of_chinese(text, request.english)
+    answer = request.output if request.asks_for == "instruction" else ""
+    prompt = generation_request(request.model_copy(update={"input": "", "output": ""}), settings).instruction
+    return flaw_of_chinese(text, request.english, answer, prompt)
 
 
 def example_of(draft: ItemDraft[PendingRequest], settings: GenSettings) -> Example:

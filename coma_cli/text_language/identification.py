@@ -35,7 +35,7 @@ _MOST_OTHER_SCRIPT = 0.3  # of the letters
 _LEAST_KANA = 0.1  # of the Chinese characters and kana of a Japanese text
 # Words of English grammar that no other language here has; each counts as three.
 _GRAMMAR = frozenset({"the", "and", "with", "which", "that", "this", "from", "when", "whether", "into", "each", "its"})
-_LEAST_ENGLISH = 0.34  # of the words, without those that other languages share
+_LEAST_ENGLISH = 0.33  # of the words, without those that other languages share: "Convert csv -> json" has one of 3
 _ENOUGH_ENGLISH = 2  # words that decide without a look at the rest
 _FEW_WORDS = 3  # fewer are too few to tell, unless the model is sure
 # Languages that the model finds in short English texts, and that few people document code in.
@@ -79,7 +79,31 @@ def _in_characters(prose: str, han: int, kana: int) -> str:
         return ENGLISH
     if len(_OTHER_SCRIPT.findall(prose)) - kana > han:
         return UNKNOWN
-    return JAPANESE if kana >= _LEAST_KANA * (han + kana) else CHINESE
+    return JAPANESE if kana >= _LEAST_KANA * (han + kana) or is_kanji(prose) else CHINESE
+
+
+def is_kanji(text: str) -> bool:
+    """Whether characters show that a text without kana is Japanese: some that only Japan writes, none of China's."""
+    shapes = [_written_in(character) for character in set(_HAN.findall(text))]
+    return (False, False, True) in shapes and not {(True, False, False), (True, True, False)} & set(shapes)
+
+
+def not_simplified(text: str) -> list[str]:
+    """The Chinese characters of a text, sorted, that simplified Chinese writes otherwise, or has not."""
+    return sorted(character for character in set(_HAN.findall(text)) if not _written_in(character)[0])
+
+
+@lru_cache(maxsize=8192)
+def _written_in(character: str) -> tuple[bool, bool, bool]:
+    """Whether the standard characters of mainland China, of Taiwan and of Japan include one."""
+    known = []
+    for standard in ("gb2312", "big5", "cp932"):
+        try:
+            character.encode(standard)
+            known.append(True)
+        except UnicodeEncodeError:
+            known.append(False)
+    return known[0], known[1], known[2]
 
 
 def _in_latin(text: str) -> str:

@@ -134,3 +134,15 @@ def test_every_training_row_is_in_comit_and_in_the_file_of_its_sub_dataset(tmp_p
 @pytest.mark.parametrize("mixture", MIXTURES.values(), ids=lambda m: m.name)
 def test_every_sub_dataset_has_a_file_below_a_folder(mixture):
     assert all(s.file.count("/") == 1 and s.file.endswith(".json") for s in mixture.subsets)
+
+
+def test_rows_with_a_free_answer_beside_answered_ones_keep_those_balanced(tmp_path, judged):
+    rows = [judged(n, yes=n % 2 == 0) for n in range(100, 140)]
+    rows += [
+        judged(n, yes=True).model_copy(update={"output": f"a wrong operator in line {n}"}) for n in range(200, 220)
+    ]
+    assemble(tmp_path, write_part(tmp_path / "a.part", rows), size=240)
+    answers = Counter(row["output"][:3] for row in read_rows(tmp_path / "train.jsonl"))
+    assert answers["Yes"] == answers["No"] > 0
+    assert answers["a w"] > 0
+    assert answers.total() in (9, 10)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coma_cli.instructions.filtering import flaw_of_instruction, flaw_of_program
+from coma_cli.instructions.filtering import flaw_of_chinese, flaw_of_instruction, flaw_of_program
 from coma_cli.instructions.settings import Filters
 
 FILTERS = Filters()
@@ -86,3 +86,25 @@ def test_definitions_alone_may_be_allowed():
 def test_warnings_of_a_program_are_not_ours(recwarn):
     assert flaw_of_program("import re\nx = '\\d'\nprint(x)", "python", FILTERS) is None
     assert not recwarn.list
+
+
+ENGLISH = "Return the sum of all even numbers in a list, or 0 for an empty list."
+PROGRAM = "def total(values):\n    return sum(v for v in values if v % 2 == 0)"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("返回列表中所有偶数之和，列表为空时返回 0。", None),
+        ("返回列表 `values` 中所有偶数之和；函数名为 total。", None),
+        ("請編寫函數，返回列表中所有偶數之和。", "traditional-characters"),
+        ("返回列表中所有偶数之和。<br>列表为空时返回 0。", "text-holds-markup"),
+        ("返回列表中所有偶数之和，若 a &lt; b 则返回零。", "text-holds-markup"),
+        ("实现 def total(values): return sum(v for v in values if v % 2 == 0)，返回偶数之和。", "quotes-the-answer"),
+        ("返回偶数之和。Return the sum of all even numbers in a list", "echoes-the-request"),
+        ("返回列表中所有偶数之和。Answer with the text between chinese tags and nothing else", "echoes-the-request"),
+    ],
+)
+def test_chinese_texts_that_are_no_clean_translation_are_refused(text, expected):
+    prompt = "Answer with the text between chinese tags and nothing else."
+    assert reason(flaw_of_chinese(text, ENGLISH, PROGRAM, prompt)) == expected

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.text_language import identification
-from coma_cli.text_language.identification import CHINESE, ENGLISH, identify, text_language_of
+from coma_cli.text_language.identification import CHINESE, ENGLISH, identify, not_simplified, text_language_of
 from tests.requirements import SHARED, skip_unless
 from tests.text_language import docstrings
 
@@ -65,3 +65,24 @@ def test_the_model_is_not_asked_about_plain_english(monkeypatch):
 @given(st.text(max_size=200))
 def test_any_text_has_a_language(text):
     assert identify(text)
+
+
+@pytest.mark.parametrize("text", ["検索結果数", "戻値確認", "文字列変換処理"])
+def test_japanese_without_kana_is_known_by_its_characters(text):
+    assert identify(text) == "ja"
+
+
+@pytest.mark.parametrize("text", ["返回数值总和", "函数返回数据", "默认值", "預設值", "设置检查点"])
+def test_short_chinese_stays_chinese(text):
+    assert identify(text) == "zh"
+
+
+def test_characters_that_simplified_chinese_writes_otherwise():
+    assert not_simplified("請编寫函数 f") == sorted("請寫")
+
+
+@pytest.mark.parametrize(
+    "text", ["Transform github -> git in source", "Convert csv -> json", "Rename foo -> bar in config"]
+)
+def test_an_english_verb_before_names_is_english(text):
+    assert identify(text) == "en"

@@ -16,7 +16,7 @@ MIXTURE = Mixture(
             ("codecapybara_generated", "gen-instructions"),
             20_574,
             "en",
-            ("java", "python"),
+            ("python", "go", "java", "javascript", "ruby", "php", "c", "cpp", "csharp", "rust"),
             "codecapybara/generated.json",
         ),
         SubDataset("codealpaca", "code-generation", ("codealpaca",), 20_022, "en", (), "codecapybara/codealpaca.json"),

@@ -2,8 +2,7 @@
 
 Source: the table in the data set's README. Its counts sum to 120,000, while the text says "around 80k" and the Chinese
 README "about 88k"; the counts are targets for the files, not the size of `CoMIT.json`. File names are those in the
-repository's `data/`, where one file holds both English generation sets; for the code search sets the repository gives
-only sizes, so those two names are ours.
+repository's `data/`, where one file holds both English generation sets.
 """
 
 from coma_cli.catalog.mixtures.mixture import Mixture, SubDataset
@@ -72,7 +71,7 @@ TEXT_TO_CODE = (
         10_000,
         "en",
         ("python", "sql"),
-        "text-to-code/code_search_EN.json",
+        "text-to-code/query_to_code_cleaned_EN.json",
     ),
     SubDataset(
         "code-search-cn",
@@ -81,7 +80,7 @@ TEXT_TO_CODE = (
         5_000,
         "cn",
         ("python", "sql"),
-        "text-to-code/code_search_CN.json",
+        "text-to-code/query_to_code_CN.json",
         requested=True,
     ),
 )

@@ -17,7 +17,7 @@ from coma_cli.jsonl import JsonRow
 from coma_cli.languages import UNSPECIFIED, language_of_label
 from coma_cli.records import Origin
 
-LICENCE = "unknown (no licence file)"
+LICENCE = "CC-BY-NC-4.0"  # DATA_LICENSE of the repository
 # Columns that every row of the generator has.
 COLUMNS = ("code", "instruction", "language", "pass_2nd")
 

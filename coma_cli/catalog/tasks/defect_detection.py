@@ -1,9 +1,9 @@
-"""Defect detection: tell whether a function has a defect."""
+"""Defect detection: tell whether a function has a defect, or which one."""
 
 from collections.abc import Mapping
 
 from coma_cli.catalog.material import JudgedFunction, Material
-from coma_cli.catalog.tasks.flaws import wordings_by_flaw
+from coma_cli.catalog.tasks.flaws import FLAWS, wordings_by_flaw
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 from coma_cli.records import TextLanguage
 
@@ -57,14 +57,47 @@ FLAW_WORDINGS: Wordings = {
         "这段 {language} 代码有没有{flaw}之类的 bug？请回答“有缺陷”或“无缺陷”。",
     ),
 }
+_KINDS_EN = "a wrong operator, an off-by-one error, arguments in the wrong order, a wrong or missing condition"
+_KINDS_CN = "用错的运算符、差一错误、顺序颠倒的参数、错误或缺失的条件"
+WHICH_WORDINGS: Wordings = {
+    "en": (
+        f"Which of these defects does this {{language}} function have: {_KINDS_EN}? Answer none if it has none.",
+        f"Name the defect of the {{language}} function below. Choose from: {_KINDS_EN}, none.",
+        f"What is wrong with this {{language}} code: {_KINDS_EN}, or none of these?",
+        f"Review this {{language}} function. Which one applies: {_KINDS_EN}, or none?",
+        f"Classify the bug in the {{language}} code. Possible answers: {_KINDS_EN}, none.",
+        f"A {{language}} function is given. Say which defect it contains ({_KINDS_EN}), or none.",
+        f"Decide which kind of bug this {{language}} function has. The kinds are: {_KINDS_EN}. Otherwise answer none.",
+        f"Does this {{language}} function have one of these bugs: {_KINDS_EN}? Name it, or answer none.",
+    ),
+    "cn": (
+        f"这个 {{language}} 函数存在以下哪种缺陷：{_KINDS_CN}？如果没有，请回答“无”。",
+        f"请指出下面 {{language}} 函数的缺陷。可选：{_KINDS_CN}、无。",
+        f"这段 {{language}} 代码的问题是什么：{_KINDS_CN}，还是“无”？",
+        f"请审查这个 {{language}} 函数，以下哪一项符合：{_KINDS_CN}，或“无”？",
+        f"请对这段 {{language}} 代码的 bug 分类。可能的答案：{_KINDS_CN}、无。",
+        f"给出一个 {{language}} 函数，请说明它含有哪种缺陷（{_KINDS_CN}），没有则回答“无”。",
+        f"判断这个 {{language}} 函数的 bug 属于哪一类：{_KINDS_CN}。都不是则回答“无”。",
+        f"这个 {{language}} 函数有以下 bug 之一吗：{_KINDS_CN}？请写出其名称，没有则回答“无”。",
+    ),
+}
+NO_FLAW: Mapping[TextLanguage, str] = {"en": "none", "cn": "无"}
+_ONE_IN = 3  # functions whose kind of bug is known that ask which one it is
 INJECTED_WORDINGS = wordings_by_flaw(LOGIC_WORDINGS, FLAW_WORDINGS)
 LABELS: Mapping[TextLanguage, tuple[str, str]] = {"en": ("yes", "no"), "cn": ("有缺陷", "无缺陷")}
 
 
 def draft(material: Material, seed: int) -> Draft | None:
-    """The function and the label word; the wording of an injected bug fits its kind, whether it is there or not."""
+    """The function and the label word; the wording of an injected bug fits its kind, whether it is there or not.
+
+    Where the kind of bug is known, some rows ask which one it is.
+    """
     if not isinstance(material, JudgedFunction):
         return None
+    named = next((names for kind, names in FLAWS.items() if kind == material.flaw), None)
+    if named is not None and seed % _ONE_IN == 0:
+        answer = (named if material.defective else NO_FLAW)[material.text_language]
+        return Draft(material.code, answer, wordings=WHICH_WORDINGS)
     yes, no = LABELS[material.text_language]
     return Draft(
         material.code, yes if material.defective else no, wordings=INJECTED_WORDINGS.get(material.flaw, WORDINGS)
@@ -74,10 +107,11 @@ def draft(material: Material, seed: int) -> Draft | None:
 TASK = Task(
     name="defect-detection",
     group="code-to-code",
-    form="input: a function; output: yes if it is labelled as defective, else no",
+    form="input: a function; output: yes if it is labelled as defective, else no; or, for injected bugs, which "
+    "kind of defect it has, or none",
     takes=(JudgedFunction,),
     draft=draft,
-    wordings=(WORDINGS, *INJECTED_WORDINGS.values()),
+    wordings=(WORDINGS, *INJECTED_WORDINGS.values(), WHICH_WORDINGS),
     asks_by_input=True,
     labels=LABELS,
     hub_category="text-classification",

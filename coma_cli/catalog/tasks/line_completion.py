@@ -47,6 +47,28 @@ UNFINISHED_WORDINGS: Wordings = {
         "请补全这段 {language} token 序列的最后一行。",
     ),
 }
+STATEMENT_WORDINGS: Wordings = {
+    "en": (
+        "Continue this tokenized {language} code to the end of the statement.",
+        "These {language} tokens stop within a statement or before one. Give the tokens up to the next `;` or brace.",
+        "How does this {language} code continue, up to the next semicolon or brace? Tokens are space-separated.",
+        "Complete the statement at the end of the following {language} tokens.",
+        "Predict the remaining tokens of the current {language} statement.",
+        "Write the tokens that come next in this {language} code, up to the next semicolon or brace.",
+        "The {language} token sequence below is cut off. Continue it to the end of the current statement.",
+        "Complete the last statement of this {language} token sequence.",
+    ),
+    "cn": (
+        "请将这段已分词的 {language} 代码续写到语句结束。",
+        "这段 {language} token 序列没有写完，请给出到下一个分号或花括号为止的 token。",
+        "这段 {language} 代码（token 以空格分隔）接下来如何继续，直到下一个分号或花括号？",
+        "请补全以下 {language} token 序列末尾的语句。",
+        "预测当前 {language} 语句剩余的 token。",
+        "写出这段 {language} 代码接下来的 token，直到下一个分号或花括号。",
+        "下面的 {language} token 序列被截断，请续写到当前语句结束。",
+        "请补全这段 {language} token 序列的最后一条语句。",
+    ),
+}
 # A long beginning is cut at its start to this many characters, about a thousand tokens.
 _MAX_CONTEXT_CHARS = 4000
 
@@ -55,7 +77,8 @@ def draft(material: Material, seed: int) -> Draft | None:
     """The function up to a line worth completing, and that line without its indentation; or upstream's own cut."""
     match material:
         case UnfinishedCode():
-            return Draft(_end_of(material.before), material.line, wordings=UNFINISHED_WORDINGS)
+            wordings = STATEMENT_WORDINGS if material.language == "java" else UNFINISHED_WORDINGS
+            return Draft(_end_of(material.before), material.line, wordings=wordings)
         case Function():
             return _cut(material.code, material.cuts, seed)
         case Snippet():
@@ -91,9 +114,9 @@ TASK = Task(
     name="line-completion",
     group="code-to-code",
     form="input: the beginning of a function; output: its next line, without indentation. For upstream's tokenized "
-    "code, output: the rest of the current line",
+    "code, output: the rest of the current line or, in Java, statement",
     takes=(UnfinishedCode, Function, Snippet),
     draft=draft,
-    wordings=(WORDINGS, UNFINISHED_WORDINGS),
+    wordings=(WORDINGS, UNFINISHED_WORDINGS, STATEMENT_WORDINGS),
     asks_by_input=True,
 )

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from coma_cli.catalog.material import Function
+from coma_cli.catalog.tasks import line_completion
 from coma_cli.records import Origin
 from tests.catalog.tasks.materials import MEAN, UNFINISHED, made
 
@@ -12,6 +13,11 @@ def test_golden_completion_within_a_line():
         "These Python tokens stop before the end of a line. Give the rest of the line.",
     )
     assert (row.input, row.output) == ("import os <EOL> print (", "os )")
+
+
+def test_tokens_of_java_are_completed_to_the_end_of_the_statement():
+    row = made("line-completion", replace(UNFINISHED, language="java", before="int f ( ) {", line="return 1 ;"))
+    assert row.instruction in {text.format(language="Java") for text in line_completion.STATEMENT_WORDINGS["en"]}
 
 
 def test_a_long_beginning_is_cut_at_its_start_between_tokens():

@@ -153,6 +153,6 @@ SOURCE = Source(
     revision=shared.REVISION,
     notes="All labels are weak (weak-label in made_by). BigCloneBench searched for functions that implement one of "
     "some functionalities, such as copying a file, so clones are pairs that share such a functionality, whatever else "
-    "they do; clones that share less than a fifth of what they call are dropped. Most pairs labelled as non-clones "
-    "were never compared by a person, and some of them are clones.",
+    "they do; clones that share less than a fifth of what they call are dropped. Most pairs labelled as "
+    "non-clones were never compared by a person, and some of them are clones.",
 )

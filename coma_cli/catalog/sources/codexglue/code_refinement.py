@@ -31,7 +31,26 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         if buggy == fixed:
             yield Rejected("same-text", "", origin, {"buggy": buggy})
             continue
+        if _is_guess(buggy, fixed):
+            yield Rejected(
+                "unknowable-fix", "most of the body goes, or all of it comes", origin, {"buggy": buggy, "fixed": fixed}
+            )
+            continue
         yield Repair("java", buggy, fixed, abstracted=True, licence=shard.licence, origin=origin)
+
+
+def _is_guess(buggy: str, fixed: str) -> bool:
+    """Whether nothing in the buggy function tells what its fix does.
+
+    True where less than half of the body is left, as when `return null ;` takes the place of a body, and where a body
+    is added or removed as a whole. Of 12 such pairs of the slices that were read, one could be known.
+    """
+    before, after = _body_tokens(buggy), _body_tokens(fixed)
+    return 2 * after < before or (before == 0) != (after == 0)
+
+
+def _body_tokens(code: str) -> int:
+    return len(code[code.find("{") :].split()) if "{" in code else 0
 
 
 SOURCE = Source(
@@ -50,5 +69,6 @@ SOURCE = Source(
     rows=99_044,
     revision=shared.REVISION,
     notes="The code is a space-separated token sequence, and abstracted: names and literals are replaced by VAR_1, "
-    "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered separately in each pair. It does not compile.",
+    "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered separately in each pair. It does not compile. Fixes that "
+    "remove more than half of a body are dropped: nothing in the function tells that they are wanted.",
 )

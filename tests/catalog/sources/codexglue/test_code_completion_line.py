@@ -31,6 +31,26 @@ def test_rows_give_the_beginning_and_the_rest_of_the_line(tmp_path):
     assert dropped(rest) == [("answer-withheld", "id 4"), ("broken-row", "id 5"), ("duplicate-id", "4")]
 
 
+@pytest.mark.parametrize(
+    ("before", "line", "answer"),
+    [
+        ("int f ( ) {", "int a = 1 ; return a ;", "int a = 1 ;"),
+        ("void f ( Bundle b )", "{ on = true ;", "{"),
+        ("for ( int i = 0 ;", "i < n ; i ++ ) { go ( i ) ;", "i < n ; i ++ ) {"),
+        (
+            "x = go ( a",
+            ", new B ( ) { int f ( ) { return 1 ; } } ) ; y = 2 ;",
+            ", new B ( ) { int f ( ) { return 1 ; } } ) ;",
+        ),
+        ("a . b", ". c ( )", ". c ( )"),
+    ],
+)
+def test_answers_in_java_end_with_their_statement(tmp_path, before, line, answer):
+    put(tmp_path / "dataset" / "javaCorpus" / "dev.json", lines([{"id": 1, "input": f"<s> {before}", "gt": line}]))
+    (found,) = read(SOURCE, tmp_path)
+    assert (found.before, found.line) == (before, answer)
+
+
 def test_only_the_rows_files_are_read(tmp_path):
     for name in ("javaCorpus/line_completion/test.json", "javaCorpus/dev.json", "javaCorpus/literals.json"):
         put(tmp_path / "dataset" / name, lines(ROWS[:1]))

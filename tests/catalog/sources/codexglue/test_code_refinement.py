@@ -73,13 +73,31 @@ def test_columns_that_are_missing_are_named_with_those_found(tmp_path):
         read(SOURCE, path)
 
 
+@pytest.mark.parametrize(
+    ("buggy", "fixed", "is_kept"),
+    [
+        ("int f ( ) { return a . b ( c ) + 1 ; }", "int f ( ) { return null ; }", False),
+        ("void f ( ) { go ( ) ; }", "void f ( ) { }", False),
+        ("void f ( ) ;", "void f ( ) { }", False),
+        ("void f ( ) { if ( a ) { go ( ) ; } run ( ) ; }", "void f ( ) { go ( ) ; run ( ) ; }", True),
+        ("void f ( ) { go ( a ) ; }", "void f ( ) { if ( a != null ) { go ( a ) ; } }", True),
+    ],
+)
+def test_fixes_that_nothing_tells_are_dropped(tmp_path, buggy, fixed, is_kept):
+    for side, code in (("buggy", buggy), ("fixed", fixed)):
+        put(tmp_path / "data" / "small" / f"train.buggy-fixed.{side}", f"{code}\n")
+    (found,) = read(SOURCE, tmp_path)
+    assert isinstance(found, Repair) == is_kept
+    assert is_kept or found.reason == "unknowable-fix"
+
+
 def test_the_real_slices():
     place = shared_data() / SOURCE.folder
     assert counted(SOURCE, place) == {
         "data/medium/test.buggy-fixed.buggy": (800, 0),
         "data/medium/valid.buggy-fixed.buggy": (1500, 0),
-        "data/small/test.buggy-fixed.buggy": (1500, 0),
-        "data/small/valid.buggy-fixed.buggy": (2500, 0),
+        "data/small/test.buggy-fixed.buggy": (1321, 179),
+        "data/small/valid.buggy-fixed.buggy": (2205, 295),
     }
     by_place = {(m.origin.path, m.origin.row): m for m in read(SOURCE, place)}
     second = by_place["data/small/valid.buggy-fixed.buggy", "2"]
@@ -95,4 +113,4 @@ def test_the_real_slices():
     assert by_place["data/medium/valid.buggy-fixed.buggy", "1"].fixed.startswith(
         "private void METHOD_1 ( TYPE_1 VAR_1 ) { VAR_2 . info ( STRING_1 ) ; TYPE_2 out"
     )
-    assert not any(m.buggy == m.fixed for m in by_place.values())
+    assert not any(m.buggy == m.fixed for m in by_place.values() if isinstance(m, Repair))
