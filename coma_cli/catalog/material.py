@@ -202,9 +202,9 @@ class Translation(Material):
 
     @property
     def shown(self) -> tuple[Code, ...]:
-        """Both, in the order of their languages' names, so that a pair and its reverse are about the same function."""
+        """Both, the longer one first: of generated code it shows the template best. So a pair and its reverse agree."""
         both = Code(self.language, self.code), Code(self.target_language, self.target_code)
-        return tuple(sorted(both, reverse=True))
+        return tuple(sorted(both, key=lambda code: (-len(code.text), code.language)))
 
 
 @dataclass(frozen=True)

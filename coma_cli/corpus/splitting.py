@@ -33,7 +33,7 @@ COUNTERPART_REASON = "twin-in-train"
 CROSSING_REASON = "crosses-the-split"
 FEWEST_VALIDATION = 50  # rows of a task, if that is no more than a tenth of them
 _MOST_RAISED = 0.1
-_SPARE = 1.3  # some validation rows are dropped later
+_SPARE = 1.6  # some validation rows are dropped later: twins, and surplus answers of a yes/no task
 _LARGE_GROUP = 20
 _HIGHEST = np.uint64(2**64 - 1)
 # Functions that draw less than this many times the share never serve as candidates in training rows: they would be for

@@ -35,7 +35,7 @@ COMIT = {
     "code-generation-cn": (1, 1_900),
     "code-search-en": (3_700, 0),
     "code-search-cn": (0, 3_700),
-    "clone-detection": (900, 0),
+    "clone-detection": (850, 0),
     "defect-detection": (1_400, 0),
     "line-completion": (1_650, 0),
     "code-repair": (6_000, 0),
