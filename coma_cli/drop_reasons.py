@@ -12,7 +12,7 @@ DROP_REASONS: Mapping[str, str] = {
     "broken-row": "the row is not in the source's format",
     "broken-source": "the file can't be read to its end",
     "cut-answer": "the answer breaks off",
-    "contaminated": "shares ten words or more with a benchmark problem, or holds its solution under other names",
+    "contaminated": "shares ten words or more with a benchmark problem, holds its solution, or solves it",
     "does-not-parse": "the code is not a valid program in its language",
     "duplicate": "has the same question or answer as an earlier row",
     "duplicate-id": "the source has an earlier row with the same id",

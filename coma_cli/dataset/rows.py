@@ -33,6 +33,7 @@ class RowState(IntEnum):
     REFERENCE = 7
     OUTSIDE_TABLE = 8
     OTHER_TEXT_LANGUAGE = 9
+    CONTAMINATED = 10
 
 
 @dataclass(frozen=True, eq=False)
