@@ -12,7 +12,7 @@ DROP_REASONS: Mapping[str, str] = {
     "broken-row": "the row is not in the source's format",
     "broken-source": "the file can't be read to its end",
     "cut-answer": "the answer breaks off",
-    "contaminated": "shares ten words or more with a benchmark problem, or holds its solution under other names",
+    "contaminated": "shares ten words or more with a benchmark problem, holds its solution, or solves it",
     "does-not-parse": "the code is not a valid program in its language",
     "crosses-the-split": "is about two functions, one of them for training and one for validation",
     "duplicate": "asks and answers the same as an earlier row",

@@ -17,6 +17,7 @@ from coma_cli.corpus.cleaning.rules import not_requested
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.dedup.stored_texts import StoredTexts
 from coma_cli.corpus.dropping import dropped
+from coma_cli.dataset.behaviour import NOTHING_FOUND, BehaviourReport
 from coma_cli.dataset.exports import (
     ArrayFiles,
     Export,
@@ -29,6 +30,7 @@ from coma_cli.dataset.pending import request_of
 from coma_cli.dataset.rows import RowReader, RowState, RowTable
 from coma_cli.dataset.selection import REASONS, Selection
 from coma_cli.jsonl import encode_row, write_atomically
+from coma_cli.records import DroppedRow
 
 TRAIN, VALIDATION, DROPPED_FILE = "train.jsonl", "validation.jsonl", "dropped.jsonl"
 CONTAMINATION, PENDING, COMIT = "contamination.jsonl", "pending.jsonl", "CoMIT.json"
@@ -44,11 +46,16 @@ def texts_of(rows: RowTable, near: NearRules, scratch: Path) -> AbstractContextM
 
 
 def write_files(
-    rows: RowTable, selection: Selection, mixture: Mixture, folder: Path, exports: tuple[Export, ...] = ()
+    rows: RowTable,
+    selection: Selection,
+    mixture: Mixture,
+    folder: Path,
+    exports: tuple[Export, ...] = (),
+    behaviour: BehaviourReport = NOTHING_FOUND,
 ) -> tuple[str, ...]:
     """Write all files of a selection into `folder`: `ROW_FILES`, one per sub-dataset, the exports; their names."""
     with RowReader(rows) as reader:
-        made = _Files(rows, selection, mixture, reader)
+        made = _Files(rows, selection, mixture, reader, behaviour)
         write_atomically(folder / DROPPED_FILE, made.dropped_lines())
         write_atomically(folder / CONTAMINATION, made.evidence_lines())
         write_atomically(folder / PENDING, made.request_lines())
@@ -77,6 +84,7 @@ class _Files:
     selection: Selection
     mixture: Mixture
     reader: RowReader
+    behaviour: BehaviourReport
 
     def side(self, *, validation: bool) -> list[int]:
         """The kept rows of one side in their order."""
@@ -129,10 +137,17 @@ class _Files:
             yield self._dropped(row, not_requested(self.rows.text_language(row)))
         for row in self.rows.in_order(self.selection.state == RowState.REPEATED_SHAPE):
             yield self._dropped(row)
+        for row in self.rows.in_order(self.selection.state == RowState.CONTAMINATED):
+            yield self._dropped(row, self._solved_by(row))
 
     def _dropped(self, row: int, detail: str = "") -> bytes:
-        reason = REASONS[RowState(self.selection.state[row])]
-        return encode_row(dropped(self.reader.example(row), reason, detail).to_row())
+        return encode_row(self._dropped_row(row, detail).to_row())
+
+    def _dropped_row(self, row: int, detail: str) -> DroppedRow:
+        return dropped(self.reader.example(row), REASONS[RowState(self.selection.state[row])], detail)
+
+    def _solved_by(self, row: int) -> str:
+        return f"{self.behaviour.evidence[int(row)].problem} (tests)"
 
     def _first_of(self, row: int) -> str:
         """The row that a duplicate or a counterpart repeats: its id.
@@ -146,9 +161,15 @@ class _Files:
         return f"of {origin.path}: {origin.row}"
 
     def evidence_lines(self) -> Iterator[bytes]:
-        """The evidence of contaminated rows."""
+        """The evidence of contaminated rows, then that of rows which solve a problem: kept ones and dropped ones."""
         for part in self.rows.parts:
             yield from part.lines("evidence")
+        for row in self.rows.in_order(self.selection.kept | (self.selection.state == RowState.CONTAMINATED)):
+            evidence = self.behaviour.evidence.get(int(row))
+            if evidence is not None and not self.selection.kept[row]:  # a dropped row has an id of its own
+                evidence = evidence.model_copy(update={"id": self._dropped_row(row, self._solved_by(row)).id})
+            if evidence is not None:
+                yield encode_row(evidence.to_row())
 
     def request_lines(self) -> Iterator[bytes]:
         """The rows that upstream lacks, by sub-dataset in the order of the table."""

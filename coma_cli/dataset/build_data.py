@@ -25,6 +25,7 @@ from coma_cli.dataset.against import (
     reference_parts,
 )
 from coma_cli.dataset.assembling import texts_of, write_files
+from coma_cli.dataset.behaviour import BehaviourReport, examine
 from coma_cli.dataset.building import BuildRecipe, build_part
 from coma_cli.dataset.card import card
 from coma_cli.dataset.composition import SUBSET, Composition, composition_of, rows_to_show
@@ -36,8 +37,10 @@ from coma_cli.dataset.rows import RowReader, RowTable
 from coma_cli.dataset.selection import RowTally, Selection, SelectionRules, select
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.dataset.summary import (
+    BehaviourCounts,
     BuildDataSummary,
     SideCounts,
+    behaviour_counts,
     drop_counts,
     side_counts,
     source_facts,
@@ -209,15 +212,26 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     scratch = run.scratch("assembling")
     references = reference_parts(settings.dedup_against, scratch, settings.near)
     rows = RowTable.read([*(parts / unit.part_name for unit in plan.units), *references], len(references))
+    behaviour = _behaviour(rows, settings, plan)
     with texts_of(rows, settings.near, scratch) as texts:
-        selection = select(rows, texts, _selection_rules(settings))
-    written = write_files(rows, selection, settings.mixture, run.path, settings.export)
+        selection = select(rows, texts, _selection_rules(settings), behaviour.mask(rows))
+    written = write_files(rows, selection, settings.mixture, run.path, settings.export, behaviour)
     composition = composition_of(rows, selection, settings.mixture)
     _require_rows(composition, selection.tally, settings)
-    summary = _summary(settings, plan, composition, selection.tally)
+    solving = behaviour_counts(behaviour, selection, settings.decontaminate_behaviour)
+    summary = _summary(settings, plan, composition, selection.tally, solving)
     plot.draw(summary, run.path / plot.PLOT)
     write_atomically(run.path / CARD, [card(summary, _shown(rows, selection), written).encode("utf-8", "replace")])
     return StageResult(summary, (*written, CARD))
+
+
+def _behaviour(rows: RowTable, settings: BuildDataSettings, plan: BuildDataPlan) -> BehaviourReport:
+    """What the functions of the rows do; says so where it can't be found out."""
+    wanted = settings.decontaminate_behaviour if settings.decontaminate else "off"
+    report = examine(rows, plan.benchmarks, wanted, settings.runtime.workers or default_workers())
+    if report.skipped and wanted != "off":
+        console.warn(f"Rows were not run against the benchmarks' tests: {report.skipped}")
+    return report
 
 
 def _selection_rules(settings: BuildDataSettings) -> SelectionRules:
@@ -282,7 +296,11 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
 
 
 def _summary(
-    settings: BuildDataSettings, plan: BuildDataPlan, composition: Composition, tally: RowTally
+    settings: BuildDataSettings,
+    plan: BuildDataPlan,
+    composition: Composition,
+    tally: RowTally,
+    behaviour: BehaviourCounts,
 ) -> BuildDataSummary:
     by_reason, by_source = drop_counts(tally)
     subsets = subset_counts(composition, tally, settings.mixture, settings.size)
@@ -309,6 +327,7 @@ def _summary(
         checked_against=checked,
         not_checked_against=list(plan.absent),
         contaminated=dict(sorted(tally.contaminated.items())),
+        behaviour=behaviour,
         read=[source_facts(entry) for entry in plan.found.located],
         missing_sources=sorted({*plan.found.missing, *plan.found.unfetched}),
         broken_sources=sorted(plan.found.broken),
@@ -359,6 +378,9 @@ def show(summary: Mapping[str, Any]) -> None:
     outside = sum(summary["outside_table"].values())
     if outside:
         console.note(f"Excluded: {count_of(outside, 'row')} of no sub-dataset of {summary['mixture']}")
+    solving = sum(summary["behaviour"]["solving"].values())
+    if solving:
+        console.note(f"{count_of(solving, 'row solves', 'rows solve')} a benchmark problem: see contamination.jsonl")
     for line in summary["to_fill"]:
         console.note(line)
 

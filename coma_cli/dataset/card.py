@@ -13,7 +13,7 @@ from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.splitting import COUNTERPART_REASON, CROSSING_REASON
 from coma_cli.dataset.card_header import configurations, header
 from coma_cli.dataset.plot import PLOT, length_classes
-from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
+from coma_cli.dataset.summary import BehaviourCounts, BuildDataSummary, SideCounts, SourceFacts
 from coma_cli.drop_reasons import DROP_REASONS
 from coma_cli.records import Example
 from coma_cli.words import count_of
@@ -225,6 +225,24 @@ def _benchmarks(summary: BuildDataSummary) -> Iterable[str]:
             f"**Not** checked against (data not available): {', '.join(summary.not_checked_against)}.",
             "",
         )
+    yield from _behaviour(summary.behaviour)
+
+
+def _behaviour(found: BehaviourCounts) -> Iterable[str]:
+    """Which benchmarks the third level was run against, and what it found."""
+    if found.skipped:
+        yield from (f"Level 3 (functions run against the benchmarks' tests) did **not** run: {found.skipped}.", "")
+        return
+    yield from (
+        f"Level 3 ran {found.functions} different Python functions of the rows against the benchmarks' tests. A row "
+        "that solves a problem need not be a copy: short textbook functions do (see `contamination.jsonl`).",
+        "",
+    )
+    rows = [
+        (name, str(problems), str(found.solving.get(name, 0)), str(found.dropped.get(name, 0)))
+        for name, problems in found.problems.items()
+    ]
+    yield from _table(("Benchmark", "Problems with tests", "Rows kept that solve one", "Rows removed"), rows)
 
 
 def _examples(shown: Mapping[str, Example]) -> Iterable[str]:

@@ -36,6 +36,7 @@ class RowState(IntEnum):
     OTHER_TEXT_LANGUAGE = 9
     REPEATED_SHAPE = 10
     CROSSING = 11
+    CONTAMINATED = 12
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ import numpy as np
 from coma_cli.catalog.mixtures import MIXTURES
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
 from coma_cli.corpus.cleaning.rules import TEXT_LANGUAGE
+from coma_cli.corpus.decontamination.decontaminate import REASON as CONTAMINATED
 from coma_cli.corpus.dedup import duplicates as dedup
 from coma_cli.corpus.dedup.duplicates import Keys, find_duplicates
 from coma_cli.corpus.dedup.fingerprints import asks_by_input
@@ -34,6 +35,7 @@ REASONS: Mapping[RowState, str] = {  # of the rows that dropped.jsonl lists
     RowState.CROSSING: CROSSING_REASON,
     RowState.OTHER_TEXT_LANGUAGE: TEXT_LANGUAGE,
     RowState.REPEATED_SHAPE: dedup.REPEATED_SHAPE,
+    RowState.CONTAMINATED: CONTAMINATED,
 }
 _NO_ROW = -1
 
@@ -93,11 +95,16 @@ class Selection:
         return np.asarray(self.state == RowState.KEPT)
 
 
-def select(rows: RowTable, texts: Texts, rules: SelectionRules) -> Selection:
-    """Decide what becomes of each row; `texts` holds the fingerprints of the table's texts."""
+def select(rows: RowTable, texts: Texts, rules: SelectionRules, contaminated: Mask | None = None) -> Selection:
+    """Decide what becomes of each row; `texts` holds the fingerprints of the table's texts.
+
+    `contaminated` (rows,) marks rows that are dropped, so that no row is a duplicate of theirs; None if there are none.
+    """
+    unwanted = np.zeros(len(rows), dtype=bool) if contaminated is None else contaminated
     subset = assign(rows, rules.mixture)
     outside = (subset == BESIDE) & ~rows.is_reference & rules.table_only
-    state, first = _deduplicated(rows, texts, rules.near, outside)
+    state, first = _deduplicated(rows, texts, rules.near, outside | unwanted)
+    state = _marked(state, np.flatnonzero(_kept(state) & unwanted), RowState.CONTAMINATED)
     state = _marked(state, np.flatnonzero(_kept(state) & outside), RowState.OUTSIDE_TABLE)
     foreign = _kept(state) & ~_is_in(rows, rules.text_languages)
     state = _marked(state, np.flatnonzero(foreign), RowState.OTHER_TEXT_LANGUAGE)
@@ -145,7 +152,7 @@ def _is_in(rows: RowTable, text_languages: Sequence[str]) -> Mask:
 def _deduplicated(rows: RowTable, texts: Texts, rules: NearRules, outside: Mask) -> tuple[States, Numbers]:
     """The states of the rows, and which row each duplicate repeats: the first of them is kept (see `dedup`).
 
-    Rows `outside` the table are excluded afterwards, so no row of the table is a duplicate of theirs.
+    Rows that are `outside` are excluded afterwards, so no other row is a duplicate of theirs.
     """
     index = rows.index
     keys = Keys(_kinds(rows), index["question"], index["long_answer"], index["pair"], index["several"], _id_keys(rows))

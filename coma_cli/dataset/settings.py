@@ -29,6 +29,7 @@ HUB = "hub"
 DEFAULT_MIX = "comit"
 INPUT, ROWS, FILTERS, OUTPUT, EXECUTION = "Input", "Rows", "Filters", "Output", "Execution"
 SourceSplit = Literal["train", "validation", "test", "any"]
+Behaviour = Literal["off", "report", "drop"]  # what becomes of rows that solve a benchmark problem
 
 
 def _sources(_: Path) -> list[str]:
@@ -124,6 +125,13 @@ class BuildDataSettings(StageSettings):
     ] = Field(default=(), description=f"Additional output formats: {', '.join(get_args(Export))}")
     decontaminate: Annotated[bool, Flag("--decontaminate", panel=FILTERS)] = Field(
         default=True, description="Drop rows that share text with a benchmark"
+    )
+    decontaminate_behaviour: Annotated[
+        Behaviour, Flag("--decontaminate-behaviour", panel=FILTERS, complete=lambda _: get_args(Behaviour))
+    ] = Field(
+        default="report",
+        description="Run the Python functions of rows against the benchmarks' tests, in the sandbox: report lists rows "
+        "that pass and drops those that also share text or code with the problem; drop drops all that pass",
     )
     bench_data: Annotated[str | None, Flag("--bench-data", panel=FILTERS), Kind("FILE|DIR")] = Field(
         default=None, description="Benchmark problems (MBPP and others) to decontaminate against"

@@ -1,11 +1,15 @@
 """What build-data reports of a finished data set: its summary.json, which the card and the terminal show."""
 
+from collections import Counter
+
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from coma_cli.catalog.mixtures.mixture import Mixture, Size
+from coma_cli.dataset.behaviour import BehaviourReport
 from coma_cli.dataset.composition import SUBSET, Composition, Lengths
 from coma_cli.dataset.locating import Located
-from coma_cli.dataset.selection import RowTally
+from coma_cli.dataset.rows import RowState
+from coma_cli.dataset.selection import RowTally, Selection
 
 
 class SourceFacts(BaseModel):
@@ -52,6 +56,23 @@ class SubsetCounts(SideCounts):
         return max(0, (self.wanted or 0) - self.total - self.requested)
 
 
+class BehaviourCounts(BaseModel):
+    """Level 3 of decontamination: which problems were tried, and the rows with a function that solves one.
+
+    `skipped` says why it did not run; "" if it did. By benchmark: `problems` that could be tried, kept rows that are
+    `solving` one of them, and rows that were `dropped` for it. `functions` counts distinct ones.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    setting: str
+    skipped: str
+    problems: dict[str, int] = {}
+    functions: int = 0
+    solving: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+
+
 class BuildDataSummary(BaseModel):
     """Counts of rows by their properties, of dropped rows by reason, and what to know before trusting the rows."""
 
@@ -77,6 +98,7 @@ class BuildDataSummary(BaseModel):
     checked_against: dict[str, int]
     not_checked_against: list[str]
     contaminated: dict[str, int]
+    behaviour: BehaviourCounts
     read: list[SourceFacts]
     missing_sources: list[str]
     broken_sources: list[str]
@@ -122,6 +144,25 @@ def drop_counts(tally: RowTally) -> tuple[dict[str, int], dict[str, dict[str, in
         by_reason[reason] = by_reason.get(reason, 0) + count
         by_source.setdefault(source, {})[reason] = count
     return dict(sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))), by_source
+
+
+def behaviour_counts(report: BehaviourReport, selection: Selection, setting: str) -> BehaviourCounts:
+    """What level 3 found in the rows that are left to it by the other steps."""
+    solving: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    for row, evidence in report.evidence.items():
+        if selection.kept[row]:
+            solving[evidence.bench] += 1
+        elif selection.state[row] == RowState.CONTAMINATED:
+            dropped[evidence.bench] += 1
+    return BehaviourCounts(
+        setting=setting,
+        skipped=report.skipped,
+        problems=dict(report.problems),
+        functions=report.functions,
+        solving=dict(sorted(solving.items())),
+        dropped=dict(sorted(dropped.items())),
+    )
 
 
 def source_facts(entry: Located) -> SourceFacts:

@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -107,18 +107,25 @@ class ProgramCaller:
             CallError: the program can't be loaded, raised, exceeded its limits, or returned a value that is not plain.
             SandboxError: the zygote has died.
         """
-        # The wall-clock limit is generous: nothing here is run a second time.
-        return self._values(source, name, calls, 10 * self._limits.wall_limit_s)
+        return list(self.each(source, name, calls))
 
-    def _values(self, source: str, name: str, calls: Sequence[Sequence[Any]], wall_s: float) -> list[Any]:
-        with self._started(source, wall_s) as remote:
+    def each(
+        self, source: str, name: str, calls: Iterable[Sequence[Any]], wall_s: float | None = None
+    ) -> Iterator[Any]:
+        """As `values`, one value at a time: where a call fails, those before it have given theirs.
+
+        Closing the iterator ends the program.
+        """
+        # The wall-clock limit is generous: nothing here is run a second time.
+        with self._started(source, 10 * self._limits.wall_limit_s if wall_s is None else wall_s) as remote:
             # Without this handshake, a program that can't be loaded could fake the answer to the first call.
             remote.make_sure_it_loaded()
-            return [remote.call(name, tuple(arguments), {}) for arguments in calls]
+            for arguments in calls:
+                yield remote.call(name, tuple(arguments), {})
 
     def _try_a_call(self) -> None:
         try:
-            answer = self._values(SAMPLE, "f", [("a",)], SAMPLE_WALL_S)
+            answer = list(self.each(SAMPLE, "f", [("a",)], SAMPLE_WALL_S))
         except CallError as error:
             raise SandboxError(f"a trivial program could not be called: {error}") from None
         if answer != SAMPLE_ANSWER:

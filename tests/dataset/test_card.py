@@ -3,7 +3,7 @@ from collections import Counter
 from coma_cli.dataset import plot
 from coma_cli.dataset.card import card, licence_line
 from coma_cli.dataset.composition import COUNTED, Composition
-from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SubsetCounts, side_counts
+from coma_cli.dataset.summary import BehaviourCounts, BuildDataSummary, SideCounts, SubsetCounts, side_counts
 from coma_cli.drop_reasons import DROP_REASONS
 from coma_cli.records import Example, Origin
 
@@ -48,6 +48,9 @@ def summary(composition, **changes):
         "checked_against": {"humaneval": 164},
         "not_checked_against": ["mbpp"],
         "contaminated": {"humaneval": 1},
+        "behaviour": BehaviourCounts(
+            setting="report", skipped="", problems={"humaneval": 164}, functions=40, solving={"humaneval": 3}
+        ),
         "read": [],
         "missing_sources": [],
         "broken_sources": [],
@@ -133,3 +136,16 @@ def test_a_bar_says_what_is_there_and_what_is_requested():
         "(3 requested)",
         "0",
     ]
+
+
+def test_the_card_says_which_benchmarks_functions_were_run_against_and_what_they_solve():
+    text = card(summary(composition_of(("train", example()))), {})
+    assert "Level 3 ran 40 different Python functions" in text
+    assert "| humaneval | 164 | 3 | 0 |" in text
+
+
+def test_the_card_says_why_functions_were_not_run():
+    skipped = BehaviourCounts(setting="report", skipped="this machine can't isolate programs (no namespaces)")
+    text = card(summary(composition_of(("train", example())), behaviour=skipped), {})
+    assert "did **not** run: this machine can't isolate programs (no namespaces)." in text
+    assert "Level 3 ran" not in text

@@ -93,7 +93,8 @@ def test_a_tally_is_known_before_anything_is_written(tmp_path):
     counts = Counter((row["source"], row["reason"]) for row in read_rows(tmp_path / "dropped.jsonl"))
     assert tally == written.tally
     assert tally.dropped == counts
-    assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"} - {"text-language", "repeated-shape"}
+    never = {"text-language", "repeated-shape", "contaminated"}
+    assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"} - never
 
 
 def test_a_duplicate_or_a_counterpart_names_the_row_that_it_repeats(tmp_path):
@@ -146,3 +147,17 @@ def test_nothing_is_selected_of_no_rows(tmp_path):
     selection = selected(RowTable.read([]), tmp_path, size=24)
     assert (len(selection.state), selection.tally.dropped, selection.tally.beyond_size) == (0, {}, {})
     assert not any(len(entry.rows) for entry in selection.requested)
+
+
+def test_rows_that_are_marked_leave_and_what_repeats_them_stays(tmp_path):
+    rows = table(tmp_path)
+    before = selected(rows, tmp_path)
+    (repeating,) = np.flatnonzero(before.state == RowState.DUPLICATE)
+    first = before.first[repeating]
+    marked = np.zeros(len(rows), dtype=bool)
+    marked[first] = True
+    with texts_of(rows, NEAR, tmp_path) as texts:
+        after = select(rows, texts, SelectionRules(near=NEAR), marked)
+    assert after.state[first] == RowState.CONTAMINATED
+    assert after.state[repeating] == RowState.KEPT
+    assert after.tally.dropped["s", "contaminated"] == 1

@@ -53,7 +53,10 @@ _SHARED_CHARS = 2000
 class ContaminatedRow(Record):
     """A training row that contains a benchmark problem or its solution: their names, where it is, and the shared text.
 
-    `shared` is at level 1 the words in common; at level 2 the row's code, which is the solution under other names.
+    `shared` is at level 1 the words in common; at level 2 the row's code, which is the solution under other names; at
+    level 3 the function that passes the problem's tests (`assertions` of them, and those of the problems in
+    `also_solves`), or the words that it has in common with the problem beside that. `solves` at level 3 does
+    not prove a copy.
     """
 
     id: str
@@ -64,7 +67,10 @@ class ContaminatedRow(Record):
     part: str
     where: str
     shared: str
-    level: Literal[1, 2] = 1
+    level: Literal[1, 2, 3] = 1
+    kind: Literal["copy", "solves"] = "copy"
+    assertions: int = 0
+    also_solves: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
