@@ -33,7 +33,7 @@ COUNTERPART_REASON = "twin-in-train"
 CROSSING_REASON = "crosses-the-split"
 FEWEST_VALIDATION = 50  # rows of a task, if that is no more than a tenth of them
 _MOST_RAISED = 0.1
-_SPARE = 1.6  # some validation rows are dropped later: twins, and surplus answers of a yes/no task
+_SPARE = 1.6  # some validation rows are dropped later: counterparts, and surplus answers of a yes/no task
 _LARGE_GROUP = 20
 _HIGHEST = np.uint64(2**64 - 1)
 # Functions that draw less than this many times the share never serve as candidates in training rows: they would be for
@@ -132,9 +132,9 @@ def sides_of(draws: U64, tasks: NDArray[np.integer], chosen: Mask, share: float)
 
 
 def _of_large_groups(lowest: U64, highest: U64, tasks: NDArray[np.integer], chosen: Mask, share: float) -> Mask:
-    """Rows about something that too many rows of a task are about, such as generated code: these would fill validation.
+    """Rows about something that too many rows of a task are about, such as generated code: they would fill validation.
 
-    They are for training, whatever it draws.
+    They train, whatever it draws.
     """
     large = [np.zeros(0, dtype=np.uint64)]
     for task in np.unique(tasks[chosen]):

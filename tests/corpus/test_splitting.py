@@ -149,6 +149,14 @@ def test_what_one_task_needs_for_validation_trains_no_other_task():
     )
 
 
+def test_a_group_that_would_fill_validation_trains():
+    draws = np.concatenate((np.zeros((40, 2), dtype=np.uint64), numbered(3, 300)))
+    found = sides(draws, [0] * 340, 0.1)
+    assert not found.validation[:40].any() and found.validation[40:].any()
+    few = sides(draws[25:], [0] * 315, 0.1)
+    assert few.validation[:15].all(), "a few rows of one function may validate"
+
+
 def function(number):
     name = "".join("abcdefghij"[int(digit)] for digit in str(number))
     code = f"def {name}(x):\n    return {name}_of(x)"
