@@ -5,7 +5,7 @@ killed run continues with the missing parts, and a final pass through all parts 
 writes the outputs (see `selection`, `assembling`). So the outputs are the same for any number of workers and restarts.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +21,6 @@ from coma_cli.dataset.against import (
     hash_named,
     known_benchmarks,
     named_problems,
-    overlap_warnings,
     reference_parts,
 )
 from coma_cli.dataset.assembling import texts_of, write_files
@@ -30,8 +29,9 @@ from coma_cli.dataset.building import BuildRecipe, build_part
 from coma_cli.dataset.card import card
 from coma_cli.dataset.composition import SUBSET, Composition, composition_of, rows_to_show
 from coma_cli.dataset.filling import how_to_fill
-from coma_cli.dataset.locating import FoundFiles, Located, WorkUnit, locate, unread_folders
-from coma_cli.dataset.obtaining import estimate_of, offer_in_words, rows_offered
+from coma_cli.dataset.locating import FoundFiles, Located, WorkUnit, locate
+from coma_cli.dataset.notes import notes_of, warnings_of
+from coma_cli.dataset.obtaining import estimate_of, rows_offered
 from coma_cli.dataset.pushing import CARD, push, target_of
 from coma_cli.dataset.rows import RowReader, RowTable
 from coma_cli.dataset.selection import RowTally, Selection, SelectionRules, select
@@ -100,7 +100,7 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
     found = locate(settings, tasks, workspace, fetch=fetch)
     benchmarks, absent = known_benchmarks(settings, fetch=fetch)
     benchmarks = (*benchmarks, *(named_problems(Path(name)) for name in settings.decontaminate_against))
-    warnings = _warnings(settings, found, benchmarks, absent)
+    warnings = warnings_of(settings, found, benchmarks, absent)
     inputs = [
         Input(f"source:{entry.source.name}", entry.comes_from or entry.place, entry.content_sha256)
         for entry in found.located
@@ -113,7 +113,7 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
         total=sum(len(entry.units) for entry in found.located),
         estimate=_estimate(settings, found, tasks, mixture),
         blockers=tuple(_blockers(settings, found)),
-        notes=(*_notes(settings, found), *(f"Warning: {warning}" for warning in warnings)),
+        notes=(*notes_of(settings, found), *(f"Warning: {warning}" for warning in warnings)),
         tasks=tasks,
         found=found,
         benchmarks=benchmarks,
@@ -159,46 +159,6 @@ def _estimated_rows(entry: Located, tasks: tuple[str, ...]) -> int:
     size = sum(file.unpacked_size for file in files)
     share = len(set(tasks) & set(entry.source.tasks)) / len(entry.source.tasks)
     return round(size * share / entry.source.bytes_per_row)
-
-
-def _notes(settings: BuildDataSettings, found: FoundFiles) -> tuple[str, ...]:
-    notes = [
-        f"{entry.source.name}: {count_of(entry.files, 'file')} {_place_in_words(entry)}" for entry in found.located
-    ]
-    notes += [f"{name}: {offer_in_words(offered)}" for name, offered in found.to_fetch.items()]
-    notes += [f"{name}: not fetched: {reason}" for name, reason in found.left_out.items()]
-    notes += [f"{name}: {error.message}" for name, error in found.unfetched.items() if name not in found.to_fetch]
-    notes += [f"{name}: no file found ({place})" for name, place in found.missing.items()]
-    if settings.push_to_hub is not None:
-        data_set = f"{'private ' if settings.private else ''}data set {settings.push_to_hub}"
-        notes.append(f"Rows, card and exports go to the {data_set} of the Hugging Face Hub")
-    unread = unread_folders(settings)
-    if unread:
-        notes.append(f"Not read, unknown to this version: {', '.join(unread)}")
-    return tuple(notes)
-
-
-def _place_in_words(entry: Located) -> str:
-    return f"of {entry.comes_from}" if entry.comes_from else f"in {entry.place}"
-
-
-def _warnings(
-    settings: BuildDataSettings, found: FoundFiles, benchmarks: Sequence[LoadedBenchmark], absent: Sequence[str]
-) -> tuple[str, ...]:
-    """What the user should know before trusting the rows; holds no paths of this machine."""
-    warnings = [f"The source {name} is broken and was skipped." for name in found.broken]
-    if found.unfetched:
-        warnings.append(f"Not fetched, so the data has no rows of them: {', '.join(found.unfetched)}.")
-    warnings += [f"The data has no rows of the source {name}: it {why}." for name, why in found.other_splits.items()]
-    if not settings.decontaminate:
-        warnings.append("Decontamination was switched off: rows may hold benchmark problems and their solutions.")
-    elif absent:
-        names = ", ".join(absent)
-        warnings.append(f"Not checked against {names}: their problems are not available (--bench-data FILE adds them).")
-    if settings.decontaminate:
-        there = {entry.source.name for entry in found.located}
-        warnings += overlap_warnings(there, {benchmark.name for benchmark in benchmarks})
-    return tuple(warnings)
 
 
 def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageResult:
