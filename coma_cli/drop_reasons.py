@@ -52,7 +52,7 @@ DROP_REASONS: Mapping[str, str] = {
     "twin-in-train": "a validation row with a function of a training row, or with the same or nearly the same text",
     "undecodable": "contains replacement characters (undecodable bytes)",
     "undecodable-file": "the file can't be decoded",
-    "unknowable-fix": "nothing in the buggy code tells what the fix does: it removes most of the code",
+    "unknowable-fix": "nothing in the buggy code tells the fix: most of the code goes, or only the access changes",
     "unlike-clones": "a pair labelled as clones whose functions call hardly anything in common",
     # Answers of a language model, in gen-instructions.
     "does-nothing": "the program defines things and runs none of them",

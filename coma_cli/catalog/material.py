@@ -144,11 +144,11 @@ class ClonePair(Material):
 
     @property
     def shown(self) -> tuple[Code, ...]:
-        return (Code(self.language, self.first), Code(self.language, self.second))
+        return tuple(Code(self.language, code) for code in (self.first, self.second, *self.others))
 
     @property
     def about(self) -> tuple[Code, ...]:
-        return self.shown
+        return self.shown[:2]
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,9 @@ _POINTER = re.compile(
     r"\W*(?:see|cf|for (?:more|further|details)|more (?:info|details)|read (?:more|the)|sources?|original)\b",
     re.IGNORECASE,
 )
-# How Doxygen comments begin: with a marker, or with a command that introduces the description.
-_OPENING = re.compile(r"\A\s*!?\s*[@\\]brief\b[ \t]*|\A!\s+")
+# How Doxygen comments begin: with a marker, or with a command that introduces the description. And the quotes of a
+# docstring with a prefix, which CodeSearchNet left in place.
+_OPENING = re.compile(r"\A\s*!?\s*[@\\]brief\b[ \t]*|\A!\s+|\A\s*[rRuUbB]{1,2}(?:\"{3}|'{3})")
 _MIN_SENTENCE_WORDS = 3
 _MIN_SUMMARY_WORDS = 3  # as CodeXGLUE's filter of CodeSearchNet: under three words of documentation
 

@@ -24,8 +24,8 @@ _MODERN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bur(?=[\"'])"), "r"),
     (re.compile(r"`([\w.() ]+)`"), r"repr(\1)"),
 )
-_PROMPTED = re.compile(r"\s*(?:>>>|In \[\d+\]:)(?: |\n|$)")
-_PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In \[\d+\]:|\.{3,}:)(?: |$)")
+_PROMPTED = re.compile(r"\s*(?:>>>|In ?\[\d+\]:)(?: |\n|$)")
+_PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In ?\[\d+\]:|\.{3,}:)(?: |$)")
 
 
 def is_python2(code: str) -> bool:

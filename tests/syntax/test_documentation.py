@@ -53,6 +53,11 @@ def test_a_docstring_without_prose_gives_none(docstring):
     assert prose_of(docstring) is None
 
 
+def test_the_quotes_of_a_prefixed_docstring_are_no_prose():
+    assert prose_of('r"""\nMark a class as a service\n').summary == "Mark a class as a service"
+    assert prose_of("Reads a file").summary == "Reads a file"
+
+
 @given(st.text(max_size=300))
 def test_any_text_gives_prose_of_single_lines_or_none(docstring):
     prose = prose_of(docstring)

@@ -31,6 +31,7 @@ def test_python_2_parses_but_for_what_has_changed(code, old):
     [
         (">>> x = [1, 2]\n>>> x[::-1]\n[2, 1]", "x = [1, 2]\nx[::-1]"),
         (">>> def f(x):\n...     return x\n...\n>>> f(1)\n1", "def f(x):\n    return x\n\nf(1)"),
+        ("In[16]: f('a', 2)\nOut[16]: 'b'", "f('a', 2)"),
         ("In [1]: import re\n\nIn [2]: re.sub('a', 'b', 'a')\nOut[2]: 'b'", "import re\nre.sub('a', 'b', 'a')"),
         (">>> print 'x'\nx", "print 'x'"),
         (">>> x = (\n1", ">>> x = (\n1"),

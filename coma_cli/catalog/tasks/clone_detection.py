@@ -49,7 +49,7 @@ SEARCH_WORDINGS: Wordings = {
         "Pick the candidate that is a semantic clone of the {language} function.",
         "Return the {language} candidate that has a functionality in common with the function.",
         "Search the list of {language} functions for a semantic clone of the first function, and copy it.",
-        "Only one {language} candidate implements what the given function implements. Which one?",
+        "Only one {language} candidate shares a functionality with the given function. Which one?",
         "Given a {language} function and a list of candidates, write out the candidate that is its clone.",
     ),
     "cn": (
@@ -59,7 +59,7 @@ SEARCH_WORDINGS: Wordings = {
         "请选出与该 {language} 函数互为语义克隆的候选代码。",
         "请返回与该函数有共同功能的 {language} 候选代码。",
         "请在 {language} 函数列表中查找第一个函数的语义克隆，并原样写出。",
-        "只有一段 {language} 候选代码实现了给定函数所实现的功能，是哪一段？",
+        "只有一段 {language} 候选代码与给定函数有共同的功能，是哪一段？",
         "给定一个 {language} 函数和若干候选，请写出作为其克隆的那一段候选代码。",
     ),
 }
@@ -71,12 +71,15 @@ _CANDIDATE: dict[TextLanguage, str] = {"en": "Candidate {number}:", "cn": "候�
 WEAK = "weak-label"
 _OTHERS = 4  # wrong candidates
 _ONE_IN = 4  # pairs of clones that become a search
+_FEWEST_SHARED = 0.4  # of what the two of a search call; labels alone are too weak for one
 _MOST_SHARED = 0.2  # of what a wrong candidate calls, with either function
 
 
 def among(material: Material, context: Surroundings) -> Material:
     """A pair of clones, some of them with functions from nearby pairs that plainly do something else."""
     if not isinstance(material, ClonePair) or not material.clones or _draw(material) % _ONE_IN:
+        return material
+    if shared_calls(material.first, material.second) < _FEWEST_SHARED:
         return material
     others = tuple(islice(_unlike(material, _nearby(context)), _OTHERS))
     return replace(material, others=others) if len(others) == _OTHERS else material

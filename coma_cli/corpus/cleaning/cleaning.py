@@ -60,9 +60,10 @@ _SQL_WORDS = re.compile(
 _FEWEST_SQL_WORDS = 2
 _LINQ = re.compile(r"\bfrom\s+\w+\s+in\b|=>", re.IGNORECASE)  # queries of C#
 _STRINGS = re.compile(r"\"[^\"]*\"")
-# Commands and queries that answer questions about Python on Stack Overflow, and are not Python.
+# Commands, queries and Perl that answer questions about Python on Stack Overflow, and are not Python.
 _SHELL_OR_SQL = re.compile(
     r"\s*(?:\$ [a-z./]|(?:sudo|pip3?|conda|apt-get|apt|brew|git|easy_install) [a-z-]+"
+    r"|use strict;|#!\S*perl|my [$@%]\w+ ?="
     r"|(?:select\b[^;]*\bfrom|update\b[^;]*\bset|insert\s+into|delete\s+from|create\s+(?:table|index|view)|alter\s+table)\s)",
     re.IGNORECASE,
 )
@@ -193,7 +194,7 @@ def _not_code(example: Example, rules: CleaningRules) -> Reason | None:
 
 
 def _other_language(example: Example, rules: CleaningRules) -> Reason | None:
-    """A shell session or a query instead of Python."""
+    """A shell session, a query or Perl instead of Python."""
     for name, code in _codes(example):
         if example.language == "python" and _SHELL_OR_SQL.match(code) and not parses_as_python(code):
             return "other-language", f"{name}: {code.strip()[:40]!r} is not Python"

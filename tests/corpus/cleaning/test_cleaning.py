@@ -43,6 +43,7 @@ def test_good_rows_pass_in_order_and_the_others_are_handed_over():
         ),
         ({"output": "$ pip show thing\n1.0"}, "other-language"),
         ({"output": "pip show thing"}, "other-language"),
+        ({"output": "use strict;\nuse warnings;\nopen my $in, '<', 'a' or die;"}, "other-language"),
         ({"output": "UPDATE a\nSET b = 1\nWHERE c"}, "other-language"),
         ({**SUMMARY, "output": "{@inheritDoc}"}, "boilerplate"),
         ({**SUMMARY, "output": "Auto-generated method stub."}, "boilerplate"),

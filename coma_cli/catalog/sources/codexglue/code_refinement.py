@@ -33,7 +33,10 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         if _is_guess(buggy, fixed):
             yield Rejected(
-                "unknowable-fix", "most of the body goes, or all of it comes", origin, {"buggy": buggy, "fixed": fixed}
+                "unknowable-fix",
+                "it removes most of the body, or adds one, or only changes the access",
+                origin,
+                {"buggy": buggy, "fixed": fixed},
             )
             continue
         yield Repair("java", buggy, fixed, abstracted=True, licence=shard.licence, origin=origin)
@@ -42,11 +45,17 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
 def _is_guess(buggy: str, fixed: str) -> bool:
     """Whether nothing in the buggy function tells what its fix does.
 
-    True where less than half of the body is left, as when `return null ;` takes the place of a body, and where a body
-    is added or removed as a whole. Of 12 such pairs of the slices that were read, one could be known.
+    True where less than half of the body is left, as when `return null ;` takes the place of a body, where a body is
+    added or removed as a whole, and where only the access (`private`, `public`) changes.
     """
+    if _but_access(buggy) == _but_access(fixed):
+        return True
     before, after = _body_tokens(buggy), _body_tokens(fixed)
     return 2 * after < before or (before == 0) != (after == 0)
+
+
+def _but_access(code: str) -> list[str]:
+    return [word for word in code.split() if word not in ("private", "protected", "public")]
 
 
 def _body_tokens(code: str) -> int:
@@ -70,5 +79,5 @@ SOURCE = Source(
     revision=shared.REVISION,
     notes="The code is a space-separated token sequence, and abstracted: names and literals are replaced by VAR_1, "
     "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered separately in each pair. It does not compile. Fixes that "
-    "remove more than half of a body are dropped: nothing in the function tells that they are wanted.",
+    "remove more than half of a body, or only change the access, are dropped: nothing in the function tells them.",
 )

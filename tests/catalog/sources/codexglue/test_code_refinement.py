@@ -79,6 +79,7 @@ def test_columns_that_are_missing_are_named_with_those_found(tmp_path):
         ("int f ( ) { return a . b ( c ) + 1 ; }", "int f ( ) { return null ; }", False),
         ("void f ( ) { go ( ) ; }", "void f ( ) { }", False),
         ("void f ( ) ;", "void f ( ) { }", False),
+        ("private int f ( ) { return a ; }", "public int f ( ) { return a ; }", False),
         ("void f ( ) { if ( a ) { go ( ) ; } run ( ) ; }", "void f ( ) { go ( ) ; run ( ) ; }", True),
         ("void f ( ) { go ( a ) ; }", "void f ( ) { if ( a != null ) { go ( a ) ; } }", True),
     ],
@@ -94,10 +95,10 @@ def test_fixes_that_nothing_tells_are_dropped(tmp_path, buggy, fixed, is_kept):
 def test_the_real_slices():
     place = shared_data() / SOURCE.folder
     assert counted(SOURCE, place) == {
-        "data/medium/test.buggy-fixed.buggy": (800, 0),
-        "data/medium/valid.buggy-fixed.buggy": (1500, 0),
-        "data/small/test.buggy-fixed.buggy": (1321, 179),
-        "data/small/valid.buggy-fixed.buggy": (2205, 295),
+        "data/medium/test.buggy-fixed.buggy": (785, 15),
+        "data/medium/valid.buggy-fixed.buggy": (1468, 32),
+        "data/small/test.buggy-fixed.buggy": (1254, 246),
+        "data/small/valid.buggy-fixed.buggy": (2095, 405),
     }
     by_place = {(m.origin.path, m.origin.row): m for m in read(SOURCE, place)}
     second = by_place["data/small/valid.buggy-fixed.buggy", "2"]
