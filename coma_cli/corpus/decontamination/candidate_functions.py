@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from coma_cli.corpus.decontamination.normalized_ast import codes_in
+from coma_cli.corpus.extraction.programs import unrunnable
 from coma_cli.jsonl import sha256_of
 from coma_cli.languages import parse_python
 
@@ -69,7 +70,15 @@ def candidates_in(texts: Iterable[str]) -> Iterator[CandidateFunction]:
             for code in codes_in(text):
                 tree = parse_python(code) if may_hold_candidates(code) else None
                 if tree is not None:
-                    yield from _Block(tree.body).candidates()
+                    yield from _of_tree(tree)
+
+
+def _of_tree(tree: ast.Module) -> list[CandidateFunction]:
+    """The candidates of one program; none if it can't be written as text again, as one that is nested deeply."""
+    try:
+        return [found for found in _Block(tree.body).candidates() if unrunnable(found.program) is None]
+    except (RecursionError, ValueError):
+        return []
 
 
 def may_hold_candidates(text: str) -> bool:

@@ -7,6 +7,7 @@ by a limit or otherwise, runs again by itself, problem by problem.
 
 import base64
 import marshal
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,6 +20,7 @@ from types import CodeType
 
 from coma_cli.corpus.decontamination import screening_program
 from coma_cli.corpus.decontamination.candidate_functions import CandidateFunction
+from coma_cli.corpus.decontamination.screening_program import PackedProblem
 from coma_cli.corpus.decontamination.solvable_problems import SolvableProblem
 from coma_cli.corpus.decontamination.step_counting import counting_steps
 from coma_cli.corpus.extraction.plain_comparisons import comparing_plainly
@@ -50,6 +52,8 @@ class Screening:
             SandboxError: the sandbox failed.
         """
         batches = self._batches(candidates)
+        if not self._program:  # made here, before several threads ask for it
+            return
         with ExitStack() as stack:
             idle: SimpleQueue[ProgramCaller] = SimpleQueue()
             callers: list[ProgramCaller] = []
@@ -127,19 +131,18 @@ class Screening:
     def _program(self) -> str:
         """The text that runs in the sandbox."""
         texts = [Path(str(module.__file__)).read_text("utf-8") for module in (plain_comparison, screening_program)]
-        problems = [
-            (
-                _setup(entry.problem),
-                marshal.dumps(_compiled(comparing_plainly(entry.problem.tests))),
-                entry.names,
-                entry.counts,
-                entry.kind,
-                b"" if entry.first is None else marshal.dumps(entry.first),
-            )
-            for entry in self.problems
-        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that benchmarks write
+            problems = list(map(_packed, self.problems))
         packed = base64.b85encode(zlib.compress(marshal.dumps(problems))).decode("ascii")
         return "\n".join((*texts, f"begin({packed!r}, compare)\n"))
+
+
+def _packed(entry: SolvableProblem) -> PackedProblem:
+    """A problem as the program takes it."""
+    tests = marshal.dumps(_compiled(comparing_plainly(entry.problem.tests)))
+    first = b"" if entry.first is None else marshal.dumps(entry.first)
+    return _setup(entry.problem), tests, entry.names, entry.counts, entry.kind, first
 
 
 def _setup(problem: Problem) -> bytes:

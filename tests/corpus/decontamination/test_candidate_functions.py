@@ -61,6 +61,8 @@ def test_functions_and_methods_that_can_be_called_are_candidates(code, function,
         "def f(x, *, key):\n    return x",
         "class A:\n    def __init__(self, k):\n        self.k = k\n    def f(self, x):\n        return x",
         "function f(x) { return x; } // def",
+        f"def f(x):\n    return {' + '.join(['x'] * 3000)}",
+        "def f(x):\n    return f'\ud800{x}'",
     ],
 )
 def test_what_can_not_run_by_itself_or_depends_on_chance_is_no_candidate(code):
