@@ -4,7 +4,7 @@ A row's id is a hash of its question and answer, so the same content always has 
 instruction is chosen by a hash of the run's seed and that id.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from coma_cli.catalog.material import Material
@@ -54,17 +54,28 @@ def make_example(
     )
 
 
-def with_surroundings(entries: Iterable[Material], size: int = BLOCK) -> Iterator[tuple[Material, Surroundings]]:
+def _bar_none(block: Sequence[Material]) -> frozenset[str]:
+    return frozenset()
+
+
+def with_surroundings(
+    entries: Iterable[Material],
+    size: int = BLOCK,
+    barred_in: Callable[[Sequence[Material]], frozenset[str]] = _bar_none,
+) -> Iterator[tuple[Material, Surroundings]]:
     """Each piece of material with its neighbours: its block of `size` pieces and the block before.
 
-    Blocks depend only on the order of the file, so every reader finds the same neighbours.
+    Blocks depend only on the order of the file, so every reader finds the same neighbours. `barred_in` says which code
+    of a block must not get into other rows.
     """
     before: list[Material] = []
+    barred_before: frozenset[str] = frozenset()
     stream = iter(entries)
     while block := list(islice(stream, size)):
-        context = Surroundings((*before, *block))
+        barred = barred_in(block)
+        context = Surroundings((*before, *block), barred_before | barred)
         yield from ((material, context) for material in block)
-        before = block
+        before, barred_before = block, barred
 
 
 def _worded(task: Task, draft: Draft, material: Material, seed: int, row_id: str) -> str:

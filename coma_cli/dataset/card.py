@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from coma_cli.catalog.licences.kinds import allows, is_known
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.decontamination.shipped import COVERED
 from coma_cli.dataset.plot import PLOT, length_classes
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts, SourceFacts
 from coma_cli.drop_reasons import DROP_REASONS
@@ -162,15 +163,22 @@ def _benchmarks(summary: BuildDataSummary) -> Iterable[str]:
         yield from ("Rows were **not** checked against any benchmark.", "")
         return
     rows = [
-        (name, str(problems), str(summary.contaminated.get(name, 0)))
+        (name, str(problems), _levels(summary, name), str(summary.contaminated.get(name, 0)))
         for name, problems in summary.checked_against.items()
     ]
-    yield from _table(("Benchmark", "Problems", "Rows removed"), rows)
+    yield from _table(("Benchmark", "Problems", "Levels", "Rows removed"), rows)
+    yield from ("Level 1 compares words and tests, level 2 programs without their names.", "")
+    alike = [f"{' and '.join(names)} of {bench}" for bench, names in COVERED.items()]
+    yield from (f"The following ask the same problems as one of these: {', '.join(alike)}.", "")
     if summary.not_checked_against:
         yield from (
             f"**Not** checked against (data not available): {', '.join(summary.not_checked_against)}.",
             "",
         )
+
+
+def _levels(summary: BuildDataSummary, bench: str) -> str:
+    return ", ".join(map(str, summary.levels.get(bench, ())))
 
 
 def _examples(shown: Mapping[str, Example]) -> Iterable[str]:

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark, LoadedBenchmark, NoProblemsError
-from coma_cli.errors import MissingInputError
+from coma_cli.corpus.decontamination.shipped import covered
+from coma_cli.errors import MissingInputError, MissingPackageError
 
 _ANY_PARQUET = "test-*.parquet"
 
 
 class Available(NamedTuple):
-    """The benchmarks that were loaded, and the names of those that should be available and are not."""
+    """The benchmarks that were loaded, and the names of those that rows can't be checked against.
+
+    The latter have no file here, and their hashes are not part of this package (see `shipped`).
+    """
 
     loaded: tuple[LoadedBenchmark, ...]
     missing: tuple[str, ...]
@@ -51,7 +55,8 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
     """The benchmarks of the catalogue that can be loaded: from the places, else from a package or the Hugging Face Hub.
 
     A benchmark with the problems of another one is neither fetched nor reported as missing. With `fetch` off, those
-    that would be fetched are neither loaded nor missing.
+    that would be fetched are neither loaded nor missing. One whose hashes are part of this package is never missing,
+    and it need not be fetched.
 
     Raises:
         MissingInputError: a benchmark that was found is broken; a place does not exist; `given` contains no benchmark
@@ -66,10 +71,10 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
     for benchmark in BENCHMARKS.values():
         found = given.get(benchmark.name) or _found(benchmark, places)
         if found is None and _comes_by_itself(benchmark, places):
-            found = benchmark.load()
+            found = _fetched(benchmark)
         if found is not None:
             loaded.append(found)
-        elif not benchmark.same_problems_as and not (benchmark.comes_from == "hub" and places.from_hub):
+        elif benchmark.name not in covered() and not (benchmark.comes_from == "hub" and places.from_hub):
             missing.append(benchmark.name)
     return Available(tuple(loaded), tuple(missing))
 
@@ -79,6 +84,16 @@ def _comes_by_itself(benchmark: Benchmark, places: BenchmarkPlaces) -> bool:
     if benchmark.comes_from == "hub":
         return places.from_hub and places.fetch and not benchmark.same_problems_as
     return benchmark.comes_from == "package"
+
+
+def _fetched(benchmark: Benchmark) -> LoadedBenchmark | None:
+    """A benchmark from its default location; None if it can't be read and its hashes are here."""
+    try:
+        return benchmark.load()
+    except (MissingInputError, MissingPackageError):
+        if benchmark.name in covered():
+            return None
+        raise
 
 
 def _found(benchmark: Benchmark, places: BenchmarkPlaces) -> LoadedBenchmark | None:
