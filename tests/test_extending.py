@@ -127,7 +127,7 @@ def test_make_docs_is_all_that_the_documentation_needs(extended, tmp_path):
 
 VERBS = ("count", "sort", "merge", "reverse", "filter", "group", "rotate", "split", "join", "scale")
 THINGS = ("words", "bills", "maps", "records")
-LEAKED = "def triple(value):\n    doubled = value + value\n    result = doubled + value\n    return result\n"
+LEAKED = "def triple(value):\n    doubled = value * 2\n    return sum([doubled, value], start=0)\n"
 MINIKATAS = [
     {
         "id": number,

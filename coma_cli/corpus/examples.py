@@ -99,22 +99,27 @@ def _pattern(wording: str, text_language: TextLanguage) -> str:
 
 
 def with_surroundings(
-    entries: Iterable[Material], size: int = BLOCK, pools_of: PoolsOf | None = None
+    entries: Iterable[Material],
+    size: int = BLOCK,
+    pools_of: PoolsOf | None = None,
+    barred_in: Callable[[Sequence[Material]], frozenset[str]] = lambda block: frozenset(),
 ) -> Iterator[tuple[Material, Surroundings]]:
     """Each piece of material with its neighbours on its side of the split: its block of `size` pieces of that side and
     the block before. Blocks depend only on the order of the file, so every reader finds the same neighbours.
 
-    `pools_of` says of some pieces on which side they are, and which of them may be neighbours at all.
+    `pools_of` says of some pieces on which side they are, and which of them may be neighbours at all;
+    `barred_in` says which code of some pieces must not get into other rows.
     """
     waiting: dict[bool, list[tuple[Material, bool]]] = {False: [], True: []}
-    before: dict[bool, tuple[Material, ...]] = {False: (), True: ()}
+    before: dict[bool, Surroundings] = {False: Surroundings(), True: Surroundings()}
     stream = iter(entries)
 
     def served(side: bool, count: int) -> Iterator[tuple[Material, Surroundings]]:
         block, waiting[side] = waiting[side][:count], waiting[side][count:]
         own = tuple(material for material, serves in block if serves)
-        context = Surroundings((*before[side], *own))
-        before[side] = own
+        now, last = Surroundings(own, barred_in(own)), before[side]
+        context = Surroundings((*last.materials, *own), last.barred | now.barred)
+        before[side] = now
         yield from ((material, context) for material, _ in block)
 
     while block := list(islice(stream, size)):

@@ -15,7 +15,7 @@ from coma_cli import __version__, console
 from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.catalog.sources import SOURCES
-from coma_cli.corpus.decontamination.decontaminate import index_of
+from coma_cli.corpus.decontamination.decontaminate import LEVELS, index_of
 from coma_cli.dataset import exports, plot
 from coma_cli.dataset.against import (
     hash_named,
@@ -241,7 +241,7 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
         tasks=plan.tasks,
         seed=settings.seed,
         rules=settings.rules,
-        index=index_of(plan.benchmarks),
+        index=index_of(plan.benchmarks) if settings.decontaminate else None,
         near=settings.near,
         validation_share=settings.validation_share,
         parts=None if settings.runtime.cluster else parts,
@@ -265,7 +265,7 @@ def _summary(
     by_reason, by_source = drop_counts(tally)
     subsets = subset_counts(composition, tally, settings.mixture, settings.size)
     read = {entry.source.name for entry in plan.found.located}
-    checked = {bench.name: len(bench.problems) for bench in plan.benchmarks}
+    checked = dict(index_of(plan.benchmarks).problems) if settings.decontaminate else {}
     return BuildDataSummary(
         rows=SideCounts(train=composition.rows["train"], validation=composition.rows["validation"]),
         tasks=side_counts(composition, "task"),
@@ -285,6 +285,7 @@ def _summary(
         lengths=composition.lengths or {},
         decontaminated=settings.decontaminate,
         checked_against=checked,
+        levels={name: list(LEVELS) for name in checked},
         not_checked_against=list(plan.absent),
         contaminated=dict(sorted(tally.contaminated.items())),
         behaviour=behaviour,

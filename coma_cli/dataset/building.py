@@ -6,19 +6,20 @@ worker makes it.
 
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from coma_cli.catalog.material import Material
+from coma_cli.catalog.material import Function, Material, Question
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning.cleaning import CleaningRules, clean
 from coma_cli.corpus.cleaning.masking import masked_text
 from coma_cli.corpus.cleaning.text_language import wrong_language
-from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
+from coma_cli.corpus.decontamination.benchmark_index import BenchmarkIndex
+from coma_cli.corpus.decontamination.decontaminate import contaminated_texts, decontaminate
 from coma_cli.corpus.dedup.fingerprints import BATCH_ROWS, Fingerprints
 from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.examples import make_example, with_surroundings
@@ -133,11 +134,34 @@ def _examples(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected
         return
     tasks = [TASKS[name] for name in recipe.tasks if name in unit.source.tasks]
     pools = partial(pools_of, share=recipe.validation_share, seed=recipe.seed)
-    for material, context in with_surroundings(_wanted_material(recipe, unit, on_reject), pools_of=pools):
+    wanted = _wanted_material(recipe, unit, on_reject)
+    is_drawn_from = any(task.among is not None for task in tasks)
+    barred_in = partial(_barred, recipe.index if is_drawn_from else None, unit.source.name)
+    for material, context in with_surroundings(wanted, pools_of=pools, barred_in=barred_in):
         for task in tasks:
             example = make_example(task, material, unit.source.name, recipe.seed, context)
             if example is not None:
                 yield example
+
+
+def _barred(index: BenchmarkIndex | None, source: str, block: Sequence[Material]) -> frozenset[str]:
+    """The code in a block that is a benchmark's, or belongs to a benchmark's text: other rows must not show it."""
+    if index is None:
+        return frozenset()
+    texts = [_said_and_coded(material) for material in block]
+    found = contaminated_texts([text for several in texts for text in several], index, source)
+    codes = (several[1:] if several[0] in found else found.intersection(several[1:]) for several in texts)
+    return frozenset(code for several in codes for code in several)
+
+
+def _said_and_coded(material: Material) -> tuple[str, ...]:
+    """The text of material from which others draw candidates, and its code."""
+    match material:
+        case Function(description=text, code=code):
+            return text, code
+        case Question(text=text, candidates=candidates):
+            return text, *candidates
+    return ("",)
 
 
 def _finished_rows(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Example]:

@@ -10,6 +10,7 @@ import yaml
 
 from coma_cli.catalog.licences.kinds import allows, is_known
 from coma_cli.catalog.tasks import TASKS
+from coma_cli.corpus.decontamination.shipped import COVERED
 from coma_cli.corpus.splitting import COUNTERPART_REASON, CROSSING_REASON
 from coma_cli.dataset.card_header import configurations, header
 from coma_cli.dataset.plot import PLOT, length_classes
@@ -216,10 +217,13 @@ def _benchmarks(summary: BuildDataSummary) -> Iterable[str]:
         yield from ("Rows were **not** checked against any benchmark.", "")
         return
     rows = [
-        (name, str(problems), str(summary.contaminated.get(name, 0)))
+        (name, str(problems), _levels(summary, name), str(summary.contaminated.get(name, 0)))
         for name, problems in summary.checked_against.items()
     ]
-    yield from _table(("Benchmark", "Problems", "Rows removed"), rows)
+    yield from _table(("Benchmark", "Problems", "Levels", "Rows removed"), rows)
+    yield from ("Level 1 compares words and tests, level 2 programs without their names.", "")
+    alike = [f"{' and '.join(names)} of {bench}" for bench, names in COVERED.items()]
+    yield from (f"The following ask the same problems as one of these: {', '.join(alike)}.", "")
     if summary.not_checked_against:
         yield from (
             f"**Not** checked against (data not available): {', '.join(summary.not_checked_against)}.",
@@ -243,6 +247,10 @@ def _behaviour(found: BehaviourCounts) -> Iterable[str]:
         for name, problems in found.problems.items()
     ]
     yield from _table(("Benchmark", "Problems with tests", "Rows kept that solve one", "Rows removed"), rows)
+
+
+def _levels(summary: BuildDataSummary, bench: str) -> str:
+    return ", ".join(map(str, summary.levels.get(bench, ())))
 
 
 def _examples(shown: Mapping[str, Example]) -> Iterable[str]:

@@ -96,6 +96,7 @@ class BuildDataSummary(BaseModel):
     lengths: Lengths
     decontaminated: bool
     checked_against: dict[str, int]
+    levels: dict[str, list[int]]
     not_checked_against: list[str]
     contaminated: dict[str, int]
     behaviour: BehaviourCounts

@@ -91,7 +91,8 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
             raise _with_what_is_there(error, rounds) from None
     run.count_work(engine.traffic.answered)
     _check_failures(rounds)
-    rows = rows_of(rounds.kind, rounds.drafts.values(), settings, index_of(plan.benchmarks))
+    index = index_of(plan.benchmarks) if settings.decontaminate else None
+    rows = rows_of(rounds.kind, rounds.drafts.values(), settings, index)
     _write(run, rows)
     _require_rows(run, rows)
     spending = budget.spending()

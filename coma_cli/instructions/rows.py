@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from coma_cli.corpus.cleaning.cleaning import clean
-from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, decontaminate
+from coma_cli.corpus.decontamination.benchmark_index import BenchmarkIndex
+from coma_cli.corpus.decontamination.decontaminate import decontaminate
 from coma_cli.corpus.dedup.duplicates import unique
 from coma_cli.corpus.splitting import split
 from coma_cli.instructions.rounds import Item, ItemDraft, ItemKind

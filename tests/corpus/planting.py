@@ -29,6 +29,9 @@ class _Renamer(ast.NodeTransformer):
         node.name = self.new(node.name)
         return node
 
+    def visit_ClassDef(self, node):
+        return self.visit_FunctionDef(node)
+
 
 def renamed(code):
     """The same program with other names for all that it calls its own."""

@@ -130,12 +130,12 @@ def test_sources_of_a_folder_are_read_and_the_others_named(workspace_root, sourc
     assert any("elsewhere" in note for note in plan.notes)
     made = build(workspace_root, sources=str(sources))
     assert made.summary["sources"].keys() == {"codealpaca", "mbpp"}
-    assert made.summary["checked_against"] == {"humaneval": 164, "mbpp": 2}
-    assert "mbpp-sanitized" in made.summary["not_checked_against"]
+    assert made.summary["checked_against"] == {"humaneval": 164, "mbpp": 500, "mbpp-other-splits": 474}
+    assert made.summary["not_checked_against"] == []
     card = (made.path / "README.md").read_text()
     assert "**Not for commercial use as a whole**: 40 rows are under CC-BY-NC-4.0." in card
     assert "train (task_id 601-974)" in card
-    assert "**Not** checked against (data not available): mbpp-sanitized" in card
+    assert "| mbpp | 500 | 1, 2 | " in card
     assert str(sources) not in card
 
 
@@ -172,11 +172,11 @@ def test_without_decontamination_the_card_warns(workspace_root, repo):
     assert made.summary["checked_against"] == {}
 
 
-def test_a_benchmark_with_no_problems_is_not_checked_against_and_says_so(workspace_root, sources):
+def test_a_benchmark_without_problems_in_its_file_is_checked_against_all_the_same(workspace_root, sources):
     path = sources / "mbpp" / "mbpp.jsonl"
     path.write_text("\n".join(line for line in path.read_text().splitlines() if '"task_id": 60' in line))
     made = build(workspace_root, sources=str(sources))
-    assert "mbpp" in made.summary["not_checked_against"]
+    assert made.summary["checked_against"]["mbpp"] == 500
     with pytest.raises(MissingInputError, match="no problem of mbpp"):
         build(workspace_root, sources=str(sources), bench_data=str(path))
     build(workspace_root, sources=str(sources), decontaminate=False)
@@ -518,3 +518,22 @@ def test_text_languages_have_one_order_and_one_identity():
     both = [load_settings(model, flags={"lang": value}) for value in (["cn", "en"], ["en", "cn"])]
     assert [settings.lang for settings in (model(), *both)] == [("en", "cn")] * 3
     assert both[0].identity() == model().identity()
+
+
+def test_code_of_a_benchmark_is_no_candidate_of_another_row(workspace_root, tmp_path):
+    """HumanEval/5 among questions of CoNaLa: its own row goes, and its neighbours do not show it."""
+    solution = next(p for p in BENCHMARKS["humaneval"].load().problems if p.task_id == "HumanEval/5").reference
+    codes = [f"def step_{n}(numbers, delimeter):\n    return [numbers[{n}], delimeter, {n}]" for n in range(8)]
+    rows = [
+        {"question_id": n, "intent": f"How do I put the item number {n} of a list first?", "snippet": code}
+        for n, code in enumerate([*codes[:4], solution, *codes[4:]])
+    ]
+    path = tmp_path / "conala-train.json"
+    path.write_text(json.dumps([{**row, "rewritten_intent": row["intent"]} for row in rows]))
+    flags = {"source": {"conala": str(path)}, "tasks": "code-search", "near__enabled": False, "validation_share": 0.0}
+    made = build(workspace_root, **flags)
+    kept = all_rows(made)
+    assert len(kept) == 8
+    assert not [row.id for row in kept if solution in json.loads(row.input)]
+    assert all(len(json.loads(row.input)) >= 4 for row in kept)
+    assert [row["problem"] for row in rows_of(made, "contamination.jsonl")] == ["HumanEval/5"]

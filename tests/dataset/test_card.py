@@ -46,6 +46,7 @@ def summary(composition, **changes):
         "versions": {"coma": "0.1"},
         "decontaminated": True,
         "checked_against": {"humaneval": 164},
+        "levels": {"humaneval": [1, 2]},
         "not_checked_against": ["mbpp"],
         "contaminated": {"humaneval": 1},
         "behaviour": BehaviourCounts(
@@ -78,7 +79,7 @@ def test_a_card_says_all_that_was_counted():
         "| t | 0 | 1 |",
         "| CC-BY-NC-4.0 | 0 | 1 |",
         "| duplicate | 3 | asks and answers the same as an earlier row |",
-        "| humaneval | 164 | 1 |",
+        "| humaneval | 164 | 1, 2 | 1 |",
         "**Not** checked against (data not available): mbpp.",
         "Good rows beyond the requested size: code-generation 2.",
         "| codealpaca | code-generation | 3 | 1 | 9 | 2 | 3 |",

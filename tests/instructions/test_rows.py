@@ -2,7 +2,7 @@
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.decontamination.available import BenchmarkPlaces, available_benchmarks
-from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex
+from coma_cli.corpus.decontamination.benchmark_index import BenchmarkIndex
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
 from coma_cli.instructions.rounds import ItemDraft
 from coma_cli.instructions.rows import rows_of

@@ -61,17 +61,22 @@ def location_of(configuration: str) -> HubForm:
 
 def full_problem(row: Mapping[str, Any]) -> Problem | None:
     """A row of `mbpp.jsonl` as a record; None outside the test split."""
+    return problem_of_any_split(row) if int(row["task_id"]) in TEST_IDS else None
+
+
+def problem_of_any_split(row: Mapping[str, Any]) -> Problem:
+    """A row of `mbpp.jsonl` as a record."""
     return _problem("mbpp", row, row["text"], row["test_setup_code"])
 
 
 def sanitized_problem(row: Mapping[str, Any]) -> Problem | None:
     """A row of `sanitized-mbpp.json` as a record; None outside the test split."""
+    if int(row["task_id"]) not in TEST_IDS:
+        return None
     return _problem("mbpp-sanitized", row, row["prompt"], "\n".join(row["test_imports"]))
 
 
-def _problem(bench: str, row: Mapping[str, Any], text: str, setup: str) -> Problem | None:
-    if int(row["task_id"]) not in TEST_IDS:
-        return None
+def _problem(bench: str, row: Mapping[str, Any], text: str, setup: str) -> Problem:
     if isinstance(row["test_list"], str):
         raise ValueError("test_list is a string, not a list")  # from a file without types, such as CSV
     text, setup, reference = unix_lines(text).strip(), unix_lines(setup), unix_lines(row["code"])

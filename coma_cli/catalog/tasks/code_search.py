@@ -107,13 +107,14 @@ def _as_question(material: Material) -> Question | None:
 
 @lru_cache(maxsize=2)
 def _pools(context: Surroundings) -> Mapping[str, _Pool]:
-    """The nearby answers by programming language; unlike other blocks of a post, they are code."""
+    """The nearby answers by programming language that are not barred; unlike other blocks of a post, they are code."""
     found: dict[str, list[_Snippet]] = {}
     for material in context.materials:
         question = _as_question(material)
         if question is not None:
             answers = (question.candidates[place] for place in question.answers)
-            found.setdefault(question.language, []).extend(_snippet(code, question) for code in answers)
+            snippets = (_snippet(code, question) for code in answers if code not in context.barred)
+            found.setdefault(question.language, []).extend(snippets)
     return {language: _Pool(tuple(snippets), _telling_places(snippets)) for language, snippets in found.items()}
 
 

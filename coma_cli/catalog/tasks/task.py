@@ -37,9 +37,13 @@ class Draft:
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """Neighbouring material in a file: one object per block, so that what is computed from it can be cached."""
+    """Neighbouring material in a file: one object per block, so that what is computed from it can be cached.
+
+    `barred` is code in it that must not get into another row: that of a benchmark.
+    """
 
     materials: tuple[Material, ...] = ()
+    barred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

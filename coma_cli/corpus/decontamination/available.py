@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark, LoadedBenchmark, NoProblemsError
-from coma_cli.errors import MissingInputError
+from coma_cli.corpus.decontamination.shipped import covered
+from coma_cli.errors import MissingInputError, MissingPackageError
 from coma_cli.formats.fetching.web import UnfetchedError
 
 _ANY_PARQUET = "test-*.parquet"
 
 
 class Available(NamedTuple):
-    """The benchmarks that were loaded, and the names of those that should be available and are not."""
+    """The benchmarks that were loaded, and the names of those that rows can't be checked against.
+
+    The latter have no file here, and their hashes are not part of this package (see `shipped`).
+    """
 
     loaded: tuple[LoadedBenchmark, ...]
     missing: tuple[str, ...]
@@ -54,7 +58,8 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
     """The benchmarks of the catalogue that can be loaded: from the places, else from a package or the Hugging Face Hub.
 
     A benchmark with the problems of another one is neither fetched nor reported as missing. With `fetch` off, those
-    that would be fetched are neither loaded nor missing.
+    that would be fetched are neither loaded nor missing. One whose hashes are part of this package is never missing,
+    and it need not be fetched.
 
     Raises:
         MissingInputError: a benchmark that was found is broken; a place does not exist; `given` contains no benchmark
@@ -72,21 +77,27 @@ def available_benchmarks(places: BenchmarkPlaces) -> Available:
             found = _loaded(benchmark, required=places.required)
         if found is not None:
             loaded.append(found)
-        elif not benchmark.same_problems_as and not (
-            benchmark.comes_from == "hub" and places.from_hub and not places.fetch
+        elif not (
+            benchmark.name in covered() or (benchmark.comes_from == "hub" and places.from_hub and not places.fetch)
         ):
             missing.append(benchmark.name)
     return Available(tuple(loaded), tuple(missing))
 
 
 def _loaded(benchmark: Benchmark, *, required: bool) -> LoadedBenchmark | None:
-    """A benchmark from its package or from the Hub; None where it can't be fetched and isn't `required`."""
+    """A benchmark from its package or from the Hub.
+
+    None where it can't be fetched and isn't `required`, or where it isn't installed and its hashes are here.
+    """
     try:
         return benchmark.load()
     except UnfetchedError:
         if required:
             raise
-        return None
+    except MissingPackageError:
+        if benchmark.name not in covered():
+            raise
+    return None
 
 
 def _comes_by_itself(benchmark: Benchmark, places: BenchmarkPlaces) -> bool:

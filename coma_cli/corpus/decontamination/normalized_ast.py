@@ -1,42 +1,37 @@
 """Python code without its names: what stays the same when identifiers, comments, documentation and layout change.
 
-Two forms. A *shape* is the normalized syntax tree of a body of statements: each name that the program defines is
-replaced by the order in which it first occurs; literals, operators, attributes of foreign objects and called names that
-the program does not define are kept. A *skeleton* is the sequence of keywords, numbers and operators of a text, found
-for many texts at once, which identifies the few texts that are worth parsing.
+Two forms. A *shape* is the normal form of a body of statements (see `rewriting` and `writing`) without its names:
+literals, operators, attributes of foreign objects and called names that the program does not define are kept. A
+*skeleton* is the sequence of keywords, numbers and operators of a text, found for many texts at once, which identifies
+copies in what can't be parsed.
 """
 
 import ast
 import builtins
 import keyword
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from coma_cli.corpus.decontamination.gram_table import GramTable
+from coma_cli.corpus.decontamination.rewriting import DEFINITIONS, constants_of, rewritten, tells_the_user
+from coma_cli.corpus.decontamination.writing import Names, Shape, shape_of
 from coma_cli.corpus.lexing import U64, Ints, lex
 from coma_cli.formats.fences import fenced_blocks
 from coma_cli.languages import parse_python
 
 _BUILTINS = frozenset(dir(builtins))
-_NO_WEIGHT = (ast.expr_context, ast.arguments, ast.arg, ast.Expr, ast.Return, ast.operator, ast.unaryop, ast.cmpop)
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_GIVING = frozenset((ast.Name, ast.arg, *_DEFINITIONS, ast.ClassDef, ast.ExceptHandler, ast.Attribute))
+_GIVING = frozenset((ast.Name, ast.arg, *DEFINITIONS, ast.ClassDef, ast.ExceptHandler, ast.Attribute))
 _GIVING |= {ast.Import, ast.ImportFrom}
 # Docstrings and comments.
 NO_CODE = re.compile(r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*')
+_DEF = re.compile(r"\s*(?:async\s+)?def\s+\w+\s*\(")
+_PRINTED = re.compile(r"^([ \t]*)print\b(?![ \t]*[(=.]).*$", re.MULTILINE)  # a statement of Python 2
 # Characters that formatters add and remove, or that delimit strings.
 _UNSTABLE_CHARACTERS = "(),;\\'\"`"
-
-
-class Shape(NamedTuple):
-    """A body without its names. `weight` counts the distinctive rest: operations, calls, literals, ..."""
-
-    text: str
-    weight: int
 
 
 class CodeUnit(NamedTuple):
@@ -61,27 +56,124 @@ class CodeUnit(NamedTuple):
         return "\n".join(code.splitlines()[self.body_line - 1 : self.last_line])
 
 
-def units(code: str) -> list[CodeUnit]:
-    """The functions of a Python text, and its top level; nothing if it does not parse."""
+def units(code: str, is_known: Callable[[str], bool] | None = None) -> list[CodeUnit]:
+    """The functions of a Python text, and its top level; nothing if it does not parse.
+
+    With `is_known`, those that use a name from elsewhere for which it is false are skipped.
+    """
+    return _units_or_none(code, is_known) or []
+
+
+class Read(NamedTuple):
+    """The functions and top levels in a text, each with the code it is in; whether all of this code is a program."""
+
+    units: Sequence[tuple[str, CodeUnit]]
+    is_program: bool
+
+
+def units_in(text: str, is_known: Callable[[str], bool] | None = None) -> Read:
+    """The functions and top levels of what may be Python in a text, each with the code it is in.
+
+    Those are the fenced blocks, else all of it; if that is not a program, what is in it from each line with `def` on.
+    """
+    units_there: list[tuple[str, CodeUnit]] = []
+    is_program = True
+    for code in codes_in(text):
+        found = _units_or_none(code, is_known)
+        if found is not None:
+            units_there += [(code, unit) for unit in found]
+        else:
+            is_program = False
+            pieces = _functions_in(code) if "def " in code else ()
+            units_there += [(piece, unit) for piece in pieces for unit in units(piece, is_known)]
+    return Read(units_there, is_program)
+
+
+def _units_or_none(code: str, is_known: Callable[[str], bool] | None) -> list[CodeUnit] | None:
     tree = parse_python(code)
     if tree is None:
+        return None
+    try:
+        return list(_units(tree, is_known))
+    except RecursionError:
         return []
-    nodes = list(ast.walk(tree))
+
+
+def _units(tree: ast.Module, is_known: Callable[[str], bool] | None) -> Iterator[CodeUnit]:
+    nodes = nodes_of(tree)
     given = names_given(nodes)
-    functions = (node for node in nodes if isinstance(node, _DEFINITIONS))
-    found = [_unit(node.name, node.body, given, node.lineno) for node in functions]
-    loose = [node for node in tree.body if not isinstance(node, (*_DEFINITIONS, ast.ClassDef))]
-    return [*found, _unit("", loose, given, loose[0].lineno)] if loose else found
+    functions = [node for node in nodes if isinstance(node, DEFINITIONS)]
+    loose = [node for node in tree.body if not isinstance(node, (*DEFINITIONS, ast.ClassDef))]
+    known = [node for node in functions if is_known is None or all(map(is_known, foreign_names(node.body, given)))]
+    loose_is_known = is_known is None or all(map(is_known, foreign_names(loose, given, bare=True)))
+    constants = constants_of(tree) if len(loose) else {}
+    for node in known:
+        yield _unit(node.name, node, node.body, given, constants)
+    if loose and loose_is_known:
+        yield _unit("", None, loose, given, {})
 
 
-def _unit(name: str, body: Sequence[ast.stmt], given: "Given", first_line: int) -> CodeUnit:
+def nodes_of(tree: ast.AST) -> list[ast.AST]:
+    """All nodes of a tree, level by level, as `ast.walk` gives them, in half the time."""
+    nodes = [tree]
+    for node in nodes:
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                if value._fields:
+                    nodes.append(value)
+            elif isinstance(value, list):
+                nodes.extend([one for one in value if isinstance(one, ast.AST)])
+    return nodes
+
+
+def foreign_names_of(code: str) -> set[str]:
+    """The names and attributes from elsewhere that a program uses."""
+    tree = parse_python(code)
+    return set() if tree is None else foreign_names(tree.body, names_given(ast.walk(tree)))
+
+
+def foreign_names(body: Iterable[ast.stmt], given: "Given", *, bare: bool = False) -> set[str]:
+    """The names and attributes from elsewhere that statements use, without those that only tell the user something."""
+    found: set[str] = set()
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        kind = type(node)
+        if kind is ast.Name:
+            name: str = node.id  # type: ignore[attr-defined]
+            if name in given.imports:
+                found.add(given.imports[name])
+            elif not bare and name not in given.names:
+                found.add(name)
+            continue
+        if kind is ast.Attribute and node.attr not in given.attributes:  # type: ignore[attr-defined]
+            found.add(node.attr)  # type: ignore[attr-defined]
+        elif kind is ast.Expr and tells_the_user(node.value):  # type: ignore[attr-defined]
+            continue
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                stack.append(value)
+            elif isinstance(value, list):
+                stack.extend(one for one in value if isinstance(one, ast.AST))
+    return found
+
+
+def _unit(
+    name: str,
+    function: ast.FunctionDef | ast.AsyncFunctionDef | None,
+    body: Sequence[ast.stmt],
+    given: "Given",
+    constants: Mapping[str, ast.expr],
+) -> CodeUnit:
     documented = bool(body) and _is_documentation(body[0])
     statements = [node for node in body[documented:] if not isinstance(node, (ast.Import, ast.ImportFrom))]
-    writer = _Writer(given, bare=not name)
-    for statement in statements:
-        writer.write(statement)
-    lines = (statements[0].lineno, statements[-1].end_lineno or 0) if statements else (first_line, first_line)
-    return CodeUnit(name, Shape(writer.text(), writer.weight), first_line, *lines)
+    at = body[0].lineno if function is None else function.lineno
+    lines = (statements[0].lineno, statements[-1].end_lineno or 0) if statements else (at, at)
+    made = rewritten(statements, None if function is None else function.args, constants)
+    names = Names(given.names, given.attributes, given.imports, made.inlined, _BUILTINS, not name)
+    return CodeUnit(name, shape_of(made.statements, names), at, *lines)
 
 
 def _is_documentation(node: ast.stmt) -> bool:
@@ -116,77 +208,6 @@ def names_given(nodes: Iterable[ast.AST]) -> Given:
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
                 given.imports.update((alias.asname or alias.name, alias.name) for alias in aliases)
     return given
-
-
-class _Writer:
-    """Writes one shape."""
-
-    def __init__(self, given: Given, *, bare: bool) -> None:
-        self._given = given
-        self._bare = bare
-        self._numbers: dict[str, str] = {}
-        self._out: list[str] = []
-        self.weight = 0
-
-    def text(self) -> str:
-        return " ".join(self._out)
-
-    def _number(self, name: str) -> None:
-        self._out.append(self._numbers.setdefault(name, f"${len(self._numbers)}"))
-
-    def _keep(self, name: str) -> None:
-        self._out.append(name)
-        self.weight += 1
-
-    def _name(self, name: str, *, called: bool) -> None:
-        given = self._given
-        if name in given.imports:
-            self._keep(given.imports[name])
-        elif name in given.names or (self._bare and not called and name not in _BUILTINS):
-            self._number(name)
-        else:
-            self._keep(name)
-
-    def write(self, node: ast.AST, *, called: bool = False) -> None:
-        """Add a node and its descendants."""
-        match node:
-            case ast.Name(id=name):
-                return self._name(name, called=called)
-            case ast.Constant(value=value):
-                return self._keep(repr(value))
-            case ast.Attribute(attr=name):
-                self._out.append(".")
-                (self._number if name in self._given.attributes else self._keep)(name)
-                return self.write(node.value)
-            case ast.AnnAssign(value=None):
-                return None
-        self._out.append(type(node).__name__)
-        self.weight += not isinstance(node, _NO_WEIGHT)
-        self._fields(node)
-        self._out.append(";")
-        return None
-
-    def _fields(self, node: ast.AST) -> None:
-        for name, value in ast.iter_fields(node):
-            if name in ("ctx", "annotation", "returns", "type_comment", "simple", "kind", "decorator_list"):
-                continue
-            if isinstance(value, ast.AST):
-                self.write(value, called=name == "func")
-            elif isinstance(value, list):
-                self._list(value)
-            elif isinstance(value, str):
-                self._name(value, called=False)
-            elif value is not None:
-                self._out.append(repr(value))
-
-    def _list(self, values: list[ast.AST | str | None]) -> None:
-        self._out.append("[")
-        for number, value in enumerate(values):
-            if isinstance(value, str):
-                self._number(value)
-            elif value is not None and not (number == 0 and isinstance(value, ast.stmt) and _is_documentation(value)):
-                self.write(value)
-        self._out.append("]")
 
 
 # --- skeletons ---
@@ -228,6 +249,18 @@ def codes_in(text: str) -> Iterator[str]:
     blocks = [block.code for block in fenced_blocks(text) if block.closed]
     for code in blocks or [text]:
         yield dedented(code)
+
+
+def _functions_in(text: str) -> Iterator[str]:
+    """The lines of each function in a text, from its first line to the last that is indented more."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if _DEF.match(line):
+            margin = len(line) - len(line.lstrip())
+            end = number + 1
+            while end < len(lines) and (not lines[end].strip() or len(lines[end]) - len(lines[end].lstrip()) > margin):
+                end += 1
+            yield _PRINTED.sub(r"\1pass", dedented("\n".join(lines[number:end])))
 
 
 def dedented(code: str) -> str:

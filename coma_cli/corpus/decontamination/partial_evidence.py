@@ -17,7 +17,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from coma_cli.corpus.decontamination.candidate_functions import CandidateFunction
-from coma_cli.corpus.decontamination.normalized_ast import Shape, units
+from coma_cli.corpus.decontamination.normalized_ast import units
+from coma_cli.corpus.decontamination.writing import Shape
 from coma_cli.records import Problem
 from coma_cli.words import grams, words
 

@@ -1,21 +1,23 @@
-"""Benchmark solutions recognised under other names: level 2 of decontamination.
+"""Benchmark solutions recognized under other names and after small changes: level 2 of decontamination.
 
 A row is contaminated if one of its functions, or its code as a whole, has the same shape (see `normalized_ast`) as a
 function of a reference solution; or, if it can't be parsed or holds more, the same run of tokens under some renaming.
 
 A shape must be distinctive: `MIN_WEIGHT` operations, calls, literals and kept names. Below that a body is an idiom that
-anybody writes (`return x + y`), and counts only in a function with the name that the benchmark requires. The same holds
-for a shape that occurs in three or more problems of a benchmark. Measured with this weight: of 16,415 functions of
-Python's standard library, none has the shape of a solution of HumanEval or MBPP except one `__len__`.
+anybody writes. It counts if the function has the solution's name as well (from `MIN_NAMED_WEIGHT` on), or the same
+names throughout. The same holds for a shape that occurs in three or more problems of a benchmark. What unrelated
+programs have in common, the textbook's prime test say, proves nothing (see `tables.Background`), up to a weight of
+`NO_COINCIDENCE`.
 """
 
 import ast
+import builtins
 import keyword
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,142 +25,113 @@ from coma_cli.corpus.decontamination.gram_table import GramTable
 from coma_cli.corpus.decontamination.normalized_ast import (
     NO_CODE,
     CodeUnit,
-    codes_in,
     dedented,
-    names_given,
+    foreign_names_of,
     skeletons,
     units,
+    units_in,
 )
-from coma_cli.corpus.lexing import U64, grams_of
+from coma_cli.corpus.decontamination.tables import Owner, Stretch, Tables, hash_of
+from coma_cli.corpus.lexing import grams_of
 from coma_cli.languages import parse_python
+from coma_cli.records import Problem
 
-MIN_WEIGHT = 4
-GRAM = 12
-_LEAST_GRAM = 4
+MIN_WEIGHT = 8
+MIN_NAMED_WEIGHT = 6
+NO_COINCIDENCE = 20  # weight from which a program is a copy, however many others have it
+_GRAMS = (24, 12)  # a body is found by so many tokens at its beginning: the first number that it has
 _MAX_OWNERS = 2
-_SMALL_TEXT_TOKENS = 40  # texts this short are parsed one by one: their skeletons may be too short to search for
+_REMEMBERED_TEXTS = 2048
 _TOKEN = re.compile(r"\w+|[^\w\s(),;\\'\"`]")
-_FIXED = frozenset(keyword.kwlist)
-Owner = TypeVar("Owner")  # what a solution belongs to
+_FIXED = frozenset((*keyword.kwlist, *dir(builtins)))
+_NAME = re.compile(r"[^\W\d]\w*")
+# Names that a solution need not use for a copy of it to use them: the normal form may do without them.
+_ALWAYS_KNOWN = frozenset(
+    {"add", "all", "any", "append", "bool", "dict", "extend", "filter", "float", "int", "len", "list", "map", "max"}
+    | {"min", "print", "range", "set", "str", "sum", "tuple"}
+)
 
 
-class Match(NamedTuple, Generic[Owner]):
-    """The owner of the solution that was found, and the piece of the text that is a copy of it."""
+class Copy(NamedTuple):
+    """The number of an owner, and the piece of the text that is a copy of his solution."""
 
-    owner: Owner
+    owner: int
     shared: str
 
 
-class _Tokens(NamedTuple, Generic[Owner]):
-    """The tokens of a solution's body; `own` are the names that it defines."""
+def keys_of(unit: CodeUnit) -> tuple[int, ...]:
+    """What a unit is known by: its shape; for a function also with its name, and with all names in it."""
+    if not unit.name:
+        return (hash_of(f"body {unit.shape.text}"),)
+    shape, name = unit.shape, unit.name.lower().replace("_", "")
+    return (
+        hash_of(f"function {shape.text}"),
+        hash_of(f"{name} {shape.text}"),
+        hash_of(f"{name} {' '.join(shape.names)} {shape.text}"),
+    )
 
-    owner: Owner
-    tokens: tuple[str, ...]
-    own: frozenset[str]
+
+# --- what the tables hold ---
 
 
-class SolutionIndex(Generic[Owner]):
-    """The solutions of all problems, indexed to find copies of them."""
+def add_solutions(tables: Tables, bench: str, problems: Sequence[Problem], common: Set[int]) -> None:
+    """Add the solutions of a benchmark's problems; `common` are the keys of what unrelated programs have too."""
+    owners: dict[int, list[Owner]] = defaultdict(list)
+    found = [
+        (Owner(bench, problem.task_id, "solution"), problem.reference, forms)
+        for problem in problems
+        for unit, forms in _forms(problem.reference).items()
+        if not _is_given(problem, unit)
+    ]
+    idioms: set[str] = set()
+    for owner, code, forms in found:
+        tables.words.update(map(hash_of, foreign_names_of(code)))
+        for unit in forms:
+            shape, *named = keys_of(unit)
+            commonplace = common if unit.shape.weight < NO_COINCIDENCE else frozenset()
+            for key, least in zip(named, (MIN_NAMED_WEIGHT, 0), strict=False):
+                if key not in commonplace and unit.shape.weight >= least:
+                    tables.named.setdefault(key, tables.number_of(owner))
+            if shape in commonplace or unit.shape.weight < MIN_WEIGHT:
+                idioms.add(unit.shape.text)
+            elif owner not in owners[shape]:
+                owners[shape].append(owner)
+            if len(owners[shape]) > _MAX_OWNERS:
+                idioms.add(unit.shape.text)
+    _add_shapes(tables, owners)
+    for owner, code, forms in found:
+        if forms[0].shape.text not in idioms:
+            _add_bodies(tables, owner, forms[0].body(code))
 
-    def __init__(self) -> None:
-        self._shapes: dict[tuple[bool, str], Owner] = {}
-        self._named: dict[tuple[str, str], Owner] = {}
-        self._tokens: dict[int, list[_Tokens[Owner]]] = defaultdict(list)
-        self._grams: dict[int, set[int]] = defaultdict(set)
-        self._tables: dict[int, GramTable] | None = None
 
-    def add(self, solutions: Sequence[tuple[Owner, str]]) -> None:
-        """Add the solutions of one benchmark, each with its owner."""
-        owners: dict[tuple[bool, str], list[Owner]] = defaultdict(list)
-        found = [(owner, code, unit) for owner, code in solutions for unit in _forms(code)]
-        for owner, code, unit in found:
-            for variant in _forms(code)[unit]:
-                self._named.setdefault((_plain(variant.name), variant.shape.text), owner)
-                having = owners[bool(variant.name), variant.shape.text]
-                if variant.shape.weight >= MIN_WEIGHT and owner not in having:
-                    having.append(owner)
-        for shape, having in owners.items():
-            if 0 < len(having) <= _MAX_OWNERS:
-                self._shapes.setdefault(shape, having[0])
-        idioms = {shape for (named, shape), having in owners.items() if named and len(having) > _MAX_OWNERS}
-        self._add_grams(found, idioms)
-        self._tables = None
+def _is_given(problem: Problem, unit: CodeUnit) -> bool:
+    """Whether a small function is a helper that the question gives (HumanEval/10's test for palindromes)."""
+    is_helper = unit.name != problem.entry_point and f"def {unit.name}(" in problem.prompt_code
+    return is_helper and unit.shape.weight < MIN_WEIGHT
 
-    def _add_grams(self, found: Sequence[tuple[Owner, str, CodeUnit]], idioms: Set[str]) -> None:
-        """Index the beginnings of bodies, as written and as `ast.unparse` writes them, so that copies are found."""
-        written = [
-            (owner, code, unit, body)
-            for owner, code, unit in found
-            for body in dict.fromkeys((unit.body(code), _printed(unit.body(code))))
-        ]
-        made = skeletons([body for *_, body in written])
-        for number, (owner, code, unit, body) in enumerate(written):
-            skeleton = made.one(number)
-            size = min(len(skeleton), GRAM)
-            if size < _LEAST_GRAM:
-                continue
-            gram = int(grams_of(skeleton, size)[0])
-            self._grams[size].add(gram)
-            if size == GRAM and unit.shape.text not in idioms:
-                self._tokens[gram].append(_Tokens(owner, tuple(_tokens(body)), _own_names(code)))
 
-    def copies(self, texts: Sequence[str], known: Set[int] = frozenset()) -> Iterator[tuple[int, Match[Owner]]]:
-        """The numbers of texts that contain a solution, with the first that each contains; skips the `known` ones."""
-        if self._tables is None:
-            self._tables = {
-                size: GramTable.of(np.fromiter(sorted(grams), dtype=np.uint64)) for size, grams in self._grams.items()
-            }
-        found = skeletons(texts)
-        small = (found.token_counts > 0) & (found.token_counts <= _SMALL_TEXT_TOKENS)
-        hit = small.copy()
-        for size, table in self._tables.items():
-            grams = grams_of(found.hashes, size)
-            places = table.places(grams)
-            owners = np.searchsorted(found.bounds, places, side="right") - 1
-            inside = places + size <= found.bounds[owners + 1]
-            hit[owners[inside]] = True
-        for number in np.flatnonzero(hit).tolist():
-            if number not in known and "return" in texts[number]:
-                copy = self.find(texts[number], found.one(number))
-                if copy is not None:
-                    yield number, copy
+def _add_shapes(tables: Tables, owners: Mapping[int, Sequence[Owner]]) -> None:
+    for key, having in owners.items():
+        if 0 < len(having) <= _MAX_OWNERS:
+            tables.shapes.setdefault(key, tables.number_of(having[0]))
 
-    def find(self, text: str, skeleton: U64) -> Match[Owner] | None:
-        """The first solution in a text with this skeleton: the exact check that `copies` applies to few texts."""
-        for code in codes_in(text):
-            for unit in units(code):
-                owner = self._owner(unit)
-                if owner is not None:
-                    return Match(owner, unit.source(code))
-        return next(self._by_tokens(text, skeleton), None)
 
-    def _owner(self, unit: CodeUnit) -> Owner | None:
-        owner = self._shapes.get((bool(unit.name), unit.shape.text))
-        if owner is None and unit.name:
-            return self._named.get((_plain(unit.name), unit.shape.text))
-        return owner
-
-    def _by_tokens(self, text: str, skeleton: U64) -> Iterator[Match[Owner]]:
-        known = {gram for gram in grams_of(skeleton, GRAM).tolist() if gram in self._tokens}
-        if not known:
-            return
-        tokens = _tokens(text)
-        for gram in sorted(known):
-            for solution in self._tokens[gram]:
-                place = _place_of(solution, tokens)
-                if place is not None:
-                    yield Match(solution.owner, " ".join(tokens[place : place + len(solution.tokens)]))
+def _add_bodies(tables: Tables, owner: Owner, body: str) -> None:
+    """Add the tokens of a body, as written and as `ast.unparse` writes them."""
+    for text in dict.fromkeys((body, _printed(body))):
+        skeleton, tokens = skeletons([text]).hashes, _tokens(text)
+        size = next((size for size in _GRAMS if len(skeleton) >= size), None)
+        if size is not None:
+            made = Stretch(len(tokens), _hash(tokens), size, tables.number_of(owner))
+            begun = tables.bodies.setdefault(int(grams_of(skeleton, size)[0]), [])
+            if made not in begun:
+                begun.append(made)
 
 
 @lru_cache(maxsize=1024)  # benchmarks share solutions: most of sanitized MBPP's are in MBPP
 def _forms(code: str) -> Mapping[CodeUnit, Sequence[CodeUnit]]:
     """The functions of a solution, each with the forms in which it is searched for."""
     return {unit: tuple(_alone(code, unit)) for unit in units(code) if _is_indexed(unit)}
-
-
-@lru_cache(maxsize=16)  # consecutive bodies belong to one solution
-def _own_names(code: str) -> frozenset[str]:
-    return frozenset(names_given(ast.walk(parse_python(code) or ast.Module([], []))).names)
 
 
 def _is_indexed(unit: CodeUnit) -> bool:
@@ -178,8 +151,100 @@ def _printed(code: str) -> str:
     return ast.unparse(tree) if tree is not None else code
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "")
+# --- how texts are searched ---
+
+
+class _Searched(NamedTuple):
+    """What the functions of a text have shown, and whether it was a program."""
+
+    copies: Sequence[Copy]
+    is_program: bool
+
+
+_NOT_SEARCHED = _Searched((), is_program=False)
+
+
+class Solutions:
+    """Finds the solutions of some tables in texts."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._begins: dict[int, GramTable] | None = None
+        self._known: dict[str, bool] = dict.fromkeys(_ALWAYS_KNOWN, True)
+        self._searched: dict[str, _Searched] = {}
+
+    def copies(self, texts: Sequence[str]) -> Iterator[tuple[int, Copy]]:
+        """The numbers of texts that contain solutions, with what they contain."""
+        unread = []
+        for number, text in enumerate(texts):
+            searched = self._parsed(text) if _may_be_python(text) else _NOT_SEARCHED
+            for copy in searched.copies:
+                yield number, copy
+            if not searched.is_program:
+                unread.append(number)
+        for place, copy in self._by_tokens([texts[number] for number in unread]):
+            yield unread[place], copy
+
+    def _parsed(self, text: str) -> _Searched:
+        """The solutions among the functions of a text; rows of one function, and lists of candidates, repeat texts."""
+        known = self._searched.get(text)
+        if known is None:
+            if len(self._searched) >= _REMEMBERED_TEXTS:
+                self._searched.clear()
+            found = units_in(text, self._is_known)
+            copies = [
+                Copy(owner, unit.source(code)) for code, unit in found.units if (owner := self._owner(unit)) is not None
+            ]
+            known = self._searched[text] = _Searched(copies, found.is_program)
+        return known
+
+    def _is_known(self, name: str) -> bool:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = hash_of(name) in self._tables.words
+            if len(self._known) > 100_000:
+                self._known = dict.fromkeys(_ALWAYS_KNOWN, True)
+        return known
+
+    def _owner(self, unit: CodeUnit) -> int | None:
+        shape, *named = keys_of(unit)
+        owner = self._tables.shapes.get(shape)
+        return (
+            owner
+            if owner is not None
+            else next((self._tables.named[key] for key in named if key in self._tables.named), None)
+        )
+
+    def _by_tokens(self, texts: Sequence[str]) -> Iterator[tuple[int, Copy]]:
+        """The solutions in texts that are not programs, by runs of tokens."""
+        if self._begins is None:
+            begins = {
+                size: [key for key, all_of in self._tables.bodies.items() if all_of[0].weight == size]
+                for size in _GRAMS
+            }
+            self._begins = {size: GramTable.of(np.array(keys, dtype=np.uint64)) for size, keys in begins.items()}
+        found = skeletons(texts)
+        begun: dict[int, set[Stretch]] = defaultdict(set)
+        for size, table in self._begins.items():
+            grams = grams_of(found.hashes, size)
+            places = table.places(grams)
+            owners = np.searchsorted(found.bounds, places, side="right") - 1
+            inside = places + size <= found.bounds[owners + 1]
+            for number, gram in zip(owners[inside].tolist(), grams[places[inside]].tolist(), strict=True):
+                begun[number].update(self._tables.bodies[gram])
+        for number in sorted(begun):
+            tokens = _tokens(texts[number])
+            for solution in sorted(begun[number]):
+                for place in range(len(tokens) - solution.length + 1):
+                    piece = tokens[place : place + solution.length]
+                    if _hash(piece) == solution.hash:
+                        yield number, Copy(solution.owner, " ".join(piece))
+                        break
+
+
+def _may_be_python(text: str) -> bool:
+    """Whether it is worth parsing; a body without its header has no braces and semicolons, as other languages have."""
+    return "return" in text and ("def " in text or "{" not in text or ";" not in text)
 
 
 def _tokens(text: str) -> list[str]:
@@ -187,21 +252,18 @@ def _tokens(text: str) -> list[str]:
     return _TOKEN.findall(NO_CODE.sub(" ", text))
 
 
-def _place_of(solution: _Tokens[Owner], tokens: Sequence[str]) -> int | None:
-    """Where a solution's tokens begin in a text, under some one-to-one renaming of its own names."""
-    size = len(solution.tokens)
-    return next(
-        (place for place in range(len(tokens) - size + 1) if _same(solution, tokens[place : place + size])), None
-    )
+def _hash(tokens: Sequence[str]) -> int:
+    """A hash of tokens that does not depend on names, but on which of them are the same.
 
-
-def _same(solution: _Tokens[Owner], tokens: Sequence[str]) -> bool:
-    there: dict[str, str] = {}
-    back: dict[str, str] = {}
-    for own, other in zip(solution.tokens, tokens, strict=True):
-        if own not in solution.own or other in _FIXED:
-            if own != other:
-                return False
-        elif there.setdefault(own, other) != other or back.setdefault(other, own) != own:
-            return False
-    return True
+    Python's own words and attributes count as they are.
+    """
+    numbers: dict[str, str] = {}
+    made = []
+    before = ""
+    for token in tokens:
+        if token in _FIXED or before == "." or not _NAME.fullmatch(token):
+            made.append(token)
+        else:
+            made.append(numbers.setdefault(token, f"${len(numbers)}"))
+        before = token
+    return hash_of(" ".join(made))

@@ -1,5 +1,6 @@
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -46,8 +47,25 @@ def test_every_benchmark_of_a_folder_is_found():
     assert set(ALL) <= set(BENCHMARKS)
 
 
-def test_without_files_the_installed_one_is_found_and_the_others_are_missing():
-    assert found() == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+def test_without_files_the_installed_one_is_found_and_none_is_missing_since_their_hashes_are_here():
+    assert found() == ({"humaneval": 164}, ())
+
+
+def test_a_benchmark_whose_hashes_are_not_here_is_missing(monkeypatch):
+    monkeypatch.setitem(BENCHMARKS, "other", replace(BENCHMARKS["mbpp"], name="other", folder="other"))
+    assert available_benchmarks(BenchmarkPlaces()).missing == ("other",)
+
+
+def test_what_cannot_be_fetched_is_no_error_where_its_hashes_are_here(monkeypatch):
+    def fail(bench_data):
+        raise MissingInputError("No network.", "Wait.")
+
+    monkeypatch.setitem(BENCHMARKS, "mbpp", replace(BENCHMARKS["mbpp"], read=fail))
+    monkeypatch.setitem(BENCHMARKS, "mbpp-sanitized", replace(BENCHMARKS["mbpp-sanitized"], read=fail))
+    assert found(from_hub=True) == ({"humaneval": 164}, ())
+    monkeypatch.setitem(BENCHMARKS, "other", replace(BENCHMARKS["mbpp"], name="other"))
+    with pytest.raises(MissingInputError, match="No network"):
+        found(from_hub=True)
 
 
 def test_what_would_come_from_the_hub_is_neither_found_nor_missing_in_a_dry_run():
@@ -69,7 +87,7 @@ def test_the_place_that_is_given_comes_before_the_folders_of_sources(tmp_path):
 
 
 def test_a_file_of_any_name_is_known_by_its_rows(tmp_path):
-    assert found(given=put(tmp_path / "problems.json", TASK)) == ({"humaneval": 164, "mbpp": 1}, ("mbpp-sanitized",))
+    assert found(given=put(tmp_path / "problems.json", TASK)) == ({"humaneval": 164, "mbpp": 1}, ())
 
 
 def test_a_few_rows_of_the_form_of_an_installed_benchmark_do_not_take_its_place(tmp_path):
@@ -99,11 +117,11 @@ def test_a_place_that_is_not_there_is_an_error(tmp_path):
         found(by_folder={"mbpp": tmp_path / "nowhere"})
 
 
-def test_a_source_with_training_rows_only_leaves_the_benchmark_missing(tmp_path):
+def test_a_source_with_training_rows_only_holds_no_benchmark(tmp_path):
     path = put(tmp_path / "mbpp.jsonl", {**TASK, "task_id": 601})
-    assert found(by_folder={"mbpp": path}) == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+    assert found(by_folder={"mbpp": path}) == ({"humaneval": 164}, ())
     put(tmp_path / "sources" / "mbpp" / "mbpp.jsonl", {**TASK, "task_id": 601})
-    assert found(sources=tmp_path / "sources") == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+    assert found(sources=tmp_path / "sources") == ({"humaneval": 164}, ())
     with pytest.raises(MissingInputError, match="contains no problem of mbpp"):
         found(given=path, by_folder={"mbpp": path})
 

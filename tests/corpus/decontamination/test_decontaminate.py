@@ -1,7 +1,8 @@
 import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
-from coma_cli.corpus.decontamination.decontaminate import REASON, BenchmarkIndex, contamination, decontaminate, index_of
+from coma_cli.corpus.decontamination.benchmark_index import BenchmarkIndex
+from coma_cli.corpus.decontamination.decontaminate import REASON, contamination, decontaminate, index_of
 from coma_cli.errors import MissingInputError
 from coma_cli.records import Problem
 from tests.corpus.rows import SOLUTION, example
@@ -91,12 +92,12 @@ def test_prompt_code_belongs_to_the_problem_and_not_to_the_solution():
 
 def test_the_same_benchmarks_are_indexed_once():
     problems = BENCHMARKS["humaneval"].load().problems[:3]
-    one, other = (LoadedBenchmark("humaneval", problems[:n], "here", str(n)) for n in (2, 3))
+    one, other = (LoadedBenchmark("own", problems[:n], "here", str(n)) for n in (2, 3))
     first = index_of([one])
     assert index_of([one]) is first
-    assert index_of([other]).problems["humaneval"] == 3
+    assert index_of([other]).problems["own"] == 3
     assert index_of([one]) is not first
-    assert index_of([]) is None
+    assert index_of([]).problems["humaneval"] == 164
 
 
 def test_a_benchmark_without_problems_is_an_error():

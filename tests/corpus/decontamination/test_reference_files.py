@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from coma_cli.corpus.decontamination.decontaminate import BenchmarkIndex, contamination
+from coma_cli.corpus.decontamination.benchmark_index import BenchmarkIndex
+from coma_cli.corpus.decontamination.decontaminate import contamination
 from coma_cli.corpus.decontamination.reference_files import file_problems, read_file, reference_rows
 from coma_cli.errors import MissingInputError
 from tests.corpus.rows import example
@@ -90,7 +91,7 @@ def test_problems_of_a_file_are_a_benchmark(tmp_path):
     index = BenchmarkIndex()
     index.add("own.jsonl", file_problems(write(tmp_path / "own.jsonl", rows)))
     assert index.problems["own.jsonl"] == 2
-    copied = example(1, output="def Area(a, b):\n    return a * b")
+    copied = example(1, output="def area(width, height):\n    result: int = width * height\n    return result")
     assert contamination(copied, index).level == 2
     asked = example(1, instruction="Which of the many roads that lead to Rome is the shortest?")
     assert contamination(asked, index).problem == "2"
