@@ -27,7 +27,7 @@ class PipelineRow:
 PIPELINE: tuple[PipelineRow, ...] = (
     PipelineRow(
         command="build-data",
-        version=6,
+        version=7,
         reads=(),
         leaves=(
             "train.jsonl",

@@ -38,9 +38,8 @@ def test_options_reach_the_stage(repo, workspace_root):
 def test_named_files_keep_rows_away(repo, tmp_path, workspace_root):
     problems, rows = tmp_path / "problems.jsonl", tmp_path / "rows.json"
     (repo / "other.py").write_text(CODE.replace("mean", "spread").replace("total / len", "len").replace("sum", "max"))
-    problems.write_text(
-        json.dumps({"task_id": "own/1", "text": "Do it.", "code": CODE.replace("mean", "average")}) + "\n"
-    )
+    problem = CODE.replace("Return the mean of a list of numbers.", "Average.").replace("total", "whole")
+    problems.write_text(json.dumps({"task_id": "own/1", "text": "Do it.", "code": problem}) + "\n")
     code = (repo / "other.py").read_text().replace('    """Return the spread of a list of numbers."""\n', "")
     rows.write_text(json.dumps([{"instruction": "What is it?", "input": code, "output": "It is."}]))
     done = build_data(
