@@ -108,12 +108,16 @@ def clone_pairs() -> list[dict[str, Any]]:
 
 
 def c_functions() -> list[dict[str, Any]]:
-    """C functions with a label."""
+    """C functions with a label; each has operators of its own, since names and numbers alone tell none apart."""
+
+    def steps(number: int, noun: str) -> str:
+        return "".join(f"        total {'+-'[number >> place & 1]}= {noun};\n" for place in range(4))
+
     return [
         {
             "id": number,
             "func": f"static int {name}(int {noun}, int limit)\n{{\n    int total = {number};\n"
-            f"    while (limit-- > 0) {{\n        total += {noun};\n    }}\n    return total;\n}}",
+            f"    while (limit-- > 0) {{\n{steps(number, noun)}    }}\n    return total;\n}}",
             "target": number % 2 == 0,
             "project": "qemu",
             "commit_id": "a" * 40,

@@ -65,7 +65,7 @@ def test_two_cuts_of_a_file_are_about_the_same():
 
 
 def test_a_pair_is_about_both():
-    keys, counts = material_keys([ClonePair("java", CODE, BUGGY, True, False, **KNOWN)])
+    keys, counts = material_keys([ClonePair("java", CODE, BUGGY, True, **KNOWN)])
     assert counts.tolist() == [2] and len(set(keys.tolist())) == 2
 
 

@@ -19,7 +19,7 @@ from coma_cli.records import Example, Origin
 
 NEAR = NearRules()
 HIGHEST = 2**64 - 1
-LOWEST_SHARE = 1e-9  # only rows that draw 0 are for validation, see `write_row`
+LOWEST_SHARE = 1e-9  # rows that draw less than 10**10 are for validation, see `write_row`
 
 
 def example(number, **changes):
@@ -42,7 +42,9 @@ def write_row(part, row, share=0.0):
     line = encode_example(row)
     fingerprints, subjects = Fingerprints.of([row], NEAR), subject_keys([row])
     draws = draws_of(subjects, 0, 1)
-    draws[:] = np.where(draws < np.uint64(share * 2**63) * np.uint64(2), 0, HIGHEST)
+    # Rows keep draws of their own: many with one draw would be taken for one function.
+    own = draws % np.uint64(10**9)
+    draws[:] = np.where(draws < np.uint64(share * 2**63) * np.uint64(2), own, np.uint64(HIGHEST) - own)
     (index_row,) = index_rows([row], [line], fingerprints.by_row, draws)
     part.texts(fingerprints.by_text)
     part.functions(subjects.functions, subjects.function_rows)

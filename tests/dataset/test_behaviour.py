@@ -75,7 +75,7 @@ def test_rows_that_solve_a_problem_are_reported_and_copies_leave(tmp_path, codea
     found = made.summary["behaviour"]
     assert (found["solving"], found["dropped"]) == ({"humaneval": 2}, {"humaneval": 1})
     assert made.summary["dropped"]["contaminated"] == 1
-    card = (made.path / "card.md").read_text()
+    card = (made.path / "README.md").read_text()
     assert "| humaneval | 164 | 2 | 1 |" in card
 
 
@@ -87,7 +87,7 @@ def test_with_drop_all_of_them_leave_and_with_off_nothing_runs(tmp_path, codealp
     off = built(tmp_path, codealpaca, decontaminate_behaviour="off")
     assert off.summary["behaviour"]["skipped"] == "it is switched off"
     assert rows_of(off, "contamination.jsonl") == []
-    assert "Level 3" in (off.path / "card.md").read_text()
+    assert "Level 3" in (off.path / "README.md").read_text()
 
 
 def test_the_files_are_the_same_for_any_number_of_workers_and_from_the_cache(tmp_path, codealpaca):
@@ -106,7 +106,7 @@ def test_where_programs_can_not_be_isolated_it_is_skipped_and_said(tmp_path, cod
     monkeypatch.setattr(behaviour, "probe_isolation", refuse)
     made = built(tmp_path, codealpaca)
     assert str(error) in made.summary["behaviour"]["skipped"]
-    assert str(error) in (made.path / "card.md").read_text()
+    assert str(error) in (made.path / "README.md").read_text()
     assert "were not run against the benchmarks' tests" in capsys.readouterr().err.replace("\n", " ")
     assert len(rows_of(made)) == len(ROWS)
 

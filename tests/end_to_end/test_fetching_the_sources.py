@@ -43,7 +43,7 @@ def test_the_plain_line_fills_every_sub_dataset_of_comit_and_a_second_start_fetc
     places = {entry["name"]: entry["comes_from"] for entry in summary["read"]}
     assert places["staqc"] == f"koutch/staqc at {COMMIT} on the Hugging Face Hub", "a branch is resolved"
     assert places["codexglue_clone_detection"].split(" at ")[1].startswith("706a9c9" + "0" * 33)
-    card = next((tmp_path / "w").glob("build-data/*/card.md")).read_text()
+    card = next((tmp_path / "w").glob("build-data/*/README.md")).read_text()
     assert "fetched from zxx000728/CodeGPT at 1153697295d0e11c3f823044a9f52ce82e0c4bea on GitHub" in card
     assert str(tmp_path) not in card and server.address not in card
     manifest = next((tmp_path / "w").glob("build-data/*/settings.json")).read_text()

@@ -7,6 +7,7 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.decontamination.available import BenchmarkPlaces, available_benchmarks
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.fetching.web import UnfetchedError
 from tests.requirements import shared_data
 
 TASK = {
@@ -58,14 +59,15 @@ def test_a_benchmark_whose_hashes_are_not_here_is_missing(monkeypatch):
 
 def test_what_cannot_be_fetched_is_no_error_where_its_hashes_are_here(monkeypatch):
     def fail(bench_data):
-        raise MissingInputError("No network.", "Wait.")
+        raise UnfetchedError("No network.", "Wait.")
 
     monkeypatch.setitem(BENCHMARKS, "mbpp", replace(BENCHMARKS["mbpp"], read=fail))
     monkeypatch.setitem(BENCHMARKS, "mbpp-sanitized", replace(BENCHMARKS["mbpp-sanitized"], read=fail))
     assert found(from_hub=True) == ({"humaneval": 164}, ())
     monkeypatch.setitem(BENCHMARKS, "other", replace(BENCHMARKS["mbpp"], name="other"))
+    assert available_benchmarks(BenchmarkPlaces(from_hub=True)).missing == ("other",)
     with pytest.raises(MissingInputError, match="No network"):
-        found(from_hub=True)
+        found(from_hub=True, required=True)
 
 
 def test_what_would_come_from_the_hub_is_neither_found_nor_missing_in_a_dry_run():
@@ -126,9 +128,9 @@ def test_a_source_with_training_rows_only_holds_no_benchmark(tmp_path):
         found(given=path, by_folder={"mbpp": path})
 
 
-def test_a_benchmark_that_can_not_be_fetched_is_missing_or_an_error(monkeypatch, tmp_path):
+def test_a_benchmark_that_can_not_be_fetched_is_an_error_only_where_it_is_required(monkeypatch, tmp_path):
     monkeypatch.setenv("COMA_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert found(from_hub=True) == ({"humaneval": 164}, ("mbpp", "mbpp-sanitized"))
+    assert found(from_hub=True) == ({"humaneval": 164}, ())
     with pytest.raises(MissingInputError, match="offline mode"):
         found(from_hub=True, required=True)
