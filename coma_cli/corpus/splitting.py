@@ -34,6 +34,7 @@ CROSSING_REASON = "crosses-the-split"
 FEWEST_VALIDATION = 50  # rows of a task, if that is no more than a tenth of them
 _MOST_RAISED = 0.1
 _SPARE = 1.6  # some validation rows are dropped later: counterparts, and surplus answers of a yes/no task
+_SPARE_OF_PAIRS = 2.7  # more of pairs: their candidates may be of the other side, where the limit was raised
 _LARGE_GROUP = 20
 _HIGHEST = np.uint64(2**64 - 1)
 # Functions that draw less than this many times the share never serve as candidates in training rows: they would be for
@@ -153,8 +154,10 @@ def _limit(lowest: U64, highest: U64, share: float) -> np.uint64:
     """
     total, base = len(lowest), _as_draw(share)
     wanted = FEWEST_VALIDATION if total * _MOST_RAISED >= FEWEST_VALIDATION else 0
-    count = ceil(wanted * _SPARE) if np.searchsorted(highest, base) < wanted else 0
-    if (lowest != highest).any():
+    has_pairs = bool((lowest != highest).any())
+    spare = _SPARE_OF_PAIRS if has_pairs else _SPARE
+    count = ceil(wanted * spare) if np.searchsorted(highest, base) < wanted else 0
+    if has_pairs:
         # With the limit just above the n-th highest draw, n rows are for validation, and those that begin above train.
         counts = np.arange(1, total + 1)
         kept = counts + total - np.searchsorted(lowest, highest, side="right")

@@ -39,7 +39,11 @@ def codealpaca_source(folder: Path) -> Path:
 
 
 def build(root: Path, *, workers: int = 1, name: str | None = None, force: bool = False, **flags: Any) -> Artifact:
-    """Run the stage as the command does; the finished artifact. `flags` are settings, with `__` for the dot."""
+    """Run the stage as the command does; the finished artifact. `flags` are settings, with `__` for the dot.
+
+    The functions of the rows are not run, which takes a second or two, unless the flags say so.
+    """
+    flags = {"decontaminate_behaviour": "off", **flags}
     flags = {key.replace("__", "."): value for key, value in flags.items()}
     settings = load_settings(build_data.STAGE.settings, flags={**flags, "runtime.workers": workers})
     workspace = Workspace(root)

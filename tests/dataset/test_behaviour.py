@@ -55,7 +55,13 @@ def codealpaca(tmp_path):
 
 
 def built(tmp_path, codealpaca, **flags):
-    return build(tmp_path / "w", tasks=["code-generation"], source=codealpaca, validation_share=0.0, **flags)
+    return build(
+        tmp_path / "w",
+        tasks=["code-generation"],
+        source=codealpaca,
+        validation_share=0.0,
+        **{"decontaminate_behaviour": "report", **flags},
+    )
 
 
 def test_rows_that_solve_a_problem_are_reported_and_copies_leave(tmp_path, codealpaca):

@@ -33,7 +33,7 @@ def test_no_planted_row_comes_through_and_the_others_do(tmp_path):
     mixed = [row for n, row in enumerate(planted) for row in (*clean[n : n + 1], row)]
     path = put(tmp_path / "code_alpaca_20k.json", mixed)
     flags = {"source": {"codealpaca": str(path)}, "bench_data": str(folder), "near__enabled": False}
-    made = build(tmp_path / "w", workers=2, **flags)
+    made = build(tmp_path / "w", workers=2, decontaminate_behaviour="report", **flags)
     programs = {row["output"].strip() for row in planted}
     assert len(planted) == 4 * (28 + 84)
     assert not [row.id for row in all_rows(made) if row.output.strip() in programs]
