@@ -110,8 +110,8 @@ def test_rows_of_the_slices_are_told_apart_by_nothing_but_what_they_ask(recipe):
             assert row["output"] not in row["input"], row["origin"]
         assert "{language}" not in row["instruction"] and "{text}" not in row["instruction"]
     # MBPP's training problems are close to those of its test; of what has nothing to do with a benchmark hardly a row
-    # is removed: textbook functions that both have (`is_prime`) in two sources, web answers that MBPP copied (MBPP/492) in two,
-    # nothing in the ten others.
+    # is removed: textbook functions that both have (`is_prime`) in two sources, answers of the web that MBPP copied
+    # (MBPP/492) in two, nothing in the ten others.
     removed = {name: reasons.get("contaminated", 0) for name, reasons in recipe.summary["dropped_by_source"].items()}
     sources = {name for name, rows in removed.items() if rows}
     assert sources == {"mbpp", "codealpaca", "codegpt", "codepro", "staqc"}

@@ -17,8 +17,7 @@ from coma_cli.syntax.called_names import FEWEST_NAMES, called_names, shared_call
 WORDINGS: Wordings = {
     "en": (
         "Do these two {language} functions share a functionality? Answer yes or no.",
-        "Is there a functionality, such as copying a file, that both {language} functions below implement? "
-        "Answer yes or no.",
+        "Is there a functionality that both {language} functions below implement? Answer yes or no.",
         "Compare the two pieces of {language} code. Do both implement the same functionality, perhaps among other "
         "things? Answer yes or no.",
         "Answer yes if the following {language} functions have a functionality in common, and no if they don't.",
@@ -36,7 +35,7 @@ WORDINGS: Wordings = {
         "比较这两段 {language} 代码，它们是否都实现了同一功能（可以还有其他功能）？请回答“相同”或“不同”。",
         "如果以下 {language} 函数有共同的功能，请回答“相同”，否则回答“不同”。",
         "这里有两个 {language} 函数，它们是否各自以自己的方式实现了同一功能？请用“相同”或“不同”作答。",
-        "是否有某个功能（例如复制文件）在下面两个 {language} 函数中都得到实现？有则回答“相同”，没有则回答“不同”。",
+        "是否有某个功能在下面两个 {language} 函数中都得到实现？有则回答“相同”，没有则回答“不同”。",
         "请判断这对 {language} 函数是否实现了共同的功能，回答“相同”或“不同”。",
         "阅读下面两个 {language} 函数，判断它们有无共同的功能，回答“相同”或“不同”。",
     ),

@@ -49,24 +49,24 @@ UNFINISHED_WORDINGS: Wordings = {
 }
 STATEMENT_WORDINGS: Wordings = {
     "en": (
-        "Continue this tokenized {language} code to the end of the statement.",
-        "These {language} tokens stop within a statement or before one. Give the tokens up to the next `;` or brace.",
+        "Continue this tokenized {language} code to the next semicolon or brace.",
+        "These {language} tokens are cut off. Give the tokens up to the next `;` or brace.",
         "How does this {language} code continue, up to the next semicolon or brace? Tokens are space-separated.",
-        "Complete the statement at the end of the following {language} tokens.",
-        "Predict the remaining tokens of the current {language} statement.",
+        "Complete the following {language} tokens up to the next semicolon or brace.",
+        "Predict the next tokens of this {language} code, as far as the next semicolon or brace.",
         "Write the tokens that come next in this {language} code, up to the next semicolon or brace.",
-        "The {language} token sequence below is cut off. Continue it to the end of the current statement.",
-        "Complete the last statement of this {language} token sequence.",
+        "The {language} token sequence below breaks off. Continue it to the next semicolon or brace.",
+        "Which tokens come next in this {language} token sequence, up to a semicolon or brace?",
     ),
     "cn": (
-        "请将这段已分词的 {language} 代码续写到语句结束。",
+        "请将这段已分词的 {language} 代码续写到下一个分号或花括号。",
         "这段 {language} token 序列没有写完，请给出到下一个分号或花括号为止的 token。",
         "这段 {language} 代码（token 以空格分隔）接下来如何继续，直到下一个分号或花括号？",
-        "请补全以下 {language} token 序列末尾的语句。",
-        "预测当前 {language} 语句剩余的 token。",
+        "请补全以下 {language} token 序列，直到下一个分号或花括号。",
+        "预测这段 {language} 代码接下来的 token，直到下一个分号或花括号。",
         "写出这段 {language} 代码接下来的 token，直到下一个分号或花括号。",
-        "下面的 {language} token 序列被截断，请续写到当前语句结束。",
-        "请补全这段 {language} token 序列的最后一条语句。",
+        "下面的 {language} token 序列被截断，请续写到下一个分号或花括号。",
+        "这段 {language} token 序列接下来是哪些 token？请写到分号或花括号为止。",
     ),
 }
 # A long beginning is cut at its start to this many characters, about a thousand tokens.
