@@ -4,7 +4,8 @@
 
 Both read the same rows from one file: functions, instructions and pairs of `../shared/data`, grown to the number of
 rows by changing them beyond recognition (half of the tokens replaced), and planted near duplicates of one row in ten,
-with one to eight tokens changed. Both use the same tokens, shingles of five, 128 permutations and the threshold 0.8.
+with one to eight words changed: no numbers, strings or words like `max`, since by those coma tells rows apart. Both use
+the same tokens, shingles of five, 128 permutations and the threshold 0.8.
 Counted is all from the rows in memory (coma's as its records, the peer's as text) to the clusters. The peer gets the
 banding that its own library chooses and does what its documentation shows: it asks for neighbours, then inserts; and is
 run a second time with candidates verified by the values' own estimate. A pair is right if the true Jaccard index of its
@@ -61,7 +62,7 @@ def grow(count: int) -> Iterator[tuple[str, int]]:
     for number in range(count):
         if number % 11 == 10:
             original = dice.randrange(len(made))
-            copy = _changed(made[original], dice.randint(1, 8), dice)
+            copy = _changed(made[original], dice.randint(1, 8), dice, _plain_names(made[original]))
             made.append(copy)
             yield " ".join(copy), original
         else:
@@ -71,11 +72,25 @@ def grow(count: int) -> Iterator[tuple[str, int]]:
             yield " ".join(fresh), -1
 
 
-def _changed(run: Sequence[str], changes: int, dice: random.Random) -> list[str]:
+def _changed(run: Sequence[str], changes: int, dice: random.Random, places: Sequence[int] | None = None) -> list[str]:
     made = list(run)
-    for place in dice.sample(range(len(made)), min(changes, len(made))):
+    free = range(len(made)) if places is None else places
+    for place in dice.sample(free, min(changes, len(free))):
         made[place] = f"v{dice.randrange(10**6)}"
     return made
+
+
+def _plain_names(run: Sequence[str]) -> list[int]:
+    """The places of words outside of strings, but for those by which coma tells rows apart."""
+    from coma_cli.corpus.dedup.normalized_code import CONTRASTS
+
+    places, quote = [], ""
+    for place, token in enumerate(run):
+        if token in "\"'`":
+            quote = "" if token == quote else quote or token
+        elif not quote and token.isalpha() and token.lower() not in CONTRASTS:
+            places.append(place)
+    return places
 
 
 def shingles(text: str) -> set[str]:

@@ -44,12 +44,14 @@ _QUOTE, _NUMBER, _CONTRAST = 1 << 16, 1 << 17, 1 << 18
 _IS_NAME = np.uint32(1 << 19)
 _QUOTES = "\"'`"
 # Words of which one in place of another changes what is asked or done, however alike two texts are otherwise.
-_CONTRASTS = """ascending descending asc desc min max minimum maximum minimal maximal smallest largest smaller larger
-shortest longest shorter longer lowest highest uppercase lowercase first last even odd true false increasing decreasing
-increment decrement above below left right prefix suffix add remove insert delete append prepend push pop encode decode
-encrypt decrypt open close read write greater fewer inner outer row rows column columns horizontal vertical union
-intersection difference width height sum product average mean median mode older newer oldest earliest latest
-positive negative plus minus preorder inorder postorder not"""
+_CONTRAST_WORDS = """
+ascending descending asc desc min max minimum maximum minimal maximal smallest largest smaller larger shortest
+longest shorter longer lowest highest uppercase lowercase first last even odd true false increasing decreasing
+increment decrement above below left right prefix suffix add remove insert delete append prepend push pop encode
+decode encrypt decrypt open close read write greater fewer inner outer row rows column columns horizontal
+vertical union intersection difference width height sum product average mean median mode older newer oldest
+earliest latest positive negative plus minus preorder inorder postorder not"""
+CONTRASTS = frozenset(_CONTRAST_WORDS.split())
 _NEXT_ROUNDS = 2  # names in one list of targets: `a, b, c = ...`
 
 _SLOTS = 1 << 16
@@ -65,7 +67,7 @@ def _table() -> tuple[U64, NDArray[np.uint32]]:
         (_CHAINED, _CHAINS),
         (_OWNERS, _OWNER),
         (" ".join(_QUOTES), _QUOTE),
-        (_CONTRASTS, _CONTRAST),
+        (_CONTRAST_WORDS, _CONTRAST),
         *((sign, meaning) for sign, meaning in _SIGNS.items()),
     )
     for text, meaning in words:
@@ -88,7 +90,7 @@ class NormalizedTokens:
     """The tokens of some texts without quotes; those of text i are `bounds[i]` to `bounds[i + 1]`.
 
     `hashes` has the names that a text defines replaced, `shapes` all names and literals. `is_data` marks numbers, what
-    strings hold, and commas; `is_contrast` numbers, what strings hold, and words like `max` (see `_CONTRASTS`), all of
+    strings hold, and commas; `is_contrast` numbers, what strings hold, and words like `max` (see `CONTRASTS`), all of
     which make a difference.
     """
 
