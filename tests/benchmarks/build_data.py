@@ -8,8 +8,8 @@ Two measurements over rows grown from the slice of CodeAlpaca (see `_grown_rows`
   (lengths, stock phrases, secrets, code that does not parse by Python's or by tree-sitter's grammars), exact and near
   duplicates of questions and of answers (the same permutations and threshold), HumanEval's and MBPP's problems by runs
   of ten words, split by a hash, training rows written as JSON lines. In turn, medians of wall time, start included;
-  coma does more besides (dropped rows and evidence, near twins across the border, solutions under other names, frames
-  for lone methods, card, exports);
+  coma does more besides (dropped rows and evidence, a split by function, solutions under other names, frames for lone
+  methods, card, exports); functions are not run against the benchmarks' tests, for which the other has nothing;
 * growth: wall time, CPU time and peak memory of the whole tree of processes at two sizes; pages that several processes
   share count once in all.
 """
@@ -63,6 +63,7 @@ def coma(rows: Path, slices: Path, folder: Path) -> int:
     """Build the data with the command; the number of training rows."""
     command = [sys.executable, "-m", "coma_cli", "build-data", "--source", f"codealpaca={rows}"]
     command += ["--bench-data", str(slices), "--workers", str(default_workers()), "--json", "-w", str(folder)]
+    command += ["--decontaminate-behaviour", "off"]
     done = subprocess.run(command, capture_output=True, cwd=ROOT, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
