@@ -391,7 +391,7 @@ def test_a_file_that_changes_under_the_run_is_an_error(workspace_root, repo):
 def test_killed_with_two_workers_it_ends_in_the_same_bytes_and_does_only_what_is_missing(tmp_path, repo, warm_coma):
     for n in range(24):
         (repo / f"copy_{n}.py").write_text("\n\n".join(function("paint", f"wall{n}x{i}", i) for i in range(10)))
-    whole = build(tmp_path / "whole", from_repo=[str(repo)])
+    whole = build(tmp_path / "whole", from_repo=[str(repo)], decontaminate_behaviour="report")
     total = whole.manifest["work"]["done_since_start"]
     root = tmp_path / "killed"
     command = ["build-data", "--from-repo", str(repo), "--workers", "2", "-w", str(root)]
@@ -437,7 +437,7 @@ def test_no_documentation_stays_in_code_that_asks_for_it(workspace_root, tmp_pat
 def test_killed_at_ten_random_moments_it_ends_in_the_same_bytes(tmp_path, repo):
     for n in range(60):
         (repo / f"copy_{n}.py").write_text("\n\n".join(function("paint", f"wall{n}x{i}", i) for i in range(25)))
-    whole = build(tmp_path / "whole", from_repo=[str(repo)])
+    whole = build(tmp_path / "whole", from_repo=[str(repo)], decontaminate_behaviour="report")
     command = ["build-data", "--from-repo", str(repo), "-w", str(tmp_path / "killed")]
     draw = random.Random(7)
     kills = 0

@@ -82,7 +82,7 @@ def test_every_sub_dataset_of_comit_is_filled_or_requested(recipe):
         assert counts["train"] + counts["validation"] >= rows, name
         assert counts["requested"] == requests.count(name) >= requested, name
         assert f"| {name} | {counts['task']} | {counts['train']} | {counts['validation']} |" in card
-    said = ("The negatives are weak", "names and literals are replaced by VAR_1", "each function on one line")
+    said = ("All labels are weak", "names and literals are replaced by VAR_1", "each function on one line")
     assert all(remark in card for remark in said)
     assert "| validation and test | C-UDA-1.0 |" in card and "| train (the only one) | Apache-2.0 |" in card
     assert "|  |" not in card.partition("## What was dropped")[2], "a reason without its meaning"
