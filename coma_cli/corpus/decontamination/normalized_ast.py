@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coma_cli.corpus.decontamination.gram_table import GramTable
-from coma_cli.corpus.decontamination.rewriting import DEFINITIONS, constants_of, rewritten, tells_the_user
+from coma_cli.corpus.decontamination.rewriting import DEFINITIONS, children_of, constants_of, rewritten, tells_the_user
 from coma_cli.corpus.decontamination.writing import Names, Shape, shape_of
 from coma_cli.corpus.lexing import U64, Ints, lex
 from coma_cli.formats.fences import fenced_blocks
@@ -151,12 +151,7 @@ def foreign_names(body: Iterable[ast.stmt], given: "Given", *, bare: bool = Fals
             found.add(node.attr)  # type: ignore[attr-defined]
         elif kind is ast.Expr and tells_the_user(node.value):  # type: ignore[attr-defined]
             continue
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if isinstance(value, ast.AST):
-                stack.append(value)
-            elif isinstance(value, list):
-                stack.extend(one for one in value if isinstance(one, ast.AST))
+        stack.extend(children_of(node))
     return found
 
 

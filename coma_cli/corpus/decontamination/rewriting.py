@@ -217,13 +217,20 @@ def _count(statements: Sequence[ast.stmt]) -> _Counts:
             counts.stored[node.arg] += 1
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             assigned[node.targets[0].id] = node.value
-        for field in node._fields:
-            value = getattr(node, field, None)
-            if isinstance(value, ast.AST):
-                stack.append(value)
-            elif isinstance(value, list):
-                stack.extend(one for one in value if isinstance(one, ast.AST))
+        stack.extend(children_of(node))
     return counts
+
+
+def children_of(node: ast.AST) -> list[ast.AST]:
+    """The nodes directly below a node, in the order of its fields."""
+    children: list[ast.AST] = []
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, ast.AST):
+            children.append(value)
+        elif isinstance(value, list):
+            children.extend(one for one in value if isinstance(one, ast.AST))
+    return children
 
 
 def _without(block: Sequence[ast.stmt], names: Mapping[str, ast.expr]) -> list[ast.stmt]:
