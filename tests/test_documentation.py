@@ -19,10 +19,12 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 import yaml
+from pydantic import BaseModel
 
 from coma_cli import cli
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.decontamination.decontaminate import ContaminatedRow
+from coma_cli.corpus.decontamination.training_check import FileCheck
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.engines.answers import Answer
 from coma_cli.evaluation.estimates import Estimate, cells
@@ -32,7 +34,7 @@ from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.scoring.references import ReferenceCheck
 from coma_cli.instructions.budget import Call
 from coma_cli.pipeline import PIPELINE
-from coma_cli.records import DroppedRow, Example, PendingRequest, Problem, Record, Sample, Verdict
+from coma_cli.records import DroppedRow, Example, PendingRequest, Problem, Sample, Verdict
 from coma_cli.training.metrics import TrainingStep
 from tests.requirements import ROOT, SHARED_DATA, package, skip_unless, smollm2
 
@@ -290,12 +292,13 @@ def test_every_package_is_on_the_map():
     assert not missing, f"docs/architecture.md does not say what is in {missing}"
 
 
-ROWS: dict[str, type[Record]] = {
+ROWS: dict[str, type[BaseModel]] = {
     "train.jsonl and validation.jsonl": Example,
     "dropped.jsonl": DroppedRow,
     "contamination.jsonl": ContaminatedRow,
     "pending.jsonl": PendingRequest,
     "calls.jsonl and answers.jsonl": Call,
+    "benchmark_check": FileCheck,
     "metrics.jsonl": TrainingStep,
     "samples.jsonl": Sample,
     "problems.jsonl": Problem,

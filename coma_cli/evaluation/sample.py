@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from coma_cli import console
+from coma_cli.corpus.decontamination.training_check import MANIFEST_KEY
 from coma_cli.engines.choose import open_openai, open_transformers
 from coma_cli.engines.interface import Engine, GenerationResponse
 from coma_cli.errors import CliError
@@ -47,7 +48,13 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     _check_failures(plan, journal)
     counts = sample_summary.count_rows(journal.rows())
     summary = _summary(settings, plan, counts, made)
-    return StageResult(summary, (SAMPLES, PROBLEMS), tokens=counts.prompt_tokens + counts.completion_tokens)
+    check = plan.local.choice.check if plan.local else None
+    return StageResult(
+        summary,
+        (SAMPLES, PROBLEMS),
+        tokens=counts.prompt_tokens + counts.completion_tokens,
+        facts={MANIFEST_KEY: None if check is None else check.to_manifest()},
+    )
 
 
 def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> None:

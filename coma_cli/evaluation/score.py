@@ -319,6 +319,7 @@ def _summarise(
         skipped=plan.skipped.counts(),
         notes=_notes_on(plan, failed),
         prompts_cut_by_length=plan.prompts_cut_by_length,
+        training_data=plan.source.contamination,
     )
 
 

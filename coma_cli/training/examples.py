@@ -24,21 +24,27 @@ DATA_STAGES = ("build-data", "gen-instructions")
 
 @dataclass(frozen=True)
 class TrainingRow:
-    """One instruction with its answer; `id` is unique among all rows of a run."""
+    """One instruction with its answer; `id` is unique among all rows of a run.
+
+    `number` counts the rows of its file from 1; `states_source` says that the row itself names its source.
+    """
 
     id: str
     source: str
     instruction: str
     input: str
     output: str
+    number: int = 0
+    states_source: bool = False
 
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """One file to train on, and the input that it counts as."""
+    """One file to train on, the input that it counts as, and the finished run that it is of, if any."""
 
     input: Input
     path: Path
+    artifact: Artifact | None = None
 
 
 @dataclass
@@ -103,7 +109,7 @@ def _of_artifact(artifact: Artifact, name: str) -> TrainingFile:
         raise UsageError(
             f"{artifact.path} is a {artifact.command} run.", f"Name a run of {' or '.join(DATA_STAGES)}, or a file."
         )
-    return TrainingFile(artifact.as_input(name), artifact.intact(TRAIN_FILE, "--data"))
+    return TrainingFile(artifact.as_input(name), artifact.intact(TRAIN_FILE, "--data"), artifact)
 
 
 def read_examples(files: tuple[TrainingFile, ...], report: ReadReport) -> Iterator[TrainingRow]:
@@ -115,8 +121,9 @@ def read_examples(files: tuple[TrainingFile, ...], report: ReadReport) -> Iterat
     for number, file in enumerate(files):
         rows = one_file(file.path)
         report.forms[str(file.path)] = form = form_of(rows)
-        for position, (_, row) in enumerate(good_rows(rows, report.corrupt.append, form)):
-            fitted = _fit(row, f"{number}/{position if row.get('id') is None else row['id']}", file)
+        for position, (row_number, row) in enumerate(good_rows(rows, report.corrupt.append, form)):
+            row_id = f"{number}/{position if row.get('id') is None else row['id']}"
+            fitted = _fit(row, row_id, row_number, file)
             if isinstance(fitted, str):
                 report.unusable[fitted] += 1
             else:
@@ -137,7 +144,7 @@ def _nothing_usable(file: TrainingFile, report: ReadReport) -> MissingInputError
     )
 
 
-def _fit(row: JsonRow, row_id: str, file: TrainingFile) -> TrainingRow | str:
+def _fit(row: JsonRow, row_id: str, number: int, file: TrainingFile) -> TrainingRow | str:
     """A row to train on, or why there is none."""
     instruction, output, given = row.get("instruction"), row.get("output"), optional_text(row.get("input"))
     if not isinstance(instruction, str) or not isinstance(output, str) or given is None:
@@ -148,7 +155,8 @@ def _fit(row: JsonRow, row_id: str, file: TrainingFile) -> TrainingRow | str:
         return "empty instruction"
     if not _is_text(instruction + given + output):
         return "broken characters"
-    return TrainingRow(row_id, optional_text(row.get("source")) or file.path.stem, instruction, given, output)
+    source = optional_text(row.get("source"))
+    return TrainingRow(row_id, source or file.path.stem, instruction, given, output, number, bool(source))
 
 
 def _is_text(value: str) -> bool:

@@ -1,6 +1,6 @@
 """`coma finetune`: instruction rows and a base in; an adapter (or a whole model), its template and its metrics out.
 
-    plan    data (latest build-data and gen-instructions, or --data), base, estimate, blockers
+    plan    data (latest build-data and gen-instructions, or --data), leaks of benchmarks, base, estimate, blockers
     work    rows -> token ids -> batches of every step -> Trainer -> adapter/ or model/, metrics.jsonl, dropped.jsonl
     show    the table at the end
 
@@ -12,13 +12,12 @@ import importlib.util
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from coma_cli import console
+from coma_cli.corpus.decontamination.training_check import MANIFEST_KEY, NEVER_CHECKED, TrainingCheck
 from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
 from coma_cli.jsonl import read_rows, write_rows
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
@@ -27,11 +26,13 @@ from coma_cli.records import DroppedRow
 from coma_cli.stage import Stage
 from coma_cli.training import checkpoints, estimate
 from coma_cli.training.batching import all_batches, steps_of
+from coma_cli.training.decontamination import Leak, check_of_base, check_rows, trained_on
 from coma_cli.training.encoding import EncodedRow, encode_rows
-from coma_cli.training.examples import ReadReport, TrainingRow, choose_data, read_examples
+from coma_cli.training.examples import ReadReport, TrainingFile, TrainingRow, choose_data, read_examples
 from coma_cli.training.metrics import TrainingStep
 from coma_cli.training.modes import MODES, Mode
 from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
+from coma_cli.training.summary import FinetuneSummary, followed_by, headline, show
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
 
@@ -45,35 +46,19 @@ _SAVES_PER_RUN = 20
 
 @dataclass(frozen=True)
 class FinetunePlan(Plan):
-    """What `plan` resolved: the base, the mode and the rows."""
+    """What `plan` resolved: the base, the mode and the rows.
+
+    `dropped` rows hold problems of benchmarks, and so do the `leaks` among the others; `check` is what is known of all
+    rows that the model will have seen.
+    """
 
     base: ResolvedBase | None = None
     mode: Mode = MODES["lora"]
     rows: tuple[TrainingRow, ...] = ()
     report: ReadReport | None = None
-
-
-class FinetuneSummary(BaseModel):
-    """What `coma finetune --json` prints."""
-
-    base: str
-    mode: str
-    template: str
-    template_sha256: str
-    rows: dict[str, int]
-    rows_trained_on: int
-    rows_skipped: dict[str, int]
-    steps: int
-    epochs: float
-    tokens: int
-    parameters: int
-    trainable_parameters: int
-    first_loss: float
-    last_loss: float
-    device: str
-    dtype: str
-    replaced: list[str]
-    output: str
+    dropped: tuple[DroppedRow, ...] = ()
+    leaks: Mapping[str, Leak] = field(default_factory=dict)
+    check: TrainingCheck = NEVER_CHECKED
 
 
 @dataclass(frozen=True)
@@ -87,33 +72,56 @@ class _Job:
     template: PromptTemplate
     rows: tuple[EncodedRow, ...]
     skipped: Mapping[str, int]
+    check: TrainingCheck
     batches: tuple[tuple[int, ...], ...]
     steps: int
 
 
 def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
-    """Resolve data and base, count rows and steps, estimate memory and time, find blockers."""
-    mode = MODES[settings.mode]
-    resolved = resolve_base(settings.base, revision=settings.revision, trust=_trust(settings))
-    files = choose_data(workspace, settings.data)
+    """Resolve data and base, check the rows, count rows and steps, estimate memory and time, find blockers."""
+    mode, resolved, files = _resolve(settings, workspace)
     report = ReadReport()
-    rows = tuple(read_examples(files, report))
+    read, before = tuple(read_examples(files, report)), check_of_base(resolved, workspace)
+    checked = check_rows(files, read, report.rows, drop=settings.decontaminate, before=before)
+    rows = checked.rows
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     if steps > MOST_STEPS:
         raise UsageError(f"{steps:.4g} steps are more than the limit of {MOST_STEPS:,}.", "Lower --epochs.")
     counts = ", ".join(f"{count_of(report.rows[file.input.name], 'row')} of {report.named(file)}" for file in files)
     return FinetunePlan(
-        subject=f"{resolved.subject}-{mode.name}",
-        inputs=(resolved.as_input(), *(file.input for file in files), *_template_input(settings)),
+        subject=_subject(resolved, mode),
+        inputs=_inputs(settings, resolved, files),
         total=steps,
         estimate=_estimate(settings, mode, resolved, rows, steps),
         blockers=tuple(_blockers(settings, mode, resolved)),
-        notes=(f"Tuning {resolved.name} ({mode.name}) on {counts}.", *report.warnings()),
+        notes=(f"Tuning {resolved.name} ({mode.name}) on {counts}.", *report.warnings(), *checked.notes),
         base=resolved,
         mode=mode,
         rows=rows,
         report=report,
+        dropped=checked.dropped,
+        leaks=checked.leaks,
+        check=checked.check,
     )
+
+
+def identify(settings: FinetuneSettings, workspace: Workspace) -> Plan:
+    """The part of a plan that identifies a run, without the rows, which take seconds to read and check."""
+    mode, resolved, files = _resolve(settings, workspace)
+    return Plan(_subject(resolved, mode), _inputs(settings, resolved, files), 0, {})
+
+
+def _resolve(settings: FinetuneSettings, workspace: Workspace) -> tuple[Mode, ResolvedBase, tuple[TrainingFile, ...]]:
+    resolved = resolve_base(settings.base, revision=settings.revision, trust=_trust(settings))
+    return MODES[settings.mode], resolved, choose_data(workspace, settings.data)
+
+
+def _subject(resolved: ResolvedBase, mode: Mode) -> str:
+    return f"{resolved.subject}-{mode.name}"
+
+
+def _inputs(settings: FinetuneSettings, resolved: ResolvedBase, files: tuple[TrainingFile, ...]) -> tuple[Input, ...]:
+    return (resolved.as_input(), *(file.input for file in files), *_template_input(settings))
 
 
 def _template_input(settings: FinetuneSettings) -> list[Input]:
@@ -156,7 +164,8 @@ def work(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> StageResul
     job = _settle(run, settings, plan)
     run.plan = replace(plan, total=job.steps)
     summary = _train(run, settings, job, plan)
-    return StageResult(summary, (job.mode.output, METRICS, DROPPED), tokens=summary.tokens)
+    facts = {MANIFEST_KEY: job.check.to_manifest()}
+    return StageResult(summary, (job.mode.output, METRICS, DROPPED), tokens=summary.tokens, facts=facts)
 
 
 def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> _Job:
@@ -167,13 +176,25 @@ def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> _Job:
     trust = _trust(settings)
     tokenizer = load_tokenizer(plan.base, trust=trust)
     template = _template(settings, plan.base, tokenizer)
-    rows, dropped = _encode(settings, plan, template, tokenizer)
+    rows, too_long = _encode(settings, plan, template, tokenizer)
+    dropped = [*plan.dropped, *too_long]
     write_rows(run.path / DROPPED, (row.to_row() for row in sorted(dropped, key=lambda row: row.id)))
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     lengths = [len(row.ids) for row in rows]
     batches = all_batches(lengths, settings.batch.size, settings.batch.accumulation, settings.seed, steps)
     skipped = Counter(row.reason for row in dropped) + (plan.report.skipped if plan.report else Counter())
-    return _Job(plan.mode, plan.base, trust, tokenizer, template, rows, skipped, tuple(map(tuple, batches)), steps)
+    return _Job(
+        mode=plan.mode,
+        resolved=plan.base,
+        trust=trust,
+        tokenizer=tokenizer,
+        template=template,
+        rows=rows,
+        skipped=skipped,
+        check=trained_on(plan.check, plan.leaks, {row.id for row in too_long}),
+        batches=tuple(map(tuple, batches)),
+        steps=steps,
+    )
 
 
 def _template(settings: FinetuneSettings, resolved: ResolvedBase, tokenizer: Any) -> PromptTemplate:
@@ -307,6 +328,9 @@ def _summary(
         rows=dict(plan.report.rows) if plan.report else {},
         rows_trained_on=len(job.rows),
         rows_skipped=dict(job.skipped),
+        checked_against=job.check.covers,
+        contaminated=job.check.found,
+        decontaminated=settings.decontaminate,
         steps=job.steps,
         epochs=round(seen / len(job.rows), 4),
         tokens=sum(_tokens_per_step(settings, job)),
@@ -321,20 +345,12 @@ def _summary(
     )
 
 
-def headline(summary: Mapping[str, Any]) -> str:
-    """One line on what was made."""
-    losses = f"loss {summary['first_loss']:.2f} to {summary['last_loss']:.2f}"
-    return f"{summary['mode']} on {summary['base']}, {count_of(summary['steps'], 'step')}, {losses}"
-
-
-def show(summary: Mapping[str, Any]) -> None:
-    """The summary as a table on stdout."""
-    console.print_values(f"Tuned {summary['base']} ({summary['mode']})", summary)
-
-
-def followed_by(summary: Mapping[str, Any]) -> str:
-    """An adapter is merged first; a whole model can be sampled."""
-    return "merge-lora" if MODES[summary["mode"]].adapter else "sample"
-
-
-STAGE = Stage(settings=FinetuneSettings, plan=plan, work=work, show=show, headline=headline, followed_by=followed_by)
+STAGE = Stage(
+    settings=FinetuneSettings,
+    plan=plan,
+    work=work,
+    show=show,
+    headline=headline,
+    identify=identify,
+    followed_by=followed_by,
+)

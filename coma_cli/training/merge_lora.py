@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli import console
+from coma_cli.corpus.decontamination.training_check import MANIFEST_KEY
 from coma_cli.errors import CliError, memory_named
 from coma_cli.prompting import PromptTemplate
 from coma_cli.stage import Stage
@@ -51,7 +52,8 @@ def work(run: Run, settings: MergeSettings, plan: MergePlan) -> StageResult:
             f"more than {summary.limit:g} (the adapter itself changes up to {summary.max_adapter_effect:.3g}).",
             "Merge in --dtype float32, or raise --set verification.max_logit_difference",
         )
-    return StageResult(summary, (MODEL, VERIFICATION))
+    check = None if plan.check is None else plan.check.to_manifest()
+    return StageResult(summary, (MODEL, VERIFICATION), facts={MANIFEST_KEY: check})
 
 
 def _tokenizer_in(folder: Path) -> Any:

@@ -121,6 +121,11 @@ class FinetuneSettings(StageSettings):
         Kind("RUN|FILE"),
         Unset("the latest build-data and gen-instructions runs"),
     ] = Field(default=None, description="Rows to train on: a run, JSONL, or Alpaca JSON")
+    decontaminate: Annotated[bool, Flag("--decontaminate", panel=DATA)] = Field(
+        default=False,
+        description="Drop rows that hold problems, solutions or tests of a benchmark; without it they are trained on, "
+        "with a warning",
+    )
     template: Annotated[
         str,
         Flag("--template", panel=DATA, complete=lambda _: TEMPLATE_CHOICES),

@@ -4,7 +4,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -57,6 +57,7 @@ class StageResult:
     """What a stage returns when its work is done: the summary and the names of its outputs.
 
     `to_do_over` rows stand for failures of the machine: the run is finished, and the same command does them over.
+    `facts` go into the manifest under their own names, for the stages that read this run.
     """
 
     summary: BaseModel
@@ -64,6 +65,7 @@ class StageResult:
     tokens: int | None = None
     cost_usd: float | None = None
     to_do_over: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fingerprint(row: PipelineRow, settings: StageSettings, inputs: Iterable[Input]) -> str:
@@ -246,6 +248,7 @@ class Run:
             "to_do_over": result.to_do_over,
             "wall_s": round(time.monotonic() - self._started, 3),
             **environment(),
+            **result.facts,
         }
 
     def _remove_scratch(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json, read_rows, write_rows
 from coma_cli.pipeline import row_of
@@ -17,6 +18,7 @@ from tests.requirements import package
 from tests.support.command import coma
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+PROBLEM = BENCHMARKS["humaneval"].load().problems[4]
 ROWS = [
     {"instruction": f"Return {n} times x.", "output": f"def f(x):\n    return {n} * x\n" + "#" * n} for n in range(20)
 ]
@@ -214,6 +216,76 @@ def test_rows_that_are_too_long_are_left_out_counted_and_listed(bench, tmp_path)
     (dropped,) = read_rows(bench.folder() / "dropped.jsonl")
     assert (dropped["id"], dropped["reason"]) == ("0/4", "too long")
     assert manifest["outputs"]["dropped.jsonl"]["rows"] == 1
+
+
+LEAK = {"instruction": f"Solve {PROBLEM.task_id}.", "input": PROBLEM.prompt, "output": PROBLEM.reference}
+
+
+def test_rows_of_a_benchmark_are_warned_of_recorded_and_trained_on(bench, tmp_path):
+    path = tmp_path / "mixed.jsonl"
+    write_rows(path, [*ROWS[:6], LEAK])
+    plan = finetune.plan(bench.settings(data=[str(path)]), bench.workspace)
+    assert len(plan.rows) == 7 and "1 of 7 rows of mixed.jsonl hold problems" in " ".join(plan.notes)
+    check = bench(data=[str(path)], max_steps=1, max_seq_len=2000)["benchmark_check"]
+    assert check["covers"] == ["humaneval", "humaneval+", "mbpp", "mbpp+", "mbpp-sanitized"]
+    (file,) = check["files"]
+    assert file["found"] == file["kept"] == {"humaneval": {PROBLEM.task_id: 1}}
+    assert file["examples"][0]["row"] == "mixed.jsonl, row 7"
+    summary = read_json(bench.folder() / "summary.json")
+    assert (summary["contaminated"], summary["decontaminated"]) == ({"humaneval": 1}, False)
+    assert summary["rows_trained_on"] == 7
+
+
+def test_a_leak_that_is_too_long_was_not_trained_on(bench, tmp_path):
+    path = tmp_path / "mixed.jsonl"
+    write_rows(path, [*ROWS[:6], LEAK])
+    (file,) = bench(data=[str(path)], max_steps=1, max_seq_len=200)["benchmark_check"]["files"]
+    assert (file["found"], file["kept"]) == ({"humaneval": {PROBLEM.task_id: 1}}, {})
+
+
+def test_with_decontaminate_they_are_dropped_and_the_rest_is_trained_on(bench, tmp_path):
+    """The adapter is that of the file without them, byte by byte."""
+    mixed, honest = tmp_path / "mixed.jsonl", tmp_path / "honest.jsonl"
+    write_rows(mixed, [*ROWS[:6], LEAK])
+    write_rows(honest, ROWS[:6])
+    dropping = bench(data=[str(mixed)], name="dropping", decontaminate=True, max_steps=3)
+    without = bench(data=[str(honest)], name="without", max_steps=3)
+    assert dropping["outputs"]["adapter"] == without["outputs"]["adapter"]
+    assert dropping["fingerprint"] != without["fingerprint"]
+    (dropped,) = read_rows(bench.folder("dropping") / "dropped.jsonl")
+    assert (dropped["id"], dropped["reason"]) == ("0/6", "contaminated")
+    assert dropped["detail"].startswith(PROBLEM.task_id)
+    assert dropping["benchmark_check"]["files"][0]["kept"] == {}
+    summary = read_json(bench.folder("dropping") / "summary.json")
+    assert (summary["rows_trained_on"], summary["rows_skipped"]) == (6, {"contaminated": 1})
+    with pytest.raises(UsageError, match="decontaminate was"):
+        bench(data=[str(mixed)], name="dropping", max_steps=3)
+
+
+def test_nothing_but_rows_of_a_benchmark_is_an_error(bench, tmp_path):
+    path = tmp_path / "leaks.jsonl"
+    write_rows(path, [LEAK])
+    with pytest.raises(MissingInputError, match="No row is left to train on: all 1 hold"):
+        bench(data=[str(path)], decontaminate=True)
+
+
+def test_a_model_that_is_tuned_on_has_seen_what_its_base_has(bench, tmp_path):
+    path = tmp_path / "mixed.jsonl"
+    write_rows(path, [*ROWS[:6], LEAK])
+    bench(mode="full", data=[str(path)], max_steps=1, name="first")
+    check = bench(base=str(bench.folder("first") / "model"), max_steps=1, name="second")["benchmark_check"]
+    assert [(file["file"], file["found"]) for file in check["files"]] == [
+        ("mixed.jsonl", {"humaneval": {PROBLEM.task_id: 1}}),
+        ("rows.jsonl", {}),
+    ]
+
+
+def test_a_finished_run_is_found_before_its_rows_are_read(bench, monkeypatch):
+    bench()
+    settings = bench.settings()
+    monkeypatch.setattr(finetune, "read_examples", raising(AssertionError("read")))
+    found = bench.workspace.finished_run("finetune", settings, finetune.identify(settings, bench.workspace), name="run")
+    assert found is not None and found.path == bench.folder()
 
 
 def test_no_row_that_fits_is_an_error_with_the_number_to_choose(bench):

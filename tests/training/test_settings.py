@@ -64,3 +64,10 @@ def test_every_shipped_configuration_is_one(path):
 
 def test_there_are_shipped_configurations():
     assert len(list((ROOT / "configs" / "finetune").glob("*.yaml"))) >= 3
+
+
+def test_a_settings_file_drops_rows_of_benchmarks_too(tmp_path):
+    (tmp_path / "tune.yaml").write_text("decontaminate: true\n")
+    settings, without = load_settings(FinetuneSettings, config=tmp_path / "tune.yaml"), load_settings(FinetuneSettings)
+    assert (settings.decontaminate, without.decontaminate) == (True, False)
+    assert settings.identity() != without.identity()

@@ -5,6 +5,7 @@ have in common. EvalPlus's sets ask the same problems. It is made by `docs/hash_
 what; docs/decontamination.md says more, and under which licences.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -44,6 +45,12 @@ def shipped() -> Shipped:
     """What the package contains."""
     with resources.files(__package__).joinpath(FILE).open("rb") as file, np.load(file) as arrays:
         return unpacked({name: arrays[name] for name in arrays.files})
+
+
+@cache
+def shipped_sha256() -> str:
+    """SHA-256 (hex) of the file of hashes, which says what rows were checked by."""
+    return hashlib.sha256(resources.files(__package__).joinpath(FILE).read_bytes()).hexdigest()
 
 
 def packed(content: Shipped) -> dict[str, NDArray[np.generic]]:

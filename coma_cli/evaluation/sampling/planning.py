@@ -9,6 +9,7 @@ from typing import Any
 
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
+from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
 from coma_cli.evaluation.sampling.batches import Wanted
@@ -128,11 +129,16 @@ def _identity_of(settings: SampleSettings, subject: Subject) -> Plan:
     if choice is not None:
         template = [Input.of_path("template", settings.template_file)] if settings.template_file else []
         inputs = (benchmark, choice.source, *template)
-        return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=(choice.note,))
+        notes = (choice.note, *note_of(choice.check, settings.bench, _ids(subject.benchmark.problems)))
+        return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=notes)
     name = str(settings.model)
     inputs = (benchmark, Input("model", name, sha256_of(["chat model", name])))
     note = f"Model: {name}, over the chat-completions protocol"
     return Plan(f"{settings.bench}-{name.rstrip('/').rpartition('/')[2]}", inputs, rows, {}, notes=(note,))
+
+
+def _ids(problems: Iterable[Problem]) -> list[str]:
+    return [problem.task_id for problem in problems]
 
 
 def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
+from coma_cli.corpus.decontamination.training_check import TrainingCheck, recorded_check
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.prompting import PromptTemplate
@@ -14,7 +15,10 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model to sample: what a loader takes, the input of the run, and the template it was tuned with."""
+    """A model to sample: what a loader takes, the input of the run, and the template it was tuned with.
+
+    `check` is what the run that trained it recorded of its data; None for a model that coma did not train.
+    """
 
     resolved: ResolvedBase
     source: Input
@@ -22,6 +26,7 @@ class ModelChoice:
     subject: str
     stored: PromptTemplate | None
     note: str
+    check: TrainingCheck | None = None
 
 
 def choose_model(workspace: Workspace, name: str | None, revision: str | None, trust: Trust) -> ModelChoice:
@@ -93,4 +98,5 @@ def _of_artifact(artifact: Artifact, trust: Trust, why: str) -> ModelChoice:
     resolved = resolve_base(str(folder), trust=trust)
     note = f"Model: {folder} ({why}, {artifact.command} of {artifact.finished[:16].replace('T', ' ')})"
     title = f"{artifact.command}/{artifact.name}"
-    return ModelChoice(resolved, artifact.as_input(), title, artifact.name, PromptTemplate.load(folder), note)
+    stored, check = PromptTemplate.load(folder), recorded_check(artifact.manifest)
+    return ModelChoice(resolved, artifact.as_input(), title, artifact.name, stored, note, check)

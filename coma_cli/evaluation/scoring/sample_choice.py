@@ -6,7 +6,14 @@ from pathlib import Path
 
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import BENCHMARKS
-from coma_cli.catalog.benchmarks.published_content import ContentDifference, difference
+from coma_cli.catalog.benchmarks.published_content import ContentDifference, difference, published_ids
+from coma_cli.corpus.decontamination.training_check import (
+    MANIFEST_KEY,
+    ContaminationStatus,
+    TrainingCheck,
+    recorded_check,
+    status_of,
+)
 from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.errors import MissingInputError, UsageError, nearest
 from coma_cli.evaluation.scoring.sample_files import (
@@ -39,7 +46,8 @@ class SampleSource:
     """Samples to score with the problems that they answer.
 
     `run` says that they are a finished sample run, whose problems were left beside its samples. Without `paths` there
-    are no samples: only the references of the problems are to be checked.
+    are no samples: only the references of the problems are to be checked. `training` is what is known of the data of
+    the model that wrote the samples; None if coma did not train it, or for samples from elsewhere.
     """
 
     bench: str
@@ -49,12 +57,22 @@ class SampleSource:
     inputs: tuple[Input, ...]
     run: bool
     benchmark: BenchmarkSource
+    training: TrainingCheck | None = None
 
     @property
     def bench_size(self) -> int:
         """The number of problems of the whole benchmark; of those available if the catalogue does not know it."""
         known = BENCHMARKS.get(self.bench)
         return max(len(self.problems), known.size) if known else len(self.problems)
+
+    @property
+    def contamination(self) -> ContaminationStatus | None:
+        """What the training data of the model that wrote the samples says about its score; None without samples.
+
+        A run may have few of the benchmark's problems; leaks of the others count as well.
+        """
+        task_ids = {*published_ids(self.bench), *(problem.task_id for problem in self.problems)}
+        return status_of(self.training, self.bench, task_ids) if self.paths else None
 
     def candidates(self, skipped: Skipped) -> Iterator[Candidate]:
         """The samples in the order of the files; what can't be scored is noted in `skipped`."""
@@ -152,7 +170,9 @@ def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     samples = artifact.intact("samples.jsonl", "--samples")
     size = BENCHMARKS[own].size if own in BENCHMARKS else len(problems)
     source = BenchmarkSource(str(path), hash_file(path), difference(own, size, problems, part=True))
-    return SampleSource(own, artifact.name, (samples,), problems, (artifact.as_input("sample"),), True, source)
+    training = recorded_check({MANIFEST_KEY: None, **artifact.manifest})
+    made_from = (artifact.as_input("sample"),)
+    return SampleSource(own, artifact.name, (samples,), problems, made_from, True, source, training)
 
 
 def _require_distinct(files: Sequence[Input]) -> None:

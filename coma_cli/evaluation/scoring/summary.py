@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from coma_cli.corpus.decontamination.training_check import ContaminationStatus, sentence_of
 from coma_cli.evaluation.estimates import Estimate, cells
 from coma_cli.evaluation.explaining import explanation
 from coma_cli.evaluation.explaining.explanation import Explanation
@@ -75,6 +76,7 @@ class ScoreSummary(BaseModel):
     failures: FailuresSummary | None = None
     explanation: Explanation | None = None
     plot: str | None = None
+    training_data: ContaminationStatus | None = None  # None without samples
 
 
 def show(summary: Mapping[str, Any]) -> None:
@@ -124,6 +126,7 @@ def _rows(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
+    yield from _training_data(summary)
     source = summary["benchmark"]
     if not source["as_published"]:
         yield f"Benchmark: {source['source']} {differs(source, summary['bench'])}"
@@ -154,6 +157,12 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     if summary["prompts_cut_by_length"]:
         yield f"capybara-cut removed the prompt by its length in {count_of(summary['prompts_cut_by_length'], 'sample')}"
     yield f"Programs: {summary['unique_programs']} distinct, {summary['programs_run']} run{rate}"
+
+
+def _training_data(summary: Mapping[str, Any]) -> Iterable[str]:
+    """Whether the model may have seen the problems; a run of an earlier version does not say."""
+    if summary.get("training_data"):
+        yield sentence_of(ContaminationStatus.model_validate(summary["training_data"]), summary["bench"])
 
 
 def differs(source: Mapping[str, Any], bench: str) -> str:

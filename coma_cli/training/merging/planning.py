@@ -4,6 +4,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from coma_cli.corpus.decontamination.training_check import TrainingCheck, recorded_check
 from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
 from coma_cli.models.resolution import ResolvedBase
 from coma_cli.training.adapters import Adapter, read_adapter, resolve_its_base
@@ -18,11 +19,12 @@ _SMALL = 1_000_000_000  # parameters
 
 @dataclass(frozen=True)
 class MergePlan(Plan):
-    """What `plan` resolved."""
+    """What `plan` resolved; `check` is what the adapter's run recorded of its data, None for one from elsewhere."""
 
     adapter: Adapter | None = None
     base: ResolvedBase | None = None
     dtype: str = "float32"
+    check: TrainingCheck | None = None
 
 
 def make_plan(settings: MergeSettings, workspace: Workspace) -> MergePlan:
@@ -42,6 +44,7 @@ def make_plan(settings: MergeSettings, workspace: Workspace) -> MergePlan:
         adapter=adapter,
         base=resolved,
         dtype=dtype,
+        check=None if artifact is None else recorded_check(artifact.manifest),
     )
 
 
