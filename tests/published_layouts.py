@@ -131,9 +131,9 @@ def repairs(size: str) -> list[dict[str, Any]]:
     return [
         {
             "id": number,
-            "buggy": f"public int METHOD_1 ( int VAR_{number} ) {{ return VAR_{number} + {size} ; }} ",
-            "fixed": f"public int METHOD_1 ( int VAR_{number} ) {{ if ( VAR_{number} > INT_{number} ) return INT_1 ; "
-            f"return VAR_{number} + {size} ; }} ",
+            "buggy": f"public int METHOD_1 ( TYPE_{number} VAR_{number} ) {{ return VAR_{number} . {size} ( ) ; }} ",
+            "fixed": f"public int METHOD_1 ( TYPE_{number} VAR_{number} ) {{ if ( VAR_{number} == null ) return 0 ; "
+            f"return VAR_{number} . {size} ( ) ; }} ",
         }
         for number in range(10)
     ]

@@ -26,7 +26,7 @@ TABLES = {
         "dataset/ruby/train",
         {**FUNCTION, "language": "ruby", "code": "def f\n  x\nend", "docstring_tokens": ["Do", "it", "now"]},
     ),
-    "codexglue_defect_detection": ("dataset/train", {"func": "int f;", "target": 1}),
+    "codexglue_defect_detection": ("dataset/train", {"func": "int f() { return 1; }", "target": 1}),
     "mbpp": ("mbpp", {"task_id": 601, "test_list": ["assert f()"], "text": "Do it.", "code": "def f(): pass"}),
     "codecapybara_seed": ("python/train", {"code": "x = 1"}),
     "codecapybara_generated": (

@@ -20,10 +20,11 @@ REPAIR = "codexglue_code_refinement"
 
 
 def put_repairs(folder, split, count=30):
-    lines = [f"public int METHOD_{n} ( ) {{ return {split}{n} + VAR_1 ; }}" for n in range(count)]
+    lines = [f"public int METHOD_{n} ( T a ) {{ return a . {split}{n} ( ) ; }}" for n in range(count)]
+    guard = "{ if ( a == null ) { return 0 ; }"
     place = folder / REPAIR / "data" / "small"
     put(place / f"{split}.buggy-fixed.buggy", "".join(f"{line} \n" for line in lines))
-    put(place / f"{split}.buggy-fixed.fixed", "".join(f"{line.replace('+', '-')} \n" for line in lines))
+    put(place / f"{split}.buggy-fixed.fixed", "".join(f"{line.replace('{', guard, 1)} \n" for line in lines))
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from coma_cli.formats.aligned_text import read_pairs
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.tables import read_text_pairs
+from coma_cli.syntax.fixes.change import change_of
+from coma_cli.syntax.fixes.kinds import knowable_kind
 
 _RAW = r"(?P<split>train|valid|test)\.buggy-fixed\.(?P<side>buggy|fixed)(?:\.gz)?"
 COLUMNS = ("buggy", "fixed")
@@ -31,35 +33,19 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         if buggy == fixed:
             yield Rejected("same-text", "", origin, {"buggy": buggy})
             continue
-        if _is_guess(buggy, fixed):
-            yield Rejected(
-                "unknowable-fix",
-                "it removes most of the body, or adds one, or only changes the access",
-                origin,
-                {"buggy": buggy, "fixed": fixed},
-            )
+        reason = _reject(buggy, fixed)
+        if reason is not None:
+            yield Rejected(*reason, origin, {"buggy": buggy, "fixed": fixed})
             continue
         yield Repair("java", buggy, fixed, abstracted=True, licence=shard.licence, origin=origin)
 
 
-def _is_guess(buggy: str, fixed: str) -> bool:
-    """Whether nothing in the buggy function tells what its fix does.
-
-    True where less than half of the body is left, as when `return null ;` takes the place of a body, where a body is
-    added or removed as a whole, and where only the access (`private`, `public`) changes.
-    """
-    if _but_access(buggy) == _but_access(fixed):
-        return True
-    before, after = _body_tokens(buggy), _body_tokens(fixed)
-    return 2 * after < before or (before == 0) != (after == 0)
-
-
-def _but_access(code: str) -> list[str]:
-    return [word for word in code.split() if word not in ("private", "protected", "public")]
-
-
-def _body_tokens(code: str) -> int:
-    return len(code[code.find("{") :].split()) if "{" in code else 0
+def _reject(buggy: str, fixed: str) -> tuple[str, str] | None:
+    """Why a pair teaches nothing: it is not Java, or no reader of the buggy function can know the fix."""
+    change = change_of(buggy, fixed)
+    if change is None:
+        return "does-not-parse", "buggy or fixed"
+    return None if knowable_kind(change) else ("unknowable-fix", "none of the kinds of fixes that the function tells")
 
 
 SOURCE = Source(
@@ -78,6 +64,8 @@ SOURCE = Source(
     rows=99_044,
     revision=shared.REVISION,
     notes="The code is a space-separated token sequence, and abstracted: names and literals are replaced by VAR_1, "
-    "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered separately in each pair. It does not compile. Fixes that "
-    "remove more than half of a body, or only change the access, are dropped: nothing in the function tells them.",
+    "METHOD_2, TYPE_1, STRING_0, INT_1 and the like, numbered separately in each pair. It does not compile. Only "
+    "fixes that a reader of the buggy function can know are kept, about 3 of 100: a guard of the value that is most "
+    "likely null, strings compared by ==, the one parameter that is not used, and some twenty other kinds, each a rule "
+    "on the syntax trees. Most fixes of a commit are changes of mind that no function tells.",
 )

@@ -11,6 +11,7 @@ from coma_cli.formats.data_file import Shard
 from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.tables import read_text_pairs
 from coma_cli.records import row_seed
+from coma_cli.syntax.ported_functions import why_not_port
 
 _RAW = r"(?P<split>train|valid|test)\.java-cs\.txt\.(?P<side>java|cs)(?:\.gz)?"
 COLUMNS = ("java", "cs")
@@ -32,10 +33,22 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         number, java, csharp = entry
         origin = row_origin(shard, number)
+        reason = _reject(java, csharp)
+        if reason is not None:
+            yield Rejected(*reason, origin, {"java": java, "cs": csharp})
+            continue
         if row_seed(0, java) % 2:
             yield Translation("csharp", csharp, "java", java, False, licence=shard.licence, origin=origin)
         else:
             yield Translation("java", java, "csharp", csharp, False, licence=shard.licence, origin=origin)
+
+
+def _reject(java: str, csharp: str) -> tuple[str, str] | None:
+    """Why a pair teaches no translation: there is nothing to translate, or the two functions do different things."""
+    if "".join(java.split()) == "".join(csharp.split()):
+        return "same-text", "they differ in whitespace only"
+    difference = why_not_port(java, csharp)
+    return ("not-a-port", difference) if difference else None
 
 
 SOURCE = Source(
@@ -53,5 +66,6 @@ SOURCE = Source(
     rows=10_300,
     revision=shared.REVISION,
     notes="Upstream wrote each function on one line and removed layout and comments; names and literals are real. "
-    "Each pair is used in one direction, chosen by a hash of its text.",
+    "Each pair is used in one direction, chosen by a hash of its text. Pairs whose functions differ are dropped "
+    "(about half): one side is a stub, or name, parameters, strings, numbers or the words in the names differ.",
 )

@@ -7,12 +7,14 @@ from coma_cli.records import Origin
 from tests.catalog.sources.forms import counted, dropped, good, put, put_parquet, read, zipped
 from tests.requirements import shared_data
 
+BUGGY = "int a ( T b ) { return b . c ( ) ; }"
+FIXED = "int a ( T b ) { if ( b == null ) { return 0 ; } return b . c ( ) ; }"
 HUB = {"id": "int32", "buggy": "string", "fixed": "string"}
 
 
 def put_raw(folder, split="train", config="small"):
-    put(folder / "data" / config / f"{split}.buggy-fixed.buggy", "int a ( ) { return 1 ; } \nsame \n\n")
-    put(folder / "data" / config / f"{split}.buggy-fixed.fixed", "int a ( ) { return 2 ; } \nsame \nx \n")
+    put(folder / "data" / config / f"{split}.buggy-fixed.buggy", f"{BUGGY} \nsame \n\n")
+    put(folder / "data" / config / f"{split}.buggy-fixed.fixed", f"{FIXED} \nsame \nx \n")
 
 
 def test_lines_of_one_configuration_and_split_are_pairs(tmp_path):
@@ -22,8 +24,8 @@ def test_lines_of_one_configuration_and_split_are_pairs(tmp_path):
     assert good(found) == [
         Repair(
             language="java",
-            buggy="int a ( ) { return 1 ; }",
-            fixed="int a ( ) { return 2 ; }",
+            buggy=BUGGY,
+            fixed=FIXED,
             abstracted=True,
             licence="C-UDA-1.0",
             origin=Origin(path="data/small/train.buggy-fixed.buggy", row="1", split="train"),
@@ -44,7 +46,7 @@ def test_a_buggy_file_is_never_paired_with_the_fixed_file_of_another_configurati
 def test_the_hub_format_gives_the_same_pairs(tmp_path):
     put_raw(tmp_path / "raw")
     rows = [
-        {"id": 0, "buggy": "int a ( ) { return 1 ; } \n", "fixed": "int a ( ) { return 2 ; } \n"},
+        {"id": 0, "buggy": f"{BUGGY} \n", "fixed": f"{FIXED} \n"},
         {"id": 1, "buggy": "same", "fixed": "same"},
         {"id": 2, "buggy": None, "fixed": "x"},
         {"id": 2, "buggy": "b", "fixed": "c"},
@@ -63,7 +65,7 @@ def test_an_archive_gives_what_its_folder_gives(tmp_path):
     archive = zipped(tmp_path / "raw", tmp_path / "zip" / "data.zip")
     for place in (archive, archive.parent):
         entries = read(SOURCE, place)
-        assert [m.fixed for m in good(entries)] == ["int a ( ) { return 2 ; }"]
+        assert [m.fixed for m in good(entries)] == [FIXED]
         assert entries[0].origin.path == "data.zip/data/small/train.buggy-fixed.buggy"
 
 
@@ -74,44 +76,38 @@ def test_columns_that_are_missing_are_named_with_those_found(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("buggy", "fixed", "is_kept"),
+    ("buggy", "fixed", "reason"),
     [
-        ("int f ( ) { return a . b ( c ) + 1 ; }", "int f ( ) { return null ; }", False),
-        ("void f ( ) { go ( ) ; }", "void f ( ) { }", False),
-        ("void f ( ) ;", "void f ( ) { }", False),
-        ("private int f ( ) { return a ; }", "public int f ( ) { return a ; }", False),
-        ("void f ( ) { if ( a ) { go ( ) ; } run ( ) ; }", "void f ( ) { go ( ) ; run ( ) ; }", True),
-        ("void f ( ) { go ( a ) ; }", "void f ( ) { if ( a != null ) { go ( a ) ; } }", True),
+        ("int f ( ) { return a . b ( c ) + 1 ; }", "int f ( ) { return null ; }", "unknowable-fix"),
+        ("void f ( ) { go ( ) ; }", "void f ( ) { }", "unknowable-fix"),
+        ("private int f ( ) { return a ; }", "public int f ( ) { return a ; }", "unknowable-fix"),
+        ("void f ( ) { METHOD_1 ( ) ; }", "void f ( ) { METHOD_2 ( ) ; }", "unknowable-fix"),
+        ("void f ( ) { go ( VAR_1 class ) ; }", "void f ( ) { go ( ) ; }", "does-not-parse"),
+        ("void f ( T a ) { a . go ( ) ; }", "void f ( T a ) { if ( a != null ) { a . go ( ) ; } }", ""),
     ],
 )
-def test_fixes_that_nothing_tells_are_dropped(tmp_path, buggy, fixed, is_kept):
+def test_only_fixes_that_the_function_tells_are_kept(tmp_path, buggy, fixed, reason):
     for side, code in (("buggy", buggy), ("fixed", fixed)):
         put(tmp_path / "data" / "small" / f"train.buggy-fixed.{side}", f"{code}\n")
     (found,) = read(SOURCE, tmp_path)
-    assert isinstance(found, Repair) == is_kept
-    assert is_kept or found.reason == "unknowable-fix"
+    assert ("" if isinstance(found, Repair) else found.reason) == reason
 
 
 def test_the_real_slices():
     place = shared_data() / SOURCE.folder
     assert counted(SOURCE, place) == {
-        "data/medium/test.buggy-fixed.buggy": (785, 15),
-        "data/medium/valid.buggy-fixed.buggy": (1468, 32),
-        "data/small/test.buggy-fixed.buggy": (1254, 246),
-        "data/small/valid.buggy-fixed.buggy": (2095, 405),
+        "data/medium/test.buggy-fixed.buggy": (23, 777),
+        "data/medium/valid.buggy-fixed.buggy": (46, 1454),
+        "data/small/test.buggy-fixed.buggy": (50, 1450),
+        "data/small/valid.buggy-fixed.buggy": (74, 2426),
     }
     by_place = {(m.origin.path, m.origin.row): m for m in read(SOURCE, place)}
-    second = by_place["data/small/valid.buggy-fixed.buggy", "2"]
-    assert second.buggy == (
-        "public TYPE_1 < TYPE_2 > METHOD_1 ( TYPE_3 VAR_1 , java.lang.String VAR_2 ) { return METHOD_1 ( VAR_1 . "
-        "toString ( ) , VAR_2 ) ; }"
+    logged = by_place["data/small/valid.buggy-fixed.buggy", "200"]
+    assert logged.buggy == (
+        "public void METHOD_1 ( java.lang.Throwable VAR_1 ) { if ( VAR_1 == null ) { TYPE_1 . METHOD_2 ( VAR_2 , "
+        "VAR_1 . toString ( ) ) ; } }"
     )
-    assert second.fixed == (
-        "public TYPE_1 < TYPE_2 > METHOD_1 ( TYPE_3 VAR_1 , java.lang.String VAR_2 , java.util.HashMap < "
-        "java.lang.String , java.lang.String > parameters ) { return METHOD_1 ( VAR_1 . toString ( ) , VAR_2 , "
-        "parameters ) ; }"
-    )
-    assert by_place["data/medium/valid.buggy-fixed.buggy", "1"].fixed.startswith(
-        "private void METHOD_1 ( TYPE_1 VAR_1 ) { VAR_2 . info ( STRING_1 ) ; TYPE_2 out"
-    )
+    assert logged.fixed == logged.buggy.replace("==", "!=")
+    renamed = by_place["data/small/valid.buggy-fixed.buggy", "2"]
+    assert renamed.reason == "unknowable-fix"  # a parameter more, which only its callers know
     assert not any(m.buggy == m.fixed for m in by_place.values() if isinstance(m, Repair))

@@ -9,31 +9,53 @@ from coma_cli.records import Origin
 from tests.catalog.sources.forms import counted, dropped, good, put, put_parquet, read
 from tests.requirements import shared_data
 
-JAVA, CSHARP, BACK = "int b() {}", "int B(){}", "int a() {return 1;}"
+JAVA, CSHARP, BACK = "int b() {return 10;}", "int B(){return 10;}", "int a() {return 10;}"
+CSHARP_BACK = "int A(){return 10;}"
 
 
 def test_a_pair_is_used_in_one_direction_that_depends_on_its_text(tmp_path):
     put(tmp_path / "train.java-cs.txt.java", f"{JAVA}\n{BACK}\n{JAVA}\n")
-    put(tmp_path / "train.java-cs.txt.cs.gz", gzip.compress(f"{CSHARP}\r\nint A(){{}}\r\nint C() {{}}\n".encode()))
+    put(
+        tmp_path / "train.java-cs.txt.cs.gz",
+        gzip.compress(f"{CSHARP}\r\n{CSHARP_BACK}\r\nlong B() {{return 10;}}\n".encode()),
+    )
 
     def at(row):
         return Origin(path="train.java-cs.txt.java", row=row, split="train")
 
     assert read(SOURCE, tmp_path) == [
         Translation("java", JAVA, "csharp", CSHARP, False, licence="C-UDA-1.0", origin=at("1")),
-        Translation("csharp", "int A(){}", "java", BACK, False, licence="C-UDA-1.0", origin=at("2")),
-        Translation("java", JAVA, "csharp", "int C() {}", False, licence="C-UDA-1.0", origin=at("3")),
+        Translation("csharp", CSHARP_BACK, "java", BACK, False, licence="C-UDA-1.0", origin=at("2")),
+        Translation("java", JAVA, "csharp", "long B() {return 10;}", False, licence="C-UDA-1.0", origin=at("3")),
     ]
 
 
 def test_separators_inside_of_a_line_do_not_shift_the_pairs(tmp_path):
-    put(tmp_path / "test.java-cs.txt.java", "one\u2028x\ntwo\x0cy\nthree\x85\n")
-    put(tmp_path / "test.java-cs.txt.cs", "eins\nzwei\ndrei\n")
+    put(
+        tmp_path / "test.java-cs.txt.java",
+        "int a() {return 10;\u2028}\nint b() {return 10;\x0c}\nint c() {return 10;}\x85\n",
+    )
+    put(tmp_path / "test.java-cs.txt.cs", "int A(){return 10;}\nint B(){return 10;}\nint C(){return 10;}\n")
     assert [{m.code, m.target_code} for m in read(SOURCE, tmp_path)] == [
-        {"one\u2028x", "eins"},
-        {"two\x0cy", "zwei"},
-        {"three\x85", "drei"},
+        {"int a() {return 10;\u2028}", "int A(){return 10;}"},
+        {"int b() {return 10;\x0c}", "int B(){return 10;}"},
+        {"int c() {return 10;}\x85", "int C(){return 10;}"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("java", "csharp", "reason"),
+    [
+        ("int a( ) {return b;}", "int a(){return  b;}", "same-text"),
+        (JAVA, "int B(){throw new System.NotImplementedException();}", "not-a-port"),
+        ('String a() {return "b";}', 'string A(){return "c";}', "not-a-port"),
+        (JAVA, "int B(){}", "not-a-port"),
+    ],
+)
+def test_pairs_that_are_no_translation_are_dropped(tmp_path, java, csharp, reason):
+    put(tmp_path / "train.java-cs.txt.java", f"{java}\n")
+    put(tmp_path / "train.java-cs.txt.cs", f"{csharp}\n")
+    assert dropped(read(SOURCE, tmp_path)) == [(reason, "1")]
 
 
 def test_unequal_numbers_of_lines_break_the_source(tmp_path):
@@ -57,21 +79,15 @@ def test_the_hub_format_gives_the_same_pairs(tmp_path):
 def test_the_real_slices():
     place = shared_data() / SOURCE.folder
     assert counted(SOURCE, place) == {
-        "data/test.java-cs.txt.java": (600, 0),
-        "data/train.java-cs.txt.java": (6000, 0),
-        "data/valid.java-cs.txt.java": (300, 0),
+        "data/test.java-cs.txt.java": (274, 326),
+        "data/train.java-cs.txt.java": (2770, 3230),
+        "data/valid.java-cs.txt.java": (139, 161),
     }
     found = read(SOURCE, place, "train")
-    assert 2900 < sum(m.language == "java" for m in found) < 3100
-    first = next(m for m in found if m.language == "java")
-    assert first.code == (
-        "public ListSpeechSynthesisTasksResult listSpeechSynthesisTasks(ListSpeechSynthesisTasksRequest request) "
-        "{request = beforeClientExecution(request);return executeListSpeechSynthesisTasks(request);}"
+    assert 1300 < sum(m.language == "java" for m in good(found)) < 1500
+    words = next(
+        m for m in good(found) if m.code.startswith("public void serialize(LittleEndianOutput out) {out.writeShort")
     )
-    assert first.target_code == (
-        "public virtual ListSpeechSynthesisTasksResponse ListSpeechSynthesisTasks(ListSpeechSynthesisTasksRequest "
-        "request){var options = new InvokeOptions();options.RequestMarshaller = "
-        "ListSpeechSynthesisTasksRequestMarshaller.Instance;options.ResponseUnmarshaller = "
-        "ListSpeechSynthesisTasksResponseUnmarshaller.Instance;return Invoke<ListSpeechSynthesisTasksResponse>"
-        "(request, options);}"
-    )
+    assert words.target_code.startswith("public override void Serialize(ILittleEndianOutput out1){out1.WriteShort")
+    texts = [f"{m.code} {m.target_code}" for m in good(found)]
+    assert not [text for text in texts if text.count("throw new System.NotImplementedException") == 1]
