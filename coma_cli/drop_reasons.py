@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 DROP_REASONS: Mapping[str, str] = {
     # Sources, cleaning, decontamination and deduplication.
+    "alike-non-clones": "a pair labelled as non-clones whose functions use as much in common as clones do",
     "answer-withheld": "the publisher does not publish the answer",
     "boilerplate": "the answer is a stock phrase",
     "broken-row": "the row is not in the source's format",
@@ -40,6 +41,7 @@ DROP_REASONS: Mapping[str, str] = {
     "no-prose": "the documentation has no prose",
     "no-solution": "the problem has no solution in a known language",
     "not-code": "the code is mostly numbers or comments",
+    "repeated-function": "a pair with a function that near.per_function other pairs show",
     "repeated-shape": "its code differs only in names and literals from that of near.per_shape other rows",
     "same-text": "both sides of a pair are the same text",
     "not-how-to": "the question's title does not ask how to do a thing",
@@ -53,7 +55,7 @@ DROP_REASONS: Mapping[str, str] = {
     "undecodable": "contains replacement characters (undecodable bytes)",
     "undecodable-file": "the file can't be decoded",
     "unknowable-fix": "nothing in the buggy code tells the fix: most of the code goes, or only the access changes",
-    "unlike-clones": "a pair labelled as clones whose functions call hardly anything in common",
+    "unlike-clones": "a pair labelled as clones whose functions use too little in common to tell what they share",
     # Answers of a language model, in gen-instructions.
     "does-nothing": "the program defines things and runs none of them",
     "echoes-the-request": "the text repeats words of the request",
