@@ -9,26 +9,28 @@ import re
 from functools import lru_cache
 
 from coma_cli.syntax.called_names import FEWEST_NAMES, called_names
+from coma_cli.words import name_set
 
-_PLUMBING = frozenset(
-    # Classes of java.io and java.nio, and what is called on them.
-    "BufferedInputStream BufferedOutputStream BufferedReader BufferedWriter ByteArrayInputStream ByteArrayOutputStream "
-    "ByteBuffer DataInputStream DataOutputStream File FileChannel FileInputStream FileOutputStream FileReader FileWriter "
-    "IOUtils InputStream InputStreamReader MappedByteBuffer OutputStream OutputStreamWriter PrintStream PrintWriter Reader "
-    "Writer allocate allocateDirect available canRead canWrite clear close closeQuietly copy copyFile createNewFile delete "
-    "exists flip flush force getAbsolutePath getChannel getInputStream getName getOutputStream getParent getParentFile "
-    "getPath hasRemaining isDirectory isFile lastModified limit list listFiles map mkdir mkdirs position read readLine "
-    "renameTo setLastModified skip toByteArray transferFrom transferTo write".split()
+# Classes of java.io and java.nio, and what is called on them.
+_PLUMBING = name_set(
+    "BufferedInputStream BufferedOutputStream BufferedReader BufferedWriter ByteArrayInputStream "
+    "ByteArrayOutputStream ByteBuffer DataInputStream DataOutputStream File FileChannel FileInputStream "
+    "FileOutputStream FileReader FileWriter IOUtils InputStream InputStreamReader MappedByteBuffer OutputStream "
+    "OutputStreamWriter PrintStream PrintWriter Reader Writer allocate allocateDirect available canRead canWrite "
+    "clear close closeQuietly copy copyFile createNewFile delete exists flip flush force getAbsolutePath getChannel "
+    "getInputStream getName getOutputStream getParent getParentFile getPath hasRemaining isDirectory isFile "
+    "lastModified limit list listFiles map mkdir mkdirs position read readLine renameTo setLastModified skip "
+    "toByteArray transferFrom transferTo write"
 )
-_EVERYDAY = frozenset(
-    # Collections, texts, numbers, dates, logging and exceptions, which say nothing about the purpose of a function.
+# Collections, texts, numbers, dates, logging and exceptions, which say nothing about the purpose of a function.
+_EVERYDAY = name_set(
     "ArrayList Boolean Character Collection Date Double Enumeration Float HashMap HashSet IOException "
     "IllegalArgumentException IllegalStateException Iterator List Long Map Random RuntimeException Set StringBuffer "
     "StringBuilder Vector add append asList byte char charAt contains currentTimeMillis debug endsWith equals "
-    "equalsIgnoreCase error exit fine floor format getBytes getClass getLocalizedMessage getLogger getMessage getProperty "
-    "hasNext hashCode indexOf info intValue isEmpty iterator java lastIndexOf log max min next parseInt print "
-    "printStackTrace printf put remove replace replaceAll split startsWith substring toArray toLowerCase toUpperCase trim "
-    "valueOf warn".split()
+    "equalsIgnoreCase error exit fine floor format getBytes getClass getLocalizedMessage getLogger getMessage "
+    "getProperty hasNext hashCode indexOf info intValue isEmpty iterator java lastIndexOf log max min next parseInt "
+    "print printStackTrace printf put remove replace replaceAll split startsWith substring toArray toLowerCase "
+    "toUpperCase trim valueOf warn"
 )
 _OUTPUTS = frozenset({"write", "transferTo", "transferFrom", "copy", "copyFile"})
 _FILES_WRITTEN = frozenset({"FileOutputStream", "FileWriter", "openOutputStream"})

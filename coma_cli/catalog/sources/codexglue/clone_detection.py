@@ -150,7 +150,7 @@ SOURCE = Source(
     revision=shared.REVISION,
     notes="All labels are weak (weak-label in made_by). BigCloneBench searched for functions that implement one of "
     "some functionalities, such as copying a file, so clones are pairs that share such a functionality, whatever else "
-    "they do; clones are dropped that share too few library names to tell (reading, writing and closing streams is no "
-    "evidence), and non-clones that share as much as clones do. Most pairs labelled as non-clones were never compared "
+    "they do; clones are dropped that share too few library names to tell (reading, writing and closing streams proves "
+    "nothing), and non-clones that share as much as clones do. Most pairs labelled as non-clones were never compared "
     "by a person.",
 )
