@@ -90,3 +90,8 @@ def size_of(count: float) -> str:
             return f"{count:.0f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+def name_set(names: str) -> frozenset[str]:
+    """The names in a text that spaces separate: a table of many reads better so."""
+    return frozenset(names.split())

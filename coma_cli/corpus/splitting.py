@@ -34,7 +34,7 @@ CROSSING_REASON = "crosses-the-split"
 FEWEST_VALIDATION = 50  # rows of a task, if that is no more than a tenth of them
 _MOST_RAISED = 0.1
 _SPARE = 1.6  # some validation rows are dropped later: counterparts, and surplus answers of a yes/no task
-_SPARE_OF_PAIRS = 2.7  # more of pairs: their candidates may be of the other side, where the limit was raised
+_SPARE_OF_PAIRS = 1.8  # more of pairs: their candidates may be of the other side, where the limit was raised
 _LARGE_GROUP = 20
 _HIGHEST = np.uint64(2**64 - 1)
 # Functions that draw less than this many times the share never serve as candidates in training rows: they would be for
@@ -113,14 +113,19 @@ def pools_of(materials: Sequence[Material], share: float, seed: int) -> list[Poo
     return [(Pool.VALIDATION, Pool.NONE, Pool.TRAIN)[number] for number in pools.tolist()]
 
 
-def sides_of(draws: U64, tasks: NDArray[np.integer], chosen: Mask, share: float) -> Sides:
-    """The sides of rows (`draws` as of `draws_of`, `tasks` their numbers); limits count the `chosen` rows alone."""
+def sides_of(draws: U64, tasks: NDArray[np.integer], chosen: Mask, share: float, counted: Mask | None = None) -> Sides:
+    """The sides of rows (`draws` as of `draws_of`, `tasks` their numbers); limits count the `chosen` rows alone.
+
+    Of these, only `counted` ones fill a task's validation rows: the others are surplus answers, which go later.
+    """
     lowest, highest = draws[:, 0], draws[:, 1]
     base = _as_draw(share)
     limits = np.full(int(tasks.max(initial=0)) + 1, base, dtype=np.uint64)
     for task in np.unique(tasks[chosen]) if share else ():
         members = chosen & (tasks == task)
-        limits[task] = _limit(np.sort(lowest[members]), np.sort(highest[members]), share)
+        wanted = FEWEST_VALIDATION if np.count_nonzero(members) * _MOST_RAISED >= FEWEST_VALIDATION else 0
+        members &= chosen if counted is None else counted
+        limits[task] = _limit(np.sort(lowest[members]), np.sort(highest[members]), share, wanted)
     limit = limits[tasks]
     limit[_of_large_groups(lowest, highest, tasks, chosen, share)] = 0
     validation, crossing = highest < limit, (lowest < limit) & (limit <= highest)
@@ -146,17 +151,16 @@ def _of_large_groups(lowest: U64, highest: U64, tasks: NDArray[np.integer], chos
     return found
 
 
-def _limit(lowest: U64, highest: U64, share: float) -> np.uint64:
-    """Below which draw the functions of a task are for validation; both arrays are sorted.
+def _limit(lowest: U64, highest: U64, share: float, wanted: int) -> np.uint64:
+    """Below which draw the functions of a task are for validation, of which it needs `wanted` rows; arrays are sorted.
 
     The share, unless it gives too few rows. Of pairs both must draw low, so their limit is higher: as many are for
     validation as the share says of those that are kept.
     """
     total, base = len(lowest), _as_draw(share)
-    wanted = FEWEST_VALIDATION if total * _MOST_RAISED >= FEWEST_VALIDATION else 0
     has_pairs = bool((lowest != highest).any())
     spare = _SPARE_OF_PAIRS if has_pairs else _SPARE
-    count = ceil(wanted * spare) if np.searchsorted(highest, base) < wanted else 0
+    count = min(ceil(wanted * spare), total) if np.searchsorted(highest, base) < wanted else 0
     if has_pairs:
         # With the limit just above the n-th highest draw, n rows are for validation, and those that begin above train.
         counts = np.arange(1, total + 1)

@@ -37,6 +37,7 @@ class RowState(IntEnum):
     REPEATED_SHAPE = 10
     CROSSING = 11
     CONTAMINATED = 12
+    REPEATED_FUNCTION = 13
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,7 @@ REASONS: Mapping[RowState, str] = {  # of the rows that dropped.jsonl lists
     RowState.CROSSING: CROSSING_REASON,
     RowState.OTHER_TEXT_LANGUAGE: TEXT_LANGUAGE,
     RowState.REPEATED_SHAPE: dedup.REPEATED_SHAPE,
+    RowState.REPEATED_FUNCTION: dedup.REPEATED_FUNCTION,
     RowState.CONTAMINATED: CONTAMINATED,
 }
 _NO_ROW = -1
@@ -109,7 +110,9 @@ def select(rows: RowTable, texts: Texts, rules: SelectionRules, contaminated: Ma
     foreign = _kept(state) & ~_is_in(rows, rules.text_languages)
     state = _marked(state, np.flatnonzero(foreign), RowState.OTHER_TEXT_LANGUAGE)
     state = _marked(state, _beyond_shape(rows, _kept(state), rules.near), RowState.REPEATED_SHAPE)
-    sides = sides_of(rows.index["draws"], rows.index["task"], _kept(state), rules.validation_share)
+    state = _marked(state, _beyond_uses(rows, _kept(state), rules.near), RowState.REPEATED_FUNCTION)
+    counted = _balanced(rows, _kept(state), subset)
+    sides = sides_of(rows.index["draws"], rows.index["task"], _kept(state), rules.validation_share, counted)
     state = _marked(state, np.flatnonzero(_kept(state) & sides.crossing), RowState.CROSSING)
     validation = sides.validation
     state = _marked(state, unbalanced(rows, _kept(state), subset, validation), RowState.BEYOND_BALANCE)
@@ -130,6 +133,13 @@ def select(rows: RowTable, texts: Texts, rules: SelectionRules, contaminated: Ma
     for array in (state, first, subset, validation):
         array.flags.writeable = False
     return Selection(state, first, subset, validation, requested, _tally(rows, state, requested))
+
+
+def _balanced(rows: RowTable, kept: Mask, subset: Numbers) -> Mask:
+    """The kept rows without surplus answers."""
+    balanced = kept.copy()
+    balanced[unbalanced(rows, kept, subset, np.zeros(len(rows), dtype=bool))] = False
+    return balanced
 
 
 def _kept(state: States) -> Mask:
@@ -194,6 +204,27 @@ def _beyond_shape(rows: RowTable, kept: Mask, rules: NearRules) -> Numbers:
     ordered = keys[by_key]
     places = np.arange(len(order)) - np.searchsorted(ordered, ordered, side="left")
     return order[by_key[places >= rules.per_shape]]
+
+
+def _beyond_uses(rows: RowTable, kept: Mask, rules: NearRules) -> Numbers:
+    """The kept pairs of functions one of which `per_function` others show, so that a few functions don't fill the rows.
+
+    Pairs with the rarer answer come first, since the others are cut to their number; then they go by id.
+    """
+    if not rules.enabled:
+        return np.zeros(0, dtype=np.int64)
+    draws = rows.index["draws"]
+    order = rows.in_order(kept & (draws[:, 0] != draws[:, 1]))
+    answers = rows.index["answer"][order].astype(np.int64)
+    order = order[np.argsort(np.bincount(answers)[answers], kind="stable")]
+    shown: Counter[int] = Counter()
+    beyond = []
+    for number, functions in zip(order.tolist(), draws[order].tolist(), strict=True):
+        if any(shown[function] >= rules.per_function for function in functions):
+            beyond.append(number)
+        else:
+            shown.update(functions)
+    return np.array(beyond, dtype=np.int64)
 
 
 def _beyond_per_task(rows: RowTable, kept: Mask, size: int) -> Numbers:

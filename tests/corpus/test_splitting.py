@@ -261,3 +261,13 @@ def test_no_row_of_validation_comes_near_to_one_of_training_whatever_the_task():
     assert parts.validation == ()
     assert 5 < len(skipped) < 35
     assert {row.reason for row in skipped} == {COUNTERPART_REASON}
+
+
+def test_surplus_answers_do_not_fill_validation():
+    """Of pairs, both functions must draw low: the limit is raised for the rarer answer, not for all pairs."""
+    rng = np.random.default_rng(5)
+    draws = np.sort(rng.integers(0, 2**63, (1200, 2), dtype=np.uint64) * np.uint64(2), axis=1)
+    tasks, everything = np.zeros(1200, dtype=np.int64), np.ones(1200, dtype=bool)
+    rare = np.arange(1200) % 6 < 2
+    without, counted = (sides_of(draws, tasks, everything, 0.02, chosen) for chosen in (None, rare))
+    assert without.validation[rare].sum() < FEWEST_VALIDATION <= counted.validation[rare].sum()

@@ -93,7 +93,7 @@ def test_a_tally_is_known_before_anything_is_written(tmp_path):
     counts = Counter((row["source"], row["reason"]) for row in read_rows(tmp_path / "dropped.jsonl"))
     assert tally == written.tally
     assert tally.dropped == counts
-    never = {"text-language", "repeated-shape", "contaminated"}
+    never = {"text-language", "repeated-shape", "repeated-function", "contaminated"}
     assert {reason for _, reason in counts} == {*REASONS.values(), "too-short"} - never
 
 
@@ -141,6 +141,27 @@ def test_of_translations_of_one_shape_the_first_few_stay(tmp_path):
     assert capped.tally.dropped == {("s", "repeated-shape"): 2}
     assert [rows.id_of(n) for n in np.flatnonzero(~capped.kept)] == sorted(row.id for row in shaped)[3:]
     assert capped.kept[5]
+
+
+def test_of_pairs_with_one_function_the_first_few_stay_those_with_the_rarer_answer_before_the_others(tmp_path):
+    often = Code("java", "int often(int[] v) { return v.length * 31; }")
+
+    def pair(number, answer):
+        other = Code("java", f"String f{chr(97 + number)}(Box b) {{ return b.part{number}().name{number}(); }}")
+        shown = f"Function 1:\n{often.text}\n\nFunction 2:\n{other.text}"
+        about = RowSubject((often, other), ())
+        return example(
+            number, task="clone-detection", language="java", input=shown, output=answer, subject=about, instruction="?"
+        )
+
+    pairs = [pair(n, "yes" if n < 2 else "no") for n in range(8)]
+    rows = RowTable.read([write_part(tmp_path / "a.part", pairs)])
+    near = NEAR.model_copy(update={"per_function": 3, "threshold": 1.0})
+    with texts_of(rows, near, tmp_path) as texts:
+        capped = select(rows, texts, SelectionRules(near=near))
+    assert capped.tally.dropped == {("s", "repeated-function"): 5}
+    assert (capped.state[:2] == RowState.KEPT).sum() == 1, "as many as of the answer no"
+    assert (capped.state[:2] == RowState.REPEATED_FUNCTION).sum() == 0
 
 
 def test_nothing_is_selected_of_no_rows(tmp_path):

@@ -12,13 +12,20 @@ from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.formats.text import optional_text, unix_lines
 from coma_cli.records import Origin
+from coma_cli.syntax.answers import fault_of_answer
 from coma_cli.syntax.code_layout import split_joined_lines, undouble_program
 from coma_cli.syntax.detection import detect_language
+from coma_cli.syntax.python_names import with_missing_imports
 
 LICENCE = "CC-BY-NC-4.0"
 COLUMNS = ("instruction", "input", "output")
 # How upstream's rows say that there is no input, ignoring brackets and case.
 _NO_INPUT = re.compile(r"\W*(?:no\s*-?\s*input|not applicable|n/?a|none)\W*", re.IGNORECASE)
+# Where an answer goes on to show what its program prints.
+_OUTPUT = re.compile(
+    r"\n[ \t]*(?:#+|//+|--)[ \t]*(?:(?:sample|expected)[ \t]+)?outputs?[ \t]*:?[ \t]*\n", re.IGNORECASE
+)
+_COMMENT = re.compile(r"\s*(?:#|//|--|/?\*|$)")
 
 
 def find(place: Path) -> list[Shard]:
@@ -47,8 +54,25 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         asked = "" if _NO_INPUT.fullmatch(given) else unix_lines(given).strip()
         language = detect_language(instruction, asked, output)
-        answer = split_joined_lines(undouble_program(output.rstrip()), language)
+        answer = without_printed_output(split_joined_lines(undouble_program(output.rstrip()), language))
+        if language == "python":
+            answer = with_missing_imports(answer)
+        fault = fault_of_answer(language, instruction, asked, answer)
+        if fault is not None:
+            yield Rejected(*fault, origin, row)
+            continue
         yield Instruction(language, instruction.strip(), asked, answer, licence=shard.licence, origin=origin)
+
+
+def without_printed_output(answer: str) -> str:
+    """A program without what it prints, where that follows under a heading `# Output` and is not a comment itself."""
+    heading = _OUTPUT.search(answer)
+    if heading is None:
+        return answer
+    printed = answer[heading.end() :].split("\n")
+    code = any(line.rstrip().endswith((")", ":", ";", "{", "}")) or "=" in line for line in printed)
+    commented = all(_COMMENT.match(line) for line in printed)
+    return answer if code or commented else answer[: heading.start()].rstrip()
 
 
 SOURCE = Source(

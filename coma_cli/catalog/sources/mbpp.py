@@ -14,6 +14,7 @@ from coma_cli.formats.text import unix_lines
 from coma_cli.jsonl import JsonRow
 from coma_cli.languages import same_python
 from coma_cli.records import Origin
+from coma_cli.syntax.answers import fault_of_answer
 
 LICENCE = "CC-BY-4.0"
 # Source: Austin et al. (2021), Program Synthesis with Large Language Models, appendix A.1: ids 601 to 974 for training.
@@ -39,7 +40,11 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         origin = Origin(path=shard.name, row=str(number) if task_id is None else f"task_id {task_id}", split="train")
         exercise = None if task_id is None else _exercise(row, shard, origin)
-        yield exercise or Rejected("broken-row", "task_id, text, code or test_list has the wrong type", origin, row)
+        if exercise is None:
+            yield Rejected("broken-row", "task_id, text, code or test_list has the wrong type", origin, row)
+            continue
+        fault = fault_of_answer("python", exercise.statement, "\n".join(exercise.tests), exercise.solution)
+        yield exercise if fault is None else Rejected(*fault, origin, row)
 
 
 def _task_id(row: JsonRow) -> int | None:

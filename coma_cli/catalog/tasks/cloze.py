@@ -4,6 +4,9 @@ Rows come from upstream's cloze tests, and from any function with a word that ha
 CT-maxmin asks for `max` or `min`.
 """
 
+import re
+from functools import lru_cache
+
 from coma_cli.catalog.material import Cloze, Function, Material
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
 from coma_cli.records import TextLanguage
@@ -41,6 +44,55 @@ CHOICES: tuple[tuple[str, ...], ...] = (
     ("parent", "child"),
     ("row", "column"),
 )
+# Lists of which any word would make a program, so that only other text tells which one it was; and other words for it.
+_NEED_EVIDENCE: dict[str, str] = {
+    "max": "max|largest|greatest|highest|longest|most|upper|limit|ceiling",
+    "min": "min|smallest|lowest|shortest|least|lower|floor",
+    "push": "push|add|append|enqueue|collect",
+    "pop": "pop|stack|top|last",
+    "shift": "shift|dequeue|queue|next|first",
+    "unshift": "unshift|prepend|front",
+    "first": "first|initial|head|begin",
+    "last": "last|latest|final|tail",
+    "start": "start|begin|first",
+    "end": "ends?_|_end|finish|stop|last",
+    "before": "before|prior|earlier",
+    "after": "after|later|follow",
+    "next": "next|following|forward",
+    "previous": "prev|preceding|back",
+    "left": "left",
+    "right": "right",
+    "top": "top|upper|above",
+    "bottom": "bottom|lower|below",
+    "width": "width|horizontal|col",
+    "height": "height|vertical|row",
+    "add": "add|append|new|insert|creat|regist|collect",
+    "remove": "remov|delet|clear|unregist|drop|without",
+    "lower": "lower|down|case",
+    "upper": "upper|capital|case",
+    "floor": "floor|round(?:s|ed|ing)? down|truncat|whole",
+    "ceil": "ceil|round(?:s|ed|ing)? up",
+    "startswith": "start|prefix|begin",
+    "endswith": "ends|suffix|extension",
+    "startsWith": "start|prefix|begin",
+    "endsWith": "ends|suffix|extension",
+    "indexOf": "index|find|contain|first|position",
+    "lastIndexOf": "last|final|extension",
+    "any": "any|some|at least one|exist",
+    "all": "all_|all\\b|every",
+    "some": "any|some|at least one|exist",
+    "every": "all_|all\\b|every",
+    "union": "union|merg|combin|both|either",
+    "intersection": "intersect|common|both|shared",
+    "difference": "differ|without|exclud|missing|minus|only",
+    "source": "source|src|from|input",
+    "target": "target|dest|output",
+    "parent": "parent|ancestor|outer",
+    "child": "child|descend|inner",
+    "row": "row|line",
+    "column": "col",
+}
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _CHOICES_OF = {word: choices for choices in reversed(CHOICES) for word in choices}
 WORDINGS: Wordings = {
     "en": (
@@ -85,7 +137,8 @@ def draft(material: Material, seed: int) -> Draft | None:
 def _masked(function: Function, seed: int) -> tuple[str, str, tuple[str, ...]] | None:
     """The code with one word masked, that word and its alternatives; None if the code has no such word.
 
-    Only names in the body are masked, never words in strings, comments or the signature.
+    Only names in the body are masked, never words in strings, comments or the signature; and only those that the rest
+    of the code or the description tells.
     """
     if MASK in function.code:
         return None
@@ -95,6 +148,8 @@ def _masked(function: Function, seed: int) -> tuple[str, str, tuple[str, ...]] |
         for leaf in leaves(function.language, function.code)
         if leaf.role == "identifier" and leaf.start >= body and leaf.text in _CHOICES_OF
     ]
+    text = f"{function.summary}\n{function.code}"
+    found = [leaf for leaf in found if _is_told(leaf.text, text)]
     if not found:
         return None
     # Choose the list first: frequent words would crowd out others.
@@ -103,6 +158,22 @@ def _masked(function: Function, seed: int) -> tuple[str, str, tuple[str, ...]] |
     among = [leaf for leaf in found if _CHOICES_OF[leaf.text] == choices]
     leaf = among[seed // len(lists) % len(among)]
     return function.code[: leaf.start] + MASK + function.code[leaf.end :], leaf.text, choices
+
+
+def _is_told(word: str, text: str) -> bool:
+    """Whether a text speaks of a word apart from one use of it, and no less often than of those it may be taken for."""
+    if word not in _NEED_EVIDENCE:
+        return True
+    words = _HUMP.sub("_", text).lower()
+    counts = {choice: len(_evidence(choice).findall(words)) for choice in _CHOICES_OF[word]}
+    own = counts.pop(word) - 1
+    return own >= max(1, *counts.values())
+
+
+@lru_cache(maxsize=64)
+def _evidence(word: str) -> re.Pattern[str]:
+    """Finds a word and others that mean the same, at the beginning of a part of a name, in lower case."""
+    return re.compile(rf"(?<![a-z])(?:{_NEED_EVIDENCE.get(word, re.escape(word)).lower()})")
 
 
 TASK = Task(

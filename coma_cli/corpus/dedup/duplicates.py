@@ -32,6 +32,7 @@ from coma_cli.corpus.lexing import U64, Ints
 from coma_cli.records import Example
 
 EXACT, NEAR, IN_REFERENCE, REPEATED_SHAPE = "duplicate", "near-duplicate", "duplicate-of-reference", "repeated-shape"
+REPEATED_FUNCTION = "repeated-function"
 _STAYS = -1
 _ANY_KIND = -1
 _QUESTIONS = 0  # the column of questions among a row's keys

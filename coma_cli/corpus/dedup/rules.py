@@ -27,6 +27,9 @@ class NearRules(BaseModel):
         ge=1,
         description="Maximum number of translations of code that differs only in names and literals",
     )
+    per_function: int = Field(
+        default=6, ge=1, description="Maximum number of pairs, of clones and of others, that show the same function"
+    )
 
     @property
     def banding(self) -> "Banding":

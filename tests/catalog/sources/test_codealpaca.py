@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from coma_cli.catalog.material import Instruction
@@ -10,7 +12,7 @@ from tests.requirements import shared_data
 ALPACA_ROWS = [
     {"instruction": " Print it in Python. ", "input": "", "output": "print('it')\r\n"},
     {"instruction": "Add.", "input": "< noinput >", "output": "def add(a, b):\n    return a + b"},
-    {"instruction": "Sort.", "input": "[3, 1]\r\n", "output": "[1, 3]"},
+    {"instruction": "Sort.", "input": "[3, 1]\r\n", "output": "sort([3, 1]);"},
     {"instruction": "Blank.", "input": "", "output": "  \n"},
     {"instruction": "Null.", "input": "", "output": None},
     {"instruction": "Odd.", "input": [7], "output": "x"},
@@ -23,7 +25,7 @@ def test_codealpaca_rows_are_cleaned(tmp_path):
     assert [(r.instruction, r.input, r.output, r.language) for r in rows] == [
         ("Print it in Python.", "", "print('it')", "python"),
         ("Add.", "", "def add(a, b):\n    return a + b", "python"),
-        ("Sort.", "[3, 1]", "[1, 3]", "unspecified"),
+        ("Sort.", "[3, 1]", "sort([3, 1]);", "unspecified"),
     ]
     assert [(e.reason, e.origin.row) for e in found if isinstance(e, Rejected)] == [
         ("empty-output", "4"),
@@ -35,13 +37,13 @@ def test_codealpaca_rows_are_cleaned(tmp_path):
 
 @pytest.mark.parametrize("absent", ["<noinput>", "< noinput >", "<No Input>", "No input", "N/A", "none", "<no-input>"])
 def test_a_spelled_out_absence_is_not_an_input(tmp_path, absent):
-    path = write(tmp_path / "x.json", [{"instruction": "Do.", "input": absent, "output": "done"}])
+    path = write(tmp_path / "x.json", [{"instruction": "Do.", "input": absent, "output": "do();"}])
     assert read(codealpaca.SOURCE, path)[0].input == ""
 
 
 @pytest.mark.parametrize("given", ["nonexistent", "no inputs are valid", "None of them", "n = 10"])
 def test_other_inputs_stay(tmp_path, given):
-    path = write(tmp_path / "x.json", [{"instruction": "Do.", "input": given, "output": "done"}])
+    path = write(tmp_path / "x.json", [{"instruction": "Do.", "input": given, "output": "do();"}])
     assert read(codealpaca.SOURCE, path)[0].input == given
 
 
@@ -58,16 +60,49 @@ def test_the_real_codealpaca_slices():
         "code_alpaca_2k.json": 1400,
         "new_codealpaca.json": 1200,
     }
-    (blank,) = [e for rows in by_file.values() for e in rows if isinstance(e, Rejected)]
-    assert blank.reason == "empty-output"
-    first = by_file["code_alpaca_2k.json"][0]
-    assert first == Instruction(
-        language="unspecified",
-        instruction="What are the distinct values from the given list?",
-        input="dataList = [3, 9, 3, 5, 7, 9, 5]",
-        output="The distinct values from the given list are 3, 5, 7 and 9.",
-        licence="CC-BY-NC-4.0",
-        origin=first.origin,
+    found = [e for rows in by_file.values() for e in rows]
+    assert Counter(e.reason for e in found if isinstance(e, Rejected)) == {
+        "no-code": 169,
+        "undefined-name": 13,
+        "unfinished-code": 4,
+        "empty-output": 1,
+        "no-code-given": 1,
+    }
+    assert by_file["code_alpaca_2k.json"][0].reason == "no-code"  # the distinct values of a list, in a sentence
+    second = by_file["new_codealpaca.json"][1]
+    assert (second.instruction, second.input, second.language) == (
+        "How can you implement a basic web server using Node.js and the Express.js framework?",
+        "port: 3000",
+        "javascript",
     )
-    assert (first.origin.path, first.origin.row) == ("code_alpaca_2k.json", "1")
+    assert (second.origin.path, second.origin.row) == ("new_codealpaca.json", "2")
     assert by_file["new_codealpaca.json"][0].language == "cpp"
+
+
+def rejected(tmp_path, **row):
+    path = write(tmp_path / "x.json", [{"instruction": "Do it in Python.", "input": "", **row}])
+    return [(e.reason, e.detail) for e in read(codealpaca.SOURCE, path)]
+
+
+def test_answers_without_code_or_with_holes_are_rejected(tmp_path):
+    assert rejected(tmp_path, output="A tuple is a sequence of values that can not change.") == [("no-code", "")]
+    assert rejected(tmp_path, output="def f(n):\n    return g(n)") == [("undefined-name", "g")]
+    assert rejected(tmp_path, output="def f(n):\n    # your code here\n    pass") == [
+        ("unfinished-code", "# your code here")
+    ]
+    assert rejected(tmp_path, instruction="Fix the following code.", output="f()") == [("no-code-given", "")]
+
+
+@pytest.mark.parametrize(
+    ("output", "answer"),
+    [
+        ("print(sqrt)\n\n# Output\n1\n2 3", "print(sqrt)"),
+        ("print(1)\n# Output:\n# 1", None),  # a comment of the program
+        ("x = 1\n# Output:\nprint(x)", None),
+        ("print(math.pi)", "import math\nprint(math.pi)"),
+    ],
+)
+def test_answers_are_repaired_where_that_is_certain(tmp_path, output, answer):
+    path = write(tmp_path / "x.json", [{"instruction": "Print sqrt in Python.", "input": "", "output": output}])
+    (row,) = read(codealpaca.SOURCE, path)
+    assert row.output == (output if answer is None else answer)

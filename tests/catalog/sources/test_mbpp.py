@@ -12,7 +12,7 @@ from tests.requirements import package, shared_data
 ALPACA_ROWS = [
     {"instruction": " Print it in Python. ", "input": "", "output": "print('it')\r\n"},
     {"instruction": "Add.", "input": "< noinput >", "output": "def add(a, b):\n    return a + b"},
-    {"instruction": "Sort.", "input": "[3, 1]\r\n", "output": "[1, 3]"},
+    {"instruction": "Sort.", "input": "[3, 1]\r\n", "output": "sort([3, 1]);"},
     {"instruction": "Blank.", "input": "", "output": "  \n"},
     {"instruction": "Null.", "input": "", "output": None},
     {"instruction": "Odd.", "input": [7], "output": "x"},
@@ -93,5 +93,5 @@ def test_the_hub_format_gives_the_same_rows(tmp_path):
     assert [e.output for e in read(codealpaca.SOURCE, tmp_path / "alpaca") if isinstance(e, Instruction)] == [
         "print('it')",
         "def add(a, b):\n    return a + b",
-        "[1, 3]",
+        "sort([3, 1]);",
     ]

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +50,20 @@ def test_unmasking_gives_the_function_back(seed):
     assert code.count("<mask>") == 1
     assert code.replace("<mask>", row.output) == CAP_CODE
     assert row.output in row.input.rpartition("Choices: ")[2].split(", ")
+
+
+@pytest.mark.parametrize(
+    ("summary", "line", "answer"),
+    [
+        ("Draw a box.", "box(width=self.size, text=text)", None),  # as well the height
+        ("Draw a box as wide as its text: sets the width.", "box(width=self.size, text=text)", "width"),
+        ("Take a row.", "return rows.pop()", None),  # as well shift
+        ("Take the top row of the stack.", "return rows.pop()", "pop"),
+        ("Note a row.", "rows.append(text)", "append"),  # no other choice takes one value without a place
+        ("Note a row.", "return self.all(rows)  # small calls", None),  # `all` is no part of `small`
+    ],
+)
+def test_a_word_is_masked_only_if_the_rest_tells_it(summary, line, answer):
+    header = "def draw(self, rows, text):"
+    row = made("cloze-test", replace(CAP, summary=summary, header=header, code=f"{header}\n    {line}"))
+    assert (None if row is None else row.output) == answer

@@ -108,6 +108,18 @@ def test_clones_that_call_nothing_in_common_are_dropped(tmp_path):
     assert dropped(found) == [("unlike-clones", "0 1")]
 
 
+def test_non_clones_that_do_the_same_are_dropped(tmp_path):
+    fetch = (
+        "String load(URL url) { URLConnection link = url.openConnection(); return new Reader(link.getInputStream()); }"
+    )
+    texts = [fetch, fetch.replace("load", "ask").replace("return", "log.info(url); return"), "int two() { return 2; }"]
+    put(tmp_path / "dataset" / "data.jsonl", [{"idx": str(n), "func": text} for n, text in enumerate(texts)])
+    put(tmp_path / "dataset" / "train.txt", "0\t1\t0\n1\t2\t0")
+    found = read(SOURCE, tmp_path)
+    assert [m.origin.row for m in good(found)] == ["1 2"]
+    assert dropped(found) == [("alike-non-clones", "0 1")]
+
+
 def stripped(code):
     return [line.strip() for line in code.split("\n")]
 
@@ -115,14 +127,18 @@ def stripped(code):
 def test_the_real_slices():
     place = shared_data() / SOURCE.folder
     assert counted(SOURCE, place) == {
-        "dataset/test.txt": (1429, 190),  # four positive pairs are one text under two ids
+        "dataset/test.txt": (1032, 587),  # four positive pairs are one text under two ids
         "dataset/train.txt": (0, 3000),
         "dataset/valid.txt": (0, 1500),
     }
     found = read(SOURCE, place, "test")
-    assert Counter(reason for reason, _ in dropped(found)) == {"same-text": 4, "unlike-clones": 186}
+    assert Counter(reason for reason, _ in dropped(found)) == {
+        "same-text": 4,
+        "unlike-clones": 534,
+        "alike-non-clones": 49,
+    }
     pairs = good(found)
-    assert Counter(p.clones for p in pairs) == {False: 820, True: 609}
+    assert Counter(p.clones for p in pairs) == {False: 771, True: 261}
     first = pairs[0]
     assert (first.origin.row, first.clones) == ("13644375 6371589", False)
     assert first.first == (

@@ -1,0 +1,100 @@
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from coma_cli.syntax.python_names import (
+    library_names,
+    missing_attributes,
+    standard_library,
+    undefined_names,
+    with_missing_imports,
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("print(total)", {"total"}),
+        ("def area(r):\n    return pi * r ** 2", {"pi"}),
+        ("def f(n):\n    return g(n)\n\ndef g(n):\n    return n", set()),
+        ("class A:\n    size = 1\n    def grow(self):\n        return size", {"size"}),  # no scope of a method
+        ("total = 0\nfor n in range(3):\n    total += n\nprint([n * k for k in (1, 2)])", set()),
+        ("def set_up():\n    global box\n    box = 1\n\ndef use():\n    return box", set()),
+        ("try:\n    print(box)\nexcept NameError:\n    print('none')", set()),  # it shows what happens
+        ("from math import *\nprint(sqrt(2))", set()),
+        ("exec('box = 1')\nprint(box)", set()),
+        ("print __name__", set()),  # not Python 3
+        ("return box", {"box"}),  # of a function that is not there
+        ("if __name__ == '__main__':\n    print(len(__file__))", set()),
+        ("match command:\n    case {'go': place}:\n        print(place)", {"command"}),
+        ("aiter, anext, EncodingWarning, ExceptionGroup, PythonFinalizationError", set()),  # of later versions
+    ],
+)
+def test_names_that_nothing_defines(code, names):
+    assert undefined_names(code) == names
+
+
+@pytest.mark.parametrize(
+    ("code", "missing"),
+    [
+        ("import math\nprint(math.cube(3))", ("math.cube",)),
+        ("import math as m\nprint(m.sqrt(3), m.cube(3))", ("math.cube",)),
+        ("from statistics import uniform", ("statistics.uniform",)),
+        ("import os.path\nprint(os.path.joined('a'), os.getcwd())", ("os.path.joined",)),
+        ("import asyncio\nasyncio.timeout(1)\nasyncio.coroutine\nimport imp\nimp.reload(math)", ()),  # of some version
+        ("import numpy as np\nnp.nothing()", ()),  # not of the standard library
+        ("import math\nmath = Box()\nmath.cube(3)", ()),  # another thing by then
+        ("import math\nmath.tau2 = 1", ()),
+        ("import sys\nif hasattr(sys, 'winver2'):\n    sys.winver2", ()),
+        ("import sys\nsys._getframe()\nsys._nothing()", ()),  # private names are not listed
+        ("from xml.etree import ElementTree\nElementTree.parse('a')", ()),
+    ],
+)
+def test_names_that_no_version_of_the_standard_library_has(code, missing):
+    assert missing_attributes(code) == missing
+
+
+@pytest.mark.parametrize(
+    ("code", "repaired"),
+    [
+        ("print(math.sqrt(2))", "import math\nprint(math.sqrt(2))"),
+        ("print(math.cube(2))", None),  # math has no such function
+        ("string.replace('a', 'b')", None),  # a variable's name, not the module
+        (
+            '"""Shuffles."""\nimport os\nrandom.shuffle([])',
+            '"""Shuffles."""\nimport random\nimport os\nrandom.shuffle([])',
+        ),
+        (
+            "from __future__ import division\njson.dumps(1)",
+            "from __future__ import division\nimport json\njson.dumps(1)",
+        ),
+        (
+            "@lru_cache\ndef f(x: List[int]):\n    return Box(x)",
+            "from typing import List\nfrom functools import lru_cache\n\n"
+            "@lru_cache\ndef f(x: List[int]):\n    return Box(x)",
+        ),
+        ("import math\nprint(math.pi)", None),
+    ],
+)
+def test_certain_imports_are_added(code, repaired):
+    assert with_missing_imports(code) == (code if repaired is None else repaired)
+
+
+def test_the_table_has_names_of_every_version_and_of_classes():
+    table = standard_library()
+    assert {"coroutine", "TaskGroup", "EventLoop"} <= table["asyncio"]  # until 3.10, from 3.11, from 3.13
+    assert {"asynchat", "imp", "tomllib"} <= table.keys()
+    assert {"popitem", "assertequal", "startfile", "sqrt"} <= library_names() and "pprint_list" not in library_names()
+
+
+def test_the_table_can_be_made_again_of_what_this_interpreter_has():
+    path = Path(__file__).parents[2] / "docs" / "list_standard_library.py"
+    spec = importlib.util.spec_from_file_location("list_standard_library", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    stubs = module.modules()
+    for name in ("math", "asyncio", "os.path"):
+        assert {entry for entry in module.names_in(name, stubs) if not entry.startswith("_")} <= standard_library()[
+            name
+        ]
