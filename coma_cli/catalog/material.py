@@ -6,7 +6,7 @@ other, so a new source that yields a known type works with every task that takes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from coma_cli.formats.rejected import Rejected
@@ -73,8 +73,12 @@ class Function(Material):
     ) -> Function | Rejected:
         """A function with its documentation, or why the two teach nothing (see `refusal`)."""
         from coma_cli.syntax.documentation import refusal
+        from coma_cli.syntax.remarks import tidied
         from coma_cli.text_language.identification import text_language_of
 
+        if prose is not None:
+            summary, description = (tidied(text, function) for text in (prose.summary, prose.description))
+            prose = replace(prose, summary=summary, description=description)
         reason = refusal(function, prose)
         if reason is not None or prose is None:
             code, detail = reason or ("no-prose", "")

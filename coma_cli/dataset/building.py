@@ -17,6 +17,7 @@ from coma_cli.catalog.material import Function, Material, Question
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning.cleaning import CleaningRules, clean
 from coma_cli.corpus.cleaning.masking import masked_text
+from coma_cli.corpus.cleaning.questions import checked_question
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.decontamination.benchmark_index import BenchmarkIndex
 from coma_cli.corpus.decontamination.decontaminate import contaminated_texts, decontaminate
@@ -177,17 +178,21 @@ def _finished_rows(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rej
 def _wanted_material(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected], None]) -> Iterator[Material]:
     """The unit's material of the requested splits, with questions in the language that they are labelled with.
 
-    Questions are checked here, since the wording around one hides its language.
+    Questions are checked here, since the wording around one hides its language, and neighbours draw on their answers.
     """
     for entry in _material(unit):
         if isinstance(entry, Rejected):
             on_reject(entry)
         elif recipe.reads_split(entry.origin.split):
             why = wrong_language(entry.question, entry.text_language)
-            if why is None:
-                yield entry
-            else:
+            if why is not None:
                 on_reject(Rejected("text-language", why, entry.origin, {"question": entry.question}))
+                continue
+            checked = checked_question(entry) if isinstance(entry, Question) else entry
+            if isinstance(checked, Rejected):
+                on_reject(checked)
+            else:
+                yield checked
 
 
 def _material(unit: WorkUnit) -> Iterator[Material | Rejected]:

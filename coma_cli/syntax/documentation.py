@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from coma_cli.syntax.comment_markup import without_markup
 from coma_cli.syntax.function import CodeFunction
+from coma_cli.syntax.remarks import remark_in, speaks_of_a_constructor
 from coma_cli.text_language.identification import identify, text_language_of
 from coma_cli.words import sentences, words
 
@@ -91,8 +92,8 @@ def leaks(description: str, code: str) -> str | None:
 def refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | None:
     """Why a function with its documentation is rejected, with a detail, or None.
 
-    Reasons are an empty body, no prose, too few words, a text in neither English nor Chinese, and a sentence of
-    the prose that is still in the code.
+    Reasons are an empty body, no prose, too few words, a text in neither English nor Chinese, a remark or a
+    fragment instead of a description, and a sentence of the prose that is still in the code.
     """
     if function.empty:
         return "empty-body", ""
@@ -104,6 +105,11 @@ def refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | No
         return "text-language", f"ISO 639: {identify(prose.summary)}"
     if _is_signature(prose.summary, function.name):
         return "no-prose", prose.summary
+    kind = remark_in(prose.summary, function.header, function.name)
+    if kind is None and speaks_of_a_constructor(prose.summary, function):
+        kind = "of a constructor"
+    if kind is not None:
+        return "fragment", f"{kind}: {prose.summary}"
     sentence = leaks(prose.description, function.code) or leaks(prose.summary, function.code)
     return ("leaks-answer", sentence) if sentence else None
 

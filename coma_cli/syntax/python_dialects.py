@@ -1,6 +1,7 @@
 """Python that the running interpreter does not parse: Python 2, and transcripts of interactive sessions."""
 
 import re
+from collections.abc import Iterator
 
 from coma_cli.languages import parses_as_python
 from coma_cli.syntax.finding import captured
@@ -25,6 +26,8 @@ _MODERN: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"`([\w.() ]+)`"), r"repr(\1)"),
 )
 _PROMPTED = re.compile(r"\s*(?:>>>|In ?\[\d+\]:)(?: |\n|$)")
+_INDENTED = re.compile(r"\s|$")
+_NO_OUTPUT = re.compile(r"(?!Out ?\[\d+\]:|\s*$)")
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In ?\[\d+\]:|\.{3,}:)(?: |$)")
 
 
@@ -48,9 +51,28 @@ def _without_statements(tree: Tree) -> str:
 
 
 def without_prompts(text: str) -> str:
-    """The statements of an interactive session, without prompts and output; other texts are returned unchanged."""
-    if not _PROMPTED.match(text):
+    """The statements of an interactive session, without prompts and output; other texts are returned unchanged.
+
+    Where other code comes before the session, that code. A line without a prompt belongs to the statement before it
+    if the statements are a program only with it: editors and IPython leave the prompts of further lines away.
+    """
+    prompts = [number for number, line in enumerate(text.splitlines()) if _PROMPTED.match(line)]
+    if not prompts:
         return text
-    statements = "\n".join(line[match.end() :] for line in text.splitlines() if (match := _PROMPT.match(line)))
-    code = statements.strip("\n").rstrip()
-    return code if code and (parses_as_python(code) or is_python2(code)) else text
+    lines = text.splitlines()
+    if any(line.strip() for line in lines[: prompts[0]]):
+        tries = ["\n".join(lines[: prompts[0]])]
+    else:
+        tries = ["\n".join(_statements(lines, goes_on)) for goes_on in (None, _INDENTED, _NO_OUTPUT)]
+    codes = (code.strip("\n").rstrip() for code in tries)
+    return next((code for code in codes if code and (parses_as_python(code) or is_python2(code))), text)
+
+
+def _statements(lines: list[str], goes_on: re.Pattern[str] | None) -> Iterator[str]:
+    """The lines with a prompt, and those directly after them that match `goes_on`."""
+    inside = False
+    for line in lines:
+        prompt = _PROMPT.match(line)
+        inside = prompt is not None or (inside and goes_on is not None and goes_on.match(line) is not None)
+        if inside:
+            yield line[prompt.end() :] if prompt is not None else line

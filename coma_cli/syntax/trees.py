@@ -103,6 +103,13 @@ def parses(language: str, code: str) -> bool | None:
     return None if tree is None else not tree.has_error
 
 
+def bytes_in_error(node: Node) -> int:
+    """How many bytes of a text are in the largest nodes that failed to parse."""
+    if node.type == "ERROR":
+        return node.end_byte - node.start_byte
+    return sum(map(bytes_in_error, node.children)) if node.has_error else 0
+
+
 def encode(code: str) -> bytes:
     """UTF-8 including lone surrogates, which JSON strings may contain."""
     return code.encode("utf-8", "surrogatepass")

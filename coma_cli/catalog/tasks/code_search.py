@@ -1,8 +1,9 @@
 """Code search: pick from a list of snippets the one that answers a question.
 
 As in CoMIT, the question is the instruction and the input is a JSON list of candidates; but their order is shuffled by
-seed (CoMIT's mining code put the right one first), and nothing is lower-cased. A question with too few snippets of its
-own gets hard negatives: the most similar answers to other questions near it in its file.
+seed (CoMIT's mining code put the right one first), and nothing is lower-cased. The wrong candidates are hard negatives:
+the most similar answers to other questions near it in its file. Other snippets of the post are none, which is where
+CoMIT took them from: they are parts and variants of the answer, or what it prints.
 """
 
 import json
@@ -14,12 +15,13 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from coma_cli.catalog.material import Function, Material, Question
+from coma_cli.catalog.tasks.rivals import Profile, is_rival, profile
 from coma_cli.catalog.tasks.task import Counterpart, Draft, Surroundings, Task, Wordings
 from coma_cli.records import Origin, row_seed
 from coma_cli.words import tokens
 
-FEWEST_CANDIDATES = 4
-MOST_CANDIDATES = 8
+CANDIDATES = 4
+FEWEST_CANDIDATES = 3  # of a row, where the neighbours have no more to offer
 # A snippet of another question that shares this many tokens with an answer may well answer this question too.
 _TOO_ALIKE = 0.8
 _COMPARED = 24  # snippets that are compared in full with the answers
@@ -61,6 +63,7 @@ class _Snippet(NamedTuple):
     topic: str
     asked: str
     origin: Origin
+    profile: Profile
 
 
 class _Pool(NamedTuple):
@@ -71,20 +74,21 @@ class _Pool(NamedTuple):
 
 
 def among(material: Material, context: Surroundings) -> Material:
-    """The question, with wrong candidates from nearby material where it has too few of its own.
+    """The question with its answers, and with wrong candidates from nearby material.
 
     A function's summary serves as its question. Snippets that share the most tokens with the answers come first; one
-    that equals or nearly equals an answer, or belongs to a question with the same topic or text, is never used.
+    that equals or nearly equals an answer, that calls the same functions, or that belongs to a question with the same
+    topic or mostly the same words, is never used.
     """
     question = _as_question(material)
     if question is None or not question.answers:
         return material
-    wanted = FEWEST_CANDIDATES - len(question.candidates) + len(question.answers) - 1
-    if wanted <= 0:
-        return question
+    answers = tuple(question.candidates[place] for place in question.answers)
+    question = replace(question, candidates=answers, answers=tuple(range(len(answers))))
     pool = _pools(context).get(question.language, _Pool((), {}))
-    foreign = tuple(islice(_most_alike(question, pool), wanted))
-    return replace(question, candidates=question.candidates + foreign)
+    is_function = isinstance(material, Function)
+    foreign = tuple(islice(_most_alike(question, pool, is_function), CANDIDATES - 1))
+    return replace(question, candidates=answers + foreign)
 
 
 def _as_question(material: Material) -> Question | None:
@@ -113,14 +117,16 @@ def _pools(context: Surroundings) -> Mapping[str, _Pool]:
         question = _as_question(material)
         if question is not None:
             answers = (question.candidates[place] for place in question.answers)
-            snippets = (_snippet(code, question) for code in answers if code not in context.barred)
+            is_function = isinstance(material, Function)
+            snippets = (_snippet(code, question, is_function) for code in answers if code not in context.barred)
             found.setdefault(question.language, []).extend(snippets)
     return {language: _Pool(tuple(snippets), _telling_places(snippets)) for language, snippets in found.items()}
 
 
-def _snippet(code: str, question: Question) -> _Snippet:
+def _snippet(code: str, question: Question, is_function: bool) -> _Snippet:
     run = tokens(code)
-    return _Snippet(code, " ".join(run), frozenset(run), question.topic, _key(question.text), question.origin)
+    compared = profile(question.text, code, question.language, of_summary=is_function)
+    return _Snippet(code, " ".join(run), frozenset(run), question.topic, _key(question.text), question.origin, compared)
 
 
 def _key(text: str) -> str:
@@ -136,16 +142,21 @@ def _telling_places(snippets: Sequence[_Snippet]) -> Mapping[str, tuple[int, ...
     return {token: tuple(where) for token, where in places.items() if 2 * len(where) <= len(snippets)}
 
 
-def _most_alike(question: Question, pool: _Pool) -> Iterator[str]:
-    answers = [_snippet(question.candidates[place], question) for place in question.answers]
+def _most_alike(question: Question, pool: _Pool, is_function: bool) -> Iterator[str]:
+    answers = [_snippet(question.candidates[place], question, is_function) for place in question.answers]
     longest = max(_MOST_CHARS, 2 * max(len(answer.code) for answer in answers))
     known = {_key(code) for code in question.candidates}
+    taken: list[_Snippet] = []
     asked = _key(question.text)
     for snippet in _ranked(answers, pool):
-        is_rival = snippet.topic != question.topic or not snippet.topic
-        is_other = snippet.origin != question.origin and snippet.asked != asked and snippet.key not in known
-        if is_rival and is_other and len(snippet.code) <= longest and _likeness(snippet, answers) < _TOO_ALIKE:
+        is_own = snippet.origin == question.origin or (snippet.topic == question.topic and bool(snippet.topic))
+        is_known = snippet.asked == asked or snippet.key in known
+        if is_own or is_known or len(snippet.code) > longest or _likeness(snippet, (*answers, *taken)) >= _TOO_ALIKE:
+            continue
+        is_repeated = any(snippet.profile.form == other.profile.form for other in taken)
+        if not is_repeated and not any(is_rival(snippet.profile, answer.profile) for answer in answers):
             known.add(snippet.key)
+            taken.append(snippet)
             yield snippet.code
 
 
@@ -166,17 +177,15 @@ def _likeness(snippet: _Snippet, answers: Sequence[_Snippet]) -> float:
 
 
 def draft(material: Material, seed: int) -> Draft | None:
-    """One of the answers among the wrong snippets, shuffled by seed; None where every snippet is an answer."""
+    """One of the answers among the wrong snippets, shuffled by seed; None where there are too few of these."""
     if not isinstance(material, Question) or not material.answers:
         return None
     answer = material.candidates[material.answers[seed % len(material.answers)]]
     right = {_key(material.candidates[place]) for place in material.answers}
     wrong = [code for code in material.candidates if _key(code) not in right]
-    if not wrong:
+    if len(wrong) < FEWEST_CANDIDATES - 1:
         return None
-    # Choosing and shuffling use different seeds: with one seed, low ranks would give away the chosen ones.
-    chosen = _drawn(wrong, seed + 1)[: MOST_CANDIDATES - 1]
-    listed = _drawn([answer, *chosen], seed)
+    listed = _drawn([answer, *wrong], seed)
     return Draft(
         input=json.dumps(listed, ensure_ascii=False),
         output=answer,

@@ -9,7 +9,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from coma_cli.catalog.licences.kinds import allows
 from coma_cli.catalog.tasks import TASKS
@@ -19,14 +19,11 @@ from coma_cli.corpus.cleaning.rules import CleaningRules as CleaningRules
 from coma_cli.corpus.cleaning.text_language import wrong_language
 from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.formats.fences import only_block
-from coma_cli.languages import LANGUAGES, UNSPECIFIED, looks_like_python, parses_as_python
+from coma_cli.languages import LANGUAGES, looks_like_python, parses_as_python
 from coma_cli.records import Example
-from coma_cli.syntax.detection import detect_code
 from coma_cli.syntax.python_dialects import is_python2
-from coma_cli.syntax.trees import parse
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
+from coma_cli.syntax.sql_dialects import is_sql_dialect
+from coma_cli.syntax.trees import bytes_in_error, parse
 
 _BOILERPLATE = re.compile(
     r"\{@inheritdoc\}|^\W*(?:auto-?generated|generated)\b.{0,40}(?:method|function|stub|code)"
@@ -45,21 +42,6 @@ _NO_PROGRAM = re.compile(r"(?m)^\s*[A-Z][^;{}=\n]*(?: [^;{}=\s]+){5,}[^;{}=\n]*$
 _PUNCTUATION = re.compile(r"[(){}\[\];=<>:]|\n")
 # Prose before code: a sentence of at least six words.
 _OPENING_SENTENCE = re.compile(r"\s*[A-Z][\w']*(?:,? [\w'`\"()./-]+){5,}[.:,]")
-# Dialects of SQL that the grammar does not cover (T-SQL, PL/SQL) and fragments: they begin with one of these words and
-# have another, which code in another language has only within strings.
-_SQL_STARTS = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*(?:select|insert|update|delete|merge|with|declare|exec(?:ute)?|create|alter|drop|begin"
-    r"|if|where|order|group|having|set|grant|truncate|union|left|inner|join|from|case|cast|convert|and|or|on)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-_SQL_WORDS = re.compile(
-    r"\b(?:select|from|where|like|join|values|into|table|view|index|procedure|trigger|sp_\w+|nvarchar|varchar2?|int|as|by"
-    r"|null|exists|end|then|begin|count|group|order)\b",
-    re.IGNORECASE,
-)
-_FEWEST_SQL_WORDS = 2
-_LINQ = re.compile(r"\bfrom\s+\w+\s+in\b|=>", re.IGNORECASE)  # queries of C#
-_STRINGS = re.compile(r"\"[^\"]*\"")
 # Commands, queries and Perl that answer questions about Python on Stack Overflow, and are not Python.
 _SHELL_OR_SQL = re.compile(
     r"\s*(?:\$ [a-z./]|(?:sudo|pip3?|conda|apt-get|apt|brew|git|easy_install) [a-z-]+"
@@ -220,26 +202,9 @@ def _is_broken(language: str, code: str) -> bool:
     tree = parse(language, code)
     if tree is None or not tree.has_error:
         return False
-    if language == "sql" and _is_sql_dialect(code):
+    if language == "sql" and is_sql_dialect(code):
         return False
-    return not LANGUAGES[language].lenient or _bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
-
-
-def _is_sql_dialect(code: str) -> bool:
-    bare = _STRINGS.sub("", code)
-    if _LINQ.search(bare):
-        return False
-    return _SQL_STARTS.match(bare) is not None and (
-        len({word.lower() for word in _SQL_WORDS.findall(bare)}) >= _FEWEST_SQL_WORDS
-        and detect_code(code) in ("sql", UNSPECIFIED)
-    )
-
-
-def _bytes_in_error(node: "Node") -> int:
-    """How many bytes of a text are in the largest nodes that failed to parse."""
-    if node.type == "ERROR":
-        return node.end_byte - node.start_byte
-    return sum(map(_bytes_in_error, node.children)) if node.has_error else 0
+    return not LANGUAGES[language].lenient or bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
 
 
 def unfenced(text: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coma_cli.catalog.material import Function, Question
 from coma_cli.catalog.tasks import TASKS, code_search
-from coma_cli.catalog.tasks.code_search import FEWEST_CANDIDATES, MOST_CANDIDATES
+from coma_cli.catalog.tasks.code_search import CANDIDATES, FEWEST_CANDIDATES
 from coma_cli.catalog.tasks.task import Surroundings
 from coma_cli.corpus.examples import Pool, make_example, with_surroundings
 from coma_cli.records import Origin
@@ -47,39 +47,9 @@ def made(material, context=(), seed=0):
     return make_example(TASKS["code-search"], material, "test", seed, Surroundings(tuple(context)))
 
 
-def test_golden_code_search():
-    row = made(OWN)
-    assert row.id == "b52627c6005388abc94d"
-    assert row.instruction == f"Query: {OWN.text}\nCopy the Python candidate that answers it."
-    assert row.input == (
-        r'["09:11:55.775695", "11:34:59\n11:35:02", "a = datetime.now()", '
-        r'"def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)"]'
-    )
-    assert row.output == "def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)"
-
-
-def test_only_one_answer_is_listed_and_it_is_the_output():
-    seen = set()
-    listed = []
-    for seed in range(60):
-        row = made(OWN, seed=seed)
-        listed = json.loads(row.input)
-        right = [code for code in listed if OWN.candidates.index(code) in OWN.answers]
-        assert right == [row.output]
-        seen.add((row.output, listed.index(row.output)))
-    assert len(seen) == 2 * len(listed)
-
-
-def test_the_right_one_is_at_every_position_equally_often():
-    many = replace(OWN, candidates=tuple(f"snippet_{n}()" for n in range(30)), answers=(4,))
-    places = Counter(json.loads((row := made(many, seed=seed)).input).index(row.output) for seed in range(800))
-    assert len(places) == MOST_CANDIDATES
-    assert min(places.values()) > 60
-
-
 FILLERS = [
-    question(1, "rows = sorted(rows, key=lambda row: row.name)"),
-    question(2, "rows = sorted(rows, key=lambda row: row.age, reverse=True)"),
+    question(1, "rows = filter(lambda row: row.name, rows)"),
+    question(2, "rows = map(lambda row: row.age, rows)"),
     question(3, "import os\nos.listdir('.')"),
     question(4, "rows.sort(key=lambda row: row[1])"),
     question(5, "print('hello')"),
@@ -87,10 +57,46 @@ FILLERS = [
 ASKED = question(9, "rows = sorted(rows, key=lambda entry: entry[0])", text="How do I sort rows by their first entry?")
 
 
+def test_golden_code_search():
+    row = made(OWN, FILLERS)
+    assert row.id == "b52627c6005388abc94d"
+    assert row.instruction == f"Query: {OWN.text}\nCopy the Python candidate that answers it."
+    assert json.loads(row.input) == [
+        "rows = map(lambda row: row.age, rows)",
+        "import os\nos.listdir('.')",
+        "def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)",
+        "rows = filter(lambda row: row.name, rows)",
+    ]
+    assert row.output == "def add_secs(tm, secs):\n    return tm + timedelta(seconds=secs)"
+
+
+def test_only_one_answer_is_listed_and_it_is_the_output():
+    seen = set()
+    listed = []
+    for seed in range(60):
+        row = made(OWN, FILLERS, seed=seed)
+        listed = json.loads(row.input)
+        right = [code for code in listed if code in (OWN.candidates[0], OWN.candidates[2])]
+        assert right == [row.output]
+        seen.add((row.output, listed.index(row.output)))
+    assert len(seen) == 2 * len(listed)
+
+
+def test_other_snippets_of_the_post_are_no_candidates():
+    listed = set(json.loads(made(OWN, FILLERS).input))
+    assert not listed & {OWN.candidates[1], OWN.candidates[3], OWN.candidates[4]}
+
+
+def test_the_right_one_is_at_every_position_equally_often():
+    places = Counter(json.loads((row := made(OWN, FILLERS, seed=seed)).input).index(row.output) for seed in range(800))
+    assert len(places) == CANDIDATES
+    assert min(places.values()) > 150
+
+
 def test_the_most_similar_snippets_of_other_questions_fill_the_list():
     listed = set(json.loads(made(ASKED, FILLERS).input))
     assert listed == {ASKED.candidates[0], *(FILLERS[n].candidates[0] for n in (0, 1, 3))}
-    assert len(listed) == FEWEST_CANDIDATES
+    assert len(listed) == CANDIDATES
 
 
 @pytest.mark.parametrize(
@@ -101,15 +107,22 @@ def test_the_most_similar_snippets_of_other_questions_fill_the_list():
         question(10, ASKED.candidates[0] + "  # sorted"),
         question(10, "rows.sort(key=lambda entry: entry[0])", topic="9"),
         question(10, "rows.sort(key=lambda entry: entry[0])", text="how do I SORT rows by their first entry?"),
+        question(10, "names = sorted(names, key=lambda name: name.lower)"),
         question(10, "rows.sort(entry => entry[0])", language="javascript"),
-        question(10, "sorted(rows, key=lambda entry: entry[0])\n" + "x = 1\n" * 200),
+        question(10, "rows.sort(key=lambda entry: entry[0])\n" + "x = 1\n" * 200),
+        question(10, "rows.sort(key=lambda entry: entry[0])", text="Python: sorting rows by the first entry"),
         replace(ASKED),
     ],
-    ids=["equal", "layout", "nearly equal", "topic", "wording", "language", "long", "itself"],
+    ids=["equal", "layout", "nearly equal", "topic", "wording", "calls", "language", "long", "question", "itself"],
 )
 def test_snippets_that_may_answer_too_are_never_taken(other):
     row = made(ASKED, [other, *FILLERS])
     assert other.candidates[0] not in set(json.loads(row.input)) - {row.output}
+
+
+def test_a_row_has_three_candidates_or_more():
+    assert made(ASKED, FILLERS[:1]) is None
+    assert len(json.loads(made(ASKED, FILLERS[:2]).input)) == FEWEST_CANDIDATES
 
 
 def test_a_lone_snippet_without_neighbours_gives_no_row():
@@ -127,7 +140,7 @@ def test_functions_are_searched_by_their_summary():
     assert row.output == functions[3].code
     assert "gives 3" in row.instruction
     assert "Go" in row.instruction
-    assert len(json.loads(row.input)) == FEWEST_CANDIDATES
+    assert len(json.loads(row.input)) == CANDIDATES
 
 
 def test_the_id_excludes_the_random_part_of_the_input():
@@ -157,10 +170,11 @@ def test_neighbours_are_of_the_same_side():
 
 @pytest.mark.parametrize("text_language", ["en", "cn"])
 def test_an_unknown_programming_language_drops_out_of_the_wording(text_language):
-    question = Question(
-        "unspecified", "Sort it.", ("a", "b"), (0,), licence="MIT", origin=Origin(), text_language=text_language
+    unknown = Question(
+        "unspecified", "Sort it.", ("a",), (0,), licence="MIT", origin=Origin(), text_language=text_language
     )
-    asked = {make_example(TASKS["code-search"], question, "test", seed).instruction for seed in range(100)}
+    others = tuple(question(number, f"{word}()", language="unspecified") for number, word in enumerate(("b", "c", "d")))
+    asked = {made(unknown, others, seed).instruction for seed in range(100)}
     assert len(asked) == len(code_search.WORDINGS[text_language])
     for instruction in asked:
         assert "  " not in instruction and "{" not in instruction

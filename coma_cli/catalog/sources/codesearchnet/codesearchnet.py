@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coma_cli.catalog.material import Function, Material
 from coma_cli.catalog.sources.codesearchnet.licences import PATTERN, read_licences
+from coma_cli.catalog.sources.codesearchnet.own_documentation import own_documentation
 from coma_cli.catalog.sources.codexglue import shared
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.aligned_text import split_name
@@ -69,7 +70,9 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         number, row = entry
         docstring = text_of(row, "docstring")
-        prose = None if docstring is None else prose_of(docstring, str(row["language"]))
+        language = str(row["language"])
+        own = None if docstring is None else own_documentation(docstring, language, str(row["func_name"]))
+        prose = None if own is None else prose_of(own, language)
         stated = licences.of(str(row["repo"]), str(row["path"])) if licences is not None else None
         yield function_of(row, number, replace(shard, licence=stated) if stated else shard, prose)
 

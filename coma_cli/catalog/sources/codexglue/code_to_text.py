@@ -10,11 +10,13 @@ from pathlib import Path
 
 from coma_cli.catalog.material import Function, Material
 from coma_cli.catalog.sources.codesearchnet import codesearchnet
+from coma_cli.catalog.sources.codesearchnet.own_documentation import own_documentation
 from coma_cli.catalog.sources.codexglue import shared
 from coma_cli.catalog.sources.source import Source
 from coma_cli.formats.data_file import Shard
 from coma_cli.formats.rejected import Rejected, row_origin
 from coma_cli.formats.tables import read_table, text_of
+from coma_cli.jsonl import JsonRow
 from coma_cli.syntax.documentation import Prose, prose_of
 from coma_cli.words import words
 
@@ -40,13 +42,20 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             yield Rejected("broken-row", "docstring_tokens is not a list of strings", origin, row)
             continue
         target = " ".join(" ".join(tokens).split())
-        prose = _as_written(target, text_of(row, "docstring") or "", str(row["language"])) if target else None
+        prose = _as_written(target, row) if target else None
         yield codesearchnet.function_of(row, number, shard, prose)
 
 
-def _as_written(target: str, docstring: str, language: str) -> Prose:
-    """Upstream's target in the documentation's own spelling; the target itself where the words differ."""
-    prose = prose_of(docstring, language)
+def _as_written(target: str, row: JsonRow) -> Prose:
+    """Upstream's target in the documentation's own spelling; the target itself where the words differ.
+
+    Where upstream's documentation begins with that of a constructor, the prose of the function's own is the target.
+    """
+    docstring, language = text_of(row, "docstring") or "", str(row["language"])
+    own = own_documentation(docstring, language, str(row["func_name"]))
+    prose = prose_of(own, language)
+    if prose is not None and own != docstring:
+        return Prose(prose.summary, prose.summary)
     text = prose.summary if prose is not None and words(prose.summary) == words(target) else target
     return Prose(text, text)
 

@@ -55,7 +55,7 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
 
 def _question(row: JsonRow, licence: str, origin: Origin) -> Question | None:
     text, snippet = text_of(row, "rewritten_intent"), text_of(row, "snippet")
-    text = text if text and text.strip() else text_of(row, "intent")
+    text = text if text and text.strip() not in ("", "None") else text_of(row, "intent")
     if not origin.url or text is None or snippet is None or not text.strip() or not snippet.strip():
         return None
     return Question(

@@ -145,7 +145,7 @@ def test_no_sentence_of_the_documentation_stays_in_real_code():
                     long = [" ".join(words(s)) for s in sentences(entry.description) if len(words(s)) > 2]
                     assert not [s for s in long if f" {s} " in code], (found.name, entry.name)
                     checked += 1
-    assert checked > 500
+    assert checked > 450
 
 
 def several_languages(folder):

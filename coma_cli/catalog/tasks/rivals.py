@@ -1,0 +1,122 @@
+"""Which snippets may answer a question that they were not written for: so they must not be wrong candidates for it.
+
+Two questions in the same words have exchangeable answers, and so have two snippets of the same form, or, where they are
+as short as an answer on Stack Overflow, two that call the same functions.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from coma_cli.words import words
+
+SHORT = 400  # characters of a snippet whose calls say what it does
+_SAME_QUESTION = 0.6  # of the words of the shorter question, of which at least `_FEWEST_SHARED` are shared
+_SAME_SUMMARY = 0.8  # of the words of both summaries: those of one class differ in a word
+_FEWEST_SHARED = 2
+_STEM = 5  # characters: "group" and "grouping" count as one word, with few false friends
+_EMPTY_WORDS = """
+    a an and any are as at be best by can do does each every find for from get given has have how i if in into is it its
+    make method my of on one only or python python2 query return returns set sql string table list row rows select that
+    the their them then there this to use using value values want way what when where which with without
+"""
+_EMPTY = frozenset(word[:_STEM] for word in _EMPTY_WORDS.split())
+_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_DEFINED = re.compile(r"\b(?:def|function|class)\s+(\w+)")
+_NO_CALL_WORDS = """
+    and as by elif else exists for from if in into is join lambda not on or over print return select table then union
+    values when where while with
+"""
+_NO_CALL = frozenset(_NO_CALL_WORDS.split())
+# Ways to solve a problem in SQL: where two answers share one, each may well answer the question of the other.
+_TECHNIQUES = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:sum|max|min|count|avg)\s*\(\s*(?:distinct\s+)?(?:case\b|if\s*\()|\bpivot\b|\bcase\s+when\b.*\bconcat\b",
+        r"\b(?:group_concat|string_agg|listagg|wm_concat)\s*\(|\bfor\s+xml\s+path\b",
+        r"\b(?:row_number|rank|dense_rank)\s*\(",
+        r"\bnot\s+exists\b|\bnot\s+in\s*\(\s*select\b|\bleft\s+(?:outer\s+)?join\b.*\bis\s+null\b|\bminus\b|\bexcept\b",
+        r"\bhaving\s+count\b",
+        r"\bon\s+duplicate\s+key\b|\bmerge\s+into\b|\bon\s+conflict\b",
+        r"\binsert\s+into\b.*\bselect\b",
+        r"\bupdate\b.*\bset\b.*\bselect\b|\bupdate\b.*\bjoin\b",
+        r"\bbetween\b",
+        r"\blike\b|\bregexp\b|\bcontains\s*\(",
+        r"\b(?:coalesce|isnull|ifnull|nvl)\s*\(",
+        r"\bunion\b",
+        r"\b(?:max|min)\s*\(.*\bgroup\s+by\b",
+        r"\bdelete\b.*\bfrom\b",
+    )
+)
+_LEXEME = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[A-Za-z_]\w*|\d[\w.]*|[^\w\s]")
+_KEPT_WORDS = """
+    and as asc async await break by case class continue def del desc distinct elif else end except exists finally for
+    from group having if import in inner insert into is join lambda left limit max min none not null on or order over
+    partition raise return right select set sum then true false try union update values when where while with yield
+"""
+_KEPT = frozenset(_KEPT_WORDS.split())
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is compared of a snippet: its question's words, its form without names, the calls, and techniques of SQL."""
+
+    subject: frozenset[str]
+    form: str
+    calls: frozenset[str]
+    techniques: frozenset[int]
+    of_summary: bool
+
+
+def profile(question: str, code: str, language: str = "", *, of_summary: bool) -> Profile:
+    """The profile of a snippet; `of_summary`: it is a function, and the question is its summary."""
+    short = len(code) <= SHORT and not of_summary
+    calls = _calls(code) if short else frozenset()
+    return Profile(_subject(question), _form(code), calls, _techniques(code, language), of_summary)
+
+
+def is_rival(one: Profile, other: Profile) -> bool:
+    """Whether the snippet of one may well answer the question of the other."""
+    if one.form == other.form or (one.calls and one.calls == other.calls) or one.techniques & other.techniques:
+        return True
+    shared = len(one.subject & other.subject)
+    if shared < _FEWEST_SHARED:
+        return False
+    if one.of_summary and other.of_summary:
+        return shared >= _SAME_SUMMARY * len(one.subject | other.subject)
+    return shared >= _SAME_QUESTION * min(len(one.subject), len(other.subject))
+
+
+@lru_cache(maxsize=1024)
+def _subject(question: str) -> frozenset[str]:
+    return frozenset(word[:_STEM] for word in words(question)) - _EMPTY
+
+
+def _techniques(code: str, language: str) -> frozenset[int]:
+    if language != "sql":
+        return frozenset()
+    text = " ".join(code.split())
+    return frozenset(number for number, pattern in enumerate(_TECHNIQUES) if pattern.search(text))
+
+
+def _form(code: str) -> str:
+    """The code with `n` for each name but keywords and called ones, and `s` for each string."""
+    return " ".join(_shapes(code))
+
+
+def _shapes(code: str) -> Iterable[str]:
+    called = set(_CALLED.findall(code))
+    for lexeme in _LEXEME.findall(code):
+        if lexeme[0] in "\"'":
+            yield "s"
+        elif lexeme[0].isalpha() or lexeme[0] == "_":
+            yield lexeme if lexeme in called or lexeme.lower() in _KEPT else "n"
+        else:
+            yield lexeme
+
+
+def _calls(code: str) -> frozenset[str]:
+    own = set(_DEFINED.findall(code))
+    names = {name for name in _CALLED.findall(code) if name not in own}
+    return frozenset(name for name in names if name.lower() not in _NO_CALL)

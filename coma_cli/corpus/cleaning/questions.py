@@ -1,0 +1,78 @@
+"""Questions that can be answered from a list of snippets: what they ask for is said, and their answers are code."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from coma_cli.catalog.material import Question
+from coma_cli.formats.rejected import Rejected
+from coma_cli.languages import named_languages
+from coma_cli.syntax.snippets import snippet_fault
+from coma_cli.words import words
+
+_FEWEST_WORDS = 2
+# What a title holds that does not say what it asks for, by kind.
+_KINDS: Mapping[str, Sequence[str]] = {
+    "asks about an error": (
+        r"\bwhy\b|\b(?:not|n['’]t) work(?:s|ing)?\b|\bwhat(?:['’]s| is) wrong\b",
+        r"\b(?:get|gets|getting|got|throws?|raises?) (?:an? |this |the )?\w*(?:error|exception)s?\b",
+    ),
+    "points at what is not shown": (
+        r"\b(?:this|these) (?:\w+ )?(?:case|class|code|command|error|example|function|logic|loop|output|pattern|problem"
+        r"|program|quer(?:y|ie)|regex|result|scenario|script|situation|sql|statement|task|way)s?\b",
+        r"\b(?:do|doing|accomplish|achieve|solve|write|simplify|improve|optimi[sz]e|fix|make|get) this\b",
+        r"\bthe following(?: \w+)?\W*\Z|\bas follows\b|\b(?:do|doing|accomplish) that\b",
+        r"\b(?:code|query|example|table|data|case|function|see|as|shown) (?:below|above)\b",
+        r"\bmy (?:\w+ )?(?:code|query|script|loop|function|regex|statement|logic|algorithm|approach"
+        r"|solution)\b",
+    ),
+    "asks for an explanation": (
+        r"^\W*what(?:'s| is| are| does| do)? (?:the )?(?:difference|meaning|purpose|point|advantages?|reason|mean)\b",
+        r"^\W*(?:what does\b.*\b(?:mean|do)\b|should i\b|when (?:to|should)\b|explain\b|understanding\b)",
+        r"^\W*(?:pros and cons\b|which (?:is|one is) (?:better|faster|more)\b|how does\b.*\bwork\b)",
+        r"^\W*is it (?:ok|okay|good|bad|safe|better|worth)\b",
+    ),
+    "asks for help": (
+        r"^\W*(?:(?:i|please|some|need|quick|simple|newbie|beginner'?s?|basic|stupid|another) )*"
+        r"(?:help|question|problem|issue|trouble|confused|confusion|stuck)\b",
+        r"^\W*(?:related to|regarding|concerning|about)\b",
+        r"\b(?:please help|help (?:needed|me|please))\b",
+    ),
+}
+_UNCLEAR = tuple((kind, re.compile("|".join(patterns), re.IGNORECASE)) for kind, patterns in _KINDS.items())
+_QUOTED = re.compile(r"[\"'`].+[\"'`]")
+_EMPTY_WORDS = """
+    a an and any anyone are as at be best better by can code could do does doing easy efficient elegant example for from
+    good have help how i if in into is it its me method my need of on one or please possible problem programming python
+    python2 python3 query question quick right should simple some something sql that the there thing things this to
+    trying use used using want way what when where which why with without would you your mysql oracle postgresql
+    postgres sqlite
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
+
+
+def unclear(title: str) -> str | None:
+    """Why nobody could tell from a question's title which snippet it asks for; None for a clear one."""
+    kind = next((kind for kind, pattern in _UNCLEAR if pattern.search(title)), None)
+    if kind is not None:
+        return kind
+    if _QUOTED.search(title):
+        return None
+    named = set(named_languages(title))
+    told = {word for word in words(title) if word not in _EMPTY and word not in named and not word.isdigit()}
+    return "too short" if sum(2 if len(word) == 1 and word > "\u3400" else 1 for word in told) < _FEWEST_WORDS else None
+
+
+def checked_question(question: Question) -> Question | Rejected:
+    """A question with those of its answers that are code; or why it gives no row."""
+    why = unclear(question.text)
+    if why is not None:
+        return Rejected("unclear-question", why, question.origin, {"title": question.text})
+    faults = {place: snippet_fault(question.language, question.candidates[place]) for place in question.answers}
+    right = tuple(place for place, fault in faults.items() if fault is None)
+    if right:
+        return replace(question, answers=right)
+    fault = next(iter(faults.values())) or ""
+    reason = "does-not-parse" if fault == "does not parse" else "not-code"
+    content = {"title": question.text, "code": question.candidates[question.answers[0]]}
+    return Rejected(reason, fault, question.origin, content)

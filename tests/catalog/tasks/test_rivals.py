@@ -1,0 +1,42 @@
+# `rivals` is a part of code search with rules of its own.
+import pytest
+
+from coma_cli.catalog.tasks.rivals import is_rival, profile
+
+
+def pair(first, second, *, of_summary=False):
+    return profile(*first, of_summary=of_summary), profile(*second, of_summary=of_summary)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("reverse the order of a string", "s[::-1]"), ("turn names round", "name[::-1]")),
+        (("text after the last dash", "s.rsplit('-', 1)[-1]"), ("the ending of a file", "name.rsplit('.')[1]")),
+        (("remove columns of a csv file", "a()"), ("How can I remove a column in csv files?", "b(1)")),
+        (("count rows by month", "SELECT COUNT(*) FROM t"), ("number of people", "SELECT COUNT(*) FROM people")),
+    ],
+)
+def test_snippets_that_may_answer_both_questions_are_rivals(first, second):
+    one, other = pair(first, second)
+    assert is_rival(one, other)
+    assert is_rival(other, one)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("remove columns of a csv file", "a()"), ("sort the columns of a table", "b()")),
+        (("reverse a string", "s[::-1]"), ("every second sign", "s[::2]")),
+        (("the first row", "SELECT a FROM t LIMIT 1"), ("the last row", "SELECT a FROM t ORDER BY a DESC LIMIT 1")),
+    ],
+)
+def test_snippets_for_other_questions_are_no_rivals(first, second):
+    assert not is_rival(*pair(first, second))
+
+
+def test_functions_of_one_class_differ_by_a_word_of_their_summaries():
+    first = ("Gets the active people of this list", "def active\n  get('active')\nend")
+    second = ("Gets the deleted people of this list", "def deleted\n  get('deleted', 1)\nend")
+    assert not is_rival(*pair(first, second, of_summary=True))
+    assert is_rival(*pair(first, (first[0], "def x; end"), of_summary=True))
