@@ -135,7 +135,7 @@ class Screening:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that benchmarks write
             problems = list(map(_packed, self.problems))
-        packed = base64.b85encode(zlib.compress(marshal.dumps(problems))).decode("ascii")
+        packed = base64.b64encode(zlib.compress(marshal.dumps(problems))).decode("ascii")
         return "\n".join((*texts, f"begin({packed!r}, compare)\n"))
 
 

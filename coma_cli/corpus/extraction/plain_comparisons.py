@@ -51,7 +51,7 @@ def plain_tree(tests: str) -> ast.Module:
 def _plain(node: ast.Compare) -> ast.expr:
     if all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
         return node
-    names = [ast.copy_location(ast.Constant(_OPERATORS[type(op)]), node) for op in node.ops]
+    names: list[ast.expr] = [ast.copy_location(ast.Constant(_OPERATORS[type(op)]), node) for op in node.ops]
     operators = ast.copy_location(ast.Tuple(names, ast.Load()), node)
     function = ast.copy_location(ast.Name(NAME, ast.Load()), node)
     return ast.copy_location(ast.Call(function, [operators, node.left, *node.comparators], []), node)
