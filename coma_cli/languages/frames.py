@@ -36,7 +36,7 @@ _NO_ARGUMENT = re.compile(
     rf"{_NAME}[ \t]+(?!(?:as|in|instanceof|is|of|satisfies)\b)[A-Za-z_$]"
 )
 _NO_PHP_MEMBER = re.compile(r"\s*(?:\$|echo\b)")
-# A semicolon at the end of a line with one of these may be in a comment, or in what is no code.
+# A semicolon at the end of a line with one of these may be in a comment, or outside of the code.
 _SCRIPT_COMMENTS, _PHP_COMMENTS = ("//", "<!--", "-->"), ("//", "#")
 # Strings and comments, which are skipped, and brackets.
 _BRACKET = re.compile(
