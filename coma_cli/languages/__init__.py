@@ -99,7 +99,7 @@ def parse_python(code: str) -> ast.Module | None:
         return None
 
 
-@lru_cache(maxsize=16)  # the rows of one function ask this of the same code, one after the other
+@lru_cache(maxsize=2048)  # rows move from step to step in batches, and several steps ask this of the same code
 def parses_as_python(code: str) -> bool:
     """Whether the running interpreter's grammar accepts the code."""
     return parse_python(code) is not None

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Frame = tuple[str, str]  # what to put before and behind a text
-BARE: Frame = ("", "")
+from coma_cli.languages.frames import Frame
+
 Markup = Literal["plain", "xml", "rdoc", "rustdoc"]
 
 

@@ -7,11 +7,17 @@ is noticed.
 
 from collections.abc import Mapping
 
-from coma_cli.languages.language import BARE, Frame, Grammar, Language, NamedBy, kinds
-
-_CLASS: Frame = ("class _ {\n", "\n}")
-_CALL: Frame = ("_(\n", "\n)")
-_OBJECT: Frame = ("_({\n", "\n})")
+from coma_cli.languages.frames import (
+    BARE,
+    CLASS,
+    PHP_CALL,
+    PHP_CLASS,
+    SCRIPT_CALL,
+    SCRIPT_CLASS,
+    SCRIPT_OBJECT,
+    Frame,
+)
+from coma_cli.languages.language import Grammar, Language, NamedBy, kinds
 
 _C_STATEMENTS = kinds("declaration expression_statement return_statement")
 _SCRIPT = Grammar(
@@ -30,7 +36,7 @@ _ENTRIES = (
         fence_tags=("cxx",),
         named_by=NamedBy(("c++", "cpp"), r"C\+\+|\bcpp\b"),
         suffixes=(".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".ipp"),
-        frames=(("cpp", BARE), ("cpp", ("class _ {\n", "\n};"))),
+        frames=(("cpp", BARE), ("cpp", Frame("class _ {\n", "\n};"))),
         grammar=Grammar(
             functions=kinds("function_definition"),
             shells=kinds("template_declaration"),
@@ -48,7 +54,7 @@ _ENTRIES = (
         labels=("c#", "cs"),
         named_by=NamedBy(("c#", "c sharp"), r"C#|\bC sharp\b"),
         suffixes=(".cs",),
-        frames=(("csharp", BARE), ("csharp", _CLASS)),
+        frames=(("csharp", BARE), ("csharp", CLASS)),
         grammar=Grammar(
             functions=kinds(
                 "method_declaration constructor_declaration local_function_statement operator_declaration "
@@ -72,11 +78,11 @@ _ENTRIES = (
         suffixes=(".ts", ".mts", ".cts", ".tsx"),
         frames=(
             ("typescript", BARE),
-            ("typescript", _CLASS),
-            ("typescript", _CALL),
+            ("typescript", SCRIPT_CLASS),
+            ("typescript", SCRIPT_CALL),
             ("tsx", BARE),
-            ("tsx", _CLASS),
-            ("typescript", _OBJECT),
+            ("tsx", SCRIPT_CLASS),
+            ("typescript", SCRIPT_OBJECT),
         ),
         grammar=Grammar(
             functions=_SCRIPT.functions,
@@ -94,7 +100,12 @@ _ENTRIES = (
         fence_tags=("node", "nodejs"),
         named_by=NamedBy(("java", "node", "react", "jquery"), r"\bjava ?script\b|\bnode\.?js\b|\breact\b|\bjquery\b"),
         suffixes=(".js", ".mjs", ".cjs", ".jsx"),
-        frames=(("javascript", BARE), ("javascript", _CLASS), ("javascript", _CALL), ("javascript", _OBJECT)),
+        frames=(
+            ("javascript", BARE),
+            ("javascript", SCRIPT_CLASS),
+            ("javascript", SCRIPT_CALL),
+            ("javascript", SCRIPT_OBJECT),
+        ),
         grammar=_SCRIPT,
     ),
     Language(
@@ -102,7 +113,7 @@ _ENTRIES = (
         "Java",
         named_by=NamedBy(("java",), r"\bjava\b"),
         suffixes=(".java",),
-        frames=(("java", BARE), ("java", _CLASS)),
+        frames=(("java", BARE), ("java", CLASS)),
         grammar=Grammar(
             functions=kinds("method_declaration constructor_declaration compact_constructor_declaration"),
             scopes=kinds("class_declaration interface_declaration enum_declaration record_declaration"),
@@ -132,7 +143,7 @@ _ENTRIES = (
         "PHP",
         named_by=NamedBy(("php",), r"\bPHP\b"),
         suffixes=(".php",),
-        frames=(("php", BARE), ("php", _CLASS), ("php", _CALL)),
+        frames=(("php", BARE), ("php", PHP_CLASS), ("php", PHP_CALL)),
         grammar=Grammar(
             functions=kinds("function_definition method_declaration"),
             scopes=kinds("class_declaration interface_declaration trait_declaration enum_declaration"),
@@ -165,7 +176,7 @@ _ENTRIES = (
         labels=("rs",),
         named_by=NamedBy(("rust",), r"\brust\b"),
         suffixes=(".rs",),
-        frames=(("rust", BARE), ("rust", ("trait _ {\n", "\n}"))),
+        frames=(("rust", BARE), ("rust", Frame("trait _ {\n", "\n}"))),
         grammar=Grammar(
             functions=kinds("function_item"),
             scopes=kinds("impl_item trait_item mod_item"),
@@ -186,7 +197,11 @@ _ENTRIES = (
             exact_case=True,
         ),
         suffixes=(".go",),
-        frames=(("go", BARE), ("go", ("package _\nvar _ = ", "\n")), ("go", ("package _\nfunc _() {\n", "\n}"))),
+        frames=(
+            ("go", BARE),
+            ("go", Frame("package _\nvar _ = ", "\n")),
+            ("go", Frame("package _\nfunc _() {\n", "\n}")),
+        ),
         grammar=Grammar(
             functions=kinds("function_declaration method_declaration"),
             scopes=frozenset(),

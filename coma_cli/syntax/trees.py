@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, cast
 
 from coma_cli.languages import LANGUAGES, Language, parses_as_python
+from coma_cli.languages.frames import Frame
 
 if TYPE_CHECKING:
     import tree_sitter
@@ -82,7 +83,13 @@ def _only_skips_names(node: Node) -> bool:
     return not node.has_error or all(map(_only_skips_names, node.children))
 
 
-@lru_cache(maxsize=16)  # the steps that a row goes through ask this of the same code, one after the other
+# In which frame a text has no error (None: in none), of the latest texts. Rows move from step to step in batches, so
+# that the next step asks when the tree, which takes far more room, is long gone.
+_REMEMBERED_TEXTS = 2048
+_fitting_frames: dict[tuple[str, str], int | None] = {}
+
+
+@lru_cache(maxsize=16)  # some steps ask this of the same code, one after the other
 def parse(language: str, code: str) -> Tree | None:
     """The tree of a text in the first frame in which it has no error, else without one; None without a grammar."""
     entry = LANGUAGES.get(language)
@@ -90,15 +97,28 @@ def parse(language: str, code: str) -> Tree | None:
         return None
     # A template with opening tags of its own is never the body of a class or a call.
     frames = entry.frames[:1] if any(tag in code for tag in entry.opening_tags) else entry.frames
-    tries = (_framed(entry, code, grammar, frame) for grammar, frame in frames)
-    first = next(tries)
-    return first if not first.has_error else next((tree for tree in tries if not tree.has_error), first)
+    if (language, code) in _fitting_frames:
+        return _framed(entry, code, *frames[_fitting_frames[language, code] or 0])
+    tree = _framed(entry, code, *frames[0])
+    fitting: int | None = None if tree.has_error else 0
+    for number, (grammar, frame) in enumerate(frames[1:] if tree.has_error else (), 1):
+        if not frame.excludes(code):
+            other = _framed(entry, code, grammar, frame)
+            if not other.has_error:
+                tree, fitting = other, number
+                break
+    if len(_fitting_frames) >= _REMEMBERED_TEXTS:
+        _fitting_frames.clear()
+    _fitting_frames[language, code] = fitting
+    return tree
 
 
 def parses(language: str, code: str) -> bool | None:
     """Whether a text is free of syntax errors; None for an unknown language."""
     if language == "python":
         return parses_as_python(code)
+    if (language, code) in _fitting_frames:
+        return _fitting_frames[language, code] is not None
     tree = parse(language, code)
     return None if tree is None else not tree.has_error
 
@@ -115,10 +135,10 @@ def encode(code: str) -> bytes:
     return code.encode("utf-8", "surrogatepass")
 
 
-def _framed(language: Language, code: str, grammar: str, frame: tuple[str, str]) -> Tree:
+def _framed(language: Language, code: str, grammar: str, frame: Frame) -> Tree:
     from tree_sitter import Parser
 
-    head, tail = frame
+    head, tail, _ = frame
     tags = language.opening_tags
     if tags and not any(tag in code for tag in tags):
         head = f"{tags[0]}\n{head}"

@@ -23,7 +23,7 @@ from coma_cli.languages import LANGUAGES, looks_like_python, parses_as_python
 from coma_cli.records import Example
 from coma_cli.syntax.python_dialects import is_python2
 from coma_cli.syntax.sql_dialects import is_sql_dialect
-from coma_cli.syntax.trees import bytes_in_error, parse
+from coma_cli.syntax.trees import bytes_in_error, parse, parses
 
 _BOILERPLATE = re.compile(
     r"\{@inheritdoc\}|^\W*(?:auto-?generated|generated)\b.{0,40}(?:method|function|stub|code)"
@@ -199,12 +199,12 @@ def _parses(example: Example, rules: CleaningRules) -> Reason | None:
 
 
 def _is_broken(language: str, code: str) -> bool:
+    if parses(language, code) is not False or (language == "sql" and is_sql_dialect(code)):
+        return False
+    if not LANGUAGES[language].lenient:
+        return True
     tree = parse(language, code)
-    if tree is None or not tree.has_error:
-        return False
-    if language == "sql" and is_sql_dialect(code):
-        return False
-    return not LANGUAGES[language].lenient or bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
+    return tree is not None and bytes_in_error(tree.root) > _MOST_IN_ERROR * len(tree.source)
 
 
 def unfenced(text: str) -> str:

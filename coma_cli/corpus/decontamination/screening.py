@@ -5,6 +5,7 @@ do is limited in steps, so that the result depends on neither time nor company. 
 by a limit or otherwise, runs again by itself, problem by problem.
 """
 
+import ast
 import base64
 import marshal
 import warnings
@@ -23,7 +24,7 @@ from coma_cli.corpus.decontamination.candidate_functions import CandidateFunctio
 from coma_cli.corpus.decontamination.screening_program import PackedProblem
 from coma_cli.corpus.decontamination.solvable_problems import SolvableProblem
 from coma_cli.corpus.decontamination.step_counting import counting_steps
-from coma_cli.corpus.extraction.plain_comparisons import comparing_plainly
+from coma_cli.corpus.extraction.plain_comparisons import plain_tree
 from coma_cli.records import Problem
 from coma_cli.sandbox import Isolation, Limits
 from coma_cli.sandbox.calls import CallError, ProgramCaller
@@ -134,13 +135,13 @@ class Screening:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that benchmarks write
             problems = list(map(_packed, self.problems))
-        packed = base64.b85encode(zlib.compress(marshal.dumps(problems))).decode("ascii")
+        packed = base64.b64encode(zlib.compress(marshal.dumps(problems))).decode("ascii")
         return "\n".join((*texts, f"begin({packed!r}, compare)\n"))
 
 
 def _packed(entry: SolvableProblem) -> PackedProblem:
     """A problem as the program takes it."""
-    tests = marshal.dumps(_compiled(comparing_plainly(entry.problem.tests)))
+    tests = marshal.dumps(_compiled(plain_tree(entry.problem.tests)))
     first = b"" if entry.first is None else marshal.dumps(entry.first)
     return _setup(entry.problem), tests, entry.names, entry.counts, entry.kind, first
 
@@ -151,5 +152,5 @@ def _setup(problem: Problem) -> bytes:
     return marshal.dumps(_compiled(text)) if text.strip() else b""
 
 
-def _compiled(text: str) -> CodeType:
-    return compile(text, "<tests>", "exec", dont_inherit=True)
+def _compiled(tests: str | ast.Module) -> CodeType:
+    return compile(tests, "<tests>", "exec", dont_inherit=True)

@@ -13,6 +13,7 @@ a TypeError or an AttributeError are skipped.
 import base64
 import gc
 import marshal
+import random
 import sys
 import time
 import zlib
@@ -135,6 +136,7 @@ class Attempt:
             return value
 
         setup, tests = unpacked(number)
+        random.seed(0)  # some tests draw their arguments
         names = dict(setup)
         entry_point, *others = PROBLEMS[number][2]
         names.update({name: self._names[name] for name in others})
@@ -195,7 +197,7 @@ COMPARISONS: dict[str, Any] = {}
 
 def begin(problems: str, compare: object) -> None:
     """Make this process ready: it prints nothing, and waits for nothing. `problems` are marshalled, packed as text."""
-    PROBLEMS[:] = marshal.loads(zlib.decompress(base64.b85decode(problems)))  # noqa: S302
+    PROBLEMS[:] = marshal.loads(zlib.decompress(base64.b64decode(problems)))  # noqa: S302
     COMPARISONS[COMPARE] = compare
     sys.stdout = sys.stderr = Silence()
     time.sleep = lambda seconds: None

@@ -6,7 +6,7 @@ place: they ask less, and no reference has to be run.
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,18 +68,18 @@ def _solvable(problem: Problem) -> SolvableProblem | None:
     tree = parse_python(problem.tests)
     if tree is None or not problem.entry_point:
         return None
-    calls = list(_calls(tree, problem.entry_point))
+    nodes = _in_order(tree)
+    calls = _calls(tree, nodes, problem.entry_point)
     counts = {_count(call) for call in calls if not any(isinstance(part, ast.Starred) for part in call.args)}
-    assertions = sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    assertions = [node for node in nodes if isinstance(node, ast.Assert)]
     if not assertions or 0 in counts:
         return None
     kind = _kind(calls[0]) if calls else ""
-    return SolvableProblem(problem, tuple(sorted(counts)), kind, assertions, _first(tree, calls))
+    return SolvableProblem(problem, tuple(sorted(counts)), kind, len(assertions), _first(assertions[0], calls))
 
 
-def _first(tree: ast.Module, calls: Sequence[ast.Call]) -> tuple[list[Any], str, Any] | None:
+def _first(first: ast.Assert, calls: Sequence[ast.Call]) -> tuple[list[Any], str, Any] | None:
     """The first assertion, if it is a call with literal arguments, compared with a literal or true by itself."""
-    first = next(node for node in _in_order(tree) if isinstance(node, ast.Assert))
     call, form, expected = _parts_of(first.test)
     if call not in calls or call is not calls[0] or call.keywords:
         return None
@@ -106,26 +106,40 @@ def _parts_of(test: ast.expr) -> tuple[ast.expr, str, Any]:
         return other, "", None
 
 
-def _in_order(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes in the order of the text."""
-    for node in ast.iter_child_nodes(tree):
-        yield node
-        yield from _in_order(node)
+def _in_order(tree: ast.AST) -> list[ast.AST]:
+    """The assertions and calls in the order of the text. Most nodes are literals, so this is one tight loop."""
+    found: list[ast.AST] = []
+    left = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, (ast.Assert, ast.Call)):
+            found.append(node)
+        below: list[ast.AST] = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                below += [one for one in value if isinstance(one, ast.AST) and type(one) is not ast.Constant]
+            elif isinstance(value, ast.AST) and value._fields and type(value) is not ast.Constant:
+                below.append(value)
+        left += reversed(below)
+    return found
 
 
 def _count(call: ast.Call) -> int:
     return len(call.args) + len(call.keywords)
 
 
-def _calls(tree: ast.Module, entry_point: str) -> Iterator[ast.Call]:
+def _calls(tree: ast.Module, nodes: Iterable[ast.AST], entry_point: str) -> list[ast.Call]:
     """The calls of the entry point, under its own name or as the argument of a function of the tests."""
     names = {entry_point}
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef):
             names.update(entry.arg for entry in statement.args.args)
-    for node in _in_order(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
-            yield node
+    return [
+        node
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+    ]
 
 
 def _kind(call: ast.Call) -> str:

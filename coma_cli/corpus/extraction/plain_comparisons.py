@@ -24,20 +24,44 @@ _OPERATORS: dict[type[ast.cmpop], str] = {
 }
 
 
-class _Rewriter(ast.NodeTransformer):
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        self.generic_visit(node)
-        if all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
-            return node
-        names = ast.Tuple([ast.Constant(_OPERATORS[type(op)]) for op in node.ops], ast.Load())
-        return ast.Call(ast.Name(NAME, ast.Load()), [names, node.left, *node.comparators], [])
+def plain_tree(tests: str) -> ast.Module:
+    """The tree of the same tests with each comparison made of plain values.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: they are not Python.
+    """
+    tree = ast.parse(tests)
+    # Tests may be a hundred thousand literals, on which a NodeTransformer takes several times longer.
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                value[:] = [_plain(one) if type(one) is ast.Compare else one for one in value]
+                left += [one for one in value if isinstance(one, ast.AST) and type(one) is not ast.Constant]
+            elif isinstance(value, ast.AST) and value._fields and type(value) is not ast.Constant:
+                if type(value) is ast.Compare:
+                    value = _plain(value)
+                    setattr(node, name, value)
+                left.append(value)
+    return tree
+
+
+def _plain(node: ast.Compare) -> ast.expr:
+    if all(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
+        return node
+    names: list[ast.expr] = [ast.copy_location(ast.Constant(_OPERATORS[type(op)]), node) for op in node.ops]
+    operators = ast.copy_location(ast.Tuple(names, ast.Load()), node)
+    function = ast.copy_location(ast.Name(NAME, ast.Load()), node)
+    return ast.copy_location(ast.Call(function, [operators, node.left, *node.comparators], []), node)
 
 
 @lru_cache(maxsize=256)
 def comparing_plainly(tests: str) -> str:
     """The same tests with each comparison made of plain values; those that are not Python are returned unchanged."""
     try:
-        tree = _Rewriter().visit(ast.parse(tests))
+        tree = plain_tree(tests)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return tests
-    return f"{ast.unparse(ast.fix_missing_locations(tree))}\n"
+    return f"{ast.unparse(tree)}\n"

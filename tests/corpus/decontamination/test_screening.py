@@ -2,11 +2,11 @@
 
 import pytest
 
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
 from coma_cli.corpus.decontamination.candidate_functions import candidates_in
 from coma_cli.corpus.decontamination.screening import Screening
 from coma_cli.corpus.decontamination.solvable_problems import solvable
-from tests.corpus.decontamination.problems import HOSTILE, OWN, ZIGZAG
+from tests.corpus.decontamination.problems import HOSTILE, OWN, ZIGZAG, problem
 
 
 @pytest.fixture
@@ -36,6 +36,16 @@ def test_what_a_function_prints_reaches_nobody_and_changes_nothing(own, capfd):
     talks = ZIGZAG.reference.replace("    total = 0\n", "    total = 0\n    print('x' * 1000000)\n")
     assert numbers(own, talks) == [(0,)]
     assert capfd.readouterr().out == ""
+
+
+def test_what_tests_draw_is_the_same_in_each_process(isolation):
+    # Right for half of what is drawn, so that 30 processes would hardly agree by chance.
+    drawing = "import random\n\nassert same(1) == 1\nx = random.randint(0, 999)\nassert same(x) == x\n"
+    same = problem(4, "same", drawing, "def same(x):\n    return x\n")
+    screening = Screening(solvable([LoadedBenchmark("own", (same,), "tests", "0" * 64)]), isolation, 2)
+    half = "def f(x):\n    return x if x in (1, {}) or x < 500 else -1\n"
+    found = [numbers(screening, half.format(-number))[0] for number in range(30)]
+    assert len(set(found)) == 1
 
 
 def test_nearly_all_references_of_humaneval_are_found(isolation):
