@@ -3,16 +3,18 @@
 A worked example: a row of `validation.jsonl` with the task `code-summarization`, a function as its input and the first
 paragraph of its documentation as its output. The model gets instruction and input in the template that it was trained
 with, and its answer is compared with the output by BLEU and chrF.
+
+A row of one's own benchmark names its metric instead of a task:
+`{"task_id": "sql/1", "prompt": "Select all names.", "reference": "SELECT name FROM t", "metric": "exact-match"}`.
 """
 
 import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.benchmarks import VALIDATION as VALIDATION_NAME
-from coma_cli.catalog.benchmarks.entry import Benchmark, LoadedBenchmark, RawBenchmark
+from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import Task
 from coma_cli.errors import MissingInputError
@@ -25,12 +27,16 @@ from coma_cli.syntax.used_names import UsedNames, names_used
 from coma_cli.words import shown
 
 FILES = ("validation.jsonl", "validation.jsonl.gz")
+OWN_TASK = "own rows"
+OWN_METRICS: tuple[Measure, ...] = ("exact-match", "edit-similarity", "bleu", "sentence-bleu", "chrf", "codebleu")
 _CPU_LIMIT_S = 3.0  # as for HumanEval and MBPP
 _ID_DIGITS = 20
 
 
 def problem_of(row: Mapping[str, Any]) -> Problem | None:
-    """A row of a known task as a record; None for other rows."""
+    """A row of a known task, or one that names its metric, as a record; None for other rows."""
+    if _names_metric(row):
+        return _own_problem(row)
     task_name = row.get("task")
     if not isinstance(task_name, str) or task_name not in TASKS:
         return None
@@ -63,6 +69,33 @@ def problem_of(row: Mapping[str, Any]) -> Problem | None:
             text_language=text_language,
             labels=labels if is_label else None,
             candidates=candidates if reference in candidates else (),
+        ),
+    )
+
+
+def _names_metric(row: Mapping[str, Any]) -> bool:
+    return "metric" in row and "reference" in row and "task" not in row
+
+
+def _own_problem(row: Mapping[str, Any]) -> Problem:
+    """A row `{task_id, prompt, reference, metric}` as a record; `language` and `text_language` may be given too."""
+    prompt, reference, metric = row["prompt"], row["reference"], row["metric"]
+    if not isinstance(prompt, str) or not isinstance(reference, str):
+        raise ValueError("prompt and reference must be strings")
+    if metric not in OWN_METRICS:
+        raise ValueError(f"metric must be one of {', '.join(OWN_METRICS)}")
+    language = optional_text(row.get("language")) or ""
+    text_language: TextLanguage = "cn" if row.get("text_language") == "cn" else "en"
+    return Problem(
+        task_id=str(row["task_id"]),
+        bench=VALIDATION_NAME,
+        prompt=prompt,
+        instruction=prompt,
+        tests="",
+        reference=reference,
+        cpu_limit_s=_CPU_LIMIT_S,
+        held_out=HeldOut(
+            task=OWN_TASK, measure=metric, language=language, answer_language=language, text_language=text_language
         ),
     )
 
@@ -109,13 +142,13 @@ def _of_known_tasks(rows: tuple[Mapping[str, Any], ...], source: str) -> tuple[M
     Raises:
         MissingInputError: none has.
     """
-    if any(row.get("task") in TASKS for row in rows if isinstance(row.get("task"), str)):
+    if any(_names_metric(row) or (isinstance(row.get("task"), str) and row["task"] in TASKS) for row in rows):
         return rows
     named = sorted({str(row["task"]) for row in rows if row.get("task")})
     found = f"their tasks are {', '.join(map(shown, named[:5]))}" if named else 'they have no field "task"'
     raise MissingInputError(
         f"{source} has no row of a known task ({len(rows)} rows; {found}).",
-        f'Give each row a "task": {", ".join(TASKS)}.',
+        f'Give each row a "task": {", ".join(TASKS)}; or task_id, prompt, reference and metric.',
     )
 
 
@@ -132,15 +165,3 @@ VALIDATION = Benchmark(
     read=read,
     problem=problem_of,
 )
-
-
-def load_files(paths: Sequence[Path]) -> LoadedBenchmark:
-    """The held-out rows of several files as one benchmark.
-
-    Raises:
-        MissingInputError: as for one file.
-    """
-    parts = [read(path) for path in paths]
-    rows = tuple(row for part in parts for row in part.rows)
-    whole = RawBenchmark(rows, " and ".join(part.source for part in parts))
-    return replace(VALIDATION, read=lambda _: whole).load()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from coma_cli.catalog import lookup
-from coma_cli.catalog.benchmarks import SAMPLED, VALIDATION, LoadedBenchmark, held_out
+from coma_cli.catalog.benchmarks import SAMPLED, VALIDATION, LoadedBenchmark
 from coma_cli.errors import MissingInputError
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice
 from coma_cli.workspace import Artifact, Workspace
@@ -24,8 +24,8 @@ def load_problems(
     if bench != VALIDATION:
         return lookup("benchmark", bench, SAMPLED).load(bench_data)
     if bench_data is not None:
-        return held_out.load_files([workspace.place_of(bench_data, *DATA_RUNS)])
-    return held_out.load_files(_own_files(workspace, choice))
+        return SAMPLED[VALIDATION].load(workspace.place_of(bench_data, *DATA_RUNS))
+    return SAMPLED[VALIDATION].load_all(_own_files(workspace, choice))
 
 
 def _own_files(workspace: Workspace, choice: ModelChoice | None) -> list[Path]:

@@ -1,7 +1,7 @@
 import pytest
 
 from coma_cli.catalog.benchmarks import BENCHMARKS, SAMPLED, VALIDATION
-from coma_cli.catalog.benchmarks.held_out import load_files, problem_of
+from coma_cli.catalog.benchmarks.held_out import problem_of
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.errors import MissingInputError
 from coma_cli.jsonl import sha256_of
@@ -70,7 +70,7 @@ def test_other_benchmarks_keep_their_hashes():
 
 def test_files_are_read_together(tmp_path):
     first, second = write(tmp_path / "a.jsonl", ROWS[:3]), write(tmp_path / "b.jsonl", ROWS[3:5])
-    loaded = load_files([first, second])
+    loaded = SAMPLED[VALIDATION].load_all([first, second])
     assert [problem.task_id for problem in loaded.problems] == [f"row-{n}" for n in range(1, 6)]
     assert loaded.content_sha256 == sha256_of([problem.to_row() for problem in loaded.problems])
 
@@ -82,7 +82,7 @@ def test_a_folder_stands_for_its_validation_file(tmp_path):
 
 def test_rows_of_unknown_tasks_are_skipped_beside_known_ones(tmp_path):
     path = write(tmp_path / "rows.jsonl", [ROWS[0], row(2, "poetry", "x")])
-    assert len(load_files([path]).problems) == 1
+    assert len(SAMPLED[VALIDATION].load(path).problems) == 1
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,31 @@ def test_rows_of_unknown_tasks_are_skipped_beside_known_ones(tmp_path):
 )
 def test_a_file_without_a_known_task_is_an_error_that_names_the_tasks(tmp_path, rows, found):
     with pytest.raises(MissingInputError, match=found) as error:
-        load_files([write(tmp_path / "rows.jsonl", rows)])
+        SAMPLED[VALIDATION].load(write(tmp_path / "rows.jsonl", rows))
     assert "code-summarization" in str(error.value.hint)
 
 
 def test_a_row_without_an_answer_is_an_error_with_its_number(tmp_path):
     broken = {**ROWS[1], "output": None}
     with pytest.raises(MissingInputError, match="row 2"):
-        load_files([write(tmp_path / "rows.jsonl", [ROWS[0], broken])])
+        SAMPLED[VALIDATION].load(write(tmp_path / "rows.jsonl", [ROWS[0], broken]))
+
+
+OWN = {"task_id": "sql/1", "prompt": "Select all names.", "reference": "SELECT name FROM t", "metric": "exact-match"}
+
+
+def test_a_row_of_ones_own_names_its_metric():
+    problem = problem_of(OWN)
+    assert (problem.task_id, problem.instruction, problem.input) == ("sql/1", "Select all names.", "")
+    assert problem.held_out.measure == "exact-match"
+    assert problem_of({**OWN, "metric": "codebleu", "language": "java"}).held_out.answer_language == "java"
+
+
+def test_such_rows_are_enough_for_a_file(tmp_path):
+    assert len(SAMPLED[VALIDATION].load(write(tmp_path / "own.jsonl", [OWN])).problems) == 1
+
+
+def test_an_unknown_metric_and_a_missing_field_name_the_row(tmp_path):
+    for broken in ({**OWN, "metric": "rouge"}, {key: value for key, value in OWN.items() if key != "prompt"}):
+        with pytest.raises(MissingInputError, match="row 2"):
+            SAMPLED[VALIDATION].load(write(tmp_path / "own.jsonl", [OWN, broken]))

@@ -141,6 +141,15 @@ def test_without_rankings_there_is_no_mrr_and_it_is_said(coma, capsys):
     assert "code-search" in said
 
 
+def test_rows_of_ones_own_are_measured_by_the_metric_that_they_name(coma):
+    own = {"task_id": "sql/1", "prompt": "Select.", "reference": "SELECT  name FROM t", "metric": "exact-match"}
+    other = {**own, "task_id": "sql/2", "metric": "chrf"}
+    rows = [sample("sql/1", 0, "SELECT name\nFROM t", 0.0), sample("sql/2", 0, "SELECT name FROM t", 0.0)]
+    sample_run(coma.workspace.root, rows, [problem_of(own), problem_of(other)], bench="validation")
+    found = results(coma())
+    assert found == {("own rows", "exact-match", None): 1.0, ("own rows", "chrf", None): pytest.approx(1)}
+
+
 def test_a_rerun_gives_the_same_figures(coma):
     by_hand(coma, {"row-4": "return b", "row-7": "Returns it.", "row-8": "返回参数。"})
     first = coma()
