@@ -131,8 +131,9 @@ def _identity_of(settings: SampleSettings, subject: Subject) -> Plan:
     if choice is not None:
         template = [Input.of_path("template", settings.template_file)] if settings.template_file else []
         inputs = (benchmark, choice.source, *template)
-        notes = (choice.note, *note_of(choice.check, settings.bench, _ids(subject.benchmark.problems)))
-        return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=notes)
+        is_held_out = any(problem.held_out for problem in subject.problems)  # from the very data, so nothing to warn of
+        known = () if is_held_out else note_of(choice.check, settings.bench, _ids(subject.benchmark.problems))
+        return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=(choice.note, *known))
     name = str(settings.model)
     inputs = (benchmark, Input("model", name, sha256_of(["chat model", name])))
     note = f"Model: {name}, over the chat-completions protocol"
