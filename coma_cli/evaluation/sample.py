@@ -50,8 +50,9 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     if todo or any(problem.task_id not in rankings for problem in to_rank):
         with _engine(run, settings, plan) as engine:
             made = _generate(engine, run, settings, plan, journal, todo) if todo else made
-            with console.progress("Candidates", len(to_rank)) as ticker:
-                rank(engine, plan, to_rank, rankings, ticker.advance)
+            if to_rank:
+                with console.progress("Candidates", len(to_rank)) as ticker:
+                    rank(engine, plan, to_rank, rankings, ticker.advance)
     _check_failures(plan, journal)
     counts = sample_summary.count_rows(journal.rows())
     summary = _summary(settings, plan, counts, made)
