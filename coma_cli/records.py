@@ -181,6 +181,32 @@ class InputSets(BaseModel):
     published_tests: tuple[str, ...] = ()
 
 
+Measure = Literal[
+    "labels", "choice", "word", "line", "rewrite", "summary", "code",
+    "exact-match", "edit-similarity", "bleu", "sentence-bleu", "chrf", "codebleu",
+]  # fmt: skip
+
+
+class HeldOut(BaseModel):
+    """What a problem with a reference answer has beside it; `measure` says by which metrics answers are compared.
+
+    `input` follows the instruction in a prompt. `language` is that of the question's code, `answer_language` that of
+    the answer's. `labels` are the possible answers of a yes/no question, the yes first; `candidates` what to choose
+    from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    measure: Measure
+    input: str = ""
+    language: str = ""
+    answer_language: str = ""
+    text_language: TextLanguage = "en"
+    labels: tuple[str, str] | None = None
+    candidates: tuple[str, ...] = ()
+
+
 class Problem(Record):
     """A benchmark problem in the form that sampling and scoring share.
 
@@ -188,7 +214,8 @@ class Problem(Record):
     (for a continuation) or the completion alone; it is judged by `setup` followed by `tests`, trusted code that calls
     the names in `entry_points`, which include the required `entry_point`. `reference` is a complete passing program. If
     there are `input_sets`, the tests apply to each of the two. `mode` says in which process the tests run: `inproc`, in
-    the program's own, only where nothing else is possible, for `mode_reason`.
+    the program's own, only where nothing else is possible, for `mode_reason`. Where a problem is `held_out`, its
+    answer is compared with `reference`, which need not be a program; it may have no tests.
     """
 
     task_id: str
@@ -205,10 +232,28 @@ class Problem(Record):
     input_sets: InputSets | None = None
     mode: Literal["split", "inproc"] = "split"
     mode_reason: str = ""
+    held_out: HeldOut | None = None
 
     @property
     def key(self) -> str:
         return self.task_id
+
+    @property
+    def input(self) -> str:
+        """What follows the instruction in a prompt; empty for a benchmark whose instruction is the whole question."""
+        return self.held_out.input if self.held_out else ""
+
+    @property
+    def message(self) -> str:
+        """The whole question as one message to a chat model."""
+        return f"{self.instruction}\n\n{self.input}" if self.input else self.instruction
+
+    def to_row(self) -> dict[str, Any]:
+        """As for all records; `held_out` only where there is one, so that other problems keep their hashes."""
+        row = super().to_row()
+        if self.held_out is None:
+            del row["held_out"]
+        return row
 
 
 class Sample(Record):
@@ -233,6 +278,21 @@ class Sample(Record):
     @property
     def failed(self) -> bool:
         return self.finish_reason == "error"
+
+
+class CandidateRanking(Record):
+    """What a model gives to each of a problem's candidates as its whole answer: natural logarithms of probabilities.
+
+    Without any, `error` says why.
+    """
+
+    task_id: str
+    log_probabilities: tuple[float, ...] = ()
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.task_id
 
 
 class FailedCheck(BaseModel):

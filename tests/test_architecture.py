@@ -48,7 +48,7 @@ FLOORS: tuple[set[str], ...] = (
 )
 ROOMS = {  # rooms within rooms
     "catalog": {"sources", "tasks", "benchmarks", "bases", "mixtures", "licences"},
-    "corpus": {"cleaning", "dedup", "decontamination", "extraction"},
+    "corpus": {"cleaning", "dedup", "decontamination", "extraction", "metrics"},
     "sandbox/inside": {"isolation", "protocol", "zygotes"},
     "training": {"merging"},
 }

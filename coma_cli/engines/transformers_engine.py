@@ -10,6 +10,7 @@ from typing import Any
 
 from coma_cli.engines.decoding import Row, decode_batch
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
+from coma_cli.engines.log_probabilities import log_probability
 from coma_cli.errors import CliError, UsageError, is_out_of_memory
 from coma_cli.prompting import Tokenizer, decode_answer
 from coma_cli.words import count_of
@@ -35,6 +36,20 @@ class TransformersEngine:
         """
         for _, batch in groupby(requests, key=lambda request: request.batch):
             yield from self._generate_batch(list(batch))
+
+    def log_probability(self, prompt_ids: Sequence[int], continuation_ids: Sequence[int]) -> float:
+        """The natural logarithm of the probability that the model continues a prompt so, at temperature 1.
+
+        Raises:
+            CliError: it does not fit in memory.
+        """
+        try:
+            found: float = log_probability(self._model, prompt_ids, continuation_ids)
+            return found
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise _out_of_memory(1) from error
 
     def _generate_batch(self, requests: Sequence[GenerationRequest]) -> Iterator[GenerationResponse]:
         fitting = []

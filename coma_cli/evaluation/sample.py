@@ -20,12 +20,13 @@ from coma_cli.errors import CliError
 from coma_cli.evaluation.sampling import summary as sample_summary
 from coma_cli.evaluation.sampling.batches import plan_batches, unfinished
 from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
+from coma_cli.evaluation.sampling.ranking import RANKINGS, rank, with_candidates
 from coma_cli.evaluation.sampling.rows import Batch, RowMaker, requests_of, rows_without_room
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.evaluation.sampling.summary import SampleSummary
 from coma_cli.journal import Journal, natural_order
 from coma_cli.jsonl import write_rows
-from coma_cli.records import Sample
+from coma_cli.records import CandidateRanking, Sample
 from coma_cli.stage import Stage
 from coma_cli.words import count_of
 from coma_cli.workspace import Run, StageResult
@@ -44,14 +45,21 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     _write_problems(run, plan, journal)
     journal.append_all(row for row in rows_without_room(settings, plan) if row.key not in journal.failed)
     todo = _batches_to_do(run, settings, plan, journal)
-    made = _generate(run, settings, plan, journal, todo) if todo else Made()
+    rankings, to_rank = run.journal(RANKINGS, CandidateRanking), with_candidates(plan)
+    made = Made()
+    if todo or any(problem.task_id not in rankings for problem in to_rank):
+        with _engine(run, settings, plan) as engine:
+            made = _generate(engine, run, settings, plan, journal, todo) if todo else made
+            if to_rank:
+                with console.progress("Candidates", len(to_rank)) as ticker:
+                    rank(engine, plan, to_rank, rankings, ticker.advance)
     _check_failures(plan, journal)
     counts = sample_summary.count_rows(journal.rows())
     summary = _summary(settings, plan, counts, made)
     check = plan.local.choice.check if plan.local else None
     return StageResult(
         summary,
-        (SAMPLES, PROBLEMS),
+        (SAMPLES, PROBLEMS, *([RANKINGS] if to_rank else [])),
         tokens=counts.prompt_tokens + counts.completion_tokens,
         facts={MANIFEST_KEY: None if check is None else check.to_manifest()},
     )
@@ -80,10 +88,10 @@ class Made:
 
 
 def _generate(
-    run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch]
+    engine: Engine, run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch]
 ) -> Made:
     made, rows, total = Made(), RowMaker(settings, plan, todo), sum(map(len, todo))
-    with _engine(run, settings, plan) as engine, console.progress("Completions", total) as ticker:
+    with console.progress("Completions", total) as ticker:
         began = time.monotonic()
         with closing(_responses(engine, settings, plan, todo)) as responses:
             for response in responses:

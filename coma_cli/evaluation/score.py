@@ -18,6 +18,8 @@ from coma_cli.corpus.extraction.published_cuts import CAPYBARA_CUT, prompt_cut_b
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
 from coma_cli.evaluation import plot
 from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
+from coma_cli.evaluation.measuring import measure
+from coma_cli.evaluation.measuring import summary as measure_summary
 from coma_cli.evaluation.results import Counted, count, table_name
 from coma_cli.evaluation.scoring import cluster
 from coma_cli.evaluation.scoring import summary as score_summary
@@ -70,16 +72,20 @@ class ScorePlan(Plan):
         return sum(self.sampled.values())
 
 
-def plan(settings: ScoreSettings, workspace: Workspace) -> ScorePlan:
-    """Find the samples, count them per problem, and see which isolation this machine permits.
+def plan(settings: ScoreSettings, workspace: Workspace) -> "ScorePlan | measure.MeasurePlan":
+    """Find the samples, and plan their scoring: by running programs, or by metrics if they answer held-out rows."""
+    begin_probing(settings.isolation, python=settings.python)
+    if settings.check_references:
+        return _plan(settings, benchmark_only(settings.bench, settings.bench_data))
+    source = choose_samples(workspace, settings.bench, settings.samples, settings.bench_data)
+    return measure.plan(settings, source) if measure.is_measured(source) else _plan(settings, source)
+
+
+def _plan(settings: ScoreSettings, source: SampleSource) -> ScorePlan:
+    """Count the samples per problem, and see which isolation this machine permits.
 
     `total` counts the programs at most: references, and each sample under each protocol; equal ones run once.
     """
-    begin_probing(settings.isolation, python=settings.python)
-    if settings.check_references:
-        source = benchmark_only(settings.bench, settings.bench_data)
-    else:
-        source = choose_samples(workspace, settings.bench, settings.samples, settings.bench_data)
     skipped = Skipped()
     sampled: dict[str, int] = {}
     ways = _ways(settings)
@@ -199,7 +205,7 @@ def _unscorable(source: SampleSource, samples: int, skipped: Skipped) -> tuple[C
 def _notes(source: SampleSource, scored: int, skipped: Skipped) -> list[str]:
     notes = [f"Samples: {source.title}"] if source.paths else []
     if source.benchmark.difference:
-        facts = benchmark_summary(source)
+        facts = score_summary.benchmark_summary(source)
         name = f"{facts.source} (sha256 {facts.sha256[:12]})"
         notes.append(f"Warning: {name} {score_summary.differs(facts.model_dump(), source.bench)}")
     if 0 < scored < source.bench_size:
@@ -207,8 +213,10 @@ def _notes(source: SampleSource, scored: int, skipped: Skipped) -> list[str]:
     return [*notes, *(f"Warning: {message}" for message in skipped.messages())]
 
 
-def work(run: Run, settings: ScoreSettings, plan: ScorePlan) -> StageResult:
-    """Check the references, judge the samples that have no verdict yet, and count."""
+def work(run: Run, settings: ScoreSettings, plan: "ScorePlan | measure.MeasurePlan") -> StageResult:
+    """Check the references, judge the samples that have no verdict yet, and count; or measure answers."""
+    if isinstance(plan, measure.MeasurePlan):
+        return measure.work(run, settings, plan)
     began = time.monotonic()
     try:
         options = _options(settings, plan.source.bench)
@@ -272,7 +280,7 @@ def _draw(run: Run, plan: ScorePlan, counted: Counted, seed: int) -> str:
         name = table_name(result.protocol, result.temperature, beside=[r.temperature for r in counted.results])
         curves.append(plot.curve_of(name, tallies, seed))
     path = run.scratch("plot") / plot.PLOT
-    name = score_summary.bench_name(plan.source.bench, benchmark_summary(plan.source).model_dump())
+    name = score_summary.bench_name(plan.source.bench, score_summary.benchmark_summary(plan.source).model_dump())
     plot.draw(curves, f"{name}, {count_of(len(counted.tallies[0]), 'problem')}", path)
     return run.place(path, plot.PLOT).name
 
@@ -291,7 +299,7 @@ def _summarise(
     scored_problems = len(plan.problems) - len(failed)
     return score_summary.ScoreSummary(
         bench=plan.source.bench,
-        benchmark=benchmark_summary(plan.source),
+        benchmark=score_summary.benchmark_summary(plan.source),
         samples_from=plan.source.title,
         protocol=first.protocol if first else None,
         problems=scored_problems,
@@ -323,20 +331,6 @@ def _summarise(
     )
 
 
-def benchmark_summary(source: SampleSource) -> score_summary.BenchmarkSummary:
-    """Where the problems come from, and how they differ from the published ones."""
-    of = source.benchmark
-    return score_summary.BenchmarkSummary(
-        source=of.name,
-        sha256=of.sha256,
-        as_published=not of.difference,
-        missing=of.difference.missing,
-        added=of.difference.added,
-        changed=of.difference.changed,
-        compared=of.difference.compared,
-    )
-
-
 def _notes_on(plan: ScorePlan, excluded: Container[str]) -> dict[str, str]:
     """What the benchmark's entry says about problems that were scored."""
     entry = BENCHMARKS.get(plan.source.bench)
@@ -351,6 +345,8 @@ def check(settings: ScoreSettings, summary: Mapping[str, Any]) -> None:
         BelowThresholdError: it is below. UsageError: that pass@k is not defined here, or a threshold would hold for a
             part of the rows or problems only. CliError: references fail that have to pass.
     """
+    if measure_summary.is_of_measures(summary):
+        return
     refuse_failed(settings, summary["bench"], summary["excluded"], summary["references"]["checked"])
     if settings.runtime.fail_under and summary["excluded"]:
         raise UsageError(
@@ -376,11 +372,23 @@ def check(settings: ScoreSettings, summary: Mapping[str, Any]) -> None:
             raise BelowThresholdError(message, "The verdicts of all samples are in verdicts.jsonl of the run.")
 
 
+def show(summary: Mapping[str, Any]) -> None:
+    """Print the summary."""
+    is_measured = measure_summary.is_of_measures(summary)
+    return measure_summary.show(summary) if is_measured else score_summary.show(summary)
+
+
+def headline(summary: Mapping[str, Any]) -> str:
+    """One line on what was made."""
+    is_measured = measure_summary.is_of_measures(summary)
+    return measure_summary.headline(summary) if is_measured else score_summary.headline(summary)
+
+
 STAGE = Stage(
     settings=ScoreSettings,
     plan=plan,
     work=work,
-    show=score_summary.show,
-    headline=score_summary.headline,
+    show=show,
+    headline=headline,
     check=check,
 )

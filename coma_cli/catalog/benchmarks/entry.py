@@ -3,7 +3,7 @@
 A benchmark turns its own rows into `Problem` records, the only form that sampling, scoring and decontamination see.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -88,7 +88,22 @@ class Benchmark:
             MissingInputError: the data is missing or unreadable, a row lacks a field, there are no problems, or two
                 different ones have the same id.
         """
-        raw = self._read_files(bench_data) if self.read is None else self.read(bench_data)
+        return self._loaded(self._read(bench_data))
+
+    def load_all(self, places: Sequence[Path]) -> LoadedBenchmark:
+        """Read the problems of several files or folders as one benchmark.
+
+        Raises:
+            MissingInputError: as for one of them.
+        """
+        parts = [self._read(place) for place in places]
+        rows = tuple(row for part in parts for row in part.rows)
+        return self._loaded(RawBenchmark(rows, " and ".join(part.source for part in parts)))
+
+    def _read(self, bench_data: Path | None) -> RawBenchmark:
+        return self._read_files(bench_data) if self.read is None else self.read(bench_data)
+
+    def _loaded(self, raw: RawBenchmark) -> LoadedBenchmark:
         problems: dict[str, Problem] = {}
         for number, row in enumerate(raw.rows, start=1):
             problem = self._problem_of(row, f"{raw.source}, row {number}")

@@ -4,6 +4,7 @@ A clone, as BigCloneBench's authors define it, is a function that implements the
 file, in whatever way and whatever else it does. No wording claims more than that.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -66,6 +67,7 @@ LABELS: Mapping[TextLanguage, tuple[str, str]] = {"en": ("yes", "no"), "cn": ("�
 _TITLES: dict[TextLanguage, str] = {"en": "Function {number}:", "cn": "函数 {number}："}
 _FUNCTION: dict[TextLanguage, str] = {"en": "Function:", "cn": "函数："}
 _CANDIDATE: dict[TextLanguage, str] = {"en": "Candidate {number}:", "cn": "候选 {number}："}
+_CANDIDATE_TITLE = re.compile(r"\n\n(?:Candidate \d+:|候选 \d+：)\n")
 # Nobody compared most of the pairs labelled no, and a yes is only about one of several functionalities.
 WEAK = "weak-label"
 _OTHERS = 4  # wrong candidates
@@ -127,15 +129,22 @@ def _search(pair: ClonePair, seed: int) -> Draft:
     return Draft("\n\n".join(parts), pair.second, wordings=SEARCH_WORDINGS, remark=WEAK)
 
 
+def candidates_of(text: str) -> tuple[str, ...]:
+    """The candidates in the input of a search; none in that of a yes/no question."""
+    return tuple(_CANDIDATE_TITLE.split(text)[1:])
+
+
 TASK = Task(
     name="clone-detection",
     group="code-to-code",
     form="input: two functions under the titles Function 1 and Function 2; output: yes if they share a functionality, "
     "else no. Or input: a function and candidates; output: the candidate that shares a functionality with it",
     takes=(ClonePair,),
+    measure="choice",
     draft=draft,
     wordings=(WORDINGS, SEARCH_WORDINGS),
     among=among,
+    candidates_of=candidates_of,
     asks_by_input=True,
     labels=LABELS,
     hub_category="text-classification",

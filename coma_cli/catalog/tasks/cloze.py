@@ -182,6 +182,7 @@ TASK = Task(
     form=f"input: a function's description, its code with one token replaced by {MASK}, and the choices where there is "
     "a short list of them; output: the token",
     takes=(Cloze, Function),
+    measure="word",
     draft=draft,
     wordings=(WORDINGS,),
     asks_by_input=True,

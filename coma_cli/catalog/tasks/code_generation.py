@@ -70,6 +70,7 @@ TASK = Task(
     group="text-to-code",
     form="instruction: the request; input: the signature, tests or data given, if any; output: the code",
     takes=(Function, Exercise, Instruction),
+    measure="code",
     draft=draft,
     wordings=(FUNCTION_WORDINGS, EXERCISE_WORDINGS),
     code_fields=("output",),

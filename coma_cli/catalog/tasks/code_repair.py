@@ -74,6 +74,7 @@ TASK = Task(
     group="code-to-code",
     form="input: a function with a bug; output: the whole function with the bug fixed",
     takes=(Repair,),
+    measure="rewrite",
     draft=draft,
     wordings=(WORDINGS, *INJECTED_WORDINGS.values(), ABSTRACTED_WORDINGS),
     asks_by_input=True,

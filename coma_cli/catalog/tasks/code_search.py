@@ -200,14 +200,25 @@ def _drawn(snippets: Iterable[str], seed: int) -> list[str]:
     return sorted(snippets, key=lambda code: (row_seed(seed, code), code))
 
 
+def candidates_of(listed: str) -> tuple[str, ...]:
+    """The candidates in a row's input; none if it is not such a list."""
+    try:
+        found = json.loads(listed)
+    except ValueError:
+        return ()
+    return tuple(found) if isinstance(found, list) and all(isinstance(code, str) for code in found) else ()
+
+
 TASK = Task(
     name="code-search",
     group="text-to-code",
     form="instruction: the question; input: a JSON list of candidate snippets; output: the one that answers, as listed",
     takes=(Function, Question),
+    measure="choice",
     draft=draft,
     wordings=(WORDINGS,),
     among=among,
+    candidates_of=candidates_of,
     code_fields=("output",),
     lists_candidates=True,
     counterpart=Counterpart(prose="instruction", code=("output",)),

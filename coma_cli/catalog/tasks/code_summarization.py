@@ -41,6 +41,7 @@ TASK = Task(
     group="code-to-text",
     form="input: a function without its documentation; output: the first paragraph of that documentation",
     takes=(Function,),
+    measure="summary",
     draft=draft,
     wordings=(WORDINGS,),
     code_fields=("input",),

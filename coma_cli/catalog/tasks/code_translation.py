@@ -39,6 +39,7 @@ TASK = Task(
     group="code-to-code",
     form="input: a function; output: the same function in the programming language named in the instruction",
     takes=(Translation,),
+    measure="rewrite",
     draft=draft,
     wordings=(WORDINGS,),
     code_fields=("input",),

@@ -65,6 +65,7 @@ TASK = Task(
     group="text-to-code",
     form="input: the statement of a contest problem; output: a whole program, standard input to standard output",
     takes=(ContestSolution,),
+    measure="code",
     draft=draft,
     wordings=(WORDINGS,),
     code_fields=("output",),

@@ -110,6 +110,7 @@ TASK = Task(
     form="input: a function; output: yes if it is labelled as defective, else no; or, for injected bugs, which "
     "kind of defect it has, or none",
     takes=(JudgedFunction,),
+    measure="word",
     draft=draft,
     wordings=(WORDINGS, *INJECTED_WORDINGS.values(), WHICH_WORDINGS),
     asks_by_input=True,

@@ -116,6 +116,7 @@ TASK = Task(
     form="input: the beginning of a function; output: its next line, without indentation. For upstream's tokenized "
     "code, output: the rest of the current line or, in Java, statement",
     takes=(UnfinishedCode, Function, Snippet),
+    measure="line",
     draft=draft,
     wordings=(WORDINGS, UNFINISHED_WORDINGS, STATEMENT_WORDINGS),
     asks_by_input=True,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from coma_cli.catalog.material import Material
-from coma_cli.records import TextLanguage
+from coma_cli.records import Measure, TextLanguage
 
 Wordings = Mapping[TextLanguage, tuple[str, ...]]
 Group = Literal["text-to-code", "code-to-text", "code-to-code"]
@@ -72,14 +72,16 @@ class Task:
     in the row's text language; `asks_by_input` that the instruction is only a wording and the question itself is in the
     input; `lists_candidates` that the input only lists what to choose from; `caps_shapes` that sources have many rows
     of one generated shape, of which some are enough. `labels` are the two possible answers of a yes/no task in each
-    text language, the yes first. `hub_category` is what the Hugging Face Hub calls such tasks
-    (huggingface/huggingface.js, packages/tasks/src/pipelines.ts).
+    text language, the yes first. `measure` says how an answer is compared with the reference, if that is not a label;
+    `candidates_of` finds what to choose from in a row's input. `hub_category` is what the Hugging Face Hub calls such
+    tasks (huggingface/huggingface.js, packages/tasks/src/pipelines.ts).
     """
 
     name: str
     group: Group
     form: str
     takes: tuple[type[Material], ...]
+    measure: Measure
     draft: Callable[[Material, int], Draft | None]
     wordings: tuple[Wordings, ...] = ()
     among: Callable[[Material, Surroundings], Material] | None = None
@@ -89,6 +91,7 @@ class Task:
     lists_candidates: bool = False
     caps_shapes: bool = False
     labels: Mapping[TextLanguage, tuple[str, str]] | None = None
+    candidates_of: Callable[[str], tuple[str, ...]] | None = None
     counterpart: Counterpart | None = None
     hub_category: str = "text-generation"
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog import lookup
-from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
+from coma_cli.catalog.benchmarks import SAMPLED, LoadedBenchmark
 from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
 from coma_cli.evaluation.sampling.batches import Wanted
+from coma_cli.evaluation.sampling.held_out import load_problems
 from coma_cli.evaluation.sampling.model_facts import (
     BYTES_OF_DTYPE,
     MOST_ROWS_CPU,
@@ -105,16 +106,17 @@ def resolve(settings: SampleSettings, workspace: Workspace) -> Subject:
     Raises:
         UsageError, MissingInputError: no such benchmark, problem or model.
     """
-    benchmark = lookup("benchmark", settings.bench, BENCHMARKS).load(settings.bench_data)
+    lookup("benchmark", settings.bench, SAMPLED)
+    choice = None
+    if settings.engine_name != "openai":
+        choice = choose_model(workspace, settings.model, settings.revision, settings.runtime.trust)
+    elif settings.model is None:
+        raise UsageError("Which model should the server run?", "--model NAME, as the server calls it")
+    benchmark = load_problems(workspace, settings.bench, settings.bench_data, choice)
     problems = select_problems(benchmark, settings.limit, settings.task_ids)
     if not problems:
         raise UsageError("There are no problems to sample.", "Check --task-ids and --limit.")
-    if settings.engine_name != "openai":
-        choice = choose_model(workspace, settings.model, settings.revision, settings.runtime.trust)
-        return Subject(benchmark, problems, choice)
-    if settings.model is None:
-        raise UsageError("Which model should the server run?", "--model NAME, as the server calls it")
-    return Subject(benchmark, problems, None)
+    return Subject(benchmark, problems, choice)
 
 
 def make_identity(settings: SampleSettings, workspace: Workspace) -> Plan:
@@ -129,8 +131,9 @@ def _identity_of(settings: SampleSettings, subject: Subject) -> Plan:
     if choice is not None:
         template = [Input.of_path("template", settings.template_file)] if settings.template_file else []
         inputs = (benchmark, choice.source, *template)
-        notes = (choice.note, *note_of(choice.check, settings.bench, _ids(subject.benchmark.problems)))
-        return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=notes)
+        is_held_out = any(problem.held_out for problem in subject.problems)  # from the very data, so nothing to warn of
+        known = () if is_held_out else note_of(choice.check, settings.bench, _ids(subject.benchmark.problems))
+        return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=(choice.note, *known))
     name = str(settings.model)
     inputs = (benchmark, Input("model", name, sha256_of(["chat model", name])))
     note = f"Model: {name}, over the chat-completions protocol"
@@ -197,7 +200,11 @@ def _local_model(
     except CliError as error:
         return None, error
     template = choose_prompt_template(
-        settings.template, tokenizer, choice.stored, allow_mismatch=settings.allow_template_mismatch
+        settings.template,
+        tokenizer,
+        choice.stored,
+        allow_mismatch=settings.allow_template_mismatch,
+        as_trained=any(problem.held_out for problem in problems),
     )
     ends = [*facts.end_token_ids, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])]
     prompts = encode_problems(template, tokenizer, benchmark.problems, ends, settings.stop)
@@ -286,7 +293,9 @@ def _disk(root: Path, need: int) -> list[CliError]:
 def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: LocalModel | None) -> list[str]:
     notes = _greedy_note(settings)
     if local is None:
-        return notes
+        ranked = sum(bool(problem.held_out and problem.held_out.candidates) for problem in problems)
+        without = f"No MRR for {count_of(ranked, 'search row')}: a chat server gives no log-probability of a given text"
+        return [*notes, without] if ranked else notes
     choice = local.prompts.choice
     notes.append(f"Template: {choice.template.name} ({choice.reason})")
     notes += [f"Replaced on this machine: {what}" for what in local.replaced]

@@ -15,7 +15,7 @@ Batch = tuple[RowName, ...]
 
 def requests_of(settings: SampleSettings, plan: SamplePlan, batches: Iterable[Batch]) -> Iterator[GenerationRequest]:
     """The requests to the engine, batch by batch."""
-    instructions = {problem.task_id: problem.instruction for problem in plan.benchmark.problems}
+    instructions = {problem.task_id: problem.message for problem in plan.benchmark.problems}
     prompts = plan.local.prompts if plan.local else None
     for number, batch in enumerate(batches):
         for name in batch:
@@ -62,7 +62,7 @@ def prompt_hashes(plan: SamplePlan) -> dict[str, str]:
     if plan.local is not None:
         prompts = plan.local.prompts
         return {task_id: sha256_of(list(token_ids)) for task_id, token_ids in prompts.token_ids.items()}
-    return {problem.task_id: sha256_of(problem.instruction) for problem in plan.benchmark.problems}
+    return {problem.task_id: sha256_of(problem.message) for problem in plan.benchmark.problems}
 
 
 def sample_of(settings: SampleSettings, name: RowName, response: GenerationResponse, prompt_sha256: str) -> Sample:

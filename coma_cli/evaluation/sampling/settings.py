@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from coma_cli.catalog import canonical
 from coma_cli.catalog.bases import BASES
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS, SAMPLED, VALIDATION
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
@@ -55,11 +55,12 @@ class SampleSettings(StageSettings):
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids"})
 
-    bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: BENCHMARKS), Kind("NAME")] = Field(
-        default="humaneval", description=f"Benchmark: {', '.join(BENCHMARKS)}"
+    bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: SAMPLED), Kind("NAME")] = Field(
+        default="humaneval",
+        description=f"Benchmark: {', '.join(BENCHMARKS)}; or {VALIDATION}: rows held out from the model's own data",
     )
     bench_data: Annotated[Path | None, Flag("--bench-data", panel=BENCHMARK), Kind("FILE|DIR")] = Field(
-        default=None, description="Published file of the benchmark, or its folder"
+        default=None, description="Published file of the benchmark, or its folder; for validation a run or any rows"
     )
     model: Annotated[
         str | None,
@@ -118,7 +119,7 @@ class SampleSettings(StageSettings):
     @field_validator("bench")
     @classmethod
     def _as_in_the_catalogue(cls, value: str) -> str:
-        return canonical(value, BENCHMARKS)
+        return canonical(value, SAMPLED)
 
     @field_validator("temperature", mode="before")
     @classmethod

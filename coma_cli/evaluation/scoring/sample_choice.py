@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.catalog import lookup
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS, SAMPLED
 from coma_cli.catalog.benchmarks.published_content import ContentDifference, difference, published_ids
 from coma_cli.corpus.decontamination.training_check import (
     MANIFEST_KEY,
@@ -27,6 +27,7 @@ from coma_cli.jsonl import read_rows
 from coma_cli.records import Problem
 from coma_cli.workspace import Artifact, Input, Workspace
 
+_RANKINGS = "rankings.jsonl"
 NO_MODEL = ("benchmark", "template")  # the inputs of a sample run that are not the model
 
 
@@ -47,7 +48,9 @@ class SampleSource:
 
     `run` says that they are a finished sample run, whose problems were left beside its samples. Without `paths` there
     are no samples: only the references of the problems are to be checked. `training` is what is known of the data of
-    the model that wrote the samples; None if coma did not train it, or for samples from elsewhere.
+    the model that wrote the samples; None if coma did not train it, or for samples from elsewhere. `rankings` is
+    the file of log-probabilities of candidates that a sample run of held-out rows left. With `only`, samples of other
+    problems are not given.
     """
 
     bench: str
@@ -58,6 +61,8 @@ class SampleSource:
     run: bool
     benchmark: BenchmarkSource
     training: TrainingCheck | None = None
+    rankings: Path | None = None
+    only: frozenset[str] | None = None
 
     @property
     def bench_size(self) -> int:
@@ -76,9 +81,12 @@ class SampleSource:
 
     def candidates(self, skipped: Skipped) -> Iterator[Candidate]:
         """The samples in the order of the files; what can't be scored is noted in `skipped`."""
-        if self.run:
-            return read_run_candidates(self.paths[0], skipped)
-        return read_candidates(self.paths, self.problems, BENCHMARKS[self.bench].id_prefix, skipped)
+        found = (
+            read_run_candidates(self.paths[0], skipped)
+            if self.run
+            else read_candidates(self.paths, self.problems, SAMPLED[self.bench].id_prefix, skipped)
+        )
+        return found if self.only is None else (one for one in found if one.task_id in self.only)
 
 
 def choose_samples(
@@ -91,7 +99,7 @@ def choose_samples(
             and none was chosen. MissingInputError: there are no such samples.
     """
     if bench is not None:
-        lookup("benchmark", bench, BENCHMARKS)
+        lookup("benchmark", bench, SAMPLED)
     if not samples:
         return _of_run(_newest_run(workspace, bench), bench)
     runs = [artifact for name in samples if (artifact := _run_named(workspace, name)) is not None]
@@ -106,11 +114,11 @@ def benchmark_only(bench: str | None, bench_data: Path | None) -> SampleSource:
     """A benchmark's problems without any samples, for checking its references."""
     if bench is None:
         raise UsageError("Which benchmark's references?", f"--bench {' | '.join(BENCHMARKS)}")
-    loaded = lookup("benchmark", bench, BENCHMARKS).load(bench_data)
+    loaded = lookup("benchmark", bench, SAMPLED).load(bench_data)
     benchmark = Input("benchmark", loaded.source, loaded.content_sha256)
     path = Path(loaded.source)
     sha256 = hash_file(path) if path.is_file() else loaded.content_sha256
-    source = BenchmarkSource(loaded.source, sha256, difference(bench, BENCHMARKS[bench].size, loaded.problems))
+    source = BenchmarkSource(loaded.source, sha256, difference(bench, SAMPLED[bench].size, loaded.problems))
     return SampleSource(bench, loaded.source, (), loaded.problems, (benchmark,), False, source)
 
 
@@ -171,8 +179,10 @@ def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     size = BENCHMARKS[own].size if own in BENCHMARKS else len(problems)
     source = BenchmarkSource(str(path), hash_file(path), difference(own, size, problems, part=True))
     training = recorded_check({MANIFEST_KEY: None, **artifact.manifest})
+    ranked = _RANKINGS in artifact.manifest["outputs"]
+    rankings = artifact.intact(_RANKINGS, "--samples") if ranked else None
     made_from = (artifact.as_input("sample"),)
-    return SampleSource(own, artifact.name, (samples,), problems, made_from, True, source, training)
+    return SampleSource(own, artifact.name, (samples,), problems, made_from, True, source, training, rankings)
 
 
 def _require_distinct(files: Sequence[Input]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field, field_validator
 
 from coma_cli.catalog import canonical
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS, SAMPLED, VALIDATION
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.sandbox.read_list import PACKAGES
 from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset, Workers
@@ -68,10 +68,10 @@ class ScoreSettings(StageSettings):
 
     bench: Annotated[
         str | None,
-        Flag("--bench", panel=INPUT, complete=lambda _: BENCHMARKS),
+        Flag("--bench", panel=INPUT, complete=lambda _: SAMPLED),
         Kind("NAME"),
         Unset("that of the latest samples"),
-    ] = Field(default=None, description=f"Benchmark: {', '.join(BENCHMARKS)}")
+    ] = Field(default=None, description=f"Benchmark: {', '.join(BENCHMARKS)}; or {VALIDATION}")
     samples: Annotated[
         tuple[str, ...],
         Flag("--samples", panel=INPUT, repeat=True, complete=runs_of("sample")),
@@ -139,7 +139,7 @@ class ScoreSettings(StageSettings):
     @field_validator("bench")
     @classmethod
     def _as_in_the_catalogue(cls, value: str | None) -> str | None:
-        return None if value is None else canonical(value, BENCHMARKS)
+        return None if value is None else canonical(value, SAMPLED)
 
     @field_validator("k", mode="after")
     @classmethod

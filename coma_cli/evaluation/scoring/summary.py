@@ -12,6 +12,7 @@ from coma_cli.evaluation.explaining import explanation
 from coma_cli.evaluation.explaining.explanation import Explanation
 from coma_cli.evaluation.results import BaseResult, Result, table_name, temperature_text
 from coma_cli.evaluation.scoring.failures import FailuresSummary
+from coma_cli.evaluation.scoring.sample_choice import SampleSource
 from coma_cli.words import count_of
 
 _LISTED = 5  # problems that are named one by one
@@ -39,6 +40,20 @@ class BenchmarkSummary(BaseModel):
     added: int
     changed: int
     compared: int
+
+
+def benchmark_summary(source: SampleSource) -> BenchmarkSummary:
+    """Where the problems come from, and how they differ from the published ones."""
+    of = source.benchmark
+    return BenchmarkSummary(
+        source=of.name,
+        sha256=of.sha256,
+        as_published=not of.difference,
+        missing=of.difference.missing,
+        added=of.difference.added,
+        changed=of.difference.changed,
+        compared=of.difference.compared,
+    )
 
 
 class ScoreSummary(BaseModel):
