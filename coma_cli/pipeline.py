@@ -27,7 +27,7 @@ class PipelineRow:
 PIPELINE: tuple[PipelineRow, ...] = (
     PipelineRow(
         command="build-data",
-        version=7,
+        version=8,
         reads=(),
         leaves=(
             "train.jsonl",
