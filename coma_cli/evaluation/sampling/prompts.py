@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from coma_cli import prompting
 from coma_cli.corpus.extraction.published_cuts import CODEX_STOPS
 from coma_cli.errors import UsageError
 from coma_cli.prompting import (
@@ -13,7 +14,7 @@ from coma_cli.prompting import (
     chat_template_of,
     choose_template,
     encode_prompt,
-    stop_token_id,
+    stop_token_ids,
 )
 from coma_cli.records import Problem
 
@@ -84,9 +85,10 @@ def encode_problems(
     problems = tuple(problems)
     template = choice.template
     token_ids = {p.task_id: tuple(encode_prompt(template, tokenizer, prompt_text(p, choice.form))) for p in problems}
-    stops = dict.fromkeys([stop_token_id(template, tokenizer), *end_token_ids])
+    stops = dict.fromkeys([*stop_token_ids(template, tokenizer), *end_token_ids])
     texts = stop_texts if stop_texts is not None else default_stop_texts(choice.form, problems)
-    return Prompts(choice, token_ids, tuple(stops), texts)
+    ends = prompting.stop_texts(template)
+    return Prompts(choice, token_ids, tuple(stops), tuple(dict.fromkeys((*ends, *texts))))
 
 
 def prompt_text(problem: Problem, form: PromptForm) -> str:

@@ -87,3 +87,15 @@ def test_stop_texts_fit_the_benchmark_and_can_be_given(plain):
     assert encode_problems(choice, plain, [COMMENT], [], None).stop_texts == MBPP_STOPS
     assert encode_problems(choice, plain, [COMMENT], [], ("\n\n",)).stop_texts == ("\n\n",)
     assert encode_problems(choice, plain, [COMMENT], [], ()).stop_texts == ()
+
+
+def test_an_end_text_of_the_chat_template_stops_whatever_else_is_requested(tokenizer):
+    tokenizer.chat_template = (
+        "{% for m in messages %}## {{ m['role'] }}\n{{ m['content'] }}\n## stop\n{% endfor %}"
+        "{% if add_generation_prompt %}## assistant\n{% endif %}"
+    )
+    choice = choose_prompt_template("auto", tokenizer, None)
+    assert encode_problems(choice, tokenizer, PROBLEMS, [], None).stop_texts == ("\n## stop",)
+    prompts = encode_problems(choice, tokenizer, PROBLEMS, [], ("\n\n",))
+    assert prompts.stop_texts == ("\n## stop", "\n\n")
+    assert prompts.stop_ids == (tokenizer.eos_token_id,)
