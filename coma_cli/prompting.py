@@ -52,7 +52,7 @@ class PromptTemplate:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash (hex) of all that determines a rendered prompt; fields of later versions count only where they are set."""
+        """Hash (hex) of all that determines a prompt; fields of later versions count only where they are set."""
         later = {"end": self.end, "options": [list(pair) for pair in self.options]}
         used = {name: value for name, value in later.items() if value}
         return sha256_of([self.kind, self.jinja, self.stop, *([used] if used else [])])
@@ -109,8 +109,13 @@ TEMPLATES: tuple[PromptTemplate, ...] = (ALPACA, CAPYBARA, CHATML, RAW)
 TEMPLATE_CHOICES = ("auto", "chat", *(template.name for template in TEMPLATES))
 
 
-def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | None = None) -> PromptTemplate:
-    """The template with a given name.
+def choose_template(
+    choice: str,
+    tokenizer: Tokenizer,
+    stored: PromptTemplate | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> PromptTemplate:
+    """The template with a given name; `options` are variables of a chat template.
 
     `auto`: the one stored with the model, else the tokenizer's chat template, else alpaca. `chat`: the tokenizer's
     chat template. A name of `TEMPLATES`; or the path of a Jinja file that uses `instruction` and `input`.
@@ -121,9 +126,9 @@ def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | 
     if choice == "auto":
         if stored is not None:
             return stored
-        return chat_template_of(tokenizer) if tokenizer.chat_template else ALPACA
+        return chat_template_of(tokenizer, options) if tokenizer.chat_template else ALPACA
     if choice == "chat":
-        return chat_template_of(tokenizer)
+        return chat_template_of(tokenizer, options)
     by_name = {template.name: template for template in TEMPLATES}
     if choice in by_name:
         return by_name[choice]

@@ -16,7 +16,8 @@ VOLATILE_FIELDS = frozenset({"time", "wall_s", "cpu_s", "attempts", "host", "cre
 
 TextLanguage = Literal["en", "cn"]
 VerdictName = Literal["pass", "fail", "timeout", "memory", "error", "no-answer"]
-FinishReason = Literal["stop", "length", "error"]
+# By a stop text or for a reason only the server knows, by an end token of the model, at the token limit, or not at all.
+FinishReason = Literal["stop", "eos", "length", "error"]
 DETAIL_LIMIT = 300
 
 
@@ -189,6 +190,9 @@ class Problem(Record):
     the names in `entry_points`, which include the required `entry_point`. `reference` is a complete passing program. If
     there are `input_sets`, the tests apply to each of the two. `mode` says in which process the tests run: `inproc`, in
     the program's own, only where nothing else is possible, for `mode_reason`.
+
+    `description` and `assertions` are parts of the published row, for prompts that are composed of them; no file has
+    them.
     """
 
     task_id: str
@@ -205,6 +209,8 @@ class Problem(Record):
     input_sets: InputSets | None = None
     mode: Literal["split", "inproc"] = "split"
     mode_reason: str = ""
+    description: str = Field(default="", exclude=True, repr=False)
+    assertions: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
     @property
     def key(self) -> str:

@@ -28,8 +28,10 @@ def engine_name(choice: str, base_url: str | None = None) -> EngineName:
     raise unknown_name("engine", choice, ["auto", *get_args(EngineName)])
 
 
-def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust = NO_TRUST) -> Engine:
-    """Load a model and its tokenizer into this process.
+def open_transformers(
+    model: ResolvedBase, device: str, dtype: str, trust: Trust = NO_TRUST, *, num_beams: int = 1
+) -> Engine:
+    """Load a model and its tokenizer into this process; several beams have an engine of their own.
 
     Raises:
         CliError: the model can't be loaded. MissingPackageError: the train extra is not installed.
@@ -37,6 +39,10 @@ def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust
     from coma_cli.engines.transformers_engine import TransformersEngine
     from coma_cli.models.loading import load_model, load_tokenizer
 
+    if num_beams > 1:
+        from coma_cli.engines.beam_search import BeamEngine
+
+        return BeamEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
     return TransformersEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
 
 

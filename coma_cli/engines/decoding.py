@@ -15,7 +15,8 @@ import torch
 
 from coma_cli.engines.growing_cache import growing_cache
 from coma_cli.engines.interface import GenerationRequest
-from coma_cli.engines.seeded_sampling import draw_tokens, uniform_numbers
+from coma_cli.engines.logits_processing import draw_processed
+from coma_cli.engines.seeded_sampling import uniform_numbers
 from coma_cli.engines.stopping import StopTexts
 from coma_cli.records import FinishReason
 
@@ -48,7 +49,7 @@ class Row:
         if math.isnan(log_probability):
             self.finish_reason = "error"
         elif token in self.request.stop_ids:
-            self.finish_reason = "stop"
+            self.finish_reason = "eos"
         elif (cut := self.stops.cut(self.drawn)) is not None:
             self.text, self.finish_reason = cut, "stop"
         elif len(self.drawn) >= self.budget:
@@ -71,7 +72,7 @@ def decode_batch(
     uniforms = uniform_numbers([r.request.seed for r in rows], max(r.budget for r in rows)).to(model.device)
     state = _State.after_prompts(model, [r.request.prompt_ids for r in rows])
     for step in range(uniforms.shape[1]):
-        draw = draw_tokens(state.logits, [r.request.decoding for r in rows], uniforms[:, step])
+        draw = draw_processed(state.logits, [r.request for r in rows], [r.drawn for r in rows], uniforms[:, step])
         tokens = draw.tokens
         for row, token, log_probability in zip(rows, tokens.tolist(), draw.log_probabilities.tolist(), strict=True):
             if row.finish_reason is None and row.take(token, log_probability):

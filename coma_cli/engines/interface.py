@@ -9,12 +9,19 @@ from coma_cli.records import FinishReason
 
 @dataclass(frozen=True)
 class Decoding:
-    """Sampling settings. Temperature 0 is greedy; top_k 0 and top_p 1 disable the cuts."""
+    """Sampling settings. Temperature 0 is greedy; top_k 0 and top_p 1 disable the cuts.
+
+    A `repetition_penalty` above 1 makes tokens of prompt and answer less likely; no answer ends by a token before
+    `min_new_tokens`; `num_beams` above 1 is beam search. They are for the transformers engine.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
     max_new_tokens: int = 512
+    repetition_penalty: float = 1.0
+    min_new_tokens: int = 0
+    num_beams: int = 1
 
 
 @dataclass(frozen=True)

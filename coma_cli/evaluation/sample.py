@@ -20,6 +20,7 @@ from coma_cli.errors import CliError
 from coma_cli.evaluation.sampling import summary as sample_summary
 from coma_cli.evaluation.sampling.batches import plan_batches, unfinished
 from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
+from coma_cli.evaluation.sampling.protocol_settings import departures
 from coma_cli.evaluation.sampling.rows import Batch, RowMaker, requests_of, rows_without_room
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.evaluation.sampling.summary import SampleSummary
@@ -40,10 +41,10 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     Raises:
         CliError: a batch does not fit in memory, a server left calls unanswered, or no row could be generated.
     """
-    journal = run.journal(SAMPLES, Sample)
+    journal, settings = run.journal(SAMPLES, Sample), plan.settings
     _write_problems(run, plan, journal)
     journal.append_all(row for row in rows_without_room(settings, plan) if row.key not in journal.failed)
-    todo = _batches_to_do(run, settings, plan, journal)
+    todo = _batches_to_do(run, plan, journal)
     made = _generate(run, settings, plan, journal, todo) if todo else Made()
     _check_failures(plan, journal)
     counts = sample_summary.count_rows(journal.rows())
@@ -64,8 +65,8 @@ def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> Non
     write_rows(run.path / PROBLEMS, (p.to_row() for p in sorted(chosen, key=lambda p: natural_order(p.key))))
 
 
-def _batches_to_do(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample]) -> list[Batch]:
-    history = [plan.wanted(settings, extent) for extent in run.extents]
+def _batches_to_do(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> list[Batch]:
+    history = [plan.wanted(extent) for extent in run.extents]
     size = plan.local.batch_size if plan.local else 1  # rows from a server are independent
     return unfinished(plan_batches(history, size), history[-1], journal.done)
 
@@ -108,7 +109,13 @@ def _engine(run: Run, settings: SampleSettings, plan: SamplePlan) -> Iterator[En
     if plan.local is not None:
         local = plan.local
         console.note(f"Loading {local.choice.title} ({local.dtype}, {local.device})")
-        yield open_transformers(local.choice.resolved, local.device, local.dtype, settings.runtime.trust)
+        yield open_transformers(
+            local.choice.resolved,
+            local.device,
+            local.dtype,
+            settings.runtime.trust,
+            num_beams=settings.num_beams,
+        )
         return
     answers, broken = plan.workspace.answers_folder(), run.corrupt.append
     with open_openai(str(settings.model), settings.runtime, answers, on_corrupt=broken) as engine:
@@ -134,6 +141,9 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         bench=settings.bench,
         model=local.choice.title if local else str(settings.model),
         engine=settings.engine_name,
+        protocol=template.protocol_name if template else plan.protocol.name,
+        protocol_departures=departures(settings, plan.protocol),
+        extraction=plan.protocol.extraction,
         template=template.template.name if template else None,
         template_sha256=template.template.sha256 if template else None,
         template_reason=template.reason if template else None,
@@ -144,6 +154,11 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         top_p=settings.top_p,
         top_k=settings.top_k,
         max_new_tokens=settings.max_new_tokens,
+        max_length=settings.max_length,
+        min_new_tokens=settings.min_new_tokens,
+        repetition_penalty=settings.repetition_penalty,
+        num_beams=settings.num_beams,
+        stop=list(local.prompts.stop_texts if local else settings.stop or ()),
         samples_this_start=made.rows,
         seconds=None if made.seconds is None else round(made.seconds, 3),
         tokens_per_s=round(made.tokens / made.seconds, 1) if made.seconds else None,

@@ -9,6 +9,7 @@ from typing import Any
 
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
+from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
 from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
@@ -21,6 +22,7 @@ from coma_cli.evaluation.sampling.model_facts import (
     read_facts,
 )
 from coma_cli.evaluation.sampling.prompts import Prompts, choose_prompt_template, encode_problems
+from coma_cli.evaluation.sampling.protocol_settings import departures, refused_options, with_model_settings
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
@@ -47,20 +49,25 @@ class LocalModel:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplePlan(Plan):
-    """The plan of a run with everything resolved for it; `local` is None for a server or if there is a blocker."""
+    """The plan of a run with everything resolved for it; `local` is None for a server or if there is a blocker.
+
+    `settings` are those in effect, with what the model's authors publish where the protocol is to use that.
+    """
 
     benchmark: LoadedBenchmark
     problems: tuple[Problem, ...]
     workspace: Workspace
+    protocol: SamplingProtocol
+    settings: SampleSettings
     local: LocalModel | None
 
-    def wanted(self, settings: SampleSettings, extent: Mapping[str, Any]) -> Wanted:
+    def wanted(self, extent: Mapping[str, Any]) -> Wanted:
         """What an extent of this run requests, longest prompts first, so that memory runs out at the start or never."""
         problems = select_problems(self.benchmark, extent["limit"], extent["task_ids"])
         order = sorted(
             (p.task_id for p in problems if self.fits(p.task_id)), key=lambda name: -self.prompt_tokens(name)
         )
-        return Wanted(tuple(order), settings.temperature, extent["n"])
+        return Wanted(tuple(order), self.settings.temperature, extent["n"])
 
     def prompt_tokens(self, task_id: str) -> int:
         """Length of a problem's prompt in tokens; 0 for a server."""
@@ -68,7 +75,18 @@ class SamplePlan(Plan):
 
     def fits(self, task_id: str) -> bool:
         """Whether a problem's prompt leaves room for an answer."""
-        return self.local is None or self.prompt_tokens(task_id) < self.local.facts.context
+        return self.local is None or self.prompt_tokens(task_id) < self.room
+
+    @property
+    def room(self) -> int:
+        """The tokens that prompt and completion may have together."""
+        assert self.local is not None
+        return room_of(self.settings, self.local.facts)
+
+
+def room_of(settings: SampleSettings, facts: ModelFacts) -> int:
+    """The tokens that prompt and completion may have together, by the settings and by the model."""
+    return facts.context if settings.max_length is None else min(facts.context, settings.max_length)
 
 
 def select_problems(
@@ -96,6 +114,7 @@ class Subject:
 
     benchmark: LoadedBenchmark
     problems: tuple[Problem, ...]
+    protocol: SamplingProtocol
     choice: ModelChoice | None
 
 
@@ -105,16 +124,18 @@ def resolve(settings: SampleSettings, workspace: Workspace) -> Subject:
     Raises:
         UsageError, MissingInputError: no such benchmark, problem or model.
     """
-    benchmark = lookup("benchmark", settings.bench, BENCHMARKS).load(settings.bench_data)
+    entry = lookup("benchmark", settings.bench, BENCHMARKS)
+    protocol = entry.sampling_protocol(settings.protocol)
+    benchmark = entry.load(settings.bench_data)
     problems = select_problems(benchmark, settings.limit, settings.task_ids)
     if not problems:
         raise UsageError("There are no problems to sample.", "Check --task-ids and --limit.")
     if settings.engine_name != "openai":
         choice = choose_model(workspace, settings.model, settings.revision, settings.runtime.trust)
-        return Subject(benchmark, problems, choice)
+        return Subject(benchmark, problems, protocol, choice)
     if settings.model is None:
         raise UsageError("Which model should the server run?", "--model NAME, as the server calls it")
-    return Subject(benchmark, problems, None)
+    return Subject(benchmark, problems, protocol, None)
 
 
 def make_identity(settings: SampleSettings, workspace: Workspace) -> Plan:
@@ -150,10 +171,13 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
     subject = resolve(settings, workspace)
     identity, problems = _identity_of(settings, subject), subject.problems
     rows, local = identity.total, None
+    taken: list[str] = []
     if subject.choice is None:
-        blockers = _server_blockers(settings)
+        blockers = _server_blockers(settings, subject.protocol)
     else:
-        local, blocker = _local_model(settings, subject.choice, subject.benchmark, problems)
+        if subject.protocol.from_model:
+            settings, taken = with_model_settings(settings, subject.choice.resolved)
+        local, blocker = _local_model(settings, subject)
         blockers = [blocker] if blocker else [*_misfits(local, problems, settings)]
         blockers += _disk(workspace.root, rows * (BYTES_A_ROW + BYTES_A_TOKEN * settings.max_new_tokens))
     return SamplePlan(
@@ -162,32 +186,35 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
         total=rows,
         estimate=_estimate(settings, problems, rows, local),
         blockers=tuple(blockers),
-        notes=(*identity.notes, *_notes(settings, problems, local)),
+        notes=(*identity.notes, *_protocol_notes(settings, subject, local, taken), *_notes(settings, problems, local)),
         benchmark=subject.benchmark,
         problems=problems,
         workspace=workspace,
+        protocol=subject.protocol,
+        settings=settings,
         local=local,
     )
 
 
-def _server_blockers(settings: SampleSettings) -> list[CliError]:
-    blockers: list[CliError] = []
+def _server_blockers(settings: SampleSettings, protocol: SamplingProtocol) -> list[CliError]:
+    blockers: list[CliError] = [*refused_options(settings)]
     if (access := check_access(settings.runtime)) is not None:
         blockers.append(access)
+    if protocol.from_model:
+        blockers.append(UsageError("A server's model has no generation_config.json here.", "Omit --protocol."))
     if settings.template != "auto":
         blockers.append(UsageError("A chat server applies its own template.", "Omit --template."))
     return blockers
 
 
-def _local_model(
-    settings: SampleSettings, choice: ModelChoice, benchmark: LoadedBenchmark, problems: tuple[Problem, ...]
-) -> tuple[LocalModel | None, CliError | None]:
+def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel | None, CliError | None]:
     """The model with its prompts; or None and the blocker.
 
     Raises:
         UsageError: the template is unknown or not the model's.
     """
-    trust = settings.runtime.trust
+    trust, choice = settings.runtime.trust, subject.choice
+    assert choice is not None
     try:
         from coma_cli.models.loading import choose_placement, load_tokenizer
 
@@ -197,13 +224,18 @@ def _local_model(
     except CliError as error:
         return None, error
     template = choose_prompt_template(
-        settings.template, tokenizer, choice.stored, allow_mismatch=settings.allow_template_mismatch
+        settings.template,
+        tokenizer,
+        choice.stored,
+        subject.protocol,
+        allow_mismatch=settings.allow_template_mismatch,
+        chat_options=settings.chat_template_kwargs,
     )
     ends = [*facts.end_token_ids, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])]
-    prompts = encode_problems(template, tokenizer, benchmark.problems, ends, settings.stop)
-    longest = max(len(prompts.token_ids[p.task_id]) for p in problems) + settings.max_new_tokens
+    prompts = encode_problems(template, tokenizer, subject.benchmark.problems, ends, settings.stop)
+    longest = max(len(prompts.token_ids[p.task_id]) for p in subject.problems) + settings.max_new_tokens
     size = settings.runtime.batch_size or facts.rows_that_fit(
-        min(longest, facts.context),
+        min(longest, room_of(settings, facts)),
         BYTES_OF_DTYPE[placement.dtype_name],
         _memory_bytes(placement.device),
         MOST_ROWS_CPU if placement.device == "cpu" else MOST_ROWS_GPU,
@@ -251,10 +283,10 @@ def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: 
     """Why no row at all could be generated."""
     assert local is not None
     shortest = min(len(local.prompts.token_ids[problem.task_id]) for problem in problems)
-    if shortest >= local.facts.context:
+    if shortest >= (room := room_of(settings, local.facts)):
         return [
             MissingInputError(
-                f"No prompt fits in the context of {local.facts.context} tokens: the shortest has {shortest}.",
+                f"No prompt fits in the context of {room} tokens: the shortest has {shortest}.",
                 "Choose a model with a longer context, or another --template.",
             )
         ]
@@ -290,10 +322,28 @@ def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: Local
     choice = local.prompts.choice
     notes.append(f"Template: {choice.template.name} ({choice.reason})")
     notes += [f"Replaced on this machine: {what}" for what in local.replaced]
-    long = [p.task_id for p in problems if len(local.prompts.token_ids[p.task_id]) >= local.facts.context]
+    room = room_of(settings, local.facts)
+    long = [p.task_id for p in problems if len(local.prompts.token_ids[p.task_id]) >= room]
     if long:
         skipped, named = count_of(len(long), "prompt"), ", ".join(long[:5])
-        notes.append(f"Warning: no room for {skipped} in {local.facts.context} tokens: {named}")
+        notes.append(f"Warning: no room for {skipped} in {room} tokens: {named}")
+    return notes
+
+
+def _protocol_notes(
+    settings: SampleSettings, subject: Subject, local: LocalModel | None, taken: list[str]
+) -> list[str]:
+    """The protocol with its reason, what of it is overridden, and what it overrides."""
+    protocol = subject.protocol
+    name = local.prompts.choice.protocol_name if local else protocol.name
+    why = "as requested" if settings.protocol != "auto" else "it fits the model"
+    notes = [f"Protocol: {name} ({why})" if local else f"Protocol: {name}"]
+    if taken:
+        notes.append(f"From the model's generation_config.json: {', '.join(taken)}")
+    if changed := departures(settings, protocol):
+        notes.append(f"Warning: this departs from {protocol.name}: {', '.join(changed)}")
+    if local is not None and local.prompts.choice.warning:
+        notes.append(f"Warning: {local.prompts.choice.warning}")
     return notes
 
 

@@ -21,7 +21,7 @@ def requests_of(settings: SampleSettings, plan: SamplePlan, batches: Iterable[Ba
         for name in batch:
             yield GenerationRequest(
                 key=name.key,
-                decoding=settings.decoding(name.temperature),
+                decoding=settings.decoding(name.temperature, plan.prompt_tokens(name.task_id)),
                 seed=row_seed(settings.seed, name.key),
                 instruction=instructions[name.task_id],
                 prompt_ids=prompts.token_ids[name.task_id] if prompts else (),
@@ -93,7 +93,7 @@ def rows_without_room(settings: SampleSettings, plan: SamplePlan) -> list[Sample
     rows = []
     for name in Wanted(names, settings.temperature, settings.n).rows():
         length = plan.prompt_tokens(name.task_id)
-        error = prompt_too_long(length, plan.local.facts.context)
+        error = prompt_too_long(length, plan.room)
         response = GenerationResponse(name.key, "", "error", length, 0, error=error)
         rows.append(sample_of(settings, name, response, hashes[name.task_id]))
     return rows

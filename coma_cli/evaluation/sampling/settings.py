@@ -1,9 +1,10 @@
 """The settings of `coma sample`."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import Field, field_validator
+import yaml
+from pydantic import Field, field_validator, model_validator
 
 from coma_cli.catalog import canonical
 from coma_cli.catalog.bases import BASES
@@ -30,6 +31,10 @@ from coma_cli.workspace import runs_of
 ENGINES = ("auto", *get_args(EngineName))
 BENCHMARK, SAMPLING, MODEL = "Benchmark and model", "Sampling", "Execution"
 MOST_SAMPLES = 100_000  # per problem: 500 times what pass@100 is published with; all rows are planned in advance
+
+
+def _protocol_names() -> list[str]:
+    return ["auto", *dict.fromkeys(protocol.name for entry in BENCHMARKS.values() for protocol in entry.protocols)]
 
 
 class SampleRuntime(Runtime, Connection):
@@ -75,6 +80,12 @@ class SampleSettings(StageSettings):
     revision: Annotated[str | None, Flag("--revision", panel=BENCHMARK), Kind("NAME"), Unset("the latest")] = Field(
         default=None, description="Commit, branch or tag of a model on the Hugging Face Hub"
     )
+    protocol: Annotated[
+        str, Flag("--protocol", panel=BENCHMARK, complete=lambda _: _protocol_names()), Kind("NAME")
+    ] = Field(
+        default="auto",
+        description="How problems become prompts, with the sampling settings that belong to it; auto fits the model",
+    )
     template: Annotated[
         str,
         Flag("--template", panel=BENCHMARK, complete=lambda _: TEMPLATE_CHOICES),
@@ -87,6 +98,12 @@ class SampleSettings(StageSettings):
     allow_template_mismatch: Annotated[bool, Flag("--allow-template-mismatch", panel=BENCHMARK)] = Field(
         default=False, description="Accept a template other than the one the model was tuned with"
     )
+    chat_template_kwargs: Annotated[
+        dict[str, Any],
+        Flag("--chat-template-kwargs", panel=BENCHMARK, repeat=True),
+        Kind("NAME=VALUE"),
+        Unset("none"),
+    ] = Field(default={}, description="Variables of the model's chat template, as enable_thinking=false")
     n: Annotated[int, Flag("-n", "--n-samples", panel=SAMPLING)] = Field(
         default=1, ge=1, le=MOST_SAMPLES, description="Completions per problem (and temperature)"
     )
@@ -106,14 +123,57 @@ class SampleSettings(StageSettings):
     max_new_tokens: Annotated[int, Flag("--max-new-tokens", panel=SAMPLING)] = Field(
         default=512, ge=1, description="Max new tokens"
     )
-    stop: Annotated[tuple[str, ...] | None, Unset("the benchmark's, for a continuation")] = Field(
-        default=None, description="Texts that end a completion"
+    max_length: Annotated[int | None, Unset("the model's context")] = Field(
+        default=None, ge=2, description="Max tokens of prompt and completion together"
     )
+    min_new_tokens: Annotated[int, Flag("--min-new-tokens", panel=SAMPLING)] = Field(
+        default=0, ge=0, description="Min new tokens before the model may end an answer (transformers engine)"
+    )
+    repetition_penalty: Annotated[float, Flag("--repetition-penalty", panel=SAMPLING)] = Field(
+        default=1.0, gt=0, le=10, description="Repetition penalty; 1 disables (transformers engine)"
+    )
+    num_beams: Annotated[int, Flag("--num-beams", panel=SAMPLING)] = Field(
+        default=1, ge=1, le=64, description="Beams; 1 disables beam search (transformers engine)"
+    )
+    stop: Annotated[
+        tuple[str, ...] | None,
+        Flag("--stop", panel=SAMPLING, repeat=True),
+        Kind("TEXT"),
+        Unset("the protocol's"),
+    ] = Field(default=None, description=r"Text that ends a completion; \n is a line break")
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"
     )
     dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL)] = Field(default="auto", description="Dtype of the weights")
     runtime: SampleRuntime = SampleRuntime()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_the_settings_of_the_protocol(cls, values: Any) -> Any:
+        """What the protocol sets, where nothing else is given; the errors of unknown names come later."""
+        bench, name = (values.get(key, cls.model_fields[key].default) for key in ("bench", "protocol"))
+        entry = BENCHMARKS.get(canonical(bench, BENCHMARKS)) if isinstance(bench, str) else None
+        found = next((p for p in entry.protocols if p.name == name), None) if entry else None
+        own = found.settings if found else {}
+        return {**{key: value for key, value in own.items() if key in cls.model_fields}, **values}
+
+    @field_validator("chat_template_kwargs")
+    @classmethod
+    def _as_yaml(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Values of options are words; as in YAML, `false` is false and 3 a number."""
+        return {name: yaml.safe_load(given) if isinstance(given, str) else given for name, given in value.items()}
+
+    @field_validator("stop")
+    @classmethod
+    def _with_line_breaks(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """A shell has no short way to write them."""
+        return None if value is None else tuple(text.replace("\\n", "\n").replace("\\t", "\t") for text in value)
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> Self:
+        if self.min_new_tokens > self.max_new_tokens:
+            raise ValueError("min_new_tokens is above max_new_tokens")
+        return self
 
     @field_validator("bench")
     @classmethod
@@ -155,9 +215,18 @@ class SampleSettings(StageSettings):
         """The user's own template file, if `template` is one."""
         return file_of_template(self.template)
 
-    def decoding(self, temperature: float) -> Decoding:
-        """How rows of one temperature are sampled."""
-        return Decoding(temperature, self.top_p, self.top_k, self.max_new_tokens)
+    def decoding(self, temperature: float, prompt_tokens: int = 0) -> Decoding:
+        """How rows of one temperature are sampled, after a prompt of that length."""
+        left = self.max_new_tokens if self.max_length is None else max(1, self.max_length - prompt_tokens)
+        return Decoding(
+            temperature,
+            self.top_p,
+            self.top_k,
+            min(self.max_new_tokens, left),
+            repetition_penalty=self.repetition_penalty,
+            min_new_tokens=self.min_new_tokens,
+            num_beams=self.num_beams,
+        )
 
     def identity(self) -> dict[str, Any]:
         """Everything that determines a row; model, benchmark and template file count by content, as inputs."""

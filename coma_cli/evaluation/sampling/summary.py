@@ -14,13 +14,17 @@ from coma_cli.words import count_of
 class SampleSummary(BaseModel):
     """A sample run in numbers.
 
-    `n` is the latest request; rows of earlier, larger requests are kept and counted in `samples`. `seconds` and
-    `tokens_per_s` cover only this start, None if nothing was left to do.
+    `protocol_departures` are the settings that differ from the protocol's, in words; `extraction` is the protocol of
+    `coma score` that goes with it. `n` is the latest request; rows of earlier, larger requests are kept and counted in
+    `samples`. `seconds` and `tokens_per_s` cover only this start, None if nothing was left to do.
     """
 
     bench: str
     model: str
     engine: str
+    protocol: str
+    protocol_departures: list[str]
+    extraction: str
     template: str | None
     template_sha256: str | None
     template_reason: str | None
@@ -32,6 +36,11 @@ class SampleSummary(BaseModel):
     top_p: float
     top_k: int
     max_new_tokens: int
+    max_length: int | None
+    min_new_tokens: int
+    repetition_penalty: float
+    num_beams: int
+    stop: list[str]
     finish_reasons: dict[str, int]
     truncated_share: float | None
     errors: list[str]
