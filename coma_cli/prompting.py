@@ -133,7 +133,7 @@ def choose_template(
     if choice in by_name:
         return by_name[choice]
     if (file := file_of_template(choice)) is not None:
-        return _from_file(file)
+        return template_from_file(file)
     raise unknown_name("template", choice, ["auto", "chat", *by_name])
 
 
@@ -142,7 +142,12 @@ def file_of_template(choice: str) -> Path | None:
     return Path(choice) if choice.endswith(_TEMPLATE_SUFFIXES) else None
 
 
-def _from_file(path: Path) -> PromptTemplate:
+def template_from_file(path: Path) -> PromptTemplate:
+    """The template of a Jinja file.
+
+    Raises:
+        MissingInputError: there is no such file. UsageError: it is not a template that uses the instruction.
+    """
     from jinja2 import Environment, meta
 
     if not path.is_file():

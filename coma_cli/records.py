@@ -218,7 +218,11 @@ class Problem(Record):
 
 
 class Sample(Record):
-    """One completion of one problem, identified by (task_id, temperature, index)."""
+    """One completion of one problem, identified by (task_id, temperature, index).
+
+    `completion` is the answer as drawn, before any extraction. `reasoning` is what a reasoning model wrote before it,
+    with its tags; `reasoning_cut` says that this part never ended, so that there is no answer.
+    """
 
     task_id: str
     temperature: float
@@ -231,6 +235,9 @@ class Sample(Record):
     log_probability: float | None = None
     seed: int | None = None
     error: str = ""
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    reasoning_cut: bool = False
 
     @property
     def key(self) -> str:

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.interface import Engine
 from coma_cli.errors import unknown_name
 from coma_cli.jsonl import CorruptLine
 from coma_cli.models.resolution import NO_TRUST, ResolvedBase, Trust
+
+if TYPE_CHECKING:
+    from coma_cli.engines.openai_engine import OpenAIEngine
 
 EngineName = Literal["transformers", "openai"]
 
@@ -53,10 +56,14 @@ def open_openai(
     answers_folder: Path,
     *,
     on_corrupt: Callable[[CorruptLine], None] | None = None,
-) -> Iterator[Engine]:
-    """A chat server as an engine, with answers stored in the workspace's journal; its corrupt lines are reported."""
+    server: str = "",
+) -> Iterator["OpenAIEngine"]:
+    """A chat server as an engine, with answers stored in the workspace's journal; its corrupt lines are reported.
+
+    `server` is part of what identifies an answer, so that two servers of one model name share none.
+    """
     from coma_cli.engines.answers import AnswerJournal
     from coma_cli.engines.openai_engine import OpenAIEngine
 
     with AnswerJournal(answers_folder, on_corrupt=on_corrupt) as answers:
-        yield OpenAIEngine(model, connection, answers=answers)
+        yield OpenAIEngine(model, connection, answers=answers, server=server)

@@ -10,7 +10,8 @@ never depend on when the run was interrupted. The problems are saved with the sa
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from coma_cli import console
 from coma_cli.corpus.decontamination.training_check import MANIFEST_KEY
@@ -22,6 +23,7 @@ from coma_cli.evaluation.sampling.batches import plan_batches, unfinished
 from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
 from coma_cli.evaluation.sampling.protocol_settings import departures
 from coma_cli.evaluation.sampling.rows import Batch, RowMaker, requests_of, rows_without_room
+from coma_cli.evaluation.sampling.server_facts import served_model, stored_facts
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.evaluation.sampling.summary import SampleSummary
 from coma_cli.journal import Journal, natural_order
@@ -56,6 +58,10 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
         tokens=counts.prompt_tokens + counts.completion_tokens,
         facts={MANIFEST_KEY: None if check is None else check.to_manifest()},
     )
+    for warning in sample_summary.warnings(summary):
+        console.warn(warning)
+    tokens = counts.prompt_tokens + counts.completion_tokens
+    return StageResult(summary, (SAMPLES, PROBLEMS), tokens=tokens, facts=made.facts or stored_facts(run))
 
 
 def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> None:
@@ -73,18 +79,19 @@ def _batches_to_do(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> list
 
 @dataclass
 class Made:
-    """What this start generated: rows, tokens, seconds."""
+    """What this start generated: rows, tokens, seconds; and what a server said of itself."""
 
     rows: int = 0
     tokens: int = 0
     seconds: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def _generate(
     run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch]
 ) -> Made:
     made, rows, total = Made(), RowMaker(settings, plan, todo), sum(map(len, todo))
-    with _engine(run, settings, plan) as engine, console.progress("Completions", total) as ticker:
+    with _engine(run, settings, plan, made) as engine, console.progress("Completions", total) as ticker:
         began = time.monotonic()
         with closing(_responses(engine, settings, plan, todo)) as responses:
             for response in responses:
@@ -105,7 +112,7 @@ def _responses(
 
 
 @contextmanager
-def _engine(run: Run, settings: SampleSettings, plan: SamplePlan) -> Iterator[Engine]:
+def _engine(run: Run, settings: SampleSettings, plan: SamplePlan, made: Made) -> Iterator[Engine]:
     if plan.local is not None:
         local = plan.local
         console.note(f"Loading {local.choice.title} ({local.dtype}, {local.device})")
@@ -118,8 +125,14 @@ def _engine(run: Run, settings: SampleSettings, plan: SamplePlan) -> Iterator[En
         )
         return
     answers, broken = plan.workspace.answers_folder(), run.corrupt.append
-    with open_openai(str(settings.model), settings.runtime, answers, on_corrupt=broken) as engine:
+    served = served_model(run, settings)
+    with open_openai(
+        str(settings.model), settings.runtime, answers, on_corrupt=broken, server=served.identity
+    ) as engine:
         yield engine
+        traffic = engine.traffic
+    said = {"system_fingerprints": dict(traffic.system_fingerprints), "served_by": dict(traffic.served_by)}
+    made.facts["server"] = {**served.facts(), **said}
 
 
 def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
@@ -141,13 +154,13 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         bench=settings.bench,
         model=local.choice.title if local else str(settings.model),
         engine=settings.engine_name,
-        protocol=template.protocol_name if template else plan.protocol.name,
+        protocol=plan.protocol_name,
         protocol_departures=departures(settings, plan.protocol),
         extraction=plan.protocol.extraction,
         template=template.template.name if template else None,
         template_sha256=template.template.sha256 if template else None,
         template_reason=template.reason if template else None,
-        prompt_form=template.form if template else "instruction",
+        prompt_form=template.form if template else plan.server.form if plan.server else "instruction",
         **counts.model_dump(),
         n=settings.n,
         temperatures=list(settings.temperature),
@@ -155,10 +168,11 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         top_k=settings.top_k,
         max_new_tokens=settings.max_new_tokens,
         max_length=settings.max_length,
+        max_reasoning_tokens=settings.max_reasoning_tokens if local and local.prompts.reasoning else None,
         min_new_tokens=settings.min_new_tokens,
         repetition_penalty=settings.repetition_penalty,
         num_beams=settings.num_beams,
-        stop=list(local.prompts.stop_texts if local else settings.stop or ()),
+        stop=list(local.prompts.stop_texts if local else plan.server.stop_texts if plan.server else ()),
         samples_this_start=made.rows,
         seconds=None if made.seconds is None else round(made.seconds, 3),
         tokens_per_s=round(made.tokens / made.seconds, 1) if made.seconds else None,

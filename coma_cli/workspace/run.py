@@ -58,6 +58,7 @@ class StageResult:
 
     `to_do_over` rows stand for failures of the machine: the run is finished, and the same command does them over.
     `facts` go into the manifest under their own names, for the stages that read this run.
+    `facts` are what else the manifest is to record, by name.
     """
 
     summary: BaseModel
@@ -185,6 +186,11 @@ class Run:
         }
 
     @property
+    def forced(self) -> bool:
+        """Whether this process was to discard the run and start over."""
+        return self._force
+
+    @property
     def name(self) -> str:
         """The name of the run's folder."""
         return self.path.name
@@ -246,6 +252,7 @@ class Run:
             "tokens": result.tokens,
             "cost_usd": result.cost_usd,
             "to_do_over": result.to_do_over,
+            **result.facts,
             "wall_s": round(time.monotonic() - self._started, 3),
             **environment(),
             **result.facts,

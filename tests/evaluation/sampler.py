@@ -24,12 +24,14 @@ class Sampler:
     def plan(self, **values):
         return sample.STAGE.plan(self.settings(**values), self.workspace)
 
-    def __call__(self, *, name: str | None = None, **values) -> Artifact:
+    def __call__(self, *, name: str | None = None, force: bool = False, **values) -> Artifact:
         settings = self.settings(**values)
         plan = sample.STAGE.plan(settings, self.workspace)
         for blocker in plan.blockers:
             raise blocker
-        with self.workspace.open_run("sample", settings, plan, name=name) as run:
+        with self.workspace.open_run("sample", settings, plan, name=name, force=force) as run:
+            if run.done:
+                return run.artifact
             return run.finish(sample.work(run, settings, plan))
 
 

@@ -24,6 +24,7 @@ from coma_cli.evaluation.sampling.model_facts import (
 from coma_cli.evaluation.sampling.prompts import Prompts, choose_prompt_template, encode_problems
 from coma_cli.evaluation.sampling.protocol_settings import departures, refused_options, with_model_settings
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
+from coma_cli.evaluation.sampling.server_prompts import ServerPrompts, server_prompts
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
@@ -60,6 +61,14 @@ class SamplePlan(Plan):
     protocol: SamplingProtocol
     settings: SampleSettings
     local: LocalModel | None
+    server: ServerPrompts | None = None
+
+    @property
+    def protocol_name(self) -> str:
+        """The name of the protocol in use, where the model or the endpoint decided."""
+        if self.local is not None:
+            return self.local.prompts.choice.protocol_name
+        return self.server.protocol_name(self.protocol) if self.server is not None else self.protocol.name
 
     def wanted(self, extent: Mapping[str, Any]) -> Wanted:
         """What an extent of this run requests, longest prompts first, so that memory runs out at the start or never."""
@@ -154,7 +163,7 @@ def _identity_of(settings: SampleSettings, subject: Subject) -> Plan:
         return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=notes)
     name = str(settings.model)
     inputs = (benchmark, Input("model", name, sha256_of(["chat model", name])))
-    note = f"Model: {name}, over the chat-completions protocol"
+    note = f"Model: {name} at {settings.url}, endpoint {settings.endpoint}"
     return Plan(f"{settings.bench}-{name.rstrip('/').rpartition('/')[2]}", inputs, rows, {}, notes=(note,))
 
 
@@ -170,10 +179,10 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
     """
     subject = resolve(settings, workspace)
     identity, problems = _identity_of(settings, subject), subject.problems
-    rows, local = identity.total, None
+    rows, local, server = identity.total, None, None
     taken: list[str] = []
     if subject.choice is None:
-        blockers = _server_blockers(settings, subject.protocol)
+        server, blockers = _server(settings, subject)
     else:
         if subject.protocol.from_model:
             settings, taken = with_model_settings(settings, subject.choice.resolved)
@@ -186,25 +195,30 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
         total=rows,
         estimate=_estimate(settings, problems, rows, local),
         blockers=tuple(blockers),
-        notes=(*identity.notes, *_protocol_notes(settings, subject, local, taken), *_notes(settings, problems, local)),
+        notes=(
+            *identity.notes,
+            *_protocol_notes(settings, subject, local, server, taken),
+            *_notes(settings, problems, local),
+        ),
         benchmark=subject.benchmark,
         problems=problems,
         workspace=workspace,
         protocol=subject.protocol,
         settings=settings,
         local=local,
+        server=server,
     )
 
 
-def _server_blockers(settings: SampleSettings, protocol: SamplingProtocol) -> list[CliError]:
-    blockers: list[CliError] = [*refused_options(settings)]
-    if (access := check_access(settings.runtime)) is not None:
-        blockers.append(access)
-    if protocol.from_model:
-        blockers.append(UsageError("A server's model has no generation_config.json here.", "Omit --protocol."))
-    if settings.template != "auto":
-        blockers.append(UsageError("A chat server applies its own template.", "Omit --template."))
-    return blockers
+def _server(settings: SampleSettings, subject: Subject) -> tuple[ServerPrompts | None, list[CliError]]:
+    """The prompts for a server, and why it can't be asked."""
+    access = check_access(settings.runtime)
+    blockers: list[CliError] = [] if access is None else [access]
+    try:
+        prompts = server_prompts(settings, subject.protocol, subject.benchmark.problems)
+    except UsageError as error:
+        return None, [*blockers, error]
+    return prompts, [*blockers, *refused_options(settings)]
 
 
 def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel | None, CliError | None]:
@@ -232,8 +246,10 @@ def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel
         chat_options=settings.chat_template_kwargs,
     )
     ends = [*facts.end_token_ids, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])]
-    prompts = encode_problems(template, tokenizer, subject.benchmark.problems, ends, settings.stop)
-    longest = max(len(prompts.token_ids[p.task_id]) for p in subject.problems) + settings.max_new_tokens
+    prompts = encode_problems(
+        template, tokenizer, subject.benchmark.problems, ends, settings.stop, settings.max_reasoning_tokens
+    )
+    longest = max(len(prompts.token_ids[p.task_id]) for p in subject.problems) + most_tokens(settings, prompts)
     size = settings.runtime.batch_size or facts.rows_that_fit(
         min(longest, room_of(settings, facts)),
         BYTES_OF_DTYPE[placement.dtype_name],
@@ -241,6 +257,11 @@ def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel
         MOST_ROWS_CPU if placement.device == "cpu" else MOST_ROWS_GPU,
     )
     return LocalModel(choice, prompts, facts, placement.device, placement.dtype_name, placement.replaced, size), None
+
+
+def most_tokens(settings: SampleSettings, prompts: Prompts) -> int:
+    """The most tokens that a completion may have, reasoning part included."""
+    return settings.max_new_tokens + (prompts.reasoning.max_tokens if prompts.reasoning else 0)
 
 
 def _memory_bytes(device: str) -> int:
@@ -264,10 +285,10 @@ def _estimate(
     estimate["max completion tokens"] = rows * settings.max_new_tokens
     if local is None:
         return estimate
+    most = most_tokens(settings, local.prompts)
+    estimate["max completion tokens"] = rows * most
     lengths = sorted(len(local.prompts.token_ids[p.task_id]) for p in problems)
-    need = local.facts.memory_bytes(
-        min(local.batch_size, rows), lengths[-1] + settings.max_new_tokens, BYTES_OF_DTYPE[local.dtype]
-    )
+    need = local.facts.memory_bytes(min(local.batch_size, rows), lengths[-1] + most, BYTES_OF_DTYPE[local.dtype])
     return {
         **estimate,
         "prompt tokens": {"shortest": lengths[0], "median": lengths[len(lengths) // 2], "longest": lengths[-1]},
@@ -290,7 +311,7 @@ def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: 
                 "Choose a model with a longer context, or another --template.",
             )
         ]
-    need = local.facts.memory_bytes(1, shortest + settings.max_new_tokens, BYTES_OF_DTYPE[local.dtype])
+    need = local.facts.memory_bytes(1, shortest + most_tokens(settings, local.prompts), BYTES_OF_DTYPE[local.dtype])
     there = _memory_bytes(local.device)
     if need > there:
         return [
@@ -331,20 +352,26 @@ def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: Local
 
 
 def _protocol_notes(
-    settings: SampleSettings, subject: Subject, local: LocalModel | None, taken: list[str]
+    settings: SampleSettings,
+    subject: Subject,
+    local: LocalModel | None,
+    server: ServerPrompts | None,
+    taken: list[str],
 ) -> list[str]:
     """The protocol with its reason, what of it is overridden, and what it overrides."""
     protocol = subject.protocol
-    name = local.prompts.choice.protocol_name if local else protocol.name
-    why = "as requested" if settings.protocol != "auto" else "it fits the model"
-    notes = [f"Protocol: {name} ({why})" if local else f"Protocol: {name}"]
+    name = local.prompts.choice.protocol_name if local else server.protocol_name(protocol) if server else protocol.name
+    fits = "it fits the model" if local else "it fits the endpoint"
+    notes = [f"Protocol: {name} ({fits if settings.protocol == 'auto' else 'as requested'})"]
     if taken:
         notes.append(f"From the model's generation_config.json: {', '.join(taken)}")
+    if local is not None and local.prompts.reasoning is not None:
+        notes.append(f"Reasoning: the model may write up to {settings.max_reasoning_tokens} tokens before its answer")
     if changed := departures(settings, protocol):
         notes.append(f"Warning: this departs from {protocol.name}: {', '.join(changed)}")
     if local is not None and local.prompts.choice.warning:
         notes.append(f"Warning: {local.prompts.choice.warning}")
-    return notes
+    return [*notes, *(server.notes if server else ())]
 
 
 def _greedy_note(settings: SampleSettings) -> list[str]:

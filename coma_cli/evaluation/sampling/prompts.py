@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from coma_cli import prompting
 from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
+from coma_cli.corpus.extraction.thinking import TAGS, opening_tag_at_end
+from coma_cli.engines.reasoning import ReasoningLimit
 from coma_cli.errors import UsageError
 from coma_cli.prompting import (
     RAW,
@@ -44,12 +46,16 @@ class TemplateChoice:
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompts as token ids by task id, and the tokens and texts that end a completion."""
+    """The prompts as token ids by task id, and the tokens and texts that end a completion.
+
+    `reasoning` is the limit of a reasoning part, None for a model that is not known to write one.
+    """
 
     choice: TemplateChoice
     token_ids: Mapping[str, tuple[int, ...]]
     stop_ids: tuple[int, ...]
     stop_texts: tuple[str, ...]
+    reasoning: ReasoningLimit | None = None
 
 
 def choose_prompt_template(
@@ -150,8 +156,12 @@ def encode_problems(
     problems: Iterable[Problem],
     end_token_ids: Iterable[int],
     stop_texts: tuple[str, ...] | None,
+    max_reasoning_tokens: int = 0,
 ) -> Prompts:
-    """The prompts of problems as token ids; if `stop_texts` is None, those of the protocol are used."""
+    """The prompts of problems as token ids; if `stop_texts` is None, those of the protocol are used.
+
+    With `max_reasoning_tokens`, a reasoning part has that limit where the template knows of one.
+    """
     template, protocol = choice.template, choice.protocol
     begun = protocol.answer_start if choice.form == "instruction" else ""
     start = plain_ids(tokenizer, begun)
@@ -162,7 +172,20 @@ def encode_problems(
     stops = dict.fromkeys([*stop_token_ids(template, tokenizer), *end_token_ids])
     texts = stop_texts if stop_texts is not None else default_stop_texts(choice.form, protocol)
     ends = prompting.stop_texts(template)
-    return Prompts(choice, token_ids, tuple(stops), tuple(dict.fromkeys((*ends, *texts))))
+    reasoning = reasoning_of(choice, tokenizer, max_reasoning_tokens) if max_reasoning_tokens else None
+    return Prompts(choice, token_ids, tuple(stops), tuple(dict.fromkeys((*ends, *texts))), reasoning)
+
+
+def reasoning_of(choice: TemplateChoice, tokenizer: Tokenizer, max_tokens: int) -> ReasoningLimit | None:
+    """The limit of a reasoning part, if the chat template has tags for one; None where it closes the part itself."""
+    template = choice.template
+    known = [tags for tags in TAGS if tags.opening in template.jinja or tags.closing in template.jinja]
+    if choice.form == "continuation" or not template.is_chat or not known:
+        return None
+    prompt = prompting.render(template, tokenizer, "question").rstrip()
+    if any(prompt.endswith(tags.closing) for tags in TAGS):
+        return None  # as with enable_thinking=false
+    return ReasoningLimit(max_tokens, {tags.opening: tags.closing for tags in known}, opening_tag_at_end(prompt))
 
 
 def prompt_text(problem: Problem, form: PromptForm, protocol: SamplingProtocol) -> str:

@@ -1,7 +1,7 @@
 """The settings of `coma sample`."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import yaml
 from pydantic import Field, field_validator, model_validator
@@ -126,6 +126,11 @@ class SampleSettings(StageSettings):
     max_length: Annotated[int | None, Unset("the model's context")] = Field(
         default=None, ge=2, description="Max tokens of prompt and completion together"
     )
+    max_reasoning_tokens: Annotated[int, Flag("--max-reasoning-tokens", panel=SAMPLING)] = Field(
+        default=4096,
+        ge=1,
+        description="Max tokens of a reasoning model's reasoning part, which do not count as new tokens",
+    )
     min_new_tokens: Annotated[int, Flag("--min-new-tokens", panel=SAMPLING)] = Field(
         default=0, ge=0, description="Min new tokens before the model may end an answer (transformers engine)"
     )
@@ -141,6 +146,9 @@ class SampleSettings(StageSettings):
         Kind("TEXT"),
         Unset("the protocol's"),
     ] = Field(default=None, description=r"Text that ends a completion; \n is a line break")
+    endpoint: Annotated[Literal["chat", "completions"], Flag("--endpoint", panel=MODEL)] = Field(
+        default="chat", description="What a server is asked for: an answer to a chat, or a completion of a text"
+    )
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"
     )
@@ -228,10 +236,20 @@ class SampleSettings(StageSettings):
             num_beams=self.num_beams,
         )
 
+    @property
+    def url(self) -> str | None:
+        """The base URL of the server that runs the model, None for an engine in this process."""
+        if self.engine_name != "openai":
+            return None
+        from coma_cli.engines.openai_engine import OWN_ADDRESS, address
+
+        return (address(self.runtime) or OWN_ADDRESS).rstrip("/")
+
     def identity(self) -> dict[str, Any]:
         """Everything that determines a row; model, benchmark and template file count by content, as inputs."""
         identity = super().identity()
         for elsewhere in ("model", "revision", "bench_data", "allow_template_mismatch"):
             identity.pop(elsewhere)
         own_file = {"template": "file"} if self.template_file else {}
-        return {**identity, "engine": self.engine_name, **own_file}
+        server = {"url": self.url} if self.url else {}
+        return {**identity, "engine": self.engine_name, **own_file, **server}

@@ -10,13 +10,16 @@ from coma_cli import console
 from coma_cli.records import Sample
 from coma_cli.words import count_of
 
+MOST_TRUNCATED = 0.05  # a larger share of completions cut at the limit is worth a warning
+
 
 class SampleSummary(BaseModel):
     """A sample run in numbers.
 
     `protocol_departures` are the settings that differ from the protocol's, in words; `extraction` is the protocol of
     `coma score` that goes with it. `n` is the latest request; rows of earlier, larger requests are kept and counted in
-    `samples`. `seconds` and `tokens_per_s` cover only this start, None if nothing was left to do.
+    `samples`. `without_end_share` is the share that no end token of the model ended. `seconds` and `tokens_per_s` cover
+    only this start, None if nothing was left to do.
     """
 
     bench: str
@@ -43,9 +46,14 @@ class SampleSummary(BaseModel):
     stop: list[str]
     finish_reasons: dict[str, int]
     truncated_share: float | None
+    without_end_share: float | None
+    reasoning_cut: int
+    empty_completions: int
     errors: list[str]
     prompt_tokens: int
     completion_tokens: int
+    reasoning_tokens: int
+    max_reasoning_tokens: int | None
     samples_this_start: int
     seconds: float | None
     tokens_per_s: float | None
@@ -62,9 +70,13 @@ class Counts(BaseModel):
     samples: int
     finish_reasons: dict[str, int]
     truncated_share: float | None
+    without_end_share: float | None
+    reasoning_cut: int
+    empty_completions: int
     errors: list[str]
     prompt_tokens: int
     completion_tokens: int
+    reasoning_tokens: int
 
 
 def count_rows(rows: Iterable[Sample]) -> Counts:
@@ -76,11 +88,42 @@ def count_rows(rows: Iterable[Sample]) -> Counts:
         problems=len({row.task_id for row in made}),
         samples=len(made),
         finish_reasons=dict(sorted(reasons.items())),
-        truncated_share=reasons["length"] / len(made) if made else None,
+        truncated_share=sum(_truncated(row) for row in made) / len(made) if made else None,
+        without_end_share=sum(row.finish_reason != "eos" for row in made) / len(made) if made else None,
+        reasoning_cut=sum(row.reasoning_cut for row in made),
+        empty_completions=sum(not row.completion.strip() and not row.reasoning_cut for row in made),
         errors=sorted({row.error for row in latest.values() if row.failed})[:5],
         prompt_tokens=sum(row.prompt_tokens for row in made),
         completion_tokens=sum(row.completion_tokens for row in made),
+        reasoning_tokens=sum(row.reasoning_tokens for row in made),
     )
+
+
+def _truncated(row: Sample) -> bool:
+    """Whether a row ends where a limit cut it; a reasoning part that never ended counts, whatever ended it."""
+    return row.finish_reason == "length" or row.reasoning_cut
+
+
+def warnings(summary: SampleSummary) -> list[str]:
+    """What is wrong with the completions as a whole."""
+    found = []
+    if summary.reasoning_cut:
+        cut = count_of(summary.reasoning_cut, "completion")
+        found.append(
+            f"{cut} of {summary.samples} ended within the reasoning part and have no answer; raise "
+            f"--max-reasoning-tokens above {summary.max_reasoning_tokens or 'the limit'}, or use "
+            "--chat-template-kwargs enable_thinking=false."
+        )
+    cut_share = summary.truncated_share or 0
+    if cut_share > MOST_TRUNCATED and not summary.reasoning_cut:
+        found.append(
+            f"{cut_share:.0%} of the completions were cut at the limit of {summary.max_new_tokens} tokens; raise "
+            "--max-new-tokens."
+        )
+    if summary.empty_completions:
+        empty, has = count_of(summary.empty_completions, "completion"), summary.empty_completions == 1
+        found.append(f"{empty} of {summary.samples} {'has' if has else 'have'} no text.")
+    return found
 
 
 def headline(summary: Mapping[str, Any]) -> str:

@@ -93,3 +93,37 @@ def test_the_settings_of_the_authors_are_used_and_stored(sampler, model):
         path.write_text(before)
     assert (artifact.summary["temperatures"], artifact.summary["top_k"]) == ([0.7], 5)
     assert {row.temperature for row in rows_of(artifact)} == {0.7}
+
+
+THINKS = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}"
+    "{% endif %}"
+)
+
+
+@pytest.fixture
+def thinking(tmp_path, model) -> Sampler:
+    import shutil
+
+    folder = shutil.copytree(model, tmp_path / "thinking")
+    (folder / "chat_template.jinja").write_text(THINKS)
+    return Sampler(tmp_path / "w", model=str(folder), limit=1, n=2, temperature=0.8, max_new_tokens=3)
+
+
+def test_a_reasoning_part_has_a_limit_of_its_own_and_is_cut_loudly(thinking, capsys):
+    plan = thinking.plan(max_reasoning_tokens=7)
+    assert "Reasoning: the model may write up to 7 tokens before its answer" in plan.notes
+    artifact = thinking(max_reasoning_tokens=7)
+    rows = rows_of(artifact)
+    assert all(row.completion == "" and row.reasoning and row.reasoning_cut for row in rows)
+    assert {row.reasoning_tokens for row in rows if row.finish_reason == "length"} == {7}
+    assert artifact.summary["reasoning_cut"] == 2 and artifact.summary["truncated_share"] == 1
+    assert "raise --max-reasoning-tokens above 7" in capsys.readouterr().err
+
+
+def test_reasoning_that_is_switched_off_leaves_the_usual_limit(thinking):
+    artifact = thinking(chat_template_kwargs={"enable_thinking": "false"})
+    assert artifact.summary["max_reasoning_tokens"] is None
+    assert all(row.completion_tokens <= 3 and not row.reasoning for row in rows_of(artifact))
