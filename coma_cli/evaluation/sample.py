@@ -189,5 +189,6 @@ STAGE = Stage(
     work=work,
     show=sample_summary.show,
     headline=sample_summary.headline,
+    followed_by=sample_summary.followed_by,
     identify=make_identity,
 )

@@ -1,6 +1,8 @@
 """The benchmarks that coma samples and scores, one small file each. To add one: a file, a line here, a test."""
 
+from collections import ChainMap
 from collections.abc import Mapping
+from typing import cast
 
 from coma_cli.catalog import Catalogue
 from coma_cli.catalog.benchmarks.entry import Benchmark, LoadedBenchmark, NoProblemsError
@@ -16,5 +18,9 @@ BENCHMARKS: Mapping[str, Benchmark] = Catalogue(
         "mbpp+": "evalplus:MBPP_PLUS",
     },
 )
+PROMPTS = "prompts"
+_OWN: Catalogue[Benchmark] = Catalogue(Benchmark, __name__, {PROMPTS: "prompts:ENTRY"})
+# What sample takes: a user's own rows have no published file, and nothing is decontaminated against them.
+SAMPLED: Mapping[str, Benchmark] = ChainMap(_OWN, cast("Catalogue[Benchmark]", BENCHMARKS))
 
-__all__ = ["BENCHMARKS", "Benchmark", "LoadedBenchmark", "NoProblemsError"]
+__all__ = ["BENCHMARKS", "PROMPTS", "SAMPLED", "Benchmark", "LoadedBenchmark", "NoProblemsError"]

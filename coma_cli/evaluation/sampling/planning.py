@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog import lookup
-from coma_cli.catalog.benchmarks import BENCHMARKS, LoadedBenchmark
+from coma_cli.catalog.benchmarks import SAMPLED, LoadedBenchmark
 from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
 from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
@@ -133,7 +133,7 @@ def resolve(settings: SampleSettings, workspace: Workspace) -> Subject:
     Raises:
         UsageError, MissingInputError: no such benchmark, problem or model.
     """
-    entry = lookup("benchmark", settings.bench, BENCHMARKS)
+    entry = lookup("benchmark", settings.bench, SAMPLED)
     protocol = entry.sampling_protocol(settings.protocol)
     benchmark = entry.load(settings.bench_data)
     problems = select_problems(benchmark, settings.limit, settings.task_ids)

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from coma_cli.catalog import canonical
 from coma_cli.catalog.bases import BASES
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import PROMPTS, SAMPLED
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
@@ -34,7 +34,7 @@ MOST_SAMPLES = 100_000  # per problem: 500 times what pass@100 is published with
 
 
 def _protocol_names() -> list[str]:
-    return ["auto", *dict.fromkeys(protocol.name for entry in BENCHMARKS.values() for protocol in entry.protocols)]
+    return ["auto", *dict.fromkeys(protocol.name for entry in SAMPLED.values() for protocol in entry.protocols)]
 
 
 class SampleRuntime(Runtime, Connection):
@@ -60,11 +60,12 @@ class SampleSettings(StageSettings):
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids"})
 
-    bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: BENCHMARKS), Kind("NAME")] = Field(
-        default="humaneval", description=f"Benchmark: {', '.join(BENCHMARKS)}"
+    bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: SAMPLED), Kind("NAME")] = Field(
+        default="humaneval", description=f"Benchmark: {', '.join(SAMPLED)}"
     )
     bench_data: Annotated[Path | None, Flag("--bench-data", panel=BENCHMARK), Kind("FILE|DIR")] = Field(
-        default=None, description="Published file of the benchmark, or its folder"
+        default=None,
+        description="Published file of the benchmark, or its folder; or a file of instructions without answers",
     )
     model: Annotated[
         str | None,
@@ -147,7 +148,7 @@ class SampleSettings(StageSettings):
         Unset("the protocol's"),
     ] = Field(default=None, description=r"Text that ends a completion; \n is a line break")
     endpoint: Annotated[Literal["chat", "completions"], Flag("--endpoint", panel=MODEL)] = Field(
-        default="chat", description="What a server is asked for: an answer to a chat, or a completion of a text"
+        default="chat", description="What to request of a server: an answer to a chat, or a completion of a text"
     )
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"
@@ -159,8 +160,12 @@ class SampleSettings(StageSettings):
     @classmethod
     def _with_the_settings_of_the_protocol(cls, values: Any) -> Any:
         """What the protocol sets, where nothing else is given; the errors of unknown names come later."""
+        if "bench" not in values and (data := values.get("bench_data")):
+            from coma_cli.evaluation.sampling.instruction_files import holds_prompts
+
+            values = {**values, "bench": PROMPTS} if holds_prompts(Path(data)) else values
         bench, name = (values.get(key, cls.model_fields[key].default) for key in ("bench", "protocol"))
-        entry = BENCHMARKS.get(canonical(bench, BENCHMARKS)) if isinstance(bench, str) else None
+        entry = SAMPLED.get(canonical(bench, SAMPLED)) if isinstance(bench, str) else None
         found = next((p for p in entry.protocols if p.name == name), None) if entry else None
         own = found.settings if found else {}
         return {**{key: value for key, value in own.items() if key in cls.model_fields}, **values}
@@ -186,7 +191,7 @@ class SampleSettings(StageSettings):
     @field_validator("bench")
     @classmethod
     def _as_in_the_catalogue(cls, value: str) -> str:
-        return canonical(value, BENCHMARKS)
+        return canonical(value, SAMPLED)
 
     @field_validator("temperature", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from coma_cli import console
+from coma_cli.catalog.benchmarks import PROMPTS
 from coma_cli.records import Sample
 from coma_cli.words import count_of
 
@@ -132,6 +133,11 @@ def headline(summary: Mapping[str, Any]) -> str:
     cut = f", {truncated:.0%} truncated" if truncated else ""
     samples, problems = count_of(summary["samples"], "completion"), count_of(summary["problems"], "problem")
     return f"{samples} for {problems} by {summary['model']}{cut}"
+
+
+def followed_by(summary: Mapping[str, Any]) -> str | None:
+    """The command that comes next: none for answers to a user's own instructions, which are never scored."""
+    return None if summary["bench"] == PROMPTS else "score"
 
 
 def show(summary: Mapping[str, Any]) -> None:

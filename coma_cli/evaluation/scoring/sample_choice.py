@@ -14,6 +14,8 @@ from coma_cli.corpus.decontamination.training_check import (
     recorded_check,
     status_of,
 )
+from coma_cli.catalog.benchmarks import BENCHMARKS, PROMPTS
+from coma_cli.catalog.benchmarks.published_content import ContentDifference, difference
 from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.errors import MissingInputError, UsageError, nearest
 from coma_cli.evaluation.scoring.sample_files import (
@@ -90,6 +92,8 @@ def choose_samples(
         UsageError: the benchmark is unknown, not named or another one than the run's; or several models were sampled
             and none was chosen. MissingInputError: there are no such samples.
     """
+    if bench == PROMPTS:
+        raise _unscored("Such samples")
     if bench is not None:
         lookup("benchmark", bench, BENCHMARKS)
     if not samples:
@@ -162,6 +166,8 @@ def _model_of(artifact: Artifact) -> Input:
 
 def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     own = str(artifact.settings.get("bench"))
+    if own == PROMPTS:
+        raise _unscored(f"The samples of {artifact.name}")
     if bench not in (None, own):
         raise UsageError(f"The samples of {artifact.name} are of {own}, not of {bench}.", f"--bench {own}")
     path = artifact.intact("problems.jsonl", "--bench-data")
@@ -173,6 +179,13 @@ def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     training = recorded_check({MANIFEST_KEY: None, **artifact.manifest})
     made_from = (artifact.as_input("sample"),)
     return SampleSource(own, artifact.name, (samples,), problems, made_from, True, source, training)
+
+
+def _unscored(what: str) -> UsageError:
+    return UsageError(
+        f"{what} answer instructions that come without tests or answers, so there is nothing to score.",
+        "Read them in samples.jsonl of the run ; or name other samples with --samples",
+    )
 
 
 def _require_distinct(files: Sequence[Input]) -> None:
