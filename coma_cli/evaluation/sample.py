@@ -20,6 +20,7 @@ from coma_cli.engines.interface import Engine, GenerationResponse
 from coma_cli.errors import CliError
 from coma_cli.evaluation.sampling import summary as sample_summary
 from coma_cli.evaluation.sampling.batches import plan_batches, unfinished
+from coma_cli.evaluation.sampling.exports import write_exports
 from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
 from coma_cli.evaluation.sampling.protocol_settings import departures
 from coma_cli.evaluation.sampling.rows import Batch, RowMaker, requests_of, rows_without_room
@@ -60,6 +61,7 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     )
     for warning in sample_summary.warnings(summary):
         console.warn(warning)
+    _export(run, settings, plan, journal)
     tokens = counts.prompt_tokens + counts.completion_tokens
     return StageResult(summary, (SAMPLES, PROBLEMS), tokens=tokens, facts=made.facts or stored_facts(run))
 
@@ -135,6 +137,13 @@ def _engine(run: Run, settings: SampleSettings, plan: SamplePlan, made: Made) ->
     made.facts["server"] = {**served.facts(), **said}
 
 
+def _export(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample]) -> None:
+    """Write the samples in the forms of other tools, beside the rows."""
+    whole = plan.prompt_form == "instruction"
+    for path in write_exports(run.path, settings.export, plan.benchmark.problems, journal.rows(), whole=whole):
+        console.note(f"Written: {path}")
+
+
 def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
     """Raise if calls to a server failed, which a rerun retries; failures of a local model are final."""
     failed = {row.key: row for row in journal.rows() if row.key in journal.failed}
@@ -160,7 +169,7 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         template=template.template.name if template else None,
         template_sha256=template.template.sha256 if template else None,
         template_reason=template.reason if template else None,
-        prompt_form=template.form if template else plan.server.form if plan.server else "instruction",
+        prompt_form=plan.prompt_form,
         **counts.model_dump(),
         n=settings.n,
         temperatures=list(settings.temperature),

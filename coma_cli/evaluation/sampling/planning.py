@@ -21,7 +21,7 @@ from coma_cli.evaluation.sampling.model_facts import (
     ModelFacts,
     read_facts,
 )
-from coma_cli.evaluation.sampling.prompts import Prompts, choose_prompt_template, encode_problems
+from coma_cli.evaluation.sampling.prompts import PromptForm, Prompts, choose_prompt_template, encode_problems
 from coma_cli.evaluation.sampling.protocol_settings import departures, refused_options, with_model_settings
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
 from coma_cli.evaluation.sampling.server_prompts import ServerPrompts, server_prompts
@@ -69,6 +69,13 @@ class SamplePlan(Plan):
         if self.local is not None:
             return self.local.prompts.choice.protocol_name
         return self.server.protocol_name(self.protocol) if self.server is not None else self.protocol.name
+
+    @property
+    def prompt_form(self) -> PromptForm:
+        """Whether the model continues the prompts or answers instructions."""
+        if self.local is not None:
+            return self.local.prompts.choice.form
+        return self.server.form if self.server is not None else "instruction"
 
     def wanted(self, extent: Mapping[str, Any]) -> Wanted:
         """What an extent of this run requests, longest prompts first, so that memory runs out at the start or never."""

@@ -99,8 +99,7 @@ def split_reasoning(plan: SamplePlan, response: GenerationResponse) -> ThinkingP
     if response.reasoning:
         return ThinkingParts(response.reasoning, response.text, unfinished=not response.text.strip())
     prompts = plan.local.prompts if plan.local else None
-    form = prompts.choice.form if prompts is not None else plan.server.form if plan.server else "instruction"
-    if form == "continuation":
+    if plan.prompt_form == "continuation":
         return ThinkingParts("", response.text)
     opened = prompts.reasoning.opened if prompts is not None and prompts.reasoning is not None else ""
     return split_thinking(response.text, opened)

