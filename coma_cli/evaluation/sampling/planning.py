@@ -225,7 +225,7 @@ def _server(settings: SampleSettings, subject: Subject) -> tuple[ServerPrompts |
         prompts = server_prompts(settings, subject.protocol, subject.benchmark.problems)
     except UsageError as error:
         return None, [*blockers, error]
-    return prompts, [*blockers, *refused_options(settings)]
+    return prompts, [*blockers, *refused_options(settings, subject.protocol)]
 
 
 def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel | None, CliError | None]:

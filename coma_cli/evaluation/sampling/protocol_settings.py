@@ -21,10 +21,13 @@ UNSUPPORTED: dict[EngineName, dict[str, str]] = {
 }
 
 
-def refused_options(settings: SampleSettings) -> Iterator[UsageError]:
-    """An error for each setting that the engine can't apply."""
+def refused_options(settings: SampleSettings, protocol: SamplingProtocol) -> Iterator[UsageError]:
+    """An error for each setting that the engine can't apply; where a protocol brings it, that is a departure."""
     for name, reason in UNSUPPORTED.get(settings.engine_name, {}).items():
-        if getattr(settings, name) != SampleSettings.model_fields[name].default:
+        if (
+            protocol.settings.get(name) != getattr(settings, name)
+            and getattr(settings, name) != SampleSettings.model_fields[name].default
+        ):
             option = "--set max_length" if name == "max_length" else f"--{name.replace('_', '-')}"
             yield UsageError(
                 f"The {settings.engine_name} engine has no {option}: it {reason}.",
@@ -39,6 +42,8 @@ def departures(settings: SampleSettings, protocol: SamplingProtocol) -> list[str
         used = getattr(settings, name, None)
         if name == "quantize" and used != published:
             found.append(f"the base was not quantized to {published}")
+        elif name in UNSUPPORTED.get(settings.engine_name, {}):
+            found.append(f"{name} {_text(published)} can't be applied by the {settings.engine_name} engine")
         elif used != published:
             found.append(f"{name} {_text(used)} instead of {_text(published)}")
     if protocol.settings and settings.stop is not None and settings.stop != protocol.stops:

@@ -73,9 +73,17 @@ def test_a_minimum_above_the_maximum_is_refused():
 )
 def test_a_server_refuses_what_its_api_lacks(name, value):
     server = {"runtime__base_url": "http://localhost:1/v1", "model": "m"}
-    (error,) = refused_options(settings(**{name: value}, **server))
+    protocol = BENCHMARKS["humaneval"].sampling_protocol("auto")
+    (error,) = refused_options(settings(**{name: value}, **server), protocol)
     assert "the openai engine has no" in error.message.lower() and "--engine transformers" in error.hint
-    assert not list(refused_options(settings(**{name: value})))
+    assert not list(refused_options(settings(**{name: value}), protocol))
+
+
+def test_what_a_protocol_brings_and_a_server_lacks_is_a_departure():
+    protocol = BENCHMARKS["humaneval"].sampling_protocol("coma-paper")
+    given = settings(protocol="coma-paper", runtime__base_url="http://localhost:1/v1", model="m")
+    assert not list(refused_options(given, protocol))
+    assert departures(given, protocol) == ["max_length 512 can't be applied by the openai engine"]
 
 
 @pytest.fixture
