@@ -52,18 +52,13 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     _check_failures(plan, journal)
     counts = sample_summary.count_rows(journal.rows())
     summary = _summary(settings, plan, counts, made)
-    check = plan.local.choice.check if plan.local else None
-    return StageResult(
-        summary,
-        (SAMPLES, PROBLEMS),
-        tokens=counts.prompt_tokens + counts.completion_tokens,
-        facts={MANIFEST_KEY: None if check is None else check.to_manifest()},
-    )
     for warning in sample_summary.warnings(summary):
         console.warn(warning)
     _export(run, settings, plan, journal)
+    check = plan.local.choice.check if plan.local else None
+    facts = {MANIFEST_KEY: None if check is None else check.to_manifest(), **(made.facts or stored_facts(run))}
     tokens = counts.prompt_tokens + counts.completion_tokens
-    return StageResult(summary, (SAMPLES, PROBLEMS), tokens=tokens, facts=made.facts or stored_facts(run))
+    return StageResult(summary, (SAMPLES, PROBLEMS), tokens=tokens, facts=facts)
 
 
 def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> None:

@@ -58,7 +58,6 @@ class StageResult:
 
     `to_do_over` rows stand for failures of the machine: the run is finished, and the same command does them over.
     `facts` go into the manifest under their own names, for the stages that read this run.
-    `facts` are what else the manifest is to record, by name.
     """
 
     summary: BaseModel
@@ -252,7 +251,6 @@ class Run:
             "tokens": result.tokens,
             "cost_usd": result.cost_usd,
             "to_do_over": result.to_do_over,
-            **result.facts,
             "wall_s": round(time.monotonic() - self._started, 3),
             **environment(),
             **result.facts,

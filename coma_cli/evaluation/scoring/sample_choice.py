@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.catalog import lookup
-from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks import BENCHMARKS, PROMPTS
 from coma_cli.catalog.benchmarks.published_content import ContentDifference, difference, published_ids
 from coma_cli.corpus.decontamination.training_check import (
     MANIFEST_KEY,
@@ -14,8 +14,6 @@ from coma_cli.corpus.decontamination.training_check import (
     recorded_check,
     status_of,
 )
-from coma_cli.catalog.benchmarks import BENCHMARKS, PROMPTS
-from coma_cli.catalog.benchmarks.published_content import ContentDifference, difference
 from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.errors import MissingInputError, UsageError, nearest
 from coma_cli.evaluation.scoring.sample_files import (
