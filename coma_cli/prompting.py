@@ -1,7 +1,8 @@
 """Prompt templates shared by training and sampling: how an instruction becomes text, tokens and an answer boundary.
 
 The prompt and the answer are tokenized separately and joined as token ids, in both finetune and sample, so the boundary
-between them is the same. A template ends an answer with one stop token, which is trained and at which sampling stops.
+between them is the same. A template ends an answer with one stop token, or with an end text and then the
+end-of-sequence token; both are trained, and sampling stops at either.
 Its hash is stored with the adapter and the merged model. Special tokens spelled out in an instruction, an input or an
 answer are treated as plain text: data about chat formats can't start or end a turn.
 
@@ -15,8 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from coma_cli.chat_templates import Tokenizer as Tokenizer
+from coma_cli.chat_templates import chat_form_of, conversation, render_chat
 from coma_cli.errors import MissingInputError, UsageError, unknown_name
 from coma_cli.jsonl import read_json, sha256_of, write_json
 
@@ -24,49 +27,44 @@ TEMPLATE_FILE = "coma_template.json"
 _TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")  # suffixes of user-supplied template files
 
 
-class Tokenizer(Protocol):
-    """The parts of a Hugging Face tokenizer that this module uses."""
-
-    eos_token: str | None
-    eos_token_id: int | None
-    chat_template: str | None
-
-    def __hash__(self) -> int: ...
-
-    def __call__(self, text: str, **options: Any) -> Mapping[str, Any]: ...
-
-    def decode(self, token_ids: Sequence[int], **options: Any) -> str: ...
-
-    def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...
-
-    def convert_tokens_to_ids(self, tokens: str) -> int | None: ...
-
-
 @dataclass(frozen=True)
 class PromptTemplate:
     """How an instruction and its input are formatted for a model.
 
     `jinja` renders everything before the answer from `instruction` and `input`; with `kind` "chat" it is the model's
-    own chat template, rendered by its tokenizer. `stop` is the text of the special token that ends an answer, None for
-    the tokenizer's end-of-sequence token.
+    own chat template, rendered by its tokenizer, and with "chat-parts" one that takes the content of a message as a
+    list of parts. `options` are further variables of a chat template, as pairs. `stop` is the text of the special token
+    that ends an answer, None for the tokenizer's end-of-sequence token. `end` is a text that ends an answer instead,
+    where a chat template uses ordinary characters for that; the end-of-sequence token then follows it.
     """
 
     name: str
     kind: str
     jinja: str
     stop: str | None = None
+    end: str | None = None
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether the tokenizer renders it."""
+        return self.kind in ("chat", "chat-parts")
 
     @cached_property
     def sha256(self) -> str:
-        """Hash (hex) of everything that determines a rendered prompt."""
-        return sha256_of([self.kind, self.jinja, self.stop])
+        """Hash (hex) of all that determines a prompt; fields of later versions count only where they are set."""
+        later = {"end": self.end, "options": [list(pair) for pair in self.options]}
+        used = {name: value for name, value in later.items() if value}
+        return sha256_of([self.kind, self.jinja, self.stop, *([used] if used else [])])
 
     def save(self, folder: Path) -> None:
         """Save the template next to an adapter or a model."""
-        write_json(
-            folder / TEMPLATE_FILE,
-            {"name": self.name, "kind": self.kind, "jinja": self.jinja, "stop": self.stop, "sha256": self.sha256},
-        )
+        row: dict[str, Any] = {"name": self.name, "kind": self.kind, "jinja": self.jinja, "stop": self.stop}
+        if self.end is not None:
+            row["end"] = self.end
+        if self.options:
+            row["options"] = dict(self.options)
+        write_json(folder / TEMPLATE_FILE, {**row, "sha256": self.sha256})
 
     @classmethod
     def load(cls, folder: Path) -> "PromptTemplate | None":
@@ -79,7 +77,8 @@ class PromptTemplate:
         if not path.is_file():
             return None
         stored = read_json(path)
-        template = cls(stored["name"], stored["kind"], stored["jinja"], stored["stop"])
+        options = tuple(sorted(stored.get("options", {}).items()))
+        template = cls(stored["name"], stored["kind"], stored["jinja"], stored["stop"], stored.get("end"), options)
         if template.sha256 != stored["sha256"]:
             raise MissingInputError(f"{path} was changed after training.", "Restore it, or run merge-lora again.")
         return template
@@ -110,8 +109,13 @@ TEMPLATES: tuple[PromptTemplate, ...] = (ALPACA, CAPYBARA, CHATML, RAW)
 TEMPLATE_CHOICES = ("auto", "chat", *(template.name for template in TEMPLATES))
 
 
-def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | None = None) -> PromptTemplate:
-    """The template with a given name.
+def choose_template(
+    choice: str,
+    tokenizer: Tokenizer,
+    stored: PromptTemplate | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> PromptTemplate:
+    """The template with a given name; `options` are variables of a chat template.
 
     `auto`: the one stored with the model, else the tokenizer's chat template, else alpaca. `chat`: the tokenizer's
     chat template. A name of `TEMPLATES`; or the path of a Jinja file that uses `instruction` and `input`.
@@ -122,14 +126,14 @@ def choose_template(choice: str, tokenizer: Tokenizer, stored: PromptTemplate | 
     if choice == "auto":
         if stored is not None:
             return stored
-        return chat_template_of(tokenizer) if tokenizer.chat_template else ALPACA
+        return chat_template_of(tokenizer, options) if tokenizer.chat_template else ALPACA
     if choice == "chat":
-        return chat_template_of(tokenizer)
+        return chat_template_of(tokenizer, options)
     by_name = {template.name: template for template in TEMPLATES}
     if choice in by_name:
         return by_name[choice]
     if (file := file_of_template(choice)) is not None:
-        return _from_file(file)
+        return template_from_file(file)
     raise unknown_name("template", choice, ["auto", "chat", *by_name])
 
 
@@ -138,7 +142,12 @@ def file_of_template(choice: str) -> Path | None:
     return Path(choice) if choice.endswith(_TEMPLATE_SUFFIXES) else None
 
 
-def _from_file(path: Path) -> PromptTemplate:
+def template_from_file(path: Path) -> PromptTemplate:
+    """The template of a Jinja file.
+
+    Raises:
+        MissingInputError: there is no such file. UsageError: it is not a template that uses the instruction.
+    """
     from jinja2 import Environment, meta
 
     if not path.is_file():
@@ -156,33 +165,26 @@ def _from_file(path: Path) -> PromptTemplate:
     return PromptTemplate(path.stem, "text", source)
 
 
-def chat_template_of(tokenizer: Tokenizer) -> PromptTemplate:
-    """The tokenizer's own chat template, with the special token that it puts after an answer.
+def chat_template_of(tokenizer: Tokenizer, options: Mapping[str, Any] | None = None) -> PromptTemplate:
+    """The tokenizer's own chat template, with what it puts after an answer; `options` are variables of the template.
 
     Raises:
-        UsageError: the tokenizer has no chat template.
+        UsageError: the tokenizer has no chat template, or one that can't be used (`chat_templates.chat_form_of`).
     """
-    if not tokenizer.chat_template:
-        raise UsageError("This model has no chat template.", "Choose --template alpaca, or another name.")
-    answer = "4f1c"
-    asked = [{"role": "user", "content": "q"}]
-    text = tokenizer.apply_chat_template([*asked, {"role": "assistant", "content": answer}], tokenize=False)
-    after = text.rpartition(answer)[2].strip()
-    ids = tokenizer(after, add_special_tokens=False)["input_ids"] if after else []
-    stop = tokenizer.decode(ids[:1]) if ids else None
-    return PromptTemplate("chat", "chat", tokenizer.chat_template, stop=stop or tokenizer.eos_token)
+    given = dict(sorted((options or {}).items()))
+    form = chat_form_of(tokenizer, given)
+    kind = "chat-parts" if form.in_parts else "chat"
+    stop = None if form.end_text else form.end_token or tokenizer.eos_token
+    return PromptTemplate("chat", kind, form.source, stop, form.end_text, tuple(given.items()))
 
 
 def render(template: PromptTemplate, tokenizer: Tokenizer, instruction: str, input_text: str = "") -> str:
     """The text before the answer, special tokens written out."""
-    if template.kind == "chat":
-        content = f"{instruction}\n\n{input_text}" if input_text else instruction
-        messages = [{"role": "user", "content": content}]
-        rendered: str = tokenizer.apply_chat_template(
-            messages, chat_template=template.jinja, tokenize=False, add_generation_prompt=True
-        )
-        return rendered
-    return prompt_text(template, instruction, input_text)
+    if not template.is_chat:
+        return prompt_text(template, instruction, input_text)
+    content = f"{instruction}\n\n{input_text}" if input_text else instruction
+    messages = conversation(content, in_parts=template.kind == "chat-parts")
+    return render_chat(tokenizer, template.jinja, messages, dict(template.options), open_answer=True)
 
 
 def prompt_text(template: PromptTemplate, instruction: str, input_text: str = "") -> str:
@@ -202,8 +204,24 @@ def _compiled(source: str) -> Any:
         raise UsageError(f"The template is not valid Jinja: {error}.", "Fix the file given with --template.") from None
 
 
+def stop_token_ids(template: PromptTemplate, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The token at which an answer stops; none if only a text ends it (`stop_texts`).
+
+    Raises:
+        UsageError: the template's stop token is not a single token for the tokenizer.
+    """
+    if template.end is not None and tokenizer.eos_token_id is None:
+        return ()
+    return (stop_token_id(template, tokenizer),)
+
+
+def stop_texts(template: PromptTemplate) -> tuple[str, ...]:
+    """The texts at which an answer stops, besides its stop token."""
+    return (template.end,) if template.end else ()
+
+
 def stop_token_id(template: PromptTemplate, tokenizer: Tokenizer) -> int:
-    """The id of the token that ends every answer.
+    """The id of the last token of every answer.
 
     Raises:
         UsageError: the template's stop token is not a single token for the tokenizer.
@@ -233,7 +251,7 @@ def encode_prompt(template: PromptTemplate, tokenizer: Tokenizer, instruction: s
 
 
 def _opening(template: PromptTemplate, tokenizer: Tokenizer, text: str) -> list[int]:
-    ids = list(tokenizer(text, add_special_tokens=template.kind != "chat")["input_ids"])
+    ids = list(tokenizer(text, add_special_tokens=not template.is_chat)["input_ids"])
     while len(ids) > 1 and ids[-1] == tokenizer.eos_token_id and not text.endswith(tokenizer.eos_token or "\0"):
         ids.pop()  # some tokenizers append their end token to every text
     return ids
@@ -266,8 +284,9 @@ def _special_texts(tokenizer: Tokenizer) -> re.Pattern[str] | None:
 
 
 def encode_answer(template: PromptTemplate, tokenizer: Tokenizer, answer: str) -> list[int]:
-    """Token ids of an answer and its stop token."""
-    return [*plain_ids(tokenizer, answer), stop_token_id(template, tokenizer)]
+    """Token ids of an answer and of all that ends it: the whole end text, if it has one, and the stop token."""
+    end = plain_ids(tokenizer, template.end) if template.end else []
+    return [*plain_ids(tokenizer, answer), *end, *stop_token_ids(template, tokenizer)]
 
 
 def plain_ids(tokenizer: Tokenizer, text: str) -> list[int]:

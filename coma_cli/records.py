@@ -16,7 +16,8 @@ VOLATILE_FIELDS = frozenset({"time", "wall_s", "cpu_s", "attempts", "host", "cre
 
 TextLanguage = Literal["en", "cn"]
 VerdictName = Literal["pass", "fail", "timeout", "memory", "error", "no-answer"]
-FinishReason = Literal["stop", "length", "error"]
+# By a stop text or for a reason only the server knows, by an end token of the model, at the token limit, or not at all.
+FinishReason = Literal["stop", "eos", "length", "error"]
 DETAIL_LIMIT = 300
 
 
@@ -216,6 +217,9 @@ class Problem(Record):
     there are `input_sets`, the tests apply to each of the two. `mode` says in which process the tests run: `inproc`, in
     the program's own, only where nothing else is possible, for `mode_reason`. Where a problem is `held_out`, its
     answer is compared with `reference`, which need not be a program; it may have no tests.
+
+    `description` and `assertions` are parts of the published row, for prompts that are composed of them; no file has
+    them.
     """
 
     task_id: str
@@ -233,6 +237,8 @@ class Problem(Record):
     mode: Literal["split", "inproc"] = "split"
     mode_reason: str = ""
     held_out: HeldOut | None = None
+    description: str = Field(default="", exclude=True, repr=False)
+    assertions: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
     @property
     def key(self) -> str:
@@ -243,11 +249,6 @@ class Problem(Record):
         """What follows the instruction in a prompt; empty for a benchmark whose instruction is the whole question."""
         return self.held_out.input if self.held_out else ""
 
-    @property
-    def message(self) -> str:
-        """The whole question as one message to a chat model."""
-        return f"{self.instruction}\n\n{self.input}" if self.input else self.instruction
-
     def to_row(self) -> dict[str, Any]:
         """As for all records; `held_out` only where there is one, so that other problems keep their hashes."""
         row = super().to_row()
@@ -257,7 +258,11 @@ class Problem(Record):
 
 
 class Sample(Record):
-    """One completion of one problem, identified by (task_id, temperature, index)."""
+    """One completion of one problem, identified by (task_id, temperature, index).
+
+    `completion` is the answer as drawn, before any extraction. `reasoning` is what a reasoning model wrote before it,
+    with its tags; `reasoning_cut` says that this part never ended, so that there is no answer.
+    """
 
     task_id: str
     temperature: float
@@ -270,6 +275,9 @@ class Sample(Record):
     log_probability: float | None = None
     seed: int | None = None
     error: str = ""
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    reasoning_cut: bool = False
 
     @property
     def key(self) -> str:

@@ -8,7 +8,7 @@ person, `headline` is one line on what was made, for tables of several runs. The
 * `preview`: the plan of a dry run, where a real one would have to fetch what it plans with;
 * `publish`: sends a finished run elsewhere if the settings say so; what it returns is printed as `published`;
 * `check`: runs after the summary and may fail the command;
-* `followed_by`: the command that reads the run next, where it is not simply the next one of the pipeline.
+* `followed_by`: the command that reads the run next, where it is not the next one of the pipeline; or None.
 """
 
 import pkgutil
@@ -38,7 +38,7 @@ class Stage(Generic[S, P]):
     preview: Callable[[S, Workspace], P] | None = None
     publish: Callable[[S, Artifact], Mapping[str, Any] | None] | None = None
     check: Callable[[S, Summary], None] | None = None
-    followed_by: Callable[[Summary], str] | None = None
+    followed_by: Callable[[Summary], str | None] | None = None
 
 
 def stage_of(command: str) -> Stage[Any, Any]:

@@ -1,4 +1,4 @@
-"""A chat-completions server over a real socket, for tests: deterministic answers, failures and latency on demand.
+"""A server of chats and completions over a real socket, for tests: deterministic answers, failures, latency on demand.
 
 As a context manager inside a test (`with serving(...) as server`), or as a process of its own:
 `python -m tests.chat_server --port 0 --log calls.jsonl`, which prints its address and runs until it is killed.
@@ -48,7 +48,7 @@ def digest(body: Mapping[str, Any]) -> str:
 
 def derived_answer(body: Mapping[str, Any]) -> str:
     """An instruction for a prompt that asks for one, a program for one that asks for that, else a sentence."""
-    prompt = body["messages"][-1]["content"]
+    prompt = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
     name = digest(body)
     number = int(name[:8], 16)
     what = f"{VERBS[number % len(VERBS)]} {THINGS[number // 8 % len(THINGS)]}"
@@ -117,10 +117,14 @@ class ChatServer(ThreadingHTTPServer):
         finish_reason: str = "stop",
         usage: bool = True,
         log_file: Path | None = None,
+        models: list[dict[str, Any]] | None = None,
+        message: Mapping[str, Any] | None = None,
+        system_fingerprint: str | None = None,
     ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.answer, self.latency_s, self.fails, self.every = answer, latency_s, dict(fails or {}), every
         self.at_once, self.finish_reason, self.usage = at_once, finish_reason, usage
+        self.models, self.message, self.system_fingerprint = models, message, system_fingerprint
         self.log, self.guard, self.log_file = Log(), threading.Lock(), log_file
 
     @property
@@ -143,10 +147,16 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         """Quiet."""
 
+    def do_GET(self) -> None:
+        if self.path != "/v1/models" or self.server.models is None:
+            self._status(Fail(status=404, message=f"no such path {self.path}"))
+            return
+        self._send(200, json.dumps({"object": "list", "data": self.server.models}).encode())
+
     def do_POST(self) -> None:
         server = self.server
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path != "/v1/chat/completions":
+        if self.path not in ("/v1/chat/completions", "/v1/completions"):
             self._status(Fail(status=404, message=f"no such path {self.path}"))
             return
         name = digest(body)
@@ -182,14 +192,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def _completion(self, body: dict[str, Any]) -> bytes:
         text = self.server.answer(body)
-        prompt = sum(len(m["content"].encode()) for m in body["messages"]) // 4
+        texts = [body["prompt"]] if "prompt" in body else [m["content"] for m in body["messages"]]
+        prompt = sum(len(text.encode()) for text in texts) // 4
         usage = {"prompt_tokens": prompt, "completion_tokens": len(text.encode()) // 4}
-        choice = {
-            "index": 0,
-            "message": {"role": "assistant", "content": text},
-            "finish_reason": self.server.finish_reason,
-        }
+        choice: dict[str, Any] = {"index": 0, "finish_reason": self.server.finish_reason}
+        if "prompt" in body:
+            choice["text"] = text
+        else:
+            choice["message"] = {"role": "assistant", "content": text, **(self.server.message or {})}
         value = {"id": "c-1", "object": "chat.completion", "created": 0, "model": body["model"], "choices": [choice]}
+        if self.server.system_fingerprint is not None:
+            value["system_fingerprint"] = self.server.system_fingerprint
         if self.server.usage:
             value["usage"] = {**usage, "total_tokens": sum(usage.values())}
         return json.dumps(value).encode()

@@ -26,6 +26,7 @@ FLOORS: tuple[set[str], ...] = (
     {
         "__init__",
         "cache",
+        "chat_templates",
         "console",
         "drop_reasons",
         "errors",

@@ -43,6 +43,9 @@ class Answer(Record):
     usage_reported: bool = True
     served_by: str = ""
     created: str = ""
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    system_fingerprint: str = ""
 
     @property
     def key(self) -> str:
@@ -50,7 +53,7 @@ class Answer(Record):
 
 
 def request_sha256(request: Mapping[str, Any]) -> str:
-    """The key of an answer: a hash (hex) of the content of its request, independent of the server's address."""
+    """The key of an answer: a hash (hex) of the content of its request."""
     return sha256_of(dict(request))
 
 

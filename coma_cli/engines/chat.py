@@ -1,6 +1,8 @@
-"""The chat-completions protocol as values: request content, wire format, and parsing of replies.
+"""The chat-completions and completions protocols as values: request content, wire format, and parsing of replies.
 
-Source of the protocol: OpenAI's API reference, "Create chat completion"; vLLM, llama.cpp, Ollama and others speak it.
+Source of the protocols: OpenAI's API reference, "Create chat completion" and "Create completion"; vLLM, llama.cpp,
+Ollama and others speak them. They add `chat_template_kwargs` to requests and `reasoning_content` or `reasoning` to
+messages (vLLM's documentation, "Reasoning outputs").
 """
 
 import json
@@ -54,16 +56,18 @@ class Reply:
     prompt_tokens: int | None
     completion_tokens: int | None
     served_by: str
+    reasoning: str = ""
+    reasoning_tokens: int = 0
+    system_fingerprint: str = ""
 
 
-def content_of(request: GenerationRequest, model: str) -> dict[str, Any]:
-    """The content of a request as plain JSON, which is hashed as the answer's key; independent of the connection."""
+def content_of(request: GenerationRequest, model: str, server: str = "") -> dict[str, Any]:
+    """The content of a request as plain JSON, which is hashed as the answer's key.
+
+    `server` tells apart servers whose models may differ under one name: without it, an answer counts as that of any.
+    """
     decoding = request.decoding
-    messages = [{"role": "system", "content": _sendable(request.system)}] if request.system else []
-    messages.append({"role": "user", "content": _sendable(request.instruction)})
-    return {
-        "model": model,
-        "messages": messages,
+    settings = {
         "temperature": float(decoding.temperature),
         "top_p": float(decoding.top_p),
         "top_k": decoding.top_k,
@@ -71,6 +75,20 @@ def content_of(request: GenerationRequest, model: str) -> dict[str, Any]:
         "seed": request.seed % (1 << _SEED_BITS),
         "stop": list(request.stop_texts),
     }
+    if request.chat_options:
+        settings["chat_template_kwargs"] = dict(request.chat_options)
+    if server:
+        settings["server"] = server
+    if request.prompt:
+        return {"model": model, "prompt": _sendable(request.prompt), **settings}
+    messages = [{"role": "system", "content": _sendable(request.system)}] if request.system else []
+    messages.append({"role": "user", "content": _sendable(request.instruction)})
+    return {"model": model, "messages": messages, **settings}
+
+
+def texts_of(content: dict[str, Any]) -> list[str]:
+    """The texts that a request sends: its messages, or the prompt to complete."""
+    return [content["prompt"]] if "prompt" in content else [message["content"] for message in content["messages"]]
 
 
 def _sendable(text: str) -> str:
@@ -80,12 +98,18 @@ def _sendable(text: str) -> str:
 
 def wire_of(content: dict[str, Any], connection: Connection) -> dict[str, Any]:
     """The fields of the call; defaults are omitted, since not every server knows them."""
-    wire: dict[str, Any] = {name: content[name] for name in ("model", "messages", "temperature")}
-    wire[_limit_field(content["model"], connection)] = content["max_new_tokens"]
+    asked = "prompt" if "prompt" in content else "messages"
+    wire: dict[str, Any] = {name: content[name] for name in ("model", asked, "temperature")}
+    limit = "max_tokens" if asked == "prompt" else _limit_field(content["model"], connection)
+    wire[limit] = content["max_new_tokens"]
     if content["top_p"] < 1:
         wire["top_p"] = content["top_p"]
-    if content["top_k"] > 0:
-        wire["extra_body"] = {"top_k": content["top_k"]}  # not in OpenAI's API; vLLM and others accept it
+    # Not in OpenAI's API; vLLM and others accept it.
+    extra: dict[str, Any] = {"top_k": content["top_k"]} if content["top_k"] > 0 else {}
+    if "chat_template_kwargs" in content:
+        extra["chat_template_kwargs"] = content["chat_template_kwargs"]
+    if extra:
+        wire["extra_body"] = extra
     if content["stop"]:
         wire["stop"] = content["stop"]
     if connection.send_seed:
@@ -101,7 +125,7 @@ def _limit_field(model: str, connection: Connection) -> str:
 
 
 def read_reply(body: bytes) -> Reply:
-    """The only choice of a chat completion.
+    """The only choice of a chat completion, or of a completion. A message without content has the text "".
 
     Raises:
         BadReplyError: the body is not a complete chat completion.
@@ -109,10 +133,12 @@ def read_reply(body: bytes) -> Reply:
     try:
         value = json.loads(body)
         choice = value["choices"][0]
-        message = choice["message"]
+        message = choice["message"] if "message" in choice else {"content": choice["text"]}
         text = message.get("content") or message.get("refusal") or ""
+        reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
         usage = value.get("usage") or {}
-        counts = [usage.get("prompt_tokens"), usage.get("completion_tokens")]
+        details = usage.get("completion_tokens_details") or {}
+        counts = [usage.get(k) for k in ("prompt_tokens", "completion_tokens")] + [details.get("reasoning_tokens")]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         start = body[:60].decode("utf-8", errors="replace")
         raise BadReplyError(
@@ -120,10 +146,26 @@ def read_reply(body: bytes) -> Reply:
         ) from None
     if not isinstance(text, str):
         raise BadReplyError("the message has no text")
-    prompt, completion = (n if isinstance(n, int) and not isinstance(n, bool) and n >= 0 else None for n in counts)
-    return Reply(text, str(choice.get("finish_reason") or "stop"), prompt, completion, str(value.get("model") or ""))
+    prompt, completion, thought = (
+        n if isinstance(n, int) and not isinstance(n, bool) and n >= 0 else None for n in counts
+    )
+    return Reply(
+        text,
+        str(choice.get("finish_reason") or "stop"),
+        prompt,
+        completion,
+        str(value.get("model") or ""),
+        reasoning=reasoning if isinstance(reasoning, str) else "",
+        reasoning_tokens=thought or 0,
+        system_fingerprint=str(value.get("system_fingerprint") or ""),
+    )
 
 
-def finish_reason(servers: str) -> FinishReason:
-    """Maps a server's finish reason to one of ours; anything but the length limit is a finished answer."""
-    return "length" if servers == "length" else "stop"
+def finish_reason(servers: str, *, with_stops: bool = True) -> FinishReason:
+    """Maps a server's finish reason to one of ours; anything but the length limit is a finished answer.
+
+    Servers say "stop" for a stop text and for the model's end token: without stop texts it can only be the latter.
+    """
+    if servers == "length":
+        return "length"
+    return "eos" if servers == "stop" and not with_stops else "stop"

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.interface import Engine
 from coma_cli.errors import unknown_name
 from coma_cli.jsonl import CorruptLine
 from coma_cli.models.resolution import NO_TRUST, ResolvedBase, Trust
+
+if TYPE_CHECKING:
+    from coma_cli.engines.openai_engine import OpenAIEngine
 
 EngineName = Literal["transformers", "openai"]
 
@@ -28,8 +31,10 @@ def engine_name(choice: str, base_url: str | None = None) -> EngineName:
     raise unknown_name("engine", choice, ["auto", *get_args(EngineName)])
 
 
-def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust = NO_TRUST) -> Engine:
-    """Load a model and its tokenizer into this process.
+def open_transformers(
+    model: ResolvedBase, device: str, dtype: str, trust: Trust = NO_TRUST, *, num_beams: int = 1
+) -> Engine:
+    """Load a model and its tokenizer into this process; several beams have an engine of their own.
 
     Raises:
         CliError: the model can't be loaded. MissingPackageError: the train extra is not installed.
@@ -37,6 +42,10 @@ def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust
     from coma_cli.engines.transformers_engine import TransformersEngine
     from coma_cli.models.loading import load_model, load_tokenizer
 
+    if num_beams > 1:
+        from coma_cli.engines.beam_search import BeamEngine
+
+        return BeamEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
     return TransformersEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
 
 
@@ -47,10 +56,14 @@ def open_openai(
     answers_folder: Path,
     *,
     on_corrupt: Callable[[CorruptLine], None] | None = None,
-) -> Iterator[Engine]:
-    """A chat server as an engine, with answers stored in the workspace's journal; its corrupt lines are reported."""
+    server: str = "",
+) -> Iterator["OpenAIEngine"]:
+    """A chat server as an engine, with answers stored in the workspace's journal; its corrupt lines are reported.
+
+    `server` is part of what identifies an answer, so that two servers of one model name share none.
+    """
     from coma_cli.engines.answers import AnswerJournal
     from coma_cli.engines.openai_engine import OpenAIEngine
 
     with AnswerJournal(answers_folder, on_corrupt=on_corrupt) as answers:
-        yield OpenAIEngine(model, connection, answers=answers)
+        yield OpenAIEngine(model, connection, answers=answers, server=server)

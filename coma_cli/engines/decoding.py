@@ -15,7 +15,9 @@ import torch
 
 from coma_cli.engines.growing_cache import growing_cache
 from coma_cli.engines.interface import GenerationRequest
-from coma_cli.engines.seeded_sampling import draw_tokens, uniform_numbers
+from coma_cli.engines.logits_processing import draw_processed
+from coma_cli.engines.reasoning import AnswerLimit
+from coma_cli.engines.seeded_sampling import uniform_numbers
 from coma_cli.engines.stopping import StopTexts
 from coma_cli.records import FinishReason
 
@@ -28,12 +30,17 @@ class Row:
     """A completion being sampled: `drawn` holds its tokens including the stop token, `answer_ids` excludes it."""
 
     request: GenerationRequest
-    budget: int
+    limit: AnswerLimit
     stops: StopTexts
     drawn: list[int] = field(default_factory=list)
     log_probability: float = 0.0
     finish_reason: FinishReason | None = None
     text: str | None = None
+
+    @property
+    def budget(self) -> int:
+        """The most tokens that it may have."""
+        return self.limit.most
 
     @property
     def answer_ids(self) -> list[int]:
@@ -48,11 +55,14 @@ class Row:
         if math.isnan(log_probability):
             self.finish_reason = "error"
         elif token in self.request.stop_ids:
-            self.finish_reason = "stop"
-        elif (cut := self.stops.cut(self.drawn)) is not None:
-            self.text, self.finish_reason = cut, "stop"
-        elif len(self.drawn) >= self.budget:
-            self.finish_reason = "length"
+            self.finish_reason = "eos"
+        else:
+            full = self.limit.reached(self.drawn)
+            cut = None if self.limit.reasons else self.stops.cut(self.drawn, self.limit.answer_start)
+            if cut is not None:
+                self.text, self.finish_reason = cut, "stop"
+            elif full:
+                self.finish_reason = "length"
         return self.finish_reason is not None
 
 
@@ -71,7 +81,7 @@ def decode_batch(
     uniforms = uniform_numbers([r.request.seed for r in rows], max(r.budget for r in rows)).to(model.device)
     state = _State.after_prompts(model, [r.request.prompt_ids for r in rows])
     for step in range(uniforms.shape[1]):
-        draw = draw_tokens(state.logits, [r.request.decoding for r in rows], uniforms[:, step])
+        draw = draw_processed(state.logits, [r.request for r in rows], [r.drawn for r in rows], uniforms[:, step])
         tokens = draw.tokens
         for row, token, log_probability in zip(rows, tokens.tolist(), draw.log_probabilities.tolist(), strict=True):
             if row.finish_reason is None and row.take(token, log_probability):
@@ -87,12 +97,13 @@ def decode_batch(
 
 
 def _row(request: GenerationRequest, context: int, decode: Callable[[Sequence[int], Sequence[int]], str]) -> Row:
-    budget = min(request.decoding.max_new_tokens, context - len(request.prompt_ids))
 
     def text_from(token_ids: Sequence[int], start: int) -> str:
         return decode([*request.prompt_ids, *token_ids[:start]], token_ids[start:])
 
-    return Row(request, budget, StopTexts(request.stop_texts, text_from))
+    room = context - len(request.prompt_ids)
+    limit = AnswerLimit(request.decoding.max_new_tokens, room, request.reasoning, text_from)
+    return Row(request, limit, StopTexts(request.stop_texts, text_from))
 
 
 class _State:

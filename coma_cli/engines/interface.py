@@ -2,19 +2,27 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from coma_cli.engines.reasoning import ReasoningLimit
 from coma_cli.records import FinishReason
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """Sampling settings. Temperature 0 is greedy; top_k 0 and top_p 1 disable the cuts."""
+    """Sampling settings. Temperature 0 is greedy; top_k 0 and top_p 1 disable the cuts.
+
+    A `repetition_penalty` above 1 makes tokens of prompt and answer less likely; no answer ends by a token before
+    `min_new_tokens`; `num_beams` above 1 is beam search. They are for the transformers engine.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
     max_new_tokens: int = 512
+    repetition_penalty: float = 1.0
+    min_new_tokens: int = 0
+    num_beams: int = 1
 
 
 @dataclass(frozen=True)
@@ -22,9 +30,12 @@ class GenerationRequest:
     """A requested completion.
 
     Engines that run the model themselves use `prompt_ids` (template applied); remote chat engines send `instruction` as
-    the user's message, after `system` if given. Requests that share a `batch` are computed together, in the given
-    order: rows of one batch influence each other's last bits, so a resumed run requests whole batches again and gets
-    identical rows. Engines with independent rows ignore it.
+    the user's message, after `system` if given, or `prompt` as a whole where they are to complete a text. `reasoning`
+    limits a reasoning part; `chat_options` are variables of a server's chat template.
+
+    Requests that share a `batch` are computed together, in the given order: rows of one batch influence each other's
+    last bits, so a resumed run requests whole batches again and gets identical rows. Engines with independent rows
+    ignore it.
     """
 
     key: str
@@ -36,6 +47,9 @@ class GenerationRequest:
     stop_ids: tuple[int, ...] = ()
     stop_texts: tuple[str, ...] = ()
     batch: int = 0
+    prompt: str = ""
+    reasoning: ReasoningLimit | None = None
+    chat_options: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,8 @@ class GenerationResponse:
     """A completion, or the reason why there is none (`finish_reason` "error").
 
     `permanent` marks an error that a retry would only repeat, such as a prompt that is too long for the model.
+    `reasoning` is a part that a server reports apart from the text; `reasoning_tokens` counts that part of the
+    completion's tokens, wherever it is.
     """
 
     key: str
@@ -53,6 +69,8 @@ class GenerationResponse:
     log_probability: float | None = None
     error: str = ""
     permanent: bool = False
+    reasoning: str = ""
+    reasoning_tokens: int = 0
 
 
 class Engine(Protocol):

@@ -18,6 +18,7 @@ from coma_cli.engines.openai_session import KEY_VARIABLE, Parts, Session, Traffi
 from coma_cli.errors import UsageError
 
 ADDRESS_VARIABLE = "OPENAI_BASE_URL"
+OWN_ADDRESS = "https://api.openai.com/v1"  # where the client goes without a base URL
 
 
 def address(connection: Connection) -> str | None:
@@ -52,14 +53,20 @@ class OpenAIEngine:
     """A remote chat model as an engine.
 
     Requests have `instruction` and `system`. With `answers`, every answer is stored and none is requested twice; with
-    `meter`, no call is sent that it does not grant.
+    `meter`, no call is sent that it does not grant. `server` is part of what identifies an answer.
     """
 
     def __init__(
-        self, model: str, connection: Connection, *, answers: AnswerJournal | None = None, meter: Meter | None = None
+        self,
+        model: str,
+        connection: Connection,
+        *,
+        answers: AnswerJournal | None = None,
+        meter: Meter | None = None,
+        server: str = "",
     ) -> None:
         counter = TokenCounter(None)  # a session only asks for bounds, which need no vocabulary
-        self._parts = Parts(model, connection, answers, counter, meter or NoMeter())
+        self._parts = Parts(model, connection, answers, counter, meter or NoMeter(), server=server)
 
     @property
     def traffic(self) -> Traffic:

@@ -77,7 +77,7 @@ def _refused_key(status: int) -> UsageError:
 
 def _not_there(model: str, message: str) -> UsageError:
     return UsageError(
-        f"The server has no model {model!r}, or no chat completions at this URL ({message}).",
+        f"The server has no model {model!r}, or no such endpoint at this URL ({message}).",
         "Check --model and --base-url (which ends in /v1 for most servers).",
     )
 

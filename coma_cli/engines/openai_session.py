@@ -8,6 +8,7 @@ import asyncio
 import os
 import queue
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from coma_cli.engines.answers import Answer, AnswerJournal, now, request_sha256
-from coma_cli.engines.chat import Connection, Reply, content_of, finish_reason, read_reply, wire_of
+from coma_cli.engines.chat import Connection, Reply, content_of, finish_reason, read_reply, texts_of, wire_of
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.metering import Meter, NoMeter
@@ -36,18 +37,27 @@ _GIVE_UP_AFTER = 5  # consecutive calls without an answer
 
 @dataclass
 class Traffic:
-    """Counts: attempts sent, calls answered, answers read from the journal, calls given up."""
+    """Counts: attempts sent, calls answered, answers read from the journal, calls given up; and by answer what the
+    server called its configuration and its model.
+    """
 
     sent: int = 0
     answered: int = 0
     reused: int = 0
     failed: int = 0
     failed_in_a_row: int = 0
+    system_fingerprints: Counter[str] = field(default_factory=Counter)
+    served_by: Counter[str] = field(default_factory=Counter)
+
+    def note(self, answer: Answer) -> None:
+        """Count what the server stated about itself with an answer."""
+        self.system_fingerprints.update([answer.system_fingerprint] if answer.system_fingerprint else [])
+        self.served_by.update([answer.served_by] if answer.served_by else [])
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts a session uses, which outlive it."""
+    """The parts a session uses, which outlive it; `server` tells apart servers under one model name."""
 
     model: str
     connection: Connection
@@ -55,17 +65,31 @@ class Parts:
     counter: TokenCounter
     meter: Meter = field(default_factory=NoMeter)
     traffic: Traffic = field(default_factory=Traffic)
+    server: str = ""
+
+    def content(self, request: GenerationRequest) -> dict[str, Any]:
+        """The content of a request."""
+        return content_of(request, self.model, self.server)
 
     def stored(self, request: GenerationRequest) -> GenerationResponse | None:
         """The stored response to a request, or None."""
-        answer = self.answers.get(request_sha256(content_of(request, self.model))) if self.answers else None
-        return response_of(request.key, answer) if answer else None
+        answer = self.answers.get(request_sha256(self.content(request))) if self.answers else None
+        if answer is None:
+            return None
+        self.traffic.note(answer)
+        return response_of(request.key, answer)
 
 
 def response_of(key: str, answer: Answer) -> GenerationResponse:
     """An answer as the response to the request `key`."""
     return GenerationResponse(
-        key, answer.text, finish_reason(answer.finish_reason), answer.prompt_tokens, answer.completion_tokens
+        key,
+        answer.text,
+        finish_reason(answer.finish_reason, with_stops=bool(answer.request.get("stop"))),
+        answer.prompt_tokens,
+        answer.completion_tokens,
+        reasoning=answer.reasoning,
+        reasoning_tokens=answer.reasoning_tokens,
     )
 
 
@@ -151,7 +175,7 @@ class Session:
         self._results.put(result)
 
     async def _claimed(self, request: GenerationRequest) -> GenerationResponse | None:
-        content = content_of(request, self._parts.model)
+        content = self._parts.content(request)
         key = request_sha256(content)
         answers = self._parts.answers
         if answers is None:
@@ -222,7 +246,7 @@ class Session:
 
     async def _reserve(self, content: dict[str, Any], key: str) -> str | None:
         meter = self._parts.meter
-        prompt = self._parts.counter.at_most([message["content"] for message in content["messages"]])
+        prompt = self._parts.counter.at_most(texts_of(content))
         while not self._stopped.is_set():
             ticket = meter.reserve(key, prompt, content["max_new_tokens"])
             if ticket is not None:
@@ -242,9 +266,9 @@ class Session:
         self._parts.traffic.sent += 1
         try:
             async with asyncio.timeout(self._connection.timeout_s):
-                raw = await self._open_client().chat.completions.with_raw_response.create(
-                    **wire_of(content, self._connection)
-                )
+                client = self._open_client()
+                calls = client.completions if "prompt" in content else client.chat.completions
+                raw = await calls.with_raw_response.create(**wire_of(content, self._connection))
                 reply = read_reply(raw.content)
         except Exception as error:
             failure = explain(error, self._parts.model, self._secret)
@@ -258,6 +282,7 @@ class Session:
         answer = self._answer(content, key, reply)
         if self._parts.answers is not None:
             self._parts.answers.append(answer)
+        self._parts.traffic.note(answer)
         meter.settle(ticket, answer.prompt_tokens, answer.completion_tokens)
         self._pacer.succeeded()
         self._parts.traffic.answered += 1
@@ -268,9 +293,9 @@ class Session:
         counter = self._parts.counter
         prompt, completion = reply.prompt_tokens, reply.completion_tokens
         if prompt is None:
-            prompt = counter.at_most([message["content"] for message in content["messages"]])
+            prompt = counter.at_most(texts_of(content))
         if completion is None:
-            completion = min(content["max_new_tokens"], counter.at_most([reply.text]))
+            completion = min(content["max_new_tokens"], counter.at_most([reply.reasoning, reply.text]))
         return Answer(
             request_sha256=key,
             request=content,
@@ -281,6 +306,9 @@ class Session:
             usage_reported=None not in (reply.prompt_tokens, reply.completion_tokens),
             served_by=reply.served_by,
             created=now(),
+            reasoning=reply.reasoning,
+            reasoning_tokens=reply.reasoning_tokens,
+            system_fingerprint=reply.system_fingerprint,
         )
 
     def _open_client(self) -> "AsyncOpenAI":

@@ -8,6 +8,7 @@ transformers; the nucleus is the smallest set of most likely tokens whose probab
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -34,6 +35,7 @@ def uniform_numbers(seeds: Sequence[int], count: int) -> torch.Tensor:
 def draw_tokens(logits: torch.Tensor, decodings: Sequence[Decoding], uniforms: torch.Tensor) -> Draw:
     """One token for each row of `logits` `(rows, vocabulary)`; `uniforms` is `(rows,)`."""
     logits = logits.float()
+    decodings = [replace(decoding, max_new_tokens=0) for decoding in decodings]  # the limit does not matter here
     if len(set(decodings)) == 1:
         tokens = _draw_alike(logits, decodings[0], uniforms)
     else:

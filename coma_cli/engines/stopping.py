@@ -18,13 +18,16 @@ class StopTexts:
         self._decode = decode
         self._window = max((len(text.encode()) for text in self._texts), default=0) + MARGIN_TOKENS
 
-    def cut(self, token_ids: Sequence[int]) -> str | None:
-        """The completion before its first stop text, or None if there is none yet."""
+    def cut(self, token_ids: Sequence[int], start: int = 0) -> str | None:
+        """The completion before its first stop text, or None if there is none yet; searched from token `start` on."""
         if not self._texts:
             return None
-        tail = self._decode(token_ids, max(0, len(token_ids) - self._window))
+        tail = self._decode(token_ids, max(start, len(token_ids) - self._window))
         if not any(text in tail for text in self._texts):
             return None
-        whole = self._decode(token_ids, 0)
+        whole = self._decode(token_ids, start)
         ends = [place for text in self._texts if (place := whole.find(text)) >= 0]
-        return whole[: min(ends)] if ends else None
+        if not ends:
+            return None
+        before = self._decode(token_ids[:start], 0) if start else ""
+        return before + whole[: min(ends)]

@@ -85,6 +85,7 @@ class TransformersEngine:
             prompt_tokens=len(request.prompt_ids),
             completion_tokens=len(row.drawn),
             log_probability=None if failed else row.log_probability,
+            reasoning_tokens=len(row.drawn) if row.limit.reasons else row.limit.answer_start,
             error="The model's probabilities are not numbers; another dtype may help." if failed else "",
         )
 

@@ -10,7 +10,8 @@ never depend on when the run was interrupted. The problems are saved with the sa
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from coma_cli import console
 from coma_cli.corpus.decontamination.training_check import MANIFEST_KEY
@@ -19,9 +20,12 @@ from coma_cli.engines.interface import Engine, GenerationResponse
 from coma_cli.errors import CliError
 from coma_cli.evaluation.sampling import summary as sample_summary
 from coma_cli.evaluation.sampling.batches import plan_batches, unfinished
+from coma_cli.evaluation.sampling.exports import write_exports
 from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
+from coma_cli.evaluation.sampling.protocol_settings import departures
 from coma_cli.evaluation.sampling.ranking import RANKINGS, rank, with_candidates
 from coma_cli.evaluation.sampling.rows import Batch, RowMaker, requests_of, rows_without_room
+from coma_cli.evaluation.sampling.server_facts import served_model, stored_facts
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.evaluation.sampling.summary import SampleSummary
 from coma_cli.journal import Journal, natural_order
@@ -41,28 +45,28 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     Raises:
         CliError: a batch does not fit in memory, a server left calls unanswered, or no row could be generated.
     """
-    journal = run.journal(SAMPLES, Sample)
+    journal, settings = run.journal(SAMPLES, Sample), plan.settings
     _write_problems(run, plan, journal)
     journal.append_all(row for row in rows_without_room(settings, plan) if row.key not in journal.failed)
-    todo = _batches_to_do(run, settings, plan, journal)
+    todo, made = _batches_to_do(run, plan, journal), Made()
     rankings, to_rank = run.journal(RANKINGS, CandidateRanking), with_candidates(plan)
-    made = Made()
     if todo or any(problem.task_id not in rankings for problem in to_rank):
-        with _engine(run, settings, plan) as engine:
-            made = _generate(engine, run, settings, plan, journal, todo) if todo else made
+        with _engine(run, settings, plan, made) as engine:
+            if todo:
+                _generate(engine, run, plan, journal, todo, made)
             if to_rank:
                 with console.progress("Candidates", len(to_rank)) as ticker:
                     rank(engine, plan, to_rank, rankings, ticker.advance)
     _check_failures(plan, journal)
     counts = sample_summary.count_rows(journal.rows())
     summary = _summary(settings, plan, counts, made)
+    for warning in sample_summary.warnings(summary):
+        console.warn(warning)
+    _export(run, settings, plan, journal)
     check = plan.local.choice.check if plan.local else None
-    return StageResult(
-        summary,
-        (SAMPLES, PROBLEMS, *([RANKINGS] if to_rank else [])),
-        tokens=counts.prompt_tokens + counts.completion_tokens,
-        facts={MANIFEST_KEY: None if check is None else check.to_manifest()},
-    )
+    facts = {MANIFEST_KEY: None if check is None else check.to_manifest(), **(made.facts or stored_facts(run))}
+    tokens = counts.prompt_tokens + counts.completion_tokens
+    return StageResult(summary, (SAMPLES, PROBLEMS, *([RANKINGS] if to_rank else [])), tokens=tokens, facts=facts)
 
 
 def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> None:
@@ -72,28 +76,29 @@ def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> Non
     write_rows(run.path / PROBLEMS, (p.to_row() for p in sorted(chosen, key=lambda p: natural_order(p.key))))
 
 
-def _batches_to_do(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample]) -> list[Batch]:
-    history = [plan.wanted(settings, extent) for extent in run.extents]
+def _batches_to_do(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> list[Batch]:
+    history = [plan.wanted(extent) for extent in run.extents]
     size = plan.local.batch_size if plan.local else 1  # rows from a server are independent
     return unfinished(plan_batches(history, size), history[-1], journal.done)
 
 
 @dataclass
 class Made:
-    """What this start generated: rows, tokens, seconds."""
+    """What this start generated: rows, tokens, seconds; and what a server said of itself."""
 
     rows: int = 0
     tokens: int = 0
     seconds: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def _generate(
-    engine: Engine, run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch]
-) -> Made:
-    made, rows, total = Made(), RowMaker(settings, plan, todo), sum(map(len, todo))
+    engine: Engine, run: Run, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch], made: Made
+) -> None:
+    rows, total = RowMaker(plan.settings, plan, todo), sum(map(len, todo))
     with console.progress("Completions", total) as ticker:
         began = time.monotonic()
-        with closing(_responses(engine, settings, plan, todo)) as responses:
+        with closing(_responses(engine, plan.settings, plan, todo)) as responses:
             for response in responses:
                 batch = rows.take(response)
                 journal.append_all(row for row in batch if row.key not in journal)
@@ -101,7 +106,6 @@ def _generate(
                 ticker.advance()
                 made.rows, made.tokens = made.rows + 1, made.tokens + response.completion_tokens
         made.seconds = time.monotonic() - began
-    return made
 
 
 def _responses(
@@ -112,15 +116,34 @@ def _responses(
 
 
 @contextmanager
-def _engine(run: Run, settings: SampleSettings, plan: SamplePlan) -> Iterator[Engine]:
+def _engine(run: Run, settings: SampleSettings, plan: SamplePlan, made: Made) -> Iterator[Engine]:
     if plan.local is not None:
         local = plan.local
         console.note(f"Loading {local.choice.title} ({local.dtype}, {local.device})")
-        yield open_transformers(local.choice.resolved, local.device, local.dtype, settings.runtime.trust)
+        yield open_transformers(
+            local.choice.resolved,
+            local.device,
+            local.dtype,
+            settings.runtime.trust,
+            num_beams=settings.num_beams,
+        )
         return
     answers, broken = plan.workspace.answers_folder(), run.corrupt.append
-    with open_openai(str(settings.model), settings.runtime, answers, on_corrupt=broken) as engine:
+    served = served_model(run, settings)
+    with open_openai(
+        str(settings.model), settings.runtime, answers, on_corrupt=broken, server=served.identity
+    ) as engine:
         yield engine
+        traffic = engine.traffic
+    said = {"system_fingerprints": dict(traffic.system_fingerprints), "served_by": dict(traffic.served_by)}
+    made.facts["server"] = {**served.facts(), **said}
+
+
+def _export(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample]) -> None:
+    """Write the samples in the forms of other tools, beside the rows."""
+    whole = plan.prompt_form == "instruction"
+    for path in write_exports(run.path, settings.export, plan.benchmark.problems, journal.rows(), whole=whole):
+        console.note(f"Written: {path}")
 
 
 def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
@@ -142,16 +165,25 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         bench=settings.bench,
         model=local.choice.title if local else str(settings.model),
         engine=settings.engine_name,
+        protocol=plan.protocol_name,
+        protocol_departures=departures(settings, plan.protocol),
+        extraction=plan.protocol.extraction,
         template=template.template.name if template else None,
         template_sha256=template.template.sha256 if template else None,
         template_reason=template.reason if template else None,
-        prompt_form=template.form if template else "instruction",
+        prompt_form=plan.prompt_form,
         **counts.model_dump(),
         n=settings.n,
         temperatures=list(settings.temperature),
         top_p=settings.top_p,
         top_k=settings.top_k,
         max_new_tokens=settings.max_new_tokens,
+        max_length=settings.max_length,
+        max_reasoning_tokens=settings.max_reasoning_tokens if local and local.prompts.reasoning else None,
+        min_new_tokens=settings.min_new_tokens,
+        repetition_penalty=settings.repetition_penalty,
+        num_beams=settings.num_beams,
+        stop=list(local.prompts.stop_texts if local else plan.server.stop_texts if plan.server else ()),
         samples_this_start=made.rows,
         seconds=None if made.seconds is None else round(made.seconds, 3),
         tokens_per_s=round(made.tokens / made.seconds, 1) if made.seconds else None,
@@ -168,5 +200,6 @@ STAGE = Stage(
     work=work,
     show=sample_summary.show,
     headline=sample_summary.headline,
+    followed_by=sample_summary.followed_by,
     identify=make_identity,
 )

@@ -17,6 +17,7 @@ from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.published_cuts import CAPYBARA_CUT, prompt_cut_by_length
 from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
 from coma_cli.evaluation import plot
+from coma_cli.evaluation.best_temperature import best_temperatures
 from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
 from coma_cli.evaluation.measuring import measure
 from coma_cli.evaluation.measuring import summary as measure_summary
@@ -313,6 +314,7 @@ def _summarise(
         verdicts=first.verdicts if first else {},
         base=first.base if first else None,
         results=counted.results,
+        best_temperature=best_temperatures(counted.results),
         references=score_summary.ReferenceSummary(
             checked=len(checks), passed=len(checks) - len(failed), failed=list(failed)
         ),

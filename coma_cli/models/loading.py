@@ -39,6 +39,8 @@ except ImportError as error:
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.* is deprecated", category=FutureWarning)
 
+# What holds the vocabulary of a tokenizer: of tokenizers, SentencePiece, GPT-2, BERT, and Qwen-7B of 2023.
+TOKENIZER_FILES = ("tokenizer.json", "*.model", "vocab.*", "*.tiktoken", "tokenizer_config.json")
 SMALLER_MODEL = "Choose a smaller model or dtype, or end other programs; then rerun the same command to resume."
 DTYPES = {
     "float32": torch.float32,
@@ -128,6 +130,12 @@ def load_tokenizer(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
         MissingInputError: it can't be downloaded or read. UsageError: it needs remote code.
     """
     source = model_folder(resolved)
+    folder = Path(source)
+    if folder.is_dir() and not any(hit for pattern in TOKENIZER_FILES for hit in folder.glob(pattern)):
+        raise MissingInputError(
+            f"{resolved.name} has no tokenizer: none of {', '.join(TOKENIZER_FILES)}.",
+            "Copy the tokenizer's files from the model's base into the folder.",
+        )
     with _explained(resolved):
         return transformers.AutoTokenizer.from_pretrained(source, **_common(resolved, trust))
 

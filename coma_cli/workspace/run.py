@@ -185,6 +185,11 @@ class Run:
         }
 
     @property
+    def forced(self) -> bool:
+        """Whether this process was to discard the run and start over."""
+        return self._force
+
+    @property
     def name(self) -> str:
         """The name of the run's folder."""
         return self.path.name

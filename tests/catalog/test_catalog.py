@@ -22,7 +22,8 @@ HEAVY = ("tree_sitter", "tree_sitter_language_pack", "pyarrow", "numpy", "scipy"
 HEAVY += ("huggingface_hub", "openai", "ray", "py7zr", "matplotlib")
 # The modules of coma that a room's table loads; an entry is not among them.
 ROOMS = {"bases": 6, "benchmarks": 12, "licences.kinds": 6, "mixtures": 8, "sources": 20, "tasks": 15}
-RECORD_TYPES = {"material", "bases.entry", "benchmarks.entry", "mixtures.mixture", "sources.source", "tasks.task"}
+RECORD_TYPES = {"material", "bases.entry", "benchmarks.entry", "benchmarks.protocols", "mixtures.mixture"}
+RECORD_TYPES |= {"sources.source", "tasks.task"}
 TABLES = {"", "bases", "benchmarks", "mixtures", "sources", "tasks"}
 BY_OPTION = {"sources.repository.repository", "sources.stackoverflow.stackexchange"}  # --from-repo, --stackexchange
 LICENCES = {"licences.detection", "licences.hub_names", "licences.kinds"}

@@ -138,3 +138,33 @@ def test_only_the_limit_of_length_is_no_end():
         "stop",
         "stop",
     ]
+
+
+def test_a_completion_of_a_text_has_a_prompt_and_no_messages():
+    wire = wire_of(content_of(a_request(prompt="def f():"), "gpt-5-mini"), Connection())
+    assert wire["prompt"] == "def f():" and "messages" not in wire and wire["max_tokens"] == 64
+    reply = read_reply(b'{"model": "m", "choices": [{"text": " pass", "finish_reason": "stop"}]}')
+    assert (reply.text, reply.served_by) == (" pass", "m")
+
+
+def test_a_server_is_part_of_the_content_only_where_it_is_told():
+    assert content_of(a_request(), "m", "a") != content_of(a_request(), "m", "b")
+    assert "server" not in content_of(a_request(), "m")
+    assert "server" not in wire_of(content_of(a_request(), "m", "a"), Connection())
+
+
+def test_what_a_reply_says_beside_its_text():
+    body = {
+        "choices": [{"message": {"content": "x", "reasoning_content": "hm"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 4}},
+        "system_fingerprint": "fp",
+    }
+    reply = read_reply(json.dumps(body).encode())
+    assert (reply.text, reply.reasoning, reply.reasoning_tokens, reply.system_fingerprint) == ("x", "hm", 4, "fp")
+
+
+def test_a_stop_without_stop_texts_is_the_models_end():
+    assert finish_reason("stop") == "stop"
+    assert finish_reason("stop", with_stops=False) == "eos"
+    assert finish_reason("tool_calls", with_stops=False) == "stop"
+    assert finish_reason("length", with_stops=False) == "length"

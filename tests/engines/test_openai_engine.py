@@ -75,7 +75,7 @@ def test_every_request_gets_its_own_answer():
         found = ask(server, 25)
     assert set(found) == {f"r{n}" for n in range(25)}
     assert len({response.text for response in found.values()}) == 25
-    assert all(r.finish_reason == "stop" and r.prompt_tokens > 0 and r.completion_tokens > 0 for r in found.values())
+    assert all(r.finish_reason == "eos" and r.prompt_tokens > 0 and r.completion_tokens > 0 for r in found.values())
 
 
 def test_what_is_sent_is_what_was_asked(monkeypatch):
@@ -157,7 +157,7 @@ def test_a_429_waits_as_long_as_it_says():
         found = ask(server, 1)
         first, second = server.log.times
     assert 0.4 <= second - first < 2
-    assert found["r0"].finish_reason == "stop"
+    assert found["r0"].finish_reason == "eos"
 
 
 def test_a_429_makes_everybody_wait():
@@ -171,7 +171,7 @@ def test_a_429_makes_everybody_wait():
 def test_a_server_that_takes_few_at_a_time_is_given_few():
     with serving(latency_s=0.03, at_once=2) as server:
         found = ask(server, 40, concurrency=16, attempts=12, first_wait_s=0.05)
-        assert all(r.finish_reason == "stop" for r in found.values())
+        assert all(r.finish_reason == "eos" for r in found.values())
         late = server.log.calls - 16
         assert server.log.refused < 16 + late / 2, (server.log.refused, server.log.calls)
 
@@ -186,13 +186,13 @@ def test_passing_failures_are_tried_again(fail, tmp_path):
         found = ask(server, 3, answers=answers, concurrency=1)
         assert server.log.calls == 5
         assert len(answers) == 3
-    assert all(r.finish_reason == "stop" and r.text.startswith("Answer ") for r in found.values())
+    assert all(r.finish_reason == "eos" and r.text.startswith("Answer ") for r in found.values())
 
 
 def test_a_slow_answer_is_given_up_and_asked_again():
     with serving(fails={1: Fail(sleep_s=1.5)}) as server:
         found = ask(server, 1, timeout_s=0.3)
-    assert found["r0"].finish_reason == "stop"
+    assert found["r0"].finish_reason == "eos"
 
 
 def test_a_call_that_never_succeeds_is_an_error_and_the_others_go_on(tmp_path):
@@ -203,8 +203,8 @@ def test_a_call_that_never_succeeds_is_an_error_and_the_others_go_on(tmp_path):
         found = ask(server, 4, answers=answers, concurrency=1, attempts=3)
         bad = found["r0"]
         assert (bad.finish_reason, bad.permanent) == ("error", False) and "broken inside" in bad.error
-        assert [found[f"r{n}"].finish_reason for n in (1, 2, 3)] == ["stop"] * 3
-        assert ask(server, 4, answers=answers)["r0"].finish_reason == "stop", "a failure is asked again"
+        assert [found[f"r{n}"].finish_reason for n in (1, 2, 3)] == ["eos"] * 3
+        assert ask(server, 4, answers=answers)["r0"].finish_reason == "eos", "a failure is asked again"
         assert server.log.calls == 7
 
 
@@ -213,7 +213,7 @@ def test_a_request_that_the_server_refuses_is_not_repeated():
         found = ask(server, 2, concurrency=1)
         assert server.log.calls == 2
     assert found["r0"].permanent and "context length" in found["r0"].error
-    assert found["r1"].finish_reason == "stop"
+    assert found["r1"].finish_reason == "eos"
 
 
 @pytest.mark.parametrize(("status", "word"), [(401, "key"), (403, "key"), (404, "model")])

@@ -132,7 +132,7 @@ def test_a_stop_id_ends_a_row_and_is_not_in_its_text(engine, model, tokenizer, a
     ended = by_key(engine.generate([ask("a", temperature=0.0, stop_ids=(stop,)), ask("b", PROMPTS[3])]))["a"]
     assert free.finish_reason == "length"
     assert free.completion_tokens == 10
-    assert ended.finish_reason == "stop"
+    assert ended.finish_reason == "eos"
     assert ended.text == tokenizer.decode(ids[:first])
     assert ended.completion_tokens == first + 1
     assert ended.prompt_tokens == inputs["input_ids"].shape[1]

@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 
 from coma_cli.errors import CliError, MissingInputError, UsageError
-from coma_cli.evaluation import sample
-from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import read_json, read_rows
 from coma_cli.prompting import ALPACA, CAPYBARA
-from coma_cli.records import Problem, Sample, row_seed
-from coma_cli.settings import load_settings
+from coma_cli.records import Problem, row_seed
 from coma_cli.workspace import Artifact, Workspace
 from tests.chat_server import Fail, serving
+from tests.evaluation.sampler import Sampler, rows_of
 from tests.requirements import package
 from tests.tiny_model import make_tiny_model
 from tests.warm_coma import WarmProcess
@@ -26,29 +24,6 @@ from tests.warm_coma import WarmProcess
 def model(tmp_path_factory) -> Path:
     package("torch", "train")
     return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model", layers=1)
-
-
-class Sampler:
-    """Runs the stage in one workspace with the same settings but for what a call names."""
-
-    def __init__(self, root: Path, **common) -> None:
-        self.workspace = Workspace(root)
-        self.common = common
-
-    def settings(self, **values) -> SampleSettings:
-        flags = {name.replace("__", "."): value for name, value in {**self.common, **values}.items()}
-        return load_settings(SampleSettings, flags=flags)
-
-    def plan(self, **values):
-        return sample.STAGE.plan(self.settings(**values), self.workspace)
-
-    def __call__(self, *, name: str | None = None, **values) -> Artifact:
-        settings = self.settings(**values)
-        plan = sample.STAGE.plan(settings, self.workspace)
-        for blocker in plan.blockers:
-            raise blocker
-        with self.workspace.open_run("sample", settings, plan, name=name) as run:
-            return run.finish(sample.work(run, settings, plan))
 
 
 @pytest.fixture
@@ -61,10 +36,6 @@ def sampler(tmp_path, model) -> Sampler:
 def other(tmp_path, sampler) -> Sampler:
     """The same work in a workspace of its own, to compare with."""
     return Sampler(tmp_path / "other", **sampler.common)
-
-
-def rows_of(artifact: Artifact) -> list[Sample]:
-    return [Sample.from_row(row, "samples") for row in read_rows(artifact.file("samples.jsonl"))]
 
 
 def interrupt(artifact: Artifact, keep: set[int], torn: bytes = b"") -> None:

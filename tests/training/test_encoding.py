@@ -1,6 +1,6 @@
 """Rows as token ids: the loss is on the answer and its stop token, and no answer is ever cut."""
 
-from coma_cli.prompting import ALPACA, CHATML, stop_token_id
+from coma_cli.prompting import ALPACA, CHATML, chat_template_of, stop_token_id
 from coma_cli.records import DroppedRow
 from coma_cli.training.encoding import NO_LABEL, EncodedRow, encode_row, encode_rows
 from coma_cli.training.examples import TrainingRow
@@ -33,3 +33,14 @@ def test_a_row_fits_exactly_or_is_left_out_with_the_numbers():
     assert isinstance(dropped, DroppedRow)
     assert dropped.reason == "too long"
     assert dropped.detail.startswith(f"{length} tokens") and dropped.detail.endswith(f"at most {length - 1}")
+
+
+def test_the_whole_end_text_of_an_answer_is_trained():
+    tokenizer = make_tiny_tokenizer()
+    tokenizer.chat_template = (
+        "{% for m in messages %}## {{ m['role'] }}\n{{ m['content'] }}\n## stop\n{% endfor %}"
+        "{% if add_generation_prompt %}## assistant\n{% endif %}"
+    )
+    encoded = encode_row(TrainingRow("1", "s", "Add.", "", "a + b"), chat_template_of(tokenizer), tokenizer)
+    assert tokenizer.decode(encoded.ids[encoded.answer_start :]) == "a + b\n## stop<|im_end|>"
+    assert [label for label in encoded.labels if label != NO_LABEL] == list(encoded.ids[encoded.answer_start :])

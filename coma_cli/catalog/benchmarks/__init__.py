@@ -19,8 +19,11 @@ BENCHMARKS: Mapping[str, Benchmark] = Catalogue(
     },
 )
 VALIDATION = "validation"
-_OWN: Catalogue[Benchmark] = Catalogue(Benchmark, __name__, {VALIDATION: "held_out:VALIDATION"})
-# What sample and score take: held-out rows have no published file, and nothing is decontaminated against them.
+PROMPTS = "prompts"
+_OWN: Catalogue[Benchmark] = Catalogue(
+    Benchmark, __name__, {VALIDATION: "held_out:VALIDATION", PROMPTS: "prompts:ENTRY"}
+)
+# What sample and score take: a user's own rows have no published file, and nothing is decontaminated against them.
 SAMPLED: Mapping[str, Benchmark] = ChainMap(_OWN, cast("Catalogue[Benchmark]", BENCHMARKS))
 
-__all__ = ["BENCHMARKS", "SAMPLED", "VALIDATION", "Benchmark", "LoadedBenchmark", "NoProblemsError"]
+__all__ = ["BENCHMARKS", "PROMPTS", "SAMPLED", "VALIDATION", "Benchmark", "LoadedBenchmark", "NoProblemsError"]

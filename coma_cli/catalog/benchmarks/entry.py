@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from coma_cli.errors import MissingInputError
+from coma_cli.catalog.benchmarks.protocols import CODEX_STOPS, SamplingProtocol, common_protocols
+from coma_cli.errors import MissingInputError, unknown_name
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
 
@@ -59,7 +60,7 @@ class Benchmark:
     `size` is the number of problems of the whole benchmark; `id_prefix` is the prefix of task ids in other tools'
     files, ignoring case. `same_problems_as` names a benchmark with the same problems and fewer tests; `overlap` names
     the source of training rows that shares problems with it. `notes` say, by task id, why a right verdict may differ
-    from a published one.
+    from a published one. `protocols` are the ways to sample it.
     """
 
     name: str
@@ -80,6 +81,29 @@ class Benchmark:
     memory_mb: int = 1024
     notes: Mapping[str, str] = field(default_factory=dict, hash=False)
     inproc: Mapping[str, str] = field(default_factory=dict, hash=False)
+    protocols: tuple[SamplingProtocol, ...] = field(default=common_protocols(CODEX_STOPS), hash=False)
+
+    def sampling_protocol(self, name: str) -> SamplingProtocol:
+        """The protocol of that name; `auto` has the model decide between `completion` and `instruct`, if it has both.
+
+        Raises:
+            UsageError: this benchmark has none of that name.
+        """
+        by_name = {protocol.name: protocol for protocol in self.protocols}
+        if name == "auto":
+            completion, instruct = by_name.get("completion"), by_name["instruct"]
+            if completion is None:
+                return instruct
+            return SamplingProtocol(
+                "auto",
+                "the prompt that fits the model",
+                completion.continuation,
+                instruct.instruction,
+                stops=completion.stops,
+            )
+        if name not in by_name:
+            raise unknown_name(f"protocol of {self.name}", name, ["auto", *by_name])
+        return by_name[name]
 
     def load(self, bench_data: Path | None = None) -> LoadedBenchmark:
         """Read the problems, from `bench_data` if given.

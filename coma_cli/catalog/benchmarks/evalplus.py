@@ -9,16 +9,18 @@ file is in the same folder, its tests, which contain answers, are run against th
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from coma_cli.catalog.benchmarks import evalplus_check, humaneval, mbpp
+from coma_cli.catalog.benchmarks import evalplus_check, humaneval, humaneval_protocols, mbpp, mbpp_protocols
 from coma_cli.catalog.benchmarks.entry import Benchmark, Overlap, RawBenchmark
 from coma_cli.catalog.benchmarks.evalplus_inputs import mbpp_arguments
 from coma_cli.catalog.benchmarks.fetched import fetched_file
+from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
 from coma_cli.formats.fetching.locations import GitHubFiles, RemoteFile
 from coma_cli.formats.published import read_published
 from coma_cli.formats.text import unix_lines
@@ -145,7 +147,7 @@ def mbpp_problem(row: Mapping[str, Any]) -> Problem:
     """A row of MbppPlus as a record; its inputs get back the types that they lost in JSON."""
     prompt, entry_point, number = unix_lines(row["prompt"]), str(row["entry_point"]), int(_number(row["task_id"]))
     text, _, asserts = prompt.strip().strip('"').strip().partition("\nassert")
-    return _problem(
+    problem = _problem(
         row,
         bench="mbpp+",
         prompt=prompt,
@@ -158,6 +160,8 @@ def mbpp_problem(row: Mapping[str, Any]) -> Problem:
         published=[_ASSERTION_IMPORTS + unix_lines(row[name]) for name in ("assertion", _ORIGIN) if row.get(name)],
         base_cpu_limit_s=mbpp.CPU_LIMIT_S,
     )
+    published = tuple(re.split(r"\n(?=assert\b)", f"assert{asserts}".strip()))
+    return problem.model_copy(update={"description": text.strip(), "assertions": published})
 
 
 def _listed(value: Any) -> list[Any]:
@@ -216,6 +220,7 @@ def _benchmark(
     problem: Callable[[Mapping[str, Any]], Problem],
     revision: str,
     notes: Mapping[str, str],
+    protocols: tuple[SamplingProtocol, ...],
     overlap: Overlap | None = None,
     inproc: Mapping[str, str] = _NONE,
 ) -> Benchmark:
@@ -237,6 +242,7 @@ def _benchmark(
         overlap=overlap,
         memory_mb=PLUS_MEMORY_MB,
         notes=notes,
+        protocols=protocols,
         inproc=inproc,
     )
 
@@ -252,6 +258,7 @@ HUMANEVAL_PLUS = _benchmark(
     humaneval_problem,
     "v0.1.10",
     HUMANEVAL_NOTES,
+    humaneval_protocols.PROTOCOLS,
 )
 MBPP_PLUS = _benchmark(
     MBPP_RELEASE,
@@ -260,6 +267,7 @@ MBPP_PLUS = _benchmark(
     mbpp_problem,
     "v0.2.0; earlier releases had 399 tasks",
     MBPP_NOTES,
+    mbpp_protocols.PROTOCOLS,
     Overlap("mbpp", "MBPP+ asks some problems of MBPP's training split"),
     {"Mbpp/255": "its answers are lists of millions of tuples, more than crosses to another process"},
 )

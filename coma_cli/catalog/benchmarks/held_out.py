@@ -15,6 +15,7 @@ from typing import Any
 
 from coma_cli.catalog.benchmarks import VALIDATION as VALIDATION_NAME
 from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
+from coma_cli.catalog.benchmarks.protocols import INSTRUCT
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.catalog.tasks.task import Task
 from coma_cli.errors import MissingInputError
@@ -164,4 +165,5 @@ VALIDATION = Benchmark(
     folder="",
     read=read,
     problem=problem_of,
+    protocols=(INSTRUCT,),
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
+from coma_cli.catalog.benchmarks.humaneval_protocols import PROTOCOLS
 from coma_cli.errors import missing_package
 from coma_cli.formats.published import read_published
 from coma_cli.formats.text import unix_lines
@@ -74,5 +75,6 @@ BENCHMARK = Benchmark(
     read=read,
     comes_from="package",
     problem=problem_of,
+    protocols=PROTOCOLS,
     revision="data/HumanEval.jsonl.gz, sha256 b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef",
 )

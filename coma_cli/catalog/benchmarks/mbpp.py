@@ -15,6 +15,7 @@ from typing import Any
 
 from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
 from coma_cli.catalog.benchmarks.fetched import fetched_file
+from coma_cli.catalog.benchmarks.mbpp_protocols import PROTOCOLS
 from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.published import read_published
 from coma_cli.formats.text import unix_lines
@@ -79,8 +80,9 @@ def sanitized_problem(row: Mapping[str, Any]) -> Problem | None:
 def _problem(bench: str, row: Mapping[str, Any], text: str, setup: str) -> Problem:
     if isinstance(row["test_list"], str):
         raise ValueError("test_list is a string, not a list")  # from a file without types, such as CSV
-    text, setup, reference = unix_lines(text).strip(), unix_lines(setup), unix_lines(row["code"])
-    asserts = "\n".join(unix_lines(line).strip() for line in row["test_list"])
+    description, assertions = unix_lines(text), tuple(map(unix_lines, row["test_list"]))
+    text, setup, reference = description.strip(), unix_lines(setup), unix_lines(row["code"])
+    asserts = "\n".join(line.strip() for line in assertions)
     names = names_used(reference, f"{setup}\n{asserts}")
     return Problem(
         task_id=f"MBPP/{row['task_id']}",
@@ -93,6 +95,8 @@ def _problem(bench: str, row: Mapping[str, Any], text: str, setup: str) -> Probl
         tests=f"{asserts}\n",
         reference=reference,
         cpu_limit_s=CPU_LIMIT_S,
+        description=description,
+        assertions=assertions,
     )
 
 
@@ -114,6 +118,7 @@ BENCHMARK = Benchmark(
     read=read_full,
     comes_from="hub",
     problem=full_problem,
+    protocols=PROTOCOLS,
     inproc=_INPROC,
     revision="revised in place upstream, so it has no fixed checksum",
 )
@@ -130,5 +135,6 @@ SANITIZED = Benchmark(
     read=read_sanitized,
     comes_from="hub",
     problem=sanitized_problem,
+    protocols=PROTOCOLS,
     revision="revised in place upstream, so it has no fixed checksum",
 )

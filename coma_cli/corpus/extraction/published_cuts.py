@@ -7,11 +7,10 @@ compared for. Each is an extraction protocol.
 import re
 from collections.abc import Iterable
 
+from coma_cli.catalog.benchmarks.protocols import CODEX_STOPS as CODEX_STOPS
 from coma_cli.records import Problem
 
 CAPYBARA_CUT = "capybara-cut"
-# Chen et al. 2021 (arXiv:2107.03374), section 3.2. CoMA's evaluation has the same five.
-CODEX_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 
 
 def capybara_cut(problem: Problem, text: str, whole: bool = False) -> str:

@@ -62,6 +62,45 @@ class AnswerText(NamedTuple):
     unfinished: bool = False
 
 
+class ThinkingParts(NamedTuple):
+    """A completion in two: its thinking part, tags included, and the answer; `unfinished` if the part never ends."""
+
+    reasoning: str
+    answer: str
+    unfinished: bool = False
+
+
+CLOSING_OF = {tags.opening: tags.closing for tags in TAGS}
+
+
+def opening_tag_at_end(prompt: str) -> str:
+    """The opening tag with which a prompt ends, as a chat template may write it; "" if there is none."""
+    end = prompt.rstrip().lower()
+    return next((tags.opening for tags in TAGS if end.endswith(tags.opening.lower())), "")
+
+
+def split_thinking(text: str, opened: str = "") -> ThinkingParts:
+    """A completion as drawn, split after a thinking part at its beginning; `opened` is the tag that the prompt wrote.
+
+    Text and answer joined give the completion again, but for the end token that a channel of Harmony may have.
+    """
+    tag = opened
+    if not tag:
+        hit = _OPENING.match(text, len(text) - len(text.lstrip()))
+        tag = next((tags.opening for tags in TAGS if hit and tags.opening.lower() == hit["tag"].lower()), "")
+    if tag:
+        place = text.lower().find(CLOSING_OF[tag].lower())
+        if place < 0:
+            return ThinkingParts(text, "", unfinished=True)
+        end = place + len(CLOSING_OF[tag])
+        return ThinkingParts(text[:end], text[end:])
+    if _CHANNEL.match(text) or _BARE_CHANNELS.match(text):
+        found = without_thinking(text)
+        start = text.rfind(found.text) if found.text else len(text)
+        return ThinkingParts(text[:start], found.text, found.unfinished)
+    return ThinkingParts("", text)
+
+
 def without_thinking(text: str) -> AnswerText:
     """The answer in a text; "" or what comes before the thinking part where that part is never closed."""
     if _CHANNEL.search(text):

@@ -9,6 +9,7 @@ from typing import Any
 
 from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import SAMPLED, LoadedBenchmark
+from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
 from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
@@ -21,8 +22,10 @@ from coma_cli.evaluation.sampling.model_facts import (
     ModelFacts,
     read_facts,
 )
-from coma_cli.evaluation.sampling.prompts import Prompts, choose_prompt_template, encode_problems
+from coma_cli.evaluation.sampling.prompts import PromptForm, Prompts, choose_prompt_template, encode_problems
+from coma_cli.evaluation.sampling.protocol_settings import departures, refused_options, with_model_settings
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
+from coma_cli.evaluation.sampling.server_prompts import ServerPrompts, server_prompts
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Problem
@@ -48,20 +51,40 @@ class LocalModel:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplePlan(Plan):
-    """The plan of a run with everything resolved for it; `local` is None for a server or if there is a blocker."""
+    """The plan of a run with everything resolved for it; `local` is None for a server or if there is a blocker.
+
+    `settings` are those in effect, with what the model's authors publish where the protocol is to use that.
+    """
 
     benchmark: LoadedBenchmark
     problems: tuple[Problem, ...]
     workspace: Workspace
+    protocol: SamplingProtocol
+    settings: SampleSettings
     local: LocalModel | None
+    server: ServerPrompts | None = None
 
-    def wanted(self, settings: SampleSettings, extent: Mapping[str, Any]) -> Wanted:
+    @property
+    def protocol_name(self) -> str:
+        """The name of the protocol in use, where the model or the endpoint decided."""
+        if self.local is not None:
+            return self.local.prompts.choice.protocol_name
+        return self.server.protocol_name(self.protocol) if self.server is not None else self.protocol.name
+
+    @property
+    def prompt_form(self) -> PromptForm:
+        """Whether the model continues the prompts or answers instructions."""
+        if self.local is not None:
+            return self.local.prompts.choice.form
+        return self.server.form if self.server is not None else "instruction"
+
+    def wanted(self, extent: Mapping[str, Any]) -> Wanted:
         """What an extent of this run requests, longest prompts first, so that memory runs out at the start or never."""
         problems = select_problems(self.benchmark, extent["limit"], extent["task_ids"])
         order = sorted(
             (p.task_id for p in problems if self.fits(p.task_id)), key=lambda name: -self.prompt_tokens(name)
         )
-        return Wanted(tuple(order), settings.temperature, extent["n"])
+        return Wanted(tuple(order), self.settings.temperature, extent["n"])
 
     def prompt_tokens(self, task_id: str) -> int:
         """Length of a problem's prompt in tokens; 0 for a server."""
@@ -69,7 +92,18 @@ class SamplePlan(Plan):
 
     def fits(self, task_id: str) -> bool:
         """Whether a problem's prompt leaves room for an answer."""
-        return self.local is None or self.prompt_tokens(task_id) < self.local.facts.context
+        return self.local is None or self.prompt_tokens(task_id) < self.room
+
+    @property
+    def room(self) -> int:
+        """The tokens that prompt and completion may have together."""
+        assert self.local is not None
+        return room_of(self.settings, self.local.facts)
+
+
+def room_of(settings: SampleSettings, facts: ModelFacts) -> int:
+    """The tokens that prompt and completion may have together, by the settings and by the model."""
+    return facts.context if settings.max_length is None else min(facts.context, settings.max_length)
 
 
 def select_problems(
@@ -97,6 +131,7 @@ class Subject:
 
     benchmark: LoadedBenchmark
     problems: tuple[Problem, ...]
+    protocol: SamplingProtocol
     choice: ModelChoice | None
 
 
@@ -106,7 +141,7 @@ def resolve(settings: SampleSettings, workspace: Workspace) -> Subject:
     Raises:
         UsageError, MissingInputError: no such benchmark, problem or model.
     """
-    lookup("benchmark", settings.bench, SAMPLED)
+    protocol = lookup("benchmark", settings.bench, SAMPLED).sampling_protocol(settings.protocol)
     choice = None
     if settings.engine_name != "openai":
         choice = choose_model(workspace, settings.model, settings.revision, settings.runtime.trust)
@@ -116,7 +151,7 @@ def resolve(settings: SampleSettings, workspace: Workspace) -> Subject:
     problems = select_problems(benchmark, settings.limit, settings.task_ids)
     if not problems:
         raise UsageError("There are no problems to sample.", "Check --task-ids and --limit.")
-    return Subject(benchmark, problems, choice)
+    return Subject(benchmark, problems, protocol, choice)
 
 
 def make_identity(settings: SampleSettings, workspace: Workspace) -> Plan:
@@ -136,7 +171,7 @@ def _identity_of(settings: SampleSettings, subject: Subject) -> Plan:
         return Plan(f"{settings.bench}-{choice.subject}", inputs, rows, {}, notes=(choice.note, *known))
     name = str(settings.model)
     inputs = (benchmark, Input("model", name, sha256_of(["chat model", name])))
-    note = f"Model: {name}, over the chat-completions protocol"
+    note = f"Model: {name} at {settings.url}, endpoint {settings.endpoint}"
     return Plan(f"{settings.bench}-{name.rstrip('/').rpartition('/')[2]}", inputs, rows, {}, notes=(note,))
 
 
@@ -152,11 +187,14 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
     """
     subject = resolve(settings, workspace)
     identity, problems = _identity_of(settings, subject), subject.problems
-    rows, local = identity.total, None
+    rows, local, server = identity.total, None, None
+    taken: list[str] = []
     if subject.choice is None:
-        blockers = _server_blockers(settings)
+        server, blockers = _server(settings, subject)
     else:
-        local, blocker = _local_model(settings, subject.choice, subject.benchmark, problems)
+        if subject.protocol.from_model:
+            settings, taken = with_model_settings(settings, subject.choice.resolved)
+        local, blocker = _local_model(settings, subject)
         blockers = [blocker] if blocker else [*_misfits(local, problems, settings)]
         blockers += _disk(workspace.root, rows * (BYTES_A_ROW + BYTES_A_TOKEN * settings.max_new_tokens))
     return SamplePlan(
@@ -165,32 +203,40 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
         total=rows,
         estimate=_estimate(settings, problems, rows, local),
         blockers=tuple(blockers),
-        notes=(*identity.notes, *_notes(settings, problems, local)),
+        notes=(
+            *identity.notes,
+            *_protocol_notes(settings, subject, local, server, taken),
+            *_notes(settings, problems, local),
+        ),
         benchmark=subject.benchmark,
         problems=problems,
         workspace=workspace,
+        protocol=subject.protocol,
+        settings=settings,
         local=local,
+        server=server,
     )
 
 
-def _server_blockers(settings: SampleSettings) -> list[CliError]:
-    blockers: list[CliError] = []
-    if (access := check_access(settings.runtime)) is not None:
-        blockers.append(access)
-    if settings.template != "auto":
-        blockers.append(UsageError("A chat server applies its own template.", "Omit --template."))
-    return blockers
+def _server(settings: SampleSettings, subject: Subject) -> tuple[ServerPrompts | None, list[CliError]]:
+    """The prompts for a server, and why it can't be asked."""
+    access = check_access(settings.runtime)
+    blockers: list[CliError] = [] if access is None else [access]
+    try:
+        prompts = server_prompts(settings, subject.protocol, subject.benchmark.problems)
+    except UsageError as error:
+        return None, [*blockers, error]
+    return prompts, [*blockers, *refused_options(settings, subject.protocol)]
 
 
-def _local_model(
-    settings: SampleSettings, choice: ModelChoice, benchmark: LoadedBenchmark, problems: tuple[Problem, ...]
-) -> tuple[LocalModel | None, CliError | None]:
+def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel | None, CliError | None]:
     """The model with its prompts; or None and the blocker.
 
     Raises:
         UsageError: the template is unknown or not the model's.
     """
-    trust = settings.runtime.trust
+    trust, choice = settings.runtime.trust, subject.choice
+    assert choice is not None
     try:
         from coma_cli.models.loading import choose_placement, load_tokenizer
 
@@ -203,19 +249,27 @@ def _local_model(
         settings.template,
         tokenizer,
         choice.stored,
+        subject.protocol,
         allow_mismatch=settings.allow_template_mismatch,
-        as_trained=any(problem.held_out for problem in problems),
+        chat_options=settings.chat_template_kwargs,
     )
     ends = [*facts.end_token_ids, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])]
-    prompts = encode_problems(template, tokenizer, benchmark.problems, ends, settings.stop)
-    longest = max(len(prompts.token_ids[p.task_id]) for p in problems) + settings.max_new_tokens
+    prompts = encode_problems(
+        template, tokenizer, subject.benchmark.problems, ends, settings.stop, settings.max_reasoning_tokens
+    )
+    longest = max(len(prompts.token_ids[p.task_id]) for p in subject.problems) + most_tokens(settings, prompts)
     size = settings.runtime.batch_size or facts.rows_that_fit(
-        min(longest, facts.context),
+        min(longest, room_of(settings, facts)),
         BYTES_OF_DTYPE[placement.dtype_name],
         _memory_bytes(placement.device),
         MOST_ROWS_CPU if placement.device == "cpu" else MOST_ROWS_GPU,
     )
     return LocalModel(choice, prompts, facts, placement.device, placement.dtype_name, placement.replaced, size), None
+
+
+def most_tokens(settings: SampleSettings, prompts: Prompts) -> int:
+    """The most tokens that a completion may have, reasoning part included."""
+    return settings.max_new_tokens + (prompts.reasoning.max_tokens if prompts.reasoning else 0)
 
 
 def _memory_bytes(device: str) -> int:
@@ -239,10 +293,10 @@ def _estimate(
     estimate["max completion tokens"] = rows * settings.max_new_tokens
     if local is None:
         return estimate
+    most = most_tokens(settings, local.prompts)
+    estimate["max completion tokens"] = rows * most
     lengths = sorted(len(local.prompts.token_ids[p.task_id]) for p in problems)
-    need = local.facts.memory_bytes(
-        min(local.batch_size, rows), lengths[-1] + settings.max_new_tokens, BYTES_OF_DTYPE[local.dtype]
-    )
+    need = local.facts.memory_bytes(min(local.batch_size, rows), lengths[-1] + most, BYTES_OF_DTYPE[local.dtype])
     return {
         **estimate,
         "prompt tokens": {"shortest": lengths[0], "median": lengths[len(lengths) // 2], "longest": lengths[-1]},
@@ -258,14 +312,14 @@ def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: 
     """Why no row at all could be generated."""
     assert local is not None
     shortest = min(len(local.prompts.token_ids[problem.task_id]) for problem in problems)
-    if shortest >= local.facts.context:
+    if shortest >= (room := room_of(settings, local.facts)):
         return [
             MissingInputError(
-                f"No prompt fits in the context of {local.facts.context} tokens: the shortest has {shortest}.",
+                f"No prompt fits in the context of {room} tokens: the shortest has {shortest}.",
                 "Choose a model with a longer context, or another --template.",
             )
         ]
-    need = local.facts.memory_bytes(1, shortest + settings.max_new_tokens, BYTES_OF_DTYPE[local.dtype])
+    need = local.facts.memory_bytes(1, shortest + most_tokens(settings, local.prompts), BYTES_OF_DTYPE[local.dtype])
     there = _memory_bytes(local.device)
     if need > there:
         return [
@@ -299,11 +353,35 @@ def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: Local
     choice = local.prompts.choice
     notes.append(f"Template: {choice.template.name} ({choice.reason})")
     notes += [f"Replaced on this machine: {what}" for what in local.replaced]
-    long = [p.task_id for p in problems if len(local.prompts.token_ids[p.task_id]) >= local.facts.context]
+    room = room_of(settings, local.facts)
+    long = [p.task_id for p in problems if len(local.prompts.token_ids[p.task_id]) >= room]
     if long:
         skipped, named = count_of(len(long), "prompt"), ", ".join(long[:5])
-        notes.append(f"Warning: no room for {skipped} in {local.facts.context} tokens: {named}")
+        notes.append(f"Warning: no room for {skipped} in {room} tokens: {named}")
     return notes
+
+
+def _protocol_notes(
+    settings: SampleSettings,
+    subject: Subject,
+    local: LocalModel | None,
+    server: ServerPrompts | None,
+    taken: list[str],
+) -> list[str]:
+    """The protocol with its reason, what of it is overridden, and what it overrides."""
+    protocol = subject.protocol
+    name = local.prompts.choice.protocol_name if local else server.protocol_name(protocol) if server else protocol.name
+    fits = "it fits the model" if local else "it fits the endpoint"
+    notes = [f"Protocol: {name} ({fits if settings.protocol == 'auto' else 'as requested'})"]
+    if taken:
+        notes.append(f"From the model's generation_config.json: {', '.join(taken)}")
+    if local is not None and local.prompts.reasoning is not None:
+        notes.append(f"Reasoning: the model may write up to {settings.max_reasoning_tokens} tokens before its answer")
+    if changed := departures(settings, protocol):
+        notes.append(f"Warning: this departs from {protocol.name}: {', '.join(changed)}")
+    if local is not None and local.prompts.choice.warning:
+        notes.append(f"Warning: {local.prompts.choice.warning}")
+    return [*notes, *(server.notes if server else ())]
 
 
 def _greedy_note(settings: SampleSettings) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from coma_cli.corpus.extraction.thinking import ThinkingParts, split_thinking
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.evaluation.sampling.batches import RowName, Wanted
 from coma_cli.evaluation.sampling.planning import SamplePlan
@@ -15,19 +16,23 @@ Batch = tuple[RowName, ...]
 
 def requests_of(settings: SampleSettings, plan: SamplePlan, batches: Iterable[Batch]) -> Iterator[GenerationRequest]:
     """The requests to the engine, batch by batch."""
-    instructions = {problem.task_id: problem.message for problem in plan.benchmark.problems}
-    prompts = plan.local.prompts if plan.local else None
+    prompts, server = plan.local.prompts if plan.local else None, plan.server
+    chats = server is not None and settings.endpoint == "chat"
+    options = tuple(sorted(settings.chat_template_kwargs.items())) if chats else ()
     for number, batch in enumerate(batches):
         for name in batch:
             yield GenerationRequest(
                 key=name.key,
-                decoding=settings.decoding(name.temperature),
+                decoding=settings.decoding(name.temperature, plan.prompt_tokens(name.task_id)),
                 seed=row_seed(settings.seed, name.key),
-                instruction=instructions[name.task_id],
+                instruction=server.texts[name.task_id] if server and chats else "",
+                prompt=server.texts[name.task_id] if server and not chats else "",
+                chat_options=options,
                 prompt_ids=prompts.token_ids[name.task_id] if prompts else (),
                 stop_ids=prompts.stop_ids if prompts else (),
-                stop_texts=prompts.stop_texts if prompts else settings.stop or (),
+                stop_texts=prompts.stop_texts if prompts else server.stop_texts if server else (),
                 batch=number,
+                reasoning=prompts.reasoning if prompts else None,
             )
 
 
@@ -50,7 +55,7 @@ class RowMaker:
         """The rows of the response's batch in order once it is complete, else nothing."""
         number, batch, name = self._places[response.key]
         rows = self._waiting.setdefault(number, {})
-        rows[response.key] = sample_of(self.settings, name, response, self._hashes[name.task_id])
+        rows[response.key] = sample_of(self.settings, self.plan, name, response, self._hashes[name.task_id])
         if len(rows) < len(batch):
             return []
         del self._waiting[number]
@@ -62,16 +67,23 @@ def prompt_hashes(plan: SamplePlan) -> dict[str, str]:
     if plan.local is not None:
         prompts = plan.local.prompts
         return {task_id: sha256_of(list(token_ids)) for task_id, token_ids in prompts.token_ids.items()}
-    return {problem.task_id: sha256_of(problem.message) for problem in plan.benchmark.problems}
+    assert plan.server is not None
+    return {task_id: sha256_of(text) for task_id, text in plan.server.texts.items()}
 
 
-def sample_of(settings: SampleSettings, name: RowName, response: GenerationResponse, prompt_sha256: str) -> Sample:
-    """A response as a row."""
+def sample_of(
+    settings: SampleSettings, plan: SamplePlan, name: RowName, response: GenerationResponse, prompt_sha256: str
+) -> Sample:
+    """A response as a row, with a reasoning part stored apart from the completion."""
+    parts = split_reasoning(plan, response)
     return Sample(
         task_id=name.task_id,
         temperature=name.temperature,
         index=name.index,
-        completion=response.text,
+        completion=parts.answer,
+        reasoning=parts.reasoning,
+        reasoning_tokens=response.reasoning_tokens,
+        reasoning_cut=parts.unfinished,
         prompt_sha256=prompt_sha256,
         finish_reason=response.finish_reason,
         prompt_tokens=response.prompt_tokens,
@@ -80,6 +92,17 @@ def sample_of(settings: SampleSettings, name: RowName, response: GenerationRespo
         seed=row_seed(settings.seed, name.key),
         error=response.error,
     )
+
+
+def split_reasoning(plan: SamplePlan, response: GenerationResponse) -> ThinkingParts:
+    """The reasoning part of a response and its answer; a text that the model merely continues has none."""
+    if response.reasoning:
+        return ThinkingParts(response.reasoning, response.text, unfinished=not response.text.strip())
+    prompts = plan.local.prompts if plan.local else None
+    if plan.prompt_form == "continuation":
+        return ThinkingParts("", response.text)
+    opened = prompts.reasoning.opened if prompts is not None and prompts.reasoning is not None else ""
+    return split_thinking(response.text, opened)
 
 
 def rows_without_room(settings: SampleSettings, plan: SamplePlan) -> list[Sample]:
@@ -93,7 +116,7 @@ def rows_without_room(settings: SampleSettings, plan: SamplePlan) -> list[Sample
     rows = []
     for name in Wanted(names, settings.temperature, settings.n).rows():
         length = plan.prompt_tokens(name.task_id)
-        error = prompt_too_long(length, plan.local.facts.context)
+        error = prompt_too_long(length, plan.room)
         response = GenerationResponse(name.key, "", "error", length, 0, error=error)
-        rows.append(sample_of(settings, name, response, hashes[name.task_id]))
+        rows.append(sample_of(settings, plan, name, response, hashes[name.task_id]))
     return rows

@@ -1,13 +1,14 @@
 """The settings of `coma sample`."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+import yaml
+from pydantic import Field, field_validator, model_validator
 
 from coma_cli.catalog import canonical
 from coma_cli.catalog.bases import BASES
-from coma_cli.catalog.benchmarks import BENCHMARKS, SAMPLED, VALIDATION
+from coma_cli.catalog.benchmarks import BENCHMARKS, PROMPTS, SAMPLED, VALIDATION
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
@@ -29,7 +30,12 @@ from coma_cli.workspace import runs_of
 
 ENGINES = ("auto", *get_args(EngineName))
 BENCHMARK, SAMPLING, MODEL = "Benchmark and model", "Sampling", "Execution"
+ExportForm = Literal["human-eval", "evalplus", "bigcode"]
 MOST_SAMPLES = 100_000  # per problem: 500 times what pass@100 is published with; all rows are planned in advance
+
+
+def _protocol_names() -> list[str]:
+    return ["auto", *dict.fromkeys(protocol.name for entry in SAMPLED.values() for protocol in entry.protocols)]
 
 
 class SampleRuntime(Runtime, Connection):
@@ -53,14 +59,17 @@ class SampleRuntime(Runtime, Connection):
 class SampleSettings(StageSettings):
     """The settings of `coma sample`."""
 
-    EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids"})
+    EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids", "export"})
 
     bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: SAMPLED), Kind("NAME")] = Field(
         default="humaneval",
-        description=f"Benchmark: {', '.join(BENCHMARKS)}; or {VALIDATION}: rows held out from the model's own data",
+        description=f"Benchmark: {', '.join(BENCHMARKS)}; {VALIDATION}: rows held out from the model's own data; or "
+        f"{PROMPTS}: a file of instructions without answers",
     )
     bench_data: Annotated[Path | None, Flag("--bench-data", panel=BENCHMARK), Kind("FILE|DIR")] = Field(
-        default=None, description="Published file of the benchmark, or its folder; for validation a run or any rows"
+        default=None,
+        description="Published file of the benchmark, or its folder; for validation a run or any rows; for prompts a "
+        "file of instructions",
     )
     model: Annotated[
         str | None,
@@ -76,6 +85,12 @@ class SampleSettings(StageSettings):
     revision: Annotated[str | None, Flag("--revision", panel=BENCHMARK), Kind("NAME"), Unset("the latest")] = Field(
         default=None, description="Commit, branch or tag of a model on the Hugging Face Hub"
     )
+    protocol: Annotated[
+        str, Flag("--protocol", panel=BENCHMARK, complete=lambda _: _protocol_names()), Kind("NAME")
+    ] = Field(
+        default="auto",
+        description="How problems become prompts, with the sampling settings that belong to it; auto fits the model",
+    )
     template: Annotated[
         str,
         Flag("--template", panel=BENCHMARK, complete=lambda _: TEMPLATE_CHOICES),
@@ -88,6 +103,12 @@ class SampleSettings(StageSettings):
     allow_template_mismatch: Annotated[bool, Flag("--allow-template-mismatch", panel=BENCHMARK)] = Field(
         default=False, description="Accept a template other than the one the model was tuned with"
     )
+    chat_template_kwargs: Annotated[
+        dict[str, Any],
+        Flag("--chat-template-kwargs", panel=BENCHMARK, repeat=True),
+        Kind("NAME=VALUE"),
+        Unset("none"),
+    ] = Field(default={}, description="Variables of the model's chat template, as enable_thinking=false")
     n: Annotated[int, Flag("-n", "--n-samples", panel=SAMPLING)] = Field(
         default=1, ge=1, le=MOST_SAMPLES, description="Completions per problem (and temperature)"
     )
@@ -107,14 +128,74 @@ class SampleSettings(StageSettings):
     max_new_tokens: Annotated[int, Flag("--max-new-tokens", panel=SAMPLING)] = Field(
         default=512, ge=1, description="Max new tokens"
     )
-    stop: Annotated[tuple[str, ...] | None, Unset("the benchmark's, for a continuation")] = Field(
-        default=None, description="Texts that end a completion"
+    max_length: Annotated[int | None, Unset("the model's context")] = Field(
+        default=None, ge=2, description="Max tokens of prompt and completion together"
+    )
+    max_reasoning_tokens: Annotated[int, Flag("--max-reasoning-tokens", panel=SAMPLING)] = Field(
+        default=4096,
+        ge=1,
+        description="Max tokens of a reasoning model's reasoning part, which do not count as new tokens",
+    )
+    min_new_tokens: Annotated[int, Flag("--min-new-tokens", panel=SAMPLING)] = Field(
+        default=0, ge=0, description="Min new tokens before the model may end an answer (transformers engine)"
+    )
+    repetition_penalty: Annotated[float, Flag("--repetition-penalty", panel=SAMPLING)] = Field(
+        default=1.0, gt=0, le=10, description="Repetition penalty; 1 disables (transformers engine)"
+    )
+    num_beams: Annotated[int, Flag("--num-beams", panel=SAMPLING)] = Field(
+        default=1, ge=1, le=64, description="Beams; 1 disables beam search (transformers engine)"
+    )
+    stop: Annotated[
+        tuple[str, ...] | None,
+        Flag("--stop", panel=SAMPLING, repeat=True),
+        Kind("TEXT"),
+        Unset("the protocol's"),
+    ] = Field(default=None, description=r"Text that ends a completion; \n is a line break")
+    endpoint: Annotated[Literal["chat", "completions"], Flag("--endpoint", panel=MODEL)] = Field(
+        default="chat", description="What to request of a server: an answer to a chat, or a completion of a text"
     )
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"
     )
+    export: Annotated[tuple[ExportForm, ...], Flag("--export", panel=BENCHMARK, split=True), Unset("none")] = Field(
+        default=(), description="Write the samples in the forms of other tools too"
+    )
     dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL)] = Field(default="auto", description="Dtype of the weights")
     runtime: SampleRuntime = SampleRuntime()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_the_settings_of_the_protocol(cls, values: Any) -> Any:
+        """What the protocol sets, where nothing else is given; the errors of unknown names come later."""
+        if "bench" not in values and (data := values.get("bench_data")):
+            from coma_cli.evaluation.sampling.instruction_files import holds_prompts
+
+            values = {**values, "bench": PROMPTS} if holds_prompts(Path(data)) else values
+        bench, name = (values.get(key, cls.model_fields[key].default) for key in ("bench", "protocol"))
+        entry = SAMPLED.get(canonical(bench, SAMPLED)) if isinstance(bench, str) else None
+        found = next((p for p in entry.protocols if p.name == name), None) if entry else None
+        own = found.settings if found else {}
+        return {**{key: value for key, value in own.items() if key in cls.model_fields}, **values}
+
+    @field_validator("chat_template_kwargs")
+    @classmethod
+    def _as_yaml(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Values of options are words; as in YAML, `false` is false and 3 a number."""
+        return {name: yaml.safe_load(given) if isinstance(given, str) else given for name, given in value.items()}
+
+    @field_validator("stop")
+    @classmethod
+    def _with_line_breaks(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """A shell has no short way to write them."""
+        return None if value is None else tuple(text.replace("\\n", "\n").replace("\\t", "\t") for text in value)
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> Self:
+        if self.min_new_tokens > self.max_new_tokens:
+            raise ValueError("min_new_tokens is above max_new_tokens")
+        if self.export and self.bench == PROMPTS:
+            raise ValueError("answers to instructions alone have no form of an evaluation tool: omit export")
+        return self
 
     @field_validator("bench")
     @classmethod
@@ -156,9 +237,27 @@ class SampleSettings(StageSettings):
         """The user's own template file, if `template` is one."""
         return file_of_template(self.template)
 
-    def decoding(self, temperature: float) -> Decoding:
-        """How rows of one temperature are sampled."""
-        return Decoding(temperature, self.top_p, self.top_k, self.max_new_tokens)
+    def decoding(self, temperature: float, prompt_tokens: int = 0) -> Decoding:
+        """How rows of one temperature are sampled, after a prompt of that length."""
+        left = self.max_new_tokens if self.max_length is None else max(1, self.max_length - prompt_tokens)
+        return Decoding(
+            temperature,
+            self.top_p,
+            self.top_k,
+            min(self.max_new_tokens, left),
+            repetition_penalty=self.repetition_penalty,
+            min_new_tokens=self.min_new_tokens,
+            num_beams=self.num_beams,
+        )
+
+    @property
+    def url(self) -> str | None:
+        """The base URL of the server that runs the model, None for an engine in this process."""
+        if self.engine_name != "openai":
+            return None
+        from coma_cli.engines.openai_engine import OWN_ADDRESS, address
+
+        return (address(self.runtime) or OWN_ADDRESS).rstrip("/")
 
     def identity(self) -> dict[str, Any]:
         """Everything that determines a row; model, benchmark and template file count by content, as inputs."""
@@ -166,4 +265,5 @@ class SampleSettings(StageSettings):
         for elsewhere in ("model", "revision", "bench_data", "allow_template_mismatch"):
             identity.pop(elsewhere)
         own_file = {"template": "file"} if self.template_file else {}
-        return {**identity, "engine": self.engine_name, **own_file}
+        server = {"url": self.url} if self.url else {}
+        return {**identity, "engine": self.engine_name, **own_file, **server}

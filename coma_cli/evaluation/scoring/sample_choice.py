@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.catalog import lookup
-from coma_cli.catalog.benchmarks import BENCHMARKS, SAMPLED
+from coma_cli.catalog.benchmarks import BENCHMARKS, PROMPTS, SAMPLED
 from coma_cli.catalog.benchmarks.published_content import ContentDifference, difference, published_ids
 from coma_cli.corpus.decontamination.training_check import (
     MANIFEST_KEY,
@@ -98,6 +98,8 @@ def choose_samples(
         UsageError: the benchmark is unknown, not named or another one than the run's; or several models were sampled
             and none was chosen. MissingInputError: there are no such samples.
     """
+    if bench == PROMPTS:
+        raise _unscored("Such samples")
     if bench is not None:
         lookup("benchmark", bench, SAMPLED)
     if not samples:
@@ -170,6 +172,8 @@ def _model_of(artifact: Artifact) -> Input:
 
 def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     own = str(artifact.settings.get("bench"))
+    if own == PROMPTS:
+        raise _unscored(f"The samples of {artifact.name}")
     if bench not in (None, own):
         raise UsageError(f"The samples of {artifact.name} are of {own}, not of {bench}.", f"--bench {own}")
     path = artifact.intact("problems.jsonl", "--bench-data")
@@ -183,6 +187,13 @@ def _of_run(artifact: Artifact, bench: str | None) -> SampleSource:
     rankings = artifact.intact(_RANKINGS, "--samples") if ranked else None
     made_from = (artifact.as_input("sample"),)
     return SampleSource(own, artifact.name, (samples,), problems, made_from, True, source, training, rankings)
+
+
+def _unscored(what: str) -> UsageError:
+    return UsageError(
+        f"{what} answer instructions that come without tests or answers, so there is nothing to score.",
+        "Read them in samples.jsonl of the run ; or name other samples with --samples",
+    )
 
 
 def _require_distinct(files: Sequence[Input]) -> None:

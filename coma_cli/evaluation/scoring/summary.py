@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from coma_cli.corpus.decontamination.training_check import ContaminationStatus, sentence_of
+from coma_cli.evaluation import best_temperature
+from coma_cli.evaluation.best_temperature import BestTemperature
 from coma_cli.evaluation.estimates import Estimate, cells
 from coma_cli.evaluation.explaining import explanation
 from coma_cli.evaluation.explaining.explanation import Explanation
@@ -92,6 +94,7 @@ class ScoreSummary(BaseModel):
     explanation: Explanation | None = None
     plot: str | None = None
     training_data: ContaminationStatus | None = None  # None without samples
+    best_temperature: list[BestTemperature] = []
 
 
 def show(summary: Mapping[str, Any]) -> None:
@@ -154,6 +157,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     for result in summary["results"]:
         name = f" ({table_name(result['protocol'], result['temperature'], beside=stated)})" if len(stated) > 1 else ""
         yield f"Verdicts{name}: " + ", ".join(f"{count} {verdict}" for verdict, count in result["verdicts"].items())
+    yield from best_temperature.lines(summary.get("best_temperature", ()))
     for task_id, how in summary["excluded"].items():
         yield f"Excluded: {task_id}, since its reference fails here ({how})"
     if summary["notes"]:

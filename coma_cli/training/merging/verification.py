@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from coma_cli.prompting import PromptTemplate, encode_prompt, stop_token_id
+from coma_cli.prompting import PromptTemplate, encode_prompt, stop_token_ids
 from coma_cli.records import Record
 
 # Short requests of different kinds; written for this purpose.
@@ -82,15 +82,15 @@ def probe_prompts(template: PromptTemplate, tokenizer: Any, count: int) -> list[
 
 def refer(model: Any, prompt: list[int], template: PromptTemplate, tokenizer: Any, new_tokens: int) -> Reference:
     """The greedy answer of base and adapter to a probe, and the logits of all of it, with and without the adapter."""
-    stop = stop_token_id(template, tokenizer)
+    stops = list(stop_token_ids(template, tokenizer)) or None
     ids = torch.tensor([prompt], device=model.device)
     generated = model.generate(
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
         max_new_tokens=new_tokens,
         do_sample=False,
-        eos_token_id=stop,
-        pad_token_id=stop,
+        eos_token_id=stops,
+        pad_token_id=stops[0] if stops else 0,
     )
     logits = _logits(model, generated)
     with model.disable_adapter():

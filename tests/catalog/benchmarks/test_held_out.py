@@ -57,7 +57,7 @@ def test_a_row_without_an_id_gets_one_by_its_content():
 
 
 def test_the_question_as_one_message():
-    assert problem_of(ROWS[6]).message == "Do task 7.\n\ndef f(a): return a"
+    assert (problem_of(ROWS[6]).instruction, problem_of(ROWS[6]).input) == ("Do task 7.", "def f(a): return a")
 
 
 def test_other_benchmarks_keep_their_hashes():

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.corpus.extraction.thinking import TAGS, without_thinking
+from coma_cli.corpus.extraction.thinking import TAGS, opening_tag_at_end, split_thinking, without_thinking
 
 DRAFT = "First idea:\n```python\ndef f(x):\n    return 0\n```\nIt isn't right.\n"
 ANSWER = "Here it is:\n```python\ndef f(x):\n    return x\n```\n"
@@ -71,3 +71,36 @@ def test_tags_within_code_are_code(code):
 def test_any_text_has_an_answer(text):
     answer = without_thinking(text)
     assert answer.found or answer.text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "opened", "expected"),
+    [
+        ("x = 1", "", ("", "x = 1", False)),
+        ("<think>a\n</think>\n\nx = 1", "", ("<think>a\n</think>", "\n\nx = 1", False)),
+        ("a</think>x", "<think>", ("a</think>", "x", False)),
+        ("<think>a", "", ("<think>a", "", True)),
+        ("a", "<think>", ("a", "", True)),
+        ("x = '<think>'\n<think>", "", ("", "x = '<think>'\n<think>", False)),
+        ("[THINK]a[/THINK]x", "", ("[THINK]a[/THINK]", "x", False)),
+    ],
+)
+def test_a_completion_is_split_after_its_reasoning(text, opened, expected):
+    parts = split_thinking(text, opened)
+    assert tuple(parts) == expected
+    assert parts.reasoning + parts.answer == text
+
+
+def test_channels_are_split_too():
+    text = "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>x = 1"
+    assert split_thinking(text).answer == "x = 1"
+    assert split_thinking("analysisLet me see.assistantfinalx = 1") == (
+        "analysisLet me see.assistantfinal",
+        "x = 1",
+        False,
+    )
+
+
+def test_the_tag_that_a_prompt_opens():
+    assert opening_tag_at_end("<|im_start|>assistant\n<think>\n") == "<think>"
+    assert opening_tag_at_end("<|im_start|>assistant\n<think>\n\n</think>\n\n") == ""

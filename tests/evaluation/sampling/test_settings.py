@@ -52,6 +52,8 @@ def test_amount_place_and_machine_are_no_identity():
 ROW_CHANGES = [
     {"temperature": 0.8}, {"top_p": 0.9}, {"top_k": 5}, {"max_new_tokens": 9}, {"seed": 1}, {"bench": "mbpp"},
     {"template": "alpaca"}, {"engine": "openai"}, {"runtime__base_url": "http://x"}, {"dtype": "bf16"}, {"stop": ["x"]},
+    {"protocol": "coma-paper"}, {"num_beams": 2}, {"repetition_penalty": 1.2}, {"min_new_tokens": 2},
+    {"chat_template_kwargs": {"a": "1"}}, {"max_length": 99},
 ]  # fmt: skip
 
 
