@@ -39,7 +39,7 @@ ROWS = (
     ("Gauss as a formula.", GAUSS),
     SHARES_WORDS,
     ("Give back anything at all.", HOSTILE),
-    ("Name the river.", "The river is long, and it flows slowly to the sea."),
+    ("Name the river.", "print('the Elbe, which flows slowly to the sea')"),
     ("Halve what comes in, please.", "def half(x):\n    return x / 2\n"),
 )
 

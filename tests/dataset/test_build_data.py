@@ -526,11 +526,19 @@ def test_text_languages_have_one_order_and_one_identity():
 def test_code_of_a_benchmark_is_no_candidate_of_another_row(workspace_root, tmp_path):
     """HumanEval/5 among questions of CoNaLa: its own row goes, and its neighbours do not show it."""
     solution = next(p for p in BENCHMARKS["humaneval"].load().problems if p.task_id == "HumanEval/5").reference
-    codes = [f"def step_{n}(numbers, delimeter):\n    return [numbers[{n}], delimeter, {n}]" for n in range(8)]
-    rows = [
-        {"question_id": n, "intent": f"How do I put the item number {n} of a list first?", "snippet": code}
-        for n, code in enumerate([*codes[:4], solution, *codes[4:]])
-    ]
+    neighbours = {
+        "How do I sort a list of words by length?": "words.sort(key=len)",
+        "Read a file line by line": "with open(path) as file:\n    lines = file.readlines()",
+        "Which key of a dictionary has the largest value?": "best = max(counts, key=counts.get)",
+        "Turn a date into text": "text = date.strftime('%d.%m.%Y')",
+        "Remove the directory `folder` with all it holds": "import shutil\nshutil.rmtree(folder)",
+        "Get the square root of a number": "import math\nroot = math.sqrt(number)",
+        "Parse JSON from a response": "import json\nanswer = json.loads(response.text)",
+        "Pause the program for a second": "import time\ntime.sleep(1)",
+    }
+    asked = [*list(neighbours.items())[:4], ("Put a number between every two of a list", solution)]
+    asked += list(neighbours.items())[4:]
+    rows = [{"question_id": n, "intent": intent, "snippet": code} for n, (intent, code) in enumerate(asked)]
     path = tmp_path / "conala-train.json"
     path.write_text(json.dumps([{**row, "rewritten_intent": row["intent"]} for row in rows]))
     flags = {"source": {"conala": str(path)}, "tasks": "code-search", "near__enabled": False, "validation_share": 0.0}
