@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.interface import Engine
 from coma_cli.errors import unknown_name
 from coma_cli.jsonl import CorruptLine
 from coma_cli.models.resolution import NO_TRUST, ResolvedBase, Trust
+
+if TYPE_CHECKING:
+    from coma_cli.engines.transformers_engine import TransformersEngine
 
 EngineName = Literal["transformers", "openai"]
 
@@ -28,8 +31,17 @@ def engine_name(choice: str, base_url: str | None = None) -> EngineName:
     raise unknown_name("engine", choice, ["auto", *get_args(EngineName)])
 
 
-def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust = NO_TRUST) -> Engine:
-    """Load a model and its tokenizer into this process.
+def open_transformers(
+    model: ResolvedBase,
+    device: str,
+    dtype: str,
+    trust: Trust = NO_TRUST,
+    *,
+    rows: int,
+    deterministic: bool = False,
+    on_fewer_rows: Callable[[int], None] = lambda rows: None,
+) -> "TransformersEngine":
+    """Load a model and its tokenizer into this process, to sample up to `rows` completions at once.
 
     Raises:
         CliError: the model can't be loaded. MissingPackageError: the train extra is not installed.
@@ -37,7 +49,13 @@ def open_transformers(model: ResolvedBase, device: str, dtype: str, trust: Trust
     from coma_cli.engines.transformers_engine import TransformersEngine
     from coma_cli.models.loading import load_model, load_tokenizer
 
-    return TransformersEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
+    return TransformersEngine(
+        load_model(model, dtype, device, trust=trust),
+        load_tokenizer(model, trust=trust),
+        rows=rows,
+        deterministic=deterministic,
+        on_fewer_rows=on_fewer_rows,
+    )
 
 
 @contextmanager

@@ -22,9 +22,7 @@ class GenerationRequest:
     """A requested completion.
 
     Engines that run the model themselves use `prompt_ids` (template applied); remote chat engines send `instruction` as
-    the user's message, after `system` if given. Requests that share a `batch` are computed together, in the given
-    order: rows of one batch influence each other's last bits, so a resumed run requests whole batches again and gets
-    identical rows. Engines with independent rows ignore it.
+    the user's message, after `system` if given. Requests with the same prompt should follow one another.
     """
 
     key: str
@@ -35,7 +33,6 @@ class GenerationRequest:
     prompt_ids: tuple[int, ...] = ()
     stop_ids: tuple[int, ...] = ()
     stop_texts: tuple[str, ...] = ()
-    batch: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
     problems + model  ->  prompts (template)  ->  completions (engine)  ->  samples.jsonl, problems.jsonl
 
-Wanted rows minus existing ones are generated and appended. Batches are planned over everything that was ever requested
-in this run (`batches.py`), and a batch that an interruption left incomplete is recomputed as a whole, so that rows
-never depend on when the run was interrupted. The problems are saved with the samples: scoring needs nothing else.
+Wanted rows minus existing ones are generated and appended one by one. A row's random numbers depend on its own seed
+only; with `--deterministic` its bits do not depend on other rows either, so a run may be interrupted and extended at
+will. The problems are saved with the samples: scoring needs nothing else.
 """
 
 import time
@@ -18,10 +18,11 @@ from coma_cli.engines.choose import open_openai, open_transformers
 from coma_cli.engines.interface import Engine, GenerationResponse
 from coma_cli.errors import CliError
 from coma_cli.evaluation.sampling import summary as sample_summary
-from coma_cli.evaluation.sampling.batches import plan_batches, unfinished
-from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
+from coma_cli.evaluation.sampling.engine_record import EngineRecord
+from coma_cli.evaluation.sampling.planning import LocalModel, SamplePlan, make_identity, make_plan
 from coma_cli.evaluation.sampling.ranking import RANKINGS, rank, with_candidates
-from coma_cli.evaluation.sampling.rows import Batch, RowMaker, requests_of, rows_without_room
+from coma_cli.evaluation.sampling.row_names import RowName
+from coma_cli.evaluation.sampling.rows import prompt_hashes, requests_of, rows_without_room, sample_of
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.evaluation.sampling.summary import SampleSummary
 from coma_cli.journal import Journal, natural_order
@@ -44,7 +45,7 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     journal = run.journal(SAMPLES, Sample)
     _write_problems(run, plan, journal)
     journal.append_all(row for row in rows_without_room(settings, plan) if row.key not in journal.failed)
-    todo = _batches_to_do(run, settings, plan, journal)
+    todo = [name for name in plan.wanted(settings).rows() if name.key not in journal]
     rankings, to_rank = run.journal(RANKINGS, CandidateRanking), with_candidates(plan)
     made = Made()
     if todo or any(problem.task_id not in rankings for problem in to_rank):
@@ -55,7 +56,7 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
                     rank(engine, plan, to_rank, rankings, ticker.advance)
     _check_failures(plan, journal)
     counts = sample_summary.count_rows(journal.rows())
-    summary = _summary(settings, plan, counts, made)
+    summary = _summary(settings, plan, counts, made, EngineRecord.load(run.path))
     check = plan.local.choice.check if plan.local else None
     return StageResult(
         summary,
@@ -72,12 +73,6 @@ def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> Non
     write_rows(run.path / PROBLEMS, (p.to_row() for p in sorted(chosen, key=lambda p: natural_order(p.key))))
 
 
-def _batches_to_do(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample]) -> list[Batch]:
-    history = [plan.wanted(settings, extent) for extent in run.extents]
-    size = plan.local.batch_size if plan.local else 1  # rows from a server are independent
-    return unfinished(plan_batches(history, size), history[-1], journal.done)
-
-
 @dataclass
 class Made:
     """What this start generated: rows, tokens, seconds."""
@@ -88,16 +83,16 @@ class Made:
 
 
 def _generate(
-    engine: Engine, run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch]
+    engine: Engine, run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journal[Sample], todo: list[RowName]
 ) -> Made:
-    made, rows, total = Made(), RowMaker(settings, plan, todo), sum(map(len, todo))
-    with console.progress("Completions", total) as ticker:
+    made, names, hashes = Made(), {name.key: name for name in todo}, prompt_hashes(plan)
+    with console.progress("Completions", len(todo)) as ticker:
         began = time.monotonic()
         with closing(_responses(engine, settings, plan, todo)) as responses:
             for response in responses:
-                batch = rows.take(response)
-                journal.append_all(row for row in batch if row.key not in journal)
-                run.count_work(len(batch))
+                name = names[response.key]
+                journal.append(sample_of(settings, name, response, hashes[name.task_id]))
+                run.count_work()
                 ticker.advance()
                 made.rows, made.tokens = made.rows + 1, made.tokens + response.completion_tokens
         made.seconds = time.monotonic() - began
@@ -105,7 +100,7 @@ def _generate(
 
 
 def _responses(
-    engine: Engine, settings: SampleSettings, plan: SamplePlan, todo: list[Batch]
+    engine: Engine, settings: SampleSettings, plan: SamplePlan, todo: list[RowName]
 ) -> Generator[GenerationResponse, None, None]:
     """The engine's responses as a generator, which can be closed to stop generation."""
     yield from engine.generate(requests_of(settings, plan, todo))
@@ -114,13 +109,30 @@ def _responses(
 @contextmanager
 def _engine(run: Run, settings: SampleSettings, plan: SamplePlan) -> Iterator[Engine]:
     if plan.local is not None:
-        local = plan.local
-        console.note(f"Loading {local.choice.title} ({local.dtype}, {local.device})")
-        yield open_transformers(local.choice.resolved, local.device, local.dtype, settings.runtime.trust)
+        yield _local_engine(run, settings, plan.local)
         return
     answers, broken = plan.workspace.answers_folder(), run.corrupt.append
     with open_openai(str(settings.model), settings.runtime, answers, on_corrupt=broken) as engine:
         yield engine
+
+
+def _local_engine(run: Run, settings: SampleSettings, local: LocalModel) -> Engine:
+    """The model of a run, in the dtype that its first start chose."""
+    record = EngineRecord.load(run.path)
+    dtype = record.dtype if record and settings.dtype == "auto" else local.dtype
+    console.note(f"Loading {local.choice.title} ({dtype}, {local.device})")
+    engine = open_transformers(
+        local.choice.resolved,
+        local.device,
+        dtype,
+        settings.runtime.trust,
+        rows=local.batch_size,
+        deterministic=settings.deterministic,
+        on_fewer_rows=lambda rows: console.note(f"Warning: memory ran out; going on with {count_of(rows, 'row')}"),
+    )
+    console.note(f"Rows are computed in {engine.path}, at most {local.batch_size} at once")
+    EngineRecord(dtype=dtype, path=engine.path).save(run.path)
+    return engine
 
 
 def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
@@ -135,7 +147,13 @@ def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
     )
 
 
-def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.Counts, made: Made) -> SampleSummary:
+def _summary(
+    settings: SampleSettings,
+    plan: SamplePlan,
+    counts: sample_summary.Counts,
+    made: Made,
+    record: EngineRecord | None,
+) -> SampleSummary:
     local = plan.local
     template = local.prompts.choice if local else None
     return SampleSummary(
@@ -157,7 +175,9 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         tokens_per_s=round(made.tokens / made.seconds, 1) if made.seconds else None,
         batch_size=local.batch_size if local else None,
         device=local.device if local else None,
-        dtype=local.dtype if local else None,
+        dtype=record.dtype if record else None,
+        engine_path=record.path if record else None,
+        deterministic=settings.deterministic,
         replaced=list(local.replaced) if local else [],
     )
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from coma_cli.catalog.benchmarks import SAMPLED, LoadedBenchmark
 from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
-from coma_cli.evaluation.sampling.batches import Wanted
 from coma_cli.evaluation.sampling.held_out import load_problems
 from coma_cli.evaluation.sampling.model_facts import (
     BYTES_OF_DTYPE,
@@ -22,6 +21,7 @@ from coma_cli.evaluation.sampling.model_facts import (
     read_facts,
 )
 from coma_cli.evaluation.sampling.prompts import Prompts, choose_prompt_template, encode_problems
+from coma_cli.evaluation.sampling.row_names import Wanted
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
@@ -55,13 +55,12 @@ class SamplePlan(Plan):
     workspace: Workspace
     local: LocalModel | None
 
-    def wanted(self, settings: SampleSettings, extent: Mapping[str, Any]) -> Wanted:
-        """What an extent of this run requests, longest prompts first, so that memory runs out at the start or never."""
-        problems = select_problems(self.benchmark, extent["limit"], extent["task_ids"])
-        order = sorted(
-            (p.task_id for p in problems if self.fits(p.task_id)), key=lambda name: -self.prompt_tokens(name)
+    def wanted(self, settings: SampleSettings) -> Wanted:
+        """What is requested, longest prompts first, so that memory runs out at the start or never."""
+        fitting = (problem.task_id for problem in self.problems if self.fits(problem.task_id))
+        return Wanted(
+            tuple(sorted(fitting, key=lambda name: -self.prompt_tokens(name))), settings.temperature, settings.n
         )
-        return Wanted(tuple(order), settings.temperature, extent["n"])
 
     def prompt_tokens(self, task_id: str) -> int:
         """Length of a problem's prompt in tokens; 0 for a server."""
@@ -177,6 +176,9 @@ def _server_blockers(settings: SampleSettings) -> list[CliError]:
     blockers: list[CliError] = []
     if (access := check_access(settings.runtime)) is not None:
         blockers.append(access)
+    if settings.deterministic:
+        reason = "A chat server does not promise the same bits whatever else it computes."
+        blockers.append(UsageError(reason, "Omit --deterministic."))
     if settings.template != "auto":
         blockers.append(UsageError("A chat server applies its own template.", "Omit --template."))
     return blockers
@@ -219,7 +221,7 @@ def _local_model(
 
 
 def _memory_bytes(device: str) -> int:
-    """All memory of a device: with free memory, batches and so rows would depend on the moment."""
+    """All memory of a device. If other programs hold much of it, the engine halves the batch when it runs out."""
     if device == "cpu":
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     import torch

@@ -1,60 +1,29 @@
-"""Requests from row names, rows from responses, and batches reassembled from single responses."""
+"""Requests from row names, and rows from responses."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.evaluation.sampling.batches import RowName, Wanted
 from coma_cli.evaluation.sampling.planning import SamplePlan
+from coma_cli.evaluation.sampling.row_names import RowName, Wanted
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Sample, row_seed
 
-Batch = tuple[RowName, ...]
 
-
-def requests_of(settings: SampleSettings, plan: SamplePlan, batches: Iterable[Batch]) -> Iterator[GenerationRequest]:
-    """The requests to the engine, batch by batch."""
+def requests_of(settings: SampleSettings, plan: SamplePlan, names: Iterable[RowName]) -> Iterator[GenerationRequest]:
+    """The requests to the engine."""
     instructions = {problem.task_id: problem.message for problem in plan.benchmark.problems}
     prompts = plan.local.prompts if plan.local else None
-    for number, batch in enumerate(batches):
-        for name in batch:
-            yield GenerationRequest(
-                key=name.key,
-                decoding=settings.decoding(name.temperature),
-                seed=row_seed(settings.seed, name.key),
-                instruction=instructions[name.task_id],
-                prompt_ids=prompts.token_ids[name.task_id] if prompts else (),
-                stop_ids=prompts.stop_ids if prompts else (),
-                stop_texts=prompts.stop_texts if prompts else settings.stop or (),
-                batch=number,
-            )
-
-
-@dataclass
-class RowMaker:
-    """Turns responses into rows and returns them batch by batch, so that a batch can be appended in one write."""
-
-    settings: SampleSettings
-    plan: SamplePlan
-    batches: Iterable[Batch]
-    _places: dict[str, tuple[int, Batch, RowName]] = field(default_factory=dict)
-    _waiting: dict[int, dict[str, Sample]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for number, batch in enumerate(self.batches):
-            self._places.update((name.key, (number, batch, name)) for name in batch)
-        self._hashes = prompt_hashes(self.plan)
-
-    def take(self, response: GenerationResponse) -> list[Sample]:
-        """The rows of the response's batch in order once it is complete, else nothing."""
-        number, batch, name = self._places[response.key]
-        rows = self._waiting.setdefault(number, {})
-        rows[response.key] = sample_of(self.settings, name, response, self._hashes[name.task_id])
-        if len(rows) < len(batch):
-            return []
-        del self._waiting[number]
-        return [rows[other.key] for other in batch]
+    for name in names:
+        yield GenerationRequest(
+            key=name.key,
+            decoding=settings.decoding(name.temperature),
+            seed=row_seed(settings.seed, name.key),
+            instruction=instructions[name.task_id],
+            prompt_ids=prompts.token_ids[name.task_id] if prompts else (),
+            stop_ids=prompts.stop_ids if prompts else (),
+            stop_texts=prompts.stop_texts if prompts else settings.stop or (),
+        )
 
 
 def prompt_hashes(plan: SamplePlan) -> dict[str, str]:

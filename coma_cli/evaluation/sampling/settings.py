@@ -39,7 +39,7 @@ class SampleRuntime(Runtime, Connection):
 
     device: Annotated[Device, Flag("--device", panel=MODEL)] = "auto"
     batch_size: Annotated[
-        int | None, Flag("--batch-size", panel=MODEL), Unset("as memory permits, at most 32 on a CPU")
+        int | None, Flag("--batch-size", panel=MODEL), Unset("as memory permits, at most 64 on a CPU")
     ] = Field(default=None, ge=1, description="Batch size")
     trust_remote_code: Annotated[TrustRemoteCode, Flag("--trust-remote-code", panel=MODEL)] = False
     allow_pickle: Annotated[AllowPickle, Flag("--allow-pickle", panel=MODEL)] = False
@@ -109,6 +109,10 @@ class SampleSettings(StageSettings):
     )
     stop: Annotated[tuple[str, ...] | None, Unset("the benchmark's, for a continuation")] = Field(
         default=None, description="Texts that end a completion"
+    )
+    deterministic: Annotated[bool, Flag("--deterministic", panel=SAMPLING)] = Field(
+        default=False,
+        description="Give every completion the same bits whatever else is sampled, before, after or beside it; slower",
     )
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"

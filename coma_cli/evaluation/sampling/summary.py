@@ -43,6 +43,8 @@ class SampleSummary(BaseModel):
     batch_size: int | None
     device: str | None
     dtype: str | None
+    engine_path: str | None
+    deterministic: bool
     replaced: list[str]
 
 
