@@ -14,6 +14,7 @@ from typing import Any
 
 from coma_cli.engines.continuous import ContinuousBatch
 from coma_cli.engines.decoding import decode_batch
+from coma_cli.engines.fused_linears import join_linears
 from coma_cli.engines.innermost import innermost
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.log_probabilities import log_probability
@@ -55,6 +56,7 @@ class TransformersEngine:
         self._on_fewer_rows = on_fewer_rows
         self.rows = rows
         self.unsupported = use_row_attention(model)
+        join_linears(innermost(model))
 
     @property
     def path(self) -> str:

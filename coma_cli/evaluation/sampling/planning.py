@@ -196,7 +196,7 @@ def _local_model(
     try:
         from coma_cli.models.loading import choose_placement, load_tokenizer
 
-        placement = choose_placement(settings.runtime.device, settings.dtype)
+        placement = choose_placement(settings.runtime.device, settings.dtype, measured=True)
         tokenizer = load_tokenizer(choice.resolved, trust=trust)
         facts = read_facts(choice.resolved, trust)
     except CliError as error:
