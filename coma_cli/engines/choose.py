@@ -9,6 +9,8 @@ from coma_cli.engines.chat import Connection
 from coma_cli.engines.interface import Engine
 from coma_cli.errors import unknown_name
 from coma_cli.jsonl import CorruptLine
+from coma_cli.models.adapters import Adapter, add_adapter
+from coma_cli.models.quantization import Quantization, bitsandbytes_config
 from coma_cli.models.resolution import NO_TRUST, ResolvedBase, Trust
 
 if TYPE_CHECKING:
@@ -38,22 +40,31 @@ def open_transformers(
     trust: Trust = NO_TRUST,
     *,
     rows: int,
+    adapter: Adapter | None = None,
+    tokenizer_source: ResolvedBase | None = None,
     deterministic: bool = False,
+    quantize: Quantization = "none",
     on_fewer_rows: Callable[[int], None] = lambda rows: None,
 ) -> "TransformersEngine":
     """Load a model and its tokenizer into this process, to sample up to `rows` completions at once.
+
+    An `adapter` is added to it without merging. The tokenizer is the model's unless it has another source.
 
     Raises:
         CliError: the model can't be loaded. MissingPackageError: the train extra is not installed.
     """
     from coma_cli.engines.transformers_engine import TransformersEngine
-    from coma_cli.models.loading import load_model, load_tokenizer
+    from coma_cli.models.loading import choose_placement, load_model, load_tokenizer
 
+    placement = choose_placement(device, dtype)
+    rounded = bitsandbytes_config(quantize, placement)
+    loaded = load_model(model, placement.dtype, placement.device, trust=trust, quantization_config=rounded)
     return TransformersEngine(
-        load_model(model, dtype, device, trust=trust),
-        load_tokenizer(model, trust=trust),
+        add_adapter(loaded, adapter) if adapter else loaded,
+        load_tokenizer(tokenizer_source or model, trust=trust),
         rows=rows,
         deterministic=deterministic,
+        int8=quantize == "int8" and rounded is None,
         on_fewer_rows=on_fewer_rows,
     )
 

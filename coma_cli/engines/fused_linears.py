@@ -5,7 +5,7 @@ keep their names and places in the model, so its own code is unchanged: the firs
 them, the others return what was computed for the very same input.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -21,14 +21,18 @@ class JoinedLinears:
         biased = linears[0].bias is not None
         self.bias = torch.cat([linear.bias.detach() for linear in linears]) if biased else None
         self.sizes = [linear.out_features for linear in linears]
+        self.product: Callable[[torch.Tensor], torch.Tensor] = self._product
         self._input: torch.Tensor | None = None
         self._outputs: tuple[torch.Tensor, ...] = ()
         self._unread: set[int] = set()
 
+    def _product(self, states: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.linear(states, self.weight, self.bias)
+
     def output(self, part: int, states: torch.Tensor) -> torch.Tensor:
         """One layer's output; the outputs are forgotten when all of them were read."""
         if self._input is not states or part not in self._unread:
-            self._outputs = torch.nn.functional.linear(states, self.weight, self.bias).split(self.sizes, dim=-1)
+            self._outputs = self.product(states).split(self.sizes, dim=-1)
             self._input, self._unread = states, set(range(len(self.sizes)))
         found = self._outputs[part]
         self._unread.discard(part)
@@ -43,7 +47,7 @@ class LinearPart(torch.nn.Module):  # type: ignore[misc]  # torch is not followe
     def __init__(self, joined: JoinedLinears, part: int, linear: torch.nn.Linear) -> None:
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
-        self._joined = joined
+        self.joined = joined
         self._part = part
         rows = slice(sum(joined.sizes[:part]), sum(joined.sizes[: part + 1]))
         self.weight = torch.nn.Parameter(joined.weight[rows], requires_grad=False)
@@ -51,7 +55,7 @@ class LinearPart(torch.nn.Module):  # type: ignore[misc]  # torch is not followe
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """The layer's output for `(..., in_features)`."""
-        return self._joined.output(self._part, states)
+        return self.joined.output(self._part, states)
 
 
 def join_linears(model: Any) -> int:

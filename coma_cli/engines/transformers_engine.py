@@ -16,6 +16,7 @@ from coma_cli.engines.continuous import ContinuousBatch
 from coma_cli.engines.decoding import decode_batch
 from coma_cli.engines.fused_linears import join_linears
 from coma_cli.engines.innermost import innermost
+from coma_cli.engines.int8_linears import to_int8
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.log_probabilities import log_probability
 from coma_cli.engines.out_of_memory import fewer_rows, one_row_too_many
@@ -37,7 +38,8 @@ Attempt = Generator[GenerationResponse, None, list[GenerationRequest] | None]
 class TransformersEngine:
     """Completions from a loaded causal language model and its tokenizer, up to `rows` at once.
 
-    `on_fewer_rows` is told the new number of rows when memory ran out.
+    With `int8` its linear layers are rounded to 8 bits, for a CPU. `on_fewer_rows` is told the new number of rows when
+    memory ran out.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class TransformersEngine:
         *,
         rows: int = DEFAULT_ROWS,
         deterministic: bool = False,
+        int8: bool = False,
         on_fewer_rows: Callable[[int], None] = lambda rows: None,
     ) -> None:
         self.model = model.eval()
@@ -57,6 +60,8 @@ class TransformersEngine:
         self.rows = rows
         self.unsupported = use_row_attention(model)
         join_linears(innermost(model))
+        if int8:
+            to_int8(innermost(model))
 
     @property
     def path(self) -> str:

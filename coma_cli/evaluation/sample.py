@@ -127,7 +127,10 @@ def _local_engine(run: Run, settings: SampleSettings, local: LocalModel) -> Engi
         dtype,
         settings.runtime.trust,
         rows=local.batch_size,
+        adapter=local.choice.adapter,
+        tokenizer_source=local.choice.tokenizer_source,
         deterministic=settings.deterministic,
+        quantize=settings.quantize,
         on_fewer_rows=lambda rows: console.note(f"Warning: memory ran out; going on with {count_of(rows, 'row')}"),
     )
     console.note(f"Rows are computed in {engine.path}, at most {local.batch_size} at once")
@@ -178,6 +181,7 @@ def _summary(
         dtype=record.dtype if record else None,
         engine_path=record.path if record else None,
         deterministic=settings.deterministic,
+        quantize=settings.quantize,
         replaced=list(local.replaced) if local else [],
     )
 

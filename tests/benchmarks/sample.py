@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from coma_cli import console
 from coma_cli.catalog.benchmarks import BENCHMARKS
@@ -80,7 +79,6 @@ def with_generate(model: Any, work: Work, seed: int) -> tuple[int, int]:
 def with_plain_loop(model: Any, work: Work, seed: int) -> tuple[int, int]:
     """A problem at a time in `rows` rows, until all of them have ended."""
     torch.manual_seed(seed)
-    cuts = LogitsProcessorList([TemperatureLogitsWarper(TEMPERATURE), TopKLogitsWarper(TOP_K), TopPLogitsWarper(TOP_P)])
     stops, made = torch.tensor(work.stop_ids), 0
     for prompt in work.prompts:
         cache = growing_cache(model)
@@ -88,7 +86,7 @@ def with_plain_loop(model: Any, work: Work, seed: int) -> tuple[int, int]:
         cache.reorder_cache(torch.zeros(work.rows, dtype=torch.long))
         logits, ended, drawn = logits.expand(work.rows, -1), torch.zeros(work.rows, dtype=torch.bool), []
         for step in range(work.max_new_tokens):
-            tokens = torch.multinomial(cuts(None, logits.float()).softmax(-1), 1)
+            tokens = plain_draw(logits.float())
             drawn.append(tokens)
             ended |= torch.isin(tokens[:, 0], stops)
             if bool(ended.all()) or step + 1 == work.max_new_tokens:
@@ -97,6 +95,14 @@ def with_plain_loop(model: Any, work: Work, seed: int) -> tuple[int, int]:
             logits = model(input_ids=tokens, position_ids=positions, past_key_values=cache).logits[:, -1]
         made += sum(useful(row, work.stop_ids) for row in torch.cat(drawn, dim=1).tolist())
     return len(work.prompts) * work.rows, made
+
+
+def plain_draw(logits: torch.Tensor) -> torch.Tensor:
+    """A token per row, `(rows, 1)`; only the top-k are sorted, where transformers' processors sort the vocabulary."""
+    values, ids = (logits / TEMPERATURE).topk(TOP_K)
+    probabilities = values.softmax(-1)
+    probabilities[probabilities.cumsum(-1) - probabilities >= TOP_P] = 0
+    return ids.gather(-1, torch.multinomial(probabilities, 1))
 
 
 def useful(row: Sequence[int], stop_ids: Sequence[int]) -> int:

@@ -11,7 +11,7 @@ import pytest
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.evaluation import sample
 from coma_cli.evaluation.sampling.settings import SampleSettings
-from coma_cli.jsonl import read_json, read_rows
+from coma_cli.jsonl import read_json, read_rows, write_json
 from coma_cli.prompting import ALPACA, CAPYBARA
 from coma_cli.records import Problem, Sample, row_seed
 from coma_cli.settings import load_settings
@@ -350,3 +350,96 @@ def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(model, tmp_path, war
     cut, whole = (read_json(next((tmp_path / w).glob("sample/*/manifest.json"))) for w in ("cut", "whole"))
     assert cut["content_sha256"] == whole["content_sha256"]
     assert cut["work"]["done_since_start"] < whole["work"]["done_since_start"] == 32
+
+
+@pytest.fixture
+def adapter(model, tmp_path) -> Path:
+    """A LoRA adapter of the tiny model that changes what it says a lot, as peft writes it."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(model)
+    torch.manual_seed(3)
+    config = LoraConfig(
+        r=8, lora_alpha=800, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", init_lora_weights=False
+    )
+    folder = tmp_path / "lora"
+    get_peft_model(base, config).save_pretrained(folder)
+    return folder
+
+
+def test_an_adapter_is_sampled_without_merging(sampler, adapter, model, tmp_path):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    merged = tmp_path / "merged"
+    with_adapter = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(model), adapter)
+    with_adapter.merge_and_unload().save_pretrained(merged)
+    AutoTokenizer.from_pretrained(model).save_pretrained(merged)
+    common = {"max_new_tokens": 20, "dtype": "float32"}
+    beside, whole, base = (sampler(model=str(name), **common) for name in (adapter, merged, model))
+    said = [[row.completion for row in rows_of(artifact)] for artifact in (beside, whole, base)]
+    assert said[0] == said[1]
+    assert said[0] != said[2]
+    assert beside.summary["engine_path"] == "a continuous batch"
+    assert any("not merged" in note for note in sampler.plan(model=str(adapter)).notes)
+
+
+def test_another_adapter_is_another_run(sampler, adapter):
+    first = sampler(model=str(adapter))
+    config = read_json(adapter / "adapter_config.json")
+    write_json(adapter / "adapter_config.json", {**config, "lora_alpha": 99})
+    assert sampler(model=str(adapter)).path != first.path
+
+
+def test_pickled_adapters_need_the_flag(sampler, adapter):
+    import torch
+    from safetensors.torch import load_file
+
+    weights = adapter / "adapter_model.safetensors"
+    as_it_was = rows_of(sampler(model=str(adapter), name="one"))
+    torch.save(load_file(weights), adapter / "adapter_model.bin")
+    weights.unlink()
+    with pytest.raises(MissingInputError, match=r"lacks adapter_model\.safetensors"):
+        sampler(model=str(adapter))
+    pickled = sampler(model=str(adapter), name="two", runtime__allow_pickle=True)
+    assert [row.completion for row in rows_of(pickled)] == [row.completion for row in as_it_was]
+
+
+def test_an_adapter_without_its_base(sampler, adapter):
+    config = read_json(adapter / "adapter_config.json")
+    write_json(adapter / "adapter_config.json", {**config, "base_model_name_or_path": ""})
+    with pytest.raises(UsageError, match="does not name the base"):
+        sampler(model=str(adapter))
+
+
+def test_the_dtype_of_the_first_start_is_kept(sampler, monkeypatch):
+    import torch
+
+    from coma_cli.models import loading
+
+    monkeypatch.setattr(loading, "fastest_dtype", lambda: torch.bfloat16)
+    whole = sampler(dtype="auto")
+    assert whole.summary["dtype"] == "bfloat16"
+    interrupt(whole, {0, 3, 8})
+    monkeypatch.setattr(loading, "fastest_dtype", lambda: torch.float32)
+    resumed = sampler(dtype="auto")
+    assert resumed.summary["dtype"] == "bfloat16"
+    assert resumed.content_sha256 == whole.content_sha256
+
+
+def test_8_bits_are_another_run_and_resume_to_the_same(sampler):
+    whole, rounded = (sampler(temperature=0, dtype="float32", quantize=kind) for kind in ("none", "int8"))
+    assert whole.path != rounded.path
+    assert rounded.summary["quantize"] == "int8"
+    interrupt(rounded, {1})
+    assert sampler(temperature=0, dtype="float32", quantize="int8").content_sha256 == rounded.content_sha256
+
+
+def test_what_cannot_be_deterministic_is_refused(sampler, tmp_path):
+    (blocker,) = sampler.plan(quantize="nf4").blockers
+    assert "more rows" in blocker.message
+    remote = Sampler(tmp_path, runtime__base_url="http://localhost:9/v1", limit=1, model="m")
+    assert any("same bits" in o.message for o in remote.plan(deterministic=True).blockers)
+    assert any("runs its model" in o.message for o in remote.plan(quantize="int8").blockers)

@@ -179,6 +179,8 @@ def _server_blockers(settings: SampleSettings) -> list[CliError]:
     if settings.deterministic:
         reason = "A chat server does not promise the same bits whatever else it computes."
         blockers.append(UsageError(reason, "Omit --deterministic."))
+    if settings.quantize != "none":
+        blockers.append(UsageError("A chat server decides how it runs its model.", "Omit --quantize."))
     if settings.template != "auto":
         blockers.append(UsageError("A chat server applies its own template.", "Omit --template."))
     return blockers
@@ -197,10 +199,14 @@ def _local_model(
         from coma_cli.models.loading import choose_placement, load_tokenizer
 
         placement = choose_placement(settings.runtime.device, settings.dtype, measured=True)
-        tokenizer = load_tokenizer(choice.resolved, trust=trust)
+        tokenizer = load_tokenizer(choice.tokenizer_source, trust=trust)
         facts = read_facts(choice.resolved, trust)
     except CliError as error:
         return None, error
+    rounded_on_gpu = settings.quantize == "int8" and placement.device != "cpu"
+    if settings.deterministic and (settings.quantize == "nf4" or rounded_on_gpu):
+        reason = f"{settings.quantize} on {placement.device} computes a row in another way when there are more rows."
+        return None, UsageError(reason, "Omit --deterministic or --quantize.")
     template = choose_prompt_template(
         settings.template,
         tokenizer,

@@ -11,6 +11,7 @@ from coma_cli.catalog.benchmarks import BENCHMARKS, SAMPLED, VALIDATION
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
+from coma_cli.models.quantization import Quantization
 from coma_cli.models.resolution import Trust
 from coma_cli.prompting import TEMPLATE_CHOICES, file_of_template
 from coma_cli.settings import (
@@ -118,6 +119,9 @@ class SampleSettings(StageSettings):
         default="auto", description="What runs the model; auto is openai if a base URL is given"
     )
     dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL)] = Field(default="auto", description="Dtype of the weights")
+    quantize: Annotated[Quantization, Flag("--quantize", panel=MODEL)] = Field(
+        default="none", description="Round the weights to 8 or 4 bits; approximate"
+    )
     runtime: SampleRuntime = SampleRuntime()
 
     @field_validator("bench")

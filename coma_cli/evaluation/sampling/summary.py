@@ -45,6 +45,7 @@ class SampleSummary(BaseModel):
     dtype: str | None
     engine_path: str | None
     deterministic: bool
+    quantize: str
     replaced: list[str]
 
 

@@ -13,11 +13,12 @@ from typing import Any
 from coma_cli.catalog.bases import BASES
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import read_json
+from coma_cli.models.base_record import BaseRecord
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
-from coma_cli.training.outputs import BaseRecord
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+PICKLED_WEIGHTS = "adapter_model.bin"
 Shape = tuple[int, ...]
 
 
@@ -36,8 +37,8 @@ class Adapter:
         return self.record.name if self.record else str(self.config.get("base_model_name_or_path") or "")
 
 
-def read_adapter(folder: Path) -> Adapter:
-    """The adapter in a folder.
+def read_adapter(folder: Path, *, pickled: bool = False) -> Adapter:
+    """The adapter in a folder; weights that are pickled, whose shapes are then unknown, only with `pickled`.
 
     Raises:
         MissingInputError: the folder is not an adapter, or lacks its weights. UsageError: it is a whole model.
@@ -51,10 +52,12 @@ def read_adapter(folder: Path) -> Adapter:
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         kind = config.get("peft_type") if isinstance(config, dict) else None
-        raise UsageError(f"{folder} is an adapter of type {kind}.", "Only LoRA adapters can be merged.")
+        raise UsageError(f"{folder} is an adapter of type {kind}.", "Only LoRA adapters can be merged or sampled.")
     if not (folder / WEIGHTS).is_file():
-        pickled = (folder / "adapter_model.bin").is_file()
-        hint = "Save it again with peft: pickled weights are not read." if pickled else "Copy the whole folder."
+        has_pickled = (folder / PICKLED_WEIGHTS).is_file()
+        if has_pickled and pickled:
+            return Adapter(folder, config, {}, BaseRecord.load(folder))
+        hint = "Save it again with peft; coma sample takes --allow-pickle." if has_pickled else "Copy the whole folder."
         raise MissingInputError(f"{folder} lacks {WEIGHTS}.", hint)
     return Adapter(folder, config, tensor_shapes(folder / WEIGHTS), BaseRecord.load(folder))
 
@@ -161,3 +164,31 @@ def check_shapes(adapter: Adapter, layers: Mapping[str, Shape]) -> int:
             )
         adapted += side == "A"
     return adapted
+
+
+def layer_shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Shape (outputs, inputs) of each linear layer's and embedding's weight, of four-bit ones before quantization."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, module in model.named_modules():
+        if hasattr(module, "in_features"):
+            shapes[name] = (module.out_features, module.in_features)
+        elif hasattr(module, "num_embeddings"):
+            shapes[name] = (module.embedding_dim, module.num_embeddings)
+    return shapes
+
+
+def adapter_folder(folder: Path) -> Path | None:
+    """The folder itself if it holds an adapter and no complete model, else None."""
+    return folder if (folder / CONFIG).is_file() and not (folder / "config.json").is_file() else None
+
+
+def add_adapter(model: Any, adapter: Adapter) -> Any:
+    """A loaded base with an adapter beside its weights, for inference; in the base's dtype.
+
+    Raises:
+        UsageError: the adapter is for another base.
+    """
+    import peft
+
+    check_shapes(adapter, layer_shapes(model))
+    return peft.PeftModel.from_pretrained(model, str(adapter.folder), autocast_adapter_dtype=False).eval()
