@@ -3,8 +3,6 @@
 Adapters from elsewhere are read as well as our own; ours have a `coma_base.json`, which identifies the base by content.
 """
 
-import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +13,11 @@ from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import read_json
 from coma_cli.models.base_record import BaseRecord
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
+from coma_cli.models.safetensors_header import Shape, tensor_shapes
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 PICKLED_WEIGHTS = "adapter_model.bin"
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -60,26 +58,6 @@ def read_adapter(folder: Path, *, pickled: bool = False) -> Adapter:
         hint = "Save it again with peft; coma sample takes --allow-pickle." if has_pickled else "Copy the whole folder."
         raise MissingInputError(f"{folder} lacks {WEIGHTS}.", hint)
     return Adapter(folder, config, tensor_shapes(folder / WEIGHTS), BaseRecord.load(folder))
-
-
-def tensor_shapes(path: Path) -> dict[str, Shape]:
-    """Names and shapes in a safetensors file, from its header alone.
-
-    Raises:
-        MissingInputError: the file is truncated or not a safetensors file.
-    """
-    broken = MissingInputError(f"{path} is not a complete safetensors file.", "Copy it again, or retrain the adapter.")
-    try:
-        with path.open("rb") as handle:
-            (length,) = struct.unpack("<Q", handle.read(8))
-            header = json.loads(handle.read(min(length, 100_000_000)))
-        entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-        if path.stat().st_size != 8 + length + end:
-            raise broken
-        return {name: tuple(entry["shape"]) for name, entry in entries.items()}
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise broken from error
 
 
 def resolve_its_base(adapter: Adapter, name: str | None, revision: str | None, trust: Trust) -> ResolvedBase:

@@ -30,7 +30,8 @@ from coma_cli.models.loading import choose_placement, load_model, load_tokenizer
 from coma_cli.models.resolution import resolve_base
 
 TEMPERATURE, TOP_P, TOP_K = 0.1, 0.75, 40
-COMA, SEEDS, PLAIN = "coma sample", "generate, a problem at a time", "plain loop"
+COMA, COMA_INT8 = "coma sample", "coma sample --quantize int8"
+SEEDS, PLAIN = "generate, a problem at a time", "plain loop"
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tokenizer = load_tokenizer(base)
     plain, own = (load_model(base, placement.dtype_name, "cpu") for _ in range(2))
     engine = TransformersEngine(own, tokenizer, rows=asked.rows)
+    rounded = load_model(base, placement.dtype_name, "cpu")
+    int8_engine = TransformersEngine(rounded, tokenizer, rows=asked.rows, int8=True)
     work = prepare(asked.problems, asked.n, asked.max_new_tokens, asked.rows, tokenizer)
     ways: dict[str, Callable[[int], tuple[int, int]]] = {
         SEEDS: lambda seed: with_generate(plain, work, seed),
         PLAIN: lambda seed: with_plain_loop(plain, work, seed),
         COMA: lambda seed: with_engine(engine, work, seed),
+        COMA_INT8: lambda seed: with_engine(int8_engine, work, seed),
     }
     rates: dict[str, list[Rate]] = {name: [] for name in ways}
     for seed in range(asked.rounds):
