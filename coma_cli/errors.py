@@ -97,9 +97,15 @@ def missing_package(package: str, purpose: str) -> MissingPackageError:
     )
 
 
-# How libraries say it in a plain RuntimeError: torch's CPU allocator, its mapping of files, CUDA's runtime, oneDNN; and
-# the dynamic loader, in an ImportError.
-_MEMORY_WORDS = ("can't allocate memory", "cannot allocate memory", "out of memory", "could not create a primitive")
+# How libraries say it in a plain RuntimeError: torch's CPU allocator, its mapping of files, CUDA's runtime, oneDNN,
+# cuBLAS, which allocates its own workspace; and the dynamic loader, in an ImportError.
+_MEMORY_WORDS = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "out of memory",
+    "could not create a primitive",
+    "cublas_status_alloc_failed",
+)
 _LOADER_WORDS = ("failed to map segment", "cannot allocate memory")
 
 

@@ -71,7 +71,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="sample",
-        version=1,
+        version=2,
         reads=("merge-lora", "finetune"),
         leaves=("samples.jsonl", "problems.jsonl", "rankings.jsonl"),
         unit="samples",

@@ -325,8 +325,16 @@ def decode_answer(tokenizer: Tokenizer, prompt_ids: Sequence[int], answer_ids: S
     of a text. The prompt's own last tokens would not work: they may be bytes that merge with the answer's.
     """
     del prompt_ids  # not needed so far: an answer's text does not depend on the prompt
-    options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+    anchor, before = _anchor(tokenizer)
+    both = tokenizer.decode([*anchor, *answer_ids], **_AS_IT_IS)
+    return both[len(before) :] if both.startswith(before) else tokenizer.decode(list(answer_ids), **_AS_IT_IS)
+
+
+_AS_IT_IS = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+
+
+@lru_cache(maxsize=16)
+def _anchor(tokenizer: Tokenizer) -> tuple[list[int], str]:
+    """The tokens of an ordinary letter and their text. Sampling decodes at every token, so encoding it would add up."""
     anchor = _ids(tokenizer, "a")
-    before = tokenizer.decode(anchor, **options)
-    both = tokenizer.decode([*anchor, *answer_ids], **options)
-    return both[len(before) :] if both.startswith(before) else tokenizer.decode(list(answer_ids), **options)
+    return anchor, tokenizer.decode(anchor, **_AS_IT_IS)

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from coma_cli.engines.innermost import innermost
+from coma_cli.engines.int8_linears import to_int8
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.transformers_engine import context_length, prompt_too_long
 from coma_cli.errors import CliError, UsageError, is_out_of_memory
@@ -18,12 +20,19 @@ _SEED_BITS = 63
 
 
 class BeamEngine:
-    """Completions by beam search from a loaded causal language model and its tokenizer."""
+    """Completions by beam search from a loaded causal language model and its tokenizer.
 
-    def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
+    With `int8` the model's linear layers are rounded to 8 bits, for a CPU.
+    """
+
+    path = "beam search, one request after the other"
+
+    def __init__(self, model: Any, tokenizer: Tokenizer, *, int8: bool = False) -> None:
         self._model = model.eval()
         self._tokenizer = tokenizer
-        self._context = context_length(model.config)
+        self._context = context_length(innermost(model).config)
+        if int8:
+            to_int8(innermost(model))
 
     def generate(self, requests: Iterable[GenerationRequest]) -> Iterator[GenerationResponse]:
         """Yield a response for every request, in order.

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from coma_cli.engines.chat import Connection
-from coma_cli.engines.interface import Engine
 from coma_cli.errors import unknown_name
 from coma_cli.jsonl import CorruptLine
+from coma_cli.models.adapters import Adapter, add_adapter
+from coma_cli.models.quantization import Quantization, bitsandbytes_config
 from coma_cli.models.resolution import NO_TRUST, ResolvedBase, Trust
 
 if TYPE_CHECKING:
+    from coma_cli.engines.beam_search import BeamEngine
     from coma_cli.engines.openai_engine import OpenAIEngine
+    from coma_cli.engines.transformers_engine import TransformersEngine
 
 EngineName = Literal["transformers", "openai"]
 
@@ -32,21 +35,43 @@ def engine_name(choice: str, base_url: str | None = None) -> EngineName:
 
 
 def open_transformers(
-    model: ResolvedBase, device: str, dtype: str, trust: Trust = NO_TRUST, *, num_beams: int = 1
-) -> Engine:
-    """Load a model and its tokenizer into this process; several beams have an engine of their own.
+    model: ResolvedBase,
+    device: str,
+    dtype: str,
+    trust: Trust = NO_TRUST,
+    *,
+    rows: int,
+    num_beams: int = 1,
+    adapter: Adapter | None = None,
+    tokenizer_source: ResolvedBase | None = None,
+    deterministic: bool = False,
+    quantize: Quantization = "none",
+    on_fewer_rows: Callable[[int], None] = lambda rows: None,
+) -> "TransformersEngine | BeamEngine":
+    """Load a model and its tokenizer into this process, to sample up to `rows` completions at once.
+
+    Several beams have an engine of their own. An `adapter` is added to the model without merging. The tokenizer is the
+    model's unless it has another source.
 
     Raises:
         CliError: the model can't be loaded. MissingPackageError: the train extra is not installed.
     """
     from coma_cli.engines.transformers_engine import TransformersEngine
-    from coma_cli.models.loading import load_model, load_tokenizer
+    from coma_cli.models.loading import choose_placement, load_model, load_tokenizer
 
+    placement = choose_placement(device, dtype)
+    rounded = bitsandbytes_config(quantize, placement)
+    loaded = load_model(model, placement.dtype, placement.device, trust=trust, quantization_config=rounded)
+    whole = add_adapter(loaded, adapter) if adapter else loaded
+    tokenizer = load_tokenizer(tokenizer_source or model, trust=trust)
+    int8 = quantize == "int8" and rounded is None
     if num_beams > 1:
         from coma_cli.engines.beam_search import BeamEngine
 
-        return BeamEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
-    return TransformersEngine(load_model(model, dtype, device, trust=trust), load_tokenizer(model, trust=trust))
+        return BeamEngine(whole, tokenizer, int8=int8)
+    return TransformersEngine(
+        whole, tokenizer, rows=rows, deterministic=deterministic, int8=int8, on_fewer_rows=on_fewer_rows
+    )
 
 
 @contextmanager

@@ -1,69 +1,23 @@
-"""Runs one batch of requests through a model, token by token, and yields each row when it ends.
+"""Runs one batch of requests through a model, token by token: for models that `continuous` can't serve.
 
 A prompt shared by several rows is computed once and its cache copied to them. Prompts of different lengths are padded
 on the left. Rows that have ended are removed from the batch a few at a time, since removing them copies the cache. All
 of this depends only on the requests, so the same batch gives the same bits on the same machine.
 """
 
-import inspect
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
 from coma_cli.engines.growing_cache import growing_cache
+from coma_cli.engines.innermost import accepted, innermost
 from coma_cli.engines.interface import GenerationRequest
 from coma_cli.engines.logits_processing import draw_processed
-from coma_cli.engines.reasoning import AnswerLimit
-from coma_cli.engines.seeded_sampling import uniform_numbers
-from coma_cli.engines.stopping import StopTexts
-from coma_cli.records import FinishReason
+from coma_cli.engines.row import DecodeAnswer, Row
 
 # Ended rows stay in the batch until they exceed this share of it: computing them is cheaper than the copy.
 IDLE_SHARE = 1 / 8
-
-
-@dataclass
-class Row:
-    """A completion being sampled: `drawn` holds its tokens including the stop token, `answer_ids` excludes it."""
-
-    request: GenerationRequest
-    limit: AnswerLimit
-    stops: StopTexts
-    drawn: list[int] = field(default_factory=list)
-    log_probability: float = 0.0
-    finish_reason: FinishReason | None = None
-    text: str | None = None
-
-    @property
-    def budget(self) -> int:
-        """The most tokens that it may have."""
-        return self.limit.most
-
-    @property
-    def answer_ids(self) -> list[int]:
-        """The tokens of the answer, without the stop token."""
-        ended = bool(self.drawn) and self.drawn[-1] in self.request.stop_ids
-        return self.drawn[:-1] if ended else self.drawn
-
-    def take(self, token: int, log_probability: float) -> bool:
-        """Add a token; returns whether the row ends with it."""
-        self.drawn.append(token)
-        self.log_probability += log_probability
-        if math.isnan(log_probability):
-            self.finish_reason = "error"
-        elif token in self.request.stop_ids:
-            self.finish_reason = "eos"
-        else:
-            full = self.limit.reached(self.drawn)
-            cut = None if self.limit.reasons else self.stops.cut(self.drawn, self.limit.answer_start)
-            if cut is not None:
-                self.text, self.finish_reason = cut, "stop"
-            elif full:
-                self.finish_reason = "length"
-        return self.finish_reason is not None
 
 
 @torch.inference_mode()  # type: ignore[untyped-decorator]  # torch is not followed by mypy
@@ -71,17 +25,22 @@ def decode_batch(
     model: Any,
     requests: Sequence[GenerationRequest],
     context: int,
-    decode: Callable[[Sequence[int], Sequence[int]], str],
+    decode: DecodeAnswer,
 ) -> Iterator[Row]:
     """Yield each request's row when it ends. All prompts must be shorter than `context` tokens.
 
     `decode` returns the text that answer tokens add after prompt tokens.
     """
-    rows = [_row(request, context, decode) for request in requests]
-    uniforms = uniform_numbers([r.request.seed for r in rows], max(r.budget for r in rows)).to(model.device)
+    rows = [Row.of(request, context, decode) for request in requests]
     state = _State.after_prompts(model, [r.request.prompt_ids for r in rows])
-    for step in range(uniforms.shape[1]):
-        draw = draw_processed(state.logits, [r.request for r in rows], [r.drawn for r in rows], uniforms[:, step])
+    while True:
+        uniforms = [0.0 if row.finish_reason else row.next_uniform for row in rows]
+        draw = draw_processed(
+            state.logits,
+            [row.request for row in rows],
+            [row.drawn for row in rows],
+            torch.tensor(uniforms, dtype=torch.float64),
+        )
         tokens = draw.tokens
         for row, token, log_probability in zip(rows, tokens.tolist(), draw.log_probabilities.tolist(), strict=True):
             if row.finish_reason is None and row.take(token, log_probability):
@@ -90,20 +49,10 @@ def decode_batch(
         if not going:
             return
         if len(rows) - len(going) > len(rows) * IDLE_SHARE:
-            kept = torch.tensor(going, device=model.device)
-            rows, tokens, uniforms = [rows[place] for place in going], tokens[kept], uniforms[kept]
-            state.keep(kept)
-        state.advance(tokens)
-
-
-def _row(request: GenerationRequest, context: int, decode: Callable[[Sequence[int], Sequence[int]], str]) -> Row:
-
-    def text_from(token_ids: Sequence[int], start: int) -> str:
-        return decode([*request.prompt_ids, *token_ids[:start]], token_ids[start:])
-
-    room = context - len(request.prompt_ids)
-    limit = AnswerLimit(request.decoding.max_new_tokens, room, request.reasoning, text_from)
-    return Row(request, limit, StopTexts(request.stop_texts, text_from))
+            kept = torch.tensor(going)
+            rows, tokens = [rows[place] for place in going], tokens[kept]
+            state.keep(kept.to(model.device))
+        state.advance(tokens.to(model.device))
 
 
 class _State:
@@ -113,9 +62,9 @@ class _State:
 
     def __init__(self, model: Any, mask: torch.Tensor) -> None:
         self._model = model
-        self._cache = growing_cache(model)
-        self._accepts = inspect.signature(model.forward).parameters.keys()
+        self._cache = growing_cache(innermost(model))
         self._mask = mask
+        self._padded = bool((mask == 0).any())
         self._next = mask.sum(-1)
 
     @classmethod
@@ -142,10 +91,15 @@ class _State:
         self._next = self._next + 1
 
     def _forward(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        options = {"position_ids": positions, "logits_to_keep": 1}
-        known = {name: value for name, value in options.items() if name in self._accepts}
+        """The logits after the last of `ids`. Without padding there is no mask: with one, attention may copy the cache
+        once per query head of a group."""
+        options = accepted(self._model, {"position_ids": positions, "logits_to_keep": 1})
         output = self._model(
-            input_ids=ids, attention_mask=self._mask, past_key_values=self._cache, use_cache=True, **known
+            input_ids=ids,
+            attention_mask=self._mask if self._padded else None,
+            past_key_values=self._cache,
+            use_cache=True,
+            **options,
         )
         return output.logits[:, -1]
 

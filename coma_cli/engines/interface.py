@@ -31,11 +31,8 @@ class GenerationRequest:
 
     Engines that run the model themselves use `prompt_ids` (template applied); remote chat engines send `instruction` as
     the user's message, after `system` if given, or `prompt` as a whole where they are to complete a text. `reasoning`
-    limits a reasoning part; `chat_options` are variables of a server's chat template.
-
-    Requests that share a `batch` are computed together, in the given order: rows of one batch influence each other's
-    last bits, so a resumed run requests whole batches again and gets identical rows. Engines with independent rows
-    ignore it.
+    limits a reasoning part; `chat_options` are variables of a server's chat template. Requests with the same prompt
+    should follow one another.
     """
 
     key: str
@@ -46,7 +43,6 @@ class GenerationRequest:
     prompt_ids: tuple[int, ...] = ()
     stop_ids: tuple[int, ...] = ()
     stop_texts: tuple[str, ...] = ()
-    batch: int = 0
     prompt: str = ""
     reasoning: ReasoningLimit | None = None
     chat_options: tuple[tuple[str, Any], ...] = ()

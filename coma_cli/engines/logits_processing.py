@@ -19,7 +19,7 @@ def draw_processed(
 ) -> Draw:
     """One token for each row of `logits` `(rows, vocabulary)`; `drawn` holds each row's tokens so far.
 
-    The log-probabilities are those of the model, before anything is changed.
+    The log-probabilities are those of the model, before anything is changed. Both are on the CPU.
     """
     decodings = [request.decoding for request in requests]
     changed = [
@@ -34,8 +34,8 @@ def draw_processed(
         _change(processed[place], requests[place], drawn[place])
     tokens = draw_tokens(processed, decodings, uniforms).tokens
     of_model = logits.float()
-    chosen = of_model.gather(-1, tokens[:, None])[:, 0]
-    return Draw(tokens, (chosen - of_model.logsumexp(-1)).double())
+    chosen = of_model.gather(-1, tokens.to(of_model.device)[:, None])[:, 0]
+    return Draw(tokens, (chosen - of_model.logsumexp(-1)).double().cpu())
 
 
 def _change(row: torch.Tensor, request: GenerationRequest, drawn: Sequence[int]) -> None:

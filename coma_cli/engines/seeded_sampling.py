@@ -1,14 +1,17 @@
-"""Samples the next token for every row of a batch, each row with its own random numbers.
+"""Samples the next token for every row of a batch, each row with its own random number.
 
 transformers' `generate` has one global generator, so a row's sample depends on its neighbours and its position in the
-batch. Here each row has one uniform number per token, from a generator seeded by its request's seed, and the token is
-chosen by inverting the cumulative distribution. Temperature, top-k and top-p are applied in this order, as in
-transformers; the nucleus is the smallest set of most likely tokens whose probabilities reach top-p (Holtzman et al.
-2020, arXiv 1904.09751, section 3.1).
+batch. Here each row brings one uniform number per token, and the token is chosen by inverting the cumulative
+distribution. Temperature, top-k and top-p are applied in this order, as in transformers; the nucleus is the smallest
+set of most likely tokens whose probabilities reach top-p (Holtzman et al. 2020, arXiv 1904.09751, section 3.1).
+
+In bfloat16 equal logits are common (72 % of positions of SmolLM2 have a tie at a top-40 cut), and `topk` returns ties
+in an order that may differ between calls and devices. So everything at or above the k-th value is kept, as transformers
+does, and tokens are ordered by value, then by token id.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -17,60 +20,117 @@ from coma_cli.engines.interface import Decoding
 
 # Sorting a vocabulary costs more than a step of a small model; the top tokens nearly always contain the nucleus.
 CANDIDATES = 256
+SPARE_CANDIDATES = 16  # beyond top-k, for ties at the k-th value
 
 
 class Draw(NamedTuple):
-    """The sampled tokens, `(rows,)`, and their log-probabilities under the model, before any cut."""
+    """The sampled tokens, `(rows,)`, and their log-probabilities under the model, before any cut; both on the CPU."""
 
     tokens: torch.Tensor
     log_probabilities: torch.Tensor
 
 
-def uniform_numbers(seeds: Sequence[int], count: int) -> torch.Tensor:
-    """`(rows, count)` numbers in [0, 1), each row from its own generator, on the CPU for any device."""
-    rows = [torch.rand(count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) for seed in seeds]
-    return torch.stack(rows)
-
-
 def draw_tokens(logits: torch.Tensor, decodings: Sequence[Decoding], uniforms: torch.Tensor) -> Draw:
-    """One token for each row of `logits` `(rows, vocabulary)`; `uniforms` is `(rows,)`."""
-    logits = logits.float()
-    decodings = [replace(decoding, max_new_tokens=0) for decoding in decodings]  # the limit does not matter here
+    """One token for each row of `logits` `(rows, vocabulary)`; `uniforms` is `(rows,)`.
+
+    A row's token depends on nothing but its logits, settings and number. One transfer from the device, unless a row
+    needs its whole vocabulary sorted.
+    """
+    if logits.device.type == "mps":  # has no float64
+        logits = logits.cpu()
+    logits, uniforms = logits.float(), uniforms.to(logits.device)
+    decodings = [_that_matter(decoding) for decoding in decodings]
+    total = logits.logsumexp(-1)
     if len(set(decodings)) == 1:
-        tokens = _draw_alike(logits, decodings[0], uniforms)
+        tokens, decided = _draw_alike(logits, decodings[0], uniforms, total)
     else:
-        tokens = torch.empty(len(decodings), dtype=torch.long, device=logits.device)
-        for decoding in dict.fromkeys(decodings):
-            rows = torch.tensor([i for i, other in enumerate(decodings) if other == decoding], device=logits.device)
-            tokens[rows] = _draw_alike(logits[rows], decoding, uniforms[rows])
-    chosen = logits.gather(-1, tokens[:, None])[:, 0]
-    return Draw(tokens, (chosen - logits.logsumexp(-1)).double())
+        tokens = torch.zeros(len(decodings), dtype=torch.long, device=logits.device)
+        decided = torch.ones_like(tokens, dtype=torch.bool)
+        for decoding in dict.fromkeys(decodings):  # of all rows each time: how many there are could decide last bits
+            own = torch.tensor([other == decoding for other in decodings], device=logits.device)
+            drawn = _draw_alike(logits, decoding, uniforms, total)
+            tokens, decided = torch.where(own, drawn[0], tokens), torch.where(own, drawn[1], decided)
+    chosen = (logits.gather(-1, tokens[:, None])[:, 0] - total).double()
+    packed = torch.stack([tokens.double(), chosen, decided.double()]).cpu()
+    tokens, chosen = packed[0].long(), packed[1]
+    for row in (packed[2] == 0).nonzero()[:, 0].tolist():
+        one = slice(row, row + 1)
+        token = _draw_sorted(logits[one], decodings[row], uniforms[one])
+        tokens[row] = token
+        chosen[row] = (logits[row, token] - total[row]).double()
+    return Draw(tokens, chosen)
 
 
-def _draw_alike(logits: torch.Tensor, decoding: Decoding, uniforms: torch.Tensor) -> torch.Tensor:
-    """Tokens for rows with the same settings."""
+def _that_matter(decoding: Decoding) -> Decoding:
+    """The settings that decide a token: limits of length don't."""
+    return Decoding(decoding.temperature, decoding.top_p, decoding.top_k, max_new_tokens=0)
+
+
+def _draw_alike(
+    logits: torch.Tensor, decoding: Decoding, uniforms: torch.Tensor, total: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens for rows with the same settings, and which of them are decided: the others need a sorted vocabulary."""
+    vocabulary = logits.shape[-1]
+    greedy, limited = decoding.temperature == 0, 0 < decoding.top_k < vocabulary
+    if not greedy and not limited and decoding.top_p >= 1:
+        everything = (logits / decoding.temperature).softmax(-1)
+        return _position(everything, uniforms), torch.ones_like(uniforms, dtype=torch.bool)
+    wanted = 1 if greedy else decoding.top_k if limited else CANDIDATES
+    values, ids = most_likely(logits, min(vocabulary, wanted + (0 if wanted == CANDIDATES else SPARE_CANDIDATES)))
+    whole, last = values.shape[-1] == vocabulary, values[:, -1]
+    if greedy:
+        return ids[:, 0], (last < values[:, 0]) | whole | last.isnan()
+    if limited:
+        smallest = values[:, decoding.top_k - 1]
+        return _draw_kept(values, ids, decoding, uniforms), (last < smallest) | whole | last.isnan()
+    if decoding.temperature != 1:
+        total = (logits / decoding.temperature).logsumexp(-1)
+    probabilities = (values / decoding.temperature - total[:, None]).exp()
+    # Tokens outside may be as likely as the last candidate, so the nucleus has to end before that value.
+    surely = probabilities.masked_fill(values == last[:, None], 0.0).double().sum(-1)
+    return _invert(probabilities, ids, decoding.top_p, uniforms), (surely >= decoding.top_p) | whole | last.isnan()
+
+
+def _draw_kept(values: torch.Tensor, ids: torch.Tensor, decoding: Decoding, uniforms: torch.Tensor) -> torch.Tensor:
+    """Sample among the candidates at or above the k-th value."""
+    scaled = values / decoding.temperature
+    kept = scaled.masked_fill(values < values[:, decoding.top_k - 1 : decoding.top_k], -math.inf)
+    return _invert(kept.softmax(-1), ids, decoding.top_p, uniforms)
+
+
+def _draw_sorted(logits: torch.Tensor, decoding: Decoding, uniforms: torch.Tensor) -> int:
+    """The token of one row, from its sorted vocabulary. One row at a time: the shape never depends on other rows."""
+    values, ids = logits.sort(dim=-1, descending=True, stable=True)
     if decoding.temperature == 0:
-        return logits.argmax(-1)
-    scaled = logits / decoding.temperature
-    vocabulary = scaled.shape[-1]
-    if 0 < decoding.top_k < vocabulary:
-        values, ids = scaled.topk(decoding.top_k)
-        return _invert(values.softmax(-1), ids, decoding.top_p, uniforms)
-    if decoding.top_p >= 1:
-        return _position(scaled.softmax(-1), uniforms)
-    return _draw_from_nucleus(scaled, decoding.top_p, uniforms)
+        return int(ids[0, 0])
+    if 0 < decoding.top_k < values.shape[-1]:
+        return int(_draw_kept(values, ids, decoding, uniforms)[0])
+    return int(_invert((values / decoding.temperature).softmax(-1), ids, decoding.top_p, uniforms)[0])
 
 
-def _draw_from_nucleus(scaled: torch.Tensor, top_p: float, uniforms: torch.Tensor) -> torch.Tensor:
-    total = scaled.logsumexp(-1, keepdim=True)
-    values, ids = scaled.topk(min(CANDIDATES, scaled.shape[-1]))
-    probabilities = (values - total).exp()
-    tokens = _invert(probabilities, ids, top_p, uniforms)
-    wide = (probabilities.double().sum(-1) < top_p).nonzero()[:, 0]
-    if len(wide):
-        values, ids = scaled[wide].sort(dim=-1, descending=True, stable=True)
-        tokens[wide] = _invert((values - total[wide]).exp(), ids, top_p, uniforms[wide])
-    return tokens
+def most_likely(logits: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The `count` largest values of each row and their ids, `(rows, count)`, by value, then by id.
+
+    Among tokens that tie with the last value, any may be missing. In a large vocabulary only the groups with the
+    largest maxima are searched: they hold the largest values, and finding maxima is much cheaper than `topk`.
+    """
+    vocabulary = logits.shape[-1]
+    width = 2 ** round(math.log2(max(1.0, vocabulary / count)) / 2)
+    if width < 4:
+        values, ids = logits.topk(count)
+    else:
+        if vocabulary % width:
+            logits = torch.nn.functional.pad(logits, (0, width - vocabulary % width), value=-math.inf)
+        groups = logits.unflatten(-1, (-1, width))
+        chosen = groups.amax(-1).topk(count).indices
+        held = groups.gather(1, chosen[:, :, None].expand(-1, -1, width)).flatten(1)
+        names = (chosen[:, :, None] * width + torch.arange(width, device=logits.device)).flatten(1)
+        values, places = held.topk(count)
+        ids = names.gather(1, places).clamp(max=vocabulary - 1)
+    by_id = ids.argsort(-1)
+    values, ids = values.gather(-1, by_id), ids.gather(-1, by_id)
+    values, order = values.sort(dim=-1, descending=True, stable=True)
+    return values, ids.gather(-1, order)
 
 
 def _invert(probabilities: torch.Tensor, ids: torch.Tensor, top_p: float, uniforms: torch.Tensor) -> torch.Tensor:

@@ -1,41 +1,94 @@
-"""The default engine: a transformers model in this process, on one device, batch by batch.
+"""The default engine: a transformers model in this process, on one device.
 
-Requests that share a `batch` are computed together. A row's random numbers depend only on its own seed, but the last
-bits of its logits also depend on the other rows in the batch, so reproducing rows requires the same batches.
+Models with plain full attention are sampled by `continuous`: rows of many prompts at once, each prompt's keys and
+values stored once. Others (sliding windows, recurrent layers, remote code) go through `decoding`, one padded batch
+after the other; `path` says which and why. A row's random numbers depend only on its own seed. The last bits of its
+logits also depend on how many rows are computed together, unless `deterministic`: then a row has the same bits in any
+company.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 from typing import Any
 
-from coma_cli.engines.decoding import Row, decode_batch
+from coma_cli.engines.continuous import ContinuousBatch
+from coma_cli.engines.decoding import decode_batch
+from coma_cli.engines.fused_linears import join_linears
+from coma_cli.engines.innermost import innermost
+from coma_cli.engines.int8_linears import to_int8
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.log_probabilities import log_probability
-from coma_cli.errors import CliError, UsageError, is_out_of_memory
+from coma_cli.engines.out_of_memory import fewer_rows, one_row_too_many
+from coma_cli.engines.row import Row
+from coma_cli.engines.row_support import use_row_attention
+from coma_cli.engines.waiting import WaitingRequests
+from coma_cli.errors import UsageError, is_out_of_memory
 from coma_cli.prompting import Tokenizer, decode_answer
-from coma_cli.words import count_of
 
 # Configuration keys for the number of positions that a model supports.
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len")
 UNLIMITED_CONTEXT = 1 << 20
+DEFAULT_ROWS = 32
+
+# Responses until there is nothing to do; returns the requests to start from scratch if memory ran out, else None.
+Attempt = Generator[GenerationResponse, None, list[GenerationRequest] | None]
 
 
 class TransformersEngine:
-    """Completions from a loaded causal language model and its tokenizer."""
+    """Completions from a loaded causal language model and its tokenizer, up to `rows` at once.
 
-    def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
-        self._model = model.eval()
-        self._tokenizer = tokenizer
-        self._context = context_length(model.config)
+    With `int8` its linear layers are rounded to 8 bits, for a CPU. `on_fewer_rows` is told the new number of rows when
+    memory ran out.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Tokenizer,
+        *,
+        rows: int = DEFAULT_ROWS,
+        deterministic: bool = False,
+        int8: bool = False,
+        on_fewer_rows: Callable[[int], None] = lambda rows: None,
+    ) -> None:
+        self.model = model.eval()
+        self._decode = partial(decode_answer, tokenizer)
+        self._context = context_length(innermost(model).config)
+        self._deterministic = deterministic
+        self._on_fewer_rows = on_fewer_rows
+        self.rows = rows
+        self.unsupported = use_row_attention(model)
+        join_linears(innermost(model))
+        if int8:
+            to_int8(innermost(model))
+
+    @property
+    def path(self) -> str:
+        """How rows are computed, for people."""
+        if self.unsupported is None:
+            return "a continuous batch"
+        return f"{'batches of one row' if self._deterministic else 'padded batches'} ({self.unsupported})"
 
     def generate(self, requests: Iterable[GenerationRequest]) -> Iterator[GenerationResponse]:
-        """Yield a response for every request, batch by batch, within a batch in order of completion.
+        """Yield a response for every request, in order of completion.
+
+        When memory runs out, the rows being sampled start from scratch, half as many at once.
 
         Raises:
-            UsageError: a request has no prompt tokens. CliError: a batch does not fit in memory.
+            UsageError: a request has no prompt tokens. CliError: not even one row fits in memory.
         """
-        for _, batch in groupby(requests, key=lambda request: request.batch):
-            yield from self._generate_batch(list(batch))
+        too_long: list[GenerationResponse] = []
+        waiting = WaitingRequests(self._fitting(requests, too_long))
+        compute = self._continuously if self.unsupported is None else self._batch_by_batch
+        unfinished: list[GenerationRequest] | None = []
+        while unfinished is not None:
+            waiting.put_back(unfinished)
+            unfinished = yield from compute(waiting, too_long)
+            if unfinished is not None:
+                self.rows = fewer_rows(self.rows, len(unfinished))
+                self._on_fewer_rows(self.rows)
+        yield from self._drained(too_long)
 
     def log_probability(self, prompt_ids: Sequence[int], continuation_ids: Sequence[int]) -> float:
         """The natural logarithm of the probability that the model continues a prompt so, at temperature 1.
@@ -44,34 +97,58 @@ class TransformersEngine:
             CliError: it does not fit in memory.
         """
         try:
-            found: float = log_probability(self._model, prompt_ids, continuation_ids)
+            found: float = log_probability(self.model, prompt_ids, continuation_ids)
             return found
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            raise _out_of_memory(1) from error
+            raise one_row_too_many() from error
 
-    def _generate_batch(self, requests: Sequence[GenerationRequest]) -> Iterator[GenerationResponse]:
-        fitting = []
+    def _continuously(self, waiting: WaitingRequests, too_long: list[GenerationResponse]) -> Attempt:
+        """Yield responses; returns the requests to start from scratch if memory ran out, None if all are answered."""
+        batch = ContinuousBatch(self.model, self._context, self._decode, self.rows, exact=self._deterministic)
+        try:
+            for row in batch.run(waiting):
+                yield self._response(row)
+                yield from self._drained(too_long)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return batch.unfinished
+        return None
+
+    def _batch_by_batch(self, waiting: WaitingRequests, too_long: list[GenerationResponse]) -> Attempt:
+        """The same in padded batches. A batch of one row has no neighbours to depend on."""
+        size = 1 if self._deterministic else self.rows
+        while batch := list(islice(waiting, size)):
+            unfinished = {request.key: request for request in batch}
+            try:
+                for row in decode_batch(self.model, batch, self._context, self._decode):
+                    del unfinished[row.request.key]
+                    yield self._response(row)
+                    yield from self._drained(too_long)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                return list(unfinished.values())
+        return None
+
+    def _fitting(
+        self, requests: Iterable[GenerationRequest], too_long: list[GenerationResponse]
+    ) -> Iterator[GenerationRequest]:
+        """The requests whose prompts leave room for an answer; responses to the others are added to `too_long`."""
         for request in requests:
             if not request.prompt_ids:
                 raise UsageError(f"The prompt of {request.key} has no tokens.", "Choose another --template.")
             if len(request.prompt_ids) < self._context:
-                fitting.append(request)
+                yield request
             else:
-                yield self._too_long(request)
-        if not fitting:
-            return
-        try:
-            for row in decode_batch(self._model, fitting, self._context, self._decode):
-                yield self._response(row)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            raise _out_of_memory(len(requests)) from error
+                too_long.append(self._too_long(request))
 
-    def _decode(self, prompt_ids: Sequence[int], answer_ids: Sequence[int]) -> str:
-        return decode_answer(self._tokenizer, prompt_ids, answer_ids)
+    @staticmethod
+    def _drained(responses: list[GenerationResponse]) -> Iterator[GenerationResponse]:
+        while responses:
+            yield responses.pop(0)
 
     def _response(self, row: Row) -> GenerationResponse:
         assert row.finish_reason is not None
@@ -104,11 +181,3 @@ def context_length(config: Any) -> int:
 def prompt_too_long(length: int, context: int) -> str:
     """Why a prompt can't be completed."""
     return f"The prompt's {length} tokens leave no room in a context of {context}."
-
-
-def _out_of_memory(rows: int) -> CliError:
-    smaller = max(1, rows // 2)
-    hint = (
-        f"--batch-size {smaller}" if rows > 1 else "Use a smaller --max-new-tokens, another dtype, or a smaller model."
-    )
-    return CliError(f"A batch of {count_of(rows, 'row')} does not fit in memory; rows finished so far are kept.", hint)

@@ -2,9 +2,9 @@
 
     problems + model  ->  prompts (template)  ->  completions (engine)  ->  samples.jsonl, problems.jsonl
 
-Wanted rows minus existing ones are generated and appended. Batches are planned over everything that was ever requested
-in this run (`batches.py`), and a batch that an interruption left incomplete is recomputed as a whole, so that rows
-never depend on when the run was interrupted. The problems are saved with the samples: scoring needs nothing else.
+Wanted rows minus existing ones are generated and appended one by one. A row's random numbers depend on its own seed
+only; with `--deterministic` its bits do not depend on other rows either, so a run may be interrupted and extended at
+will. The problems are saved with the samples: scoring needs nothing else.
 """
 
 import time
@@ -19,12 +19,13 @@ from coma_cli.engines.choose import open_openai, open_transformers
 from coma_cli.engines.interface import Engine, GenerationResponse
 from coma_cli.errors import CliError
 from coma_cli.evaluation.sampling import summary as sample_summary
-from coma_cli.evaluation.sampling.batches import plan_batches, unfinished
+from coma_cli.evaluation.sampling.engine_record import EngineRecord
 from coma_cli.evaluation.sampling.exports import write_exports
-from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
+from coma_cli.evaluation.sampling.planning import LocalModel, SamplePlan, make_identity, make_plan
 from coma_cli.evaluation.sampling.protocol_settings import departures
 from coma_cli.evaluation.sampling.ranking import RANKINGS, rank, with_candidates
-from coma_cli.evaluation.sampling.rows import Batch, RowMaker, requests_of, rows_without_room
+from coma_cli.evaluation.sampling.row_names import RowName
+from coma_cli.evaluation.sampling.rows import prompt_hashes, requests_of, rows_without_room, sample_of
 from coma_cli.evaluation.sampling.server_facts import served_model, stored_facts
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.evaluation.sampling.summary import SampleSummary
@@ -48,7 +49,7 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     journal, settings = run.journal(SAMPLES, Sample), plan.settings
     _write_problems(run, plan, journal)
     journal.append_all(row for row in rows_without_room(settings, plan) if row.key not in journal.failed)
-    todo, made = _batches_to_do(run, plan, journal), Made()
+    todo, made = [name for name in plan.wanted().rows() if name.key not in journal], Made()
     rankings, to_rank = run.journal(RANKINGS, CandidateRanking), with_candidates(plan)
     if todo or any(problem.task_id not in rankings for problem in to_rank):
         with _engine(run, settings, plan, made) as engine:
@@ -59,7 +60,7 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
                     rank(engine, plan, to_rank, rankings, ticker.advance)
     _check_failures(plan, journal)
     counts = sample_summary.count_rows(journal.rows())
-    summary = _summary(settings, plan, counts, made)
+    summary = _summary(settings, plan, counts, made, EngineRecord.load(run.path))
     for warning in sample_summary.warnings(summary):
         console.warn(warning)
     _export(run, settings, plan, journal)
@@ -76,12 +77,6 @@ def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> Non
     write_rows(run.path / PROBLEMS, (p.to_row() for p in sorted(chosen, key=lambda p: natural_order(p.key))))
 
 
-def _batches_to_do(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> list[Batch]:
-    history = [plan.wanted(extent) for extent in run.extents]
-    size = plan.local.batch_size if plan.local else 1  # rows from a server are independent
-    return unfinished(plan_batches(history, size), history[-1], journal.done)
-
-
 @dataclass
 class Made:
     """What this start generated: rows, tokens, seconds; and what a server said of itself."""
@@ -93,23 +88,23 @@ class Made:
 
 
 def _generate(
-    engine: Engine, run: Run, plan: SamplePlan, journal: Journal[Sample], todo: list[Batch], made: Made
+    engine: Engine, run: Run, plan: SamplePlan, journal: Journal[Sample], todo: list[RowName], made: Made
 ) -> None:
-    rows, total = RowMaker(plan.settings, plan, todo), sum(map(len, todo))
-    with console.progress("Completions", total) as ticker:
+    names, hashes = {name.key: name for name in todo}, prompt_hashes(plan)
+    with console.progress("Completions", len(todo)) as ticker:
         began = time.monotonic()
         with closing(_responses(engine, plan.settings, plan, todo)) as responses:
             for response in responses:
-                batch = rows.take(response)
-                journal.append_all(row for row in batch if row.key not in journal)
-                run.count_work(len(batch))
+                name = names[response.key]
+                journal.append(sample_of(plan.settings, plan, name, response, hashes[name.task_id]))
+                run.count_work()
                 ticker.advance()
                 made.rows, made.tokens = made.rows + 1, made.tokens + response.completion_tokens
         made.seconds = time.monotonic() - began
 
 
 def _responses(
-    engine: Engine, settings: SampleSettings, plan: SamplePlan, todo: list[Batch]
+    engine: Engine, settings: SampleSettings, plan: SamplePlan, todo: list[RowName]
 ) -> Generator[GenerationResponse, None, None]:
     """The engine's responses as a generator, which can be closed to stop generation."""
     yield from engine.generate(requests_of(settings, plan, todo))
@@ -118,21 +113,12 @@ def _responses(
 @contextmanager
 def _engine(run: Run, settings: SampleSettings, plan: SamplePlan, made: Made) -> Iterator[Engine]:
     if plan.local is not None:
-        local = plan.local
-        console.note(f"Loading {local.choice.title} ({local.dtype}, {local.device})")
-        yield open_transformers(
-            local.choice.resolved,
-            local.device,
-            local.dtype,
-            settings.runtime.trust,
-            num_beams=settings.num_beams,
-        )
+        yield _local_engine(run, settings, plan.local)
         return
     answers, broken = plan.workspace.answers_folder(), run.corrupt.append
     served = served_model(run, settings)
-    with open_openai(
-        str(settings.model), settings.runtime, answers, on_corrupt=broken, server=served.identity
-    ) as engine:
+    name = str(settings.model)
+    with open_openai(name, settings.runtime, answers, on_corrupt=broken, server=served.identity) as engine:
         yield engine
         traffic = engine.traffic
     said = {"system_fingerprints": dict(traffic.system_fingerprints), "served_by": dict(traffic.served_by)}
@@ -144,6 +130,29 @@ def _export(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journ
     whole = plan.prompt_form == "instruction"
     for path in write_exports(run.path, settings.export, plan.benchmark.problems, journal.rows(), whole=whole):
         console.note(f"Written: {path}")
+
+
+def _local_engine(run: Run, settings: SampleSettings, local: LocalModel) -> Engine:
+    """The model of a run, in the dtype that its first start chose."""
+    record = EngineRecord.load(run.path)
+    dtype = record.dtype if record and settings.dtype == "auto" else local.dtype
+    console.note(f"Loading {local.choice.title} ({dtype}, {local.device})")
+    engine = open_transformers(
+        local.choice.resolved,
+        local.device,
+        dtype,
+        settings.runtime.trust,
+        rows=local.batch_size,
+        num_beams=settings.num_beams,
+        adapter=local.choice.adapter,
+        tokenizer_source=local.choice.tokenizer_source,
+        deterministic=settings.deterministic,
+        quantize=settings.quantize,
+        on_fewer_rows=lambda rows: console.note(f"Warning: memory ran out; going on with {count_of(rows, 'row')}"),
+    )
+    console.note(f"Rows are computed in {engine.path}, at most {local.batch_size} at once")
+    EngineRecord(dtype=dtype, path=engine.path).save(run.path)
+    return engine
 
 
 def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
@@ -158,7 +167,13 @@ def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
     )
 
 
-def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.Counts, made: Made) -> SampleSummary:
+def _summary(
+    settings: SampleSettings,
+    plan: SamplePlan,
+    counts: sample_summary.Counts,
+    made: Made,
+    record: EngineRecord | None,
+) -> SampleSummary:
     local = plan.local
     template = local.prompts.choice if local else None
     return SampleSummary(
@@ -189,7 +204,10 @@ def _summary(settings: SampleSettings, plan: SamplePlan, counts: sample_summary.
         tokens_per_s=round(made.tokens / made.seconds, 1) if made.seconds else None,
         batch_size=local.batch_size if local else None,
         device=local.device if local else None,
-        dtype=local.dtype if local else None,
+        dtype=record.dtype if record else None,
+        engine_path=record.path if record else None,
+        deterministic=settings.deterministic,
+        quantize=settings.quantize,
         replaced=list(local.replaced) if local else [],
     )
 

@@ -4,11 +4,13 @@ The local cache is checked first, then the Hub. huggingface_hub makes the reques
 `HF_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN`.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from coma_cli.errors import CliError, MissingInputError, missing_package
+from coma_cli.models.safetensors_header import tensor_shapes
 from coma_cli.words import shortened
 
 TIMEOUT_S = 10.0
@@ -110,3 +112,20 @@ def _blocker(message: str, hint: str) -> HubAnswer:
 def _short(error: BaseException) -> str:
     first = next(iter(str(error).splitlines()), "")
     return shortened(f"{type(error).__name__}: {first}".rstrip(": "), 160)
+
+
+def weight_count(hub_id: str, revision: str | None) -> int | None:
+    """How many weights a model's safetensors files hold, from their headers: cached ones, else those on the Hub.
+
+    None if there are no such files or they can't be read now.
+    """
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    config = try_to_load_from_cache(hub_id, "config.json", revision=revision or DEFAULT_REVISION)
+    files = list(Path(config).parent.glob("*.safetensors")) if isinstance(config, str) else []
+    try:
+        if files:
+            return sum(math.prod(shape) for path in files for shape in tensor_shapes(path).values())
+        return sum(HfApi().get_safetensors_metadata(hub_id, revision=revision).parameter_count.values())
+    except Exception:  # of many kinds: network, access, no such files, another format; the size is only an estimate
+        return None

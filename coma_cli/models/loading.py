@@ -35,6 +35,8 @@ try:
 except ImportError as error:
     raise package_blocker(error, "torch", "Loading a model") from error
 
+from coma_cli.models.cpu_dtype import fastest_dtype  # imports torch, whose absence is explained above
+
 # Warnings that are useless to users: a missing optional CPU kernel, a deprecated name that peft still uses.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.* is deprecated", category=FutureWarning)
@@ -66,12 +68,15 @@ class Placement:
         return str(self.dtype).removeprefix("torch.")
 
 
-def choose_placement(device: str = "auto", dtype: str = "auto", *, training: bool = False) -> Placement:
+def choose_placement(
+    device: str = "auto", dtype: str = "auto", *, training: bool = False, measured: bool = False
+) -> Placement:
     """The device and dtype to use on this machine.
 
     `auto` is the first GPU, else the CPU. The dtype `auto` is bfloat16 on a GPU and float32 on a CPU; but for training,
     which is compute-bound, it is bfloat16 on CPUs with instructions for it (1.9 times the steps per second of float32
-    with SmolLM2, measured on two cores with AVX512_BF16).
+    with SmolLM2, measured on two cores with AVX512_BF16). With `measured`, for sampling, it is what this CPU multiplies
+    faster at this moment.
 
     Raises:
         UsageError: unknown name, or the device does not exist.
@@ -80,8 +85,11 @@ def choose_placement(device: str = "auto", dtype: str = "auto", *, training: boo
     if dtype != "auto" and dtype not in DTYPES:
         raise UsageError(f"Unknown dtype {dtype!r}.", f"Known: auto, {', '.join(DTYPES)}")
     if chosen == "cpu":
-        automatic = torch.bfloat16 if training and _cpu_multiplies_bfloat16() else torch.float32
-        return Placement(chosen, automatic if dtype == "auto" else DTYPES[dtype])
+        if dtype != "auto":
+            return Placement(chosen, DTYPES[dtype])
+        if measured:
+            return Placement(chosen, fastest_dtype())
+        return Placement(chosen, torch.bfloat16 if training and _cpu_multiplies_bfloat16() else torch.float32)
     wanted = torch.bfloat16 if dtype == "auto" else DTYPES[dtype]
     if wanted is torch.bfloat16 and not torch.cuda.is_bf16_supported(including_emulation=False):
         return Placement(chosen, torch.float16, ("bfloat16 by float16: this GPU has no bfloat16",))

@@ -231,8 +231,9 @@ def _encode(
 
 def _train(run: Run, settings: FinetuneSettings, job: _Job, plan: FinetunePlan) -> FinetuneSummary:
     """Continue from the latest complete checkpoint; the last one becomes the output."""
+    from coma_cli.models.base_record import BaseRecord
     from coma_cli.models.loading import choose_placement
-    from coma_cli.training.outputs import BaseRecord, assemble
+    from coma_cli.training.outputs import assemble
     from coma_cli.training.preparation import prepare
 
     placement = choose_placement(settings.runtime.device, settings.dtype, training=True)

@@ -11,6 +11,7 @@ import transformers
 
 from coma_cli.errors import UsageError, memory_named
 from coma_cli.models.loading import Placement, load_model
+from coma_cli.models.quantization import four_bit_config
 from coma_cli.models.resolution import ResolvedBase, Trust
 from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings, LoraBlock
@@ -25,19 +26,6 @@ class TrainableModel:
     model: Any
     trainable: int
     total: int
-
-
-def four_bit_config(placement: Placement) -> Any:
-    """QLoRA's base: NF4 with doubly quantized constants, computed in the placement's dtype.
-
-    Source: arXiv 2305.14314, sections 3 and 4.
-    """
-    return transformers.BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=placement.dtype,
-    )
 
 
 def load_base(resolved: ResolvedBase, mode: Mode, placement: Placement, trust: Trust) -> Any:

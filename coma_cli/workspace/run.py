@@ -83,8 +83,7 @@ def fingerprint(row: PipelineRow, settings: StageSettings, inputs: Iterable[Inpu
 class Run:
     """One run in progress; a context manager that holds the run's lock.
 
-    `extents` is the history of the requested extents, the present one last. A stage that works in batches plans them
-    extent by extent, so that rows made earlier keep the batches that they were made in.
+    `extents` is the history of the requested extents, the present one last.
     """
 
     def __init__(

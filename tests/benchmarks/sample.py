@@ -1,10 +1,14 @@
-"""Tokens per second of `coma sample`'s engine beside the seeds' loop: `generate`, one problem at a time, n sequences.
+"""Speed of `coma sample`'s engine beside the seeds' loop and a plain loop, on the same model, prompts and settings.
 
-    python -m tests.benchmarks.sample [--problems 6] [--n 5] [--max-new-tokens 96] [--rounds 3] [--batch-size 32]
+    python -m tests.benchmarks.sample [--problems 6] [--n 20] [--max-new-tokens 128] [--rounds 3] [--rows 64]
 
-Same model (SmolLM2-135M), number type, prompts and settings, in one process, the two in turn; medians. Tokens count up
-to and including the end token, padding not. Source of the loop: Denilah/CoMA `eval/generate_code.py` and
-AI4Code-Research/CodeCapybara `main/generate.py` (`num_return_sequences`, sampling on, one prompt a call).
+* The seeds' loop: `generate`, one problem at a time, 20 return sequences. Source: Denilah/CoMA `eval/generate_code.py`
+  and AI4Code-Research/CodeCapybara `main/generate.py`, whose settings (temperature 0.1, top-p 0.75, top-k 40) all use.
+* A plain loop: one problem at a time in `--rows` rows, its prompt computed once, its cache written in place.
+* coma: all problems in one continuous batch.
+
+SmolLM2-135M, in one process, in turn, each in the dtype that this CPU multiplies fastest; medians. Tokens count up to
+and including the end token. The last line relates coma's products to the rate of one large product, measured here.
 """
 
 import argparse
@@ -18,28 +22,41 @@ import torch
 
 from coma_cli import console
 from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.engines.growing_cache import growing_cache
 from coma_cli.engines.interface import Decoding, GenerationRequest
 from coma_cli.engines.transformers_engine import TransformersEngine
 from coma_cli.evaluation.sampling.prompts import choose_prompt_template, encode_problems
-from coma_cli.models.loading import load_model, load_tokenizer
+from coma_cli.models.loading import choose_placement, load_model, load_tokenizer
 from coma_cli.models.resolution import resolve_base
 
-TEMPERATURE, TOP_P = 0.2, 0.95
+TEMPERATURE, TOP_P, TOP_K = 0.1, 0.75, 40
+COMA, COMA_INT8 = "coma sample", "coma sample --quantize int8"
+SEEDS, PLAIN = "generate, a problem at a time", "plain loop"
 
 
 @dataclass(frozen=True)
 class Work:
-    """What both have to do: prompts, and how many completions of each."""
+    """What all have to do: prompts, and how many completions of each."""
 
     prompts: tuple[tuple[int, ...], ...]
     stop_ids: tuple[int, ...]
     n: int
     max_new_tokens: int
-    batch_size: int
+    rows: int
 
 
-def with_generate(model: Any, work: Work, seed: int) -> int:
-    """The seeds' loop; returns the number of tokens made."""
+@dataclass(frozen=True)
+class Rate:
+    """Completions and useful tokens, and the seconds they took, of the clock and of all processors."""
+
+    completions: int
+    tokens: int
+    wall_s: float
+    processor_s: float
+
+
+def with_generate(model: Any, work: Work, seed: int) -> tuple[int, int]:
+    """The seeds' loop; returns completions and tokens."""
     torch.manual_seed(seed)
     made = 0
     for prompt in work.prompts:
@@ -49,21 +66,54 @@ def with_generate(model: Any, work: Work, seed: int) -> int:
             do_sample=True,
             temperature=TEMPERATURE,
             top_p=TOP_P,
-            top_k=0,
+            top_k=TOP_K,
             num_return_sequences=work.n,
             max_new_tokens=work.max_new_tokens,
             eos_token_id=list(work.stop_ids),
             pad_token_id=work.stop_ids[0],
         )
-        for row in output[:, len(prompt) :].tolist():
-            ends = [place + 1 for place, token in enumerate(row) if token in work.stop_ids]
-            made += min(ends, default=len(row))
-    return made
+        made += sum(useful(row, work.stop_ids) for row in output[:, len(prompt) :].tolist())
+    return len(work.prompts) * work.n, made
 
 
-def with_engine(model: Any, tokenizer: Any, work: Work, seed: int) -> int:
-    """coma's engine, rows of several problems in a batch; returns the number of tokens made."""
-    decoding = Decoding(TEMPERATURE, TOP_P, 0, work.max_new_tokens)
+@torch.inference_mode()  # type: ignore[untyped-decorator]  # torch is not followed by mypy
+def with_plain_loop(model: Any, work: Work, seed: int) -> tuple[int, int]:
+    """A problem at a time in `rows` rows, until all of them have ended."""
+    torch.manual_seed(seed)
+    stops, made = torch.tensor(work.stop_ids), 0
+    for prompt in work.prompts:
+        cache = growing_cache(model)
+        logits = model(input_ids=torch.tensor([prompt]), past_key_values=cache, logits_to_keep=1).logits[:, -1]
+        cache.reorder_cache(torch.zeros(work.rows, dtype=torch.long))
+        logits, ended, drawn = logits.expand(work.rows, -1), torch.zeros(work.rows, dtype=torch.bool), []
+        for step in range(work.max_new_tokens):
+            tokens = plain_draw(logits.float())
+            drawn.append(tokens)
+            ended |= torch.isin(tokens[:, 0], stops)
+            if bool(ended.all()) or step + 1 == work.max_new_tokens:
+                break
+            positions = torch.full((work.rows, 1), len(prompt) + step)
+            logits = model(input_ids=tokens, position_ids=positions, past_key_values=cache).logits[:, -1]
+        made += sum(useful(row, work.stop_ids) for row in torch.cat(drawn, dim=1).tolist())
+    return len(work.prompts) * work.rows, made
+
+
+def plain_draw(logits: torch.Tensor) -> torch.Tensor:
+    """A token per row, `(rows, 1)`; only the top-k are sorted, where transformers' processors sort the vocabulary."""
+    values, ids = (logits / TEMPERATURE).topk(TOP_K)
+    probabilities = values.softmax(-1)
+    probabilities[probabilities.cumsum(-1) - probabilities >= TOP_P] = 0
+    return ids.gather(-1, torch.multinomial(probabilities, 1))
+
+
+def useful(row: Sequence[int], stop_ids: Sequence[int]) -> int:
+    """The number of tokens up to and including the first end token."""
+    return min((place + 1 for place, token in enumerate(row) if token in stop_ids), default=len(row))
+
+
+def with_engine(engine: TransformersEngine, work: Work, seed: int) -> tuple[int, int]:
+    """coma's engine, rows of several problems in a batch."""
+    decoding = Decoding(TEMPERATURE, TOP_P, TOP_K, work.max_new_tokens)
     requests = [
         GenerationRequest(
             key=f"{place}|{index}",
@@ -71,59 +121,94 @@ def with_engine(model: Any, tokenizer: Any, work: Work, seed: int) -> int:
             seed=seed * 1_000_003 + place * work.n + index,
             prompt_ids=prompt,
             stop_ids=work.stop_ids,
-            batch=(place * work.n + index) // work.batch_size,
         )
         for place, prompt in enumerate(work.prompts)
         for index in range(work.n)
     ]
-    return sum(response.completion_tokens for response in TransformersEngine(model, tokenizer).generate(requests))
+    return len(requests), sum(response.completion_tokens for response in engine.generate(requests))
 
 
-def prepare(problems: int, n: int, max_new_tokens: int, batch_size: int, dtype: str) -> tuple[Any, Any, Work]:
-    """Model, tokenizer and work."""
-    base = resolve_base("smollm2-135m")
-    model, tokenizer = load_model(base, dtype, "cpu"), load_tokenizer(base)
-    choice = choose_prompt_template("auto", tokenizer, None)
-    chosen = BENCHMARKS["humaneval"].load().problems[:problems]
+def prepare(problems: int, n: int, max_new_tokens: int, rows: int, tokenizer: Any) -> Work:
+    """The prompts, longest first, as `coma sample` orders them."""
+    choice = choose_prompt_template("raw", tokenizer, None)
+    every = BENCHMARKS["humaneval"].load().problems
+    chosen = every[:: max(1, len(every) // problems)][:problems]
     prompts = encode_problems(choice, tokenizer, chosen, [tokenizer.eos_token_id], None)
     longest_first = sorted(prompts.token_ids.values(), key=len, reverse=True)
-    return model, tokenizer, Work(tuple(longest_first), prompts.stop_ids, n, max_new_tokens, batch_size)
+    return Work(tuple(longest_first), prompts.stop_ids, n, max_new_tokens, rows)
+
+
+def product_rate(rows: int, dtype: torch.dtype) -> float:
+    """Operations per second of a product of `rows` rows with a weight of 4 million numbers, the best of ten."""
+    left, weight = torch.ones(rows, 2048, dtype=dtype), torch.ones(2048, 2048, dtype=dtype)
+    times = []
+    for _ in range(10):
+        began = time.perf_counter()
+        torch.nn.functional.linear(left, weight)
+        times.append(time.perf_counter() - began)
+    return 2 * rows * 2048 * 2048 / min(times)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description="coma sample's engine beside transformers' generate")
-    for name, default in (("problems", 6), ("n", 5), ("max-new-tokens", 96), ("rounds", 3), ("batch-size", 32)):
+    for name, default in (("problems", 6), ("n", 20), ("max-new-tokens", 128), ("rounds", 3), ("rows", 64)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--dtype", default="auto")
     asked = parser.parse_args(arguments)
-    model, tokenizer, work = prepare(asked.problems, asked.n, asked.max_new_tokens, asked.batch_size, asked.dtype)
-    ways = {
-        "generate, a problem at a time": lambda seed: with_generate(model, work, seed),
-        "coma sample": lambda seed: with_engine(model, tokenizer, work, seed),
+    base, placement = resolve_base("smollm2-135m"), choose_placement("cpu", asked.dtype, measured=True)
+    tokenizer = load_tokenizer(base)
+    plain, own = (load_model(base, placement.dtype_name, "cpu") for _ in range(2))
+    engine = TransformersEngine(own, tokenizer, rows=asked.rows)
+    rounded = load_model(base, placement.dtype_name, "cpu")
+    int8_engine = TransformersEngine(rounded, tokenizer, rows=asked.rows, int8=True)
+    work = prepare(asked.problems, asked.n, asked.max_new_tokens, asked.rows, tokenizer)
+    ways: dict[str, Callable[[int], tuple[int, int]]] = {
+        SEEDS: lambda seed: with_generate(plain, work, seed),
+        PLAIN: lambda seed: with_plain_loop(plain, work, seed),
+        COMA: lambda seed: with_engine(engine, work, seed),
+        COMA_INT8: lambda seed: with_engine(int8_engine, work, seed),
     }
-    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    rates: dict[str, list[Rate]] = {name: [] for name in ways}
     for seed in range(asked.rounds):
         for name, way in ways.items():
-            rates[name].append(rate(way, seed))
-    what = f"{asked.problems} problems x {asked.n}, {asked.max_new_tokens} tokens at most, {asked.dtype}"
-    how = f"{torch.get_num_threads()} threads, batch {asked.batch_size}, medians of {asked.rounds} rounds in turn"
-    peer, own = (medians(values) for values in rates.values())
-    rows = [[name, *(f"{value:.1f}" for value in medians(values))] for name, values in rates.items()]
-    rows.append(["coma sample / generate", *(f"{a / b:.2f}" for a, b in zip(own, peer, strict=True))])
-    console.print_table(f"{what}; {how}", ("SmolLM2-135M, CPU", "tokens/s", "tokens/CPU s"), rows)
+            rates[name].append(measured(way, seed))
+    peak = product_rate(asked.rows, placement.dtype)
+    show(asked, placement.dtype_name, rates, sum(p.numel() for p in plain.parameters()), peak)
 
 
-def rate(way: Callable[[int], int], seed: int) -> tuple[float, float]:
-    """Tokens per second of wall clock and of processor time; the latter also holds on a busy machine."""
+def show(asked: Any, dtype: str, rates: dict[str, list[Rate]], weights: int, peak: float) -> None:
+    """Print the table; tokens are related to weights by two operations per weight and token."""
+    medians = {name: median(values) for name, values in rates.items()}
+    rows = [[name, *(f"{value:.2f}" for value in values)] for name, values in medians.items()]
+    for name in (SEEDS, PLAIN):
+        pairs = zip(medians[COMA], medians[name], strict=True)
+        rows.append([f"{COMA} / {name}", *(f"{own / other:.2f}" for own, other in pairs)])
+    share = medians[COMA][1] * 2 * weights / peak
+    what = f"{asked.problems} problems x {asked.n}, {asked.max_new_tokens} tokens at most, {dtype}"
+    how = f"{torch.get_num_threads()} threads, {asked.rows} rows, medians of {asked.rounds} rounds in turn"
+    console.print_table(
+        f"{what}; {how}",
+        ("SmolLM2-135M, CPU", "completions/s", "tokens/s", "completions/CPU s", "tokens/CPU s"),
+        rows,
+    )
+    console.note(f"A product of {asked.rows} rows runs at {peak / 1e9:.0f} GFLOP/s; coma's tokens at {share:.0%} of it")
+
+
+def measured(way: Callable[[int], tuple[int, int]], seed: int) -> Rate:
+    """One run; processor time also holds on a busy machine."""
     wall, processor = time.perf_counter(), time.process_time()
-    made = way(seed)
-    return made / (time.perf_counter() - wall), made / (time.process_time() - processor)
+    completions, tokens = way(seed)
+    return Rate(completions, tokens, time.perf_counter() - wall, time.process_time() - processor)
 
 
-def medians(values: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The median of each column."""
-    return statistics.median(wall for wall, _ in values), statistics.median(cpu for _, cpu in values)
+def median(values: Sequence[Rate]) -> tuple[float, float, float, float]:
+    """Completions and tokens per second of the clock, then of all processors."""
+    by_wall = [(rate.completions / rate.wall_s, rate.tokens / rate.wall_s) for rate in values]
+    by_processor = [(rate.completions / rate.processor_s, rate.tokens / rate.processor_s) for rate in values]
+    columns = [*zip(*by_wall, strict=True), *zip(*by_processor, strict=True)]
+    first, second, third, fourth = (statistics.median(column) for column in columns)
+    return first, second, third, fourth
 
 
 if __name__ == "__main__":

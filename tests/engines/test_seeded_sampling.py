@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from coma_cli.engines import seeded_sampling  # noqa: E402  # after the skip
 from coma_cli.engines.interface import Decoding  # noqa: E402
-from coma_cli.engines.seeded_sampling import draw_tokens, uniform_numbers  # noqa: E402
+from coma_cli.engines.seeded_sampling import draw_tokens, most_likely  # noqa: E402
 
 LOGITS = torch.tensor([2.0, 1.0, 0.5, 0.0, -1.0, -3.0])
 
@@ -22,7 +22,7 @@ def frequencies(decoding: Decoding, draws: int = 40_000) -> torch.Tensor:
     return torch.bincount(tokens, minlength=len(LOGITS)).double() / draws
 
 
-def expected(decoding: Decoding) -> torch.Tensor:
+def expected(decoding: Decoding, logits: torch.Tensor = LOGITS[None]) -> torch.Tensor:
     """The cuts by transformers' own processors."""
     from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
@@ -31,7 +31,7 @@ def expected(decoding: Decoding) -> torch.Tensor:
         cuts.append(TopKLogitsWarper(decoding.top_k))
     if decoding.top_p < 1:
         cuts.append(TopPLogitsWarper(decoding.top_p))
-    return cuts(None, LOGITS[None]).softmax(-1)[0].double()
+    return cuts(None, logits).softmax(-1)[0].double()
 
 
 @pytest.mark.parametrize("temperature", [0.2, 0.8, 1.5])
@@ -80,11 +80,69 @@ def test_rows_of_several_settings_in_one_batch_draw_what_they_draw_alone():
         assert (alone.tokens[0], alone.log_probabilities[0]) == (together.tokens[row], together.log_probabilities[row])
 
 
-def test_seeds_give_each_row_its_own_numbers():
-    numbers = uniform_numbers([1, 2, 1], 8)
-    assert torch.equal(numbers[0], numbers[2])
-    assert not torch.equal(numbers[0], numbers[1])
-    assert torch.equal(uniform_numbers([1], 3)[0], numbers[0, :3]), "a longer completion begins like a shorter one"
+def test_tokens_that_tie_with_the_kth_are_kept_as_transformers_keeps_them():
+    tied = torch.full((1, 5000), -4.0)
+    tied[0, [4000, 17, 33, 2500]] = torch.tensor([3.0, 1.0, 1.0, 1.0])
+    count = 4000
+    uniforms = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    drawn = draw_tokens(tied.expand(count, -1), [Decoding(1.0, 1.0, 2)] * count, uniforms).tokens
+    assert sorted(set(drawn.tolist())) == [17, 33, 2500, 4000], "the second and everything equal to it"
+    assert drawn[-1] == 2500, "by value, then by id"
+
+
+def test_more_ties_than_candidates_are_all_kept():
+    flat = torch.zeros(1, 3000)
+    flat[0, 7] = 1.0
+    last = torch.tensor([1 - 1e-9], dtype=torch.float64)
+    for decoding in (Decoding(1.0, 1.0, 2), Decoding(1.0, 0.9999, 2)):
+        assert int(draw_tokens(flat, [decoding], last).tokens[0]) >= 2998
+    assert int(draw_tokens(torch.zeros(1, 3000), [Decoding(0.0)], last).tokens[0]) == 0
+    assert int(draw_tokens(torch.zeros(1, 3000), [Decoding(1.0, 0.5)], last).tokens[0]) in (1499, 1500)
+
+
+@pytest.mark.parametrize("rows", [1, 20, 21, 128])
+def test_ties_give_the_same_tokens_every_time(rows):
+    torch.manual_seed(3)
+    logits = (torch.randn(rows, 2000) * 4).round()  # integers: nearly everything ties
+    uniforms = torch.rand(rows, dtype=torch.float64)
+    for decoding in (Decoding(0.0), Decoding(0.8, 0.95, 40), Decoding(0.8, 0.95)):
+        first = draw_tokens(logits, [decoding] * rows, uniforms).tokens
+        ordered = [sorted(range(2000), key=lambda i, row=row: (-float(logits[row, i]), i)) for row in range(rows)]
+        assert torch.equal(first, draw_tokens(logits, [decoding] * rows, uniforms).tokens)
+        if decoding.temperature == 0:
+            assert first.tolist() == [order[0] for order in ordered]
+
+
+@pytest.mark.parametrize("vocabulary", [1, 5, 300, 5000, 50257])
+@pytest.mark.parametrize("count", [1, 17, 272])
+def test_the_likeliest_are_those_of_a_whole_sort(vocabulary, count):
+    torch.manual_seed(4)
+    logits = torch.randn(3, vocabulary)
+    values, ids = most_likely(logits, min(count, vocabulary))
+    expected = logits.sort(dim=-1, descending=True, stable=True)
+    assert torch.equal(values, expected.values[:, :count])
+    assert torch.equal(ids, expected.indices[:, :count])
+
+
+@pytest.mark.parametrize("decoding", [Decoding(0.1, 0.75, 40), Decoding(0.8, 0.95), Decoding(1.3, 1.0, 50)])
+def test_random_numbers_draw_the_distribution_of_transformers_processors(decoding):
+    """Chi-square against what `generate` would sample from, on logits as peaked as a language model's."""
+    from scipy.stats import chisquare
+
+    torch.manual_seed(5)
+    logits, count = torch.randn(1, 400) * 3, 20_000
+    uniforms = torch.rand(count, dtype=torch.float64)
+    drawn = draw_tokens(logits.expand(count, -1), [decoding] * count, uniforms).tokens
+    observed = torch.bincount(drawn, minlength=400).double()
+    probabilities = expected(decoding, logits)
+    often = probabilities * count >= 5
+    assert observed[probabilities == 0].sum() == 0
+    rest = (observed[~often].sum(), probabilities[~often].sum() * count)
+    seen, due = [*observed[often].tolist()], [*(probabilities[often] * count).tolist()]
+    if rest[1] > 0:
+        seen, due = [*seen, float(rest[0])], [*due, float(rest[1])]
+    scale = sum(seen) / sum(due)
+    assert len(seen) == 1 or chisquare(seen, [value * scale for value in due]).pvalue > 1e-4
 
 
 @settings(max_examples=60, deadline=None)

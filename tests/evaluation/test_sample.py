@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coma_cli.errors import CliError, MissingInputError, UsageError
-from coma_cli.jsonl import read_json, read_rows
+from coma_cli.jsonl import read_json, read_rows, write_json
 from coma_cli.prompting import ALPACA, CAPYBARA
 from coma_cli.records import Problem, row_seed
 from coma_cli.workspace import Artifact, Workspace
@@ -29,7 +29,7 @@ def model(tmp_path_factory) -> Path:
 @pytest.fixture
 def sampler(tmp_path, model) -> Sampler:
     common = {"model": str(model), "limit": 3, "n": 4, "temperature": 0.8, "max_new_tokens": 10}
-    return Sampler(tmp_path / "workspace", runtime__batch_size=5, **common)
+    return Sampler(tmp_path / "workspace", runtime__batch_size=5, deterministic=True, **common)
 
 
 @pytest.fixture
@@ -78,13 +78,13 @@ def test_any_rows_that_a_kill_leaves_are_completed_to_the_same(sampler, seed):
     assert resumed.manifest["work"]["done_since_start"] <= 12
 
 
-def test_only_the_batches_that_lack_rows_are_computed(sampler):
+def test_only_missing_rows_are_computed(sampler):
     whole = sampler()
-    interrupt(whole, set(range(11)))
+    interrupt(whole, {0, 1, 2, 3, 5, 6, 8, 9, 10, 11})
     resumed = sampler()
     assert resumed.content_sha256 == whole.content_sha256
-    assert resumed.manifest["work"]["done_since_start"] <= 5
-    assert resumed.summary["samples_this_start"] <= 5
+    assert resumed.manifest["work"]["done_since_start"] == 2
+    assert resumed.summary["samples_this_start"] == 2
     assert resumed.summary["samples"] == 12
 
 
@@ -137,11 +137,20 @@ def test_lowering_n_does_nothing_where_all_is_there_and_loses_nothing(sampler):
     assert (lowered.summary["n"], lowered.summary["samples"]) == (2, 12)
 
 
-def test_lowering_n_half_way_computes_only_batches_that_are_still_wanted(sampler):
+def test_lowering_n_half_way_computes_only_what_is_still_wanted(sampler):
     interrupt(sampler(n=20, limit=1), {0})
     lowered = sampler(n=2, limit=1)
-    assert lowered.manifest["work"]["done_since_start"] == 5, "one batch of four"
-    assert {row.index for row in rows_of(lowered)} >= {0, 1}
+    assert lowered.manifest["work"]["done_since_start"] == 1
+    assert {row.index for row in rows_of(lowered)} == {0, 1}
+
+
+def test_rows_of_20_are_the_first_of_200(sampler, other):
+    few = rows_of(sampler(n=20, limit=1))
+    many = sampler(n=200, limit=1)
+    assert many.manifest["work"]["done_since_start"] == 180
+    at_once = other(n=200, limit=1, runtime__batch_size=64)
+    assert many.content_sha256 == at_once.content_sha256
+    assert few == rows_of(many)[:20]
 
 
 def test_task_ids_by_name_or_number(sampler):
@@ -164,13 +173,12 @@ def test_seed_and_settings_make_other_runs(sampler):
     assert sampler(top_p=0.5).path not in (first.path, second.path)
 
 
-def test_another_batch_size_is_the_same_run(sampler):
+def test_another_batch_size_gives_the_same_run(sampler):
     whole = sampler()
-    completions = [row.completion for row in rows_of(whole)]
     interrupt(whole, {0, 1, 7})
     resumed = sampler(runtime__batch_size=2)
     assert resumed.path == whole.path
-    assert [row.completion for row in rows_of(resumed)] == completions
+    assert resumed.content_sha256 == whole.content_sha256
 
 
 def test_prompts_without_room_are_error_rows_and_the_rest_is_made(sampler, tmp_path):
@@ -294,7 +302,7 @@ def test_a_server_that_fails_leaves_the_run_open_and_is_asked_again(tmp_path):
 def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(model, tmp_path, warm_coma):
     def start(workspace: str) -> WarmProcess:
         arguments = ["sample", "--model", str(model), "--limit", "4", "-n", "8", "--temperature", "0.8"]
-        arguments += ["--max-new-tokens", "60", "--batch-size", "4", "-w", workspace]
+        arguments += ["--max-new-tokens", "60", "--batch-size", "4", "--deterministic", "-w", workspace]
         return warm_coma.start(arguments, tmp_path, tmp_path / f"{workspace}.log")
 
     process = start("cut")
@@ -313,3 +321,96 @@ def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(model, tmp_path, war
     cut, whole = (read_json(next((tmp_path / w).glob("sample/*/manifest.json"))) for w in ("cut", "whole"))
     assert cut["content_sha256"] == whole["content_sha256"]
     assert cut["work"]["done_since_start"] < whole["work"]["done_since_start"] == 32
+
+
+@pytest.fixture
+def adapter(model, tmp_path) -> Path:
+    """A LoRA adapter of the tiny model that changes what it says a lot, as peft writes it."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(model)
+    torch.manual_seed(3)
+    config = LoraConfig(
+        r=8, lora_alpha=800, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM", init_lora_weights=False
+    )
+    folder = tmp_path / "lora"
+    get_peft_model(base, config).save_pretrained(folder)
+    return folder
+
+
+def test_an_adapter_is_sampled_without_merging(sampler, adapter, model, tmp_path):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    merged = tmp_path / "merged"
+    with_adapter = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(model), adapter)
+    with_adapter.merge_and_unload().save_pretrained(merged)
+    AutoTokenizer.from_pretrained(model).save_pretrained(merged)
+    common = {"max_new_tokens": 20, "dtype": "float32"}
+    beside, whole, base = (sampler(model=str(name), **common) for name in (adapter, merged, model))
+    said = [[row.completion for row in rows_of(artifact)] for artifact in (beside, whole, base)]
+    assert said[0] == said[1]
+    assert said[0] != said[2]
+    assert beside.summary["engine_path"] == "a continuous batch"
+    assert any("not merged" in note for note in sampler.plan(model=str(adapter)).notes)
+
+
+def test_another_adapter_is_another_run(sampler, adapter):
+    first = sampler(model=str(adapter))
+    config = read_json(adapter / "adapter_config.json")
+    write_json(adapter / "adapter_config.json", {**config, "lora_alpha": 99})
+    assert sampler(model=str(adapter)).path != first.path
+
+
+def test_pickled_adapters_need_the_flag(sampler, adapter):
+    import torch
+    from safetensors.torch import load_file
+
+    weights = adapter / "adapter_model.safetensors"
+    as_it_was = rows_of(sampler(model=str(adapter), name="one"))
+    torch.save(load_file(weights), adapter / "adapter_model.bin")
+    weights.unlink()
+    with pytest.raises(MissingInputError, match=r"lacks adapter_model\.safetensors"):
+        sampler(model=str(adapter))
+    pickled = sampler(model=str(adapter), name="two", runtime__allow_pickle=True)
+    assert [row.completion for row in rows_of(pickled)] == [row.completion for row in as_it_was]
+
+
+def test_an_adapter_without_its_base(sampler, adapter):
+    config = read_json(adapter / "adapter_config.json")
+    write_json(adapter / "adapter_config.json", {**config, "base_model_name_or_path": ""})
+    with pytest.raises(UsageError, match="does not name the base"):
+        sampler(model=str(adapter))
+
+
+def test_the_dtype_of_the_first_start_is_kept(sampler, monkeypatch):
+    import torch
+
+    from coma_cli.models import loading
+
+    monkeypatch.setattr(loading, "fastest_dtype", lambda: torch.bfloat16)
+    whole = sampler(dtype="auto")
+    assert whole.summary["dtype"] == "bfloat16"
+    interrupt(whole, {0, 3, 8})
+    monkeypatch.setattr(loading, "fastest_dtype", lambda: torch.float32)
+    resumed = sampler(dtype="auto")
+    assert resumed.summary["dtype"] == "bfloat16"
+    assert resumed.content_sha256 == whole.content_sha256
+
+
+def test_8_bits_are_another_run_and_resume_to_the_same(sampler):
+    whole, rounded = (sampler(temperature=0, dtype="float32", quantize=kind) for kind in ("none", "int8"))
+    assert whole.path != rounded.path
+    assert rounded.summary["quantize"] == "int8"
+    interrupt(rounded, {1})
+    assert sampler(temperature=0, dtype="float32", quantize="int8").content_sha256 == rounded.content_sha256
+
+
+def test_what_cannot_be_deterministic_is_refused(sampler, tmp_path):
+    (blocker,) = sampler.plan(quantize="nf4").blockers
+    assert "more rows" in blocker.message
+    remote = Sampler(tmp_path, runtime__base_url="http://localhost:9/v1", limit=1, model="m")
+    assert any("same bits" in o.message for o in remote.plan(deterministic=True).blockers)
+    assert any("decided by the server" in o.message for o in remote.plan(quantize="int8").blockers)

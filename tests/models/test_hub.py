@@ -3,7 +3,9 @@ import os
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler
+from typing import ClassVar
 
+from coma_cli.models.hub import weight_count
 from tests.requirements import package
 from tests.support.local_server import local_server
 
@@ -94,3 +96,33 @@ def test_a_model_in_the_cache_needs_no_hub(tmp_path):
     (snapshot / "model.safetensors").write_bytes(b"x")
     (kept,) = resolved_elsewhere(calls, **arguments)
     assert (kept["revision"], kept["blocker"]) == ("abc123", None)
+
+
+def test_weights_are_counted_from_headers_on_the_hub_and_in_the_cache(tmp_path, monkeypatch):
+    """A model that the catalogue does not know must not count as 0 bytes."""
+    import huggingface_hub
+
+    from tests.requirements import package
+
+    package("torch", "train")
+    import torch
+    from safetensors.torch import save_file
+
+    class Metadata:
+        parameter_count: ClassVar = {"BF16": 7_000_000_000, "F32": 5}
+
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *arguments, **options: None)
+    monkeypatch.setattr(huggingface_hub.HfApi, "get_safetensors_metadata", lambda *arguments, **options: Metadata)
+    assert weight_count("some/model", None) == 7_000_000_005
+
+    def unreachable(*arguments, **options):
+        raise OSError("no network")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "get_safetensors_metadata", unreachable)
+    assert weight_count("some/model", None) is None
+    (tmp_path / "config.json").write_text("{}")
+    for number in range(2):
+        save_file({"weight": torch.zeros(3, 5)}, tmp_path / f"model-{number}.safetensors")
+    path = str(tmp_path / "config.json")
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *arguments, **options: path)
+    assert weight_count("some/model", "main") == 30

@@ -298,8 +298,8 @@ def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_comput
     import torch
 
     from coma_cli.models.loading import Placement, load_model
+    from coma_cli.models.quantization import four_bit_config
     from coma_cli.models.resolution import resolve_base
-    from coma_cli.training.preparation import four_bit_config
 
     config = four_bit_config(Placement("cpu", torch.float32))
     ids = torch.arange(3, 60)[None]

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
 from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
-from coma_cli.evaluation.sampling.batches import Wanted
 from coma_cli.evaluation.sampling.held_out import load_problems
 from coma_cli.evaluation.sampling.model_facts import (
     BYTES_OF_DTYPE,
@@ -24,6 +23,7 @@ from coma_cli.evaluation.sampling.model_facts import (
 )
 from coma_cli.evaluation.sampling.prompts import PromptForm, Prompts, choose_prompt_template, encode_problems
 from coma_cli.evaluation.sampling.protocol_settings import departures, refused_options, with_model_settings
+from coma_cli.evaluation.sampling.row_names import Wanted
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
 from coma_cli.evaluation.sampling.server_prompts import ServerPrompts, server_prompts
 from coma_cli.evaluation.sampling.settings import SampleSettings
@@ -78,13 +78,11 @@ class SamplePlan(Plan):
             return self.local.prompts.choice.form
         return self.server.form if self.server is not None else "instruction"
 
-    def wanted(self, extent: Mapping[str, Any]) -> Wanted:
-        """What an extent of this run requests, longest prompts first, so that memory runs out at the start or never."""
-        problems = select_problems(self.benchmark, extent["limit"], extent["task_ids"])
-        order = sorted(
-            (p.task_id for p in problems if self.fits(p.task_id)), key=lambda name: -self.prompt_tokens(name)
-        )
-        return Wanted(tuple(order), self.settings.temperature, extent["n"])
+    def wanted(self) -> Wanted:
+        """What is requested, longest prompts first, so that memory runs out at the start or never."""
+        fitting = (problem.task_id for problem in self.problems if self.fits(problem.task_id))
+        order = sorted(fitting, key=lambda name: -self.prompt_tokens(name))
+        return Wanted(tuple(order), self.settings.temperature, self.settings.n)
 
     def prompt_tokens(self, task_id: str) -> int:
         """Length of a problem's prompt in tokens; 0 for a server."""
@@ -222,6 +220,9 @@ def _server(settings: SampleSettings, subject: Subject) -> tuple[ServerPrompts |
     """The prompts for a server, and why it can't be asked."""
     access = check_access(settings.runtime)
     blockers: list[CliError] = [] if access is None else [access]
+    if settings.deterministic:
+        reason = "A chat server does not promise the same bits whatever else it computes."
+        blockers.append(UsageError(reason, "Omit --deterministic."))
     try:
         prompts = server_prompts(settings, subject.protocol, subject.benchmark.problems)
     except UsageError as error:
@@ -240,11 +241,15 @@ def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel
     try:
         from coma_cli.models.loading import choose_placement, load_tokenizer
 
-        placement = choose_placement(settings.runtime.device, settings.dtype)
-        tokenizer = load_tokenizer(choice.resolved, trust=trust)
+        placement = choose_placement(settings.runtime.device, settings.dtype, measured=True)
+        tokenizer = load_tokenizer(choice.tokenizer_source, trust=trust)
         facts = read_facts(choice.resolved, trust)
     except CliError as error:
         return None, error
+    rounded_on_gpu = settings.quantize == "int8" and placement.device != "cpu"
+    if settings.deterministic and (settings.quantize == "nf4" or rounded_on_gpu):
+        reason = f"{settings.quantize} on {placement.device} computes a row in another way when there are more rows."
+        return None, UsageError(reason, "Omit --deterministic or --quantize.")
     template = choose_prompt_template(
         settings.template,
         tokenizer,
@@ -273,7 +278,7 @@ def most_tokens(settings: SampleSettings, prompts: Prompts) -> int:
 
 
 def _memory_bytes(device: str) -> int:
-    """All memory of a device: with free memory, batches and so rows would depend on the moment."""
+    """All memory of a device. If other programs hold much of it, the engine halves the batch when it runs out."""
     if device == "cpu":
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     import torch

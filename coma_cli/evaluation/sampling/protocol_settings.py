@@ -16,6 +16,7 @@ UNSUPPORTED: dict[EngineName, dict[str, str]] = {
         "num_beams": _ONLY_IN_PROCESS,
         "repetition_penalty": _ONLY_IN_PROCESS,
         "min_new_tokens": _ONLY_IN_PROCESS,
+        "quantize": "is decided by the server",
         "max_length": "needs the tokens of the prompt, which only the server counts",
     }
 }

@@ -1,65 +1,34 @@
-"""Requests from row names, rows from responses, and batches reassembled from single responses."""
+"""Requests from row names, and rows from responses."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from coma_cli.corpus.extraction.thinking import ThinkingParts, split_thinking
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.evaluation.sampling.batches import RowName, Wanted
 from coma_cli.evaluation.sampling.planning import SamplePlan
+from coma_cli.evaluation.sampling.row_names import RowName, Wanted
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
 from coma_cli.records import Sample, row_seed
 
-Batch = tuple[RowName, ...]
 
-
-def requests_of(settings: SampleSettings, plan: SamplePlan, batches: Iterable[Batch]) -> Iterator[GenerationRequest]:
-    """The requests to the engine, batch by batch."""
+def requests_of(settings: SampleSettings, plan: SamplePlan, names: Iterable[RowName]) -> Iterator[GenerationRequest]:
+    """The requests to the engine."""
     prompts, server = plan.local.prompts if plan.local else None, plan.server
     chats = server is not None and settings.endpoint == "chat"
     options = tuple(sorted(settings.chat_template_kwargs.items())) if chats else ()
-    for number, batch in enumerate(batches):
-        for name in batch:
-            yield GenerationRequest(
-                key=name.key,
-                decoding=settings.decoding(name.temperature, plan.prompt_tokens(name.task_id)),
-                seed=row_seed(settings.seed, name.key),
-                instruction=server.texts[name.task_id] if server and chats else "",
-                prompt=server.texts[name.task_id] if server and not chats else "",
-                chat_options=options,
-                prompt_ids=prompts.token_ids[name.task_id] if prompts else (),
-                stop_ids=prompts.stop_ids if prompts else (),
-                stop_texts=prompts.stop_texts if prompts else server.stop_texts if server else (),
-                batch=number,
-                reasoning=prompts.reasoning if prompts else None,
-            )
-
-
-@dataclass
-class RowMaker:
-    """Turns responses into rows and returns them batch by batch, so that a batch can be appended in one write."""
-
-    settings: SampleSettings
-    plan: SamplePlan
-    batches: Iterable[Batch]
-    _places: dict[str, tuple[int, Batch, RowName]] = field(default_factory=dict)
-    _waiting: dict[int, dict[str, Sample]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for number, batch in enumerate(self.batches):
-            self._places.update((name.key, (number, batch, name)) for name in batch)
-        self._hashes = prompt_hashes(self.plan)
-
-    def take(self, response: GenerationResponse) -> list[Sample]:
-        """The rows of the response's batch in order once it is complete, else nothing."""
-        number, batch, name = self._places[response.key]
-        rows = self._waiting.setdefault(number, {})
-        rows[response.key] = sample_of(self.settings, self.plan, name, response, self._hashes[name.task_id])
-        if len(rows) < len(batch):
-            return []
-        del self._waiting[number]
-        return [rows[other.key] for other in batch]
+    for name in names:
+        yield GenerationRequest(
+            key=name.key,
+            decoding=settings.decoding(name.temperature, plan.prompt_tokens(name.task_id)),
+            seed=row_seed(settings.seed, name.key),
+            instruction=server.texts[name.task_id] if server and chats else "",
+            prompt=server.texts[name.task_id] if server and not chats else "",
+            chat_options=options,
+            prompt_ids=prompts.token_ids[name.task_id] if prompts else (),
+            stop_ids=prompts.stop_ids if prompts else (),
+            stop_texts=prompts.stop_texts if prompts else server.stop_texts if server else (),
+            reasoning=prompts.reasoning if prompts else None,
+        )
 
 
 def prompt_hashes(plan: SamplePlan) -> dict[str, str]:

@@ -1,11 +1,14 @@
-"""Chooses the model to sample: the one named, or the merge of the latest finetune."""
+"""Chooses the model to sample: the one named, perhaps an adapter, or the merge of the latest finetune."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
 from coma_cli.corpus.decontamination.training_check import TrainingCheck, recorded_check
 from coma_cli.errors import MissingInputError, UsageError
+from coma_cli.hashing import hash_tree
+from coma_cli.jsonl import sha256_of
+from coma_cli.models.adapters import Adapter, adapter_folder, read_adapter, resolve_its_base
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.prompting import PromptTemplate
 from coma_cli.workspace import Artifact, Input, Workspace
@@ -18,6 +21,7 @@ class ModelChoice:
     """A model to sample: what a loader takes, the input of the run, and the template it was tuned with.
 
     `check` is what the run that trained it recorded of its data; None for a model that coma did not train.
+    With an `adapter`, `resolved` is its base, which it is added to without merging.
     """
 
     resolved: ResolvedBase
@@ -27,6 +31,14 @@ class ModelChoice:
     stored: PromptTemplate | None
     note: str
     check: TrainingCheck | None = None
+    adapter: Adapter | None = None
+
+    @property
+    def tokenizer_source(self) -> ResolvedBase:
+        """Where the tokenizer is: with the adapter, if it brought one."""
+        if self.adapter is None or not (self.adapter.folder / "tokenizer_config.json").is_file():
+            return self.resolved
+        return replace(self.resolved, kind="folder", path_or_id=str(self.adapter.folder), blocker=None)
 
 
 def choose_model(workspace: Workspace, name: str | None, revision: str | None, trust: Trust) -> ModelChoice:
@@ -42,6 +54,9 @@ def choose_model(workspace: Workspace, name: str | None, revision: str | None, t
     artifact = workspace.artifact_at(path) if name not in BASES and path.exists() else None
     if artifact is not None:
         return _of_artifact(artifact, trust, "chosen")
+    folder = adapter_folder(Path(name).expanduser())
+    if folder is not None:
+        return _of_adapter(folder, name, None, revision, trust)
     resolved = resolve_base(name, revision=revision, trust=trust)
     folder = Path(resolved.path_or_id)
     stored = PromptTemplate.load(folder) if resolved.kind == "folder" else None
@@ -90,9 +105,7 @@ def _of_artifact(artifact: Artifact, trust: Trust, why: str) -> ModelChoice:
     outputs = artifact.manifest["outputs"]
     if MODEL not in outputs:
         if "adapter" in outputs:
-            raise UsageError(
-                f"{artifact.path} is an adapter, not a complete model.", f"coma merge-lora --adapter {artifact.path}"
-            )
+            return _of_adapter(artifact.intact("adapter", "--model"), artifact.name, artifact, None, trust)
         raise UsageError(f"{artifact.path} is a run of coma {artifact.command}, without a model.", "Check --model.")
     folder = artifact.intact(MODEL, "--model")
     resolved = resolve_base(str(folder), trust=trust)
@@ -100,3 +113,26 @@ def _of_artifact(artifact: Artifact, trust: Trust, why: str) -> ModelChoice:
     title = f"{artifact.command}/{artifact.name}"
     stored, check = PromptTemplate.load(folder), recorded_check(artifact.manifest)
     return ModelChoice(resolved, artifact.as_input(), title, artifact.name, stored, note, check)
+
+
+def _of_adapter(folder: Path, name: str, artifact: Artifact | None, revision: str | None, trust: Trust) -> ModelChoice:
+    adapter = read_adapter(folder, pickled=trust.pickled)
+    base = resolve_its_base(adapter, None, revision, trust)
+    content = sha256_of([base.content_sha256, hash_tree(folder)])
+    return ModelChoice(
+        base,
+        artifact.as_input() if artifact else Input(MODEL, str(folder), content),
+        f"finetune/{name}" if artifact else name,
+        artifact.name if artifact else folder.name,
+        PromptTemplate.load(folder),
+        f"Model: {base.name} with the adapter {folder}, not merged{_rounded_base(adapter)}",
+        recorded_check(artifact.manifest) if artifact else None,
+        adapter,
+    )
+
+
+def _rounded_base(adapter: Adapter) -> str:
+    """What to know about an adapter that was trained on a base in four bits."""
+    if adapter.record is None or not adapter.record.four_bit:
+        return ""
+    return "; it was trained on the base rounded to four bits, which --quantize nf4 samples and coma merge-lora keeps"

@@ -12,6 +12,7 @@ from coma_cli.catalog.benchmarks import BENCHMARKS, PROMPTS, SAMPLED, VALIDATION
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
+from coma_cli.models.quantization import Quantization
 from coma_cli.models.resolution import Trust
 from coma_cli.prompting import TEMPLATE_CHOICES, file_of_template
 from coma_cli.settings import (
@@ -45,7 +46,7 @@ class SampleRuntime(Runtime, Connection):
 
     device: Annotated[Device, Flag("--device", panel=MODEL)] = "auto"
     batch_size: Annotated[
-        int | None, Flag("--batch-size", panel=MODEL), Unset("as memory permits, at most 32 on a CPU")
+        int | None, Flag("--batch-size", panel=MODEL), Unset("as memory permits, at most 64 on a CPU")
     ] = Field(default=None, ge=1, description="Batch size")
     trust_remote_code: Annotated[TrustRemoteCode, Flag("--trust-remote-code", panel=MODEL)] = False
     allow_pickle: Annotated[AllowPickle, Flag("--allow-pickle", panel=MODEL)] = False
@@ -154,6 +155,10 @@ class SampleSettings(StageSettings):
     endpoint: Annotated[Literal["chat", "completions"], Flag("--endpoint", panel=MODEL)] = Field(
         default="chat", description="What to request of a server: an answer to a chat, or a completion of a text"
     )
+    deterministic: Annotated[bool, Flag("--deterministic", panel=SAMPLING)] = Field(
+        default=False,
+        description="Give every completion the same bits whatever else is sampled, before, after or beside it; slower",
+    )
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"
     )
@@ -161,6 +166,9 @@ class SampleSettings(StageSettings):
         default=(), description="Write the samples in the forms of other tools too"
     )
     dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL)] = Field(default="auto", description="Dtype of the weights")
+    quantize: Annotated[Quantization, Flag("--quantize", panel=MODEL)] = Field(
+        default="none", description="Round the weights to 8 or 4 bits; approximate"
+    )
     runtime: SampleRuntime = SampleRuntime()
 
     @model_validator(mode="before")

@@ -61,6 +61,9 @@ class SampleSummary(BaseModel):
     batch_size: int | None
     device: str | None
     dtype: str | None
+    engine_path: str | None
+    deterministic: bool
+    quantize: str
     replaced: list[str]
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import torch
 
 from coma_cli.errors import UsageError
+from coma_cli.models.adapters import Adapter, check_shapes, layer_shapes
 from coma_cli.models.loading import DTYPES, Placement, load_model
+from coma_cli.models.quantization import four_bit_config
 from coma_cli.models.resolution import ResolvedBase, Trust
-from coma_cli.training.adapters import Adapter, check_shapes
-from coma_cli.training.preparation import four_bit_config
 
 
 def load_adapted(
@@ -54,17 +54,6 @@ def _load_dequantized(adapter: Adapter, resolved: ResolvedBase, device: str, tru
     model = load_model(resolved, placement.dtype, device, trust=trust, quantization_config=config)
     logging.getLogger("transformers.integrations.bitsandbytes").setLevel(logging.ERROR)  # it warns of what is intended
     return model.dequantize(dtype=torch.float32).float()
-
-
-def layer_shapes(model: Any) -> dict[str, tuple[int, ...]]:
-    """Shape (outputs, inputs) of each linear layer's and embedding's weight, of four-bit ones before quantization."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for name, module in model.named_modules():
-        if hasattr(module, "in_features"):
-            shapes[name] = (module.out_features, module.in_features)
-        elif hasattr(module, "num_embeddings"):
-            shapes[name] = (module.embedding_dim, module.num_embeddings)
-    return shapes
 
 
 def merged(model: Any) -> Any:

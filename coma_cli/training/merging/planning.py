@@ -6,8 +6,8 @@ from pathlib import Path
 
 from coma_cli.corpus.decontamination.training_check import TrainingCheck, recorded_check
 from coma_cli.errors import CliError, MissingInputError, UsageError, missing_package
+from coma_cli.models.adapters import Adapter, read_adapter, resolve_its_base
 from coma_cli.models.resolution import ResolvedBase
-from coma_cli.training.adapters import Adapter, read_adapter, resolve_its_base
 from coma_cli.training.estimate import architecture_of
 from coma_cli.training.merging.settings import MergeSettings
 from coma_cli.training.modes import MODES

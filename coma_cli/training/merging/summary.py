@@ -71,7 +71,7 @@ def _limit(job: MergeJob) -> float | None:
 def _parameters(folder: Path) -> int:
     from math import prod
 
-    from coma_cli.training.adapters import tensor_shapes
+    from coma_cli.models.safetensors_header import tensor_shapes
 
     return sum(prod(shape) for file in folder.glob("*.safetensors") for shape in tensor_shapes(file).values())
 

@@ -102,11 +102,11 @@ def test_a_run_or_the_folder_in_it_may_be_named(workspace, whole):
         assert choose(workspace, str(name)).source == full.as_input()
 
 
-def test_an_adapter_is_no_model(workspace):
+def test_an_adapter_of_another_kind_is_refused(workspace):
     tuned = finished(workspace, "finetune", "tuned")
-    with pytest.raises(UsageError, match="adapter") as caught:
+    with pytest.raises(UsageError, match="adapter of type None") as caught:
         choose(workspace, str(tuned.path))
-    assert "coma merge-lora --adapter" in caught.value.hint
+    assert "LoRA" in caught.value.hint
 
 
 def test_a_model_that_was_changed_since_is_refused(workspace, whole):

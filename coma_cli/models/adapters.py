@@ -3,8 +3,6 @@
 Adapters from elsewhere are read as well as our own; ours have a `coma_base.json`, which identifies the base by content.
 """
 
-import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +11,13 @@ from typing import Any
 from coma_cli.catalog.bases import BASES
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import read_json
+from coma_cli.models.base_record import BaseRecord
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
-from coma_cli.training.outputs import BaseRecord
+from coma_cli.models.safetensors_header import Shape, tensor_shapes
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
-Shape = tuple[int, ...]
+PICKLED_WEIGHTS = "adapter_model.bin"
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ class Adapter:
         return self.record.name if self.record else str(self.config.get("base_model_name_or_path") or "")
 
 
-def read_adapter(folder: Path) -> Adapter:
-    """The adapter in a folder.
+def read_adapter(folder: Path, *, pickled: bool = False) -> Adapter:
+    """The adapter in a folder; weights that are pickled, whose shapes are then unknown, only with `pickled`.
 
     Raises:
         MissingInputError: the folder is not an adapter, or lacks its weights. UsageError: it is a whole model.
@@ -51,32 +50,14 @@ def read_adapter(folder: Path) -> Adapter:
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         kind = config.get("peft_type") if isinstance(config, dict) else None
-        raise UsageError(f"{folder} is an adapter of type {kind}.", "Only LoRA adapters can be merged.")
+        raise UsageError(f"{folder} is an adapter of type {kind}.", "Only LoRA adapters can be merged or sampled.")
     if not (folder / WEIGHTS).is_file():
-        pickled = (folder / "adapter_model.bin").is_file()
-        hint = "Save it again with peft: pickled weights are not read." if pickled else "Copy the whole folder."
+        has_pickled = (folder / PICKLED_WEIGHTS).is_file()
+        if has_pickled and pickled:
+            return Adapter(folder, config, {}, BaseRecord.load(folder))
+        hint = "Save it again with peft; coma sample takes --allow-pickle." if has_pickled else "Copy the whole folder."
         raise MissingInputError(f"{folder} lacks {WEIGHTS}.", hint)
     return Adapter(folder, config, tensor_shapes(folder / WEIGHTS), BaseRecord.load(folder))
-
-
-def tensor_shapes(path: Path) -> dict[str, Shape]:
-    """Names and shapes in a safetensors file, from its header alone.
-
-    Raises:
-        MissingInputError: the file is truncated or not a safetensors file.
-    """
-    broken = MissingInputError(f"{path} is not a complete safetensors file.", "Copy it again, or retrain the adapter.")
-    try:
-        with path.open("rb") as handle:
-            (length,) = struct.unpack("<Q", handle.read(8))
-            header = json.loads(handle.read(min(length, 100_000_000)))
-        entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        end = max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-        if path.stat().st_size != 8 + length + end:
-            raise broken
-        return {name: tuple(entry["shape"]) for name, entry in entries.items()}
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise broken from error
 
 
 def resolve_its_base(adapter: Adapter, name: str | None, revision: str | None, trust: Trust) -> ResolvedBase:
@@ -161,3 +142,31 @@ def check_shapes(adapter: Adapter, layers: Mapping[str, Shape]) -> int:
             )
         adapted += side == "A"
     return adapted
+
+
+def layer_shapes(model: Any) -> dict[str, tuple[int, ...]]:
+    """Shape (outputs, inputs) of each linear layer's and embedding's weight, of four-bit ones before quantization."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, module in model.named_modules():
+        if hasattr(module, "in_features"):
+            shapes[name] = (module.out_features, module.in_features)
+        elif hasattr(module, "num_embeddings"):
+            shapes[name] = (module.embedding_dim, module.num_embeddings)
+    return shapes
+
+
+def adapter_folder(folder: Path) -> Path | None:
+    """The folder itself if it holds an adapter and no complete model, else None."""
+    return folder if (folder / CONFIG).is_file() and not (folder / "config.json").is_file() else None
+
+
+def add_adapter(model: Any, adapter: Adapter) -> Any:
+    """A loaded base with an adapter beside its weights, for inference; in the base's dtype.
+
+    Raises:
+        UsageError: the adapter is for another base.
+    """
+    import peft
+
+    check_shapes(adapter, layer_shapes(model))
+    return peft.PeftModel.from_pretrained(model, str(adapter.folder), autocast_adapter_dtype=False).eval()
