@@ -172,6 +172,8 @@ def given_to(key: SettingKey, flag) -> tuple[list[str], object]:
     words = {
         "cleaning.licences": "permissive",
         "source": "a=b",
+        "chat_template_kwargs": "a=b",
+        "num_beams": "7",
         "runtime.fail_under": "pass@1=0.5",
         "size": "7",
         "push_to_hub": "ada/rows",

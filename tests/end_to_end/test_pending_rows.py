@@ -116,7 +116,8 @@ def test_the_second_round_of_requests_pays_nothing_again(workspace_root, sources
         generate(workspace_root, server, "--pending", first.name, "--num", "10")
         again = build(workspace_root, sources, "--name", "again", "--validation-share", "0.1")
         generate(workspace_root, server, "--pending", again.name, "--num", "10")
-        assert server.log.calls == 10
+        assert max(server.log.received.values()) == 1
+        assert 10 <= server.log.calls < 15  # most of the first ten are the same
 
 
 def test_answers_that_are_not_what_was_asked_for_are_dropped_with_a_reason(workspace_root, sources):

@@ -162,8 +162,14 @@ class SampleSettings(StageSettings):
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
         default="auto", description="What runs the model; auto is openai if a base URL is given"
     )
-    export: Annotated[tuple[ExportForm, ...], Flag("--export", panel=BENCHMARK, split=True), Unset("none")] = Field(
-        default=(), description="Write the samples in the forms of other tools too"
+    export: Annotated[
+        tuple[ExportForm, ...],
+        Flag("--export", panel=BENCHMARK, split=True, complete=lambda _: get_args(ExportForm)),
+        Kind("NAME,..."),
+        Unset("none"),
+    ] = Field(
+        default=(),
+        description=f"Write the samples in the forms of other tools too: {', '.join(get_args(ExportForm))}",
     )
     dtype: Annotated[Dtype, Flag("--dtype", panel=MODEL)] = Field(default="auto", description="Dtype of the weights")
     quantize: Annotated[Quantization, Flag("--quantize", panel=MODEL)] = Field(
