@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from coma_cli.syntax.comment_markup import without_markup
+from coma_cli.syntax.constructors import speaks_of_a_constructor
 from coma_cli.syntax.function import CodeFunction
-from coma_cli.syntax.remarks import remark_in, speaks_of_a_constructor
+from coma_cli.syntax.remarks import remark_in
 from coma_cli.text_language.identification import identify, text_language_of
 from coma_cli.words import sentences, words
 
