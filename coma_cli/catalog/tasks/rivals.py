@@ -15,14 +15,18 @@ SHORT = 400  # characters of a snippet whose calls say what it does
 _SAME_QUESTION = 0.6  # of the words of the shorter question, of which at least `_FEWEST_SHARED` are shared
 _SAME_SUMMARY = 0.8  # of the words of both summaries: those of one class differ in a word
 _FEWEST_SHARED = 2
-_STEM = 5  # characters: "group" and "grouping" count as one word, with few false friends
+_STEM = 5  # characters: "average" and "averaging" count as one word, with few false friends
+_ENDING = re.compile(r"(?<=\w{3})(?:ings?|ed|e?s)\Z")
+_SAME_WORDS = {"dictionary": "dict", "dictionaries": "dict", "defaultdict": "dict", "dataframe": "df", "datafram": "df"}
 _EMPTY_WORDS = """
     a an and any are as at be best by can do does each every find for from get given has have how i if in into is it its
     make method my of on one only or python python2 query return returns set sql string table list row rows select that
     the their them then there this to use using value values want way what when where which with without
 """
-_EMPTY = frozenset(word[:_STEM] for word in _EMPTY_WORDS.split())
+# Calls that change the form of a result, but not what is asked for.
+_WRAPPERS = frozenset({"print", "list", "tuple", "itemgetter", "attrgetter"})
 _CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_GETTER = re.compile(r"\b(?:operator\.)?itemgetter\((?P<key>[^(),]+)\)")
 _DEFINED = re.compile(r"\b(?:def|function|class)\s+(\w+)")
 _NO_CALL_WORDS = """
     and as by elif else exists for from if in into is join lambda not on or over print return select table then union
@@ -37,7 +41,7 @@ _TECHNIQUES = tuple(
         r"\b(?:group_concat|string_agg|listagg|wm_concat)\s*\(|\bfor\s+xml\s+path\b",
         r"\b(?:row_number|rank|dense_rank)\s*\(",
         r"\bnot\s+exists\b|\bnot\s+in\s*\(\s*select\b|\bleft\s+(?:outer\s+)?join\b.*\bis\s+null\b|\bminus\b|\bexcept\b",
-        r"\bhaving\s+count\b",
+        r"\bhaving\b[^;]*\bcount\s*\(",
         r"\bon\s+duplicate\s+key\b|\bmerge\s+into\b|\bon\s+conflict\b",
         r"\binsert\s+into\b.*\bselect\b",
         r"\bupdate\b.*\bset\b.*\bselect\b|\bupdate\b.*\bjoin\b",
@@ -71,6 +75,7 @@ class Profile:
 
 def profile(question: str, code: str, language: str = "", *, of_summary: bool) -> Profile:
     """The profile of a snippet; `of_summary`: it is a function, and the question is its summary."""
+    code = _GETTER.sub(r"lambda n: n[\g<key>]", code)
     short = len(code) <= SHORT and not of_summary
     calls = _calls(code) if short else frozenset()
     return Profile(_subject(question), _form(code), calls, _techniques(code, language), of_summary)
@@ -90,7 +95,14 @@ def is_rival(one: Profile, other: Profile) -> bool:
 
 @lru_cache(maxsize=1024)
 def _subject(question: str) -> frozenset[str]:
-    return frozenset(word[:_STEM] for word in words(question)) - _EMPTY
+    return frozenset(map(_stem, words(question))) - _EMPTY
+
+
+def _stem(word: str) -> str:
+    return _ENDING.sub("", _SAME_WORDS.get(word, word))[:_STEM]
+
+
+_EMPTY = frozenset(map(_stem, _EMPTY_WORDS.split()))
 
 
 def _techniques(code: str, language: str) -> frozenset[int]:
@@ -119,4 +131,5 @@ def _shapes(code: str) -> Iterable[str]:
 def _calls(code: str) -> frozenset[str]:
     own = set(_DEFINED.findall(code))
     names = {name for name in _CALLED.findall(code) if name not in own}
-    return frozenset(name for name in names if name.lower() not in _NO_CALL)
+    found = frozenset(name for name in names if name.lower() not in _NO_CALL)
+    return found - _WRAPPERS or found

@@ -14,6 +14,12 @@ def pair(first, second, *, of_summary=False):
         (("reverse the order of a string", "s[::-1]"), ("turn names round", "name[::-1]")),
         (("text after the last dash", "s.rsplit('-', 1)[-1]"), ("the ending of a file", "name.rsplit('.')[1]")),
         (("remove columns of a csv file", "a()"), ("How can I remove a column in csv files?", "b(1)")),
+        (
+            ("sort a dict d by value", "sorted(d.items(), key=lambda kv: kv[1])"),
+            ("order x", "sorted(list(x.items()), key=operator.itemgetter(1))"),
+        ),
+        (("join the rows", "print(''.join(map(str, data)))"), ("a text of all", "text = ''.join(map(str, names + x))")),
+        (("sorting the dictionary of towns", "a()"), ("sort a dict with towns", "b()")),
         (("count rows by month", "SELECT COUNT(*) FROM t"), ("number of people", "SELECT COUNT(*) FROM people")),
     ],
 )
@@ -40,3 +46,10 @@ def test_functions_of_one_class_differ_by_a_word_of_their_summaries():
     second = ("Gets the deleted people of this list", "def deleted\n  get('deleted', 1)\nend")
     assert not is_rival(*pair(first, second, of_summary=True))
     assert is_rival(*pair(first, (first[0], "def x; end"), of_summary=True))
+
+
+def test_groups_that_are_chosen_by_their_counts_are_rivals():
+    one = "SELECT a FROM t WHERE b IN (2, 3) GROUP BY a HAVING COUNT(*) = 2"
+    other = "SELECT c FROM d GROUP BY c HAVING MIN(e) = 4 AND COUNT(*) = 2"
+    pair_of = [profile(text, code, "sql", of_summary=False) for text, code in (("both", one), ("each", other))]
+    assert is_rival(*pair_of)

@@ -1,7 +1,7 @@
 import pytest
 
-from coma_cli.syntax.constructors import speaks_of_a_constructor
 from coma_cli.syntax.function import CodeFunction
+from coma_cli.syntax.skipped_methods import speaks_of_a_skipped_method
 
 FINDS = "def load(name)\n  @rows.find(name)\nend"
 
@@ -29,8 +29,8 @@ def function(code=FINDS, language="ruby"):
     ],
 )
 def test_a_constructors_text_does_not_describe_a_method_that_makes_nothing(text):
-    assert speaks_of_a_constructor(text, function())
-    assert not speaks_of_a_constructor(text, function(language="python"))
+    assert speaks_of_a_skipped_method(text, function())
+    assert not speaks_of_a_skipped_method(text, function(language="python"))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_constructors_text_does_not_describe_a_method_that_makes_nothing(text)
     ["Creates a list of rows.", "Initialize all rows.", "Finds a new row.", "Creates a sequence of numbers up to ten"],
 )
 def test_other_texts_speak_of_no_constructor(text):
-    assert not speaks_of_a_constructor(text, function())
+    assert not speaks_of_a_skipped_method(text, function())
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_other_texts_speak_of_no_constructor(text):
     ],
 )
 def test_a_method_that_makes_the_object_may_be_described_so(code):
-    assert not speaks_of_a_constructor("Creates a new table in the base.", function(code))
+    assert not speaks_of_a_skipped_method("Creates a new table in the base.", function(code))
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,23 @@ def test_a_method_that_makes_the_object_may_be_described_so(code):
     ],
 )
 def test_making_something_else_is_not_making_the_object(code):
-    assert speaks_of_a_constructor("Creates a new table.", function(code))
+    assert speaks_of_a_skipped_method("Creates a new table.", function(code))
 
 
 def test_an_object_without_a_name_is_made_by_any_call_that_makes_something():
     text = "Creates an instance for the row and returns it"
-    assert not speaks_of_a_constructor(text, function("def load(name)\n  const_get(name).new(1)\nend"))
-    assert speaks_of_a_constructor(text, function())
+    assert not speaks_of_a_skipped_method(text, function("def load(name)\n  const_get(name).new(1)\nend"))
+    assert speaks_of_a_skipped_method(text, function())
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Make a deep copy of the row", "def load(name)\n  @rows.dup\nend"),
+        ("Check if the row is equal to another row.", "def load(name)\n  name == @name\nend"),
+        ("Ensure a deterministic sequence of rows.", "def load(name)\n  @rows.sort\nend"),
+    ],
+)
+def test_a_text_about_a_copy_or_a_comparison_needs_one_in_the_method(text, code):
+    assert speaks_of_a_skipped_method(text, function())
+    assert not speaks_of_a_skipped_method(text, function(code))

@@ -1,6 +1,7 @@
-"""Texts about the making of an object that stand above another Ruby method.
+"""Texts about a constructor, a copy or a comparison that stand above another Ruby method.
 
-CodeSearchNet skipped `initialize`, but not the comment above it, which became that of the next method.
+CodeSearchNet skipped `initialize`, `dup`, `clone`, `==`, `<=>` and the like, but not the comments above them, which
+became part of that of the next method (`BLACKLISTED_FUNCTION_NAMES` in its `ruby_parser.py`).
 """
 
 import re
@@ -24,6 +25,20 @@ _CONSTRUCTS = re.compile(
 _JOINED = re.compile(
     rf"(?i:{_VERB}) (?:[^.]*\binitialize (?=[A-Z][a-z])|(?:[a-z]+ ){{2,10}}[A-Z][a-z]+ (?:an?|the|all|each|every) )"
 )
+# What speaks of a copy, an equality or an order, and what shows that a method has to do with it.
+_OTHERS = (
+    (
+        r"(?:make|create|return|perform)s? (?:an? )?(?:deep |shallow )(?:copy|clone|duplicate)\b",
+        r"dup|clone|cop(?:y|ie)|Marshal|\.new\b",
+    ),
+    (
+        r"(?:(?:checks?|tests?|determines?|returns?(?: true)?) (?:if|whether) [^.]*\b(?:equal to|identical to|same as)"
+        r"|equality\b|comparison (?:operator|method)\b)",
+        r"==|=~|eql|equal|same|compar|<=>|diff|match",
+    ),
+    (r"[^.]*\bdeterministic (?:order|sequence)\b|.*\. [^.]* are sorted by\b", r"sort|<=>|order|max|min"),
+)
+_SKIPPED = tuple((re.compile(text, re.IGNORECASE), re.compile(evidence, re.IGNORECASE)) for text, evidence in _OTHERS)
 # The noun phrase that is made, up to what is said about it.
 _MADE = re.compile(
     rf"(?:to )?(?:{_VERB}|returns?|(?:\w+ ){{0,3}}(?:constructors?|initiali[sz]er) (?:for|of))"
@@ -53,15 +68,17 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _STEM = 5  # characters: "connect" and "connection" count as one word
 
 
-def speaks_of_a_constructor(text: str, function: CodeFunction) -> bool:
-    """Whether a text describes the making of an object in Ruby, while the method makes no such object.
+def speaks_of_a_skipped_method(text: str, function: CodeFunction) -> bool:
+    """Whether a text describes the making of an object in Ruby, or its comparison, while the method does no such thing.
 
-    A method makes it if its name says so or names the object, if the class that it instantiates does, or if it calls
-    something that makes and names the object.
+    A method makes an object if its name says so or names the object, if the class that it instantiates does, or if it
+    calls something that makes and names the object.
     """
     if function.language != "ruby":
         return False
     if _JOINED.match(text):
+        return True
+    if any(spoken.match(text) and not evidence.search(function.code) for spoken, evidence in _SKIPPED):
         return True
     parts = sentences(text)
     first = parts[0] if parts else text
