@@ -53,6 +53,46 @@ _TECHNIQUES = tuple(
         r"\bdelete\b.*\bfrom\b",
     )
 )
+# What a question about SQL asks for, and the code that does it: where a snippet does, it may well answer the question.
+_ASKED = tuple(
+    (re.compile(words_of, re.IGNORECASE), re.compile(code, re.IGNORECASE))
+    for words_of, code in (
+        (
+            r"\bjoin|\bmerg|\bcombin|\b(?:two|three|multiple|several|both|different|\d) tables\b"
+            r"|\b(?:other|another|second) table\b",
+            r"\bjoin\b|\bunion\b|\bfrom\s+\w+(?:\s+(?:as\s+)?\w+)?\s*,|\(\s*select\b",
+        ),
+        (r"\bdistinct|\bduplicat|\bunique", r"\bdistinct\b|\bgroup\s+by\b|\brow_number\b|\bpartition\s+by\b"),
+        (r"\border|\bsort", r"\border\s+by\b"),
+        (r"\bgroup", r"\bgroup\s+by\b"),
+        (r"\bcount|\bnumber of\b|\bhow many\b", r"\bcount\s*\("),
+        (r"\bsum|\btotal", r"\bsum\s*\("),
+        (r"\bav(?:era|g)", r"\bavg\s*\("),
+        (
+            r"\bmax|\blatest|\bnewest|\bhighest|\blast\b|\b(?:most )?recent\b|\bfirst\b|\bmin|\blowest"
+            r"|\bearliest|\boldest|\btop\b|\bprevious",
+            r"\b(?:max|min)\s*\(|\blimit\b|\btop\b|\brow_number\b|\brank\b|\brownum\b",
+        ),
+        (r"\bpivot|\b(?:columns?|rows?) (?:in)?to (?:rows?|columns?)\b", r"\bpivot\b|\bcase\s+when\b|\bunion\b"),
+        (r"\bdelet|\bremov", r"\bdelete\b"),
+        (r"\bupdat|\bset\b|\breplac", r"\bupdate\b|\breplace\s*\("),
+        (r"\binsert|\badd(?:ing)? (?:a )?(?:row|record|value)|\bcopy", r"\binsert\b"),
+        (r"\bnull|\bempty|\bblank", r"\bnull\b|\bcoalesce\b|\bifnull\b|\bisnull\b|\bnvl\b"),
+        (
+            r"\bnot (?:in|exist|found|present)|\bmissing|\bwithout\b|\bdoes(?:n't| not)\b",
+            r"\bnot\b|\bis\s+null\b|\bexcept\b",
+        ),
+        (r"\bcase\b|\bif\b|\bcondition", r"\bcase\b|\bif\s*\(|\biif\s*\("),
+        (
+            r"\bdat(?:e|es)\b|\bdays?\b|\bmonths?\b|\byears?\b|\bweeks?\b|\btime",
+            r"date|\bmonth\b|\byear\b|\bday\b|time",
+        ),
+        (r"\bcreat", r"\bcreate\b"),
+        (r"\bsubquer|\bsub-quer|\bnested", r"\(\s*select\b"),
+        (r"\brecurs|\bhierarch|\bparent|\btree", r"\bwith\b|\bconnect\s+by\b|parent"),
+        (r"\bcolumns?\b.*\bcompar|\bcompar", r"<>|!=|\bcase\b|\bexcept\b|\bminus\b|\bnot\b"),
+    )
+)
 _LEXEME = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[A-Za-z_]\w*|\d[\w.]*|[^\w\s]")
 _KEPT_WORDS = """
     and as asc async await break by case class continue def del desc distinct elif else end except exists finally for
@@ -64,12 +104,17 @@ _KEPT = frozenset(_KEPT_WORDS.split())
 
 @dataclass(frozen=True)
 class Profile:
-    """What is compared of a snippet: its question's words, its form without names, the calls, and techniques of SQL."""
+    """What is compared of a snippet: its question's words, its form without names, the calls, and techniques of SQL.
+
+    `asked` and `done` are what the question asks for in SQL, and what the code does of all that is ever asked.
+    """
 
     subject: frozenset[str]
     form: str
     calls: frozenset[str]
     techniques: frozenset[int]
+    asked: frozenset[int]
+    done: frozenset[int]
     of_summary: bool
 
 
@@ -78,12 +123,23 @@ def profile(question: str, code: str, language: str = "", *, of_summary: bool) -
     code = _GETTER.sub(r"lambda n: n[\g<key>]", code)
     short = len(code) <= SHORT and not of_summary
     calls = _calls(code) if short else frozenset()
-    return Profile(_subject(question), _form(code), calls, _techniques(code, language), of_summary)
+    is_sql = language == "sql"
+    return Profile(
+        subject=_subject(question),
+        form=_form(code),
+        calls=calls,
+        techniques=_techniques(code) if is_sql else frozenset(),
+        asked=_matching((asked for asked, _ in _ASKED), question) if is_sql else frozenset(),
+        done=_matching((done for _, done in _ASKED), code) if is_sql else frozenset(),
+        of_summary=of_summary,
+    )
 
 
 def is_rival(one: Profile, other: Profile) -> bool:
     """Whether the snippet of one may well answer the question of the other."""
-    if one.form == other.form or (one.calls and one.calls == other.calls) or one.techniques & other.techniques:
+    if one.form == other.form or (one.calls and one.calls == other.calls):
+        return True
+    if one.techniques & other.techniques or one.done & other.asked:
         return True
     shared = len(one.subject & other.subject)
     if shared < _FEWEST_SHARED:
@@ -105,11 +161,12 @@ def _stem(word: str) -> str:
 _EMPTY = frozenset(map(_stem, _EMPTY_WORDS.split()))
 
 
-def _techniques(code: str, language: str) -> frozenset[int]:
-    if language != "sql":
-        return frozenset()
-    text = " ".join(code.split())
-    return frozenset(number for number, pattern in enumerate(_TECHNIQUES) if pattern.search(text))
+def _techniques(code: str) -> frozenset[int]:
+    return _matching(_TECHNIQUES, " ".join(code.split()))
+
+
+def _matching(patterns: Iterable[re.Pattern[str]], text: str) -> frozenset[int]:
+    return frozenset(number for number, pattern in enumerate(patterns) if pattern.search(text))
 
 
 def _form(code: str) -> str:

@@ -53,3 +53,23 @@ def test_groups_that_are_chosen_by_their_counts_are_rivals():
     other = "SELECT c FROM d GROUP BY c HAVING MIN(e) = 4 AND COUNT(*) = 2"
     pair_of = [profile(text, code, "sql", of_summary=False) for text, code in (("both", one), ("each", other))]
     assert is_rival(*pair_of)
+
+
+@pytest.mark.parametrize(
+    ("question", "does", "does_not"),
+    [
+        ("Select from two tables and merge the columns", "SELECT a FROM b FULL JOIN c ON d = e", "SELECT a FROM b"),
+        ("Which towns are in both tables", "SELECT a FROM b, c", "SELECT a, b FROM c"),
+        ("ORDER BY with views", "SELECT a FROM b ORDER BY c", "SELECT a FROM b WHERE c = 1"),
+        ("Find the rows of this month", "SELECT a FROM b WHERE MONTH(c) = 1", "SELECT a FROM b WHERE c = 1"),
+        ("Tell whether a town is NULL", "SELECT a FROM b WHERE c IS NULL", "SELECT a FROM b WHERE c = 1"),
+    ],
+)
+def test_sql_that_does_what_is_asked_for_is_a_rival(question, does, does_not):
+    def sql(text, code):
+        return profile(text, code, "sql", of_summary=False)
+
+    answer = sql(question, "EXEC what_is_right")
+    assert is_rival(sql("people", does), answer)
+    assert not is_rival(sql("people", does_not), answer)
+    assert not is_rival(answer, sql("people", does))
