@@ -66,7 +66,8 @@ _BEGINNINGS: Mapping[str, Sequence[str]] = {
     "aside": (
         r"(?:obviously|unfortunately|hopefully|luckily|actually|basically|however|otherwise|therefore|thus|hence|well|ok"
         r"|okay|also|currently),",
-        rf"(?:i|i'm|i've|i'd|i'll|let's|lets|hmm+|oops|ugh|wtf|ok|okay|but|and|so|because|not sure|holy)\b{_NO_CODE}",
+        rf"(?:i|i'm|i've|i'd|i'll|let's|lets (?:us|me|you)|hmm+|oops|ugh|wtf|ok|okay|but|and|so|because|not sure"
+        rf"|holy)\b{_NO_CODE}",
         rf"(?:nb|note|notice|beware|caution|warning|important|please|be careful|for now|obviously|unfortunately"
         rf"|hopefully|luckily)\b{_NO_CODE}",
         r"(?:at this point|in this case|in that case|now we|as we|since we|if you(?:'re)?|need to|changing this)\b",
@@ -110,7 +111,7 @@ _SENTENCES: Mapping[str, Sequence[str]] = {
         r"(?:is |gets |will be |should be |must be )?(?:automatically |only |also |always )?"
         r"(?:called|invoked|executed|triggered|fired|run|used internally|used) (?:internally |automatically |only )?"
         r"(?:by|from|when|whenever|before|after|once|every time|each time|if|during|as part of|internally)\b"
-        r"(?!.*\bto [a-z]+ )",
+        r"(?!.*\bto [a-z]+ |.*\band (?:then |subsequently |also )?[a-z]+s (?:an?|the|all|each|its)\b)",
     ),
     "interface": (
         r"\S+ (?:partially )?(?:implements|satisfies|is part of|is required by|fulfills|conforms to)"
@@ -131,7 +132,8 @@ _SENTENCES: Mapping[str, Sequence[str]] = {
     ),
     "history": (
         r".{0,60}\b(?:was|were|has been|have been) (?:first )?"
-        r"(?:added|introduced|removed|deprecated|renamed|changed|moved|dropped) (?:in|as of|since|from)\b",
+        r"(?:(?:added|introduced|removed|deprecated|renamed|changed|moved|dropped) (?:in|as of|since)"
+        r"|(?:removed|renamed|moved|dropped) from)\b",
     ),
     "replacement": (r"(?:please )?use\b.*\binstead\b", r".*[;,] (?:please )?use\b.*\binstead\W*\Z"),
     "safety": (

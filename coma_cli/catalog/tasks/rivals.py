@@ -53,8 +53,8 @@ _TECHNIQUES = tuple(
         r"\bdelete\b.*\bfrom\b",
     )
 )
-# What a question about SQL asks for, and the code that does it: where a snippet does, it may well answer the question.
-_ASKED = tuple(
+# What a question asks for, and the code that does it: where a snippet does, it may well answer the question.
+_ASKED_IN_SQL = tuple(
     (re.compile(words_of, re.IGNORECASE), re.compile(code, re.IGNORECASE))
     for words_of, code in (
         (
@@ -93,6 +93,17 @@ _ASKED = tuple(
         (r"\bcolumns?\b.*\bcompar|\bcompar", r"<>|!=|\bcase\b|\bexcept\b|\bminus\b|\bnot\b"),
     )
 )
+_ASKED_IN_PYTHON = tuple(
+    (re.compile(words_of, re.IGNORECASE), re.compile(code))
+    for words_of, code in (
+        (r"\bduplicat|\bdupes?\b|\bunique|\bdistinct", r"\bset\(|seen|uniq|duplicate|Counter|fromkeys"),
+        (r"\bcombination|\bpermut|\bcartesian", r"\bcombinations|\bpermutations|\bproduct\("),
+        (r"\bflatten", r"flat|chain|for \w+ in \w+ for "),
+        (r"\brevers", r"revers|\[::-1\]"),
+        (r"\btranspos", r"\bzip\(\*|\.T\b|transpos"),
+    )
+)
+_ASKED_BY_LANGUAGE = {"sql": _ASKED_IN_SQL, "python": _ASKED_IN_PYTHON, "python2": _ASKED_IN_PYTHON}
 _LEXEME = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|[A-Za-z_]\w*|\d[\w.]*|[^\w\s]")
 _KEPT_WORDS = """
     and as asc async await break by case class continue def del desc distinct elif else end except exists finally for
@@ -106,7 +117,7 @@ _KEPT = frozenset(_KEPT_WORDS.split())
 class Profile:
     """What is compared of a snippet: its question's words, its form without names, the calls, and techniques of SQL.
 
-    `asked` and `done` are what the question asks for in SQL, and what the code does of all that is ever asked.
+    `asked` and `done` are what the question asks for, and what the code does of all that is ever asked.
     """
 
     subject: frozenset[str]
@@ -123,14 +134,14 @@ def profile(question: str, code: str, language: str = "", *, of_summary: bool) -
     code = _GETTER.sub(r"lambda n: n[\g<key>]", code)
     short = len(code) <= SHORT and not of_summary
     calls = _calls(code) if short else frozenset()
-    is_sql = language == "sql"
+    known = () if of_summary else _ASKED_BY_LANGUAGE.get(language, ())
     return Profile(
         subject=_subject(question),
         form=_form(code),
         calls=calls,
-        techniques=_techniques(code) if is_sql else frozenset(),
-        asked=_matching((asked for asked, _ in _ASKED), question) if is_sql else frozenset(),
-        done=_matching((done for _, done in _ASKED), code) if is_sql else frozenset(),
+        techniques=_techniques(code) if language == "sql" else frozenset(),
+        asked=_matching((asked for asked, _ in known), question),
+        done=_matching((done for _, done in known), code),
         of_summary=of_summary,
     )
 

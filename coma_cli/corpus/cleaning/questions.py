@@ -54,11 +54,12 @@ _EMPTY = frozenset(_EMPTY_WORDS.split())
 # What most questions about SQL or lists are about: a title with nothing else fits the answers of many others. A stored
 # procedure is where code stands; stored procedures are what a question asks for.
 _GENERAL_WORDS = """
-    2 3 all another array arrays based between certain clause complex condition conditional conditions constructing data
-    database databases db dict dictionary different every expression field fields find function functions get getting
-    help list lists logic logical more multiple nested no not object objects other per postgre postgres procedure result
-    results return returning returns s same select selecting selects server specific sqlserver statement statements
-    stored string strings sub subqueries subquery syntax t table tables than three tsql two values variable variables
+    2 3 all another array arrays based between certain clause complex condition conditional conditions constructing
+    data database databases db dict dictionary different every expression expressions field fields find function
+    functions get getting help list lists logic logical match matching more multiple nested no not object objects
+    other pattern patterns per postgre postgres procedure regex regular result results return returning returns s
+    same select selecting selects server specific sqlserver statement statements stored string strings sub
+    subqueries subquery syntax t table tables than three tsql two values variable variables
 """
 _GENERAL = frozenset(_GENERAL_WORDS.split())
 

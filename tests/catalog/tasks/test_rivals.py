@@ -73,3 +73,11 @@ def test_sql_that_does_what_is_asked_for_is_a_rival(question, does, does_not):
     assert is_rival(sql("people", does), answer)
     assert not is_rival(sql("people", does_not), answer)
     assert not is_rival(answer, sql("people", does))
+
+
+def test_python_that_does_what_is_asked_for_is_a_rival():
+    answer = profile("Remove the duplicates of a tuple", "tuple(dict.fromkeys(rows))", "python", of_summary=False)
+    other = "seen = []\nfor row in rows:\n    if row not in seen:\n        seen.append(row)"
+    assert is_rival(profile("people", other, "python", of_summary=False), answer)
+    assert not is_rival(profile("people", "sum(rows)", "python", of_summary=False), answer)
+    assert not is_rival(profile("people", other, "python", of_summary=True), answer)

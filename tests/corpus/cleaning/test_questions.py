@@ -22,6 +22,7 @@ from coma_cli.records import Origin
         ("Get data from objects in SQL", "too general"),
         ("function with multiple where", "too general"),
         ("Find in list", "too general"),
+        ("regex to find a specific pattern in python", "too general"),
     ],
 )
 def test_a_title_that_does_not_say_what_it_asks_for_is_unclear(title, kind):
@@ -41,6 +42,7 @@ def test_a_title_that_does_not_say_what_it_asks_for_is_unclear(title, kind):
         "How to list all the stored procedures",
         "create table from table",
         "Get rows as columns",
+        "regex in SQL to detect one or more digits",
         "print '[1, 2]'",
         "Convert this dictionary into JSON",
         "Get the rows of this week",
