@@ -1,4 +1,4 @@
-"""Texts about a constructor, a copy or a comparison that stand above another Ruby method.
+"""Texts about a constructor, a copy or a comparison that precede another Ruby method.
 
 CodeSearchNet skipped `initialize`, `dup`, `clone`, `==`, `<=>` and the like, but not the comments above them, which
 became part of that of the next method (`BLACKLISTED_FUNCTION_NAMES` in its `ruby_parser.py`).
@@ -100,7 +100,7 @@ def _makes(text: str, function: CodeFunction) -> bool:
 
 
 def _head(text: str) -> frozenset[str]:
-    """The stems of the noun that is made: the last word of its phrase that is none like "object"."""
+    """The stems of the noun that is made: the final one of its phrase that is not like "object"."""
     found = _MADE.match(text)
     phrase = _PHRASE_END.split(found["phrase"], maxsplit=1)[0] if found is not None else ""
     nouns = [word for word in re.findall(r"\w+", phrase) if word.lower() not in _NO_NOUN and _parts(word)]

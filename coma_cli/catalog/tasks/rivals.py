@@ -23,7 +23,7 @@ _EMPTY_WORDS = """
     make method my of on one only or python python2 query return returns set sql string table list row rows select that
     the their them then there this to use using value values want way what when where which with without
 """
-# Calls that change the form of a result, but not what is asked for.
+# Calls that change the form of a result, but not what the question wants.
 _WRAPPERS = frozenset({"print", "list", "tuple", "itemgetter", "attrgetter"})
 _CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _GETTER = re.compile(r"\b(?:operator\.)?itemgetter\((?P<key>[^(),]+)\)")

@@ -11,7 +11,7 @@ from coma_cli.syntax.snippets import snippet_fault
 from coma_cli.words import words
 
 _FEWEST_WORDS = 2
-_MANY_WORDS = 8  # that tell what is asked for, even where a title also points at its code
+_MANY_WORDS = 8  # that say what the question wants, even where a title also points at its code
 _POINTS = "points at what is not shown"
 # What a title holds that does not say what it asks for, by kind.
 _KINDS: Mapping[str, Sequence[str]] = {
@@ -51,8 +51,8 @@ _EMPTY_WORDS = """
     postgres sqlite
 """
 _EMPTY = frozenset(_EMPTY_WORDS.split())
-# What most questions about SQL or lists are about: a title with nothing else fits the answers of many others. A stored
-# procedure is where code stands; stored procedures are what a question asks for.
+# What most questions about SQL, lists or patterns are about: a title with nothing else fits the answers of many others.
+# A stored procedure is where the code is; stored procedures are what a question wants to know about.
 _GENERAL_WORDS = """
     2 3 all another array arrays based between certain clause complex condition conditional conditions constructing
     data database databases db dict dictionary different every expression expressions field fields find function
