@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from coma_cli.syntax.comment_markup import without_markup
 from coma_cli.syntax.function import CodeFunction
-from coma_cli.syntax.remarks import remark_in, speaks_of_a_constructor
+from coma_cli.syntax.remarks import remark_in
+from coma_cli.syntax.skipped_methods import speaks_of_a_skipped_method
 from coma_cli.text_language.identification import identify, text_language_of
 from coma_cli.words import sentences, words
 
@@ -106,8 +107,8 @@ def refusal(function: CodeFunction, prose: Prose | None) -> tuple[str, str] | No
     if _is_signature(prose.summary, function.name):
         return "no-prose", prose.summary
     kind = remark_in(prose.summary, function.header, function.name)
-    if kind is None and speaks_of_a_constructor(prose.summary, function):
-        kind = "of a constructor"
+    if kind is None and speaks_of_a_skipped_method(prose.summary, function):
+        kind = "of another method"
     if kind is not None:
         return "fragment", f"{kind}: {prose.summary}"
     sentence = leaks(prose.description, function.code) or leaks(prose.summary, function.code)

@@ -19,7 +19,7 @@ _NO_CODE = r"(?![`(.=-]\w)"
 # What begins a text that describes nothing, whatever follows, by kind.
 _BEGINNINGS: Mapping[str, Sequence[str]] = {
     "reference": (
-        rf"same as\b(?! {_OPERATION})",
+        rf"same as\b(?! {_OPERATION}| \S+ but [a-z]+s\b)",
         r"(?:ditto|likewise|identical to|as above|non-javadoc|@?inherit-?doc|cf|refer to)\b",
         r"see\b(?! (?:if|whether|what|how|that)\b)",
         r"(?:documented|described|explained) (?:in|at|by|elsewhere|above|below)\b",
@@ -41,12 +41,6 @@ _BEGINNINGS: Mapping[str, Sequence[str]] = {
         r"(?:package[- ]private|exposed|visible|public|exported) (?:only )?(?:for|to allow) (?:\w+ )?test(?:s|ing)?\b",
         r"(?:quick and dirty|(?:gross|ugly|dirty|nasty|horrible|terrible) hack)\b",
     ),
-    "origin": (
-        r"(?:initially |originally |mostly |shamelessly |largely |partially |partly )?"
-        r"(?:borrowed|stolen|copied|adapted|moved|ported|lifted|backported|inspired|taken) (?:\w+ )?(?:from|by)\b",
-        r"(?:written by|courtesy of|credits? to)\b",
-        r"(?:version|since(?: version)?|as of(?: version)?) v?\d",
-    ),
     "restriction": (
         r"(?:limited|restricted) to\b",
         r"only (?:works?|valid|available|used|called|applies|supported|needed|for)\b",
@@ -64,21 +58,25 @@ _BEGINNINGS: Mapping[str, Sequence[str]] = {
         r"(?:this (?:method |function )?(?:is|was|gets) )?overridden\b",
         r"override (?:this|me|in|to|if|when)\b",
         r"this (?:method |function )?(?:must|should|can|may|needs to|has to|is (?:meant|intended|supposed|designed) to)"
-        r" be (?:overridd?en|overwritten|implemented|extended|called|invoked|used (?!to)|defined|provided)\b",
+        r" be (?:overridd?en|overwritten|implemented|extended|(?:called|invoked)\b(?!.* to [a-z]+ (?:an?|the)\b)"
+        r"|used (?!to)|defined|provided)\b",
         r"(?:all |any |the |each )?(?:sub-?class(?:es)?|descendant(?:s'|s)?|child classes|derived classes|implementors?"
         r"|implementations|callers?|clients|users)(?: \w+){0,2} (?:should|must|may|can|need)\b",
     ),
     "aside": (
         r"(?:obviously|unfortunately|hopefully|luckily|actually|basically|however|otherwise|therefore|thus|hence|well|ok"
         r"|okay|also|currently),",
-        rf"(?:i|i'm|i've|i'd|i'll|let's|lets|hmm+|oops|ugh|wtf|ok|okay|but|and|so|because|not sure|holy)\b{_NO_CODE}",
+        rf"(?:i|i'm|i've|i'd|i'll|let's|lets (?:us|me|you)|hmm+|oops|ugh|wtf|ok|okay|but|and|so|because|not sure"
+        rf"|holy)\b{_NO_CODE}",
         rf"(?:nb|note|notice|beware|caution|warning|important|please|be careful|for now|obviously|unfortunately"
         rf"|hopefully|luckily)\b{_NO_CODE}",
-        r"(?:at this point|in this case|in that case|now we|as we|since we|if you(?:'re)?|you|need to|changing this)\b",
+        r"(?:at this point|in this case|in that case|now we|as we|since we|if you(?:'re)?|need to|changing this)\b",
+        r"you\b(?! can [a-z]+ (?:an?|the|all|\w+s)\b)",
         r"(?:sometimes|might|doesn't matter)\b|.*(?:\?\?|\(\?\)|\? or \w+\?)",
-        r"make sure (?:to|you|that you)\b|easy to\b",
+        r"make sure (?:to|you|that you)\b|easy to (?:use|read|understand|remember|extend|debug)\b",
         r"some (?:\w+ ){1,2}(?:require|need|only|don't|do not|may|might|have|are|can|cannot|will)\b",
-        r"this is (?:how|where|why|because|trivial|needed|required|necessary|done|useful|helpful|so)\b",
+        r"this is (?:how(?! (?:you|to)\b)|where|why|because|trivial|needed|required|necessary|done|useful|helpful"
+        r"|so)\b",
         r"we (?:want|need|can|can't|don't|do|have|could|should|must|may|only|are|assume|know|also)\b",
     ),
     "reason": (
@@ -94,8 +92,15 @@ _BEGINNINGS: Mapping[str, Sequence[str]] = {
     "listing": (r"\d+ ?[.)] \w", r"\d+(?:\.\d+)+ [A-Z]"),
     "grammar": (r"[\w-]+ = (?=[^.]*[/*<\"(\[])(?![^.]*[a-z] (?:is|are|of|the) )",),
 }
+_ORIGINS = (
+    r"(?:initially |originally |mostly |shamelessly |largely |partially |partly )?"
+    r"(?:borrowed|stolen|copied|adapted|moved|ported|lifted|backported|inspired|taken) (?:\w+ )?(?:from|by)\b",
+    r"(?:written by|courtesy of|credits? to)\b",
+    r"(?:version|since(?: version)?|as of(?: version)?) v?\d",
+)
 # What a sentence matches that describes nothing, by kind; other sentences of its text may.
 _SENTENCES: Mapping[str, Sequence[str]] = {
+    "origin": _ORIGINS,
     "status": (
         r"(?:for )?(?:private|internal)(?: api| use|-only| only)\b",
         r"(?:an? )?(?:private|internal|protected|public|static|abstract|helper|utility|auxiliary)"
@@ -106,7 +111,7 @@ _SENTENCES: Mapping[str, Sequence[str]] = {
         r"(?:is |gets |will be |should be |must be )?(?:automatically |only |also |always )?"
         r"(?:called|invoked|executed|triggered|fired|run|used internally|used) (?:internally |automatically |only )?"
         r"(?:by|from|when|whenever|before|after|once|every time|each time|if|during|as part of|internally)\b"
-        r"(?!.*\bto [a-z]+ )",
+        r"(?!.*\bto [a-z]+ |.*\band (?:then |subsequently |also )?[a-z]+s (?:an?|the|all|each|its)\b)",
     ),
     "interface": (
         r"\S+ (?:partially )?(?:implements|satisfies|is part of|is required by|fulfills|conforms to)"
@@ -127,13 +132,14 @@ _SENTENCES: Mapping[str, Sequence[str]] = {
     ),
     "history": (
         r".{0,60}\b(?:was|were|has been|have been) (?:first )?"
-        r"(?:added|introduced|removed|deprecated|renamed|changed|moved|dropped) (?:in|as of|since|from)\b",
+        r"(?:(?:added|introduced|removed|deprecated|renamed|changed|moved|dropped) (?:in|as of|since)"
+        r"|(?:removed|renamed|moved|dropped) from)\b",
     ),
     "replacement": (r"(?:please )?use\b.*\binstead\b", r".*[;,] (?:please )?use\b.*\binstead\W*\Z"),
     "safety": (
         r"(?:this|the|it) ?(?:method|function|class|operation)? (?:is|isn't|is not) (?:not )?"
         r"(?:thread[- ]?safe|safe|reentrant|idempotent|atomic|blocking|slow|expensive|fast)\W*\Z",
-        r"(?:not )?thread[- ]?safe\b",
+        r"(?:not )?thread[- ]?safe\b(?! [\w-]+ (?!using)\w+| \w+ing\b)|not thread[- ]?safe\b",
     ),
     "place": (
         r"(?:the|we|you|your|do|put|all|any|some|most|actual|custom|this is where)\b(?: [\w`'()]+){1,7} here\W*\Z",
@@ -181,6 +187,7 @@ _NOTES = re.compile(r"(?: - [\w. ]{1,40}){2,}\Z")
 _POINTER = re.compile(
     r"\(?(?:please |also )?(?:see|refer to|cf\.?)(?: also)?\b(?! (?:if|whether|what|how|that)\b)[ :]", re.IGNORECASE
 )
+_ORIGIN = re.compile("|".join(_ORIGINS), re.IGNORECASE)
 _LATE_POINTER = re.compile(r"(?<=[a-z`)])(?: See\b[^.]*(?:\.\w[^.]*)*| \([Ss]ee[^()]*\))\.?\Z")
 # What stays of a line that introduces an example: "Parses the file. Syntax:".
 _INTRODUCTION = re.compile(
@@ -192,7 +199,10 @@ _OPEN_END = re.compile(
     r"[,;(]? (?:e\.g|i\.e|such as|for example|for instance|like this|as follows)\W*\Z", re.IGNORECASE
 )
 _AUDIENCE = re.compile(r"\A(?:Public|Internal|Private)(?: ?[:-] ?| )(?=[A-Z]\w)")  # TomDoc
-_MARK = re.compile(r"\A[\[(](?:deprecated|internal|private|experimental|optional)[\])]:? ", re.IGNORECASE)
+_MARK = re.compile(
+    r"\A(?:[\[(](?:deprecated|internal|private|experimental|optional)[\])]:?|(?:experimental|internal|private):) ",
+    re.IGNORECASE,
+)
 # A heading that upstream joined to the description.
 _HEADING = re.compile(
     r"\A(?:(?:Function|Method) \w+ (?=[A-Z][a-z]+ )|[a-z]\w+ (?=[A-Z][a-z]+ (?:the|an?|all|some)\b)"
@@ -216,26 +226,6 @@ def _compiled(table: Mapping[str, Sequence[str]]) -> tuple[_Kind, ...]:
         return re.compile("|".join(patterns), re.DOTALL if kind in _WITH_CASE else re.DOTALL | re.IGNORECASE)
 
     return tuple(_Kind(kind, pattern_of(kind, patterns)) for kind, patterns in table.items())
-
-
-# How the documentation of a constructor begins; upstream puts that of Ruby's before that of the next method.
-_CONSTRUCTS = re.compile(
-    r"(?:the )?(?:default )?(?:constructor|initiali[sz]er)\b"
-    r"|initiali[sz]es? (?!all\b|each\b|every\b)"
-    r"|(?:create|construct|instantiate)s? (?:an?|the) "
-    r"(?:new\b|instance\b|(?:[\w.:]+ ){1,3}(?:object|instance|class|client|model)\b)",
-    re.IGNORECASE,
-)
-_MAKES = re.compile(
-    r"\b_*(?:new|creat\w*|build\w*|init(?:iali[sz]\w*)?|constructor|mak(?:e|es|ing)|super|extend\w*|prototype|add\w*|post"
-    r"|insert\w*|clone|dup|copy|define\w*|generat\w*|alloc\w*|register\w*|open\w*|start\w*)(?:_|\b)",
-    re.IGNORECASE,
-)
-
-
-def speaks_of_a_constructor(text: str, function: CodeFunction) -> bool:
-    """Whether a text describes the making of an object in Ruby, while nothing in the method makes one."""
-    return function.language == "ruby" and _CONSTRUCTS.match(text) is not None and _MAKES.search(function.code) is None
 
 
 def remark_in(text: str, header: str = "", name: str = "") -> str | None:
@@ -295,9 +285,12 @@ def _without_parameters(line: str, parameters: frozenset[str]) -> str:
 
 def _without_pointers(line: str) -> str:
     shown = _OPEN_END.sub("", _INTRODUCTION.sub("", line)).strip()
+    parts = sentences(shown)
+    if len(parts) > 1 and _ORIGIN.match(parts[0]):
+        parts = parts[1:]
+        shown = " ".join(parts)
     if "see" not in shown.lower() and "refer to" not in shown.lower() and "cf" not in shown:
         return shown
-    parts = sentences(shown)
     kept = [sentence for sentence in parts if not _POINTER.match(sentence)] if len(parts) > 1 else parts
     shown = " ".join(kept) if len(kept) < len(parts) else shown
     return _LATE_POINTER.sub(".", shown) if shown else shown

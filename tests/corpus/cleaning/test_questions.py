@@ -17,6 +17,12 @@ from coma_cli.records import Origin
         ("What is the difference between a list and a tuple", "asks for an explanation"),
         ("Help with reports in a parent-children model", "asks for help"),
         ("Grouping in Python", "too short"),
+        ("Add a lock to my for loop", "points at what is not shown"),
+        ("my function raises a KeyError", "asks about an error"),
+        ("Get data from objects in SQL", "too general"),
+        ("function with multiple where", "too general"),
+        ("Find in list", "too general"),
+        ("regex to find a specific pattern in python", "too general"),
     ],
 )
 def test_a_title_that_does_not_say_what_it_asks_for_is_unclear(title, kind):
@@ -28,6 +34,15 @@ def test_a_title_that_does_not_say_what_it_asks_for_is_unclear(title, kind):
     [
         "How to remove duplicates from a list",
         "print backslash",
+        "MYSQL auto_increment_increment",
+        "Need help detecting a change in a variable",
+        "Add a proxy to my Selenium script",
+        "Use a descriptor to raise an error when a value changes",
+        "my for loop prints all cells of the table, but I want to skip the last section of each column",
+        "How to list all the stored procedures",
+        "create table from table",
+        "Get rows as columns",
+        "regex in SQL to detect one or more digits",
         "print '[1, 2]'",
         "Convert this dictionary into JSON",
         "Get the rows of this week",
