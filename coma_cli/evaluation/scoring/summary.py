@@ -21,13 +21,14 @@ _LISTED = 5  # problems that are named one by one
 
 
 class ReferenceSummary(BaseModel):
-    """How the benchmark's own solutions fared on this machine."""
+    """How the benchmark's own solutions fared on this machine; `unverified` are the problems that have none."""
 
     model_config = ConfigDict(frozen=True)
 
     checked: int
     passed: int
     failed: list[str]
+    unverified: list[str] = []
 
 
 class BenchmarkSummary(BaseModel):
@@ -162,9 +163,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
         yield f"Excluded: {task_id}, since its reference fails here ({how})"
     if summary["notes"]:
         yield f"Verdicts may differ from published ones for {', '.join(summary['notes'])}: see docs/data-sources.md"
-    references = summary["references"]
-    failed = f"; failed: {', '.join(references['failed'])}" if references["failed"] else ""
-    yield f"References: {references['passed']} of {references['checked']} pass{failed}"
+    yield from _references(summary["references"])
     lost = f", without {', '.join(summary['isolation_lost'])}" if summary["isolation_lost"] else ""
     yield f"Isolation: {summary['isolation']}{lost}; tests: {summary['mode']}"
     reasons = summary.get("inproc_reasons", {}) if summary["mode"] == "split" else {}
@@ -176,6 +175,16 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     if summary["prompts_cut_by_length"]:
         yield f"capybara-cut removed the prompt by its length in {count_of(summary['prompts_cut_by_length'], 'sample')}"
     yield f"Programs: {summary['unique_programs']} distinct, {summary['programs_run']} run{rate}"
+
+
+def _references(references: Mapping[str, Any]) -> Iterable[str]:
+    """How the benchmark's own solutions fared, and which problems have none."""
+    failed = f"; failed: {', '.join(references['failed'])}" if references["failed"] else ""
+    yield f"References: {references['passed']} of {references['checked']} pass{failed}"
+    if unverified := references.get("unverified"):
+        named = ", ".join([*unverified[:_LISTED], *(["..."] if len(unverified) > _LISTED else [])])
+        without = count_of(len(unverified), "problem has", "problems have")
+        yield f"Not verified: {without} no reference, so nobody knows whether their tests can be passed ({named})"
 
 
 def _training_data(summary: Mapping[str, Any]) -> Iterable[str]:
