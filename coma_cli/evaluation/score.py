@@ -238,7 +238,11 @@ def work(run: Run, settings: ScoreSettings, plan: "ScorePlan | measure.MeasurePl
     programs_run = run.work_done - (prepared_by if plan.samples else 0)
     seconds = time.monotonic() - began
     summary = _summarise(settings, plan, isolation, prepared, counted, programs_run, seconds)
-    outputs = [REFERENCES, *((VERDICTS,) if plan.samples else ()), *((CAUSES, ALTERNATIVES) if explanation else ())]
+    outputs = [
+        *((REFERENCES,) if prepared.checks else ()),
+        *((VERDICTS,) if plan.samples else ()),
+        *((CAUSES, ALTERNATIVES) if explanation else ()),
+    ]
     summary = summary.model_copy(update={"failures": failures, "explanation": explanation, "plot": plot})
     broken = len(run.journal(VERDICTS, Verdict).failed) if plan.samples else 0
     if broken:
@@ -315,10 +319,7 @@ def _summarise(
         results=counted.results,
         best_temperature=best_temperatures(counted.results),
         references=score_summary.ReferenceSummary(
-            checked=len(checks),
-            passed=len(checks) - len(failed),
-            failed=list(failed),
-            unverified=list(prepared.unverified),
+            checked=len(checks), passed=len(checks) - len(failed), failed=list(failed)
         ),
         isolation=isolation.level,
         isolation_lost=list(isolation.lost),
@@ -332,6 +333,7 @@ def _summarise(
         notes=_notes_on(plan, failed),
         prompts_cut_by_length=plan.prompts_cut_by_length,
         training_data=plan.source.contamination,
+        unverified=list(prepared.unverified),
     )
 
 

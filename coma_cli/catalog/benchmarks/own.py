@@ -222,11 +222,7 @@ def read(bench_data: Path | None) -> RawBenchmark:
     """
     if bench_data is None:
         raise MissingInputError("The rows of this benchmark are in a file of your own.", "Name it: --bench FILE")
-    try:
-        files = row_files(bench_data)
-    except ValueError as error:
-        raise MissingInputError(f"{str(error)[0].upper()}{str(error)[1:]}.", "Check --bench.") from None
-    rows = tuple(row for file in files for _, row in whole_rows(one_file(file)))
+    rows = tuple(row for file in row_files(bench_data) for _, row in whole_rows(one_file(file)))
     _require_one_measure(rows, str(bench_data))
     return RawBenchmark(rows, str(bench_data))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.catalog import canonical
+from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.hashing import hash_file
 from coma_cli.jsonl import sha256_of
 
@@ -28,7 +29,7 @@ def own_name(path: Path) -> str:
     """The name of the benchmark that a file, or the files of a folder, hold.
 
     Raises:
-        ValueError: there is no such file or folder, or the folder holds no file of rows.
+        MissingInputError: there is no such file or folder, or the folder holds no file of rows.
     """
     files = row_files(path)
     sha256 = hash_file(files[0]) if path.is_file() else sha256_of([hash_file(file) for file in files])
@@ -42,15 +43,15 @@ def row_files(path: Path) -> list[Path]:
     """The file itself, or the files of rows in a folder by name.
 
     Raises:
-        ValueError: as `own_name`.
+        MissingInputError: as `own_name`.
     """
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise ValueError(f"there is no file or folder {path}")
+        raise MissingInputError(f"There is no file or folder {path}.", "Check --bench.")
     found = sorted(file for file in path.iterdir() if file.is_file() and _holds_rows(file.name))
     if not found:
-        raise ValueError(f"{path} holds no file of rows ({', '.join(ROW_SUFFIXES)})")
+        raise MissingInputError(f"{path} holds no file of rows ({', '.join(ROW_SUFFIXES)}).", "Check --bench.")
     return found
 
 
@@ -62,14 +63,14 @@ def with_own_file(values: Any, known: Mapping[str, Any]) -> Any:
     """Settings in which a path given as `bench` is replaced by the benchmark's name and its `bench_data`.
 
     Raises:
-        ValueError: there is no such file or folder, or `bench_data` is given as well.
+        MissingInputError: there is no such file or folder. UsageError: `bench_data` is given as well.
     """
     bench = values.get("bench")
     if not isinstance(bench, (str, Path)) or not _is_path(str(bench), known):
         return values
     path = Path(bench).expanduser()
     if values.get("bench_data"):
-        raise ValueError(f"bench is the file {path} itself: omit bench_data")
+        raise UsageError(f"The benchmark is {path} itself, so it takes no other data.", "Omit --bench-data.")
     return {**values, "bench": own_name(path), "bench_data": path}
 
 

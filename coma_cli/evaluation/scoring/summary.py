@@ -1,6 +1,6 @@
 """What `coma score` says at the end: pass@k with intervals, verdict counts, and how the programs were run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -21,14 +21,13 @@ _LISTED = 5  # problems that are named one by one
 
 
 class ReferenceSummary(BaseModel):
-    """How the benchmark's own solutions fared on this machine; `unverified` are the problems that have none."""
+    """How the benchmark's own solutions fared on this machine."""
 
     model_config = ConfigDict(frozen=True)
 
     checked: int
     passed: int
     failed: list[str]
-    unverified: list[str] = []
 
 
 class BenchmarkSummary(BaseModel):
@@ -96,6 +95,7 @@ class ScoreSummary(BaseModel):
     plot: str | None = None
     training_data: ContaminationStatus | None = None  # None without samples
     best_temperature: list[BestTemperature] = []
+    unverified: list[str] = []  # problems without a reference
 
 
 def show(summary: Mapping[str, Any]) -> None:
@@ -163,7 +163,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
         yield f"Excluded: {task_id}, since its reference fails here ({how})"
     if summary["notes"]:
         yield f"Verdicts may differ from published ones for {', '.join(summary['notes'])}: see docs/data-sources.md"
-    yield from _references(summary["references"])
+    yield from _references(summary["references"], summary.get("unverified", []))
     lost = f", without {', '.join(summary['isolation_lost'])}" if summary["isolation_lost"] else ""
     yield f"Isolation: {summary['isolation']}{lost}; tests: {summary['mode']}"
     reasons = summary.get("inproc_reasons", {}) if summary["mode"] == "split" else {}
@@ -177,11 +177,11 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     yield f"Programs: {summary['unique_programs']} distinct, {summary['programs_run']} run{rate}"
 
 
-def _references(references: Mapping[str, Any]) -> Iterable[str]:
+def _references(references: Mapping[str, Any], unverified: Sequence[str]) -> Iterable[str]:
     """How the benchmark's own solutions fared, and which problems have none."""
     failed = f"; failed: {', '.join(references['failed'])}" if references["failed"] else ""
     yield f"References: {references['passed']} of {references['checked']} pass{failed}"
-    if unverified := references.get("unverified"):
+    if unverified:
         named = ", ".join([*unverified[:_LISTED], *(["..."] if len(unverified) > _LISTED else [])])
         without = count_of(len(unverified), "problem has", "problems have")
         yield f"Not verified: {without} no reference, so nobody knows whether their tests can be passed ({named})"
