@@ -6,7 +6,7 @@ Worked examples, one for each form:
     {"task_id": "sum/1", "prompt": "Read two numbers and print their sum.", "io": [{"stdin": "2 3", "stdout": "5"}]}
     {"task_id": "sql/1", "prompt": "Select all names.", "reference": "SELECT name FROM t", "metric": "exact-match"}
 
-A form is recognized by its own field. Rows of the first two give a pass@k and may stand in one file; rows with a metric
+A form is recognized by its own field. Rows of the first two give a pass@k and may be in one file; rows with a metric
 are compared with their reference, so they have a file of their own. Rows of LiveCodeBench and CodeContests are of the
 second form (`own_cases.py`).
 """

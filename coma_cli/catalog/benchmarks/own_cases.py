@@ -1,8 +1,7 @@
 r"""Test cases of programs that read standard input and write standard output, as contests publish them.
 
 A worked example: `{"stdin": "2 3\n", "stdout": "5\n"}` becomes `assert _coma_output(_coma_run('2 3\n')) ==
-_coma_output('5\n')`, where `_coma_run` runs the program and `_coma_output` leaves out the whitespace that does not
-count.
+_coma_output('5\n')`, where `_coma_run` runs the program and `_coma_output` removes the whitespace that does not count.
 
 Outputs are compared line by line, and within a line word by word: how much whitespace separates two words, whitespace
 at the ends of a line, and empty lines at the end do not count, everything else does. That is the rule of the checker

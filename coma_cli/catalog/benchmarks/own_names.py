@@ -75,7 +75,7 @@ def with_own_file(values: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _is_path(text: str, known: Mapping[str, Any]) -> bool:
-    """Whether a text is no name of a benchmark, but reads like a path or is one."""
+    """Whether a text reads like a path, or is one, and not the name of a benchmark."""
     if not text or canonical(text, known) in known:
         return False
     return "/" in text or _holds_rows(Path(text).name) or Path(text).exists()

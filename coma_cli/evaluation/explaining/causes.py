@@ -139,7 +139,8 @@ def _of_script(problem: Problem, sample: Candidate, verdict: Verdict, source: st
     """The cause for a program that defines no requested function, but reads and writes."""
     if verdict.verdict in (TIMEOUT, MEMORY):
         return verdict.verdict
-    if not isinstance(python_text.parse(source), ast.Module):
+    thinks = without_thinking(unify(sample.text)).unfinished
+    if thinks or not isinstance(python_text.parse(source), ast.Module):
         cause = _unread(problem, sample, None, parses=False)
         return SYNTAX if cause == NO_CODE and _WRITES.search(sample.text) else cause
     return TRUNCATED if sample.finish_reason == "length" else _at_run_time(verdict.detail)

@@ -1,4 +1,4 @@
-"""Benchmarks of one's own from file to result; mirrors no module, since sampling and scoring have no part for them."""
+"""Benchmarks of one's own from a file of rows to verdicts and result, in the real sandbox."""
 
 import pytest
 
