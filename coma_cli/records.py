@@ -208,6 +208,9 @@ class HeldOut(BaseModel):
     candidates: tuple[str, ...] = ()
 
 
+_OF_FEW_PROBLEMS = ("held_out", "is_script", "memory_mb")
+
+
 class Problem(Record):
     """A benchmark problem in the form that sampling and scoring share.
 
@@ -216,7 +219,11 @@ class Problem(Record):
     the names in `entry_points`, which include the required `entry_point`. `reference` is a complete passing program. If
     there are `input_sets`, the tests apply to each of the two. `mode` says in which process the tests run: `inproc`, in
     the program's own, only where nothing else is possible, for `mode_reason`. Where a problem is `held_out`, its
-    answer is compared with `reference`, which need not be a program; it may have no tests.
+    answer is compared with `reference`, which need not be a program; it may have no tests. Without a `reference` nobody
+    knows whether the tests can be passed.
+
+    A program that `is_script` is a whole one that reads from standard input: tests give the text of it to `entry_point`
+    and get what was written to standard output. `memory_mb` (MiB) is a limit of this problem's own.
 
     `description` and `assertions` are parts of the published row, for prompts that are composed of them; no file has
     them.
@@ -237,6 +244,8 @@ class Problem(Record):
     mode: Literal["split", "inproc"] = "split"
     mode_reason: str = ""
     held_out: HeldOut | None = None
+    is_script: bool = False
+    memory_mb: int | None = None
     description: str = Field(default="", exclude=True, repr=False)
     assertions: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
@@ -250,11 +259,9 @@ class Problem(Record):
         return self.held_out.input if self.held_out else ""
 
     def to_row(self) -> dict[str, Any]:
-        """As for all records; `held_out` only where there is one, so that other problems keep their hashes."""
+        """As for all records; what few problems have only where they do, so that other problems keep their hashes."""
         row = super().to_row()
-        if self.held_out is None:
-            del row["held_out"]
-        return row
+        return {name: value for name, value in row.items() if value or name not in _OF_FEW_PROBLEMS}
 
 
 class Sample(Record):

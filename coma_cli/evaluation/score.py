@@ -28,8 +28,7 @@ from coma_cli.evaluation.scoring.cluster import Runner, SandboxOptions
 from coma_cli.evaluation.scoring.failures import FailedSamples
 from coma_cli.evaluation.scoring.limits import memory_limit_mb, memory_notes
 from coma_cli.evaluation.scoring.other_benchmark import meant_for_another
-from coma_cli.evaluation.scoring.preparation import REFERENCES, excluded
-from coma_cli.evaluation.scoring.references import ReferenceCheck
+from coma_cli.evaluation.scoring.preparation import REFERENCES, PreparedProblems
 from coma_cli.evaluation.scoring.sample_choice import SampleSource, benchmark_only, choose_samples
 from coma_cli.evaluation.scoring.sample_files import Skipped
 from coma_cli.evaluation.scoring.score_run import VERDICTS, ScoreRun, refuse_failed, scored
@@ -238,8 +237,12 @@ def work(run: Run, settings: ScoreSettings, plan: "ScorePlan | measure.MeasurePl
     plot = _draw(run, plan, counted, settings.seed) if settings.plot and counted.results else None
     programs_run = run.work_done - (prepared_by if plan.samples else 0)
     seconds = time.monotonic() - began
-    summary = _summarise(settings, plan, isolation, prepared.checks, counted, programs_run, seconds)
-    outputs = [REFERENCES, *((VERDICTS,) if plan.samples else ()), *((CAUSES, ALTERNATIVES) if explanation else ())]
+    summary = _summarise(settings, plan, isolation, prepared, counted, programs_run, seconds)
+    outputs = [
+        *((REFERENCES,) if prepared.checks else ()),
+        *((VERDICTS,) if plan.samples else ()),
+        *((CAUSES, ALTERNATIVES) if explanation else ()),
+    ]
     summary = summary.model_copy(update={"failures": failures, "explanation": explanation, "plot": plot})
     broken = len(run.journal(VERDICTS, Verdict).failed) if plan.samples else 0
     if broken:
@@ -290,13 +293,13 @@ def _summarise(
     settings: ScoreSettings,
     plan: ScorePlan,
     isolation: Isolation,
-    checks: Mapping[str, ReferenceCheck],
+    prepared: PreparedProblems,
     counted: Counted,
     programs_run: int,
     seconds: float,
 ) -> score_summary.ScoreSummary:
     first = counted.results[0] if counted.results else None
-    failed = excluded(checks)
+    checks, failed = prepared.checks, prepared.excluded
     scored_problems = len(plan.problems) - len(failed)
     return score_summary.ScoreSummary(
         bench=plan.source.bench,
@@ -321,7 +324,7 @@ def _summarise(
         isolation=isolation.level,
         isolation_lost=list(isolation.lost),
         mode=settings.mode,
-        inproc_problems=sorted(task_id for task_id, check in checks.items() if check.mode == "inproc"),
+        inproc_problems=sorted(task_id for task_id, mode in prepared.modes.items() if mode == "inproc"),
         inproc_reasons={p.task_id: p.mode_reason for p in plan.problems if p.mode == "inproc"},
         unique_programs=counted.unique_programs,
         programs_run=programs_run,
@@ -330,6 +333,7 @@ def _summarise(
         notes=_notes_on(plan, failed),
         prompts_cut_by_length=plan.prompts_cut_by_length,
         training_data=plan.source.contamination,
+        unverified=list(prepared.unverified),
     )
 
 

@@ -2,12 +2,12 @@
 
 from collections import ChainMap
 from collections.abc import Mapping
-from typing import cast
 
 from coma_cli.catalog import Catalogue
 from coma_cli.catalog.benchmarks.entry import Benchmark, LoadedBenchmark, NoProblemsError
+from coma_cli.catalog.benchmarks.own_names import is_own_name
 
-BENCHMARKS: Mapping[str, Benchmark] = Catalogue(
+_PUBLISHED = Catalogue(
     Benchmark,
     __name__,
     {
@@ -18,12 +18,29 @@ BENCHMARKS: Mapping[str, Benchmark] = Catalogue(
         "mbpp+": "evalplus:MBPP_PLUS",
     },
 )
+BENCHMARKS: Mapping[str, Benchmark] = _PUBLISHED
 VALIDATION = "validation"
 PROMPTS = "prompts"
 _OWN: Catalogue[Benchmark] = Catalogue(
     Benchmark, __name__, {VALIDATION: "held_out:VALIDATION", PROMPTS: "prompts:ENTRY"}
 )
+
+
+class _Sampled(ChainMap[str, Benchmark]):
+    """Those of the catalogue, and, unlisted, each benchmark of a user's own file by the name that the file gives it."""
+
+    def __missing__(self, name: str) -> Benchmark:
+        if not is_own_name(name):
+            raise KeyError(name)
+        from coma_cli.catalog.benchmarks.own import benchmark_named
+
+        return benchmark_named(name)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or is_own_name(name)
+
+
 # What sample and score take: a user's own rows have no published file, and nothing is decontaminated against them.
-SAMPLED: Mapping[str, Benchmark] = ChainMap(_OWN, cast("Catalogue[Benchmark]", BENCHMARKS))
+SAMPLED: Mapping[str, Benchmark] = _Sampled(_OWN, _PUBLISHED)
 
 __all__ = ["BENCHMARKS", "PROMPTS", "SAMPLED", "VALIDATION", "Benchmark", "LoadedBenchmark", "NoProblemsError"]

@@ -60,7 +60,8 @@ class Benchmark:
     `size` is the number of problems of the whole benchmark; `id_prefix` is the prefix of task ids in other tools'
     files, ignoring case. `same_problems_as` names a benchmark with the same problems and fewer tests; `overlap` names
     the source of training rows that shares problems with it. `notes` say, by task id, why a right verdict may differ
-    from a published one. `protocols` are the ways to sample it.
+    from a published one. `protocols` are the ways to sample it. `data_hint` says what to do about data that
+    can't be read.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Benchmark:
     memory_mb: int = 1024
     notes: Mapping[str, str] = field(default_factory=dict, hash=False)
     inproc: Mapping[str, str] = field(default_factory=dict, hash=False)
+    data_hint: str = ""
     protocols: tuple[SamplingProtocol, ...] = field(default=common_protocols(CODEX_STOPS), hash=False)
 
     def sampling_protocol(self, name: str) -> SamplingProtocol:
@@ -182,4 +184,4 @@ class Benchmark:
         return problem.model_copy(update={"mode": mode, "mode_reason": reason})
 
     def _data_hint(self) -> str:
-        return f"Give the published file of {self.name} with --bench-data; see {self.url}"
+        return self.data_hint or f"Give the published file of {self.name} with --bench-data; see {self.url}"

@@ -37,7 +37,7 @@ _ID_DIGITS = 20
 def problem_of(row: Mapping[str, Any]) -> Problem | None:
     """A row of a known task, or one that names its metric, as a record; None for other rows."""
     if _names_metric(row):
-        return _own_problem(row)
+        return metric_problem(row)
     task_name = row.get("task")
     if not isinstance(task_name, str) or task_name not in TASKS:
         return None
@@ -78,7 +78,7 @@ def _names_metric(row: Mapping[str, Any]) -> bool:
     return "metric" in row and "reference" in row and "task" not in row
 
 
-def _own_problem(row: Mapping[str, Any]) -> Problem:
+def metric_problem(row: Mapping[str, Any], bench: str = VALIDATION_NAME) -> Problem:
     """A row `{task_id, prompt, reference, metric}` as a record; `language` and `text_language` may be given too."""
     prompt, reference, metric = row["prompt"], row["reference"], row["metric"]
     if not isinstance(prompt, str) or not isinstance(reference, str):
@@ -89,7 +89,7 @@ def _own_problem(row: Mapping[str, Any]) -> Problem:
     text_language: TextLanguage = "cn" if row.get("text_language") == "cn" else "en"
     return Problem(
         task_id=str(row["task_id"]),
-        bench=VALIDATION_NAME,
+        bench=bench,
         prompt=prompt,
         instruction=prompt,
         tests="",

@@ -3,6 +3,7 @@
 import hashlib
 
 from coma_cli.corpus.extraction.plain_comparisons import comparing_plainly
+from coma_cli.corpus.extraction.scripts import callable_script
 from coma_cli.records import Problem
 from coma_cli.sandbox import Limits, Program
 from coma_cli.sandbox.contract import Mode
@@ -11,11 +12,11 @@ from coma_cli.sandbox.contract import Mode
 def program_of(problem: Problem, source: str, key: str, mode: Mode = "split", limits: Limits | None = None) -> Program:
     """A program with the trusted tests of its problem; the prompt's own helpers are available to the checker.
 
-    Tests that share a process with the program compare plain values.
+    Tests that share a process with the program compare plain values. A script becomes a function of what it reads.
     """
     return Program(
         key=key,
-        source=source,
+        source=callable_script(source, problem.entry_point) if problem.is_script else source,
         tests=f"{problem.setup}{problem.tests if mode == 'split' else comparing_plainly(problem.tests)}",
         prelude=problem.prompt_code,
         entry_points=problem.entry_points or (problem.entry_point,),

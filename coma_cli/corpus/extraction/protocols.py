@@ -13,6 +13,7 @@ from coma_cli.catalog import index
 from coma_cli.corpus.extraction import published_cuts, python_text
 from coma_cli.corpus.extraction.program import Rule, find_program
 from coma_cli.corpus.extraction.pruning import needed_statements, without_demonstration
+from coma_cli.corpus.extraction.scripts import find_script
 from coma_cli.records import Problem
 
 
@@ -43,6 +44,8 @@ def default(problem: Problem, text: str, whole: bool = False, off: frozenset[Rul
     rules switched `off` it reads as an extraction that lacks them. A text without a program gives a program that fails:
     the prompt and what is left of the text.
     """
+    if problem.is_script:
+        return find_script(text, first="redefinition" in off)
     program = find_program(problem, text, off)
     if program is None:
         return no_program(problem, text, whole)
@@ -56,6 +59,8 @@ def first_block(problem: Problem, text: str, whole: bool = False) -> str:
 
 def entry_point(problem: Problem, text: str, whole: bool = False) -> str:
     """As `default`, reduced to the requested function, what it uses, and the imports."""
+    if problem.is_script:
+        return find_script(text)
     program = find_program(problem, text)
     if program is None:
         return no_program(problem, text, whole)

@@ -89,6 +89,7 @@ _NAME = re.compile(r"name '(\w+)' is not defined")
 _STATEMENT = re.compile(
     r"^\s+(?:return|for|if|while|import|from|def|try|with|raise|yield)\b|^\s*\w+\s*=[^=]", re.MULTILINE
 )
+_WRITES = re.compile(r"\bprint\(|\bstdout\b")
 _SHORT_NAMES = (
     "np pd plt nx tf sqrt ceil floor gcd factorial reduce partial defaultdict Counter deque OrderedDict namedtuple"
 )
@@ -106,11 +107,11 @@ def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, 
     The extraction is suspected before the program: where `default` reads another program than the one that was run, the
     rule that makes the difference is the cause.
     """
-    if verdict.runner_crash:
-        return CRASH
-    if verdict.verdict == "no-answer":
-        return NO_ANSWER
+    if verdict.runner_crash or verdict.verdict == "no-answer":
+        return CRASH if verdict.runner_crash else NO_ANSWER
     source = protocol.extract(problem, sample.text, sample.whole)
+    if problem.is_script:
+        return _of_script(problem, sample, verdict, source)
     read = find_program(problem, sample.text)
     blamed = _of_extraction(problem, read, source) if read else None
     if blamed:
@@ -132,6 +133,17 @@ def cause_of(problem: Problem, protocol: ExtractionProtocol, sample: Candidate, 
         return SEVERAL
     cause = _at_run_time(verdict.detail)
     return STUB if stub and cause in (WRONG, "exception NotImplementedError") else cause
+
+
+def _of_script(problem: Problem, sample: Candidate, verdict: Verdict, source: str) -> str:
+    """The cause for a program that defines no requested function, but reads and writes."""
+    if verdict.verdict in (TIMEOUT, MEMORY):
+        return verdict.verdict
+    thinks = without_thinking(unify(sample.text)).unfinished
+    if thinks or not isinstance(python_text.parse(source), ast.Module):
+        cause = _unread(problem, sample, None, parses=False)
+        return SYNTAX if cause == NO_CODE and _WRITES.search(sample.text) else cause
+    return TRUNCATED if sample.finish_reason == "length" else _at_run_time(verdict.detail)
 
 
 def _of_extraction(problem: Problem, read: FoundProgram, source: str) -> str | None:

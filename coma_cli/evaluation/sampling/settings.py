@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from coma_cli.catalog import canonical
 from coma_cli.catalog.bases import BASES
 from coma_cli.catalog.benchmarks import BENCHMARKS, PROMPTS, SAMPLED, VALIDATION
+from coma_cli.catalog.benchmarks.own_names import with_own_file
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
@@ -62,10 +63,10 @@ class SampleSettings(StageSettings):
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"n", "limit", "task_ids", "export"})
 
-    bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: SAMPLED), Kind("NAME")] = Field(
+    bench: Annotated[str, Flag("--bench", panel=BENCHMARK, complete=lambda _: SAMPLED), Kind("NAME|FILE|DIR")] = Field(
         default="humaneval",
-        description=f"Benchmark: {', '.join(BENCHMARKS)}; {VALIDATION}: rows held out from the model's own data; or "
-        f"{PROMPTS}: a file of instructions without answers",
+        description=f"Benchmark: {', '.join(BENCHMARKS)}; {VALIDATION}: rows held out from the model's own data; "
+        f"{PROMPTS}: a file of instructions without answers; or a file or folder of your own rows",
     )
     bench_data: Annotated[Path | None, Flag("--bench-data", panel=BENCHMARK), Kind("FILE|DIR")] = Field(
         default=None,
@@ -181,6 +182,7 @@ class SampleSettings(StageSettings):
     @classmethod
     def _with_the_settings_of_the_protocol(cls, values: Any) -> Any:
         """What the protocol sets, where nothing else is given; the errors of unknown names come later."""
+        values = with_own_file(values, SAMPLED)
         if "bench" not in values and (data := values.get("bench_data")):
             from coma_cli.evaluation.sampling.instruction_files import holds_prompts
 

@@ -55,6 +55,8 @@ def reference_limits(settings: ScoreSettings, problem: Problem) -> Limits:
 
 def _limits(settings: ScoreSettings, problem: Problem, cpu_s: float) -> Limits:
     memory = memory_limit_mb(settings, problem.bench)
+    if problem.memory_mb is not None and settings.memory_mb is None:
+        memory = min(problem.memory_mb, max(_LEAST_MEMORY_MB, memory_mb()))
     return Limits(cpu_s=cpu_s, memory_mb=memory, allow_fork=settings.allow_fork)
 
 

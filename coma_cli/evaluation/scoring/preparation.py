@@ -4,17 +4,18 @@ A problem whose own solution fails on this machine can't score anybody else's. T
 reference answers to the inputs of its problem is its check as far as possible, and how long it takes decides how long
 the problem's programs may run. References that have passed here
 before are not run again, except for a few that are drawn at each start: if one of those does not come out as it is
-known to, nothing that is kept of the benchmark is believed any more, and all of it runs again.
+known to, nothing that is kept of the benchmark is believed any more, and all of it runs again. A problem without a
+reference is scored too, as one of which nobody knows whether its tests can be passed.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from coma_cli import console
 from coma_cli.evaluation.scoring.expected_outputs import AnswerFinder, FoundAnswers, check_parts, published, stages_of
 from coma_cli.evaluation.scoring.limits import cpu_limit_for, reference_limits
 from coma_cli.evaluation.scoring.reference_cache import ReferenceCache, draw, reference_key
-from coma_cli.evaluation.scoring.references import ReferenceCheck, check_references, latest
+from coma_cli.evaluation.scoring.references import ReferenceCheck, check_references, latest, mode_of
 from coma_cli.evaluation.scoring.settings import ScoreSettings
 from coma_cli.journal import Journal, natural_order
 from coma_cli.records import Problem
@@ -32,16 +33,17 @@ class PreparedProblems:
     """The problems of a run by task id, ready for programs.
 
     `stages` are a problem with each set of tests that a program has to pass, the cheapest first; `checks` say how its
-    reference fared.
+    reference fared. `unverified` are the modes of those without a reference.
     """
 
     stages: Mapping[str, Sequence[Problem]]
     checks: Mapping[str, ReferenceCheck]
+    unverified: Mapping[str, Mode] = field(default_factory=dict)
 
     @property
     def modes(self) -> dict[str, Mode]:
         """How each problem's programs are run."""
-        return {task_id: check.mode for task_id, check in self.checks.items()}
+        return {**self.unverified, **{task_id: check.mode for task_id, check in self.checks.items()}}
 
     @property
     def excluded(self) -> dict[str, str]:
@@ -71,6 +73,19 @@ class Preparation:
         Raises:
             SandboxError: the sandbox failed.
         """
+        unverified = [problem for problem in self.problems if not problem.reference]
+        if not unverified:
+            return self._prepare_verified()
+        verified = replace(self, problems=[problem for problem in self.problems if problem.reference])
+        prepared = verified._prepare_verified() if verified.problems else PreparedProblems({}, {})
+        return PreparedProblems(
+            {**prepared.stages, **{problem.task_id: (problem,) for problem in unverified}},
+            prepared.checks,
+            {problem.task_id: mode_of(problem, self.settings.mode) for problem in unverified},
+        )
+
+    def _prepare_verified(self) -> PreparedProblems:
+        """As `prepare`, of problems that all have a reference."""
         machine = identity(self.sandbox.isolation, self.settings.python, self.settings.packages)
         missing = {problem.task_id for problem in self.problems if problem.task_id not in self._journal}
         prepared = self._prepare(machine, missing, again=self.settings.check_references)

@@ -62,7 +62,7 @@ def check_references(
     seen: dict[str, list[Outcome]] = {}
     failed: list[str] = []
     for outcome in sandbox.run(
-        _program(part, number, _mode_of(part, mode), limits_of)
+        _program(part, number, mode_of(part, mode), limits_of)
         for of_one in parts.values()
         for number, part in enumerate(of_one)
     ):
@@ -71,7 +71,7 @@ def check_references(
         outcomes.append(outcome)
         row = None
         if len(outcomes) == len(parts[task_id]):
-            row = _row(task_id, seen.pop(task_id), _mode_of(parts[task_id][0], mode), finish)
+            row = _row(task_id, seen.pop(task_id), mode_of(parts[task_id][0], mode), finish)
             if row.failed:
                 failed.append(task_id)
                 row = None
@@ -95,7 +95,7 @@ def _run_alone(
 
     A reference that only fails an assertion is tried in one process too, for a hint: its mode stays what it is.
     """
-    mode = _mode_of(parts[0], mode)
+    mode = mode_of(parts[0], mode)
     outcomes = list(_one_by_one(sandbox, parts, mode, limits_of))
     row = _row(task_id, outcomes, mode, finish)
     yield from (None for _ in outcomes[1:])
@@ -126,7 +126,8 @@ def _program(part: Problem, number: int, mode: Mode, limits_of: Callable[[Proble
     return program_of(part, part.reference, f"{number}|{part.task_id}", mode, limits_of(part))
 
 
-def _mode_of(problem: Problem, mode: Mode) -> Mode:
+def mode_of(problem: Problem, mode: Mode) -> Mode:
+    """Where the tests of a problem run; all of them in `mode` where that is inproc."""
     return problem.mode if mode == "split" else mode
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from coma_cli import console
 from coma_cli.corpus.extraction.candidate import Candidate
 from coma_cli.corpus.extraction.protocols import PROTOCOLS, ExtractionProtocol
-from coma_cli.errors import CliError
+from coma_cli.errors import CliError, UsageError
 from coma_cli.evaluation.explaining import explain as explaining
 from coma_cli.evaluation.explaining.explanation import Explanation
 from coma_cli.evaluation.scoring.cluster import Runner
@@ -57,9 +57,12 @@ class ScoreRun:
         """Find what references answer and check that they pass.
 
         Raises:
-            CliError: all fail, or one does and they are to be strict.
+            CliError: all fail, or one does and they are to be strict. UsageError: they alone are to be checked, and
+                there are none.
         """
         bench = self.source.bench
+        if self.settings.check_references and not any(problem.reference for problem in self.problems):
+            raise UsageError(f"No problem of {bench} has a reference to check.", "Omit --check-references.")
         prepared = Preparation(self.run, self.settings, self.sandbox, bench, self.problems).prepare()
         failed = prepared.excluded
         if failed:

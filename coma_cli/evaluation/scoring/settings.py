@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from coma_cli.catalog import canonical
 from coma_cli.catalog.benchmarks import BENCHMARKS, SAMPLED, VALIDATION
+from coma_cli.catalog.benchmarks.own_names import with_own_file
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
 from coma_cli.sandbox.read_list import PACKAGES
 from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset, Workers
@@ -69,9 +70,12 @@ class ScoreSettings(StageSettings):
     bench: Annotated[
         str | None,
         Flag("--bench", panel=INPUT, complete=lambda _: SAMPLED),
-        Kind("NAME"),
+        Kind("NAME|FILE|DIR"),
         Unset("that of the latest samples"),
-    ] = Field(default=None, description=f"Benchmark: {', '.join(BENCHMARKS)}; or {VALIDATION}")
+    ] = Field(
+        default=None,
+        description=f"Benchmark: {', '.join(BENCHMARKS)}; {VALIDATION}; or a file or folder of your own rows",
+    )
     samples: Annotated[
         tuple[str, ...],
         Flag("--samples", panel=INPUT, repeat=True, complete=runs_of("sample")),
@@ -135,6 +139,12 @@ class ScoreSettings(StageSettings):
         default=False, description="Plot pass@k against k (pass_at_k.png in the run's folder)"
     )
     runtime: ScoreRuntime = ScoreRuntime()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_own_file(cls, values: Any) -> Any:
+        """A benchmark of one's own is given as its file."""
+        return with_own_file(values, SAMPLED)
 
     @field_validator("bench")
     @classmethod

@@ -1,6 +1,6 @@
 """What `coma score` says at the end: pass@k with intervals, verdict counts, and how the programs were run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -95,6 +95,7 @@ class ScoreSummary(BaseModel):
     plot: str | None = None
     training_data: ContaminationStatus | None = None  # None without samples
     best_temperature: list[BestTemperature] = []
+    unverified: list[str] = []  # problems without a reference
 
 
 def show(summary: Mapping[str, Any]) -> None:
@@ -162,9 +163,7 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
         yield f"Excluded: {task_id}, since its reference fails here ({how})"
     if summary["notes"]:
         yield f"Verdicts may differ from published ones for {', '.join(summary['notes'])}: see docs/data-sources.md"
-    references = summary["references"]
-    failed = f"; failed: {', '.join(references['failed'])}" if references["failed"] else ""
-    yield f"References: {references['passed']} of {references['checked']} pass{failed}"
+    yield from _references(summary["references"], summary.get("unverified", []))
     lost = f", without {', '.join(summary['isolation_lost'])}" if summary["isolation_lost"] else ""
     yield f"Isolation: {summary['isolation']}{lost}; tests: {summary['mode']}"
     reasons = summary.get("inproc_reasons", {}) if summary["mode"] == "split" else {}
@@ -176,6 +175,16 @@ def _lines(summary: Mapping[str, Any]) -> Iterable[str]:
     if summary["prompts_cut_by_length"]:
         yield f"capybara-cut removed the prompt by its length in {count_of(summary['prompts_cut_by_length'], 'sample')}"
     yield f"Programs: {summary['unique_programs']} distinct, {summary['programs_run']} run{rate}"
+
+
+def _references(references: Mapping[str, Any], unverified: Sequence[str]) -> Iterable[str]:
+    """How the benchmark's own solutions fared, and which problems have none."""
+    failed = f"; failed: {', '.join(references['failed'])}" if references["failed"] else ""
+    yield f"References: {references['passed']} of {references['checked']} pass{failed}"
+    if unverified:
+        named = ", ".join([*unverified[:_LISTED], *(["..."] if len(unverified) > _LISTED else [])])
+        without = count_of(len(unverified), "problem has", "problems have")
+        yield f"Not verified: {without} no reference, so nobody knows whether their tests can be passed ({named})"
 
 
 def _training_data(summary: Mapping[str, Any]) -> Iterable[str]:

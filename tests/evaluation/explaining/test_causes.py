@@ -71,3 +71,24 @@ def test_several_definitions_are_named_before_a_wrong_answer():
 
 def test_a_thinking_part_without_end_is_named():
     assert cause(PROTOCOLS["default"], f"<think>\n{block(RIGHT)}", detail="") == causes.UNFINISHED
+
+
+SCRIPT = PROBLEM.model_copy(update={"is_script": True, "entry_point": "_coma_run"})
+
+
+@pytest.mark.parametrize(
+    ("text", "detail", "finish", "expected"),
+    [
+        ("print(1)", "AssertionError at test line 8", "stop", causes.WRONG),
+        ("print(1)", "ValueError: not enough values", "stop", "exception ValueError"),
+        ("print(1)\nimport sys\nsys.exit(1)", "exited with SystemExit: 1", "stop", causes.LEFT),
+        ("print(1)", "AssertionError at test line 8", "length", causes.TRUNCATED),
+        ("print(1", "SyntaxError: '(' was never closed", "stop", causes.SYNTAX),
+        ("I do not know.", "SyntaxError: invalid syntax", "stop", causes.NO_CODE),
+        ("<think>So", "NameError: name 'So' is not defined", "stop", causes.UNFINISHED),
+    ],
+)
+def test_a_script_has_no_entry_point_that_could_be_missing(text, detail, finish, expected):
+    verdict = Verdict(task_id="m/1", temperature=0, index=0, protocol="default", verdict="fail", detail=detail)
+    sample = Candidate("m/1", 0.0, 0, text, finish_reason=finish)
+    assert cause_of(SCRIPT, PROTOCOLS["default"], sample, verdict) == expected

@@ -82,3 +82,13 @@ def test_references_have_room_to_be_measured_in():
     assert limits_of(PLAIN, plus).cpu_s == 60 and reference_limits(PLAIN, plus).cpu_s == 600
     longest = PROBLEM.model_copy(update={"cpu_limit_s": 80_000})
     assert reference_limits(PLAIN, longest).cpu_s == 86_400
+
+
+@pytest.mark.parametrize(("own", "has", "asked", "limit"), [
+    (64, 64_000, None, 64), (2048, 64_000, None, 2048), (2048, 1000, None, 1000), (64, 64_000, 512, 512),
+])  # fmt: skip
+def test_a_problems_own_memory_limit_holds_unless_one_is_given(monkeypatch, own, has, asked, limit):
+    monkeypatch.setattr(limits, "memory_mb", lambda: has)
+    settings = ScoreSettings(memory_mb=asked)
+    problem = PROBLEM.model_copy(update={"memory_mb": own})
+    assert limits_of(settings, problem).memory_mb == reference_limits(settings, problem).memory_mb == limit
