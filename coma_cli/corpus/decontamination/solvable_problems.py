@@ -24,7 +24,8 @@ class SolvableProblem:
 
     `counts` are the numbers of arguments in their calls, `kind` the types of the first call's ("" where they are not
     known). `assertions` counts the assertions in the text of the tests; `first` is the first of them, as the arguments
-    of a call, how its value is compared (`==` or as a `bool`) and with what; None if it has another form.
+    of a call, how its value is compared (`==` or as a `bool`) and with what; None if it has another form. `keywords`
+    name the arguments of all calls in the tests.
     """
 
     problem: Problem
@@ -32,6 +33,7 @@ class SolvableProblem:
     kind: str
     assertions: int
     first: tuple[list[Any], str, Any] | None = None
+    keywords: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +77,11 @@ def _solvable(problem: Problem) -> SolvableProblem | None:
     if not assertions or 0 in counts:
         return None
     kind = _kind(calls[0]) if calls else ""
-    return SolvableProblem(problem, tuple(sorted(counts)), kind, len(assertions), _first(assertions[0], calls))
+    named = (argument.arg for node in nodes if isinstance(node, ast.Call) for argument in node.keywords)
+    first = _first(assertions[0], calls)
+    return SolvableProblem(
+        problem, tuple(sorted(counts)), kind, len(assertions), first, frozenset(name for name in named if name)
+    )
 
 
 def _first(first: ast.Assert, calls: Sequence[ast.Call]) -> tuple[list[Any], str, Any] | None:
