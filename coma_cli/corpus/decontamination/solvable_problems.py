@@ -16,6 +16,8 @@ from coma_cli.languages import parse_python
 from coma_cli.records import Problem
 
 _SAME_KIND = 1  # items of a collection that are of one type
+# What most nodes and values of fields are, with nothing below them.
+_LEAVES = frozenset((ast.Constant, ast.Name, ast.Load, ast.Store, str, type(None)))
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,9 @@ def _in_order(tree: ast.AST) -> list[ast.AST]:
         below: list[ast.AST] = []
         for name in node._fields:
             value = getattr(node, name, None)
-            if isinstance(value, list):
-                below += [one for one in value if isinstance(one, ast.AST) and type(one) is not ast.Constant]
-            elif isinstance(value, ast.AST) and value._fields and type(value) is not ast.Constant:
+            if type(value) is list:
+                below += [one for one in value if type(one) not in _LEAVES and isinstance(one, ast.AST)]
+            elif type(value) not in _LEAVES and isinstance(value, ast.AST):
                 below.append(value)
         left += reversed(below)
     return found
