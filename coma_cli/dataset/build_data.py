@@ -50,7 +50,7 @@ from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import write_atomically
 from coma_cli.parallel import ray_cluster
 from coma_cli.parallel.machine import default_workers
-from coma_cli.parallel.shards import map_shards, warm_up
+from coma_cli.parallel.shards import collecting_rarely, map_shards, warm_up
 from coma_cli.pipeline import row_of
 from coma_cli.publishing.publish import publish_blocker
 from coma_cli.records import Example
@@ -167,6 +167,11 @@ def work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRes
     Raises:
         MissingInputError: a source is broken further on, or no row is left at the end.
     """
+    with collecting_rarely():  # the tests of benchmarks are large syntax trees
+        return _work(run, settings, plan)
+
+
+def _work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageResult:
     parts = run.scratch("parts")
     _make_parts(run, settings, plan, parts)
     scratch = run.scratch("assembling")

@@ -44,7 +44,7 @@ def map_shards(
     if cluster is not None and shards:
         yield from _on_ray(work, context, shards)
     elif _is_done_here(shards, workers):
-        with _collecting_rarely():
+        with collecting_rarely():
             yield from (work(context, shard) for shard in shards)
     else:
         yield from _in_processes(work, context, shards, workers)
@@ -92,7 +92,8 @@ def _begin(context: object) -> None:
 
 
 @contextmanager
-def _collecting_rarely() -> Iterator[None]:
+def collecting_rarely() -> Iterator[None]:
+    """Search for reference cycles in this process as rarely as workers do, for work on many syntax trees."""
     before = gc.get_threshold()
     gc.set_threshold(_COLLECT_AFTER, *before[1:])
     try:

@@ -5,8 +5,8 @@ number of arguments (see `screening`). What seems to solve one is run against th
 scored: in a process of its own, under the name that the tests call, with the limits of the benchmark. Only that run
 decides, so a function that deceives the first step (a value that equals everything, an early exit) solves nothing.
 
-Equal functions run once, and what is found is kept in coma's cache under the text of the function, the problems and
-the identity of the sandbox.
+Functions that differ in names only (see `generic_names`) run once, and what is found is kept in coma's cache under the
+text of the function, the problems and the identity of the sandbox.
 
 Measured with HumanEval and MBPP: 650 of their 661 reference solutions with a function are found again (the others need
 more steps or memory than the first step gives); of 411 different functions in 2,600 rows of CodeAlpaca, 170 solve a
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from coma_cli.cache import EntryCache
 from coma_cli.corpus.decontamination.candidate_functions import CandidateFunction, renamed
+from coma_cli.corpus.decontamination.generic_names import names_of_tests, with_generic_names
 from coma_cli.corpus.decontamination.screening import LIMITS, Screening
 from coma_cli.corpus.decontamination.solvable_problems import SolvableProblem
 from coma_cli.corpus.extraction.programs import program_of
@@ -54,13 +55,17 @@ class BehaviouralCheck:
         """
         name = self._entry_name()
         known = _read(self.entries.read(name))
-        missing = sorted(key for key in candidates if key not in known)
+        kept = names_of_tests(self.problems)
+        generic = {key: with_generic_names(candidate, kept) for key, candidate in candidates.items()}
+        keys = {key: candidate.key for key, candidate in generic.items()}
+        distinct = {candidate.key: candidate for candidate in generic.values()}
+        missing = sorted(key for key in distinct if key not in known)
         on_tried(len(candidates) - len(missing))
         for start in range(0, len(missing), _KEEP_AFTER):
-            keys = missing[start : start + _KEEP_AFTER]
-            known |= self._run([candidates[key] for key in keys], on_tried)
+            stretch = missing[start : start + _KEEP_AFTER]
+            known |= self._run([distinct[key] for key in stretch], on_tried)
             self.entries.write(name, json.dumps(known, sort_keys=True).encode())
-        return {key: known[key] for key in candidates}
+        return {key: known[keys[key]] for key in candidates}
 
     def _run(self, candidates: Sequence[CandidateFunction], on_tried: Callable[[int], None]) -> Solved:
         screening = Screening(self.problems, self.isolation, self.workers)

@@ -16,6 +16,8 @@ from coma_cli.languages import parse_python
 from coma_cli.records import Problem
 
 _SAME_KIND = 1  # items of a collection that are of one type
+# What most nodes and values of fields are, with nothing below them.
+_LEAVES = frozenset((ast.Constant, ast.Name, ast.Load, ast.Store, str, type(None)))
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class SolvableProblem:
 
     `counts` are the numbers of arguments in their calls, `kind` the types of the first call's ("" where they are not
     known). `assertions` counts the assertions in the text of the tests; `first` is the first of them, as the arguments
-    of a call, how its value is compared (`==` or as a `bool`) and with what; None if it has another form.
+    of a call, how its value is compared (`==` or as a `bool`) and with what; None if it has another form. `keywords`
+    name the arguments of all calls in the tests.
     """
 
     problem: Problem
@@ -32,6 +35,7 @@ class SolvableProblem:
     kind: str
     assertions: int
     first: tuple[list[Any], str, Any] | None = None
+    keywords: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +79,11 @@ def _solvable(problem: Problem) -> SolvableProblem | None:
     if not assertions or 0 in counts:
         return None
     kind = _kind(calls[0]) if calls else ""
-    return SolvableProblem(problem, tuple(sorted(counts)), kind, len(assertions), _first(assertions[0], calls))
+    named = (argument.arg for node in nodes if isinstance(node, ast.Call) for argument in node.keywords)
+    first = _first(assertions[0], calls)
+    return SolvableProblem(
+        problem, tuple(sorted(counts)), kind, len(assertions), first, frozenset(name for name in named if name)
+    )
 
 
 def _first(first: ast.Assert, calls: Sequence[ast.Call]) -> tuple[list[Any], str, Any] | None:
@@ -117,9 +125,9 @@ def _in_order(tree: ast.AST) -> list[ast.AST]:
         below: list[ast.AST] = []
         for name in node._fields:
             value = getattr(node, name, None)
-            if isinstance(value, list):
-                below += [one for one in value if isinstance(one, ast.AST) and type(one) is not ast.Constant]
-            elif isinstance(value, ast.AST) and value._fields and type(value) is not ast.Constant:
+            if type(value) is list:
+                below += [one for one in value if type(one) not in _LEAVES and isinstance(one, ast.AST)]
+            elif type(value) not in _LEAVES and isinstance(value, ast.AST):
                 below.append(value)
         left += reversed(below)
     return found

@@ -22,6 +22,8 @@ _OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Is: "is",
     ast.IsNot: "is not",
 }
+# What most nodes and values of fields are, with nothing below them.
+_LEAVES = frozenset((ast.Constant, ast.Name, ast.Load, ast.Store, str, type(None)))
 
 
 def plain_tree(tests: str) -> ast.Module:
@@ -37,10 +39,13 @@ def plain_tree(tests: str) -> ast.Module:
         node = left.pop()
         for name in node._fields:
             value = getattr(node, name, None)
-            if isinstance(value, list):
-                value[:] = [_plain(one) if type(one) is ast.Compare else one for one in value]
-                left += [one for one in value if isinstance(one, ast.AST) and type(one) is not ast.Constant]
-            elif isinstance(value, ast.AST) and value._fields and type(value) is not ast.Constant:
+            if type(value) is list:
+                below = [one for one in value if type(one) not in _LEAVES and isinstance(one, ast.AST)]
+                if any(type(one) is ast.Compare for one in below):
+                    value[:] = [_plain(one) if type(one) is ast.Compare else one for one in value]
+                    below = [one for one in value if isinstance(one, ast.AST)]
+                left += below
+            elif type(value) not in _LEAVES and isinstance(value, ast.AST):
                 if type(value) is ast.Compare:
                     value = _plain(value)
                     setattr(node, name, value)
