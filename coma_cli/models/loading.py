@@ -16,6 +16,8 @@ from typing import Any
 
 from coma_cli.errors import CliError, MissingInputError, UsageError, memory_named, package_blocker
 from coma_cli.models.embedded import converted
+from coma_cli.models.qwen import conversion as qwen
+from coma_cli.models.qwen.original import OriginalFiles
 from coma_cli.models.resolution import (
     NO_TRUST,
     ResolvedBase,
@@ -118,17 +120,33 @@ def _device(device: str) -> str:
     return f"cuda:{int(number or 0)}"
 
 
-def model_folder(resolved: ResolvedBase) -> str:
-    """What transformers loads: a folder (embedded weights are unpacked first) or a Hub id.
+def model_folder(resolved: ResolvedBase, *, weights: bool = True) -> str:
+    """What transformers loads: a folder (embedded weights and a Qwen of 2023 are converted first) or a Hub id.
+
+    Without `weights`, a folder with the configuration and the tokenizer is enough.
 
     Raises:
-        CliError: the base's blocker.
+        CliError: the base's blocker, or what is wrong with the files to convert.
     """
     if resolved.blocker is not None:
         raise resolved.blocker
     if resolved.kind == "embedded":
         return str(converted(resolved.name, Path(resolved.path_or_id)))
-    return resolved.path_or_id
+    original = _qwen_of_2023(resolved)
+    if original is None:
+        return resolved.path_or_id
+    make = qwen.converted if weights else qwen.prepared
+    return str(make(original, resolved.content_sha256, resolved.subject))
+
+
+def _qwen_of_2023(resolved: ResolvedBase) -> OriginalFiles | None:
+    """The files to convert if the base is a Qwen of 2023, whether the catalogue knows it or not."""
+    if resolved.kind == "hub":
+        files = OriginalFiles.on_hub(resolved.path_or_id, resolved.revision)
+    else:
+        files = OriginalFiles.in_folder(resolved.name, Path(resolved.path_or_id))
+    with _explained(resolved):
+        return files if qwen.is_original(files.json("config.json")) else None
 
 
 def load_tokenizer(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
@@ -137,7 +155,7 @@ def load_tokenizer(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
     Raises:
         MissingInputError: it can't be downloaded or read. UsageError: it needs remote code.
     """
-    source = model_folder(resolved)
+    source = model_folder(resolved, weights=False)
     folder = Path(source)
     if folder.is_dir() and not any(hit for pattern in TOKENIZER_FILES for hit in folder.glob(pattern)):
         raise MissingInputError(
@@ -223,7 +241,7 @@ def load_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
     Raises:
         MissingInputError: it can't be downloaded or read. UsageError: it needs remote code.
     """
-    source = model_folder(resolved)
+    source = model_folder(resolved, weights=False)
     with _explained(resolved):
         return transformers.AutoConfig.from_pretrained(source, **_common(resolved, trust))
 
@@ -234,7 +252,7 @@ def load_generation_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -
     Raises:
         CliError: the base's blocker.
     """
-    source = model_folder(resolved)
+    source = model_folder(resolved, weights=False)
     try:
         return transformers.GenerationConfig.from_pretrained(source, **_common(resolved, trust))
     except OSError:  # most folders have none

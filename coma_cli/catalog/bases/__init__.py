@@ -14,6 +14,7 @@ BASES: Mapping[str, Base] = Catalogue(
     {
         "smollm2-135m": "smollm2_135m:BASE",
         "qwen-7b": "qwen_7b:BASE",
+        "qwen-7b-original": "qwen_7b:ORIGINAL",
         "codellama-7b-python": "codellama_7b_python:BASE",
         "wizardcoder-python-7b": "wizardcoder_python_7b:BASE",
         "llama-7b": "llama_7b:BASE",

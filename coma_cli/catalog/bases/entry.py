@@ -72,7 +72,8 @@ class Base:
     """A base model of the catalogue.
 
     `revision` is the commit to use, None if it doesn't matter. `template` is the name of finetune's default prompt
-    template. `lora_targets` are the linear layers of one block by their names in the published checkpoint.
+    template. `lora_targets` are the linear layers of one block by their names in the loaded model. `layout` names a
+    layout of weights that is converted before it is loaded (`qwen`: that of Qwen's models of 2023).
     """
 
     name: str
@@ -85,6 +86,7 @@ class Base:
     revision: str | None = None
     dtype: str = "bfloat16"
     remote_code: bool = False
+    layout: str | None = None
     embedded: EmbeddedWeights | None = None
     notes: str = ""
 
