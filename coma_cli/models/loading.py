@@ -162,8 +162,12 @@ def load_tokenizer(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
             f"{resolved.name} has no tokenizer: none of {', '.join(TOKENIZER_FILES)}.",
             "Copy the tokenizer's files from the model's base into the folder.",
         )
+    repair = resolved.entry.tokenizer_repair if resolved.entry else None
     with _explained(resolved):
-        return transformers.AutoTokenizer.from_pretrained(source, **_common(resolved, trust))
+        if repair is None:
+            return transformers.AutoTokenizer.from_pretrained(source, **_common(resolved, trust))
+        kind = getattr(transformers, repair.class_name)
+        return kind.from_pretrained(source, **repair.tokens, **_common(resolved, trust))
 
 
 def load_model(
@@ -199,6 +203,8 @@ def load_model(
         model, report = transformers.AutoModelForCausalLM.from_pretrained(source, output_loading_info=True, **options)
     if missing := sorted(report["missing_keys"]):  # transformers would continue with random weights
         raise weights_missing(resolved.name, missing)
+    for config in (model.config, model.generation_config):
+        _repaired(resolved, config)
     with memory_named(f"The model {resolved.name}", SMALLER_MODEL):
         return model.eval() if quantization_config is not None else model.to(placement.device).eval()
 
@@ -243,7 +249,15 @@ def load_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
     """
     source = model_folder(resolved, weights=False)
     with _explained(resolved):
-        return transformers.AutoConfig.from_pretrained(source, **_common(resolved, trust))
+        return _repaired(resolved, transformers.AutoConfig.from_pretrained(source, **_common(resolved, trust)))
+
+
+def _repaired(resolved: ResolvedBase, config: Any) -> Any:
+    """A configuration with the ids of the special tokens that the catalogue says are the right ones."""
+    repair = resolved.entry.tokenizer_repair if resolved.entry else None
+    for name, value in repair.ids.items() if repair and config is not None else ():
+        setattr(config, name, value)
+    return config
 
 
 def load_generation_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
@@ -254,6 +268,6 @@ def load_generation_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -
     """
     source = model_folder(resolved, weights=False)
     try:
-        return transformers.GenerationConfig.from_pretrained(source, **_common(resolved, trust))
+        return _repaired(resolved, transformers.GenerationConfig.from_pretrained(source, **_common(resolved, trust)))
     except OSError:  # most folders have none
         return transformers.GenerationConfig.from_model_config(load_config(resolved, trust=trust))

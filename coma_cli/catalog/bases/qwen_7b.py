@@ -6,7 +6,7 @@ rank 64 has 159,907,840 parameters instead of the 143,130,624 of the fused layou
 
 from dataclasses import replace
 
-from coma_cli.catalog.bases.entry import LLAMA_LINEAR_LAYERS, Architecture, Base
+from coma_cli.catalog.bases.entry import LLAMA_LINEAR_LAYERS, Architecture, Base, SpecialTokens
 
 BASE = Base(
     name="qwen-7b",
@@ -26,11 +26,14 @@ BASE = Base(
     template="chatml",
     lora_targets=LLAMA_LINEAR_LAYERS,
     layout="qwen",
-    notes="Version 1.1 (context 8192), converted to Qwen2 in coma's cache once; no code of its repository is run.",
+    context=8192,
+    special_tokens=SpecialTokens(None, "<|endoftext|>", "<|endoftext|>"),
+    notes="Version 1.1, converted to Qwen2 in coma's cache once; no code of its repository is run.",
 )
 ORIGINAL = replace(
     BASE,
     name="qwen-7b-original",
+    context=2048,
     revision="e7ecd2aabf8581570c47387b022e17a501bdb8b2",
     notes="The release of August 2023, which CoMA tuned; its weights are pickled and read without running code.",
 )

@@ -90,17 +90,23 @@ def _prepare(original: OriginalFiles, into: Path) -> None:
     end_of_text = len(ranks)
     ends = [end_of_text + vocabulary.SPECIAL_TOKENS.index(vocabulary.TURN_END), end_of_text] if turns else end_of_text
     made = layout.converted_config(config, dtype="bfloat16", end_token=end_of_text)
-    if config["vocab_size"] < len(ranks) + len(vocabulary.SPECIAL_TOKENS):
-        raise MissingInputError(
-            f"{original.name} has {config['vocab_size']} rows of embeddings for {len(ranks)} tokens and 208 special "
-            "ones.",
-            "Its vocabulary is that of another model: download its files again.",
-        )
+    _check_vocabulary(original.name, config["vocab_size"], generation.get("eos_token_id"), end_of_text)
     tokenizer = vocabulary.fast_tokenizer(ranks, context=made["max_position_embeddings"], turns=turns)
     tokenizer.save_pretrained(into)
     write_json(into / "config.json", made)
     kept = {name: generation[name] for name in ("max_new_tokens", "do_sample", "top_k", "top_p") if name in generation}
     write_json(into / "generation_config.json", {**kept, "eos_token_id": ends, "pad_token_id": end_of_text})
+
+
+def _check_vocabulary(name: str, rows: int, named_end: object, tokens: int) -> None:
+    """The first special token follows the vocabulary, so a cut or foreign file would move all of them."""
+    needed = tokens + len(vocabulary.SPECIAL_TOKENS)
+    if rows < needed or (isinstance(named_end, int) and named_end != tokens):
+        raise MissingInputError(
+            f"{vocabulary.FILE} of {name} has {tokens:,} tokens, which does not agree with its configuration "
+            f"({rows:,} rows of embeddings, end token {named_end}).",
+            "Download the model's files again.",
+        )
 
 
 def _convert(original: OriginalFiles, others: Path, into: Path) -> None:
