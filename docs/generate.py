@@ -195,7 +195,8 @@ def data_sources() -> str:
             *table(BASE_COLUMNS, escaped(bases)),
             "## Published results",
             "",
-            "What the two seeds and Alpaca-LoRA published on the Hub, to compare with; the commit is the one that was seen.",
+            "What CoMA, CodeCapybara and Alpaca-LoRA published on the Hub, to compare with; `commit` is the one that "
+            "was seen.",
             "",
             *table(("model", "kind", "base", "commit", "what to know"), escaped(results)),
         )

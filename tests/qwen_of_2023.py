@@ -4,10 +4,11 @@ import base64
 import json
 import math
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-TEXT = "def add(a, b):\n    return a + b\n\n    for item in items:\n        total += item\n你好世界，你好！the other theory"
+TEXT = "def add(a, b):\n    return a + b\n\n    for item in items:\n        total += item\n你好世界，你好！"
 
 
 def make_original(
@@ -124,10 +125,26 @@ def original_logits(weights: dict[str, Any], config: dict[str, Any], ids: Any) -
         mixed = torch.einsum("bhqk,bkhd->bqhd", scores.softmax(-1), v).reshape(*ids.shape, -1)
         x = x + mixed @ b["attn.c_proj.weight"].T
         h = norm(x, b["ln_2.weight"])
-        x = x + (
-            (h @ b["mlp.w1.weight"].T) * torch.nn.functional.silu(h @ b["mlp.w2.weight"].T)
-        ) @ b["mlp.c_proj.weight"].T
+        x = (
+            x
+            + ((h @ b["mlp.w1.weight"].T) * torch.nn.functional.silu(h @ b["mlp.w2.weight"].T))
+            @ b["mlp.c_proj.weight"].T
+        )
     return norm(x, w["ln_f.weight"]) @ w["lm_head.weight"].T
+
+
+def converted_model(weights: dict[str, Any], config: dict[str, Any]) -> Any:
+    """The Qwen2 model in float32 of these tensors of the original."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    from coma_cli.models.qwen.layout import converted_config, converted_tensors, expected_tensors
+
+    made = converted_config(config, dtype="bfloat16", end_token=0)
+    model = Qwen2ForCausalLM(Qwen2Config.from_dict(made)).eval()
+    state = {new: value.float() for name, old in weights.items() for new, value in converted_tensors(name, old)}
+    assert state.keys() == expected_tensors(made)
+    model.load_state_dict(state, strict=True)
+    return model
 
 
 def small_vocabulary(joined: int = 60) -> bytes:
@@ -135,7 +152,7 @@ def small_vocabulary(joined: int = 60) -> bytes:
     tokens = [bytes([value]) for value in range(256)]
     words = [[bytes([byte]) for byte in word.encode()] for word in TEXT.replace(" ", "\0 ").split("\0")]
     for _ in range(joined):
-        pairs = Counter(pair for word in words for pair in zip(word, word[1:], strict=False))
+        pairs = Counter(pair for word in words for pair in pairwise(word))
         (left, right), _count = max(pairs.items(), key=lambda item: (item[1], item[0]))
         tokens.append(left + right)
         for word in words:

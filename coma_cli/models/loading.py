@@ -167,7 +167,7 @@ def load_tokenizer(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
         if repair is None:
             return transformers.AutoTokenizer.from_pretrained(source, **_common(resolved, trust))
         kind = getattr(transformers, repair.class_name)
-        return kind.from_pretrained(source, **repair.tokens, **_common(resolved, trust))
+        return kind.from_pretrained(source, **repair.settings, **_common(resolved, trust))
 
 
 def load_model(

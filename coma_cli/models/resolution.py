@@ -5,8 +5,8 @@
     resolved.content_sha256      its identity in fingerprints
 
 Loading is in `loading`. A folder is identified by a hash of its content, embedded weights by the hash of the package's
-file and the version of the conversion (so is a Qwen of 2023, which `models.qwen` converts), a model on the Hugging Face Hub by its commit; if the Hub can't be reached, by
-its name alone, and `blocker` says so.
+file, a model on the Hugging Face Hub by its commit; if the Hub can't be reached, by its name alone, and `blocker` says
+so. The version of the conversion counts too where there is one: of embedded weights, and of a Qwen of 2023.
 """
 
 import importlib.util

@@ -92,10 +92,10 @@ class SpecialTokens:
 
 @dataclass(frozen=True)
 class TokenizerRepair:
-    """What replaces a tokenizer's published settings, which are broken: its class, tokens and their ids."""
+    """What replaces a tokenizer's published settings, which are broken: class, settings, and ids of special tokens."""
 
     class_name: str
-    tokens: Mapping[str, str]
+    settings: Mapping[str, str | bool]
     ids: Mapping[str, int | None]
 
 

@@ -22,7 +22,7 @@ DECAPODA = replace(
     hub_id="baffo32/decapoda-research-llama-7B-hf",
     tokenizer_repair=TokenizerRepair(
         "LlamaTokenizer",
-        {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
+        {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "add_bos_token": True},
         {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": None},
     ),
     notes=(

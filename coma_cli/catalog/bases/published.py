@@ -1,7 +1,7 @@
 """What both seeds published of their own: results to compare with, not bases to begin from.
 
-Only abbreviated commits are known of most; the Hub takes whole ones, so `seen_at` identifies what was looked at and is
-no revision to fetch.
+Only abbreviated commits are known of most; the Hub takes whole ones, so `seen_at` identifies what was looked at and
+can't be fetched.
 """
 
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ BASE = Base(
     context=16384,
     special_tokens=SpecialTokens("<s>", "</s>", "[PAD]"),
     notes=(
-        "A mirror: its authors' organisation, WizardLMTeam, removed the 7B model in April 2024. Its published prompt is "
-        "the Alpaca prompt without an input."
+        "A mirror: its authors' organisation, WizardLMTeam, removed the 7B model in April 2024. Its published prompt "
+        "is the Alpaca prompt without an input."
     ),
 )

@@ -148,7 +148,7 @@ def write_shard(source: Path, target: Path) -> None:
     tensors: dict[str, Any] = {}
     with opened(source) as content:
         for name, tensor in content:
-            tensors |= layout.converted_tensors(name, tensor)
+            tensors |= dict(layout.converted_tensors(name, tensor))
     making = target.with_name(f".{target.name}.part")
     save_file(tensors, making, metadata={"format": "pt"})
     with making.open("rb") as handle:

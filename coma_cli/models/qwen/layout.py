@@ -47,7 +47,7 @@ def converted_tensors(name: str, tensor: Any) -> Iterator[tuple[str, Any]]:
     """Name and value of the tensors of Qwen2 that one tensor of the original becomes.
 
     `c_attn` has shape (3 * hidden, hidden) and a bias of 3 * hidden: query, key and value, one below the other.
-    Buffers that are computed from the configuration are left out.
+    Buffers that are computed from the configuration are skipped.
 
     Raises:
         MissingInputError: the tensor is not one of this architecture.

@@ -10,6 +10,7 @@ section 2.2, and tokenization_note.md of QwenLM/Qwen.
 import base64
 import binascii
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def read_ranks(path: Path) -> dict[bytes, int]:
     """The tokens of a vocabulary file and their ranks, which are their ids.
 
     Raises:
-        MissingInputError: the file is damaged: lines that are no token and rank, ranks missing, or byte values.
+        MissingInputError: the file is damaged: lines without token and rank, missing ranks or byte values.
     """
     damaged = MissingInputError(f"{path.name} is not a complete vocabulary.", "Download the model's files again.")
     try:
@@ -76,7 +77,7 @@ def _last_pair(ranks: Mapping[bytes, int], token: bytes) -> tuple[bytes, bytes] 
     """The two parts that are joined last when `token` is made of bytes; None if tiktoken never makes it so."""
     own, parts = ranks[token], [token[i : i + 1] for i in range(len(token))]
     while len(parts) > 2:
-        joined = [ranks.get(left + right, own) for left, right in zip(parts, parts[1:], strict=False)]
+        joined = [ranks.get(left + right, own) for left, right in pairwise(parts)]
         lowest = min(joined)
         if lowest >= own:
             return None

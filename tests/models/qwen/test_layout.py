@@ -3,20 +3,8 @@ import pytest
 from coma_cli.errors import MissingInputError
 from coma_cli.jsonl import read_json
 from coma_cli.models.qwen.layout import converted_config, converted_tensors, expected_tensors, renamed
-from tests.qwen_of_2023 import original_config, original_logits, random_weights
+from tests.qwen_of_2023 import converted_model, original_config, original_logits, random_weights
 from tests.requirements import SHARED, package, skip_unless
-
-
-def converted_model(weights, config):
-    package("torch", "train")
-    from transformers import Qwen2Config, Qwen2ForCausalLM
-
-    made = converted_config(config, dtype="bfloat16", end_token=0)
-    model = Qwen2ForCausalLM(Qwen2Config.from_dict(made)).eval()
-    state = {new: value.float() for name, old in weights.items() for new, value in converted_tensors(name, old)}
-    assert state.keys() == expected_tensors(made)
-    model.load_state_dict(state, strict=True)
-    return model
 
 
 def test_the_converted_model_answers_as_the_published_forward_pass():

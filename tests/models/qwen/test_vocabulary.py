@@ -13,7 +13,8 @@ from tests.requirements import ROOT, SHARED, package, skip_unless
 
 # As QwenLM/Qwen's tokenization_qwen.py has it.
 PATTERN = (
-    r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
+    r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"""
+    r"""| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
 )
 ALPHABET = " \n\t\r ab'sSTdef中文你好12.#<|\u00a0é\u0301ſK😀"
 
