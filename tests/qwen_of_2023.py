@@ -8,7 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-TEXT = "def add(a, b):\n    return a + b\n\n    for item in items:\n        total += item\n你好世界，你好！"
+TEXT = (
+    "def add(a, b):\n    return a + b\n\n    for item in items:\n        total += item\n"
+    "你好世界，你好！the other theory of lists and functions"
+)
 
 
 def make_original(

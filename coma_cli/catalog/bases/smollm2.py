@@ -1,4 +1,4 @@
-"""SmolLM2-Instruct in three sizes. The smallest is the default base: it runs on a laptop's CPU, from a Python package."""
+"""SmolLM2-Instruct in three sizes. The smallest is the default base: it runs on a CPU, from a Python package."""
 
 from dataclasses import replace
 
