@@ -9,19 +9,15 @@ default.
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
 from coma_cli.errors import UsageError
-from coma_cli.models.adapters import Adapter, check_shapes, layer_shapes, read_adapter
+from coma_cli.models.adapters import Adapter, check_shapes, fitting, layer_shapes
 from coma_cli.models.loading import DTYPES, Placement, load_model
 from coma_cli.models.quantization import four_bit_config
-from coma_cli.models.qwen import adapters as qwen
 from coma_cli.models.resolution import ResolvedBase, Trust
 
 
@@ -38,20 +34,9 @@ def load_adapted(
         base = _load_dequantized(adapter, resolved, device, trust)
     else:
         base = load_model(resolved, torch.float32, device, trust=trust)
-    with _fitting(adapter) as fitting:
-        check_shapes(fitting, layer_shapes(base))
-        return peft.PeftModel.from_pretrained(base, str(fitting.folder)).eval()
-
-
-@contextmanager
-def _fitting(adapter: Adapter) -> Iterator[Adapter]:
-    """The adapter for the layers that the base has now: one of Qwen's original layout is rewritten for the time."""
-    if not qwen.is_for_original(adapter.shapes):
-        yield adapter
-        return
-    with TemporaryDirectory() as folder:
-        qwen.rewrite(adapter.folder, Path(folder))
-        yield read_adapter(Path(folder))
+    with fitting(adapter) as fits:
+        check_shapes(fits, layer_shapes(base))
+        return peft.PeftModel.from_pretrained(base, str(fits.folder)).eval()
 
 
 def _four_bit(adapter: Adapter) -> bool:
