@@ -15,6 +15,8 @@ from typing import Any
 import typer
 
 from coma_cli.catalog.bases import BASES
+from coma_cli.catalog.bases.entry import Base
+from coma_cli.catalog.bases.published import PUBLISHED_RESULTS
 from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.sources.source import Source
@@ -38,6 +40,7 @@ What coma reads by name, where it is published, and under which licence. The dat
 the licences of the rows that are in it. How files are found and which forms are read: [data formats](data-formats.md).
 How to add an entry: [extending](extending.md).
 """
+BASE_COLUMNS = ("base", "parameters", "licence", "template", "context", "special tokens", "what to know", "paper")
 
 Panels = Mapping[str, Sequence[tuple[str, str]]]
 
@@ -151,9 +154,19 @@ def data_sources() -> str:
     ]
     notes = [(f"`{task}`", b.name, note) for b in BENCHMARKS.values() for task, note in b.notes.items()]
     bases = [
-        (f"[`{b.name}`]({b.url})", size(b.architecture.parameters), b.licence, b.template, b.notes, b.paper)
+        (
+            f"[`{b.name}`]({b.url})",
+            size(b.architecture.parameters),
+            b.licence,
+            b.template,
+            f"{b.context:,}" if b.context else "",
+            tokens_of(b),
+            b.notes,
+            b.paper,
+        )
         for b in BASES.values()
     ]
+    results = [(f"[`{r.hub_id}`]({r.url})", r.kind, r.base or "unknown", r.seen_at, r.notes) for r in PUBLISHED_RESULTS]
     return finished(
         (
             DATA_INTRO,
@@ -179,7 +192,13 @@ def data_sources() -> str:
             "",
             "`--base` and `--model` also take any local folder and any model id of the Hugging Face Hub.",
             "",
-            *table(("base", "parameters", "licence", "template", "what to know", "paper"), escaped(bases)),
+            *table(BASE_COLUMNS, escaped(bases)),
+            "## Published results",
+            "",
+            "What CoMA, CodeCapybara and Alpaca-LoRA published on the Hub, to compare with; `commit` is the one that "
+            "was seen.",
+            "",
+            *table(("model", "kind", "base", "commit", "what to know"), escaped(results)),
         )
     )
 
@@ -198,6 +217,13 @@ def places_of(benchmark: Benchmark) -> str:
     file = f"`--bench-data {benchmark.files[0]}`"
     by_itself = {"package": "built in", "hub": "the Hugging Face Hub", "github": "GitHub"}.get(benchmark.comes_from)
     return f"{by_itself}, or {file}" if by_itself else f"its published file, with {file}"
+
+
+def tokens_of(base: Base) -> str:
+    """The tokens that begin and end a text and fill up a batch."""
+    special = base.special_tokens
+    named = {"begin": special.begin, "end": special.end, "pad": special.pad} if special else {}
+    return ", ".join(f"{role} {token}" for role, token in named.items() if token)
 
 
 def size(parameters: int) -> str:

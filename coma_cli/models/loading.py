@@ -16,6 +16,8 @@ from typing import Any
 
 from coma_cli.errors import CliError, MissingInputError, UsageError, memory_named, package_blocker
 from coma_cli.models.embedded import converted
+from coma_cli.models.qwen import conversion as qwen
+from coma_cli.models.qwen.original import OriginalFiles
 from coma_cli.models.resolution import (
     NO_TRUST,
     ResolvedBase,
@@ -118,17 +120,33 @@ def _device(device: str) -> str:
     return f"cuda:{int(number or 0)}"
 
 
-def model_folder(resolved: ResolvedBase) -> str:
-    """What transformers loads: a folder (embedded weights are unpacked first) or a Hub id.
+def model_folder(resolved: ResolvedBase, *, weights: bool = True) -> str:
+    """What transformers loads: a folder (embedded weights and a Qwen of 2023 are converted first) or a Hub id.
+
+    Without `weights`, a folder with the configuration and the tokenizer is enough.
 
     Raises:
-        CliError: the base's blocker.
+        CliError: the base's blocker, or what is wrong with the files to convert.
     """
     if resolved.blocker is not None:
         raise resolved.blocker
     if resolved.kind == "embedded":
         return str(converted(resolved.name, Path(resolved.path_or_id)))
-    return resolved.path_or_id
+    original = _qwen_of_2023(resolved)
+    if original is None:
+        return resolved.path_or_id
+    make = qwen.converted if weights else qwen.prepared
+    return str(make(original, resolved.content_sha256, resolved.subject))
+
+
+def _qwen_of_2023(resolved: ResolvedBase) -> OriginalFiles | None:
+    """The files to convert if the base is a Qwen of 2023, whether the catalogue knows it or not."""
+    if resolved.kind == "hub":
+        files = OriginalFiles.on_hub(resolved.path_or_id, resolved.revision)
+    else:
+        files = OriginalFiles.in_folder(resolved.name, Path(resolved.path_or_id))
+    with _explained(resolved):
+        return files if qwen.is_original(files.json("config.json")) else None
 
 
 def load_tokenizer(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
@@ -137,15 +155,19 @@ def load_tokenizer(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
     Raises:
         MissingInputError: it can't be downloaded or read. UsageError: it needs remote code.
     """
-    source = model_folder(resolved)
+    source = model_folder(resolved, weights=False)
     folder = Path(source)
     if folder.is_dir() and not any(hit for pattern in TOKENIZER_FILES for hit in folder.glob(pattern)):
         raise MissingInputError(
             f"{resolved.name} has no tokenizer: none of {', '.join(TOKENIZER_FILES)}.",
             "Copy the tokenizer's files from the model's base into the folder.",
         )
+    repair = resolved.entry.tokenizer_repair if resolved.entry else None
     with _explained(resolved):
-        return transformers.AutoTokenizer.from_pretrained(source, **_common(resolved, trust))
+        if repair is None:
+            return transformers.AutoTokenizer.from_pretrained(source, **_common(resolved, trust))
+        kind = getattr(transformers, repair.class_name)
+        return kind.from_pretrained(source, **repair.settings, **_common(resolved, trust))
 
 
 def load_model(
@@ -181,6 +203,8 @@ def load_model(
         model, report = transformers.AutoModelForCausalLM.from_pretrained(source, output_loading_info=True, **options)
     if missing := sorted(report["missing_keys"]):  # transformers would continue with random weights
         raise weights_missing(resolved.name, missing)
+    for config in (model.config, model.generation_config):
+        _repaired(resolved, config)
     with memory_named(f"The model {resolved.name}", SMALLER_MODEL):
         return model.eval() if quantization_config is not None else model.to(placement.device).eval()
 
@@ -223,9 +247,17 @@ def load_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
     Raises:
         MissingInputError: it can't be downloaded or read. UsageError: it needs remote code.
     """
-    source = model_folder(resolved)
+    source = model_folder(resolved, weights=False)
     with _explained(resolved):
-        return transformers.AutoConfig.from_pretrained(source, **_common(resolved, trust))
+        return _repaired(resolved, transformers.AutoConfig.from_pretrained(source, **_common(resolved, trust)))
+
+
+def _repaired(resolved: ResolvedBase, config: Any) -> Any:
+    """A configuration with the ids of the special tokens that the catalogue says are the right ones."""
+    repair = resolved.entry.tokenizer_repair if resolved.entry else None
+    for name, value in repair.ids.items() if repair and config is not None else ():
+        setattr(config, name, value)
+    return config
 
 
 def load_generation_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -> Any:
@@ -234,8 +266,8 @@ def load_generation_config(resolved: ResolvedBase, *, trust: Trust = NO_TRUST) -
     Raises:
         CliError: the base's blocker.
     """
-    source = model_folder(resolved)
+    source = model_folder(resolved, weights=False)
     try:
-        return transformers.GenerationConfig.from_pretrained(source, **_common(resolved, trust))
+        return _repaired(resolved, transformers.GenerationConfig.from_pretrained(source, **_common(resolved, trust)))
     except OSError:  # most folders have none
         return transformers.GenerationConfig.from_model_config(load_config(resolved, trust=trust))

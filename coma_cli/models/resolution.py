@@ -5,8 +5,8 @@
     resolved.content_sha256      its identity in fingerprints
 
 Loading is in `loading`. A folder is identified by a hash of its content, embedded weights by the hash of the package's
-file and the version of the conversion, a model on the Hugging Face Hub by its commit; if the Hub can't be reached, by
-its name alone, and `blocker` says so.
+file, a model on the Hugging Face Hub by its commit; if the Hub can't be reached, by its name alone, and `blocker` says
+so. The version of the conversion counts too where there is one: of embedded weights, and of a Qwen of 2023.
 """
 
 import importlib.util
@@ -24,6 +24,8 @@ from coma_cli.jsonl import read_json, sha256_of
 from coma_cli.workspace import Input
 
 CONVERSION_VERSION = 1
+QWEN_CONVERSION_VERSION = 1
+QWEN_OF_2023 = "qwen"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -135,8 +137,15 @@ def _in_a_folder(name: str, folder: Path, trust: Trust) -> ResolvedBase:
         raise MissingInputError(
             f"{folder / 'config.json'} does not describe a model.", "Download the whole model again."
         )
-    blocker = _folder_blocker(name, folder, trust)
-    return ResolvedBase(name, "folder", str(folder), None, hash_tree(folder), blocker=blocker)
+    to_convert = read_json(folder / "config.json").get("model_type") == QWEN_OF_2023
+    blocker = _folder_blocker(name, folder, Trust(pickled=trust.pickled or to_convert))
+    identity = _to_be_converted(hash_tree(folder)) if to_convert else hash_tree(folder)
+    return ResolvedBase(name, "folder", str(folder), None, identity, blocker=blocker)
+
+
+def _to_be_converted(identity: str) -> str:
+    """The identity of a Qwen of 2023, which is converted before it is loaded."""
+    return sha256_of(["qwen2", QWEN_CONVERSION_VERSION, identity])
 
 
 def _folder_blocker(name: str, folder: Path, trust: Trust) -> CliError | None:
@@ -180,9 +189,13 @@ def _on_the_hub(name: str, hub_id: str, revision: str | None, entry: Base | None
 
     answer = ask_hub(hub_id, revision)
     blocker = answer.blocker
-    if blocker is None and answer.only_pickled and not trust.pickled:
+    to_convert = entry is not None and entry.layout == QWEN_OF_2023
+    if blocker is None and answer.only_pickled and not trust.pickled and not to_convert:
         blocker = pickled_refused(hub_id)
     if entry is not None and entry.remote_code and not trust.remote_code:
         blocker = blocker or remote_code_refused(hub_id)
     commit = answer.commit or revision
-    return ResolvedBase(name, "hub", hub_id, commit, sha256_of(["hub", hub_id, commit]), entry, blocker)
+    identity = sha256_of(["hub", hub_id, commit])
+    return ResolvedBase(
+        name, "hub", hub_id, commit, _to_be_converted(identity) if to_convert else identity, entry, blocker
+    )

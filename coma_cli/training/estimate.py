@@ -10,7 +10,7 @@ from typing import Any
 
 from coma_cli.catalog.bases.entry import Architecture
 from coma_cli.jsonl import read_json
-from coma_cli.models.resolution import ResolvedBase
+from coma_cli.models.resolution import QWEN_OF_2023, ResolvedBase
 from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings
 
@@ -57,16 +57,17 @@ def architecture_of(resolved: ResolvedBase) -> Architecture | None:
     if resolved.kind != "folder":
         return None
     config = read_json(Path(resolved.path_or_id) / "config.json")
+    of_2023 = config.get("model_type") == QWEN_OF_2023  # its intermediate size counts gate and up
     try:
         return Architecture(
             hidden=config["hidden_size"],
             layers=config["num_hidden_layers"],
             heads=config["num_attention_heads"],
             kv_heads=config.get("num_key_value_heads") or config["num_attention_heads"],
-            intermediate=config["intermediate_size"],
+            intermediate=config["intermediate_size"] // (2 if of_2023 else 1),
             vocabulary=config["vocab_size"],
             tied=bool(config.get("tie_word_embeddings")),
-            attention_bias=bool(config.get("attention_bias")) or config.get("model_type") == "qwen2",
+            attention_bias=bool(config.get("attention_bias")) or config.get("model_type") in ("qwen2", QWEN_OF_2023),
         )
     except (KeyError, TypeError):
         return None

@@ -2,10 +2,11 @@ import shutil
 
 import pytest
 
+from coma_cli.catalog.bases import BASES
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import read_json, write_json
-from coma_cli.models.resolution import Trust, resolve_base
-from tests.requirements import package
+from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
+from tests.requirements import SHARED, package, skip_unless
 
 
 def test_loading_gives_the_model_and_its_tokenizer(tiny_model):
@@ -94,3 +95,27 @@ def test_a_weights_file_that_lacks_tensors_is_not_filled_with_random_numbers(tin
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(MissingInputError, match=r"lacks weights: model\.layers\.1\.mlp\.up_proj"):
         load_model(resolve_base(str(folder)))
+
+
+def test_the_broken_special_tokens_of_decapoda_are_replaced(tmp_path):
+    """Its tokenizer names a class that no library has, and empty tokens; its configuration names their ids wrongly."""
+    package("sentencepiece", "train")
+    source = SHARED / "bases" / "llama" / "tokenizer.model"
+    skip_unless("shared", source.is_file(), "no tokenizer of LLaMA in ../shared")
+    from coma_cli.models.loading import load_config, load_generation_config, load_tokenizer
+
+    shutil.copyfile(source, tmp_path / "tokenizer.model")
+    empty = {"bos_token": "", "eos_token": "", "unk_token": "", "tokenizer_class": "LLaMATokenizer"}
+    write_json(tmp_path / "tokenizer_config.json", {**empty, "model_max_length": 1000000000000000019884624838656})
+    write_json(tmp_path / "special_tokens_map.json", {})
+    ids = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": -1}
+    write_json(tmp_path / "config.json", {"architectures": ["LLaMAForCausalLM"], "model_type": "llama", **ids})
+    write_json(tmp_path / "generation_config.json", ids)
+    entry = BASES["llama-7b-decapoda"]
+    resolved = ResolvedBase(entry.name, "folder", str(tmp_path), None, "0" * 64, entry)
+    tokenizer = load_tokenizer(resolved)
+    assert (tokenizer.bos_token, tokenizer.eos_token, tokenizer.unk_token) == ("<s>", "</s>", "<unk>")
+    assert (tokenizer.bos_token_id, tokenizer.eos_token_id) == (1, 2)
+    assert tokenizer("def f():\n    return 1")["input_ids"][0] == 1
+    for config in (load_config(resolved), load_generation_config(resolved)):
+        assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (1, 2, None)

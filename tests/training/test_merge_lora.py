@@ -14,6 +14,7 @@ from coma_cli.training import finetune, merge_lora
 from coma_cli.training.merging.settings import MergeSettings
 from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Workspace
+from tests.qwen_of_2023 import make_original
 from tests.requirements import ROOT, package
 from tests.tiny_model import make_tiny_model
 
@@ -308,6 +309,36 @@ def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_comput
     plain = load_model(resolve_base(str(tiny_model)), torch.float32, "cpu", quantization_config=config)
     assert torch.allclose(plain.dequantize(dtype=torch.float32)(ids).logits, expected, atol=1e-5)
     assert not torch.allclose(load_model(resolve_base(str(tiny_model)))(ids).logits, expected, atol=1e-3)
+
+
+def test_an_adapter_of_qwens_fused_layout_is_merged_into_the_converted_base(tmp_path, monkeypatch):
+    """The base and the adapter as they were published in 2023, on the layers and under the names of then."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    monkeypatch.setenv("COMA_CACHE", str(tmp_path / "cache"))
+    original = make_original(tmp_path / "qwen")
+    fused = "transformer.h.1.attn.c_attn"
+    a, b = torch.randn(4, 64) * 0.1, torch.randn(192, 4) * 0.1
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    tensors = {f"base_model.model.{fused}.lora_A.weight": a, f"base_model.model.{fused}.lora_B.weight": b}
+    save_file(tensors, adapter / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 4, "lora_alpha": 8, "target_modules": ["c_attn"]}
+    write_json(adapter / "adapter_config.json", config)
+    merge(tmp_path, adapter=str(adapter), base=str(original))
+    merged = load_file(tmp_path / "merge-lora" / "merged" / "model" / "model.safetensors")
+    found = torch.cat([merged[f"model.layers.1.self_attn.{name}_proj.weight"] for name in "qkv"])
+    base = torch.cat(
+        [
+            tensor
+            for path in sorted((tmp_path / "cache" / "bases").glob("qwen-*-v1/*.safetensors"))
+            for name, tensor in sorted(load_file(path).items())
+            if "layers.1.self_attn" in name and name.endswith(("q_proj.weight", "k_proj.weight", "v_proj.weight"))
+        ]
+    )
+    order = torch.cat([base[64:128], base[:64], base[128:]])  # k, q, v by name
+    assert torch.allclose(found, order.float() + 2 * b @ a, atol=1e-6)
 
 
 def test_a_run_that_tuned_all_weights_has_nothing_to_merge(root, tiny_model):

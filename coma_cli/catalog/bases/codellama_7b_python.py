@@ -1,6 +1,6 @@
 """Code Llama 7B Python, the base of CoMA's CoLLaMA-CP."""
 
-from coma_cli.catalog.bases.entry import LLAMA_7B, LLAMA_LINEAR_LAYERS, Base
+from coma_cli.catalog.bases.entry import LLAMA_7B, LLAMA_LINEAR_LAYERS, LLAMA_TOKENS, Base
 
 BASE = Base(
     name="codellama-7b-python",
@@ -10,4 +10,6 @@ BASE = Base(
     architecture=LLAMA_7B,
     template="alpaca",
     lora_targets=LLAMA_LINEAR_LAYERS,
+    context=16384,
+    special_tokens=LLAMA_TOKENS,
 )

@@ -1,5 +1,6 @@
 """The type of a catalogue entry for a base model: where it is published, its shape, its template and LoRA targets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -7,7 +8,9 @@ from dataclasses import dataclass
 class Architecture:
     """The sizes that determine the parameter count of a decoder of the LLaMA family.
 
-    `tied` means that the output layer shares the embedding's weights, which are stored once.
+    `tied` means that the output layer shares the embedding's weights, which are stored once. Of other families:
+    `head_width` is set where it is not hidden / heads and `head_norms` where queries and keys are normalized (Qwen3);
+    StarCoder2 is not `gated`, and `biased` in every linear layer and norm.
     """
 
     hidden: int
@@ -18,20 +21,29 @@ class Architecture:
     vocabulary: int
     tied: bool = False
     attention_bias: bool = False
+    head_width: int | None = None
+    head_norms: bool = False
+    gated: bool = True
+    biased: bool = False
 
     @property
     def head_size(self) -> int:
         """Width of one attention head."""
-        return self.hidden // self.heads
+        return self.head_width or self.hidden // self.heads
 
     def linear_shapes(self) -> dict[str, tuple[int, int]]:
-        """(inputs, outputs) of the linear layers of one block, by their names in transformers' LLaMA and Qwen2."""
-        keys = self.kv_heads * self.head_size
-        return {
-            "q_proj": (self.hidden, self.hidden),
+        """(inputs, outputs) of the linear layers of one block, by their names in transformers."""
+        queries, keys = self.heads * self.head_size, self.kv_heads * self.head_size
+        attention = {
+            "q_proj": (self.hidden, queries),
             "k_proj": (self.hidden, keys),
             "v_proj": (self.hidden, keys),
-            "o_proj": (self.hidden, self.hidden),
+            "o_proj": (queries, self.hidden),
+        }
+        if not self.gated:
+            return {**attention, "c_fc": (self.hidden, self.intermediate), "c_proj": (self.intermediate, self.hidden)}
+        return {
+            **attention,
             "gate_proj": (self.hidden, self.intermediate),
             "up_proj": (self.hidden, self.intermediate),
             "down_proj": (self.intermediate, self.hidden),
@@ -46,9 +58,11 @@ class Architecture:
     def parameters(self) -> int:
         """Number of all parameters, including norms and biases."""
         embeddings = self.vocabulary * self.hidden * (1 if self.tied else 2)
-        keys = self.kv_heads * self.head_size
-        biases = self.layers * (self.hidden + 2 * keys) if self.attention_bias else 0
-        norms = (2 * self.layers + 1) * self.hidden
+        shapes = self.linear_shapes()
+        names = tuple(shapes) if self.biased else ("q_proj", "k_proj", "v_proj") if self.attention_bias else ()
+        biases = self.layers * sum(shapes[name][1] for name in names)
+        norms = (2 * self.layers + 1) * self.hidden * (2 if self.biased else 1)
+        norms += 2 * self.layers * self.head_size if self.head_norms else 0
         return self.linear_parameters + embeddings + biases + norms
 
     def lora_parameters(self, rank: int, targets: tuple[str, ...] | None = None) -> int:
@@ -68,11 +82,31 @@ class EmbeddedWeights:
 
 
 @dataclass(frozen=True)
+class SpecialTokens:
+    """The tokens that begin and end a text and that fill up a batch, as published; None where there is none."""
+
+    begin: str | None
+    end: str
+    pad: str | None = None
+
+
+@dataclass(frozen=True)
+class TokenizerRepair:
+    """What replaces a tokenizer's published settings, which are broken: class, settings, and ids of special tokens."""
+
+    class_name: str
+    settings: Mapping[str, str | bool]
+    ids: Mapping[str, int | None]
+
+
+@dataclass(frozen=True)
 class Base:
     """A base model of the catalogue.
 
     `revision` is the commit to use, None if it doesn't matter. `template` is the name of finetune's default prompt
-    template. `lora_targets` are the linear layers of one block by their names in the published checkpoint.
+    template. `lora_targets` are the linear layers of one block by their names in the loaded model. `layout` names a
+    layout of weights that is converted before it is loaded (`qwen`: that of Qwen's models of 2023). `context` is the
+    number of positions that the model was trained for.
     """
 
     name: str
@@ -85,7 +119,11 @@ class Base:
     revision: str | None = None
     dtype: str = "bfloat16"
     remote_code: bool = False
+    layout: str | None = None
     embedded: EmbeddedWeights | None = None
+    context: int | None = None
+    special_tokens: SpecialTokens | None = None
+    tokenizer_repair: TokenizerRepair | None = None
     notes: str = ""
 
     @property
@@ -96,3 +134,4 @@ class Base:
 
 LLAMA_LINEAR_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 LLAMA_7B = Architecture(hidden=4096, layers=32, heads=32, kv_heads=32, intermediate=11008, vocabulary=32000)
+LLAMA_TOKENS = SpecialTokens("<s>", "</s>")

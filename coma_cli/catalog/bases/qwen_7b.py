@@ -1,6 +1,12 @@
-"""Qwen-7B of 2023, the base of CoMA's CoLLaMA-QW."""
+"""Qwen-7B of 2023, the base of CoMA's CoLLaMA-QW: version 1.1 and the original release.
 
-from coma_cli.catalog.bases.entry import Architecture, Base
+Both are converted to Qwen2 before they are loaded. There, query, key and value are layers of their own, so LoRA of
+rank 64 has 159,907,840 parameters instead of the 143,130,624 of the fused layout.
+"""
+
+from dataclasses import replace
+
+from coma_cli.catalog.bases.entry import LLAMA_LINEAR_LAYERS, Architecture, Base, SpecialTokens
 
 BASE = Base(
     name="qwen-7b",
@@ -18,7 +24,16 @@ BASE = Base(
         attention_bias=True,
     ),
     template="chatml",
-    lora_targets=("c_attn", "attn.c_proj", "w1", "w2", "mlp.c_proj"),
-    remote_code=True,
-    notes="The published checkpoint is loaded by code in its own repository.",
+    lora_targets=LLAMA_LINEAR_LAYERS,
+    layout="qwen",
+    context=8192,
+    special_tokens=SpecialTokens(None, "<|endoftext|>", "<|endoftext|>"),
+    notes="Version 1.1, converted to Qwen2 in coma's cache once; no code of its repository is run.",
+)
+ORIGINAL = replace(
+    BASE,
+    name="qwen-7b-original",
+    context=2048,
+    revision="e7ecd2aabf8581570c47387b022e17a501bdb8b2",
+    notes="The release of August 2023, which CoMA tuned; its weights are pickled and read without running code.",
 )

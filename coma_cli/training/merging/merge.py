@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from coma_cli.errors import UsageError
-from coma_cli.models.adapters import Adapter, check_shapes, layer_shapes
+from coma_cli.models.adapters import Adapter, check_shapes, fitting, layer_shapes
 from coma_cli.models.loading import DTYPES, Placement, load_model
 from coma_cli.models.quantization import four_bit_config
 from coma_cli.models.resolution import ResolvedBase, Trust
@@ -34,8 +34,9 @@ def load_adapted(
         base = _load_dequantized(adapter, resolved, device, trust)
     else:
         base = load_model(resolved, torch.float32, device, trust=trust)
-    check_shapes(adapter, layer_shapes(base))
-    return peft.PeftModel.from_pretrained(base, str(adapter.folder)).eval()
+    with fitting(adapter) as fits:
+        check_shapes(fits, layer_shapes(base))
+        return peft.PeftModel.from_pretrained(base, str(fits.folder)).eval()
 
 
 def _four_bit(adapter: Adapter) -> bool:
