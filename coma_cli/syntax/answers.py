@@ -4,13 +4,19 @@ import ast
 import re
 
 from coma_cli.languages import UNSPECIFIED
+from coma_cli.syntax.javascript_names import undefined_in_javascript
+from coma_cli.syntax.known_mistakes import known_mistake
+from coma_cli.syntax.once_used_names import undeclared
+from coma_cli.syntax.python_dialects import is_python2
 from coma_cli.syntax.python_names import missing_attributes, undefined_names
+from coma_cli.syntax.trees import parses
 from coma_cli.syntax.unfinished import empty_block, placeholder
 from coma_cli.words import name_set
 
 NO_CODE, UNDEFINED, UNFINISHED, NOT_GIVEN = "no-code", "undefined-name", "unfinished-code", "no-code-given"
+MISTAKE, BROKEN = "known-mistake", "does-not-parse"
 
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_NAME = re.compile(r"\$?[A-Za-z_]\w*", re.ASCII)
 # A sentence of at least five words.
 _SENTENCE = re.compile(r"[A-Z][\w'’-]*(?:[,:]? [\w'’()/`\".*#&-]+){4,}[.:!?)]|(?:\d+\.|[-*]) [A-Z][\w' ,-]+[.:]?")
 _CODE_SIGN = re.compile(
@@ -49,24 +55,39 @@ _GO_USED = re.compile(r"(?<![\w.])(\w+)\.[A-Z]\w*")
 _GO_LITERALS = re.compile(r'"(?:\\.|[^"\\\n])*"|`[^`]*`|//[^\n]*|/\*[\s\S]*?\*/')
 _GETS = re.compile(r"(?<![\w.>])gets\s*\(")
 
+# Languages whose grammars know what programs are written in, unlike SQL and shells with their dialects.
+_CHECKED = name_set("c cpp csharp go java javascript php python ruby")
 
-def fault_of_answer(
-    language: str, instruction: str, given: str, output: str, not_given: frozenset[str] = frozenset()
-) -> tuple[str, str] | None:
+
+def fault_of_answer(language: str, instruction: str, given: str, output: str) -> tuple[str, str] | None:
     """The first reason against an answer to an instruction with its input (`given`), and a detail; None for a good one.
 
-    A name may be one that instruction or input mention, unless it is among `not_given`: names of a library, which a
-    program still has to import.
+    A name may be one that instruction or input mention.
     """
     if not given.strip() and _speaks_of_missing_code(instruction):
         return NOT_GIVEN, ""
     if _has_no_code(language, instruction, given, output):
         return NO_CODE, ""
-    name = _undefined(language, f"{instruction}\n{given}", output, not_given)
+    name = _undefined(language, f"{instruction}\n{given}", output)
     if name is not None:
         return UNDEFINED, name
     hole = placeholder(output) or empty_block(language, output)
-    return (UNFINISHED, hole) if hole is not None else None
+    if hole is not None:
+        return UNFINISHED, hole
+    if _is_broken(language, output):
+        return BROKEN, f"it is not {language}"
+    mistake = known_mistake(language, output)
+    return (MISTAKE, mistake) if mistake is not None else None
+
+
+def _is_broken(language: str, output: str) -> bool:
+    """Whether an answer has a syntax error; blocks of code within an explanation may be of any kind."""
+    if language not in _CHECKED or "```" in output:
+        return False
+    tidy = "\n".join(
+        line.rstrip() for line in output.split("\n")
+    )  # C's grammar stumbles over a blank behind `#include`
+    return parses(language, tidy) is False and not (language == "python" and is_python2(tidy))
 
 
 def _speaks_of_missing_code(instruction: str) -> bool:
@@ -99,14 +120,19 @@ def _literal(text: str) -> bool:
         return False
 
 
-def _undefined(language: str, asked: str, output: str, not_given: frozenset[str]) -> str | None:
+def _undefined(language: str, asked: str, output: str) -> str | None:
     """The first name that nothing defines, in languages where that can be told."""
+    mentioned = frozenset(_NAME.findall(asked))
     if language == "python":
-        names = undefined_names(output)
-        names -= frozenset(_NAME.findall(asked)) - not_given
-        return min(names, default=None) or next(iter(missing_attributes(output)), None)
+        return min(undefined_names(output) - mentioned, default=None) or next(iter(missing_attributes(output)), None)
+    if language in ("java", "csharp", "php", "go"):
+        unknown = undeclared(language, output) - mentioned
+        if unknown:
+            return min(unknown)
     if language == "go":
         return min(_unimported(output), default=None)
+    if language == "javascript":
+        return min(undefined_in_javascript(output) - mentioned, default=None)
     if language in ("c", "cpp") and _GETS.search(output) and "gets" not in asked:
         return "gets"
     return None

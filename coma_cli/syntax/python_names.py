@@ -42,12 +42,6 @@ def standard_library() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(names) for name, *names in map(str.split, lines)}
 
 
-@cache
-def library_names() -> frozenset[str]:
-    """All names that modules and classes of the standard library have, in lower case."""
-    return frozenset(name.lower() for module, names in standard_library().items() for name in (module, *names))
-
-
 def undefined_names(code: str) -> frozenset[str]:
     """Names that a program uses and that nothing defines; none of code that is not Python 3 or makes names."""
     tree = parse_python(code)

@@ -63,6 +63,10 @@ _BEGINNINGS: Mapping[str, Sequence[str]] = {
         r"(?:all |any |the |each )?(?:sub-?class(?:es)?|descendant(?:s'|s)?|child classes|derived classes|implementors?"
         r"|implementations|callers?|clients|users)(?: \w+){0,2} (?:should|must|may|can|need)\b",
     ),
+    "fact": (
+        # "Templates have no id.": about the things that a function works on, not about what it does
+        r"(?:(?-i:[A-Z]{2,}) |some |most )?\w+s (?:are|have|may have|can be) (?!.*\bif\b)",
+    ),
     "aside": (
         r"(?:obviously|unfortunately|hopefully|luckily|actually|basically|however|otherwise|therefore|thus|hence|well|ok"
         r"|okay|also|currently),",

@@ -32,6 +32,15 @@ _EVERYDAY = name_set(
     "print printStackTrace printf put remove replace replaceAll split startsWith substring toArray toLowerCase "
     "toUpperCase trim valueOf warn"
 )
+# What loads an address or sends a request. BigCloneBench's own functionality is "download from the web", and pairs of
+# functions that do so in passing are labelled as non-clones.
+_WEB = name_set(
+    "CloseableHttpClient DefaultHttpClient FTPClient GetMethod HttpClient HttpGet HttpPost HttpResponse "
+    "HttpURLConnection HttpsURLConnection PostMethod URLConnection openConnection openStream"
+)
+# A function that is given bytes, or entries of an archive, copies no file or stream, whatever it writes.
+_OTHER_INPUT = re.compile(r"\bbyte\s*\[\s*\]\s*(?:\w+\s*[,)]|>)|\bZip\w+|\bJar\w+|\bnew ByteArrayInputStream")
+_ENCODES = re.compile(r"base64", re.IGNORECASE)
 _OUTPUTS = frozenset({"write", "transferTo", "transferFrom", "copy", "copyFile"})
 _FILES_WRITTEN = frozenset({"FileOutputStream", "FileWriter", "openOutputStream"})
 _NAME = re.compile(r"(\w+)\s*\([^()]*\)\s*(?:throws [\w., ]+)?\{")
@@ -61,7 +70,11 @@ def visibly_shared(first: str, second: str) -> bool:
 
 def seemingly_shared(first: str, second: str) -> bool:
     """Whether two functions look as if they shared a functionality, or hardly differ, so that nobody would say no."""
-    if _alike(first, second):
+    if _alike(first, second) or (loads_from_web(first) and loads_from_web(second)):
+        return True
+    if _ENCODES.search(first) and _ENCODES.search(second):
+        return True
+    if (copies(first) and _moves_bytes(second)) or (copies(second) and _moves_bytes(first)):
         return True
     one, other = called_names(first), called_names(second)
     if min(len(one), len(other)) < FEWEST_NAMES:
@@ -71,12 +84,23 @@ def seemingly_shared(first: str, second: str) -> bool:
     return seems or visibly_shared(first, second)
 
 
+def _moves_bytes(code: str) -> bool:
+    """Whether a function copies something on the way to what it is for."""
+    names = called_names(code)
+    return {"read", "write"} <= names or not names.isdisjoint(_OUTPUTS - {"write"})
+
+
+def loads_from_web(code: str) -> bool:
+    """Whether a function loads from an address or sends a request to a server."""
+    return not called_names(code).isdisjoint(_WEB)
+
+
 @lru_cache(maxsize=1024)
 def copies(code: str) -> bool:
     """Whether a function copies bytes or characters: by its name, or because it does nothing else."""
     names = called_names(code)
     told = names - _EVERYDAY
-    if not names & _OUTPUTS or len(told & _PLUMBING) < _MOSTLY * len(told):
+    if _OTHER_INPUT.search(code) or not names & _OUTPUTS or len(told & _PLUMBING) < _MOSTLY * len(told):
         return False
     name = _NAME.search(code)
     if name is not None and name[1].startswith("test"):

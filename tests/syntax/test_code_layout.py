@@ -1,6 +1,12 @@
 import pytest
 
-from coma_cli.syntax.code_layout import outdent, split_joined_lines, undouble_lines, undouble_program
+from coma_cli.syntax.code_layout import (
+    outdent,
+    split_closing_braces,
+    split_joined_lines,
+    undouble_lines,
+    undouble_program,
+)
 
 
 def test_an_indented_member_moves_to_the_margin():
@@ -38,10 +44,38 @@ def test_programs_with_doubled_line_ends_have_blank_lines_behind_what_opens_a_bl
             "int main()\n{\n    int a = 1;     int b = 2;     if (a)     {\n        b++;\n    }\n    return b; }",
             "int main()\n{\n    int a = 1;\n    int b = 2;\n    if (a)\n    {\n        b++;\n    }\n    return b; }",
         ),
-        ("c", "int a;     int b;", None),  # one joint may be somebody's alignment
+        ("c", "  int a;     int b;", "  int a;\n  int b;"),
+        ("c", "for (i = 0;  i < 3;  i++) f(i);", None),
+        ("cpp", "#include <map> using namespace std;", "#include <map>\nusing namespace std;"),
+        ("cpp", "#include <map> // ordered", None),
+        ("ruby", "a = b.transpose puts a.inspect", "a = b.transpose\nputs a.inspect"),
+        ("ruby", "xs.each do |x| puts x end", None),
+        ("ruby", "elsif_puts = 'a puts b'\nprint_list", None),
+        ("python", "xs.sort() print(xs)", "xs.sort()\nprint(xs)"),
+        ("python", "s = []   s.append(1)   print('a   b')", "s = []\ns.append(1)\nprint('a   b')"),
+        ("python", "    a = 1\n    print(a)", "a = 1\nprint(a)"),
+        ("python", "what is this   and that", None),
         ("c", 'char *s = "a;     b;     c;     d";', None),
         ("java", "int a = 1;\nint b = 2;", None),
     ],
 )
 def test_statements_on_one_line_are_split_where_indentation_shows_lost_line_ends(language, code, split):
     assert split_joined_lines(code, language) == (code if split is None else split)
+
+
+@pytest.mark.parametrize(
+    ("code", "split"),
+    [
+        ("int f() {\n    return 1;}", "int f() {\n    return 1;\n}"),
+        (
+            "void f() {\n    for (;;) {\n        g();\n    }}\nint x;",
+            "void f() {\n    for (;;) {\n        g();\n    }\n}\nint x;",
+        ),
+        ("s.on('a', () => {\n    go();});", "s.on('a', () => {\n    go();\n});"),
+        ("int f() { return 1; }", None),
+        ("int f() {\n    if (a) { b(); }\n}", None),
+        ("a = '{\\n;}';", None),
+    ],
+)
+def test_closing_braces_get_a_line_of_their_own_again(code, split):
+    assert split_closing_braces(code) == (code if split is None else split)

@@ -43,6 +43,25 @@ FETCH = """String load(String address) throws IOException {
 FETCH_OTHERWISE = FETCH.replace("load", "ask").replace("return in.readLine();", "log.info(in.readLine()); return null;")
 
 
+PARSE_FROM_WEB = """Set<Unit> rates() throws IOException {
+    InputStream in = new URL(resolver.address(Domain.A)).openStream(); Set<Unit> units = new HashSet<>();
+    Scanner lines = new Scanner(in); while (lines.hasNextLine()) units.add(Unit.of(lines.nextLine().split(" ")));
+    return units;
+}"""
+POST = """int send(String body) throws IOException {
+    HttpPost post = new HttpPost(address); post.setEntity(new StringEntity(body));
+    return client.execute(post).getStatusLine().getStatusCode();
+}"""
+ENCODE = """void encode(File from, File to) throws IOException {
+    InputStream in = new Base64InputStream(new FileInputStream(from)); OutputStream out = new FileOutputStream(to);
+    IOUtils.copy(in, out); out.close();
+}"""
+SAVE = """static void save(byte[] bytes, File file) throws IOException {
+    InputStream in = new ByteArrayInputStream(bytes); OutputStream out = new FileOutputStream(file);
+    IOUtils.copy(in, out); out.close();
+}"""
+
+
 @pytest.mark.parametrize(
     ("first", "second", "shared"),
     [
@@ -50,6 +69,7 @@ FETCH_OTHERWISE = FETCH.replace("load", "ask").replace("return in.readLine();", 
         (STREAM_COPY, CHANNEL_COPY, True),
         (STREAM_COPY, ZIP, False),  # both read and write streams, and only one of them copies
         (TEST_OF_COPY, CHANNEL_COPY, False),
+        (STREAM_COPY, SAVE, False),  # what is given as bytes is written, not copied
         (HASH, FETCH, False),
         (SORT, HASH, True),  # its names say nothing
     ],
@@ -62,8 +82,13 @@ def test_streams_in_common_tell_nothing_unless_both_only_copy(first, second, sha
     ("first", "second", "shared"),
     [
         (FETCH, FETCH_OTHERWISE, True),
+        (PARSE_FROM_WEB, FETCH, True),  # nobody would say no: both load from an address
+        (PARSE_FROM_WEB, POST, True),
+        (POST, HASH, False),
+        (HASH.replace("toHex", "new BASE64Encoder().encode"), ENCODE, True),
         (HASH, FETCH, False),
-        (STREAM_COPY, ZIP, False),
+        (STREAM_COPY, ZIP, True),  # the one copies on the way to its archive
+        (STREAM_COPY, SORT, False),
         (SORT, SORT.replace("sift", "bubble"), True),  # nearly the same tokens
         (SORT, HASH, False),
     ],

@@ -11,10 +11,12 @@ from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.formats.text import optional_text, unix_lines
+from coma_cli.languages import UNSPECIFIED
 from coma_cli.records import Origin
 from coma_cli.syntax.answers import fault_of_answer
-from coma_cli.syntax.code_layout import split_joined_lines, undouble_program
+from coma_cli.syntax.code_layout import split_closing_braces, split_joined_lines, undouble_program
 from coma_cli.syntax.detection import detect_language
+from coma_cli.syntax.missing_headers import with_missing_includes
 from coma_cli.syntax.python_names import with_missing_imports
 
 LICENCE = "CC-BY-NC-4.0"
@@ -54,10 +56,15 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             continue
         asked = "" if _NO_INPUT.fullmatch(given) else unix_lines(given).strip()
         language = detect_language(instruction, asked, output)
-        answer = without_printed_output(split_joined_lines(undouble_program(output.rstrip()), language))
+        answer = split_joined_lines(split_closing_braces(undouble_program(output.rstrip())), language)
+        answer = without_printed_output(answer)
         if language == "python":
             answer = with_missing_imports(answer)
+        elif language in ("c", "cpp"):
+            answer = with_missing_includes(language, answer)
         fault = fault_of_answer(language, instruction, asked, answer)
+        if fault is None and language == UNSPECIFIED:
+            fault = "no-code", "in no known language"
         if fault is not None:
             yield Rejected(*fault, origin, row)
             continue

@@ -14,6 +14,7 @@ from coma_cli.catalog.material import ClonePair, Material
 from coma_cli.catalog.tasks.task import Draft, Surroundings, Task, Wordings
 from coma_cli.records import TextLanguage, row_seed
 from coma_cli.syntax.called_names import FEWEST_NAMES, called_names, shared_calls
+from coma_cli.syntax.shared_functionality import seemingly_shared
 
 WORDINGS: Wordings = {
     "en": (
@@ -105,7 +106,8 @@ def _unlike(pair: ClonePair, functions: tuple[str, ...]) -> Iterator[str]:
     longest = 2 * max(len(pair.first), len(pair.second))
     for code in (*functions[start:], *functions[:start]):
         alike = max(shared_calls(code, pair.first), shared_calls(code, pair.second))
-        if alike < _MOST_SHARED and len(code) <= longest:
+        rival = any(seemingly_shared(code, one) for one in (pair.first, pair.second))
+        if alike < _MOST_SHARED and len(code) <= longest and not rival:
             yield code
 
 

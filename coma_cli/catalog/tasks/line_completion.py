@@ -2,6 +2,7 @@
 
 from coma_cli.catalog.material import Function, Material, Snippet, UnfinishedCode
 from coma_cli.catalog.tasks.task import Draft, Task, Wordings
+from coma_cli.syntax.completable import why_not_completable
 
 WORDINGS: Wordings = {
     "en": (
@@ -96,7 +97,11 @@ def _code_and_cuts(snippet: Snippet) -> tuple[str, tuple[tuple[int, int], ...]]:
 
 
 def _cut(code: str, cuts: tuple[tuple[int, int], ...], seed: int) -> Draft | None:
-    fresh = [(start, end) for start, end in cuts if code[start:end] not in code[:start]]
+    fresh = [
+        (start, end)
+        for start, end in cuts
+        if code[start:end] not in code[:start] and why_not_completable("", "", code[:start], code[start:end]) is None
+    ]
     if not fresh:
         return None
     start, end = fresh[seed % len(fresh)]

@@ -13,6 +13,7 @@ ALPACA_ROWS = [
     {"instruction": " Print it in Python. ", "input": "", "output": "print('it')\r\n"},
     {"instruction": "Add.", "input": "< noinput >", "output": "def add(a, b):\n    return a + b"},
     {"instruction": "Sort.", "input": "[3, 1]\r\n", "output": "sort([3, 1]);"},
+    {"instruction": "Sort in PHP.", "input": "[3, 1]\r\n", "output": "sort([3, 1]);"},
     {"instruction": "Blank.", "input": "", "output": "  \n"},
     {"instruction": "Null.", "input": "", "output": None},
     {"instruction": "Odd.", "input": [7], "output": "x"},
@@ -25,25 +26,26 @@ def test_codealpaca_rows_are_cleaned(tmp_path):
     assert [(r.instruction, r.input, r.output, r.language) for r in rows] == [
         ("Print it in Python.", "", "print('it')", "python"),
         ("Add.", "", "def add(a, b):\n    return a + b", "python"),
-        ("Sort.", "[3, 1]", "sort([3, 1]);", "unspecified"),
+        ("Sort in PHP.", "[3, 1]", "sort([3, 1]);", "php"),
     ]
     assert [(e.reason, e.origin.row) for e in found if isinstance(e, Rejected)] == [
-        ("empty-output", "4"),
-        ("broken-row", "5"),
+        ("no-code", "3"),  # in a language that nobody can tell
+        ("empty-output", "5"),
         ("broken-row", "6"),
+        ("broken-row", "7"),
     ]
     assert {r.licence for r in rows} == {"CC-BY-NC-4.0"}
 
 
 @pytest.mark.parametrize("absent", ["<noinput>", "< noinput >", "<No Input>", "No input", "N/A", "none", "<no-input>"])
 def test_a_spelled_out_absence_is_not_an_input(tmp_path, absent):
-    path = write(tmp_path / "x.json", [{"instruction": "Do.", "input": absent, "output": "do();"}])
+    path = write(tmp_path / "x.json", [{"instruction": "Do it in PHP.", "input": absent, "output": "f();"}])
     assert read(codealpaca.SOURCE, path)[0].input == ""
 
 
 @pytest.mark.parametrize("given", ["nonexistent", "no inputs are valid", "None of them", "n = 10"])
 def test_other_inputs_stay(tmp_path, given):
-    path = write(tmp_path / "x.json", [{"instruction": "Do.", "input": given, "output": "do();"}])
+    path = write(tmp_path / "x.json", [{"instruction": "Do it in PHP.", "input": given, "output": "f();"}])
     assert read(codealpaca.SOURCE, path)[0].input == given
 
 
@@ -62,9 +64,11 @@ def test_the_real_codealpaca_slices():
     }
     found = [e for rows in by_file.values() for e in rows]
     assert Counter(e.reason for e in found if isinstance(e, Rejected)) == {
-        "no-code": 169,
-        "undefined-name": 13,
-        "unfinished-code": 4,
+        "no-code": 283,
+        "does-not-parse": 52,
+        "undefined-name": 20,
+        "known-mistake": 5,
+        "unfinished-code": 3,
         "empty-output": 1,
         "no-code-given": 1,
     }

@@ -37,7 +37,7 @@ def test_rows_of_a_file_without_a_language_in_its_name(tmp_path, form):
     found = read(codegpt.SOURCE, tmp_path)
     assert [(e.language, e.instruction, e.output) for e in good(found)] == [
         ("java", "用Java如何读取文件？", "int a = 1;"),
-        ("python", "请用python完成以下题目", "    print('行')"),
+        ("python", "请用python完成以下题目", "print('行')"),
         ("cpp", "请用c++完成", "int main() {}"),
         ("ruby", "请给出代码", "可以这样写：```ruby\nputs 1\n```"),
     ]
@@ -47,10 +47,10 @@ def test_rows_of_a_file_without_a_language_in_its_name(tmp_path, form):
 
 @pytest.mark.parametrize(("name", "language"), [("Python3", "python"), ("C#", "csharp"), ("Cpp", "cpp"), ("C", "c")])
 def test_the_file_name_gives_the_language(tmp_path, name, language):
-    write(tmp_path / "code-basic" / f"{name}.json", [row("给出代码", "```\nx = 2\n```"), row("给出代码", "x = 1")])
+    write(tmp_path / "code-medium" / f"{name}.json", [row("给出代码", "```\nx = 2;\n```"), row("给出代码", "x = 1;")])
     assert [(e.language, e.output) for e in read(codegpt.SOURCE, tmp_path)] == [
-        (language, "x = 2"),
-        (language, "x = 1"),
+        (language, "x = 2;"),
+        (language, "x = 1;"),
     ]
 
 
@@ -127,7 +127,7 @@ def test_lost_and_doubled_line_ends_are_restored(tmp_path):
     ]
 
 
-def asked(tmp_path, question, answer, part="code-basic/Python3"):
+def asked(tmp_path, question, answer, part="code-medium/Python3"):
     """The instruction and the output of one row, or why it is rejected."""
     write(tmp_path / f"{part}.json", [row(question, answer)])
     (entry,) = read(codegpt.SOURCE, tmp_path)
@@ -146,52 +146,42 @@ def test_statements_of_problems_get_their_exponents_back(tmp_path):
     assert asked(tmp_path, "请用python完成以下题目：\n i2 == -1", "x = 1", part) == "lost-exponent"
 
 
-@pytest.mark.parametrize(
-    ("topic", "answer", "reason"),
-    [
-        ("Python3中`math.gcd()`", "import math\nprint(math.gcd(4, 6))", None),
-        ("Python3中`math.gcd()`", "print('Hello')", "other-function"),
-        ("Python3中pprint_list", "def pprint_list(x):\n    print(x)", "undefined-name"),  # Python has no such name
-        ("Python3中assertEqual()", "assertEqual(1, 2)", "undefined-name"),  # it has that, but of a class
-        ("Python3中Decimal.__add__", "from decimal import Decimal\nprint(Decimal(1) + 2)", None),
-        ("Python3中lambda", "f = lambda x: x", None),
-        (
-            r"Python3中HTMLParser.handle\_starttag(tag)",
-            "class A:\n    def handle_starttag(self):\n        return 1",
-            None,
-        ),
-        ("Python3中BaseServer", "import socketserver\nsocketserver.TCPServer(('', 1), None)", None),  # a subclass
-    ],
-)
-def test_an_answer_is_about_the_function_that_the_question_names(tmp_path, topic, answer, reason):
-    question = f"这是关于{topic}的问题。请编写一个程序。"
-    assert asked(tmp_path, question, answer) == (reason or (question, answer))
+def test_questions_about_one_function_are_rejected(tmp_path):
+    question = "这是关于Python3中`math.gcd()`的问题。请编写一个程序。"
+    assert asked(tmp_path, question, "import math\nprint(math.gcd(4, 6))", "code-basic/Python3") == "unreliable-part"
+
+
+def test_programs_in_c_get_the_headers_that_they_lack(tmp_path):
+    code = '#include <stdio.h>\nint main() { printf("%d", atoi("7")); return 0; }'
+    assert asked(tmp_path, "用C转换", code, "code-medium/C")[1].startswith(
+        "#include <stdio.h>\n#include <stdlib.h>\nint"
+    )
 
 
 def test_the_real_slice():
     found = read(codegpt.SOURCE, shared_data() / "codegpt")
     assert len(found) == 19220
     assert Counter(reason for reason, _ in reasons(found)) == {
-        "duplicate": 3706,
+        "unreliable-part": 4281,
+        "duplicate": 3551,
         "no-code-task": 1630,
-        "undefined-name": 435,
-        "other-function": 309,
-        "unfinished-code": 41,
-        "no-code": 16,
+        "undefined-name": 390,
+        "does-not-parse": 163,
+        "known-mistake": 59,
+        "unfinished-code": 27,
         "lost-exponent": 3,
-        "cut-answer": 4,
         "empty-output": 2,
     }
     assert Counter(e.language for e in good(found)) == {
-        "python": 5342,
-        "javascript": 1581,
-        "ruby": 1224,
-        "php": 1217,
-        "csharp": 1076,
-        "cpp": 765,
-        "c": 629,
-        "go": 619,
-        "java": 615,
+        "python": 3754,
+        "javascript": 1309,
+        "ruby": 979,
+        "php": 751,
+        "csharp": 735,
+        "go": 516,
+        "cpp": 478,
+        "c": 371,
+        "java": 215,
         "sql": 6,
     }
     by_place = {(e.origin.path, e.origin.row): e for e in found}
@@ -208,12 +198,12 @@ def test_the_real_slice():
     algorithms = by_place["CodeGPT-Dataset-V1-CN.zip/code-text/算法.json", "1"]
     assert isinstance(algorithms, Rejected)
     contents = Counter((e.instruction, e.output) for e in good(found))
-    assert sum(contents.values()) - len(contents) == 58  # repeats, which the search for duplicates removes
+    assert sum(contents.values()) - len(contents) == 57  # repeats, which the search for duplicates removes
 
 
 def test_an_unpacked_archive_gives_the_same_rows(tmp_path):
     archive = shared_data() / "codegpt" / "CodeGPT-Dataset-V1-CN.zip"
-    wanted = "code-basic/Go.json"
+    wanted = "code-medium/Go.json"
     with zipfile.ZipFile(archive) as packed:
         write(tmp_path / wanted, packed.read(wanted))
     packed_rows = [s for s in codegpt.find(archive) if s.name.endswith(wanted)]

@@ -12,7 +12,7 @@ from tests.requirements import package, shared_data
 ALPACA_ROWS = [
     {"instruction": " Print it in Python. ", "input": "", "output": "print('it')\r\n"},
     {"instruction": "Add.", "input": "< noinput >", "output": "def add(a, b):\n    return a + b"},
-    {"instruction": "Sort.", "input": "[3, 1]\r\n", "output": "sort([3, 1]);"},
+    {"instruction": "Sort in PHP.", "input": "[3, 1]\r\n", "output": "sort([3, 1]);"},
     {"instruction": "Blank.", "input": "", "output": "  \n"},
     {"instruction": "Null.", "input": "", "output": None},
     {"instruction": "Odd.", "input": [7], "output": "x"},
@@ -65,13 +65,18 @@ def test_the_real_mbpp_file():
     found = read(mbpp.SOURCE, path.parent)
     assert [e.origin.row for e in found] == [f"task_id {n}" for n in range(601, 975)]
     raw = {row["task_id"]: row for row in map(json.loads, path.read_text().splitlines())}
-    for exercise in found:
+    # These five have statements behind a return.
+    assert [e.origin.row for e in found if isinstance(e, Rejected)] == [
+        f"task_id {n}" for n in (631, 664, 822, 916, 928)
+    ]
+    exercises = [e for e in found if isinstance(e, Exercise)]
+    for exercise in exercises:
         row = raw[int(exercise.origin.row.split()[1])]
         setup = row["test_setup_code"].replace("\r\n", "\n")
         assert same_python(exercise.solution, f"{setup}\n{row['code']}".replace("\r\n", "\n"))
         assert "\r" not in exercise.solution + exercise.statement + "".join(exercise.tests)
         assert len(exercise.tests) == 3
-    assert [e.origin.row for e in found if "\t" in e.solution] == ["task_id 669"]  # inside of a string
+    assert [e.origin.row for e in exercises if "\t" in e.solution] == ["task_id 669"]  # inside of a string
 
 
 def test_the_hub_format_gives_the_same_rows(tmp_path):

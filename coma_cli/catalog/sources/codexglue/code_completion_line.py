@@ -15,6 +15,7 @@ from coma_cli.formats.files import matching_files
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, text_of
 from coma_cli.records import Origin
+from coma_cli.syntax.completable import why_not_completable
 
 _LANGUAGES = {"javaCorpus": "java", "py150": "python", "java": "java", "python": "python"}
 _RAW = r"(?P<language>javaCorpus|py150)/(?:line_completion/)?(?P<split>train|dev|test)\.json(?:\.gz)?"
@@ -23,7 +24,7 @@ _HUB = r"(?P<language>java|python)/(?:partial-)?train(?:-[\w-]+|/\d+)?\.parquet"
 COLUMNS = ("input", "gt")
 _START = "<s>"
 _ENDS = frozenset(";{}")
-WITHHELD = "answer-withheld"
+WITHHELD, UNKNOWABLE = "answer-withheld", "unknowable-line"
 
 
 def find(place: Path) -> list[Shard]:
@@ -55,7 +56,23 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
             code = before.strip().removeprefix(_START).strip()
             if shard.language == "java":
                 line = _first_statement(code, line)
+            why = why_not_completable(shard.language, _begun(shard.language, code), code, line)
+            if why is not None:
+                yield Rejected(UNKNOWABLE, why, origin, {"input": before[-500:], "gt": line})
+                continue
             yield UnfinishedCode(shard.language, code, line.strip(), True, licence=shard.licence, origin=origin)
+
+
+def _begun(language: str, code: str) -> str:
+    """What is there of the line that the tokens stop in; in Java, of the statement."""
+    if language == "python":
+        return code.rpartition("<EOL>")[2].strip()
+    words, start, depth = code.split(), 0, 0
+    for number, word in enumerate(words, start=1):
+        depth = 0 if word in "{}" else max(depth + (word == "(") - (word == ")"), 0)
+        if word in _ENDS and depth == 0:
+            start = number
+    return " ".join(words[start:])
 
 
 def _first_statement(before: str, line: str) -> str:
@@ -64,8 +81,8 @@ def _first_statement(before: str, line: str) -> str:
     Java's tokens come without line ends, and 4 of 10 answers of the slices run over several statements.
     """
     tokens = line.split()
-    known = before.split()
-    depth = max(known.count("(") - known.count(")"), 0)
+    begun = _begun("java", before)
+    depth = max(begun.count("(") - begun.count(")"), 0)
     for number, word in enumerate(tokens, start=1):
         depth += (word == "(") - (word == ")")
         if word in _ENDS and depth <= 0:
