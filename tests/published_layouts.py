@@ -167,7 +167,7 @@ def chinese_questions() -> bytes:
     ]
     text = json.dumps(rows, ensure_ascii=False, indent=4).replace("\n", "\r\n").encode()
     return archive(
-        {"CodeGPT/code-basic/Python.json": text, "CodeGPT/code-text/面试题.json".encode("gbk").decode("cp437"): text}
+        {"CodeGPT/code-medium/Python.json": text, "CodeGPT/code-text/面试题.json".encode("gbk").decode("cp437"): text}
     )
 
 

@@ -13,7 +13,7 @@ from tests.catalog.sources.row_forms import lines, reasons, write, write_zip
 FUNCTION = {"repo": "o/r", "path": "a", "func_name": "f", "language": "python", "docstring": "Do it now.", "url": "u"}
 # The place of a file of each source, and one good row.
 TABLES = {
-    "codegpt": ("code-basic/Java", {"user": "问", "assistant": "```\nx\n```"}),
+    "codegpt": ("code-medium/Java", {"user": "问", "assistant": "```\nint n = 1;\nSystem.out.println(n);\n```"}),
     "conala": ("conala-train", {"question_id": 1, "intent": "f", "rewritten_intent": None, "snippet": "f()"}),
     "staqc": ("train_staqc", {"idx": 1, "doc": "f", "code": "f()", "label": 1}),
     "code_contests": (

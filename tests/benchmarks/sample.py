@@ -130,8 +130,9 @@ def with_engine(engine: TransformersEngine, work: Work, seed: int) -> tuple[int,
 
 def prepare(problems: int, n: int, max_new_tokens: int, rows: int, tokenizer: Any) -> Work:
     """The prompts, longest first, as `coma sample` orders them."""
-    choice = choose_prompt_template("raw", tokenizer, None)
-    every = BENCHMARKS["humaneval"].load().problems
+    benchmark = BENCHMARKS["humaneval"]
+    choice = choose_prompt_template("auto", tokenizer, None, benchmark.sampling_protocol("completion"))
+    every = benchmark.load().problems
     chosen = every[:: max(1, len(every) // problems)][:problems]
     prompts = encode_problems(choice, tokenizer, chosen, [tokenizer.eos_token_id], None)
     longest_first = sorted(prompts.token_ids.values(), key=len, reverse=True)

@@ -1,5 +1,6 @@
 """The measurements of tests/benchmarks run; what they find is for `make bench`, not for a test."""
 
+import os
 import re
 import subprocess
 import sys
@@ -47,7 +48,8 @@ def test_sample_is_measured_beside_generate_and_a_plain_loop():
     smollm2()
     small = ["--problems", "1", "--n", "2", "--max-new-tokens", "4", "--rounds", "1", "--rows", "4"]
     command = [sys.executable, "-m", "tests.benchmarks", "sample", *small]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    wide = {**os.environ, "COLUMNS": "200"}  # so that the table wraps no words
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=wide)
     assert done.returncode == 0, done.stderr
     for words in ("generate, a problem at a time", "plain loop", "coma sample / plain loop", "completions/s"):
         assert words in done.stdout

@@ -27,8 +27,9 @@ RECORD_TYPES |= {"sources.source", "tasks.task"}
 TABLES = {"", "bases", "benchmarks", "mixtures", "sources", "tasks"}
 BY_OPTION = {"sources.repository.repository", "sources.stackoverflow.stackexchange"}  # --from-repo, --stackexchange
 LICENCES = {"licences.detection", "licences.hub_names", "licences.kinds"}
-# What score asks about all benchmarks: whether a file is the published one, and what their tests accept.
-BENCHMARK_FACTS = {"benchmarks.published_content", "benchmarks.evalplus_check"}
+# What score asks about all benchmarks: whether a file is the published one or a user's own, and what
+# their tests accept.
+BENCHMARK_FACTS = {"benchmarks.published_content", "benchmarks.evalplus_check", "benchmarks.own_names"}
 CATALOGUES = {"sources": SOURCES, "tasks": TASKS, "benchmarks": BENCHMARKS, "bases": BASES, "mixtures": MIXTURES}
 
 

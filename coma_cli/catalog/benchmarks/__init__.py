@@ -7,7 +7,7 @@ from coma_cli.catalog import Catalogue
 from coma_cli.catalog.benchmarks.entry import Benchmark, LoadedBenchmark, NoProblemsError
 from coma_cli.catalog.benchmarks.own_names import is_own_name
 
-_PUBLISHED = Catalogue(
+BENCHMARKS: Catalogue[Benchmark] = Catalogue(
     Benchmark,
     __name__,
     {
@@ -18,12 +18,10 @@ _PUBLISHED = Catalogue(
         "mbpp+": "evalplus:MBPP_PLUS",
     },
 )
-BENCHMARKS: Mapping[str, Benchmark] = _PUBLISHED
 VALIDATION = "validation"
 PROMPTS = "prompts"
-_OWN: Catalogue[Benchmark] = Catalogue(
-    Benchmark, __name__, {VALIDATION: "held_out:VALIDATION", PROMPTS: "prompts:ENTRY"}
-)
+_OWN_ENTRIES = {VALIDATION: "held_out:VALIDATION", PROMPTS: "prompts:ENTRY"}
+_OWN: Catalogue[Benchmark] = Catalogue(Benchmark, __name__, _OWN_ENTRIES)
 
 
 class _Sampled(ChainMap[str, Benchmark]):
@@ -41,6 +39,6 @@ class _Sampled(ChainMap[str, Benchmark]):
 
 
 # What sample and score take: a user's own rows have no published file, and nothing is decontaminated against them.
-SAMPLED: Mapping[str, Benchmark] = _Sampled(_OWN, _PUBLISHED)
+SAMPLED: Mapping[str, Benchmark] = _Sampled(_OWN, BENCHMARKS)
 
 __all__ = ["BENCHMARKS", "PROMPTS", "SAMPLED", "VALIDATION", "Benchmark", "LoadedBenchmark", "NoProblemsError"]

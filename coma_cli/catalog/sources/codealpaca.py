@@ -11,7 +11,6 @@ from coma_cli.formats.fetching.locations import HubForm
 from coma_cli.formats.rejected import Rejected
 from coma_cli.formats.tables import read_table, shards_below, text_of
 from coma_cli.formats.text import optional_text, unix_lines
-from coma_cli.languages import UNSPECIFIED
 from coma_cli.records import Origin
 from coma_cli.syntax.answers import fault_of_answer
 from coma_cli.syntax.code_layout import split_closing_braces, split_joined_lines, undouble_program
@@ -63,8 +62,6 @@ def read(shard: Shard) -> Iterator[Material | Rejected]:
         elif language in ("c", "cpp"):
             answer = with_missing_includes(language, answer)
         fault = fault_of_answer(language, instruction, asked, answer)
-        if fault is None and language == UNSPECIFIED:
-            fault = "no-code", "in no known language"
         if fault is not None:
             yield Rejected(*fault, origin, row)
             continue
