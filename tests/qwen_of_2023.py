@@ -98,7 +98,7 @@ def random_weights(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def original_logits(weights: dict[str, Any], config: dict[str, Any], ids: Any) -> Any:
-    """The forward pass of modeling_qwen.py in float32, written down anew: (rows, length) -> (rows, length, vocabulary).
+    """The forward pass of modeling_qwen.py in float32, reimplemented: (rows, length) -> (rows, length, vocabulary).
 
     Nothing is scaled by the length: that begins beyond `seq_length`.
     """

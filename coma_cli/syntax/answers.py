@@ -84,9 +84,7 @@ def _is_broken(language: str, output: str) -> bool:
     """Whether an answer has a syntax error; blocks of code within an explanation may be of any kind."""
     if language not in _CHECKED or "```" in output:
         return False
-    tidy = "\n".join(
-        line.rstrip() for line in output.split("\n")
-    )  # C's grammar stumbles over a blank behind `#include`
+    tidy = "\n".join(line.rstrip() for line in output.split("\n"))  # C's grammar fails on a space after `#include`
     return parses(language, tidy) is False and not (language == "python" and is_python2(tidy))
 
 

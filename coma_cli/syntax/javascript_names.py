@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coma_cli.syntax.trees import parse
+from coma_cli.syntax.trees import parse, walk
 from coma_cli.words import name_set
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def undefined_in_javascript(code: str) -> frozenset[str]:
     tree = parse("javascript", code)
     if tree is None or tree.has_error:
         return frozenset()
-    nodes = list(_walk(tree.root))
+    nodes = list(walk(tree.root))
     defined = {tree.text(name) for node in nodes if node.type in _DEFINING for name in _defined_by(node)}
     used = {tree.text(node) for node in nodes if node.type in _NAMES and not _is_element(node)}
     return frozenset(used - defined - _globals())
@@ -60,10 +60,4 @@ def _defined_by(node: "Node") -> Iterator["Node"]:
     places = [node] if field is None else node.children_by_field_name(field)
     for place in places:
         if place.type != "member_expression" and place.type != "subscript_expression":
-            yield from (name for name in _walk(place) if name.type in _PATTERN_NAMES)
-
-
-def _walk(node: "Node") -> Iterator["Node"]:
-    yield node
-    for child in node.children:
-        yield from _walk(child)
+            yield from (name for name in walk(place) if name.type in _PATTERN_NAMES)

@@ -2,17 +2,12 @@
 
 import ast
 import re
-from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from coma_cli.languages import parse_python
 from coma_cli.syntax.once_used_names import unused_in_go
-from coma_cli.syntax.trees import parse
+from coma_cli.syntax.trees import parse, walk
 from coma_cli.words import name_set
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 # Source: the comp.lang.c FAQ, questions 12.2 (feof is true only after a read has failed) and 12.1 (EOF is an int).
 _READS_TOO_LONG = re.compile(r"\bwhile\s*\(\s*!\s*(?:feof\s*\(\s*\w+\s*\)|\w+\s*\.\s*eof\s*\(\s*\))\s*\)")
@@ -107,16 +102,10 @@ def _after_leaving(language: str, code: str) -> int | None:
     tree = parse(language, code)
     if tree is None or tree.has_error:
         return None
-    for block in _walk(tree.root):
+    for block in walk(tree.root):
         if block.type in _BLOCKS:
             statements = [child for child in block.named_children if child.type not in _MAY_FOLLOW]
             for before, after in pairwise(statements):
                 if before.type in _LEAVES:
                     return max(after.start_point[0] - tree.first_row, 0)
     return None
-
-
-def _walk(node: "Node") -> Iterator["Node"]:
-    yield node
-    for child in node.children:
-        yield from _walk(child)

@@ -2,10 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from coma_cli.syntax.trees import parse
+from coma_cli.syntax.trees import parse, walk
 from coma_cli.words import name_set
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def undeclared(language: str, code: str) -> frozenset[str]:
     tree = parse(language, code)
     if tree is None or tree.has_error:
         return frozenset()
-    nodes = [node for node in _walk(tree.root) if node.type in ("identifier", "field_identifier", "type_identifier")]
+    nodes = [node for node in walk(tree.root) if node.type in ("identifier", "field_identifier", "type_identifier")]
     counts = Counter(map(tree.text, nodes))
     once = {tree.text(node) for node in nodes if node.type == "identifier" and _is_value(node)}
     found = frozenset(name for name in once if counts[name] == 1 and name[0].islower()) - _NEVER
@@ -86,9 +85,3 @@ def unused_in_go(code: str) -> frozenset[str]:
     words = Counter(re.findall(r"\w+", bare))
     declared = {name for found in _GO_DECLARED.findall(bare) for name in re.split(r"\s*,\s*", found)}
     return frozenset(unused | {name for name in declared if name != "_" and words[name] == 1})
-
-
-def _walk(node: "Node") -> Iterator["Node"]:
-    yield node
-    for child in node.children:
-        yield from _walk(child)

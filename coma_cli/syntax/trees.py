@@ -9,6 +9,7 @@ tree-sitter is imported when the first text is parsed, so that modules that may 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import accumulate
@@ -111,6 +112,15 @@ def parse(language: str, code: str) -> Tree | None:
         _fitting_frames.clear()
     _fitting_frames[language, code] = fitting
     return tree
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all below it, in text order, each before its children."""
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting.extend(reversed(found.children))
 
 
 def parses(language: str, code: str) -> bool | None:

@@ -2,15 +2,10 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from coma_cli.languages import parse_python
-from coma_cli.syntax.trees import parse
+from coma_cli.syntax.trees import parse, walk
 from coma_cli.words import name_set
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _PLACEHOLDER = re.compile(
     r"(?:#|//|/\*|--|<!--)[ \t]*(?:"
@@ -48,7 +43,7 @@ def empty_block(language: str, code: str) -> str | None:
     if language == "python":
         return _elided(code)
     tree = parse(language, code) if re.search(r"\{\s*?\n\s*\}", code) else None
-    for node in _walk(tree.root) if tree is not None else ():
+    for node in walk(tree.root) if tree is not None else ():
         if node.type in _BLOCKS and node.parent is not None and node.parent.type in _NEED_BODIES:
             text = (node.text or b"").decode("utf-8", "replace")
             if "\n" in text and not text.strip("{} \t\r\n"):
@@ -66,9 +61,3 @@ def _elided(code: str) -> str | None:
 
 def _is_ellipsis(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node.value.value is Ellipsis
-
-
-def _walk(node: "Node") -> Iterator["Node"]:
-    yield node
-    for child in node.children:
-        yield from _walk(child)

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coma_cli.languages import LANGUAGES
-from coma_cli.syntax.trees import PARSED_LANGUAGES, parse, parses
+from coma_cli.syntax.trees import PARSED_LANGUAGES, parse, parses, walk
 
 WHOLE = {
     "python": "def f(x):\n    return x + 1\n",
@@ -126,3 +126,11 @@ def test_a_template_with_its_own_opening_tag_is_no_part_of_a_class():
 
 def test_the_same_code_is_parsed_once():
     assert parse("java", "int x = 1;") is parse("java", "int x = 1;")
+
+
+def test_a_walk_is_in_text_order_and_bears_deep_trees():
+    tree = parse("javascript", "f(a, g(b))")
+    names = [node.text.decode() for node in walk(tree.root) if node.type == "identifier"]
+    assert names == ["f", "a", "g", "b"]
+    deep = parse("javascript", "(" * 3000 + "x" + ")" * 3000)
+    assert sum(node.type == "identifier" for node in walk(deep.root)) == 1

@@ -17,7 +17,7 @@ def chosen(answer: str, candidates: Sequence[str]) -> int | None:
 
 
 def reciprocal_rank(right: int, log_probabilities: Sequence[float]) -> float:
-    """1 by the rank of the right candidate, likeliest first; candidates that tie with it rank before it.
+    """1 by the rank of the right candidate, most likely first; candidates that tie with it rank before it.
 
     A NaN ranks last; if it is the right candidate's, the result is 0.
     """
