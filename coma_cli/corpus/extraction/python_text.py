@@ -10,8 +10,10 @@ import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_PARSED_CHARS = 100_000  # a parsed file takes about 600 times its size in memory
+_MOST_REMEMBERED_CHARS = 10_000  # so that the remembered trees take at most 100 MB
 _MAX_REPAIRS = 8
 
 _TOKEN = re.compile(
@@ -34,9 +36,13 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def parse(source: str) -> ast.Module | SyntaxError | None:
-    """The syntax tree; the error that tells where it stops being Python; None where there is no such place."""
+    """The syntax tree, not to be changed; the error that tells where it stops being Python; None if no place does."""
     if len(source) > MAX_PARSED_CHARS:
         return None
+    return _parsed_lately(source) if len(source) <= _MOST_REMEMBERED_CHARS else _parsed(source)
+
+
+def _parsed(source: str) -> ast.Module | SyntaxError | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -45,6 +51,9 @@ def parse(source: str) -> ast.Module | SyntaxError | None:
         return error
     except (ValueError, MemoryError, RecursionError):  # NUL bytes, lone surrogates, nesting that no parser follows
         return None
+
+
+_parsed_lately = lru_cache(maxsize=16)(_parsed)  # the steps for one answer ask for the same blocks and the same prompt
 
 
 @dataclass(frozen=True)

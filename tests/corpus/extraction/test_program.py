@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.program import RULES, find_program
 from coma_cli.corpus.extraction.protocols import PROTOCOLS
+from coma_cli.corpus.extraction.python_text import parse
 from coma_cli.formats.text import unify
 from tests.corpus.extraction.problems import BY_ID, HUMANEVAL, MBPP, body, passes
 from tests.requirements import SHARED, shared_data, skip_unless
@@ -343,3 +344,16 @@ def test_the_answer_of_a_continuation_is_found_whatever_its_margin(code):
 
 def test_unify_changes_line_ends_and_marks_only():
     assert unify("\ufeffa\r\nb\rc\u2028d\x85e\x0c") == "a\nb\nc\u2028d\x85e\x0c"
+
+
+def test_trees_that_are_remembered_between_steps_are_never_changed():
+    for problem in HUMANEVAL[:20]:
+        parts = [problem.reference, problem.prompt, DRAFT.format(name=problem.entry_point)]
+        text = "\n".join(f"```python\n{part}\n```" for part in parts)
+        default(problem, text)
+        default(problem, problem.reference)
+        for part in parts:
+            tree = parse(part)
+            assert isinstance(tree, ast.Module)
+            assert parse(part) is tree
+            assert ast.dump(tree) == ast.dump(ast.parse(part))
