@@ -83,6 +83,7 @@ def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny_model)
         "chat_template.jinja",
         "coma_base.json",
         "coma_template.json",
+        "generation_config.json",
         "tokenizer.json",
         "tokenizer_config.json",
     }
