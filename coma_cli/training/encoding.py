@@ -1,6 +1,6 @@
 """From rows to token ids with answer boundaries; rows that do not fit are dropped, or cut on the prompt's side only."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from coma_cli.chat_templates import render_chat
@@ -202,19 +202,22 @@ def _cut(
         row = replace(row, earlier=row.earlier[1:])
         if (encoded := fitting(row)) is not None:
             return encoded
+
+    def without_input(kept: int) -> EncodedRow | None:
+        return fitting(replace(row, input="", instruction=row.instruction[:kept]))
+
     least = int(len(row.instruction) * _LEAST_KEPT) + 1
-    for shorter, most, fewest in (
-        (lambda kept: replace(row, input=row.input[:kept]), len(row.input), 0),
-        (lambda kept: replace(row, input="", instruction=row.instruction[:kept]), len(row.instruction), least),
-    ):
-        best = fitting(shorter(fewest))
-        if best is None:
-            continue
-        while fewest + 1 < most:
-            middle = (fewest + most) // 2
-            if (encoded := fitting(shorter(middle))) is None:
-                most = middle
-            else:
-                best, fewest = encoded, middle
-        return best
-    return whole
+    best = _longest(lambda kept: fitting(replace(row, input=row.input[:kept])), 0, len(row.input))
+    return best or _longest(without_input, least, len(row.instruction)) or whole
+
+
+def _longest(cut: Callable[[int], EncodedRow | None], fewest: int, most: int) -> EncodedRow | None:
+    """What `cut` makes of the largest number of characters for which it fits; None if not even `fewest` fit."""
+    best = cut(fewest)
+    while best is not None and fewest + 1 < most:
+        middle = (fewest + most) // 2
+        if (encoded := cut(middle)) is None:
+            most = middle
+        else:
+            best, fewest = encoded, middle
+    return best

@@ -9,7 +9,7 @@ position must not depend on other positions; `LabelledLogits.verify` tries that 
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -42,8 +42,8 @@ class LabelledLogits:
         self._index: torch.Tensor | None = None
         inner = causal_model(model)
         head = inner.get_output_embeddings() if hasattr(inner, "get_output_embeddings") else None
-        self.gathers = isinstance(head, torch.nn.Module)
-        self._hook = head.register_forward_pre_hook(self._gather) if self.gathers else None
+        self.gathers = head is not None
+        self._hook = None if head is None else head.register_forward_pre_hook(self._gather)
 
     def _gather(self, module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """The head's input (batch, length, hidden) as (positions, hidden)."""
@@ -120,6 +120,19 @@ def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether logits agree but for rounding."""
     limit = _TOLERANCE.get(other.dtype, 1e-2) * max(1.0, float(other.abs().max()))
     return one.shape == other.shape and float((one - other).abs().max()) <= limit
+
+
+def half_precision(model: Any) -> Any:
+    """The context in which LoRA matrices are multiplied in bfloat16 where the frozen weights are bfloat16.
+
+    peft converts the input of every adapted layer to the dtype of the matrices, which is float32, and would multiply in
+    that one. The matrices, their gradients and the optimizer's state stay float32.
+    """
+    frozen = (p for p in causal_model(model).parameters() if not p.requires_grad and p.is_floating_point())
+    first = next(frozen, None)
+    if first is None or first.dtype is not torch.bfloat16:
+        return nullcontext()
+    return torch.autocast(first.device.type, torch.bfloat16)
 
 
 def targets_of(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -24,7 +24,7 @@ from coma_cli.models.loading import Placement
 from coma_cli.training import checkpoints
 from coma_cli.training.batching import BatchPlan, Packing, collate
 from coma_cli.training.encoding import EncodedRow
-from coma_cli.training.loss import LabelledLogits, require_apart, summed_cross_entropy, targets_of
+from coma_cli.training.loss import LabelledLogits, half_precision, require_apart, summed_cross_entropy, targets_of
 from coma_cli.training.metrics import TrainingStep
 from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings
@@ -63,7 +63,8 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
         """
         index, targets = targets_of(inputs["labels"])
         given = {name: value for name, value in inputs.items() if name != "labels"}
-        logits, outputs = self._logits(model, index, **given)
+        with half_precision(model):
+            logits, outputs = self._logits(model, index, **given)
         items = index.numel() if num_items_in_batch is None else num_items_in_batch
         loss = summed_cross_entropy(logits, targets)
         loss = loss / torch.clamp(torch.as_tensor(items, device=loss.device), min=1)
