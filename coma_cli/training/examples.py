@@ -15,6 +15,7 @@ from coma_cli.formats.forms import Form, form_of
 from coma_cli.formats.row_files import BadRow, good_rows
 from coma_cli.formats.text import optional_text
 from coma_cli.jsonl import JsonRow
+from coma_cli.training.hub_data import hub_data
 from coma_cli.training.layouts import PAIRS, PARTS, UNKNOWN, FittedRow, Turn, UnusableRow, columns_of, fit_row
 from coma_cli.words import count_of, shortened
 from coma_cli.workspace import Artifact, Input, Workspace
@@ -57,11 +58,15 @@ class TrainingRow:
 
 @dataclass(frozen=True)
 class TrainingFile:
-    """One file to train on, the input that it counts as, and the finished run that it is of, if any."""
+    """One file to train on, the input that it counts as, and the finished run that it is of, if any.
+
+    `source` is that of rows that do not name one.
+    """
 
     input: Input
     path: Path
     artifact: Artifact | None = None
+    source: str = ""
 
 
 @dataclass
@@ -123,12 +128,14 @@ class ReadReport:
 def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[TrainingFile, ...]:
     """The files named by `--data`, else those of the latest finished build-data and gen-instructions.
 
+    Those on the Hub are fetched.
+
     Raises:
         MissingInputError: a path does not exist or is in an unfinished run; nothing is named and no run is finished.
         UsageError: a path is neither a file nor a finished run, or is named twice.
     """
     if paths:
-        files = tuple(_named(workspace, path, number) for number, path in enumerate(paths))
+        files = tuple(file for number, path in enumerate(paths) for file in _named(workspace, path, number))
         if len({file.path.resolve() for file in files}) < len(files):
             raise UsageError("The same data is named twice.", "Name each --data once; train longer with --epochs.")
         return files
@@ -138,17 +145,22 @@ def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[Trainin
     return tuple(_of_artifact(artifact, artifact.command) for artifact in newest)
 
 
-def _named(workspace: Workspace, path: Path, number: int) -> TrainingFile:
+def _named(workspace: Workspace, path: Path, number: int) -> list[TrainingFile]:
+    """The file of a path, or those of a data set on the Hub."""
     name = f"data-{number}"
     path = workspace.place_of(path, *DATA_STAGES)
     if not path.exists():
-        raise MissingInputError(f"There is no file or finished run {path}.", "Check --data.")
+        on_hub = hub_data(str(path))
+        if on_hub is None:
+            raise MissingInputError(f"There is no file or finished run {path}.", "Check --data.")
+        found = enumerate(on_hub.fetched())
+        return [TrainingFile(Input.of_path(f"{name}-{part}", p), p, source=on_hub.name) for part, p in found]
     artifact = workspace.artifact_at(path)
     if artifact is not None and (path.is_dir() or path.name == TRAIN_FILE):
-        return _of_artifact(artifact, name)
+        return [_of_artifact(artifact, name)]
     if path.is_dir():
         raise UsageError(f"{path} is a folder, but not a finished run.", "Name a file of rows, or a run's folder.")
-    return TrainingFile(Input.of_path(name, path), path)
+    return [TrainingFile(Input.of_path(name, path), path)]
 
 
 def _of_artifact(artifact: Artifact, name: str) -> TrainingFile:
@@ -230,7 +242,7 @@ def _training_row(fitted: FittedRow, row: JsonRow, row_id: str, number: int, fil
     source = optional_text(row.get("source"))
     return TrainingRow(
         id=row_id,
-        source=source or file.path.stem,
+        source=source or file.source or file.path.stem,
         instruction=fitted.instruction,
         input=fitted.input,
         output=fitted.output,

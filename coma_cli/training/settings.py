@@ -155,9 +155,13 @@ class FinetuneSettings(StageSettings):
     data: Annotated[
         list[Path] | None,
         Flag("--data", panel=DATA, repeat=True, complete=runs_of("build-data", "gen-instructions")),
-        Kind("RUN|FILE"),
+        Kind("RUN|FILE|ID"),
         Unset("the latest build-data and gen-instructions runs"),
-    ] = Field(default=None, description="Rows to train on: a run, JSONL, or Alpaca JSON")
+    ] = Field(
+        default=None,
+        description="Rows to train on: a run, a file of rows, or a data set on the Hugging Face Hub "
+        "(OWNER/NAME[@REVISION][:FILES])",
+    )
     decontaminate: Annotated[bool, Flag("--decontaminate", panel=DATA)] = Field(
         default=False,
         description="Drop rows that hold problems, solutions or tests of a benchmark; without it they are trained on, "
