@@ -11,14 +11,14 @@ from coma_cli.words import count_of
 
 
 @dataclass(frozen=True)
-class Mixture:
+class WeightedRows:
     """The rows of an epoch, and what to tell of them."""
 
     rows: tuple[TrainingRow, ...]
     notes: tuple[str, ...] = ()
 
 
-def mixed(rows: Sequence[TrainingRow], weights: Mapping[str, float], seed: int) -> Mixture:
+def mixed(rows: Sequence[TrainingRow], weights: Mapping[str, float], seed: int) -> WeightedRows:
     """Rows with a weight of 2.5 are used twice, and a random half of them a third time; 1 where no weight is given.
 
     A weight is that of a source or a task by its name; where both have one, they are multiplied.
@@ -27,7 +27,7 @@ def mixed(rows: Sequence[TrainingRow], weights: Mapping[str, float], seed: int) 
         UsageError: there are no rows of that source or task, or none are left.
     """
     if not weights:
-        return Mixture(tuple(rows))
+        return WeightedRows(tuple(rows))
     _require_known(rows, weights)
     groups: dict[tuple[str, str], list[int]] = {}
     for number, row in enumerate(rows):
@@ -46,7 +46,7 @@ def mixed(rows: Sequence[TrainingRow], weights: Mapping[str, float], seed: int) 
     chosen = tuple(row for number, row in enumerate(rows) for _ in range(times[number]))
     if not chosen:
         raise UsageError("The weights leave no row to train on.", "Raise a weight of rows.weights.")
-    return Mixture(chosen, tuple(notes))
+    return WeightedRows(chosen, tuple(notes))
 
 
 def _require_known(rows: Sequence[TrainingRow], weights: Mapping[str, float]) -> None:
