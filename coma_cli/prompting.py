@@ -35,7 +35,8 @@ class PromptTemplate:
     own chat template, rendered by its tokenizer, and with "chat-parts" one that takes the content of a message as a
     list of parts. `options` are further variables of a chat template, as pairs. `stop` is the text of the special token
     that ends an answer, None for the tokenizer's end-of-sequence token. `end` is a text that ends an answer instead,
-    where a chat template uses ordinary characters for that; the end-of-sequence token then follows it.
+    where a chat template uses ordinary characters for that; the end-of-sequence token then follows it. `between` comes
+    after the end of an answer where another turn follows.
     """
 
     name: str
@@ -44,6 +45,7 @@ class PromptTemplate:
     stop: str | None = None
     end: str | None = None
     options: tuple[tuple[str, Any], ...] = ()
+    between: str = ""
 
     @property
     def is_chat(self) -> bool:
@@ -53,7 +55,7 @@ class PromptTemplate:
     @cached_property
     def sha256(self) -> str:
         """Hash (hex) of all that determines a prompt; fields of later versions count only where they are set."""
-        later = {"end": self.end, "options": [list(pair) for pair in self.options]}
+        later = {"end": self.end, "options": [list(pair) for pair in self.options], "between": self.between}
         used = {name: value for name, value in later.items() if value}
         return sha256_of([self.kind, self.jinja, self.stop, *([used] if used else [])])
 
@@ -64,6 +66,8 @@ class PromptTemplate:
             row["end"] = self.end
         if self.options:
             row["options"] = dict(self.options)
+        if self.between:
+            row["between"] = self.between
         write_json(folder / TEMPLATE_FILE, {**row, "sha256": self.sha256})
 
     @classmethod
@@ -78,7 +82,8 @@ class PromptTemplate:
             return None
         stored = read_json(path)
         options = tuple(sorted(stored.get("options", {}).items()))
-        template = cls(stored["name"], stored["kind"], stored["jinja"], stored["stop"], stored.get("end"), options)
+        end, between = stored.get("end"), stored.get("between", "")
+        template = cls(stored["name"], stored["kind"], stored["jinja"], stored["stop"], end, options, between)
         if template.sha256 != stored["sha256"]:
             raise MissingInputError(f"{path} was changed after training.", "Restore it, or run merge-lora again.")
         return template
@@ -103,6 +108,7 @@ CHATML = PromptTemplate(
     "text",
     "<|im_start|>user\n{{ instruction }}{% if input %}\n\n{{ input }}{% endif %}<|im_end|>\n<|im_start|>assistant\n",
     stop="<|im_end|>",
+    between="\n",
 )
 RAW = PromptTemplate("raw", "text", "{{ instruction }}{% if input %}\n{{ input }}{% endif %}")
 TEMPLATES: tuple[PromptTemplate, ...] = (ALPACA, CAPYBARA, CHATML, RAW)
@@ -241,13 +247,27 @@ def stop_token_id(template: PromptTemplate, tokenizer: Tokenizer) -> int:
 
 def encode_prompt(template: PromptTemplate, tokenizer: Tokenizer, instruction: str, input_text: str = "") -> list[int]:
     """Token ids of everything before the answer. A chat template has its own first token, so none is added."""
-    marked, spelled = _mark_special(tokenizer, instruction, input_text)
-    pieces = _MARK.split(render(template, tokenizer, *marked))
-    ids = _opening(template, tokenizer, pieces[0])
-    for number, text in zip(pieces[1::2], pieces[2::2], strict=True):
+    marked, spelled = mark_special(tokenizer, instruction, input_text)
+    return encode_rendered(template, tokenizer, render(template, tokenizer, *marked), spelled)
+
+
+def encode_rendered(
+    template: PromptTemplate, tokenizer: Tokenizer, text: str, spelled: Sequence[str], *, continues: bool = False
+) -> list[int]:
+    """Token ids of rendered text, in which special tokens of the user's texts are marks (`mark_special`).
+
+    Text that `continues` other text has no first token of its own.
+    """
+    pieces = _MARK.split(text)
+    ids = _after(tokenizer, pieces[0]) if continues else _opening(template, tokenizer, pieces[0])
+    for number, piece in zip(pieces[1::2], pieces[2::2], strict=True):
         ids += plain_ids(tokenizer, spelled[int(number)])
-        ids += _continued(tokenizer, text, split_special_tokens=False) if text else []
+        ids += _after(tokenizer, piece)
     return ids
+
+
+def _after(tokenizer: Tokenizer, text: str) -> list[int]:
+    return _continued(tokenizer, text, split_special_tokens=False) if text else []
 
 
 def _opening(template: PromptTemplate, tokenizer: Tokenizer, text: str) -> list[int]:
@@ -260,7 +280,7 @@ def _opening(template: PromptTemplate, tokenizer: Tokenizer, text: str) -> list[
 _MARK = re.compile("\ue0f0(\\d+)\ue0f1")  # private-use characters, which have no meaning in text
 
 
-def _mark_special(tokenizer: Tokenizer, *texts: str) -> tuple[list[str], list[str]]:
+def mark_special(tokenizer: Tokenizer, *texts: str) -> tuple[list[str], list[str]]:
     """The texts with every spelled-out special token replaced by a numbered mark, and those tokens."""
     special = _special_texts(tokenizer)
     if special is None or not any(special.search(text) for text in texts):

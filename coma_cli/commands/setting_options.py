@@ -100,7 +100,7 @@ def _value(key: SettingKey, flag: Flag, given: Any) -> Any:
     if given is None or (flag.repeat and not given):
         return None
     if get_origin(key.value_type) is dict:
-        return _assigned(key, flag, given)
+        return _assigned(key, flag, _parsed_list(flag, ",".join(given)) if flag.split else given)
     return _parsed_list(flag, ",".join(given) if flag.repeat else given) if flag.split else given
 
 

@@ -76,9 +76,9 @@ class _Shard:
                 task="",
                 source=row.source if row.states_source else "",
                 language="",
-                instruction=row.instruction,
+                instruction=row.asked,
                 input=row.input,
-                output=row.output,
+                output=row.answered,
                 licence="",
             )
             for row in self.rows

@@ -25,13 +25,15 @@ from coma_cli.prompting import PromptTemplate, choose_template
 from coma_cli.records import DroppedRow
 from coma_cli.stage import Stage
 from coma_cli.training import checkpoints, estimate
-from coma_cli.training.batching import all_batches, steps_of
+from coma_cli.training.batching import Packing, all_batches, collate, steps_of
 from coma_cli.training.decontamination import Leak, check_of_base, check_rows, trained_on
-from coma_cli.training.encoding import EncodedRow, encode_rows
+from coma_cli.training.encoding import TOO_LONG, EncodedRow, encode_row, encode_rows
 from coma_cli.training.examples import ReadReport, TrainingFile, TrainingRow, choose_data, read_examples
 from coma_cli.training.metrics import TrainingStep
+from coma_cli.training.mixing import mixed
 from coma_cli.training.modes import MODES, Mode
 from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
+from coma_cli.training.shown_example import require_trained, show_example
 from coma_cli.training.summary import FinetuneSummary, followed_by, headline, show
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
@@ -81,20 +83,22 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
     """Resolve data and base, check the rows, count rows and steps, estimate memory and time, find blockers."""
     mode, resolved, files = _resolve(settings, workspace)
     report = ReadReport()
-    read, before = tuple(read_examples(files, report)), check_of_base(resolved, workspace)
+    read, before = tuple(read_examples(files, report, settings.rows.columns)), check_of_base(resolved, workspace)
     checked = check_rows(files, read, report.rows, drop=settings.decontaminate, before=before)
-    rows = checked.rows
+    mixture = mixed(checked.rows, settings.rows.weights, settings.seed)
+    rows = mixture.rows
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     if steps > MOST_STEPS:
         raise UsageError(f"{steps:.4g} steps are more than the limit of {MOST_STEPS:,}.", "Lower --epochs.")
     counts = ", ".join(f"{count_of(report.rows[file.input.name], 'row')} of {report.named(file)}" for file in files)
+    notes = (*report.columns(), *report.warnings(), *checked.notes, *mixture.notes)
     return FinetunePlan(
         subject=_subject(resolved, mode),
         inputs=_inputs(settings, resolved, files),
         total=steps,
         estimate=_estimate(settings, mode, resolved, rows, steps),
         blockers=tuple(_blockers(settings, mode, resolved)),
-        notes=(f"Tuning {resolved.name} ({mode.name}) on {counts}.", *report.warnings(), *checked.notes),
+        notes=(f"Tuning {resolved.name} ({mode.name}) on {counts}.", *notes),
         base=resolved,
         mode=mode,
         rows=rows,
@@ -103,6 +107,21 @@ def plan(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
         leaks=checked.leaks,
         check=checked.check,
     )
+
+
+def preview(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
+    """As `plan`, for a dry run: shows one row as it is trained, where the base's tokenizer is here."""
+    planned = plan(settings, workspace)
+    assert planned.base is not None
+    here = planned.base.blocker is None and planned.base.kind != "hub"
+    if here and all(importlib.util.find_spec(name) for name in ("torch", "transformers")):
+        from coma_cli.models.loading import load_tokenizer
+
+        tokenizer = load_tokenizer(planned.base, trust=_trust(settings))
+        show_example(encode_row(planned.rows[0], _template(settings, planned.base, tokenizer), tokenizer), tokenizer)
+    else:
+        console.note("The base's tokenizer is not here, so no row is shown as it would be trained.")
+    return planned
 
 
 def identify(settings: FinetuneSettings, workspace: Workspace) -> Plan:
@@ -181,7 +200,8 @@ def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> _Job:
     write_rows(run.path / DROPPED, (row.to_row() for row in sorted(dropped, key=lambda row: row.id)))
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     lengths = [len(row.ids) for row in rows]
-    batches = all_batches(lengths, settings.batch.size, settings.batch.accumulation, settings.seed, steps)
+    size, accumulation = settings.batch.size, settings.batch.accumulation
+    batches = all_batches(lengths, size, accumulation, settings.seed, steps, settings.rows.batching)
     skipped = Counter(row.reason for row in dropped) + (plan.report.skipped if plan.report else Counter())
     return _Job(
         mode=plan.mode,
@@ -211,28 +231,32 @@ def _encode(
     rows: list[EncodedRow] = []
     dropped: list[DroppedRow] = []
     with console.progress("Tokenizing", len(plan.rows)) as ticker:
-        for encoded in encode_rows(plan.rows, template, tokenizer, settings.max_seq_len):
+        cut_prompts = settings.rows.truncate == "prompt"
+        for encoded in encode_rows(plan.rows, template, tokenizer, settings.max_seq_len, cut_prompts=cut_prompts):
             ticker.advance()
             if isinstance(encoded, EncodedRow):
                 rows.append(encoded)
             else:
                 dropped.append(encoded)
-    if dropped:
-        console.warn(
-            f"{len(dropped)} of {count_of(len(plan.rows), 'row')} dropped: longer than {settings.max_seq_len} tokens."
-        )
+    for reason, count in Counter(row.reason for row in dropped).items():
+        what = f"longer than {settings.max_seq_len} tokens" if reason == TOO_LONG else reason
+        console.warn(f"{count} of {count_of(len(plan.rows), 'row')} dropped: {what}.")
+    if cut := [row.cut for row in rows if row.cut]:
+        console.warn(f"The prompts of {count_of(len(cut), 'row')} were cut by {sum(cut)} tokens in all; no answer was.")
     if not rows:
         raise MissingInputError(
             f"No row fits into {settings.max_seq_len} tokens.",
-            f"Raise --max-seq-len; the shortest: {dropped[0].detail}.",
+            f"Raise --max-seq-len; the first: {dropped[0].detail}.",
         )
-    return tuple(rows), dropped
+    require_trained(rows, template, tokenizer)
+    show_example(rows[0], tokenizer)
+    return tuple(rows), list({row.id: row for row in dropped}.values())
 
 
 def _train(run: Run, settings: FinetuneSettings, job: _Job, plan: FinetunePlan) -> FinetuneSummary:
     """Continue from the latest complete checkpoint; the last one becomes the output."""
     from coma_cli.models.base_record import BaseRecord
-    from coma_cli.models.loading import choose_placement
+    from coma_cli.models.loading import choose_placement, load_generation_config
     from coma_cli.training.outputs import assemble
     from coma_cli.training.preparation import prepare
 
@@ -250,7 +274,14 @@ def _train(run: Run, settings: FinetuneSettings, job: _Job, plan: FinetunePlan) 
         placement.dtype_name,
     )
     made = assemble(
-        final.path, run.scratch("output") / job.mode.output, job.mode, job.resolved, base, job.tokenizer, job.template
+        final.path,
+        run.scratch("output") / job.mode.output,
+        job.mode,
+        job.resolved,
+        base,
+        job.tokenizer,
+        job.template,
+        load_generation_config(job.resolved, trust=job.trust),
     )
     run.place(made, job.mode.output)
     if settings.can_be_extended and job.mode.adapter:
@@ -274,7 +305,8 @@ def _steps(run: Run, settings: FinetuneSettings, job: _Job, model: Any, placemen
         }
         with console.progress("Training", job.steps, done) as ticker:
             recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, _tokens_per_step(settings, job))
-            train(options, [list(batch) for batch in job.batches], job.rows, recorder, begun)
+            collator = Packing(settings.max_seq_len) if settings.rows.batching == "packing" else collate
+            train(options, [list(batch) for batch in job.batches], job.rows, recorder, begun, collator)
     run.journal(METRICS, TrainingStep)
     final = _latest(run, job.steps)
     assert final is not None and final.step == job.steps
@@ -354,4 +386,5 @@ STAGE = Stage(
     headline=headline,
     identify=identify,
     followed_by=followed_by,
+    preview=preview,
 )

@@ -12,8 +12,9 @@ from coma_cli.models.base_record import BaseRecord
 from coma_cli.models.resolution import ResolvedBase
 from coma_cli.prompting import PromptTemplate
 from coma_cli.training.modes import Mode
+from coma_cli.training.stops import save_for_others
 
-_COPIED_OF_MODEL = ("config.json", "generation_config.json")
+_COPIED_OF_MODEL = ("config.json",)
 
 
 def assemble(
@@ -24,15 +25,19 @@ def assemble(
     base: BaseRecord,
     tokenizer: Any,
     template: PromptTemplate,
+    generation: Any,
 ) -> Path:
-    """Make the output folder from a complete checkpoint, replacing an earlier one."""
+    """Make the output folder from a complete checkpoint, replacing an earlier one.
+
+    `generation` is the base's generation configuration.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if mode.adapter:
         _copy_adapter(checkpoint, folder, resolved)
     else:
         _copy_model(checkpoint, folder, stored_dtype(resolved))
-    tokenizer.save_pretrained(folder)
+    save_for_others(folder, template, tokenizer, generation)
     template.save(folder)
     base.save(folder)
     return folder

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
 from coma_cli.prompting import TEMPLATE_CHOICES, file_of_template
@@ -19,10 +19,13 @@ from coma_cli.settings import (
     TrustRemoteCode,
     Unset,
 )
+from coma_cli.training.batching import Batching
+from coma_cli.training.layouts import PARTS
 from coma_cli.workspace import runs_of
 
 DATA, TRAINING, ADAPTER, MACHINE = "Data and base", "Training", "Adapter", "Execution"
 MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a typing error
+_MOST_WEIGHT = 1000
 _MOST_RANK = 16_384  # as wide as the widest layers of today's models
 
 
@@ -80,6 +83,40 @@ class BatchBlock(SettingsBlock):
         return self.size * self.accumulation
 
 
+class RowsBlock(SettingsBlock):
+    """How files are read, which of their rows are trained on how often, and how rows become batches."""
+
+    columns: Annotated[dict[str, str], Flag("--columns", panel=DATA, repeat=True, split=True), Kind("PART=NAME")] = (
+        Field(
+            default_factory=dict,
+            description=f"Columns of the files, where their names are not known: {', '.join(PARTS)}",
+        )
+    )
+    weights: dict[str, Annotated[float, Field(ge=0, le=_MOST_WEIGHT)]] = Field(
+        default_factory=dict,
+        description="How often the rows of a source or a task are used per epoch, by its name: 2 is twice, 0.5 is a "
+        "random half, 0 is not at all",
+    )
+    truncate: Annotated[Literal["never", "prompt"], Flag("--truncate", panel=DATA)] = Field(
+        default="never",
+        description="Rows that are too long: dropped, or cut on the side of the prompt where that is enough",
+    )
+    batching: Annotated[Batching, Flag("--batching", panel=TRAINING)] = Field(
+        default="length",
+        description="Rows of a step: of similar length, or any (padding); or any, laid one behind the other without "
+        "seeing each other (packing)",
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _known_parts(cls, value: dict[str, str]) -> dict[str, str]:
+        if unknown := sorted(set(value) - set(PARTS)):
+            raise ValueError(f"{', '.join(unknown)} is not one of {', '.join(PARTS)}")
+        if value and "messages" not in value and not {"instruction", "output"} & set(value):
+            raise ValueError("map instruction or output, or messages")
+        return value
+
+
 class FinetuneRuntime(Runtime):
     """How training runs on this machine."""
 
@@ -118,9 +155,13 @@ class FinetuneSettings(StageSettings):
     data: Annotated[
         list[Path] | None,
         Flag("--data", panel=DATA, repeat=True, complete=runs_of("build-data", "gen-instructions")),
-        Kind("RUN|FILE"),
+        Kind("RUN|FILE|ID"),
         Unset("the latest build-data and gen-instructions runs"),
-    ] = Field(default=None, description="Rows to train on: a run, JSONL, or Alpaca JSON")
+    ] = Field(
+        default=None,
+        description="Rows to train on: a run, a file of rows, or a data set on the Hugging Face Hub "
+        "(OWNER/NAME[@REVISION][:FILES])",
+    )
     decontaminate: Annotated[bool, Flag("--decontaminate", panel=DATA)] = Field(
         default=False,
         description="Drop rows that hold problems, solutions or tests of a benchmark; without it they are trained on, "
@@ -149,6 +190,7 @@ class FinetuneSettings(StageSettings):
     lora: LoraBlock = LoraBlock()
     optimizer: OptimizerBlock = OptimizerBlock()
     batch: BatchBlock = BatchBlock()
+    rows: RowsBlock = RowsBlock()
     runtime: FinetuneRuntime = FinetuneRuntime()
 
     @model_validator(mode="after")

@@ -4,10 +4,9 @@ Import it inside functions: it needs the train extra.
 """
 
 import errno
-import inspect
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,22 @@ import transformers
 from torch.utils.data import DataLoader
 from transformers.trainer_callback import PrinterCallback
 
+from coma_cli import console
 from coma_cli.console import Ticker
 from coma_cli.errors import CliError, is_disk_full, memory_named
 from coma_cli.journal import Journal
 from coma_cli.models.loading import Placement
 from coma_cli.training import checkpoints
-from coma_cli.training.batching import BatchPlan, collate
-from coma_cli.training.encoding import NO_LABEL, EncodedRow
+from coma_cli.training.batching import BatchPlan, Packing, collate
+from coma_cli.training.encoding import EncodedRow
+from coma_cli.training.loss import LabelledLogits, half_precision, require_apart, summed_cross_entropy, targets_of
 from coma_cli.training.metrics import TrainingStep
 from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Run
 
+Collator = Callable[[Sequence[EncodedRow]], dict[str, Any]]
+_MOST_TRIED = 64  # tokens of a row that is tried
 SMALLER_STEP = (
     "--set batch.size=1 --set batch.accumulation=N for the same step in N parts; "
     "or --set runtime.gradient_checkpointing=true, a smaller --max-seq-len, or --qlora."
@@ -41,14 +44,14 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
     def __init__(self, batches: list[list[int]], **options: Any) -> None:
         super().__init__(**options)
         self._batches = batches
+        self._collate = options.get("data_collator") or collate
         self.model_accepts_loss_kwargs = True  # makes the Trainer count the labels of a whole step for us
         self.loss_is_scaled_for_ga = True
-        inner = self.model.get_base_model() if hasattr(self.model, "get_base_model") else self.model
-        self._keeps_some_logits = "logits_to_keep" in inspect.signature(inner.forward).parameters
+        self._logits = LabelledLogits(self.model)
 
     def get_train_dataloader(self) -> Any:
         """The planned batches, in order."""
-        loader = DataLoader(self.train_dataset, batch_sampler=BatchPlan(self._batches), collate_fn=collate)
+        loader = DataLoader(self.train_dataset, batch_sampler=BatchPlan(self._batches), collate_fn=self._collate)
         return self.accelerator.prepare(loader)
 
     def compute_loss(
@@ -58,21 +61,33 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
 
         Every answer token of a step weighs the same, however rows are split into batches.
         """
-        targets = inputs["labels"][:, 1:]
-        wanted = targets != NO_LABEL
-        columns = wanted.any(dim=0).nonzero().squeeze(1)
-        kept = columns if self._keeps_some_logits and len(columns) else None
-        options = {} if kept is None else {"logits_to_keep": kept}
-        outputs = model(input_ids=inputs["input_ids"], use_cache=False, **options)
-        logits = outputs.logits if kept is not None else outputs.logits[:, columns]
-        chosen = wanted[:, columns]
-        picked = logits[chosen].float()
-        loss = torch.nn.functional.cross_entropy(picked, targets[:, columns][chosen], reduction="sum")
-        items = chosen.sum() if num_items_in_batch is None else num_items_in_batch
+        index, targets = targets_of(inputs["labels"])
+        given = {name: value for name, value in inputs.items() if name != "labels"}
+        with half_precision(model):
+            logits, outputs = self._logits(model, index, **given)
+        items = index.numel() if num_items_in_batch is None else num_items_in_batch
+        loss = summed_cross_entropy(logits, targets)
         loss = loss / torch.clamp(torch.as_tensor(items, device=loss.device), min=1)
         if self.args.average_tokens_across_devices:
             loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
+
+    def verify(self, rows: Sequence[EncodedRow]) -> None:
+        """Try on the shortest rows that gathered logits are the model's own, and that packed rows stay apart.
+
+        Not with weights that are spread over devices, whose forward needs all of them at once.
+
+        Raises:
+            UsageError: packed rows would see each other.
+        """
+        shortest = sorted(rows, key=lambda row: len(row.ids))[:2]
+        device = next(self.model.parameters()).device
+        if any(parameter.is_meta for parameter in self.model.parameters()):
+            return
+        if said := self._logits.verify(self.model, torch.tensor([shortest[0].ids[-_MOST_TRIED:]], device=device)):
+            console.note(said)
+        if isinstance(self._collate, Packing):
+            require_apart(self.model, [row.ids[-_MOST_TRIED:] for row in shortest], device)
 
 
 class StepRecorder(transformers.TrainerCallback):  # type: ignore[misc]  # transformers ships no types
@@ -164,15 +179,19 @@ def train(
     rows: Sequence[EncodedRow],
     recorder: StepRecorder,
     resume: checkpoints.Checkpoint | None,
+    collator: Collator = collate,
 ) -> None:
     """Train to the end of the plan, from a checkpoint if there is one.
 
     Raises:
+        UsageError: rows are to be packed, and this model would let them see each other.
         CliError: the loss is not finite, or a step needs more memory than there is. OSError: the disk is full.
     """
-    trainer = AnswerTrainer(batches, train_dataset=rows, callbacks=[recorder], **trainer_options)
+    options = {**trainer_options, "data_collator": collator}
+    trainer = AnswerTrainer(batches, train_dataset=rows, callbacks=[recorder], **options)
     trainer.remove_callback(PrinterCallback)  # it writes to stdout
     with _full_machine_named():
+        trainer.verify(rows)
         trainer.train(resume_from_checkpoint=str(resume.path) if resume else None)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coma_cli.training.batching import all_batches, collate, epoch_steps, steps_of
+from coma_cli.training.batching import Packing, all_batches, collate, epoch_steps, packed, steps_of
 from coma_cli.training.encoding import NO_LABEL, EncodedRow
 from tests.requirements import package
 
@@ -65,3 +65,37 @@ def test_no_rows_are_one_position_without_a_label():
     batch = collate([])
     assert batch["input_ids"].shape == (1, 1)
     assert batch["labels"].tolist() == [[NO_LABEL]]
+
+
+def flat(rows: list[list[int]]) -> list[int]:
+    return [row for part in rows for row in part]
+
+
+@given(LENGTHS, SIZES, SIZES)
+def test_padding_and_packing_draw_the_rows_of_a_step_whatever_their_length(lengths, size, accumulation):
+    per_step = size * accumulation
+    same = [1] * len(lengths)
+    for batching in ("padding", "packing"):
+        steps = epoch_steps(lengths, size, accumulation, 0, 0, batching)
+        blind = epoch_steps(same, size, accumulation, 0, 0, batching)
+        assert [sorted(flat(step)) for step in steps] == [sorted(flat(step)) for step in blind]
+        assert all(len(flat(step)) == per_step for step in steps[:-1])
+
+
+@given(st.lists(st.integers(1, 90), min_size=1, max_size=30), st.integers(1, 200))
+def test_packed_sequences_hold_every_row_once_and_none_is_too_long(lengths, longest):
+    sequences = packed(lengths, longest)
+    assert sorted(flat(sequences)) == list(range(len(lengths)))
+    widths = [sum(lengths[row] for row in sequence) for sequence in sequences]
+    assert max(widths) <= max(longest, *lengths)
+    assert len(sequences) * max(widths) <= len(lengths) * max(lengths), "never more than padding"
+
+
+def test_positions_of_packed_rows_restart_and_no_row_predicts_the_next():
+    package("torch", "train")
+    rows = [EncodedRow("a", (5, 6, 7, 0), 2), EncodedRow("b", (5, 9), 1), EncodedRow("c", (8,), 0)]
+    batch = Packing(6)(rows)
+    assert batch["input_ids"].tolist() == [[5, 6, 7, 0], [5, 9, 8, 0]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 3], [0, 1, 0, 0]]
+    assert batch["labels"].tolist() == [[NO_LABEL, NO_LABEL, 7, 0], [NO_LABEL, 9, NO_LABEL, NO_LABEL]]
+    assert Packing(6)([])["labels"].tolist() == [[NO_LABEL]]

@@ -58,7 +58,7 @@ def test_bad_rows_are_counted_and_the_rest_is_used(tmp_path):
         '["a list"]',
         json.dumps({"instruction": "no answer", "output": "  "}),
         json.dumps({"instruction": "", "output": "x"}),
-        json.dumps({"prompt": "other columns", "completion": "x"}),
+        json.dumps({"frage": "other columns", "antwort": "x"}),
         json.dumps({"instruction": "x", "output": 7}),
         '{"instruction": "half a pair: \\ud83d", "output": "x"}',
         json.dumps(ALPACA[1]),
@@ -69,7 +69,8 @@ def test_bad_rows_are_counted_and_the_rest_is_used(tmp_path):
     assert dict(report.unusable) == {
         "empty answer": 1,
         "empty instruction": 1,
-        "no instruction or output": 2,
+        "no instruction or output": 1,
+        "unknown columns": 1,
         "broken characters": 1,
     }
     assert [corrupt.line for corrupt in report.corrupt] == [2, 3]

@@ -83,6 +83,7 @@ def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny_model)
         "chat_template.jinja",
         "coma_base.json",
         "coma_template.json",
+        "generation_config.json",
         "tokenizer.json",
         "tokenizer_config.json",
     }
@@ -432,3 +433,48 @@ def test_the_newest_finished_run_is_trained_on_and_its_rows_are_counted(bench, t
     assert f"{rows} rows of" in plan.notes[0]
     assert [i.name for i in plan.inputs] == ["base", "build-data"]
     assert plan.inputs[1].content_sha256 == artifact.content_sha256
+
+
+MIXED = [
+    *ROWS[:3],
+    {"messages": [{"role": "user", "content": "Say hi."}, {"role": "assistant", "content": "hi"}]},
+    {"frage": "x", "antwort": "y"},
+]
+
+
+def test_a_dry_run_names_columns_and_skipped_rows_and_shows_a_row_with_its_trained_part(bench, tmp_path, capsys):
+    path = tmp_path / "mixed.jsonl"
+    write_rows(path, MIXED)
+    plan = finetune.preview(bench.settings(data=[str(path)]), bench.workspace)
+    notes = "\n".join(plan.notes)
+    assert "Columns of mixed.jsonl: instruction, output (3 rows); messages (1 row)" in notes
+    assert "Warning: 1 row of mixed.jsonl skipped: 1 unknown columns\n  1 row with columns frage, antwort" in notes
+    assert len(plan.rows) == 4
+    assert "<|im_start|>assistant\n\u27e6def f(x):\n    return 0 * x\n<|im_end|>\u27e7" in capsys.readouterr().err
+
+
+def test_a_dry_run_refuses_a_stop_token_that_is_not_in_the_vocabulary(bench, tiny_model, tmp_path):
+    base = tmp_path / "base"
+    shutil.copytree(tiny_model, base)
+    chat = (base / "chat_template.jinja").read_text()
+    (base / "chat_template.jinja").write_text(chat.replace("<|im_end|>", "<|eot_id|>"))
+    with pytest.raises(UsageError, match=r"<\|eot_id\|>, which is not a token"):
+        finetune.preview(bench.settings(base=str(base)), bench.workspace)
+
+
+def test_weights_change_how_many_rows_an_epoch_has(bench):
+    plan = finetune.plan(bench.settings(rows__weights={"rows": 2.5}, max_steps=None, epochs=1), bench.workspace)
+    assert len(plan.rows) == 50 and plan.total == 13
+    assert "Weight 2.5: 50 of 20 rows of rows per epoch" in plan.notes
+
+
+@pytest.mark.slow
+def test_packed_rows_have_the_losses_of_padded_ones_and_cut_prompts_are_trained_on(bench, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    write_rows(path, [*ROWS, {"instruction": "Shorten.", "input": "word " * 300, "output": "short"}])
+    common = {"data": [str(path)], "lora__dropout": 0, "rows__truncate": "prompt", "max_seq_len": 160}
+    for batching in ("padding", "packing"):
+        bench(name=batching, rows__batching=batching, **common)
+    assert bench.losses("packing") == pytest.approx(bench.losses("padding"), rel=1e-5)
+    summary = read_json(bench.folder("packing") / "summary.json")
+    assert (summary["rows_trained_on"], summary["rows_skipped"]) == (21, {})

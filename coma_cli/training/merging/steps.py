@@ -14,6 +14,7 @@ from coma_cli.jsonl import write_json
 from coma_cli.prompting import PromptTemplate, choose_template
 from coma_cli.training.merging.planning import MergePlan
 from coma_cli.training.merging.settings import MergeSettings
+from coma_cli.training.stops import save_for_others
 from coma_cli.workspace import Run
 
 VERIFICATION = "verification.jsonl"
@@ -101,9 +102,11 @@ def merge_weights(job: MergeJob, references: list[Path], ticker: console.Ticker)
         )
     write_json(exactness_file(job.run), exact)
     write(model, job.plan.dtype, made)
-    job.tokenizer.save_pretrained(made)
     if job.template is not None:
+        save_for_others(made, job.template, job.tokenizer, model.generation_config)
         job.template.save(made)
+    else:
+        job.tokenizer.save_pretrained(made)
     job.run.place(made, MODEL)
     job.step_done(ticker)
 
