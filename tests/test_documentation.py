@@ -224,7 +224,7 @@ def test_the_chain_of_the_readme_runs(tmp_path, warm_coma):
     less = {
         "build-data": ["--per-task", "40"],
         "finetune": ["--max-steps", "2", "--set", "batch.size=2"],
-        "merge-lora": ["--set", "verification.probes=1", "--set", "verification.new_tokens=8"],
+        "merge-lora": ["--set", "verification.probes=1"],
         "sample": ["--task-ids", "13,28", "-n", "5", "--max-new-tokens", "16"],
         "score": [],
     }

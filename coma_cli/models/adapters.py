@@ -171,7 +171,10 @@ def add_adapter(model: Any, adapter: Adapter) -> Any:
     """
     import peft
 
+    from coma_cli.models.embeddings import resize
+
     with fitting(adapter) as fits:
+        resize(model, fits)
         check_shapes(fits, layer_shapes(model))
         return peft.PeftModel.from_pretrained(model, str(fits.folder), autocast_adapter_dtype=False).eval()
 

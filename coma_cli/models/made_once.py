@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coma_cli import console
+from coma_cli.workspace.folders import follow_umask
 
 _MAKING = ".making-"
 
@@ -50,6 +51,7 @@ def _make(folder: Path, make: Callable[[Path], None], resumable: bool) -> None:
     making.mkdir(exist_ok=True)
     try:
         make(making)
+        follow_umask(making)
         making.rename(folder)
     finally:
         if not resumable:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coma_cli.errors import MissingInputError
 from coma_cli.jsonl import read_json, sync_path, write_json
+from coma_cli.workspace.folders import follow_umask
 
 MARKER = "complete.json"
 _PREFIX = "checkpoint-"
@@ -26,6 +27,7 @@ class Checkpoint:
 
 def mark_complete(path: Path) -> None:
     """Force a checkpoint's files to the disk and write its marker."""
+    follow_umask(path)
     sizes = _sizes(path)
     for name in sizes:
         sync_path(path / name)

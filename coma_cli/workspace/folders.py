@@ -1,7 +1,8 @@
-"""Where runs can be written, and the error to show where they can't."""
+"""Where runs can be written, the error to show where they can't, and the permissions of what is written."""
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ _OF_THE_PATH = frozenset(
         errno.ENAMETOOLONG,
     }
 )
+
+_OWNER_ONLY = 0o600
 
 
 def folder_blocker(folder: Path) -> UsageError | None:
@@ -56,3 +59,25 @@ def refused_as_usage(folder: Path) -> Iterator[None]:
             reason = (error.strerror or str(error)).lower()
             blocker = UsageError(f"{error.filename or folder} can't be written: {reason}.", ANOTHER_WORKSPACE)
         raise blocker from None
+
+
+def follow_umask(path: Path) -> None:
+    """Give a file, or all files in a folder, the permissions that the umask asks for.
+
+    safetensors writes through a temporary file that only its owner may read, so a model could not be shared.
+    """
+    wanted = 0o666 & ~_umask()
+    for file in path.rglob("*") if path.is_dir() else (path,):
+        if file.is_file() and not file.is_symlink() and stat.S_IMODE(file.stat().st_mode) == _OWNER_ONLY != wanted:
+            file.chmod(wanted)
+
+
+def _umask() -> int:
+    """The umask of this process; Linux tells it without setting it, which other threads would notice."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return int(next(line for line in lines if line.startswith("Umask:")).split()[1], 8)
+    except (OSError, StopIteration, ValueError):
+        mask = os.umask(0o022)
+        os.umask(mask)
+        return mask

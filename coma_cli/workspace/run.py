@@ -30,7 +30,7 @@ from coma_cli.workspace.artifact import (
     finished_artifact,
     read_artifact,
 )
-from coma_cli.workspace.folders import refused_as_usage
+from coma_cli.workspace.folders import follow_umask, refused_as_usage
 from coma_cli.workspace.lock import LOCK, RunLock
 
 R = TypeVar("R", bound=Record)
@@ -231,6 +231,8 @@ class Run:
             self._journals[name].close()
         for name in record_types.keys() & set(result.outputs):
             journals.sort_by_key(self.path / name, record_types[name])
+        for name in result.outputs:
+            follow_umask(self.path / name)
         outputs = {name: describe_output(self.path / name, record_types.get(name)) for name in sorted(result.outputs)}
         write_json(self.path / SUMMARY, result.summary.model_dump(mode="json"))
         self._remove_scratch()

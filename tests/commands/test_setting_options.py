@@ -142,7 +142,7 @@ def test_what_is_typed_becomes_settings(line, expected):
         ("finetune --lora --qlora --full", "--lora and --qlora and --full exclude each other."),
         ("finetune --epochs 1 --max-steps 1", "epochs and max_steps exclude each other"),
         ("finetune --device gpu", "runtime.device (--device): String should match"),
-        ("merge-lora --onto both", "onto (--onto): Input should be 'trained' or 'published'"),
+        ("merge-lora --onto both", "onto (--onto): Input should be 'trained', 'published' or 'nf4'"),
         ("sample --temperature ,", "--temperature is an empty list"),
         ("sample --temperature 0.2,hot", "temperature.1 (--temperature): Input should be a valid number"),
         ("sample -n 0", "n (-n): Input should be greater than or equal to 1"),

@@ -36,7 +36,7 @@ def model_folder(tmp_path_factory, warm_coma) -> Path:
     tuned = warm_coma.summary(["finetune", "--data", "rows.json", "--lora", *settings.split(), "-w", "ws"], folder)
     assert tuned["rows_trained_on"] == 20
     assert tuned["last_loss"] < 0.05
-    few = ["--set", "verification.probes=1", "--set", "verification.new_tokens=8"]
+    few = ["--set", "verification.probes=1"]
     merged = warm_coma.summary(["merge-lora", *few, "-w", "ws"], folder)
     return folder / merged["output"]
 

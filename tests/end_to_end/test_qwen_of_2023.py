@@ -37,7 +37,7 @@ def test_finetune_merge_and_sample_by_the_name_qwen_7b(tmp_path):
 
     tuned = run("finetune", "--base", "qwen-7b", "--qlora", "--max-steps", "2", "--data", "rows.json")
     assert (tuned["steps"], tuned["rows_trained_on"]) == (2, 8)
-    merged = run("merge-lora", "--set", "verification.probes=1", "--set", "verification.new_tokens=8")
+    merged = run("merge-lora", "--set", "verification.probes=1")
     assert merged["base"] == "qwen-7b"
     config = json.loads((tmp_path / merged["output"] / "config.json").read_text())
     assert (config["model_type"], config["vocab_size"]) == ("qwen2", 151_936)

@@ -39,7 +39,7 @@ class Chain:
         return self.run("finetune", *data, *short, *arguments)[1]
 
     def merge(self) -> None:
-        self.run("merge-lora", "--set", "verification.probes=1", "--set", "verification.new_tokens=2")
+        self.run("merge-lora", "--set", "verification.probes=1")
 
     def sample(self, *arguments: object) -> str:
         return self.run("sample", "--limit", 3, "--max-new-tokens", 2, *arguments)[1]

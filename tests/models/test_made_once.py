@@ -1,3 +1,7 @@
+import os
+import stat
+from pathlib import Path
+
 import pytest
 
 from coma_cli.models.made_once import made_once
@@ -34,3 +38,18 @@ def test_a_resumable_one_continues_from_what_is_there(tmp_path):
     assert not (tmp_path / "thing").exists()
     made_once(tmp_path / "thing", fill("b"), "Making", resumable=True)
     assert sorted(path.name for path in (tmp_path / "thing").iterdir()) == ["a", "b"]
+
+
+def test_what_is_made_follows_the_umask(tmp_path):
+    """safetensors writes for the owner alone."""
+
+    def make(folder: Path) -> None:
+        (folder / "model.safetensors").write_bytes(b"weights")
+        (folder / "model.safetensors").chmod(0o600)
+
+    old = os.umask(0o022)
+    try:
+        made = made_once(tmp_path / "base", make, "Making")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((made / "model.safetensors").stat().st_mode) == 0o644

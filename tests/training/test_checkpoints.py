@@ -1,5 +1,8 @@
 """Checkpoints count only when they are whole."""
 
+import os
+import stat
+
 from coma_cli.training import checkpoints
 
 
@@ -54,3 +57,17 @@ def test_folders_of_other_names_are_left_alone(tmp_path):
     (tmp_path / "other").mkdir()
     assert checkpoints.latest(tmp_path, at_most=9) is None
     assert (tmp_path / "other").is_dir()
+
+
+def test_a_checkpoint_follows_the_umask(tmp_path):
+    """safetensors writes for the owner alone."""
+    weights = tmp_path / "checkpoint-1" / "adapter_model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"weights")
+    weights.chmod(0o600)
+    old = os.umask(0o027)
+    try:
+        checkpoints.mark_complete(weights.parent)
+    finally:
+        os.umask(old)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in weights.parent.iterdir()} == {0o640}

@@ -1,96 +1,113 @@
-"""The arithmetic of a merge: the base as the adapter saw it, plus scale * B @ A, rounded once, kept as a plain model.
+"""The arithmetic of a merge: the base as the adapter saw it, plus scale * B @ A, rounded once, shard by shard.
 
 Import inside functions: it needs the train extra.
 
+A file of the base is read tensor by tensor, and each tensor is merged and written before the next one is read, so
+memory is that of one tensor and the adapter. A merge that was killed continues with the first file that is missing.
+
 An adapter trained with QLoRA was trained on a base that was rounded to four bits, and compensates for part of that
 rounding. It is therefore merged into those rounded weights (dequantized), which gives exactly the function that was
-trained; merging into the published weights gives another one that nobody has measured. That is an option, not the
+trained; merging into the published weights gives another one, which is measured as well. That is an option, not the
 default.
 """
 
-import logging
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from coma_cli.errors import UsageError
-from coma_cli.models.adapters import Adapter, check_shapes, fitting, layer_shapes
-from coma_cli.models.loading import DTYPES, Placement, load_model
-from coma_cli.models.quantization import four_bit_config
-from coma_cli.models.resolution import ResolvedBase, Trust
+from coma_cli.jsonl import write_json
+from coma_cli.models.loading import DTYPES, load_config, load_generation_config
+from coma_cli.models.qwen.original import OriginalFiles, opened
+from coma_cli.models.resolution import ResolvedBase, Trust, weights_missing
+from coma_cli.prompting import PromptTemplate
+from coma_cli.training.merging.base_files import names_in
+from coma_cli.training.merging.shard_file import ShardFile
+from coma_cli.training.merging.skeleton import Skeleton, iterate, missing_weights
+from coma_cli.training.stops import GENERATION_FILE, save_for_others
+
+_INDEX = "model.safetensors.index.json"
 
 
-def load_adapted(
-    adapter: Adapter, resolved: ResolvedBase, device: str, trust: Trust, *, published: bool = False
-) -> Any:
-    """Base and adapter side by side, in evaluation mode: weights as training saw them, arithmetic in float32.
-
-    `published` takes the published weights even if training saw them rounded to four bits.
-    """
-    import peft
-
-    if _four_bit(adapter) and not published:
-        base = _load_dequantized(adapter, resolved, device, trust)
-    else:
-        base = load_model(resolved, torch.float32, device, trust=trust)
-    with fitting(adapter) as fits:
-        check_shapes(fits, layer_shapes(base))
-        return peft.PeftModel.from_pretrained(base, str(fits.folder)).eval()
-
-
-def _four_bit(adapter: Adapter) -> bool:
-    return adapter.record is not None and adapter.record.four_bit
-
-
-def _load_dequantized(adapter: Adapter, resolved: ResolvedBase, device: str, trust: Trust) -> Any:
-    """The base quantized to four bits from the dtype of training and dequantized to it, then converted to float32.
-
-    bitsandbytes multiplies with weights dequantized to the dtype of the computation, so these are the values that
-    training saw. It must happen before any forward pass: on some CPUs the first one repacks the weights.
-    """
-    assert adapter.record is not None
-    placement = Placement(device, DTYPES[adapter.record.dtype])
-    config = four_bit_config(placement)
-    model = load_model(resolved, placement.dtype, device, trust=trust, quantization_config=config)
-    logging.getLogger("transformers.integrations.bitsandbytes").setLevel(logging.ERROR)  # it warns of what is intended
-    return model.dequantize(dtype=torch.float32).float()
-
-
-def merged(model: Any) -> Any:
-    """An adapted float32 model merged into a plain one, not rounded yet.
+def write_weights(skeleton: Skeleton, files: OriginalFiles, dtype: str, folder: Path) -> None:
+    """Merge the files of a base that are not in `folder` yet, and list them.
 
     Raises:
-        UsageError: the adapter contains values that are not finite.
+        MissingInputError: the base lacks weights, or a file is damaged.
+        UsageError: the adapter has values that are not finite, or the base is of another shape.
     """
-    _untie(model)
-    try:
-        return model.merge_and_unload(safe_merge=True)
-    except ValueError as error:
-        if "NaN" not in str(error):
-            raise
-        raise UsageError("The adapter contains values that are not finite.", "Train it again.") from error
+    shards = files.shards()
+    places: dict[str, str] = {}
+    for number, shard in enumerate(shards, 1):
+        source, target = files.get(shard), folder / _named(number, len(shards))
+        layout = _layout(skeleton, names_in(source), DTYPES[dtype], set(places))
+        if layout and not target.is_file():
+            with ShardFile(target, layout) as made, opened(source) as stored:
+                for name, tensor in iterate(skeleton, stored, layout):
+                    made.add(name, _rounded(name, tensor, DTYPES[dtype]))
+        places |= dict.fromkeys(layout, target.name)
+    if missing := missing_weights(skeleton, set(places)):
+        raise weights_missing(files.name, missing)
+    if len(shards) > 1:
+        size = sum((folder / name).stat().st_size for name in set(places.values()))
+        write_json(folder / _INDEX, {"metadata": {"total_size": size}, "weight_map": dict(sorted(places.items()))})
 
 
-def write(model: Any, dtype: str, folder: Path) -> None:
-    """Round a merged model to `dtype` and write it."""
-    model.to(DTYPES[dtype])
-    model.config.dtype = DTYPES[dtype]
-    model.config.use_cache = True
-    model.save_pretrained(folder)
+def _rounded(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A tensor in `dtype`; float16 ends at 65,504, and weights beyond would be infinite."""
+    rounded = tensor.to(dtype)
+    if dtype is torch.float16 and not bool(rounded.isfinite().all()):
+        raise UsageError(f"{name} has weights that float16 can't hold.", "Merge in --dtype bf16 or fp32.")
+    return rounded
 
 
-def _untie(model: Any) -> None:
-    """Untie embedding and output layer if they share their weights and the adapter changes one of them.
+def _layout(
+    skeleton: Skeleton, stored: list[str], dtype: torch.dtype, before: set[str]
+) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+    """Dtype and shape of the merged tensors of one file, in the order in which `iterate` gives them."""
+    names = [name for key in stored if (name := skeleton.name_of(key)) is not None and name not in before]
+    both = [each for name in names for each in (name, skeleton.holds(name)) if each is not None]
+    return {name: (dtype, skeleton.shapes[name]) for name in both}
 
-    Merged into shared weights, the change would also affect the other, which the adapter did not adapt.
+
+def _named(number: int, count: int) -> str:
+    return "model.safetensors" if count == 1 else f"model-{number:05d}-of-{count:05d}.safetensors"
+
+
+def write_description(
+    skeleton: Skeleton,
+    resolved: ResolvedBase,
+    trust: Trust,
+    dtype: str,
+    tokenizer: Any,
+    template: PromptTemplate | None,
+    generation: Path | None,
+    folder: Path,
+) -> None:
+    """Write all but the weights: configuration, generation configuration, tokenizer with chat template, template.
+
+    `generation` is a folder with the generation configuration that training left, if any. The token that ends an answer
+    in training is among the end tokens, so that any program stops there.
     """
-    base = model.get_base_model()
-    ends = [base.get_input_embeddings(), base.get_output_embeddings()]
-    weights = [end.base_layer.weight if hasattr(end, "base_layer") else end.weight for end in ends if end is not None]
-    if len(weights) < 2 or weights[0].data_ptr() != weights[1].data_ptr():
-        return
-    if any(hasattr(end, "base_layer") for end in ends):
-        inner = getattr(ends[1], "base_layer", ends[1])
-        inner.weight = torch.nn.Parameter(weights[1].detach().clone(), requires_grad=False)
-        base.config.tie_word_embeddings = False
+    import transformers
+
+    config = load_config(resolved, trust=trust)
+    config.vocab_size = skeleton.shapes[skeleton.embedding][0]
+    config.tie_word_embeddings = skeleton.tied is not None and skeleton.tied not in skeleton.shapes
+    config.architectures = [type(skeleton.model).__name__]
+    config.dtype = DTYPES[dtype]
+    config.use_cache = True
+    config.name_or_path = ""
+    config.save_pretrained(folder)
+    if generation is not None and (generation / GENERATION_FILE).is_file():
+        ways = transformers.GenerationConfig.from_pretrained(generation)
+    else:
+        ways = load_generation_config(resolved, trust=trust)
+    if template is not None:
+        save_for_others(folder, template, tokenizer, ways)
+        template.save(folder)
+    else:
+        write_json(folder / GENERATION_FILE, json.loads(ways.to_json_string(use_diff=True)))
+        tokenizer.save_pretrained(folder)

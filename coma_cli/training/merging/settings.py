@@ -8,20 +8,27 @@ from pydantic import Field
 from coma_cli.catalog.bases import BASES
 from coma_cli.models.resolution import Trust
 from coma_cli.settings import AllowPickle, Device, Dtype, Flag, Kind, Runtime, StageSettings, TrustRemoteCode, Unset
+from coma_cli.training.merging.probes import PROBES
 from coma_cli.training.settings import MACHINE, SettingsBlock
 from coma_cli.workspace import runs_of
 
 MERGE = "Merge"
-_PROBES_AT_MOST = 8
 
 
 class VerificationBlock(SettingsBlock):
-    """How the merged model is compared with base and adapter."""
+    """How the merged model is compared with base and adapter, and when the merge fails."""
 
-    probes: int = Field(default=4, ge=1, le=_PROBES_AT_MOST, description="Number of prompts to compare on")
-    new_tokens: int = Field(default=32, ge=1, description="Greedy tokens per prompt")
-    max_logit_difference: Annotated[float | None, Unset("0.01 for float32, 0.5 for float16, 5 for bfloat16")] = Field(
+    probes: Annotated[int | None, Unset("4 in float32; in 16 bits all 16, which are more than 2,000 tokens")] = Field(
+        default=None, ge=1, le=len(PROBES), description="Number of texts to compare on"
+    )
+    max_logit_difference: Annotated[float | None, Unset("0.0001 for float32")] = Field(
         default=None, gt=0, description="Fail if any logit differs by more"
+    )
+    max_kl_divergence: Annotated[
+        float | None, Unset("in 16 bits: 0.001, or twice what rounding base and adapter to 16 bits does")
+    ] = Field(default=None, gt=0, description="Fail if the mean KL divergence is larger")
+    min_greedy_agreement: Annotated[float | None, Unset("0.99 in 16 bits")] = Field(
+        default=None, ge=0, le=1, description="Fail if the likeliest token is the same at a smaller share of positions"
     )
 
 
@@ -36,14 +43,14 @@ class MergeRuntime(Runtime):
 class MergeSettings(StageSettings):
     """The settings of `coma merge-lora`."""
 
-    EXTENT: ClassVar[frozenset[str]] = frozenset()
+    EXTENT: ClassVar[frozenset[str]] = frozenset({"gguf"})
 
     adapter: Annotated[
         Path | None,
         Flag("--adapter", panel=MERGE, complete=runs_of("finetune")),
         Kind("RUN|DIR"),
         Unset("that of the latest finetune run"),
-    ] = Field(default=None, description="Adapter to merge: a finetune run or an adapter's folder")
+    ] = Field(default=None, description="Adapter to merge: a finetune run, a checkpoint of one, or an adapter's folder")
     base: Annotated[
         str | None,
         Flag("--base", "--model-name-or-path", panel=MERGE, complete=lambda _: BASES),
@@ -57,9 +64,13 @@ class MergeSettings(StageSettings):
         default="auto",
         description="Dtype of the merged weights; auto is float32 below 1B parameters, else the base's own",
     )
-    onto: Annotated[Literal["trained", "published"], Flag("--onto", panel=MERGE)] = Field(
+    onto: Annotated[Literal["trained", "published", "nf4"], Flag("--onto", panel=MERGE)] = Field(
         default="trained",
-        description="After QLoRA: merge into the 4-bit base that was trained on, or into the published one",
+        description="Base to merge into: as it was trained on (in 4 bits after QLoRA), as published, or in 4 bits "
+        "(nf4) for an adapter that does not say that it was trained with QLoRA",
+    )
+    gguf: Annotated[Literal["f16", "q8_0"] | None, Flag("--gguf", panel=MERGE), Unset("no GGUF file")] = Field(
+        default=None, description="Write the merged model as a GGUF file too (llama, qwen2 and qwen3)"
     )
     verification: VerificationBlock = VerificationBlock()
     runtime: MergeRuntime = MergeRuntime()

@@ -1,18 +1,47 @@
-"""What a merge made and how well the result agrees with base and adapter."""
+"""What a merge made, how well the result agrees with base and adapter, and when that is not well enough."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from coma_cli import console
-from coma_cli.jsonl import read_json
-from coma_cli.training.merging.steps import LIMITS, MODEL, VERIFICATION, MergeJob, exactness_file
+from coma_cli.errors import CliError
+from coma_cli.training.merging.planning import FOUR_BIT
+from coma_cli.training.merging.settings import VerificationBlock
+from coma_cli.training.merging.steps import MODEL, MergeJob
+
+# In float32 nothing but the order of sums differs. In 16 bits, what rounding the unmerged model does is the measure.
+LOGIT_LIMIT = 1e-4
+KL_LIMIT, ROUNDINGS = 1e-3, 2.0
+AGREEMENT_LIMIT = 0.99
+
+
+class Comparison(BaseModel):
+    """The merged model against an adapter on one base, over all positions of the probes."""
+
+    base: str
+    positions: int
+    max_logit_difference: float
+    mean_logit_difference: float
+    kl_divergence: float
+    greedy_agreement: float
+    rounded_kl_divergence: float | None
+    max_adapter_effect: float
+    mean_adapter_effect: float
+
+
+class MergeLimits(BaseModel):
+    """The figures at which a merge fails; None for those that don't count."""
+
+    max_logit_difference: float | None
+    max_kl_divergence: float | None
+    min_greedy_agreement: float | None
 
 
 class MergeSummary(BaseModel):
-    """What `coma merge-lora --json` prints."""
+    """What `coma merge-lora --json` prints; after QLoRA `other_base` compares with the adapter on the other base."""
 
     base: str
     adapter: str
@@ -20,52 +49,105 @@ class MergeSummary(BaseModel):
     dtype: str
     parameters: int
     probes: int
+    positions: int
     max_logit_difference: float
-    max_logit_difference_before_rounding: float
     mean_logit_difference: float
     kl_divergence: float
     greedy_agreement: float
+    rounded_kl_divergence: float | None
     max_adapter_effect: float
     mean_adapter_effect: float
-    limit: float | None
+    limits: MergeLimits
+    other_base: Comparison | None
     template: str | None
+    gguf: list[dict[str, Any]] = []
     output: str
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest keeps of the verification."""
+        names = {*Comparison.model_fields, "limits", "other_base", "merged_into", "gguf"} - {"base"}
+        return {"verification": self.model_dump(mode="json", include=names)}
 
 
 def summarize(job: MergeJob) -> MergeSummary:
     """The summary of a merge whose steps are all done."""
-    from coma_cli.training.merging.verification import ProbeRow
-
-    plan, settings, template = job.plan, job.settings, job.template
+    plan = job.plan
     assert plan.adapter is not None and plan.base is not None
-    rows = list(job.run.journal(VERIFICATION, ProbeRow).rows())
-    tokens = sum(row.answer_tokens for row in rows)
-    onto_four_bit = job.four_bit and settings.onto == "trained"
+    rows = list(job.rows().rows())
+    found, *others = [_over([row for row in rows if row.base == base], base) for base in plan.compared]
     return MergeSummary(
-        base=plan.base.name,
+        **{**found.model_dump(), "base": plan.base.name},
         adapter=str(plan.adapter.folder),
-        merged_into="the base in 4 bits, as trained on" if onto_four_bit else "the published base",
+        merged_into="the base in 4 bits, as trained on" if plan.onto == FOUR_BIT else "the published base",
         dtype=plan.dtype,
         parameters=_parameters(job.run.path / MODEL),
-        probes=len(rows),
-        max_logit_difference=max(row.max_logit_difference for row in rows),
-        max_logit_difference_before_rounding=float(read_json(exactness_file(job.run))),
-        mean_logit_difference=sum(row.mean_logit_difference for row in rows) / len(rows),
-        kl_divergence=sum(row.kl_divergence for row in rows) / len(rows),
-        greedy_agreement=sum(row.greedy_agreement * row.answer_tokens for row in rows) / tokens,
-        max_adapter_effect=max(row.max_adapter_effect for row in rows),
-        mean_adapter_effect=sum(row.mean_adapter_effect for row in rows) / len(rows),
-        limit=_limit(job),
-        template=template.name if template else None,
+        probes=plan.probes,
+        limits=limits_of(job.settings.verification, found, half=job.half),
+        other_base=others[0] if others else None,
+        template=job.template.name if job.template else None,
         output=str(job.run.path / MODEL),
     )
 
 
-def _limit(job: MergeJob) -> float | None:
-    """The difference above which a merge fails; None if another function than the trained one was requested."""
-    if job.settings.verification.max_logit_difference is not None:
-        return job.settings.verification.max_logit_difference
-    return None if job.settings.onto == "published" and job.four_bit else LIMITS[job.plan.dtype]
+def _over(rows: Sequence[Any], base: str) -> Comparison:
+    """All probes together; means weigh each position the same."""
+    positions = sum(row.positions for row in rows)
+
+    def mean(name: str) -> float:
+        return float(sum(getattr(row, name) * row.positions for row in rows) / positions)
+
+    return Comparison(
+        base=base,
+        positions=positions,
+        max_logit_difference=max(row.max_logit_difference for row in rows),
+        mean_logit_difference=mean("mean_logit_difference"),
+        kl_divergence=mean("kl_divergence"),
+        greedy_agreement=mean("greedy_agreement"),
+        rounded_kl_divergence=None if rows[0].rounded_kl_divergence is None else mean("rounded_kl_divergence"),
+        max_adapter_effect=max(row.max_adapter_effect for row in rows),
+        mean_adapter_effect=mean("mean_adapter_effect"),
+    )
+
+
+def limits_of(asked: VerificationBlock, found: Comparison, *, half: bool) -> MergeLimits:
+    """The limits as set, else those of the dtype."""
+    rounding = max(KL_LIMIT, ROUNDINGS * (found.rounded_kl_divergence or 0.0))
+    return MergeLimits(
+        max_logit_difference=asked.max_logit_difference or (None if half else LOGIT_LIMIT),
+        max_kl_divergence=asked.max_kl_divergence or (rounding if half else None),
+        min_greedy_agreement=(AGREEMENT_LIMIT if half else None)
+        if asked.min_greedy_agreement is None
+        else asked.min_greedy_agreement,
+    )
+
+
+def check_limits(summary: MergeSummary) -> None:
+    """Fail if a figure is beyond its limit; all figures are in the message.
+
+    Raises:
+        CliError: the merged model does not compute what base and adapter do.
+    """
+    limits = summary.limits
+    beyond = []
+    if limits.max_logit_difference is not None and not summary.max_logit_difference <= limits.max_logit_difference:
+        beyond.append("max_logit_difference")
+    if limits.max_kl_divergence is not None and not summary.kl_divergence <= limits.max_kl_divergence:
+        beyond.append("max_kl_divergence")
+    if limits.min_greedy_agreement is not None and not summary.greedy_agreement >= limits.min_greedy_agreement:
+        beyond.append("min_greedy_agreement")
+    if not beyond:
+        return
+    allowed = ", ".join(f"{name} {getattr(limits, name):.4g}" for name in beyond)
+    rounded = summary.rounded_kl_divergence
+    compared = "" if rounded is None else f" ({rounded:.3g} for base and adapter in {summary.dtype}, not merged)"
+    other = "" if summary.dtype == "float32" else "Merge in --dtype float32, or "
+    raise CliError(
+        f"The merged model differs from base and adapter: by up to {summary.max_logit_difference:.3g} in a logit (the "
+        f"adapter itself changes up to {summary.max_adapter_effect:.3g}), KL divergence {summary.kl_divergence:.3g}"
+        f"{compared}, the same likeliest token at {100 * summary.greedy_agreement:.2f} % of {summary.positions:,} "
+        f"positions. Limit: {allowed}.",
+        f"{other}--set verification.{beyond[0]}=VALUE to accept it",
+    )
 
 
 def _parameters(folder: Path) -> int:
@@ -78,7 +160,10 @@ def _parameters(folder: Path) -> int:
 
 def headline(summary: Mapping[str, Any]) -> str:
     """One line on what was made."""
-    return f"a whole model, logits within {summary['max_logit_difference']:.1e} of base and adapter"
+    return (
+        f"a whole model, logits within {summary['max_logit_difference']:.1e} of base and adapter, "
+        f"{100 * summary['greedy_agreement']:.2f} % of greedy choices equal"
+    )
 
 
 def show(summary: Mapping[str, Any]) -> None:

@@ -1,135 +1,170 @@
-"""Whether a merged model, read back from disk, answers as base and adapter did: compared logit by logit.
+"""Whether a merged model, read back from disk, computes what base and adapter did: compared logit by logit.
 
-For each probe, base and adapter (in four bits if trained so) write a greedy answer; they and the merged model then read
-prompt and answer, and their logits are compared at every position. Computed in float32, so the differences are those of
-the weights, not noise of the arithmetic. Import inside functions: it needs the train extra.
+Base and adapter read the probes, and so does the merged model. At every position their logits are compared: the largest
+difference, the KL divergence of the merged model's distribution from theirs, and whether the likeliest token is the
+same. A merge that rounds to 16 bits is judged by what the same rounding does to the unmerged model: base and adapter
+are also run in that dtype, and their divergence from float32 is stored beside. Import inside functions: it needs the
+train extra.
 """
 
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
 
-from coma_cli.prompting import PromptTemplate, encode_prompt, stop_token_ids
+from coma_cli.jsonl import read_json, write_json
+from coma_cli.prompting import PromptTemplate, Tokenizer, encode_answer, encode_prompt
 from coma_cli.records import Record
-
-# Short requests of different kinds; written for this purpose.
-PROBES: tuple[tuple[str, str], ...] = (
-    ("Write a Python function that returns the largest of three numbers.", ""),
-    ("Explain in one sentence what this code does.", "def f(xs):\n    return [x for x in xs if x % 2 == 0]\n"),
-    ("Complete the function.", "def is_palindrome(text: str) -> bool:\n"),
-    ("Which command lists the files of a folder by time?", ""),
-    ("用一句话说明什么是递归。", ""),
-    ("Translate this statement into Java.", "print('Hello, world')"),
-    ("Find the mistake.", "for i in range(10)\n    print(i)"),
-    ("Name three sorting algorithms and the order of their running time.", ""),
-)
+from coma_cli.training.merging.adapted import widened
+from coma_cli.training.merging.probes import Probe
+from coma_cli.training.merging.shard_file import ShardFile
 
 
 class ProbeRow(Record):
-    """One probe's comparison. Differences are of logits; `adapter_effect` is what the adapter itself changes."""
+    """One probe's comparison with base and adapter. Differences are of logits; means are over positions.
 
+    `base` is the base that the adapter was on: as `published`, or in `4 bits`. `rounded_kl_divergence` is that of base
+    and adapter run in the dtype of the merge, None for float32. `adapter_effect` is what the adapter itself changes.
+    """
+
+    base: str
     probe: int
-    prompt_tokens: int
-    answer_tokens: int
+    positions: int
     max_logit_difference: float
     mean_logit_difference: float
     kl_divergence: float
     greedy_agreement: float
+    rounded_kl_divergence: float | None
     max_adapter_effect: float
     mean_adapter_effect: float
 
     @property
     def key(self) -> str:
-        return str(self.probe)
+        return f"{self.base}/{self.probe:02d}"
+
+
+@dataclass(frozen=True)
+class LogitGap:
+    """Largest and mean absolute difference of two sets of logits."""
+
+    largest: float
+    mean: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two sets of logits differ; mean KL divergence, and the share of positions with the same likeliest token."""
+
+    gap: LogitGap
+    divergence: float
+    agreement: float
+
+
+def gap_of(expected: torch.Tensor, found: torch.Tensor) -> LogitGap:
+    """The gap between logits of shape (positions, vocabulary)."""
+    apart = (found - expected).abs_()
+    return LogitGap(float(apart.max()), float(apart.mean(dtype=torch.float64)))
+
+
+def difference(expected: torch.Tensor, found: torch.Tensor) -> Difference:
+    """How `found` differs from `expected`, both of shape (positions, vocabulary) in float32."""
+    trained, other = torch.log_softmax(expected, dim=-1), torch.log_softmax(found, dim=-1)
+    each = trained.exp().mul_(trained - other).sum(dim=-1)
+    equal = expected.argmax(dim=-1) == found.argmax(dim=-1)
+    divergence = max(0.0, float(each.mean(dtype=torch.float64)))
+    return Difference(gap_of(expected, found), divergence, float(equal.float().mean()))
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What base and adapter do with a probe: ids (positions), and logits (positions, vocabulary).
+    """What base and adapter compute for a probe: ids (positions), logits (positions, vocabulary) in float32.
 
-    `base_logits` are those of the base without the adapter: the difference is the adapter's effect.
+    `effect` is the gap to the base alone, `rounded` the KL divergence of base and adapter run in 16 bits, if measured.
     """
 
     ids: torch.Tensor
-    prompt_tokens: int
     logits: torch.Tensor
-    base_logits: torch.Tensor
+    effect: LogitGap
+    rounded: float | None
 
-    def save(self, path: Path) -> None:
-        """Write it for the comparison, completely or not at all."""
-        tensors = {"ids": self.ids, "logits": self.logits, "base_logits": self.base_logits}
-        temporary = path.with_suffix(".part")
-        save_file(tensors, temporary, metadata={"prompt_tokens": str(self.prompt_tokens)})
-        temporary.rename(path)
+    def save_logits(self, path: Path) -> None:
+        """Write the tensors, completely or not at all."""
+        tensors = {"ids": self.ids, "logits": self.logits}
+        with ShardFile(path, {name: (value.dtype, tuple(value.shape)) for name, value in tensors.items()}) as made:
+            for name, value in tensors.items():
+                made.add(name, value)
+
+    def complete(self, path: Path) -> None:
+        """Write the rest, which makes the reference complete."""
+        write_json(path.with_suffix(".json"), {"effect": vars(self.effect), "rounded": self.rounded})
 
     @classmethod
     def load(cls, path: Path) -> "Reference":
-        """What `save` wrote."""
-        from safetensors import safe_open
+        """What was saved."""
+        others = read_json(path.with_suffix(".json"))
+        ids, logits = load_logits(path)
+        return cls(ids, logits, LogitGap(**others["effect"]), others["rounded"])
 
-        with safe_open(path, framework="pt") as handle:
-            prompt_tokens = int(handle.metadata()["prompt_tokens"])
-        return cls(prompt_tokens=prompt_tokens, **load_file(path))
-
-
-def probe_prompts(template: PromptTemplate, tokenizer: Any, count: int) -> list[list[int]]:
-    """Token ids of the first `count` probes."""
-    return [encode_prompt(template, tokenizer, instruction, given) for instruction, given in PROBES[:count]]
+    @staticmethod
+    def is_at(path: Path) -> bool:
+        """Whether a complete one is there; the description is written last."""
+        return path.with_suffix(".json").is_file()
 
 
-def refer(model: Any, prompt: list[int], template: PromptTemplate, tokenizer: Any, new_tokens: int) -> Reference:
-    """The greedy answer of base and adapter to a probe, and the logits of all of it, with and without the adapter."""
-    stops = list(stop_token_ids(template, tokenizer)) or None
-    ids = torch.tensor([prompt], device=model.device)
-    generated = model.generate(
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids),
-        max_new_tokens=new_tokens,
-        do_sample=False,
-        eos_token_id=stops,
-        pad_token_id=stops[0] if stops else 0,
-    )
-    logits = _logits(model, generated)
+def load_logits(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids (positions) and logits (positions, vocabulary) that a reference saved."""
+    with safe_open(path, framework="pt") as handle:
+        return handle.get_tensor("ids"), handle.get_tensor("logits")
+
+
+def probe_ids(template: PromptTemplate, tokenizer: Tokenizer, probes: Sequence[Probe]) -> list[torch.Tensor]:
+    """Token ids (positions) of each probe, request and answer as the template has them."""
+    return [
+        torch.tensor(
+            [
+                *encode_prompt(template, tokenizer, probe.instruction, probe.given),
+                *encode_answer(template, tokenizer, probe.answer),
+            ]
+        )
+        for probe in probes
+    ]
+
+
+def refer(model: Any, ids: torch.Tensor, wide: torch.dtype) -> Reference:
+    """What base and adapter compute for a probe, and what the base computes alone."""
+    logits = logits_of(model, ids, wide)
     with model.disable_adapter():
-        base_logits = _logits(model, generated)
-    return Reference(generated[0].cpu(), len(prompt), logits, base_logits)
+        effect = gap_of(logits, logits_of(model, ids, wide))
+    return Reference(ids, logits, effect, None)
 
 
-def _logits(model: Any, ids: torch.Tensor) -> torch.Tensor:
-    with torch.inference_mode():
-        logits: torch.Tensor = model(input_ids=ids, use_cache=False).logits[0].float().cpu()
+def logits_of(model: Any, ids: torch.Tensor, wide: torch.dtype | None) -> torch.Tensor:
+    """Logits (positions, vocabulary) in float32 on the CPU; computed in `wide`, or as stored if that is None."""
+    with torch.inference_mode(), contextlib.nullcontext() if wide is None else widened(model, wide):
+        return _forward(model, ids)
+
+
+def _forward(model: Any, ids: torch.Tensor) -> torch.Tensor:
+    logits: torch.Tensor = model(input_ids=ids[None].to(model.device), use_cache=False).logits[0].float().cpu()
     return logits
 
 
-def compare(model: Any, reference: Reference, number: int) -> ProbeRow:
-    """The merged model's logits on what base and adapter read and wrote, compared with theirs."""
-    merged = _logits(model, reference.ids[None].to(model.device))
-    return row_of(number, reference, merged)
-
-
-def row_of(number: int, reference: Reference, merged: torch.Tensor) -> ProbeRow:
-    """Differences between two sets of logits (positions, vocabulary) and the share of equal greedy choices.
-
-    The greedy choices are those of the answer: at each of its positions, whether the merged model would write the
-    token that base and adapter wrote.
-    """
-    difference = (merged - reference.logits).abs()
-    effect = (reference.logits - reference.base_logits).abs()
-    wrote = reference.ids[reference.prompt_tokens :]
-    would_write = merged[reference.prompt_tokens - 1 : -1].argmax(dim=-1)
-    trained = torch.log_softmax(reference.logits, dim=-1)
-    divergence = (trained.exp() * (trained - torch.log_softmax(merged, dim=-1))).sum(dim=-1)
+def compare(model: Any, reference: Reference, base: str, number: int, wide: torch.dtype) -> ProbeRow:
+    """The merged model's logits on a probe, compared with those of base and adapter."""
+    found = difference(reference.logits, logits_of(model, reference.ids, wide))
     return ProbeRow(
+        base=base,
         probe=number,
-        prompt_tokens=reference.prompt_tokens,
-        answer_tokens=len(wrote),
-        max_logit_difference=float(difference.max()),
-        mean_logit_difference=float(difference.mean()),
-        kl_divergence=max(0.0, float(divergence.mean())),
-        greedy_agreement=float((would_write == wrote).float().mean()),
-        max_adapter_effect=float(effect.max()),
-        mean_adapter_effect=float(effect.mean()),
+        positions=len(reference.ids),
+        max_logit_difference=found.gap.largest,
+        mean_logit_difference=found.gap.mean,
+        kl_divergence=found.divergence,
+        greedy_agreement=found.agreement,
+        rounded_kl_divergence=reference.rounded,
+        max_adapter_effect=reference.effect.largest,
+        mean_adapter_effect=reference.effect.mean,
     )

@@ -1,0 +1,39 @@
+"""Which adapters can be merged: some of peft's ways to train change the base first, or more than single weights."""
+
+from coma_cli.errors import UsageError
+from coma_cli.models.adapters import Adapter
+
+# Settings of peft's LoRA that are merged as they are; `init_lora_weights` matters where it changes the base.
+_NOT_MERGED = (
+    "alora_invocation_tokens",
+    "arrow_config",
+    "kasa_config",
+    "layer_replication",
+    "megatron_config",
+    "monteclora_config",
+    "target_parameters",
+    "use_bdlora",
+    "use_qalora",
+    "velora_config",
+)
+_INIT_OF_MATRICES_ONLY = (True, False, None, "gaussian", "eva", "orthogonal")
+
+
+def check_mergeable(adapter: Adapter) -> None:
+    """Refuse what can't be merged into a base as it is published, by its name in the adapter's configuration.
+
+    Raises:
+        UsageError: the adapter uses such a setting.
+    """
+    named = [name for name in _NOT_MERGED if adapter.config.get(name)]
+    if named:
+        raise UsageError(
+            f"{adapter.folder} was trained with {', '.join(named)}, which can't be merged into single weights.",
+            f"coma sample --model {adapter.folder}",
+        )
+    way = adapter.config.get("init_lora_weights", True)
+    if way not in _INIT_OF_MATRICES_ONLY:
+        raise UsageError(
+            f"{adapter.folder} was initialized with {way}, which also changes the base that it belongs to.",
+            "Save it with peft's path_initial_model_for_weight_conversion, which makes an ordinary LoRA adapter of it.",
+        )
