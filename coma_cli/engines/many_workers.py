@@ -1,7 +1,7 @@
 """An engine that shares requests among worker processes, one per device, on this machine or on others.
 
 Responses come in the order of completion. The requests of a worker that is lost go to the others; if none is left,
-that is an error, and what was answered so far is kept by whoever stores it.
+that is an error, and what was answered so far is kept if the caller stores it.
 """
 
 import time
@@ -13,16 +13,16 @@ from typing import Any, Protocol, Self
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.shared_requests import SharedRequests
 from coma_cli.engines.worker_messages import (
-    Answered,
     Failed,
     Loaded,
     OpenEngine,
     Probability,
-    Question,
+    ProbabilityQuestion,
     Remark,
+    RowAnswered,
     Start,
-    Wanted,
     Work,
+    WorkWanted,
 )
 from coma_cli.errors import CliError
 from coma_cli.parallel.worker_links import WorkerLink
@@ -132,7 +132,7 @@ class ManyWorkersEngine:
         Raises:
             CliError: it does not fit in memory, or no worker is left.
         """
-        question = Question(tuple(prompt_ids), tuple(continuation_ids))
+        question = ProbabilityQuestion(tuple(prompt_ids), tuple(continuation_ids))
         asked: WorkerLink | None = None
         self._answer = None
         while self._answer is None:
@@ -151,25 +151,26 @@ class ManyWorkersEngine:
             self.devices.append(link.name)
             self._send(link, Start(self._open_engine, device))
         complete = not self._source.expected and len(self._loaded) == len(self._workers) > 0
-        for connection in wait(list(self._workers), None if complete else _LOOK_EVERY_S):
-            link = self._workers.get(connection)
-            if link is None:
+        ready: list[Any] = wait(list(self._workers), None if complete else _LOOK_EVERY_S)
+        for connection in ready:
+            speaker = self._workers.get(connection)
+            if speaker is None:
                 continue  # found to be lost while another one was served
             try:
                 message = connection.recv()
             except (EOFError, OSError):
-                self._lose(link)
+                self._lose(speaker)
                 continue
-            response = self._respond(link, message)
+            response = self._respond(speaker, message)
             if response is not None:
                 yield response
 
     def _respond(self, link: WorkerLink, message: object) -> GenerationResponse | None:
-        if isinstance(message, Answered):
+        if isinstance(message, RowAnswered):
             assert self._shared is not None
             self._shared.answered(link, message.response.key)
             return message.response
-        if isinstance(message, Wanted):
+        if isinstance(message, WorkWanted):
             self._hand_out(link, idle=message.idle)
         elif isinstance(message, Loaded):
             self.path = message.path

@@ -16,11 +16,20 @@ from queue import SimpleQueue
 from typing import Any
 
 from coma_cli.engines.interface import GenerationRequest
-from coma_cli.engines.worker_messages import Answered, Failed, Loaded, Probability, Question, Remark, Wanted, Work
+from coma_cli.engines.worker_messages import (
+    Failed,
+    Loaded,
+    Probability,
+    ProbabilityQuestion,
+    Remark,
+    RowAnswered,
+    Work,
+    WorkWanted,
+)
 from coma_cli.errors import CliError, machine_error
 from coma_cli.parallel.machine import default_workers
 from coma_cli.parallel.ranks import ProcessRank, announced, forget_rank
-from coma_cli.parallel.worker_links import Address
+from coma_cli.parallel.worker_links import WorkerAddress
 
 
 class Worker:
@@ -52,21 +61,21 @@ class Worker:
         engine = start.open_engine(device, lambda text: self._send(Remark(text)))
         self._send(Loaded(str(getattr(engine, "path", ""))))
         while True:
-            self._send(Wanted(idle=True))
+            self._send(WorkWanted(idle=True))
             message = self._inbox.get()
             if message is None:
                 return
-            if isinstance(message, Question):
-                value = engine.log_probability(message.prompt_ids, message.continuation_ids)  # type: ignore[attr-defined]
+            if isinstance(message, ProbabilityQuestion):
+                value = engine.log_probability(message.prompt_ids, message.continuation_ids)
                 self._send(Probability(value))
             else:
                 for response in engine.generate(self._requests(message)):
-                    self._send(Answered(response))
+                    self._send(RowAnswered(response))
 
     def _requests(self, work: Work) -> Iterator[GenerationRequest]:
         """Requests until there are none to be had; the next ones are on their way while these are taken."""
         while work.requests:
-            self._send(Wanted(idle=False))
+            self._send(WorkWanted(idle=False))
             yield from work.requests
             work = self._inbox.get()
 
@@ -110,7 +119,7 @@ def serve(connection: Any, threads: int, place: Callable[[str], str] = str) -> N
     Worker(connection).run(threads, place)
 
 
-def connect(address: Address, name: str) -> Any:
+def connect(address: WorkerAddress, name: str) -> Any:
     """A connection to the process that leads, which calls this worker by that name.
 
     Raises:

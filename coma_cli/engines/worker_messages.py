@@ -1,10 +1,10 @@
 """What a worker and the process that leads it say to each other.
 
-    from the leading process: Start, Work, Question, None
-    from the worker: Loaded, Wanted, Answered, Probability, Remark, Failed
+    from the leading process: Start, Work, ProbabilityQuestion, None
+    from the worker: Loaded, WorkWanted, RowAnswered, Probability, Remark, Failed
 
-A worker asks for work (`Wanted`) when it has none, and for more as soon as it begins what it has; an empty answer to
-that means that there is none now. `None` ends it.
+A worker asks for work (`WorkWanted`) when it has none, and for more as soon as it begins what it has; an empty answer
+to that means that there is none now. `None` ends it.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Question:
+class ProbabilityQuestion:
     """How likely is a continuation of a prompt?"""
 
     prompt_ids: tuple[int, ...]
@@ -49,14 +49,14 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WorkWanted:
     """The worker could use more requests; an idle one has nothing else to do."""
 
     idle: bool
 
 
 @dataclass(frozen=True)
-class Answered:
+class RowAnswered:
     """A response."""
 
     response: GenerationResponse

@@ -12,7 +12,7 @@ from coma_cli.models.visible_device import FIRST_GPU, show_only
 from coma_cli.parallel.machine import default_workers
 from coma_cli.parallel.ranks import ProcessRank, announce, forget_rank
 from coma_cli.parallel.ray_cluster import connected
-from coma_cli.parallel.worker_links import Address, LocalProcesses, Reception, WorkerLink
+from coma_cli.parallel.worker_links import LocalProcesses, Reception, WorkerAddress, WorkerLink
 from coma_cli.words import shortened
 
 _THREADS = "OMP_NUM_THREADS"
@@ -107,7 +107,7 @@ class RankSource:
             self._reception.close()
 
 
-def work_on_node(address: Address, name: str, threads: int) -> None:
+def work_on_node(address: WorkerAddress, name: str, threads: int) -> None:
     """The task of a worker on a Ray cluster."""
     worker.serve(worker.connect(address, name), threads)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from coma_cli.errors import CliError
-from coma_cli.parallel.worker_links import Address
+from coma_cli.parallel.worker_links import WorkerAddress
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 _LEAD, _LEFT = "coma/lead", "coma/left"
@@ -63,18 +63,18 @@ class ProcessRank:
         return found
 
 
-def announce(store: Any, address: Address | None) -> None:
+def announce(store: Any, address: WorkerAddress | None) -> None:
     """Tell the other ranks where they can help; None: nothing is left to do."""
     store.set(_LEAD, _NOTHING_TO_DO if address is None else address.to_text())
 
 
-def announced(store: Any) -> Address | None:
+def announced(store: Any) -> WorkerAddress | None:
     """Where rank 0 wants help, as soon as it says so; None if it has nothing to do."""
     while not store.check([_LEAD]):
         time.sleep(_LOOK_EVERY_S)
     text = store.get(_LEAD).decode()
     store.add(_LEFT, 1)
-    return None if text == _NOTHING_TO_DO else Address.of_text(text)
+    return None if text == _NOTHING_TO_DO else WorkerAddress.of_text(text)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ _END_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
-class Address:
+class WorkerAddress:
     """Where workers connect, and the secret that they have to know."""
 
     host: str
@@ -108,7 +108,7 @@ class LocalProcesses:
 class Reception:
     """Where workers of other places connect; they are let in by a thread."""
 
-    def __init__(self, listener: Listener, address: Address) -> None:
+    def __init__(self, listener: Listener, address: WorkerAddress) -> None:
         """See `open`."""
         self.address = address
         self._listener = listener
@@ -121,7 +121,7 @@ class Reception:
         """Listen on a free port of an interface; workers know this machine by another name if one is given."""
         secret = secrets.token_hex(32)
         listener = Listener((host, 0), authkey=secret.encode(), backlog=64)
-        reception = cls(listener, Address(reachable_at or host, listener.address[1], secret))
+        reception = cls(listener, WorkerAddress(reachable_at or host, listener.address[1], secret))
         reception._thread.start()
         return reception
 

@@ -42,6 +42,7 @@ def test_every_request_is_answered_once_and_all_workers_take_part():
     assert not [pid for pid in pids_of(responses) if is_alive(pid)]
 
 
+@pytest.mark.slow
 def test_nothing_to_do():
     with engine() as workers:
         assert list(workers.generate([])) == []
@@ -72,6 +73,7 @@ def test_a_row_that_kills_every_worker_ends_in_an_error():
     assert "Rerun" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_an_error_of_a_worker_is_that_of_the_engine():
     with pytest.raises(CliError, match="no room"), engine() as workers:
         list(workers.generate(requests_for(1, 8, p0_3="fail")))
@@ -79,11 +81,13 @@ def test_an_error_of_a_worker_is_that_of_the_engine():
         pytest.fail("nothing was opened")
 
 
+@pytest.mark.slow
 def test_a_bug_in_a_worker_keeps_its_traceback():
     with pytest.raises(RuntimeError, match="ZeroDivisionError: a bug"), engine() as workers:
         list(workers.generate(requests_for(1, 8, p0_3="bug")))
 
 
+@pytest.mark.slow
 def test_workers_at_work_end_when_nobody_wants_more(tmp_path):
     with engine(opener=partial(open_counting, pause_s=0.01)) as workers:
         responses = workers.generate(requests_for(2, 500))
@@ -105,6 +109,7 @@ with ManyWorkersEngine(LocalSource(["d0", "d1"], 1), partial(open_counting, paus
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_worker_outlives_the_process_that_it_works_for(kind, tmp_path):
     script = tmp_path / "lead.py"

@@ -14,7 +14,7 @@ from coma_cli.engines.worker import connect, serve
 from coma_cli.engines.worker_sources import LocalSource, RankSource, RaySource, own_device, threads_of_each
 from coma_cli.errors import CliError, UsageError
 from coma_cli.parallel.ranks import ProcessRank, announced
-from coma_cli.parallel.worker_links import Address
+from coma_cli.parallel.worker_links import WorkerAddress
 from tests.engines.counting_engine import open_counting, requests_for
 from tests.requirements import package
 
@@ -45,6 +45,7 @@ def test_a_worker_sees_its_gpu_only_and_no_rank(monkeypatch):
     assert not [name for name in variables if name.startswith(b"RANK=")]
 
 
+@pytest.mark.slow
 def test_ranks_connect_to_rank_0_which_has_a_worker_of_its_own(monkeypatch):
     package("torch", "train")
     from torch.distributed import HashStore
@@ -71,7 +72,7 @@ def test_ranks_connect_to_rank_0_which_has_a_worker_of_its_own(monkeypatch):
 
 def test_a_rank_that_reaches_nobody_names_where_it_tried():
     with pytest.raises(CliError, match=r"rank 1 can't reach the leading process at 127\.0\.0\.1:9"):
-        connect(Address("127.0.0.1", 9, "secret"), "rank 1")
+        connect(WorkerAddress("127.0.0.1", 9, "secret"), "rank 1")
 
 
 def test_nodes_of_a_cluster_share_requests_and_one_may_be_lost(ray):

@@ -3,7 +3,7 @@
 import threading
 
 from coma_cli.parallel.ranks import ProcessRank, announce, announced, forget_rank
-from coma_cli.parallel.worker_links import Address
+from coma_cli.parallel.worker_links import WorkerAddress
 from tests.requirements import package
 
 TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "MASTER_ADDR": "node0", "MASTER_PORT": "29500"}
@@ -37,7 +37,7 @@ def test_ranks_wait_until_they_are_told_where_to_help():
     threads = [threading.Thread(target=lambda: told.append(announced(store))) for _ in range(2)]
     for thread in threads:
         thread.start()
-    address = Address("127.0.0.1", 1234, "secret")
+    address = WorkerAddress("127.0.0.1", 1234, "secret")
     announce(store, address)
     for thread in threads:
         thread.join(30)

@@ -6,7 +6,7 @@ from multiprocessing import AuthenticationError
 
 import pytest
 
-from coma_cli.parallel.worker_links import Address, Reception, WorkerLink
+from coma_cli.parallel.worker_links import Reception, WorkerAddress, WorkerLink
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def arrived(reception: Reception) -> list[WorkerLink]:
 
 
 def test_an_address_is_one_line():
-    address = Address("10.0.0.7", 4711, "a1b2")
-    assert Address.of_text(address.to_text()) == address
+    address = WorkerAddress("10.0.0.7", 4711, "a1b2")
+    assert WorkerAddress.of_text(address.to_text()) == address
 
 
 def test_a_worker_is_let_in_by_its_name(reception):
