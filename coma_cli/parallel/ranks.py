@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from coma_cli.errors import CliError
@@ -46,21 +47,24 @@ class ProcessRank:
         return self.world == self.local_world
 
     def store(self) -> Any:
-        """The launcher's key-value store.
+        """The launcher's key-value store; where there is none, as with ranks set by hand, rank 0 runs one.
 
         Raises:
             CliError: it can't be reached.
         """
-        from torch.distributed import rendezvous
+        return _store_of(self)
 
-        try:
-            found, _, _ = next(rendezvous("env://"))
-        except (RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise CliError(
-                f"Rank {self.number} does not reach the other ranks: {reason}", "Start them again."
-            ) from None
-        return found
+
+@cache  # the store that rank 0 runs ends with its object
+def _store_of(rank: ProcessRank) -> Any:
+    from torch.distributed import rendezvous
+
+    try:
+        found, _, _ = next(rendezvous("env://"))
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise CliError(f"Rank {rank.number} does not reach the other ranks: {reason}", "Start them again.") from None
+    return found
 
 
 def announce(store: Any, address: WorkerAddress | None) -> None:

@@ -1,10 +1,16 @@
 """Which process of a launcher this is, and how rank 0 tells the others what to do."""
 
+import os
+import socket
+import subprocess
+import sys
 import threading
+
+import pytest
 
 from coma_cli.parallel.ranks import ProcessRank, announce, announced, forget_rank
 from coma_cli.parallel.worker_links import WorkerAddress
-from tests.requirements import package
+from tests.requirements import ROOT, package
 
 TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "MASTER_ADDR": "node0", "MASTER_PORT": "29500"}
 
@@ -51,3 +57,34 @@ def test_ranks_are_told_that_nothing_is_to_be_done():
     store = HashStore()
     announce(store, None)
     assert announced(store) is None
+
+
+RANK_0 = """
+from coma_cli.parallel.ranks import ProcessRank, leading
+with leading(ProcessRank.of_environment()):
+    pass
+"""
+RANK_1 = """
+from coma_cli.parallel.ranks import ProcessRank, announced
+print(announced(ProcessRank.of_environment().store()))
+"""
+
+
+@pytest.mark.slow
+def test_ranks_without_a_launcher_are_told_that_nothing_is_to_be_done():
+    package("torch", "train")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    common = {**os.environ, **TORCHRUN, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank, script in enumerate([RANK_0, RANK_1])
+    ]
+    said = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert said == ["", "None\n"]
