@@ -8,7 +8,8 @@ person, `headline` is one line on what was made, for tables of several runs. The
 * `preview`: the plan of a dry run, where a real one would have to fetch what it plans with;
 * `publish`: sends a finished run elsewhere if the settings say so; what it returns is printed as `published`;
 * `check`: runs after the summary and may fail the command;
-* `followed_by`: the command that reads the run next, where it is not the next one of the pipeline; or None.
+* `followed_by`: the command that reads the run next, where it is not the next one of the pipeline; or None;
+* `assist`: where a launcher starts several processes for one command, what those of rank 1 and up do.
 """
 
 import pkgutil
@@ -39,6 +40,7 @@ class Stage(Generic[S, P]):
     publish: Callable[[S, Artifact], Mapping[str, Any] | None] | None = None
     check: Callable[[S, Summary], None] | None = None
     followed_by: Callable[[Summary], str | None] | None = None
+    assist: Callable[[], None] | None = None
 
 
 def stage_of(command: str) -> Stage[Any, Any]:

@@ -45,6 +45,7 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 MOST_README_LINES = 120
 STAGES = {row.command for row in PIPELINE}
 OURS = ("coma", "make", "pip", "python", ".venv/bin/python", ".venv/bin/pre-commit", "bash")
+LAUNCHERS = ("torchrun", "accelerate")  # start several processes of one command
 NOT_OURS = (".", "git", "uname", "export")  # other programs that a page may tell the reader to type
 SHELL = ("sh", "bash", "shell", "console")
 # Its commands name what its examples add to a copy of the package, where tests/test_extending.py runs them.
@@ -126,6 +127,10 @@ def test_every_command_that_is_shown_parses(command, tmp_path, monkeypatch, capf
             parse(rest[0], rest[1:])
     elif first == "coma":
         check_coma(rest, tmp_path, monkeypatch, capfd)
+    elif first in LAUNCHERS:
+        start = rest.index("-m")
+        assert rest[start + 1] == "coma_cli"
+        check_coma(rest[start + 2 :], tmp_path, monkeypatch, capfd)
     elif first == "make":
         assert set(rest) <= make_targets()
     elif rest[:2] == ["-m", "pip"] or first == "pip":

@@ -17,13 +17,28 @@ if TYPE_CHECKING:
 
 
 def execute(command: str, shared: Shared, flags: Flags) -> None:
-    """Run one command; `flags` are its own options by dotted settings name, None where not given."""
+    """Run one command; `flags` are its own options by dotted settings name, None where not given.
+
+    Of several processes that a launcher starts for it, the first one runs it, if its stage can use the others.
+    """
+    from coma_cli.parallel.ranks import ProcessRank, leading
+    from coma_cli.stage import stage_of
+
+    stage, rank = stage_of(command), ProcessRank.of_environment()
+    if rank is None or stage.assist is None:
+        _execute(command, stage, shared, flags)
+    elif rank.number > 0:
+        stage.assist()
+    else:
+        with leading(rank):
+            _execute(command, stage, shared, flags)
+
+
+def _execute(command: str, stage: "Stage[S, P]", shared: Shared, flags: Flags) -> None:
     from coma_cli.settings import load_settings
     from coma_cli.shipped import find_file
-    from coma_cli.stage import stage_of
     from coma_cli.workspace import Workspace
 
-    stage = stage_of(command)
     settings = load_settings(
         stage.settings,
         config=None if shared.config is None else find_file(command, "settings file", shared.config),

@@ -15,13 +15,16 @@ from typing import Any
 
 from coma_cli import console
 from coma_cli.corpus.decontamination.training_check import MANIFEST_KEY
-from coma_cli.engines.choose import open_openai, open_transformers
+from coma_cli.engines.choose import open_openai
 from coma_cli.engines.interface import Engine, GenerationResponse
+from coma_cli.engines.many_workers import ManyWorkersEngine
+from coma_cli.engines.worker import assist
 from coma_cli.errors import CliError
 from coma_cli.evaluation.sampling import summary as sample_summary
 from coma_cli.evaluation.sampling.engine_record import EngineRecord
 from coma_cli.evaluation.sampling.exports import write_exports
-from coma_cli.evaluation.sampling.planning import LocalModel, SamplePlan, make_identity, make_plan
+from coma_cli.evaluation.sampling.local_engine import local_engine
+from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
 from coma_cli.evaluation.sampling.protocol_settings import departures
 from coma_cli.evaluation.sampling.ranking import RANKINGS, rank, with_candidates
 from coma_cli.evaluation.sampling.row_names import RowName
@@ -79,11 +82,12 @@ def _write_problems(run: Run, plan: SamplePlan, journal: Journal[Sample]) -> Non
 
 @dataclass
 class Made:
-    """What this start generated: rows, tokens, seconds; and what a server said of itself."""
+    """What this start generated: rows, tokens, seconds, its workers; and what a server said of itself."""
 
     rows: int = 0
     tokens: int = 0
     seconds: float | None = None
+    workers: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -113,14 +117,16 @@ def _responses(
 @contextmanager
 def _engine(run: Run, settings: SampleSettings, plan: SamplePlan, made: Made) -> Iterator[Engine]:
     if plan.local is not None:
-        yield _local_engine(run, settings, plan.local)
+        with local_engine(run.path, settings, plan.local) as engine:
+            yield engine
+            made.workers = engine.devices if isinstance(engine, ManyWorkersEngine) else []
         return
     answers, broken = plan.workspace.answers_folder(), run.corrupt.append
     served = served_model(run, settings)
     name = str(settings.model)
-    with open_openai(name, settings.runtime, answers, on_corrupt=broken, server=served.identity) as engine:
-        yield engine
-        traffic = engine.traffic
+    with open_openai(name, settings.runtime, answers, on_corrupt=broken, server=served.identity) as remote:
+        yield remote
+        traffic = remote.traffic
     said = {"system_fingerprints": dict(traffic.system_fingerprints), "served_by": dict(traffic.served_by)}
     made.facts["server"] = {**served.facts(), **said}
 
@@ -130,29 +136,6 @@ def _export(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journ
     whole = plan.prompt_form == "instruction"
     for path in write_exports(run.path, settings.export, plan.benchmark.problems, journal.rows(), whole=whole):
         console.note(f"Written: {path}")
-
-
-def _local_engine(run: Run, settings: SampleSettings, local: LocalModel) -> Engine:
-    """The model of a run, in the dtype that its first start chose."""
-    record = EngineRecord.load(run.path)
-    dtype = record.dtype if record and settings.dtype == "auto" else local.dtype
-    console.note(f"Loading {local.choice.title} ({dtype}, {local.device})")
-    engine = open_transformers(
-        local.choice.resolved,
-        local.device,
-        dtype,
-        settings.runtime.trust,
-        rows=local.batch_size,
-        num_beams=settings.num_beams,
-        adapter=local.choice.adapter,
-        tokenizer_source=local.choice.tokenizer_source,
-        deterministic=settings.deterministic,
-        quantize=settings.quantize,
-        on_fewer_rows=lambda rows: console.note(f"Warning: memory ran out; going on with {count_of(rows, 'row')}"),
-    )
-    console.note(f"Rows are computed in {engine.path}, at most {local.batch_size} at once")
-    EngineRecord(dtype=dtype, path=engine.path).save(run.path)
-    return engine
 
 
 def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
@@ -204,6 +187,7 @@ def _summary(
         tokens_per_s=round(made.tokens / made.seconds, 1) if made.seconds else None,
         batch_size=local.batch_size if local else None,
         device=local.device if local else None,
+        workers=made.workers,
         dtype=record.dtype if record else None,
         engine_path=record.path if record else None,
         deterministic=settings.deterministic,
@@ -220,4 +204,5 @@ STAGE = Stage(
     headline=sample_summary.headline,
     followed_by=sample_summary.followed_by,
     identify=make_identity,
+    assist=assist,
 )

@@ -93,7 +93,9 @@ def choose_placement(
             return Placement(chosen, fastest_dtype())
         return Placement(chosen, torch.bfloat16 if training and _cpu_multiplies_bfloat16() else torch.float32)
     wanted = torch.bfloat16 if dtype == "auto" else DTYPES[dtype]
-    if wanted is torch.bfloat16 and not torch.cuda.is_bf16_supported(including_emulation=False):
+    with torch.cuda.device(chosen):  # torch answers for the current GPU
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted is torch.bfloat16 and not has_bfloat16:
         return Placement(chosen, torch.float16, ("bfloat16 by float16: this GPU has no bfloat16",))
     return Placement(chosen, wanted)
 
@@ -189,6 +191,8 @@ def load_model(
         CliError: it does not fit in memory.
     """
     placement = choose_placement(device, dtype) if isinstance(dtype, str) else Placement(device, dtype)
+    if placement.device.startswith("cuda"):
+        torch.cuda.set_device(placement.device)  # kernels of other libraries run on the current GPU
     options: dict[str, Any] = {
         **_common(resolved, trust),
         "dtype": placement.dtype,

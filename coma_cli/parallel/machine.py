@@ -18,6 +18,18 @@ def own_cores(workers: int) -> list[int | None]:
     return list(cores) if len(cores) == workers > 1 else [None] * workers
 
 
+def physical_cores(cpus: Path = Path("/sys/devices/system/cpu")) -> int:
+    """The cores this process may use, each once however many threads it runs at a time; what torch uses by default."""
+    available = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    found = set()
+    for number in available:
+        try:
+            found.add((cpus / f"cpu{number}/topology/thread_siblings_list").read_text().strip())
+        except OSError:
+            found.add(str(number))
+    return max(1, len(found))
+
+
 def cpu_quota(cgroup_root: Path = Path("/sys/fs/cgroup")) -> float | None:
     """The cgroup's CPU quota in cores (v2 `cpu.max`, else v1 `cpu.cfs_quota_us`); None without a quota."""
     try:

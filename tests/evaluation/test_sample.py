@@ -400,6 +400,22 @@ def test_the_dtype_of_the_first_start_is_kept(sampler, monkeypatch):
     assert resumed.content_sha256 == whole.content_sha256
 
 
+def test_the_threads_of_the_first_start_are_kept_where_they_decide_bits(sampler):
+    import torch
+
+    threads = torch.get_num_threads()
+    whole = sampler()
+    assert read_json(whole.path / "engine.json")["threads"] == threads
+    interrupt(whole, {1, 3})
+    try:
+        torch.set_num_threads(threads + 1)
+        assert sampler().content_sha256 == whole.content_sha256
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(threads)
+    assert read_json(sampler(deterministic=False).path / "engine.json")["threads"] is None
+
+
 def test_8_bits_are_another_run_and_resume_to_the_same(sampler):
     whole, rounded = (sampler(temperature=0, dtype="float32", quantize=kind) for kind in ("none", "int8"))
     assert whole.path != rounded.path

@@ -1,4 +1,5 @@
 import shutil
+from contextlib import contextmanager
 
 import pytest
 
@@ -81,6 +82,35 @@ def test_unknown_devices_and_dtypes():
         choose_placement("cuda:97")
     if not torch.cuda.is_available():
         assert choose_placement("auto").device == "cpu"
+
+
+def test_the_chosen_gpu_is_the_one_that_is_asked_and_made_the_current_one(monkeypatch, tiny_model):
+    """On a machine without GPUs: its torch is told that there are two, the second without bfloat16."""
+    import torch
+
+    from coma_cli.models.loading import choose_placement, load_model
+
+    current = [0]
+
+    @contextmanager
+    def device(name):
+        before, current[0] = current[0], int(name[-1])
+        yield
+        current[0] = before
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "device", device)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: current == [0])
+    assert choose_placement("cuda:0").dtype_name == "bfloat16"
+    assert choose_placement("cuda:1").dtype_name == "float16"
+    with pytest.raises(UsageError, match="device cuda:2 does not exist"):
+        choose_placement("cuda:2")
+    chosen: list[str] = []
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    with pytest.raises((RuntimeError, AssertionError)):  # the real torch has no such device
+        load_model(resolve_base(str(tiny_model)), torch.float32, "cuda:1")
+    assert chosen == ["cuda:1"]
 
 
 def test_a_weights_file_that_lacks_tensors_is_not_filled_with_random_numbers(tiny_model, tmp_path):

@@ -1,10 +1,11 @@
 """How many programs at once and how much memory: what the machine has, unless a quota or a limit says less."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from coma_cli.parallel.machine import cpu_quota, default_workers, memory_mb, own_cores
+from coma_cli.parallel.machine import cpu_quota, default_workers, memory_mb, own_cores, physical_cores
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,13 @@ def test_memory_is_that_of_the_machine_or_its_cgroup(tmp_path: Path, files: dict
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     assert memory_mb(tmp_path) == (limit or installed)
+
+
+def test_cores_that_run_two_threads_count_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3, 4})
+    assert physical_cores(tmp_path) == 5
+    for number, siblings in enumerate(["0,2", "1,3", "0,2", "1,3"]):
+        folder = tmp_path / f"cpu{number}" / "topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text(f"{siblings}\n")
+    assert physical_cores(tmp_path) == 3

@@ -12,10 +12,11 @@ ENGINE_FILE = "engine.json"
 
 
 class EngineRecord(BaseModel):
-    """The dtype that `--dtype auto` came to, and how rows are computed."""
+    """The dtype that `--dtype auto` came to, how rows are computed, and the threads if their number decides bits."""
 
     dtype: str
     path: str
+    threads: int | None = None
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:

@@ -1,6 +1,5 @@
 """Plans a sample run: problems, model, prompts, memory, and blockers."""
 
-import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
 from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
 from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
+from coma_cli.evaluation.sampling.devices import ChosenDevices, choose_devices, memory_bytes, place, refused_by_server
 from coma_cli.evaluation.sampling.held_out import load_problems
 from coma_cli.evaluation.sampling.model_facts import (
     BYTES_OF_DTYPE,
@@ -28,6 +28,7 @@ from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
 from coma_cli.evaluation.sampling.server_prompts import ServerPrompts, server_prompts
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.jsonl import sha256_of
+from coma_cli.parallel.ranks import ProcessRank
 from coma_cli.records import Problem
 from coma_cli.words import count_of, size_of
 from coma_cli.workspace import Input, Plan, Workspace
@@ -38,7 +39,7 @@ BYTES_A_ROW = 600
 
 @dataclass(frozen=True)
 class LocalModel:
-    """A model that runs in this process, with its prompts as tokens, device and dtype."""
+    """A model that coma runs itself, with its prompts as tokens, devices and dtype; the devices are of one kind."""
 
     choice: ModelChoice
     prompts: Prompts
@@ -47,6 +48,7 @@ class LocalModel:
     dtype: str
     replaced: tuple[str, ...]
     batch_size: int
+    devices: ChosenDevices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,6 +225,7 @@ def _server(settings: SampleSettings, subject: Subject) -> tuple[ServerPrompts |
     if settings.deterministic:
         reason = "A chat server does not promise the same bits whatever else it computes."
         blockers.append(UsageError(reason, "Omit --deterministic."))
+    blockers += refused_by_server(settings.runtime, ProcessRank.of_environment())
     try:
         prompts = server_prompts(settings, subject.protocol, subject.benchmark.problems)
     except UsageError as error:
@@ -239,9 +242,10 @@ def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel
     trust, choice = settings.runtime.trust, subject.choice
     assert choice is not None
     try:
-        from coma_cli.models.loading import choose_placement, load_tokenizer
+        from coma_cli.models.loading import load_tokenizer
 
-        placement = choose_placement(settings.runtime.device, settings.dtype, measured=True)
+        devices = choose_devices(settings.runtime, ProcessRank.of_environment())
+        placement = place(devices, settings.dtype)
         tokenizer = load_tokenizer(choice.tokenizer_source, trust=trust)
         facts = read_facts(choice.resolved, trust)
     except CliError as error:
@@ -266,24 +270,18 @@ def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel
     size = settings.runtime.batch_size or facts.rows_that_fit(
         min(longest, room_of(settings, facts)),
         BYTES_OF_DTYPE[placement.dtype_name],
-        _memory_bytes(placement.device),
+        memory_bytes(placement.device, devices.processes_here),
         MOST_ROWS_CPU if placement.device == "cpu" else MOST_ROWS_GPU,
     )
-    return LocalModel(choice, prompts, facts, placement.device, placement.dtype_name, placement.replaced, size), None
+    local = LocalModel(
+        choice, prompts, facts, placement.device, placement.dtype_name, placement.replaced, size, devices
+    )
+    return local, None
 
 
 def most_tokens(settings: SampleSettings, prompts: Prompts) -> int:
     """The most tokens that a completion may have, reasoning part included."""
     return settings.max_new_tokens + (prompts.reasoning.max_tokens if prompts.reasoning else 0)
-
-
-def _memory_bytes(device: str) -> int:
-    """All memory of a device. If other programs hold much of it, the engine halves the batch when it runs out."""
-    if device == "cpu":
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    import torch
-
-    return int(torch.cuda.get_device_properties(device).total_memory)
 
 
 def _rows(settings: SampleSettings, problems: tuple[Problem, ...]) -> int:
@@ -325,7 +323,7 @@ def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: 
             )
         ]
     need = local.facts.memory_bytes(1, shortest + most_tokens(settings, local.prompts), BYTES_OF_DTYPE[local.dtype])
-    there = _memory_bytes(local.device)
+    there = memory_bytes(local.device, local.devices.processes_here)
     if need > there:
         return [
             CliError(
@@ -357,6 +355,7 @@ def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: Local
         return [*notes, without] if ranked else notes
     choice = local.prompts.choice
     notes.append(f"Template: {choice.template.name} ({choice.reason})")
+    notes += [f"Devices: {local.devices.in_words}"] if local.devices.are_many else []
     notes += [f"Replaced on this machine: {what}" for what in local.replaced]
     room = room_of(settings, local.facts)
     long = [p.task_id for p in problems if len(local.prompts.token_ids[p.task_id]) >= room]

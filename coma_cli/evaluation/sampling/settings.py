@@ -15,6 +15,7 @@ from coma_cli.engines.choose import EngineName, engine_name
 from coma_cli.engines.interface import Decoding
 from coma_cli.models.quantization import Quantization
 from coma_cli.models.resolution import Trust
+from coma_cli.parallel.ray_cluster import Cluster
 from coma_cli.prompting import TEMPLATE_CHOICES, file_of_template
 from coma_cli.settings import (
     SETTINGS_CONFIG,
@@ -46,11 +47,36 @@ class SampleRuntime(Runtime, Connection):
     model_config = SETTINGS_CONFIG
 
     device: Annotated[Device, Flag("--device", panel=MODEL)] = "auto"
+    devices: Annotated[str | None, Flag("--devices", panel=MODEL), Kind("N|0,1|cpu,cpu"), Unset("one device")] = Field(
+        default=None,
+        pattern=r"^([1-9]\d*|cuda:\d+|cpu|((cuda:)?\d+|cpu)(\s*,\s*((cuda:)?\d+|cpu))+)$",
+        description="Sample on several devices at once: how many, or which, with a process each",
+    )
+    cluster: Annotated[Cluster | None, Flag("--cluster", panel=MODEL), Unset("this machine only")] = Field(
+        default=None,
+        description="Sample on the nodes of a Ray cluster (RAY_ADDRESS), which must see the model at the same path",
+    )
     batch_size: Annotated[
         int | None, Flag("--batch-size", panel=MODEL), Unset("as memory permits, at most 64 on a CPU")
     ] = Field(default=None, ge=1, description="Batch size")
     trust_remote_code: Annotated[TrustRemoteCode, Flag("--trust-remote-code", panel=MODEL)] = False
     allow_pickle: Annotated[AllowPickle, Flag("--allow-pickle", panel=MODEL)] = False
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        """In YAML it may be a number, or a list."""
+        if isinstance(value, (list, tuple)):
+            return ",".join(map(str, value))
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @field_validator("devices")
+    @classmethod
+    def _each_once(cls, value: str | None) -> str | None:
+        gpus = [part.strip().removeprefix("cuda:") for part in (value or "").split(",") if "cpu" not in part]
+        if len(set(gpus)) < len(gpus):
+            raise ValueError("names a GPU twice")
+        return value
 
     @property
     def trust(self) -> Trust:

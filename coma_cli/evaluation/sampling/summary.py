@@ -20,7 +20,8 @@ class SampleSummary(BaseModel):
     `protocol_departures` are the settings that differ from the protocol's, in words; `extraction` is the protocol of
     `coma score` that goes with it. `n` is the latest request; rows of earlier, larger requests are kept and counted in
     `samples`. `without_end_share` is the share that no end token of the model ended. `seconds` and `tokens_per_s` cover
-    only this start, None if nothing was left to do.
+    only this start, None if nothing was left to do; so do `workers`, the processes that computed rows if there were
+    several.
     """
 
     bench: str
@@ -60,6 +61,7 @@ class SampleSummary(BaseModel):
     tokens_per_s: float | None
     batch_size: int | None
     device: str | None
+    workers: list[str]
     dtype: str | None
     engine_path: str | None
     deterministic: bool
