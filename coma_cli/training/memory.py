@@ -4,8 +4,8 @@
 
 When the backward pass begins there are all activations and no gradients, when it ends it is the other way round, so
 only the larger of both counts. Activations are those that PyTorch saves for the backward pass of transformers' decoders
-of the LLaMA family: named one by one in `_saved_per_position`, and checked against measured peaks (`tests/training/
-test_memory.py`).
+of the LLaMA family, named one by one. `tests/training/test_memory.py` counts them in real models, and compares the
+whole with the peak of real steps.
 """
 
 from dataclasses import dataclass
@@ -119,29 +119,27 @@ def _activation_bytes(
     block = _saved_per_position(shape, mode, adapter, arithmetic)
     working = 4 * arithmetic.width * shape.intermediate  # gradients of a block's inner vectors during its backward pass
     kept = shape.layers * shape.hidden * arithmetic.width + block if recomputed else shape.layers * block
-    # Of each label the logits and their float32 copy, and the softmax of it that becomes the gradient.
-    per_label = shape.vocabulary * (2 * arithmetic.width + 8 if arithmetic.width == 2 else 8)
+    # Of each label the logits, those picked of them, and the float32 copy and softmax of the loss.
+    per_label = shape.vocabulary * (2 * arithmetic.width + 8 if arithmetic.width == 2 else 12)
     return step.positions * (kept + working) + step.labels * per_label
 
 
 def _saved_per_position(shape: Architecture, mode: Mode, adapter: AdapterShape, arithmetic: Arithmetic) -> float:
-    """Bytes that one block saves for one position."""
+    """Bytes that one block saves for one position: what PyTorch keeps, tensor by tensor."""
     width, hidden, inner = arithmetic.width, shape.hidden, shape.intermediate
     queries, keys = shape.heads * shape.head_size, shape.kv_heads * shape.head_size
     norms = 2 * 4 * hidden  # both are computed in float32 and save their input
-    attention = width * (queries + 2 * queries + queries) + 4 * shape.heads  # q, k and v per head, result, log-sums
-    del keys  # keys and values are repeated for the heads that share them
+    attention = width * (2 * queries + 2 * keys) + 4 * shape.heads  # q, result, k, v, and log-sums
     mlp = width * 3 * inner if shape.gated else width * inner  # gate, its SiLU, and up; or the input of GELU
-    if not mode.adapter:
-        return norms + width * 2 * hidden + attention + width * (2 * hidden + queries + inner) + mlp
+    if not mode.adapter:  # norms save what their weight multiplies; under autocast each layer has a copy of its input
+        copies = 5 if width == 2 else 2
+        return 2 * norms + attention + width * (copies * hidden + inner) + mlp
     shapes = shape.linear_shapes()
     adapted = [name for name in shapes if adapter.targets is None or name in adapter.targets]
-    inputs = [shapes[name][0] for name in adapted]
     if adapter.dropout:  # every layer has an input of its own, and the mask: of values on a CPU, of bytes on a GPU
-        lora = sum(inputs) * (width + (width if arithmetic.on_cpu else 1))
-    else:  # layers that read the same vector share it: q, k and v; gate and up
-        groups = {_reads(name): shapes[name][0] for name in adapted}
-        lora = sum(groups.values()) * width
+        lora = sum(shapes[name][0] for name in adapted) * (width + (width if arithmetic.on_cpu else 1))
+    else:  # layers that read the same vector share it: q, k and v; gate and up; o the result of the attention
+        lora = width * sum({_reads(name): shapes[name][0] for name in adapted if name != "o_proj"}.values())
     return norms + attention + mlp + lora + width * adapter.rank * len(adapted)
 
 
