@@ -124,12 +124,15 @@ def test_what_a_model_saves_for_its_backward_pass_grows_by_what_the_formula_says
         ("full", True, 0.0, 4, 512, False),
     ],
 )
-def test_the_peak_of_a_step_of_smollm2_is_within_15_percent(mode, half, dropout, size, length, recomputed):
+def test_the_peak_of_a_step_of_smollm2_is_within_15_percent(mode, half, dropout, size, length, recomputed, monkeypatch):
     package("peft", "train")
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.distributed._tools.mem_tracker import MemTracker
 
+    monkeypatch.setattr(
+        torch.nn.Module, "to", lambda module, *args, **named: module
+    )  # peft's; storage is what it lacks
     with FakeTensorMode():
         model = model_of(SMOLLM2, mode, half, dropout)
         if recomputed:
