@@ -42,7 +42,7 @@ def _with_new(model: Any, lora: LoraBlock, resolved: ResolvedBase) -> Any:
         target_modules=target_modules(lora, resolved),
         use_rslora=lora.rslora,
         use_dora=lora.dora,
-        **_initialisation(lora.init),
+        init_lora_weights=True if lora.init == "default" else lora.init,
     )
     try:
         return peft.get_peft_model(model, config)
@@ -56,16 +56,6 @@ def _with_new(model: Any, lora: LoraBlock, resolved: ResolvedBase) -> Any:
             f"{resolved.name} has none of the layers {', '.join(lora.target_modules or [])}.",
             f"--lora-targets {','.join(layers)}",
         ) from None
-
-
-def _initialisation(name: str) -> dict[str, Any]:
-    import peft
-
-    if name == "default":
-        return {}
-    if name == "loftq":
-        return {"init_lora_weights": "loftq", "loftq_config": peft.LoftQConfig(loftq_bits=4)}
-    return {"init_lora_weights": name}
 
 
 def _with_those_of(model: Any, start: Adapter) -> Any:

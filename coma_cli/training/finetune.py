@@ -36,6 +36,7 @@ from coma_cli.training.optimizers import optimizer_for
 from coma_cli.training.probe_rows import ProbedRow, spread
 from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
 from coma_cli.training.summary import FinetuneSummary, followed_by, headline, show
+from coma_cli.training.unmutating import changes_the_base, state_of, write_for_published_base
 from coma_cli.training.validation_rows import NO_ROWS, ValidationRows, held_out, probe_rows, validation_files
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
@@ -290,6 +291,7 @@ def _train(run: Run, settings: FinetuneSettings, job: TuningJob, plan: FinetuneP
         console.warn(f"Replaced {line}.")
     requirements.require_memory(settings, job, placement)
     prepared = prepare(settings, job.mode, job.resolved, placement, job.trust, job.adapter)
+    initial = state_of(prepared.model) if changes_the_base(settings.lora.init) else None
     trained = train_steps(run, settings, job, prepared.model, placement)
     base = BaseRecord(
         job.resolved.name,
@@ -302,6 +304,8 @@ def _train(run: Run, settings: FinetuneSettings, job: TuningJob, plan: FinetuneP
     )
     folder = run.scratch("output") / job.mode.output
     made = assemble(trained.result.path, folder, job.mode, job.resolved, base, job.tokenizer, job.template)
+    if initial is not None:
+        write_for_published_base(made, initial)
     run.place(made, job.mode.output)
     if settings.can_be_extended and job.mode.adapter:
         keep_for_more_steps(run, trained)

@@ -20,6 +20,7 @@ from coma_cli.settings import (
     Unset,
 )
 from coma_cli.training.devices import DEVICES
+from coma_cli.training.unmutating import changes_the_base
 from coma_cli.workspace import runs_of
 
 DATA, TRAINING, ADAPTER, MACHINE = "Data and base", "Training", "Adapter", "Execution"
@@ -62,8 +63,8 @@ class LoraBlock(SettingsBlock):
     )
     init: Annotated[str, Flag("--lora-init", panel=ADAPTER), Kind("default|gaussian|pissa|olora|...")] = Field(
         default="default",
-        pattern=r"^(default|gaussian|olora|orthogonal|pissa(_niter_\d+)?|loftq)$",
-        description="How peft initialises the adapter matrices",
+        pattern=r"^(default|gaussian|olora|orthogonal|pissa(_niter_\d+)?)$",
+        description="How peft initialises the matrices; the output of pissa and olora has twice the rank",
     )
 
     @field_validator("target_modules", mode="before")
@@ -291,8 +292,10 @@ class FinetuneSettings(StageSettings):
     def _has_an_adapter(self) -> Self:
         if self.from_adapter is not None and self.mode == "full":
             raise ValueError("from_adapter continues an adapter, and mode full trains all weights: merge it first")
-        if self.lora.init == "loftq" and self.mode != "lora":
-            raise ValueError("lora.init loftq quantizes the base by itself: it needs mode lora")
+        if changes_the_base(self.lora.init) and (self.mode != "lora" or self.from_adapter is not None):
+            raise ValueError(
+                f"lora.init {self.lora.init} changes the base's weights: it needs mode lora and new matrices"
+            )
         return self
 
     @property

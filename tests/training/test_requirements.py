@@ -80,7 +80,7 @@ def test_a_learning_rate_that_is_low_for_lora_gets_a_warning(data, tiny_model, r
         ({"lora.target_modules": ["all-linear", "q_proj"]}, "not both"),
         ({"lora.dora": True, "lora.init": "pissa"}, "initialisation of its own"),
         ({"lora.init": "eva"}, "lora.init"),
-        ({"lora.init": "loftq", "mode": "qlora"}, "needs mode lora"),
+        ({"lora.init": "pissa", "mode": "qlora"}, "needs mode lora"),
         ({"optimizer.warmup_steps": 5, "optimizer.warmup_ratio": 0.1}, "exclude each other"),
         ({"from_adapter": "x", "mode": "full"}, "merge it first"),
         ({"validation.data": "none", "validation.keep_best": True}, "need validation rows"),
