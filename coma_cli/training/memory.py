@@ -4,8 +4,8 @@
 
 When the backward pass begins there are all activations and no gradients, when it ends it is the other way round, so
 only the larger of both counts. Activations are those that PyTorch saves for the backward pass of transformers' decoders
-of the LLaMA family, named one by one. `tests/training/test_memory.py` counts them in real models, and compares the
-whole with the peak of real steps.
+of the LLaMA family, named one by one; `tests/training/test_memory.py` counts them in real models. The constants of the
+process, and the whole against the peak of a real step, are not measured.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from coma_cli.training.optimizers import OptimizerKind
 
 FOUR_BIT_BYTES = 0.5 + 0.127 / 8  # NF4 and its doubly quantized constants (arXiv 2305.14314, section 3)
 EIGHT_BIT_BYTES = 1.0
-# Measured: Python with torch, transformers and peft loaded, and the buffers of oneDNN.
+# Assumed: Python with torch, transformers and peft loaded, and the buffers of oneDNN.
 CPU_PROCESS_BYTES = 0.62e9
-CUDA_CONTEXT_BYTES = 0.6e9  # the context and the workspaces of cuBLAS; measured by others at 0.4 to 0.8 GB
+CUDA_CONTEXT_BYTES = 0.6e9  # the context and the workspaces of cuBLAS; assumed
 FRAGMENTS = 1.05  # of activations, whose sizes differ from batch to batch
 
 
