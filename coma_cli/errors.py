@@ -6,7 +6,8 @@
     ├── MissingPackageError      4   a package that this command needs is not installed
     ├── BudgetReachedError       5   stopped at the user's own limit; the same command resumes
     ├── BelowThresholdError      6   the work is done, and the number is below `--fail-under`
-    └── InterruptedByUserError   130 Ctrl-C
+    ├── InterruptedByUserError   130 Ctrl-C
+    └── TerminatedError          143 SIGTERM, where work is saved first
 
 Every error is one message for a person and one hint that can be typed or changed. `machine_error` turns what the
 machine refuses (memory, disk, permissions) into one of them. Anything else that escapes a command is a bug and keeps
@@ -73,6 +74,12 @@ class InterruptedByUserError(CliError):
     """Ctrl-C."""
 
     exit_code: int = INTERRUPTED_EXIT_CODE
+
+
+class TerminatedError(CliError):
+    """SIGTERM, after which the work so far was saved."""
+
+    exit_code: int = 143
 
 
 # Which extra of this distribution brings which importable package.

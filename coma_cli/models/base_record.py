@@ -11,7 +11,10 @@ BASE_FILE = "coma_base.json"
 
 @dataclass(frozen=True)
 class BaseRecord:
-    """What an adapter was trained on, stored beside it; `dtype` is that of the computation, `four_bit` QLoRA's NF4."""
+    """What an adapter was trained on, stored beside it; `dtype` is that of the computation.
+
+    `four_bit`: its linear layers were in QLoRA's NF4; `eight_bit`: in LLM.int8()'s int8.
+    """
 
     name: str
     published_name: str
@@ -19,6 +22,7 @@ class BaseRecord:
     content_sha256: str
     four_bit: bool
     dtype: str
+    eight_bit: bool = False
 
     def save(self, folder: Path) -> None:
         """Write it to a folder."""

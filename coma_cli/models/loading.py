@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.errors import CliError, MissingInputError, UsageError, memory_named, package_blocker
+from coma_cli.models.cpu_features import multiplies_bfloat16
 from coma_cli.models.embedded import converted
 from coma_cli.models.qwen import conversion as qwen
 from coma_cli.models.qwen.original import OriginalFiles
@@ -45,6 +46,7 @@ warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.* is depr
 
 # What holds the vocabulary of a tokenizer: of tokenizers, SentencePiece, GPT-2, BERT, and Qwen-7B of 2023.
 TOKENIZER_FILES = ("tokenizer.json", "*.model", "vocab.*", "*.tiktoken", "tokenizer_config.json")
+_OLDER_CUDA = "cu126"  # the last wheels with kernels for Pascal and Volta (sm_60, sm_61, sm_70)
 SMALLER_MODEL = "Choose a smaller model or dtype, or end other programs; then rerun the same command to resume."
 DTYPES = {
     "float32": torch.float32,
@@ -87,11 +89,8 @@ def choose_placement(
     if dtype != "auto" and dtype not in DTYPES:
         raise UsageError(f"Unknown dtype {dtype!r}.", f"Known: auto, {', '.join(DTYPES)}")
     if chosen == "cpu":
-        if dtype != "auto":
-            return Placement(chosen, DTYPES[dtype])
-        if measured:
-            return Placement(chosen, fastest_dtype())
-        return Placement(chosen, torch.bfloat16 if training and _cpu_multiplies_bfloat16() else torch.float32)
+        return _on_cpu(dtype, training=training, measured=measured)
+    require_kernels()
     wanted = torch.bfloat16 if dtype == "auto" else DTYPES[dtype]
     with torch.cuda.device(chosen):  # torch answers for the current GPU
         has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -100,13 +99,39 @@ def choose_placement(
     return Placement(chosen, wanted)
 
 
-def _cpu_multiplies_bfloat16() -> bool:
-    """Whether the CPU has bfloat16 instructions, according to the kernel."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+def _on_cpu(dtype: str, *, training: bool, measured: bool) -> Placement:
+    native = torch.bfloat16 if multiplies_bfloat16() else torch.float32
+    if training and dtype in ("float16", "fp16"):
+        name = str(native).removeprefix("torch.")
+        return Placement("cpu", native, (f"float16 by {name}: its gradients overflow, and a CPU has no loss scaling",))
+    if dtype != "auto":
+        return Placement("cpu", DTYPES[dtype])
+    if measured:
+        return Placement("cpu", fastest_dtype())
+    return Placement("cpu", native if training else torch.float32)
+
+
+def require_kernels() -> None:
+    """Check that this build of torch has kernels for the current GPU: its first operation would fail otherwise.
+
+    Raises:
+        UsageError: it has none. Kernels run on the same major version from their own minor version on.
+    """
+    major, minor = torch.cuda.get_device_capability()
+    built = [name.partition("_")[2].rstrip("abcdefghijklmnopqrstuvwxyz") for name in torch.cuda.get_arch_list()]
+    versions = {(int(number[:-1]), int(number[-1])) for number in built if number.isdigit() and len(number) > 1}
+    if not versions or any(has[0] == major and has[1] <= minor for has in versions):
+        return
+    portable = [name for name in torch.cuda.get_arch_list() if name.startswith("compute_")]
+    if any(int(name.removeprefix("compute_")) <= 10 * major + minor for name in portable):
+        return
+    raise UsageError(
+        f"This torch has no kernels for {torch.cuda.get_device_name()} (sm_{major}{minor}): it was built for "
+        f"{', '.join(torch.cuda.get_arch_list())}.",
+        f"pip install torch --index-url https://download.pytorch.org/whl/{_OLDER_CUDA} ; or --device cpu"
+        if (major, minor) < min(versions)
+        else "Install a later torch; or --device cpu",
+    )
 
 
 def _device(device: str) -> str:
@@ -200,8 +225,10 @@ def load_model(
     }
     if attention is not None:
         options["attn_implementation"] = attention
+    if placement.device != "cpu" or quantization_config is not None:  # shard by shard, not by way of the host's memory
+        options["device_map"] = {"": placement.device}
     if quantization_config is not None:
-        options |= {"quantization_config": quantization_config, "device_map": {"": placement.device}}
+        options["quantization_config"] = quantization_config
     source = model_folder(resolved)
     with _explained(resolved):
         model, report = transformers.AutoModelForCausalLM.from_pretrained(source, output_loading_info=True, **options)

@@ -1,4 +1,4 @@
-"""Estimates what a training run will take, from the base's shape alone: parameters, memory, time.
+"""Estimates what a training run will take, from the base's shape alone: parameters, memory, disk, time.
 
 Import is cheap; nothing is loaded.
 """
@@ -11,41 +11,73 @@ from typing import Any
 from coma_cli.catalog.bases.entry import Architecture
 from coma_cli.jsonl import read_json
 from coma_cli.models.resolution import QWEN_OF_2023, ResolvedBase
+from coma_cli.training.devices import AcceleratorDevice
+from coma_cli.training.memory import (
+    AdapterShape,
+    Arithmetic,
+    MemoryParts,
+    StepShape,
+    memory_of,
+    trainable_parameters,
+)
 from coma_cli.training.modes import Mode
-from coma_cli.training.settings import FinetuneSettings
+from coma_cli.training.optimizers import optimizer_for
+from coma_cli.training.settings import ALL_LINEAR, FinetuneSettings
 
 CHARACTERS_PER_TOKEN = 3.2  # code in byte-pair vocabularies of 32,000 to 152,000 tokens: 2.8 to 3.6
-FOUR_BIT_BYTES = 0.5 + 0.127 / 8  # NF4 and its doubly quantized constants (arXiv 2305.14314, section 3)
-ADAMW_BYTES = 16  # float32 weight, gradient and two moments
+CHECKPOINTING_FROM_PARAMETERS = 1_000_000_000
+MODEL_FLOPS_SHARE = 0.35  # of a GPU's peak that training of 7B models with short rows reaches; 0.3 to 0.5 is usual
 _GIGABYTE = 1e9
 
 
 @dataclass(frozen=True)
+class Workplace:
+    """Where training will be: the CPU of this machine, its GPU, or a named device; `width` as in `Arithmetic`."""
+
+    title: str
+    arithmetic: Arithmetic
+    device: AcceleratorDevice | None = None
+
+    @property
+    def count(self) -> int:
+        """How many devices there are."""
+        return self.device.count if self.device else 1
+
+
+@dataclass(frozen=True)
 class TrainingEstimate:
-    """Parameters, gigabytes and, on a CPU, minutes."""
+    """Parameters, bytes and, where the speed of the device is known, minutes."""
 
     parameters: int
     trainable: int
-    weights_gb: float
-    optimizer_gb: float
-    activations_gb: float
-    cpu_minutes: float | None
+    memory: MemoryParts
+    disk_bytes: float
+    minutes: float | None
+    workplace: Workplace
+    assumptions: str
 
     @property
     def memory_gb(self) -> float:
-        """The total."""
-        return self.weights_gb + self.optimizer_gb + self.activations_gb
+        """The peak on each device."""
+        return self.memory.total / _GIGABYTE
 
     def shown(self) -> dict[str, Any]:
         """As a plan prints it."""
-        minutes = {} if self.cpu_minutes is None else {"cpu_minutes": round(self.cpu_minutes, 1)}
+        parts = {
+            "weights": self.memory.weights,
+            "optimizer": self.memory.optimizer,
+            "gradients": self.memory.gradients,
+            "activations": self.memory.activations,
+        }
+        minutes = {} if self.minutes is None else {"minutes_about": round(self.minutes, 1)}
         return {
             "parameters": self.parameters,
             "trainable_parameters": self.trainable,
+            "device": self.workplace.title,
             "memory_gb": round(self.memory_gb, 2),
-            "of_that_weights_gb": round(self.weights_gb, 2),
-            "of_that_optimizer_gb": round(self.optimizer_gb, 2),
-            "of_that_activations_gb": round(self.activations_gb, 2),
+            **{f"of_that_{name}_gb": round(size / _GIGABYTE, 2) for name, size in parts.items()},
+            "assumed": self.assumptions,
+            "disk_gb": round(self.disk_bytes / _GIGABYTE, 2),
             **minutes,
         }
 
@@ -74,40 +106,63 @@ def architecture_of(resolved: ResolvedBase) -> Architecture | None:
 
 
 def estimate(
-    settings: FinetuneSettings, mode: Mode, shape: Architecture, tokens: int, *, on_cpu: bool
+    settings: FinetuneSettings, mode: Mode, shape: Architecture, tokens: int, step: StepShape, workplace: Workplace
 ) -> TrainingEstimate:
-    """What training takes; `tokens` counts every row as often as it is seen."""
-    targets = tuple(settings.lora.target_modules) if settings.lora.target_modules else None
-    trainable = shape.lora_parameters(settings.lora.r, targets) if mode.adapter else shape.parameters
-    stored = 4 if on_cpu or not mode.adapter else 2
-    if mode.four_bit:
-        rest = shape.parameters - shape.linear_parameters
-        weights = shape.linear_parameters * FOUR_BIT_BYTES + rest * stored
-    else:
-        weights = shape.parameters * stored if mode.adapter else 0.0
-    forward_and_back = 4 if mode.adapter else 6  # a frozen weight needs no gradient
+    """What training takes; `tokens` counts every row as often as it is seen, `step` is the largest batch."""
+    on_cpu = workplace.arithmetic.on_cpu
+    optimizer, _ = optimizer_for(settings.optimizer.name, on_cpu=on_cpu)
+    adapter = _adapter_shape(settings, shape)
+    recomputed = recomputes(settings, shape.parameters, on_cpu=on_cpu)
+    trainable = trainable_parameters(shape, mode, adapter)
+    memory = memory_of(
+        shape, mode, adapter, optimizer, step, workplace.arithmetic, recomputed=recomputed, devices=workplace.count
+    )
+    kept = settings.runtime.save_total_limit + 1 + settings.validation.keep_best  # one more while it is written
+    output = 4.0 * trainable if mode.adapter else 2.0 * shape.parameters
     return TrainingEstimate(
         parameters=shape.parameters,
         trainable=trainable,
-        weights_gb=weights / _GIGABYTE,
-        optimizer_gb=trainable * ADAMW_BYTES / _GIGABYTE,
-        activations_gb=_activation_bytes(settings, shape, 4 if on_cpu else 2, on_cpu) / _GIGABYTE,
-        cpu_minutes=forward_and_back * shape.parameters * tokens / cpu_flops() / 60 if on_cpu else None,
+        memory=memory,
+        disk_bytes=kept * (4.0 + optimizer.moment_bytes) * trainable + output,
+        minutes=_minutes(mode, shape, tokens, workplace, recomputed=recomputed),
+        workplace=workplace,
+        assumptions=_assumptions(settings, step, workplace, recomputed=recomputed),
     )
 
 
-def _activation_bytes(settings: FinetuneSettings, shape: Architecture, width: int, on_cpu: bool) -> float:
-    """Kept activations of a batch of the longest rows: about 10 hidden and 4 inner vectors per block, and the logits.
+def _adapter_shape(settings: FinetuneSettings, shape: Architecture) -> AdapterShape:
+    named = settings.lora.target_modules
+    targets = None if not named or named == [ALL_LINEAR] else tuple(named)
+    del shape
+    return AdapterShape(settings.lora.r, settings.lora.dropout > 0, targets)
 
-    With recomputation, one hidden vector per block and one whole block.
-    """
-    positions = settings.batch.size * settings.max_seq_len
-    block = 10 * shape.hidden + 4 * shape.intermediate
-    recomputed = settings.runtime.gradient_checkpointing
-    if recomputed is None:
-        recomputed = not on_cpu and shape.parameters >= 1_000_000_000
-    kept = shape.layers * shape.hidden + block if recomputed else shape.layers * block
-    return positions * (kept * width + shape.vocabulary * 8)
+
+def recomputes(settings: FinetuneSettings, parameters: int, *, on_cpu: bool) -> bool:
+    """Whether activations are computed again in the backward pass: as set, else for large models on a GPU."""
+    wanted = settings.runtime.gradient_checkpointing
+    return not on_cpu and parameters >= CHECKPOINTING_FROM_PARAMETERS if wanted is None else wanted
+
+
+def _assumptions(settings: FinetuneSettings, step: StepShape, workplace: Workplace, *, recomputed: bool) -> str:
+    parts = [
+        f"a batch of {step.positions:,} tokens, {step.labels:,} of them answer",
+        f"{8 * workplace.arithmetic.width}-bit computation",
+        "recomputed activations" if recomputed else "kept activations",
+        f"{settings.optimizer.name}",
+    ]
+    if workplace.count > 1:
+        parts.append(f"{workplace.count} devices: full tuning sharded, adapters copied")
+    return "; ".join(parts)
+
+
+def _minutes(mode: Mode, shape: Architecture, tokens: int, workplace: Workplace, *, recomputed: bool) -> float | None:
+    passes = (4 if mode.adapter else 6) + (2 if recomputed else 0)  # a frozen weight needs no gradient
+    work = float(passes * shape.parameters * tokens)
+    if workplace.arithmetic.on_cpu:
+        return work / cpu_flops() / 60
+    if workplace.device is None:
+        return None
+    return work / (workplace.device.teraflops * 1e12 * MODEL_FLOPS_SHARE * workplace.count) / 60
 
 
 def cpu_flops() -> float:

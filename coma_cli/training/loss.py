@@ -9,7 +9,7 @@ position must not depend on other positions; `LabelledLogits.verify` tries that 
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -120,19 +120,6 @@ def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether logits agree but for rounding."""
     limit = _TOLERANCE.get(other.dtype, 1e-2) * max(1.0, float(other.abs().max()))
     return one.shape == other.shape and float((one - other).abs().max()) <= limit
-
-
-def half_precision(model: Any) -> Any:
-    """The context in which LoRA matrices are multiplied in bfloat16 where the frozen weights are bfloat16.
-
-    peft converts the input of every adapted layer to the dtype of the matrices, which is float32, and would multiply in
-    that one. The matrices, their gradients and the optimizer's state stay float32.
-    """
-    frozen = (p for p in causal_model(model).parameters() if not p.requires_grad and p.is_floating_point())
-    first = next(frozen, None)
-    if first is None or first.dtype is not torch.bfloat16:
-        return nullcontext()
-    return torch.autocast(first.device.type, torch.bfloat16)
 
 
 def targets_of(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""The three ways to tune as data: what is trained, how the frozen rest is stored, and what follows from that.
+"""The ways to tune as data: what is trained, how the frozen rest is stored, and what follows from that.
 
 finetune has one code path; it reads these entries where the modes differ.
 """
@@ -14,7 +14,8 @@ class Mode:
     """A way to tune.
 
     `adapter`: LoRA matrices are trained and the base is frozen; else all weights are trained. `four_bit`: the base's
-    linear layers are stored as NF4 with doubly quantized constants. `learning_rate`: the default of this mode.
+    linear layers are stored as NF4 with doubly quantized constants; `eight_bit`: as int8 with one scale per output
+    (LLM.int8()). `learning_rate`: the default of this mode.
     """
 
     name: str
@@ -22,6 +23,12 @@ class Mode:
     four_bit: bool
     learning_rate: float
     packages: tuple[str, ...]
+    eight_bit: bool = False
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the base's linear layers are stored in fewer bits."""
+        return self.four_bit or self.eight_bit
 
     @property
     def output(self) -> str:
@@ -34,5 +41,13 @@ _COMMON = ("torch", "transformers", "accelerate", "safetensors")
 # Learning rates: LoRA and QLoRA 2e-4 as in QLoRA (arXiv 2305.14314, table 9, for 7B models); full 2e-5 as in Alpaca.
 LORA = Mode("lora", adapter=True, four_bit=False, learning_rate=2e-4, packages=(*_COMMON, "peft"))
 QLORA = Mode("qlora", adapter=True, four_bit=True, learning_rate=2e-4, packages=(*_COMMON, "peft", "bitsandbytes"))
+INT8_LORA = Mode(
+    "int8-lora",
+    adapter=True,
+    four_bit=False,
+    learning_rate=2e-4,
+    packages=(*_COMMON, "peft", "bitsandbytes"),
+    eight_bit=True,
+)
 FULL = Mode("full", adapter=False, four_bit=False, learning_rate=2e-5, packages=_COMMON)
-MODES: Mapping[str, Mode] = index(LORA, QLORA, FULL)
+MODES: Mapping[str, Mode] = index(LORA, QLORA, INT8_LORA, FULL)

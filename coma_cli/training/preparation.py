@@ -9,14 +9,15 @@ from typing import Any
 import torch
 import transformers
 
-from coma_cli.errors import UsageError, memory_named
+from coma_cli.errors import memory_named
+from coma_cli.models.adapters import Adapter
 from coma_cli.models.loading import Placement, load_model
-from coma_cli.models.quantization import four_bit_config
+from coma_cli.models.quantization import eight_bit_config, four_bit_config
 from coma_cli.models.resolution import ResolvedBase, Trust
+from coma_cli.training.adapting import with_adapter
+from coma_cli.training.estimate import recomputes
 from coma_cli.training.modes import Mode
-from coma_cli.training.settings import FinetuneSettings, LoraBlock
-
-CHECKPOINTING_FROM_PARAMETERS = 1_000_000_000
+from coma_cli.training.settings import FinetuneSettings
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,25 @@ class TrainableModel:
 
 
 def load_base(resolved: ResolvedBase, mode: Mode, placement: Placement, trust: Trust) -> Any:
-    """The base as the mode requires: frozen in the placement's dtype or in four bits, or trainable in float32."""
-    if mode.four_bit:
-        config = four_bit_config(placement)
+    """The base as the mode requires: frozen in the placement's dtype or in fewer bits, or trainable in float32."""
+    if mode.quantized:
+        config = four_bit_config(placement) if mode.four_bit else eight_bit_config()
         return load_model(resolved, placement.dtype, placement.device, trust=trust, quantization_config=config)
     dtype = placement.dtype if mode.adapter else torch.float32
     return load_model(resolved, dtype, placement.device, trust=trust)
 
 
 def prepare(
-    settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase, placement: Placement, trust: Trust
+    settings: FinetuneSettings,
+    mode: Mode,
+    resolved: ResolvedBase,
+    placement: Placement,
+    trust: Trust,
+    start: Adapter | None = None,
 ) -> TrainableModel:
-    """Load the base, add the trainable parameters, freeze the rest. The same seed gives the same matrices.
+    """Load the base, add the trainable parameters (those of `start`, if given), freeze the rest.
+
+    The same seed gives the same matrices.
 
     Raises:
         UsageError: none of `lora.target_modules` is a layer of this base. CliError: it does not fit into memory.
@@ -52,42 +60,11 @@ def prepare(
         for parameter in model.parameters():
             parameter.requires_grad_(False)
         with memory_named(f"{resolved.name} with its LoRA matrices", "Lower --lora-r, adapt fewer layers, or --qlora."):
-            model = _with_adapter(model, settings.lora, resolved)
+            model = with_adapter(model, settings.lora, resolved, start, placement.dtype)
     if _recompute(settings, placement, total):
         _recompute_activations(model)
     model.train()
     return TrainableModel(model, sum(p.numel() for p in model.parameters() if p.requires_grad), total)
-
-
-def _with_adapter(model: Any, lora: LoraBlock, resolved: ResolvedBase) -> Any:
-    import peft
-
-    config = peft.LoraConfig(
-        task_type="CAUSAL_LM",
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=target_modules(lora, resolved),
-    )
-    try:
-        return peft.get_peft_model(model, config)
-    except ValueError as error:
-        if "arget modules" not in str(error):
-            raise
-        layers = sorted(
-            {name.rpartition(".")[2] for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
-        )
-        raise UsageError(
-            f"{resolved.name} has none of the layers {', '.join(lora.target_modules or [])}.",
-            f"--set lora.target_modules=[{', '.join(layers)}]",
-        ) from None
-
-
-def target_modules(lora: LoraBlock, resolved: ResolvedBase) -> list[str] | str:
-    """The layers to adapt: as set, else the catalogue's list for this base, else every linear layer of a block."""
-    if lora.target_modules:
-        return sorted(lora.target_modules)
-    return sorted(resolved.entry.lora_targets) if resolved.entry else "all-linear"
 
 
 def _count(model: Any) -> int:
@@ -96,9 +73,7 @@ def _count(model: Any) -> int:
 
 
 def _recompute(settings: FinetuneSettings, placement: Placement, parameters: int) -> bool:
-    wanted = settings.runtime.gradient_checkpointing
-    large = placement.device != "cpu" and parameters >= CHECKPOINTING_FROM_PARAMETERS
-    return large if wanted is None else wanted
+    return recomputes(settings, parameters, on_cpu=placement.device == "cpu")
 
 
 def _recompute_activations(model: Any) -> None:

@@ -20,12 +20,16 @@ from coma_cli.settings import (
     Unset,
 )
 from coma_cli.training.batching import Batching
+from coma_cli.training.devices import DEVICES
 from coma_cli.training.layouts import PARTS
+from coma_cli.training.unmutating import changes_the_base
 from coma_cli.workspace import runs_of
 
 DATA, TRAINING, ADAPTER, MACHINE = "Data and base", "Training", "Adapter", "Execution"
 MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a typing error
 _MOST_WEIGHT = 1000
+ALL_LINEAR = "all-linear"
+NO_VALIDATION = "none"
 _MOST_RANK = 16_384  # as wide as the widest layers of today's models
 
 
@@ -36,7 +40,7 @@ class SettingsBlock(BaseModel):
 
 
 class LoraBlock(SettingsBlock):
-    """The low-rank adapter of --lora and --qlora."""
+    """The low-rank adapter of --lora, --qlora and --int8-lora."""
 
     r: Annotated[int, Flag("--lora-r", panel=ADAPTER)] = Field(
         default=16, ge=1, le=_MOST_RANK, description="Rank of the adapter matrices"
@@ -48,23 +52,67 @@ class LoraBlock(SettingsBlock):
         default=0.05, ge=0, lt=1, description="Dropout on the adapter's input"
     )
     target_modules: Annotated[
-        list[str] | None, Kind("NAME,..."), Unset("the base's own list, or all linear layers of a block")
+        list[str] | None,
+        Flag("--lora-targets", panel=ADAPTER, split=True),
+        Kind("all-linear|NAME,..."),
+        Unset("the base's own list, or all linear layers of a block"),
     ] = Field(default=None, min_length=1, description="Names of the linear layers to adapt")
+    rslora: Annotated[bool, Flag("--rslora", panel=ADAPTER)] = Field(
+        default=False, description="Scale by alpha / sqrt(r) instead, which suits high ranks (arXiv 2312.03732)"
+    )
+    dora: Annotated[bool, Flag("--dora", panel=ADAPTER)] = Field(
+        default=False,
+        description="Train magnitude and direction separately (arXiv 2402.09353); a step takes about a quarter longer",
+    )
+    init: Annotated[str, Flag("--lora-init", panel=ADAPTER), Kind("default|gaussian|pissa|olora|...")] = Field(
+        default="default",
+        pattern=r"^(default|gaussian|olora|orthogonal|pissa(_niter_\d+)?)$",
+        description="How peft initialises the matrices; the output of pissa and olora has twice the rank",
+    )
+
+    @field_validator("target_modules", mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.target_modules and ALL_LINEAR in self.target_modules and len(self.target_modules) > 1:
+            raise ValueError(f"target_modules is {ALL_LINEAR} or a list of names, not both")
+        if self.dora and self.init != "default":
+            raise ValueError("dora has an initialisation of its own: leave init at its default")
+        return self
 
 
 class OptimizerBlock(SettingsBlock):
     """The AdamW optimizer and its schedule."""
+
+    name: Annotated[
+        Literal["adamw", "adamw_8bit", "paged_adamw_32bit", "paged_adamw_8bit"], Flag("--optimizer", panel=TRAINING)
+    ] = Field(
+        default="adamw",
+        description="AdamW with moments in 32 or 8 bits; paged ones move to the host when the GPU is full",
+    )
 
     learning_rate: Annotated[float | None, Flag("--learning-rate", panel=TRAINING), Unset("2e-4; 2e-5 with --full")] = (
         Field(default=None, gt=0, description="Peak learning rate")
     )
     weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay")
     warmup_steps: int = Field(default=0, ge=0, description="Warm-up steps, over which the learning rate rises from 0")
+    warmup_ratio: float | None = Field(
+        default=None, gt=0, lt=1, description="Warm-up as a share of all steps, instead of warmup_steps"
+    )
     schedule: Literal["constant", "linear", "cosine"] = Field(
         default="constant",
         description="Learning rate after the warm-up; only a constant one lets a finished run be extended",
     )
     max_grad_norm: float = Field(default=1.0, ge=0, description="Gradient clipping norm; 0 disables")
+
+    @model_validator(mode="after")
+    def _one_warm_up(self) -> Self:
+        if self.warmup_steps and self.warmup_ratio is not None:
+            raise ValueError("warmup_steps and warmup_ratio exclude each other: give one of them")
+        return self
 
 
 class BatchBlock(SettingsBlock):
@@ -117,6 +165,63 @@ class RowsBlock(SettingsBlock):
         return value
 
 
+class ValidationBlock(SettingsBlock):
+    """The loss on rows that are not trained on."""
+
+    data: Annotated[
+        str | None,
+        Flag("--validation", panel=DATA, complete=runs_of("build-data", "gen-instructions")),
+        Kind("RUN|FILE|FRACTION|none"),
+        Unset("validation.jsonl of the data runs"),
+    ] = Field(default=None, description="Rows to validate on: a run, a file, or a share of the training rows")
+    rows: int = Field(default=200, ge=1, description="Maximum number of validation rows")
+    every: Annotated[int, Flag("--eval-steps", panel=TRAINING)] = Field(
+        default=50, ge=1, description="Steps between validations; the last step is always validated"
+    )
+    keep_best: Annotated[bool, Flag("--keep-best", panel=TRAINING)] = Field(
+        default=False, description="Keep the weights with the lowest validation loss instead of the last ones"
+    )
+    patience: Annotated[int | None, Flag("--patience", panel=TRAINING), Unset("all steps are made")] = Field(
+        default=None, ge=1, description="Stop after this many validations without a lower loss (early stopping)"
+    )
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, (float, Path)) else value
+
+    @model_validator(mode="after")
+    def _is_a_share(self) -> Self:
+        if self.fraction is not None and not 0 < self.fraction < 1:
+            raise ValueError(f"data is a share between 0 and 1, or a file: {self.data}")
+        if self.data == NO_VALIDATION and (self.keep_best or self.patience):
+            raise ValueError("keep_best and patience need validation rows, and data is none")
+        return self
+
+    @property
+    def fraction(self) -> float | None:
+        """The share of the training rows to validate on, if `data` is one."""
+        try:
+            return float(self.data or "")
+        except ValueError:
+            return None
+
+    @property
+    def path(self) -> Path | None:
+        """The file or run to validate on, if `data` names one."""
+        return Path(self.data) if self.data and self.data != NO_VALIDATION and self.fraction is None else None
+
+
+class ProbeBlock(SettingsBlock):
+    """Answers of the model to validation rows during training."""
+
+    every: Annotated[int | None, Flag("--probe", panel=TRAINING), Unset("no probes")] = Field(
+        default=None, ge=1, description="Steps between probes: a few validation rows are answered and measured"
+    )
+    rows: int = Field(default=4, ge=1, le=256, description="Validation rows per probe")
+    max_new_tokens: int = Field(default=128, ge=1, description="Maximum tokens of an answer")
+
+
 class FinetuneRuntime(Runtime):
     """How training runs on this machine."""
 
@@ -124,6 +229,21 @@ class FinetuneRuntime(Runtime):
     save_steps: Annotated[int | None, Unset("a twentieth of the run, at most 50")] = Field(
         default=None, ge=1, description="Steps between checkpoints"
     )
+    save_total_limit: int = Field(default=1, ge=1, description="Checkpoints to keep, beside that of the best step")
+    auto_batch: Annotated[bool, Flag("--auto-batch", panel=MACHINE)] = Field(
+        default=False,
+        description="When memory runs out, halve the batch size and double the accumulation: the same rows per step",
+    )
+    deterministic: Annotated[bool, Flag("--deterministic", panel=MACHINE)] = Field(
+        default=False,
+        description="Same bits after a restart on a GPU too, by slower kernels (on a CPU they are the same anyway)",
+    )
+    for_device: Annotated[
+        str | None,
+        Flag("--for-device", panel=MACHINE, complete=lambda _: DEVICES),
+        Kind("NAME|NxNAME"),
+        Unset("this machine"),
+    ] = Field(default=None, description=f"With --dry-run: the device to estimate for ({', '.join(DEVICES)})")
     gradient_checkpointing: Annotated[bool | None, Unset("on a GPU, from 1B parameters on")] = Field(
         default=None, description="Recompute activations in the backward pass to save memory"
     )
@@ -147,11 +267,20 @@ class FinetuneSettings(StageSettings):
         default=None, description="Commit, branch or tag of a base on the Hugging Face Hub"
     )
     mode: Annotated[
-        Literal["lora", "qlora", "full"],
+        Literal["lora", "qlora", "int8-lora", "full"],
         Flag("--lora", sets="lora", panel=TRAINING, help="Train an adapter (the default)"),
         Flag("--qlora", sets="qlora", panel=TRAINING, help="Train an adapter on a base quantized to 4 bits"),
+        Flag("--int8-lora", sets="int8-lora", panel=TRAINING, help="Train an adapter on a base quantized to 8 bits"),
         Flag("--full", sets="full", panel=TRAINING, help="Train all weights"),
-    ] = Field(default="lora", description="What is trained: an adapter, an adapter on a 4-bit base, or all weights")
+    ] = Field(
+        default="lora", description="What is trained: an adapter, an adapter on a 4-bit or 8-bit base, or all weights"
+    )
+    from_adapter: Annotated[
+        Path | None,
+        Flag("--from-adapter", panel=DATA, complete=runs_of("finetune")),
+        Kind("RUN|DIR"),
+        Unset("new matrices"),
+    ] = Field(default=None, description="Adapter to continue from: a finetune run or an adapter's folder")
     data: Annotated[
         list[Path] | None,
         Flag("--data", panel=DATA, repeat=True, complete=runs_of("build-data", "gen-instructions")),
@@ -191,12 +320,24 @@ class FinetuneSettings(StageSettings):
     optimizer: OptimizerBlock = OptimizerBlock()
     batch: BatchBlock = BatchBlock()
     rows: RowsBlock = RowsBlock()
+    validation: ValidationBlock = ValidationBlock()
+    probe: ProbeBlock = ProbeBlock()
     runtime: FinetuneRuntime = FinetuneRuntime()
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
         if self.epochs is not None and self.max_steps is not None:
             raise ValueError("epochs and max_steps exclude each other: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_adapter(self) -> Self:
+        if self.from_adapter is not None and self.mode == "full":
+            raise ValueError("from_adapter continues an adapter, and mode full trains all weights: merge it first")
+        if changes_the_base(self.lora.init) and (self.mode != "lora" or self.from_adapter is not None):
+            raise ValueError(
+                f"lora.init {self.lora.init} changes the base's weights: it needs mode lora and new matrices"
+            )
         return self
 
     @property
@@ -207,7 +348,7 @@ class FinetuneSettings(StageSettings):
     @property
     def can_be_extended(self) -> bool:
         """Whether the steps so far do not depend on how many there will be."""
-        return self.optimizer.schedule == "constant"
+        return self.optimizer.schedule == "constant" and self.optimizer.warmup_ratio is None
 
     def extent(self) -> dict[str, Any]:
         """How long to train, if more steps extend the same run."""
@@ -218,6 +359,10 @@ class FinetuneSettings(StageSettings):
         length = {} if self.can_be_extended else super().extent()
         identity = super().identity()
         identity.pop("data")
+        if self.from_adapter is not None:
+            identity["from_adapter"] = "adapter"
+        if self.validation.path is not None:
+            identity["validation"]["data"] = "file"
         if self.template_file is not None:  # it counts by its content, which is among the inputs too
             identity["template"] = "file"
         return {**identity, **length}

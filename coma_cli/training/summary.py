@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from coma_cli import console
+from coma_cli.training.metrics import BestStep
 from coma_cli.training.modes import MODES
 from coma_cli.words import count_of
 
@@ -13,6 +14,8 @@ from coma_cli.words import count_of
 class FinetuneSummary(BaseModel):
     """What `coma finetune --json` prints.
 
+    `batch_size` is smaller than the setting where memory ran out; `skipped_steps` are those of float16 whose gradients
+    overflowed. `best` is the step with the lowest validation loss, `step_of_output` the one whose weights were kept.
     `contaminated` counts, by benchmark, the rows with part of it; with `decontaminated` they were dropped.
     """
 
@@ -27,12 +30,18 @@ class FinetuneSummary(BaseModel):
     contaminated: dict[str, int]
     decontaminated: bool
     steps: int
+    stopped_early: bool
     epochs: float
     tokens: int
+    batch_size: int
     parameters: int
     trainable_parameters: int
     first_loss: float
     last_loss: float
+    skipped_steps: int
+    validation_rows: int
+    best: BestStep | None
+    step_of_output: int
     device: str
     dtype: str
     replaced: list[str]

@@ -5,9 +5,8 @@ Import it inside functions: it needs the train extra.
 
 import errno
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +16,40 @@ from torch.utils.data import DataLoader
 from transformers.trainer_callback import PrinterCallback
 
 from coma_cli import console
-from coma_cli.console import Ticker
 from coma_cli.errors import CliError, is_disk_full, memory_named
-from coma_cli.journal import Journal
 from coma_cli.models.loading import Placement
 from coma_cli.training import checkpoints
 from coma_cli.training.batching import BatchPlan, Packing, collate
+from coma_cli.training.callbacks import TrainingCallback
 from coma_cli.training.encoding import EncodedRow
-from coma_cli.training.loss import LabelledLogits, half_precision, require_apart, summed_cross_entropy, targets_of
-from coma_cli.training.metrics import TrainingStep
-from coma_cli.training.modes import Mode
+from coma_cli.training.job import TuningJob
+from coma_cli.training.loss import LabelledLogits, require_apart, summed_cross_entropy, targets_of
+from coma_cli.training.optimizers import optimizer_for
 from coma_cli.training.settings import FinetuneSettings
-from coma_cli.workspace import Run
 
 Collator = Callable[[Sequence[EncodedRow]], dict[str, Any]]
 _MOST_TRIED = 64  # tokens of a row that is tried
 SMALLER_STEP = (
-    "--set batch.size=1 --set batch.accumulation=N for the same step in N parts; "
+    "--auto-batch, or --set batch.size=1 --set batch.accumulation=N, for the same step in parts; "
     "or --set runtime.gradient_checkpointing=true, a smaller --max-seq-len, or --qlora."
 )
+
+
+class OneDeviceArguments(transformers.TrainingArguments):  # type: ignore[misc]  # transformers ships no types
+    """One device per process, whatever is visible: the Trainer would split the rows of a batch over all of them."""
+
+    @property
+    def n_gpu(self) -> int:
+        """At most 1."""
+        return min(int(super().n_gpu), 1)
 
 
 class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers ships no types
     """Takes the batches as planned, and computes logits only at positions that predict an answer token."""
 
-    def __init__(self, batches: list[list[int]], **options: Any) -> None:
+    def __init__(self, batches: list[list[int]], computed_in: torch.dtype = torch.float32, **options: Any) -> None:
         super().__init__(**options)
+        self._computed_in = computed_in
         self._batches = batches
         self._collate = options.get("data_collator") or collate
         self.model_accepts_loss_kwargs = True  # makes the Trainer count the labels of a whole step for us
@@ -54,6 +61,12 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
         loader = DataLoader(self.train_dataset, batch_sampler=BatchPlan(self._batches), collate_fn=self._collate)
         return self.accelerator.prepare(loader)
 
+    def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
+        """Compute in bfloat16 what is stored in float32: adapters, or the weights of full tuning."""
+        if self._computed_in is not torch.bfloat16:
+            return nullcontext()
+        return torch.autocast(self.args.device.type, dtype=torch.bfloat16, cache_enabled=bool(cache_enabled))
+
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
@@ -63,8 +76,7 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
         """
         index, targets = targets_of(inputs["labels"])
         given = {name: value for name, value in inputs.items() if name != "labels"}
-        with half_precision(model):
-            logits, outputs = self._logits(model, index, **given)
+        logits, outputs = self._logits(model, index, **given)
         items = index.numel() if num_items_in_batch is None else num_items_in_batch
         loss = summed_cross_entropy(logits, targets)
         loss = loss / torch.clamp(torch.as_tensor(items, device=loss.device), min=1)
@@ -90,76 +102,29 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
             require_apart(self.model, [row.ids[-_MOST_TRIED:] for row in shortest], device)
 
 
-class StepRecorder(transformers.TrainerCallback):  # type: ignore[misc]  # transformers ships no types
-    """Counts steps, appends their metrics, marks checkpoints, and stops at the first loss that is not finite."""
+def arguments(settings: FinetuneSettings, job: TuningJob, placement: Placement, folder: Path, save_steps: int) -> Any:
+    """The Trainer's arguments.
 
-    def __init__(self, run: Run, metrics: Journal[TrainingStep], ticker: Ticker, tokens: Sequence[int]) -> None:
-        self._run = run
-        self._journal = metrics
-        self._ticker = ticker
-        self._tokens = tokens
-        self._began = time.monotonic()
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Note when the step began."""
-        self._began = time.monotonic()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Count the step."""
-        self._run.count_work()
-        self._ticker.advance()
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Append the step's row."""
-        state.log_history.clear()  # the journal has it; every checkpoint would carry all of it again
-        if not logs or "loss" not in logs:
-            return
-        loss, norm = float(logs["loss"]), float(logs.get("grad_norm") or 0.0)
-        if not math.isfinite(loss) or not math.isfinite(norm):
-            raise CliError(
-                f"Training diverged at step {state.global_step}: loss {loss}, gradient norm {norm}.",
-                "Lower --learning-rate, add --set optimizer.warmup_steps=20, or compute in --dtype float32.",
-            )
-        self._journal.append(
-            TrainingStep(
-                step=state.global_step,
-                loss=loss,
-                learning_rate=float(logs["learning_rate"]),
-                gradient_norm=norm,
-                tokens=self._tokens[state.global_step - 1],
-                wall_s=round(time.monotonic() - self._began, 4),
-            )
-        )
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Mark the checkpoint as complete, and only then remove the previous one."""
-        folder = Path(args.output_dir)
-        path = folder / f"checkpoint-{state.global_step}"
-        checkpoints.mark_complete(path)
-        checkpoints.remove_others(folder, checkpoints.Checkpoint(path, state.global_step))
-
-
-def arguments(
-    settings: FinetuneSettings, mode: Mode, placement: Placement, folder: Path, total_steps: int, save_steps: int
-) -> Any:
-    """The Trainer's arguments."""
-    optimizer = settings.optimizer
-    constant = "constant_with_warmup" if optimizer.warmup_steps else "constant"
-    half = placement.dtype_name if not mode.adapter or placement.dtype_name == "float16" else "float32"
-    return transformers.TrainingArguments(
+    bfloat16 is computed by `AnswerTrainer`'s own autocast; float16 needs that of accelerate, with its scaler.
+    """
+    optimizer, on_cpu = settings.optimizer, placement.device == "cpu"
+    warm_up = (
+        optimizer.warmup_steps if optimizer.warmup_ratio is None else math.ceil(optimizer.warmup_ratio * job.steps)
+    )
+    constant = "constant_with_warmup" if warm_up else "constant"
+    return OneDeviceArguments(
         output_dir=str(folder),
-        max_steps=total_steps,
-        per_device_train_batch_size=settings.batch.size,
-        gradient_accumulation_steps=settings.batch.accumulation,
-        learning_rate=optimizer.learning_rate or mode.learning_rate,
+        max_steps=job.steps,
+        per_device_train_batch_size=job.batch.size,
+        gradient_accumulation_steps=job.batch.accumulation,
+        learning_rate=optimizer.learning_rate or job.mode.learning_rate,
         weight_decay=optimizer.weight_decay,
-        warmup_steps=optimizer.warmup_steps,
+        warmup_steps=warm_up,
         lr_scheduler_type=constant if optimizer.schedule == "constant" else optimizer.schedule,
         max_grad_norm=optimizer.max_grad_norm,
-        optim="adamw_torch",
-        bf16=half == "bfloat16",
-        fp16=half == "float16",
-        use_cpu=placement.device == "cpu",
+        optim=optimizer_for(optimizer.name, on_cpu=on_cpu)[0].argument,
+        fp16=placement.dtype_name == "float16",
+        use_cpu=on_cpu,
         seed=settings.seed,
         save_strategy="steps",
         save_steps=save_steps,
@@ -177,7 +142,7 @@ def train(
     trainer_options: dict[str, Any],
     batches: list[list[int]],
     rows: Sequence[EncodedRow],
-    recorder: StepRecorder,
+    callbacks: Sequence[TrainingCallback],
     resume: checkpoints.Checkpoint | None,
     collator: Collator = collate,
 ) -> None:
@@ -188,8 +153,10 @@ def train(
         CliError: the loss is not finite, or a step needs more memory than there is. OSError: the disk is full.
     """
     options = {**trainer_options, "data_collator": collator}
-    trainer = AnswerTrainer(batches, train_dataset=rows, callbacks=[recorder], **options)
+    trainer = AnswerTrainer(batches, train_dataset=rows, callbacks=list(callbacks), **options)
     trainer.remove_callback(PrinterCallback)  # it writes to stdout
+    for callback in callbacks:
+        callback.trainer = trainer
     with _full_machine_named():
         trainer.verify(rows)
         trainer.train(resume_from_checkpoint=str(resume.path) if resume else None)

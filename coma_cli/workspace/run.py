@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from coma_cli import journal as journals
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.journal import Journal
-from coma_cli.jsonl import CorruptLine, read_json, sha256_of, sync_path, write_json
+from coma_cli.jsonl import CorruptLine, read_json, sha256_of, sync_path, write_atomically, write_json
 from coma_cli.pipeline import PipelineRow
 from coma_cli.provenance import environment
 from coma_cli.records import Record
@@ -102,6 +102,7 @@ class Run:
         self._lock: RunLock | None = None
         self._journals: dict[str, Journal[Any]] = {}
         self._started = time.monotonic()
+        self._before: dict[str, bytes] = {}
 
     def __enter__(self) -> Self:
         with refused_as_usage(self.path):
@@ -139,8 +140,15 @@ class Run:
         if not self.extents or self.extents[-1] != extent:
             self.extents.append(extent)
         if not self.done:
+            if artifact := read_artifact(self.path / MANIFEST):
+                self._before = {name: (artifact.path / name).read_bytes() for name in (SETTINGS, MANIFEST)}
             (self.path / MANIFEST).unlink(missing_ok=True)
             write_json(self.path / SETTINGS, self._header(self.extents))
+
+    def withdraw(self) -> None:
+        """Make the run what it was before this process opened it, for a stage that refuses before it writes."""
+        for name, content in self._before.items():
+            write_atomically(self.path / name, [content])
 
     def _earlier_settings(self) -> dict[str, Any] | None:
         """The header that the first process of this run wrote; None for a new run or one killed before writing it.
@@ -205,6 +213,11 @@ class Run:
         if name not in self._journals:
             self._journals[name] = Journal.open(self.path / name, record, on_corrupt=self.corrupt.append)
         return self._journals[name]
+
+    def close_journal(self, name: str) -> None:
+        """Close a row file, so that it can be rewritten; the next use opens it again."""
+        if (journal := self._journals.pop(name, None)) is not None:
+            journal.close()
 
     def scratch(self, name: str) -> Path:
         """A folder for work in progress that survives a restart; removed when the run is finished."""

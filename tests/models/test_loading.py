@@ -149,3 +149,59 @@ def test_the_broken_special_tokens_of_decapoda_are_replaced(tmp_path):
     assert tokenizer("def f():\n    return 1")["input_ids"][0] == 1
     for config in (load_config(resolved), load_generation_config(resolved)):
         assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (1, 2, None)
+
+
+def cuda(monkeypatch, capability: tuple[int, int], built_for: list[str]) -> None:
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda: capability)
+    monkeypatch.setattr("torch.cuda.get_arch_list", lambda: built_for)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "A Card")
+
+
+@pytest.mark.parametrize("capability", [(8, 0), (8, 6), (9, 0), (10, 0), (12, 0)])
+def test_a_gpu_that_this_torch_was_built_for_is_taken(monkeypatch, capability):
+    from coma_cli.models.loading import require_kernels
+
+    cuda(monkeypatch, capability, ["sm_75", "sm_80", "sm_90a", "sm_100", "sm_120", "compute_120"])
+    require_kernels()
+
+
+@pytest.mark.parametrize("capability", [(7, 0), (6, 1)])
+def test_an_older_gpu_than_this_torch_was_built_for_is_refused_with_the_wheel_that_has_it(monkeypatch, capability):
+    from coma_cli.models.loading import require_kernels
+
+    cuda(monkeypatch, capability, ["sm_75", "sm_80", "sm_90", "sm_100", "sm_120"])
+    with pytest.raises(UsageError, match="no kernels for A Card") as caught:
+        require_kernels()
+    assert "whl/cu126" in caught.value.hint
+
+
+def test_weights_for_a_gpu_are_loaded_onto_it_shard_by_shard(monkeypatch, tiny_model):
+    """Emulated by loading onto the CPU what is meant for the GPU."""
+    import torch
+    import transformers
+
+    from coma_cli.models.loading import load_model
+
+    asked = {}
+    load = transformers.AutoModelForCausalLM.from_pretrained
+
+    def onto_the_cpu(source, **options):
+        asked.update(options)
+        return load(source, **{**options, "device_map": {"": "cpu"}})
+
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", onto_the_cpu)
+    monkeypatch.setattr("torch.nn.Module.to", lambda model, device: model)
+    load_model(resolve_base(str(tiny_model)), torch.float32, "cuda:0")
+    assert asked["device_map"] == {"": "cuda:0"}
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_float16_is_replaced_for_training_on_a_cpu(monkeypatch, native):
+    from coma_cli.models import loading
+    from coma_cli.models.loading import choose_placement
+
+    monkeypatch.setattr(loading, "multiplies_bfloat16", lambda: native)
+    placement = choose_placement("cpu", "fp16", training=True)
+    assert placement.dtype_name == ("bfloat16" if native else "float32")
+    assert placement.replaced[0].startswith(f"float16 by {placement.dtype_name}")
+    assert choose_placement("cpu", "fp16").dtype_name == "float16"

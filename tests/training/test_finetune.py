@@ -9,19 +9,16 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json, read_rows, write_rows
+from coma_cli.models import one_device
 from coma_cli.pipeline import row_of
-from coma_cli.settings import load_settings
 from coma_cli.training import finetune
-from coma_cli.training.settings import FinetuneSettings
-from coma_cli.workspace import Workspace, fingerprint
+from coma_cli.workspace import fingerprint
 from tests.requirements import package
 from tests.support.command import coma
+from tests.training.bench import ROWS, Bench, raising
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 PROBLEM = BENCHMARKS["humaneval"].load().problems[4]
-ROWS = [
-    {"instruction": f"Return {n} times x.", "output": f"def f(x):\n    return {n} * x\n" + "#" * n} for n in range(20)
-]
 
 
 @pytest.fixture(scope="module")
@@ -29,44 +26,6 @@ def data(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("data") / "rows.jsonl"
     write_rows(path, ROWS)
     return path
-
-
-class Bench:
-    """Runs finetune in a workspace of its own with small settings; keyword arguments are dotted names with `__`."""
-
-    def __init__(self, root: Path, base: Path, data: Path) -> None:
-        self.workspace = Workspace(root)
-        self.usual = {"base": str(base), "data": [str(data)], "batch.size": 4, "lora.r": 4, "dtype": "float32"}
-        self.usual |= {"max_steps": 6, "runtime.save_steps": 2, "optimizer.learning_rate": 1e-2}
-
-    def settings(self, **changes) -> FinetuneSettings:
-        flags = {**self.usual, **{name.replace("__", "."): value for name, value in changes.items()}}
-        return load_settings(FinetuneSettings, flags=flags)
-
-    def __call__(self, *, kill_after: int | None = None, name: str = "run", force: bool = False, **changes):
-        """The manifest of the finished run; with `kill_after`, stop as hard as a process can from inside."""
-        settings = self.settings(**changes)
-        plan = finetune.plan(settings, self.workspace)
-        assert not plan.blockers
-        with self.workspace.open_run("finetune", settings, plan, name=name, force=force) as run:
-            if kill_after is not None:
-                count = run.count_work
-
-                def count_or_die(units: int = 1) -> None:
-                    count(units)
-                    if run.work_done == kill_after:
-                        raise KeyboardInterrupt
-
-                run.count_work = count_or_die
-            if run.done:
-                return {**self.workspace.newest("finetune").manifest, "work": {"done_since_start": 0}}
-            return dict(run.finish(finetune.work(run, settings, plan)).manifest)
-
-    def folder(self, name: str = "run") -> Path:
-        return self.workspace.root / "finetune" / name
-
-    def losses(self, name: str = "run") -> list[float]:
-        return [row["loss"] for row in read_rows(self.folder(name) / "metrics.jsonl")]
 
 
 @pytest.fixture
@@ -139,9 +98,28 @@ def test_more_steps_continue_the_run_and_end_where_a_longer_run_ends(bench):
     more = bench(max_steps=9)
     assert more["work"]["done_since_start"] == 3
     assert more["content_sha256"] == longer["content_sha256"] != first["content_sha256"]
-    fewer = bench(max_steps=6)
-    assert fewer["content_sha256"] == first["content_sha256"]
-    assert len(bench.losses()) == 6
+
+
+def test_a_longer_run_is_never_shortened(bench):
+    """It stays finished, with all its files, and what was requested for it last."""
+    longer = bench(max_steps=6)
+    files = {p: p.read_bytes() for p in bench.folder().rglob("*") if p.is_file()}
+    with pytest.raises(UsageError, match="has made 6 steps already, more than the 2 requested") as caught:
+        bench(max_steps=2)
+    assert "--name" in caught.value.hint
+    assert {p: p.read_bytes() for p in bench.folder().rglob("*") if p.is_file()} == files
+    assert bench.workspace.require_newest("finetune").content_sha256 == longer["content_sha256"]
+    assert bench(max_steps=6)["work"]["done_since_start"] == 0
+    assert bench(max_steps=2, name="other")["work"]["total"] == 2
+    assert bench(max_steps=2, force=True)["work"]["total"] == 2
+
+
+def test_steps_of_a_killed_run_are_not_discarded_either(bench):
+    with pytest.raises(KeyboardInterrupt):
+        bench(kill_after=5)
+    with pytest.raises(UsageError, match="more than the 2 requested"):
+        bench(max_steps=2)
+    assert bench()["work"]["done_since_start"] == 2
 
 
 def test_a_finished_run_is_not_made_again_and_other_settings_are_another_run(bench):
@@ -302,13 +280,6 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_state(be
     assert all(loss == loss for loss in bench.losses())
 
 
-def raising(error):
-    def step(*_: object, **__: object) -> None:
-        raise error
-
-    return step
-
-
 @pytest.mark.parametrize(
     "error",
     [MemoryError("CUDA out of memory. Tried to allocate 2 GiB"), RuntimeError("you can't allocate memory: 9 bytes")],
@@ -388,7 +359,7 @@ def test_a_template_file_counts_by_its_content_and_not_by_its_path(bench, tmp_pa
 
 
 def test_a_gpu_that_is_not_there_is_an_obstacle_of_the_plan(bench, monkeypatch):
-    monkeypatch.setattr(finetune, "GPU_DRIVERS", ())
+    monkeypatch.setattr(one_device, "GPU_DRIVERS", ())
     (blocker,) = finetune.plan(bench.settings(runtime__device="cuda:9"), bench.workspace).blockers
     assert "no device cuda:9" in blocker.message
 

@@ -13,7 +13,6 @@ from coma_cli.training.batching import Packing, collate  # noqa: E402
 from coma_cli.training.encoding import NO_LABEL, EncodedRow  # noqa: E402
 from coma_cli.training.loss import (  # noqa: E402
     LabelledLogits,
-    half_precision,
     require_apart,
     summed_cross_entropy,
     targets_of,
@@ -178,25 +177,3 @@ def test_the_head_is_as_it_was_outside_of_training():
         before = model(ids).logits
         LabelledLogits(model)
         assert torch.equal(model(ids).logits, before)
-
-
-def test_lora_matrices_are_multiplied_in_the_dtype_of_the_frozen_weights_and_stay_float32():
-    peft = pytest.importorskip("peft")
-    model = model_of("Llama").to(torch.bfloat16)
-    config = peft.LoraConfig(r=4, target_modules=["q_proj", "down_proj"], init_lora_weights=False)
-    model = peft.get_peft_model(model, config, autocast_adapter_dtype=True)
-    seen = []
-    layer = model.base_model.model.model.layers[0].self_attn.q_proj.lora_A["default"]
-    layer.register_forward_hook(lambda module, arguments, output: seen.append(output.dtype))
-    batch, logits_of = collate(ROWS), LabelledLogits(model)
-    plain = gathered_loss(model, batch, logits_of)
-    with half_precision(model):
-        half = gathered_loss(model, batch, logits_of)
-    assert seen == [torch.float32, torch.bfloat16]
-    assert half.item() == pytest.approx(plain.item(), rel=0.02)
-    assert {gradient.dtype for gradient in gradients(model, half).values()} == {torch.float32}
-    seen.clear()
-    exact = model.float()
-    with half_precision(exact):
-        gathered_loss(exact, batch, LabelledLogits(exact))
-    assert seen == [torch.float32]

@@ -1,0 +1,200 @@
+"""Trains the missing steps of a run: from the last checkpoint, with smaller batches where memory runs out.
+
+Import it inside functions: it needs the train extra.
+"""
+
+import gc
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from coma_cli import console
+from coma_cli.errors import CliError, is_out_of_memory
+from coma_cli.jsonl import read_json, read_rows, write_json, write_rows
+from coma_cli.models.loading import Placement
+from coma_cli.training import checkpoints
+from coma_cli.training.batching import Packing, collate
+from coma_cli.training.callbacks import AfterStep, TrainingCallback
+from coma_cli.training.checkpoints import Checkpoint
+from coma_cli.training.interruption import Interruption
+from coma_cli.training.job import TuningJob, smaller
+from coma_cli.training.metrics import METRICS, BestStep, TrainingStep, best_of, in_order
+from coma_cli.training.probing import Probe
+from coma_cli.training.recording import StepRecorder
+from coma_cli.training.saving import CheckpointSaver
+from coma_cli.training.settings import BatchBlock, FinetuneSettings
+from coma_cli.training.trainer import arguments, train
+from coma_cli.training.validating import Validation, is_exhausted
+from coma_cli.workspace import Run
+
+_CONTINUATION = "continuation"
+_BATCH = "batch.json"
+_MAX_SAVE_STEPS = 50
+_SAVES_PER_RUN = 20
+
+
+@dataclass(frozen=True)
+class TrainedSteps:
+    """The state after the last step, that of the step whose weights are the result, and the batches used."""
+
+    last: Checkpoint
+    result: Checkpoint
+    batch: BatchBlock
+    best: BestStep | None
+
+
+def train_steps(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement) -> TrainedSteps:
+    """Train what is missing.
+
+    Raises:
+        CliError: training diverged, or a step does not fit into memory. InterruptedByUserError, TerminatedError: a
+            signal came, and the state was saved.
+    """
+    job = job.in_batches_of(_batch_so_far(run, job.batch), settings.seed)
+    while not _is_done(run, settings, job):
+        fewer = _attempt(run, settings, job, model, placement)
+        if fewer is None:
+            break
+        job = job.in_batches_of(fewer, settings.seed)
+        write_json(run.scratch("checkpoints") / _BATCH, fewer.model_dump())
+        _free(model)
+        console.warn(
+            f"Memory ran out: going on with {fewer.accumulation} batches of {fewer.size} per step, the same rows."
+        )
+    last = _latest(run, job.steps)
+    best = best_of(_rows(run))
+    assert last is not None and (last.step == job.steps or is_exhausted(best, settings.validation.patience))
+    result = _of_step(run, best.step) if best and settings.validation.keep_best else last
+    assert result is not None
+    return TrainedSteps(last, result, job.batch, best)
+
+
+def _is_done(run: Run, settings: FinetuneSettings, job: TuningJob) -> bool:
+    """Whether no step is missing; forgets the metrics of steps that will be made again."""
+    last = _latest(run, job.steps)
+    done = last.step if last else 0
+    _forget_steps_after(run, done)
+    if done >= job.steps:
+        return True
+    return done > 0 and is_exhausted(best_of(_rows(run)), settings.validation.patience)
+
+
+def _attempt(
+    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement
+) -> BatchBlock | None:
+    """Train to the end; or, if memory runs out and that is allowed, the smaller batches to go on with."""
+    try:
+        _train(run, settings, job, model, placement)
+    except CliError as error:
+        fewer = smaller(job.batch)
+        memory = error.__cause__ is not None and is_out_of_memory(error.__cause__)
+        if not (memory and settings.runtime.auto_batch) or fewer is None:
+            raise
+        return fewer
+    return None
+
+
+def _train(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement) -> None:
+    begun = _latest(run, job.steps)
+    done = begun.step if begun else 0
+    save_steps = settings.runtime.save_steps or max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_PER_RUN))
+    options = {
+        "model": model,
+        "args": arguments(settings, job, placement, run.scratch("checkpoints"), save_steps),
+        "computed_in": placement.dtype,
+    }
+    interruption = Interruption()
+    with console.progress("Training", job.steps, done) as ticker, _deterministic(settings), interruption.listening():
+        callbacks = [*_callbacks(run, settings, job, ticker), interruption]
+        collator = Packing(settings.max_seq_len) if job.batching == "packing" else collate
+        train(options, [list(batch) for batch in job.batches], job.rows, callbacks, begun, collator)
+    if (error := interruption.error()) is not None and not _is_done(run, settings, job):
+        raise error
+
+
+def _callbacks(run: Run, settings: FinetuneSettings, job: TuningJob, ticker: console.Ticker) -> list[TrainingCallback]:
+    """In the order of what they do after a step: count it, validate and probe, save."""
+    found = AfterStep()
+    validation = None
+    if job.held_out:
+        best = best_of(_rows(run))
+        validation = Validation(settings.validation, job.held_out, job.batch.size, found, best)
+    keep_best = validation if settings.validation.keep_best else None
+
+    def best_step() -> int | None:
+        return keep_best.best.step if keep_best is not None and keep_best.best is not None else None
+
+    probe = Probe(settings.probe, job.probes, job.tokenizer, job.template, found) if job.probes else None
+    recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, job, found)
+    saver = CheckpointSaver(run.fingerprint, settings.runtime.save_total_limit, best_step)
+    return [callback for callback in (recorder, validation, probe, saver) if callback is not None]
+
+
+class _deterministic:  # noqa: N801  # used like a function
+    """Kernels that give the same bits each time, while training."""
+
+    def __init__(self, settings: FinetuneSettings) -> None:
+        self._wanted = settings.runtime.deterministic
+        self._before = torch.are_deterministic_algorithms_enabled()
+
+    def __enter__(self) -> None:
+        if self._wanted:
+            torch.use_deterministic_algorithms(True)
+
+    def __exit__(self, *_: object) -> None:
+        torch.use_deterministic_algorithms(self._before)
+
+
+def _free(model: Any) -> None:
+    """Return what the failed attempt held. Call it when no exception is being handled, whose traceback holds it."""
+    model.zero_grad(set_to_none=True)
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _batch_so_far(run: Run, wanted: BatchBlock) -> BatchBlock:
+    """The batches of a start of this run that was interrupted, which may be smaller than those wanted."""
+    path = run.scratch("checkpoints") / _BATCH
+    return BatchBlock(**read_json(path)) if path.is_file() else wanted
+
+
+def _checkpoints(run: Run) -> dict[int, Checkpoint]:
+    """Those of a killed start of this run, and of the shorter run that it extends."""
+    folders = (run.path / _CONTINUATION, run.scratch("checkpoints"))
+    return {step: found for folder in folders for step, found in checkpoints.all_in(folder, run.fingerprint).items()}
+
+
+def _latest(run: Run, at_most: int) -> Checkpoint | None:
+    return max((c for c in _checkpoints(run).values() if c.step <= at_most), key=lambda c: c.step, default=None)
+
+
+def _of_step(run: Run, step: int) -> Checkpoint | None:
+    return _checkpoints(run).get(step)
+
+
+def _rows(run: Run) -> list[TrainingStep]:
+    return in_order(list(run.journal(METRICS, TrainingStep).rows()))
+
+
+def _forget_steps_after(run: Run, step: int) -> None:
+    """Remove the metrics of steps that will be made again."""
+    path = run.path / METRICS
+    if not path.exists():
+        return
+    rows = list(read_rows(path, lambda corrupt: None))
+    kept = [row for row in rows if row.get("step", 0) <= step]
+    if len(kept) < len(rows):
+        run.close_journal(METRICS)
+        write_rows(path, kept)
+
+
+def keep_for_more_steps(run: Run, trained: TrainedSteps) -> None:
+    """Move the last checkpoint, and the best one, out of scratch, so that a larger number of steps continues there."""
+    folder = run.path / _CONTINUATION
+    folder.mkdir(exist_ok=True)
+    for kept in {trained.last.path, trained.result.path}:
+        if kept.parent != folder:
+            kept.rename(folder / kept.name)
+    checkpoints.retain(folder, last=1, also=trained.result.step)

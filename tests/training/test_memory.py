@@ -1,0 +1,104 @@
+"""The formula of memory against the tensors that PyTorch saves for the backward pass of real models."""
+
+import pytest
+
+from coma_cli.catalog.bases.entry import Architecture
+from coma_cli.training.memory import AdapterShape, Arithmetic, StepShape, memory_of
+from coma_cli.training.modes import MODES
+from coma_cli.training.optimizers import OPTIMIZERS
+from tests.requirements import package
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+SMALL = Architecture(hidden=192, layers=3, heads=6, kv_heads=2, intermediate=512, vocabulary=1000, tied=True)
+RANK = 64
+
+
+def model_of(shape: Architecture, mode: str, half: bool, dropout: float):
+    """A Llama of that shape with random weights, ready for training as finetune makes it ready."""
+    import peft
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.set_default_dtype(torch.bfloat16 if half and mode != "full" else torch.float32)
+    try:
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=shape.vocabulary,
+                hidden_size=shape.hidden,
+                intermediate_size=shape.intermediate,
+                num_hidden_layers=shape.layers,
+                num_attention_heads=shape.heads,
+                num_key_value_heads=shape.kv_heads,
+                tie_word_embeddings=shape.tied,
+            )
+        )
+    finally:
+        torch.set_default_dtype(torch.float32)
+    if mode == "full":
+        return model.train()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    lora = peft.LoraConfig(task_type="CAUSAL_LM", r=RANK, lora_dropout=dropout, target_modules="all-linear")
+    model = peft.get_peft_model(model, lora)
+    for module in model.modules():
+        if isinstance(module, peft.tuners.tuners_utils.BaseTunerLayer):
+            module.cast_input_dtype_enabled = not half
+    return model.train()
+
+
+def loss_of(model, size: int, length: int, half: bool):
+    """The loss of the second half of random rows, computed as finetune does."""
+    import torch
+
+    ids = torch.randint(0, 100, (size, length))
+    kept = torch.arange(length // 2 - 1, length - 1)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        logits = model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits
+        return torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), ids[:, length // 2 :].flatten())
+
+
+def expected(shape, mode, half, dropout, size, length):
+    return memory_of(
+        shape,
+        MODES[mode],
+        AdapterShape(RANK, dropout > 0),
+        OPTIMIZERS["adamw"],
+        StepShape(size * length, size * (length // 2)),
+        Arithmetic(on_cpu=True, width=2 if half else 4),
+        recomputed=False,
+    )
+
+
+CASES = [("lora", False, 0.0), ("lora", False, 0.05), ("lora", True, 0.0), ("lora", True, 0.05), ("full", False, 0.0),
+         ("full", True, 0.0)]  # fmt: skip
+
+
+@pytest.mark.parametrize("length", [64, 256])
+@pytest.mark.parametrize(("mode", "half", "dropout"), CASES)
+def test_what_a_model_saves_for_its_backward_pass_grows_by_what_the_formula_says(mode, half, dropout, length):
+    """By the difference of two lengths: weights, their bfloat16 copies and constants cancel."""
+    package("peft", "train")
+    import torch
+
+    def saved(size: int) -> int:
+        torch.manual_seed(0)
+        model, seen = model_of(SMALL, mode, half, dropout), {}
+
+        def note(tensor):
+            seen[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            loss = loss_of(model, size, length, half)
+        assert loss.requires_grad
+        return sum(seen.values())
+
+    def formula(size: int) -> float:
+        from coma_cli.training import memory
+
+        found = expected(SMALL, mode, half, dropout, size, length).activations / memory.FRAGMENTS
+        working = 4 * (2 if half else 4) * SMALL.intermediate * size * length  # gradients, not saved
+        beside_softmax = size * (length // 2) * SMALL.vocabulary * 8  # of 12 bytes per logit, 4 are saved
+        return found - working - beside_softmax
+
+    assert formula(3) - formula(1) == pytest.approx(saved(3) - saved(1), rel=0.08)
