@@ -83,6 +83,7 @@ PACKAGE_EXTRAS: Mapping[str, str] = {
     "accelerate": "train",
     "bitsandbytes": "train",
     "datasets": "train",
+    "vllm": "vllm",
     "ray": "ray",
     "py7zr": "stackexchange",
 }

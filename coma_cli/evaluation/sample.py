@@ -11,17 +11,18 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coma_cli import console
 from coma_cli.corpus.decontamination.training_check import MANIFEST_KEY
-from coma_cli.engines.choose import open_openai, open_transformers
+from coma_cli.engines.choose import open_openai, open_transformers, open_vllm
 from coma_cli.engines.interface import Engine, GenerationResponse
 from coma_cli.errors import CliError
 from coma_cli.evaluation.sampling import summary as sample_summary
 from coma_cli.evaluation.sampling.engine_record import EngineRecord
 from coma_cli.evaluation.sampling.exports import write_exports
-from coma_cli.evaluation.sampling.planning import LocalModel, SamplePlan, make_identity, make_plan
+from coma_cli.evaluation.sampling.local_model import LocalModel
+from coma_cli.evaluation.sampling.planning import SamplePlan, make_identity, make_plan
 from coma_cli.evaluation.sampling.protocol_settings import departures
 from coma_cli.evaluation.sampling.ranking import RANKINGS, rank, with_candidates
 from coma_cli.evaluation.sampling.row_names import RowName
@@ -35,6 +36,9 @@ from coma_cli.records import CandidateRanking, Sample
 from coma_cli.stage import Stage
 from coma_cli.words import count_of
 from coma_cli.workspace import Run, StageResult
+
+if TYPE_CHECKING:
+    from coma_cli.engines.vllm_engine import VllmEngine
 
 SAMPLES = "samples.jsonl"
 PROBLEMS = "problems.jsonl"
@@ -66,6 +70,8 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     _export(run, settings, plan, journal)
     check = plan.local.choice.check if plan.local else None
     facts = {MANIFEST_KEY: None if check is None else check.to_manifest(), **(made.facts or stored_facts(run))}
+    if (record := EngineRecord.load(run.path)) is not None:
+        facts["engine"] = record.model_dump()
     tokens = counts.prompt_tokens + counts.completion_tokens
     return StageResult(summary, (SAMPLES, PROBLEMS, *([RANKINGS] if to_rank else [])), tokens=tokens, facts=facts)
 
@@ -113,7 +119,11 @@ def _responses(
 @contextmanager
 def _engine(run: Run, settings: SampleSettings, plan: SamplePlan, made: Made) -> Iterator[Engine]:
     if plan.local is not None:
-        yield _local_engine(run, settings, plan.local)
+        if settings.engine_name == "vllm":
+            with _vllm_engine(run, settings, plan.local) as engine:
+                yield engine
+        else:
+            yield _local_engine(run, settings, plan.local)
         return
     answers, broken = plan.workspace.answers_folder(), run.corrupt.append
     served = served_model(run, settings)
@@ -134,9 +144,7 @@ def _export(run: Run, settings: SampleSettings, plan: SamplePlan, journal: Journ
 
 def _local_engine(run: Run, settings: SampleSettings, local: LocalModel) -> Engine:
     """The model of a run, in the dtype that its first start chose."""
-    record = EngineRecord.load(run.path)
-    dtype = record.dtype if record and settings.dtype == "auto" else local.dtype
-    console.note(f"Loading {local.choice.title} ({dtype}, {local.device})")
+    dtype = _dtype(run, settings, local)
     engine = open_transformers(
         local.choice.resolved,
         local.device,
@@ -153,6 +161,34 @@ def _local_engine(run: Run, settings: SampleSettings, local: LocalModel) -> Engi
     console.note(f"Rows are computed in {engine.path}, at most {local.batch_size} at once")
     EngineRecord(dtype=dtype, path=engine.path).save(run.path)
     return engine
+
+
+def _vllm_engine(run: Run, settings: SampleSettings, local: LocalModel) -> "VllmEngine":
+    """The same by vLLM."""
+    dtype = _dtype(run, settings, local)
+    engine = open_vllm(
+        local.choice.resolved,
+        dtype,
+        settings.runtime.trust,
+        rows=local.batch_size,
+        context=local.longest,
+        adapter=local.choice.adapter,
+        tokenizer_source=local.choice.tokenizer_source,
+        deterministic=settings.deterministic,
+        cache_bytes=local.cache_bytes if local.device == "cpu" else None,
+        arguments=settings.engine_args,
+    )
+    console.note(f"Rows are computed by {engine.path}, at most {local.batch_size} at once")
+    EngineRecord(dtype=dtype, path=engine.path, versions=engine.versions).save(run.path)
+    return engine
+
+
+def _dtype(run: Run, settings: SampleSettings, local: LocalModel) -> str:
+    """The dtype that the first start of a run chose; it is printed."""
+    record = EngineRecord.load(run.path)
+    dtype = record.dtype if record and settings.dtype == "auto" else local.dtype
+    console.note(f"Loading {local.choice.title} ({dtype}, {local.device})")
+    return dtype
 
 
 def _check_failures(plan: SamplePlan, journal: Journal[Sample]) -> None:
@@ -180,6 +216,7 @@ def _summary(
         bench=settings.bench,
         model=local.choice.title if local else str(settings.model),
         engine=settings.engine_name,
+        engine_args=settings.engine_args,
         protocol=plan.protocol_name,
         protocol_departures=departures(settings, plan.protocol),
         extraction=plan.protocol.extraction,

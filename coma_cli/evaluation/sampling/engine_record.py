@@ -12,10 +12,11 @@ ENGINE_FILE = "engine.json"
 
 
 class EngineRecord(BaseModel):
-    """The dtype that `--dtype auto` came to, and how rows are computed."""
+    """The dtype that `--dtype auto` came to, how rows are computed, and versions of the engine's own parts."""
 
     dtype: str
     path: str
+    versions: dict[str, str] = {}
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
