@@ -91,6 +91,7 @@ PACKAGE_EXTRAS: Mapping[str, str] = {
     "bitsandbytes": "train",
     "datasets": "train",
     "gguf": "gguf",
+    "vllm": "vllm",
     "ray": "ray",
     "py7zr": "stackexchange",
 }

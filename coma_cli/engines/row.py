@@ -1,14 +1,15 @@
 """A completion while it is being sampled, and how its requests become rows."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
-from coma_cli.engines.interface import GenerationRequest
+from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.reasoning import AnswerLimit
 from coma_cli.engines.stopping import StopTexts
+from coma_cli.errors import UsageError
 from coma_cli.records import FinishReason
 
 # The text that answer tokens add after prompt tokens.
@@ -19,13 +20,14 @@ DecodeAnswer = Callable[[Sequence[int], Sequence[int]], str]
 class Row:
     """A completion being sampled: `drawn` holds its tokens including the stop token, `answer_ids` excludes it.
 
-    `uniforms` has one number in [0, 1) per token, from the generator of the request's seed.
+    `uniforms` has one number in [0, 1) per token, from the generator of the request's seed, once the first is needed.
     """
 
     request: GenerationRequest
     limit: AnswerLimit
     stops: StopTexts
-    uniforms: list[float]
+    decode: DecodeAnswer
+    uniforms: list[float] = field(default_factory=list)
     drawn: list[int] = field(default_factory=list)
     log_probability: float = 0.0
     finish_reason: FinishReason | None = None
@@ -41,7 +43,7 @@ class Row:
         room = context - len(request.prompt_ids)
         limit = AnswerLimit(request.decoding.max_new_tokens, room, request.reasoning, text_from)
         stops = StopTexts(request.stop_texts, text_from)
-        return cls(request, limit, stops, uniform_numbers(request.seed, limit.most))
+        return cls(request, limit, stops, decode)
 
     @property
     def budget(self) -> int:
@@ -51,6 +53,8 @@ class Row:
     @property
     def next_uniform(self) -> float:
         """The number that decides the next token."""
+        if not self.uniforms:
+            self.uniforms = uniform_numbers(self.request.seed, self.budget)
         return self.uniforms[len(self.drawn)]
 
     @property
@@ -58,6 +62,11 @@ class Row:
         """The tokens of the answer, without the stop token."""
         ended = bool(self.drawn) and self.drawn[-1] in self.request.stop_ids
         return self.drawn[:-1] if ended else self.drawn
+
+    @property
+    def stop_reason(self) -> str:
+        """The stop text, or the id of the end token, that ended it."""
+        return str(self.drawn[-1]) if self.finish_reason == "eos" else self.stops.found
 
     def take(self, token: int, log_probability: float) -> bool:
         """Add a token; returns whether the row ends with it."""
@@ -75,6 +84,47 @@ class Row:
             elif full:
                 self.finish_reason = "length"
         return self.finish_reason is not None
+
+    def response(self) -> GenerationResponse:
+        """The response to the request of a row that has ended."""
+        assert self.finish_reason is not None
+        failed = self.finish_reason == "error"
+        text = self.text if self.text is not None else self.decode(self.request.prompt_ids, self.answer_ids)
+        return GenerationResponse(
+            key=self.request.key,
+            text="" if failed else text,
+            finish_reason=self.finish_reason,
+            prompt_tokens=len(self.request.prompt_ids),
+            completion_tokens=len(self.drawn),
+            log_probability=None if failed else self.log_probability,
+            reasoning_tokens=len(self.drawn) if self.limit.reasons else self.limit.answer_start,
+            stop_reason=self.stop_reason,
+            error="The model's probabilities are not numbers; another dtype may help." if failed else "",
+        )
+
+
+def fitting_requests(
+    requests: Iterable[GenerationRequest], context: int, too_long: list[GenerationResponse]
+) -> Iterator[GenerationRequest]:
+    """The requests whose prompts leave room for an answer; responses to the others are added to `too_long`.
+
+    Raises:
+        UsageError: a request has no prompt tokens.
+    """
+    for request in requests:
+        length = len(request.prompt_ids)
+        if not length:
+            raise UsageError(f"The prompt of {request.key} has no tokens.", "Choose another --template.")
+        if length < context:
+            yield request
+        else:
+            error = prompt_too_long(length, context)
+            too_long.append(GenerationResponse(request.key, "", "error", length, 0, error=error))
+
+
+def prompt_too_long(length: int, context: int) -> str:
+    """Why a prompt can't be completed."""
+    return f"The prompt's {length} tokens leave no room in a context of {context}."
 
 
 def uniform_numbers(seed: int, count: int) -> list[float]:

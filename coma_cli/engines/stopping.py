@@ -11,11 +11,15 @@ MARGIN_TOKENS = 8
 
 
 class StopTexts:
-    """The stop texts of one request; `decode` returns the text of completion tokens from `start` on."""
+    """The stop texts of one request; `decode` returns the text of completion tokens from `start` on.
+
+    `found` is the one that ended the completion, "" as long as there is none.
+    """
 
     def __init__(self, texts: Sequence[str], decode: Callable[[Sequence[int], int], str]) -> None:
         self._texts = tuple(text for text in texts if text)
         self._decode = decode
+        self.found = ""
         self._window = max((len(text.encode()) for text in self._texts), default=0) + MARGIN_TOKENS
 
     def cut(self, token_ids: Sequence[int], start: int = 0) -> str | None:
@@ -26,8 +30,9 @@ class StopTexts:
         if not any(text in tail for text in self._texts):
             return None
         whole = self._decode(token_ids, start)
-        ends = [place for text in self._texts if (place := whole.find(text)) >= 0]
+        ends = [(place, text) for text in self._texts if (place := whole.find(text)) >= 0]
         if not ends:
             return None
+        end, self.found = min(ends)
         before = self._decode(token_ids[:start], 0) if start else ""
-        return before + whole[: min(ends)]
+        return before + whole[:end]

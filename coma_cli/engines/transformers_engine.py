@@ -20,10 +20,10 @@ from coma_cli.engines.int8_linears import to_int8
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.log_probabilities import log_probability
 from coma_cli.engines.out_of_memory import fewer_rows, one_row_too_many
-from coma_cli.engines.row import Row
+from coma_cli.engines.row import fitting_requests
 from coma_cli.engines.row_support import use_row_attention
 from coma_cli.engines.waiting import WaitingRequests
-from coma_cli.errors import UsageError, is_out_of_memory
+from coma_cli.errors import is_out_of_memory
 from coma_cli.prompting import Tokenizer, decode_answer
 
 # Configuration keys for the number of positions that a model supports.
@@ -79,7 +79,7 @@ class TransformersEngine:
             UsageError: a request has no prompt tokens. CliError: not even one row fits in memory.
         """
         too_long: list[GenerationResponse] = []
-        waiting = WaitingRequests(self._fitting(requests, too_long))
+        waiting = WaitingRequests(fitting_requests(requests, self._context, too_long))
         compute = self._continuously if self.unsupported is None else self._batch_by_batch
         unfinished: list[GenerationRequest] | None = []
         while unfinished is not None:
@@ -109,7 +109,7 @@ class TransformersEngine:
         batch = ContinuousBatch(self.model, self._context, self._decode, self.rows, exact=self._deterministic)
         try:
             for row in batch.run(waiting):
-                yield self._response(row)
+                yield row.response()
                 yield from self._drained(too_long)
         except Exception as error:
             if not is_out_of_memory(error):
@@ -125,7 +125,7 @@ class TransformersEngine:
             try:
                 for row in decode_batch(self.model, batch, self._context, self._decode):
                     del unfinished[row.request.key]
-                    yield self._response(row)
+                    yield row.response()
                     yield from self._drained(too_long)
             except Exception as error:
                 if not is_out_of_memory(error):
@@ -133,42 +133,10 @@ class TransformersEngine:
                 return list(unfinished.values())
         return None
 
-    def _fitting(
-        self, requests: Iterable[GenerationRequest], too_long: list[GenerationResponse]
-    ) -> Iterator[GenerationRequest]:
-        """The requests whose prompts leave room for an answer; responses to the others are added to `too_long`."""
-        for request in requests:
-            if not request.prompt_ids:
-                raise UsageError(f"The prompt of {request.key} has no tokens.", "Choose another --template.")
-            if len(request.prompt_ids) < self._context:
-                yield request
-            else:
-                too_long.append(self._too_long(request))
-
     @staticmethod
     def _drained(responses: list[GenerationResponse]) -> Iterator[GenerationResponse]:
         while responses:
             yield responses.pop(0)
-
-    def _response(self, row: Row) -> GenerationResponse:
-        assert row.finish_reason is not None
-        request = row.request
-        failed = row.finish_reason == "error"
-        text = row.text if row.text is not None else self._decode(request.prompt_ids, row.answer_ids)
-        return GenerationResponse(
-            key=request.key,
-            text="" if failed else text,
-            finish_reason=row.finish_reason,
-            prompt_tokens=len(request.prompt_ids),
-            completion_tokens=len(row.drawn),
-            log_probability=None if failed else row.log_probability,
-            reasoning_tokens=len(row.drawn) if row.limit.reasons else row.limit.answer_start,
-            error="The model's probabilities are not numbers; another dtype may help." if failed else "",
-        )
-
-    def _too_long(self, request: GenerationRequest) -> GenerationResponse:
-        length = len(request.prompt_ids)
-        return GenerationResponse(request.key, "", "error", length, 0, error=prompt_too_long(length, self._context))
 
 
 def context_length(config: Any) -> int:
@@ -176,8 +144,3 @@ def context_length(config: Any) -> int:
     text_config = config.get_text_config(decoder=True)
     lengths = (getattr(text_config, key, None) for key in CONTEXT_KEYS)
     return next((int(length) for length in lengths if length), UNLIMITED_CONTEXT)
-
-
-def prompt_too_long(length: int, context: int) -> str:
-    """Why a prompt can't be completed."""
-    return f"The prompt's {length} tokens leave no room in a context of {context}."

@@ -69,6 +69,8 @@ def work(run: Run, settings: SampleSettings, plan: SamplePlan) -> StageResult:
     _export(run, settings, plan, journal)
     check = plan.local.choice.check if plan.local else None
     facts = {MANIFEST_KEY: None if check is None else check.to_manifest(), **(made.facts or stored_facts(run))}
+    if (record := EngineRecord.load(run.path)) is not None:
+        facts["engine"] = record.model_dump()
     tokens = counts.prompt_tokens + counts.completion_tokens
     return StageResult(summary, (SAMPLES, PROBLEMS, *([RANKINGS] if to_rank else [])), tokens=tokens, facts=facts)
 
@@ -163,6 +165,7 @@ def _summary(
         bench=settings.bench,
         model=local.choice.title if local else str(settings.model),
         engine=settings.engine_name,
+        engine_args=settings.engine_args,
         protocol=plan.protocol_name,
         protocol_departures=departures(settings, plan.protocol),
         extraction=plan.protocol.extraction,

@@ -6,6 +6,8 @@
   and AI4Code-Research/CodeCapybara `main/generate.py`, whose settings (temperature 0.1, top-p 0.75, top-k 40) all use.
 * A plain loop: one problem at a time in `--rows` rows, its prompt computed once, its cache written in place.
 * coma: all problems in one continuous batch.
+* Where vLLM is installed: coma's engine for it, and bare vLLM with the same seeded requests, each in a process of its
+  own. `--only vllm` measures these two and coma's own engine.
 
 SmolLM2-135M, in one process, in turn, each in the dtype that this CPU multiplies fastest; medians. Tokens count up to
 and including the end token. The last line relates coma's products to the rate of one large product, measured here.
@@ -15,7 +17,9 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,13 +29,16 @@ from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.engines.growing_cache import growing_cache
 from coma_cli.engines.interface import Decoding, GenerationRequest
 from coma_cli.engines.transformers_engine import TransformersEngine
+from coma_cli.engines.vllm_support import is_installed
 from coma_cli.evaluation.sampling.prompts import choose_prompt_template, encode_problems
-from coma_cli.models.loading import choose_placement, load_model, load_tokenizer
+from coma_cli.models.loading import choose_placement, load_model, load_tokenizer, model_folder
 from coma_cli.models.resolution import resolve_base
+from tests.benchmarks._vllm import started
 
 TEMPERATURE, TOP_P, TOP_K = 0.1, 0.75, 40
 COMA, COMA_INT8 = "coma sample", "coma sample --quantize int8"
 SEEDS, PLAIN = "generate, a problem at a time", "plain loop"
+COMA_VLLM, BARE_VLLM = "coma sample --engine vllm", "bare vLLM"
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,26 @@ def with_engine(engine: TransformersEngine, work: Work, seed: int) -> tuple[int,
     return len(requests), sum(response.completion_tokens for response in engine.generate(requests))
 
 
+def with_vllm(stack: ExitStack, folder: str, work: Work, dtype: str, eager: bool) -> dict[str, Callable[[int], Rate]]:
+    """Both sides with vLLM, started and warmed up by a short round."""
+    context = max(map(len, work.prompts)) + work.max_new_tokens
+    round_of = {
+        "prompts": work.prompts,
+        "stop_ids": work.stop_ids,
+        "n": work.n,
+        "max_new_tokens": work.max_new_tokens,
+        "temperature": TEMPERATURE,
+        "top_p": TOP_P,
+        "top_k": TOP_K,
+    }
+    sides: dict[str, Callable[[int], Rate]] = {}
+    for name, kind in ((COMA_VLLM, "coma"), (BARE_VLLM, "bare")):
+        run = stack.enter_context(started(kind, folder, context, work.rows, dtype, eager=eager))
+        run({**round_of, "seed": 0, "max_new_tokens": 4})
+        sides[name] = partial(lambda run, seed: Rate(*run({**round_of, "seed": seed})), run)
+    return sides
+
+
 def prepare(problems: int, n: int, max_new_tokens: int, rows: int, tokenizer: Any) -> Work:
     """The prompts, longest first, as `coma sample` orders them."""
     benchmark = BENCHMARKS["humaneval"]
@@ -156,35 +183,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, default in (("problems", 6), ("n", 20), ("max-new-tokens", 128), ("rounds", 3), ("rows", 64)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--only", choices=["vllm"])
+    parser.add_argument("--eager", action="store_true", help="vLLM without compiling the model, which takes minutes")
     asked = parser.parse_args(arguments)
     base, placement = resolve_base("smollm2-135m"), choose_placement("cpu", asked.dtype, measured=True)
     tokenizer = load_tokenizer(base)
-    plain, own = (load_model(base, placement.dtype_name, "cpu") for _ in range(2))
+    own = load_model(base, placement.dtype_name, "cpu")
+    weights = sum(p.numel() for p in own.parameters())
     engine = TransformersEngine(own, tokenizer, rows=asked.rows)
-    rounded = load_model(base, placement.dtype_name, "cpu")
-    int8_engine = TransformersEngine(rounded, tokenizer, rows=asked.rows, int8=True)
     work = prepare(asked.problems, asked.n, asked.max_new_tokens, asked.rows, tokenizer)
-    ways: dict[str, Callable[[int], tuple[int, int]]] = {
-        SEEDS: lambda seed: with_generate(plain, work, seed),
-        PLAIN: lambda seed: with_plain_loop(plain, work, seed),
-        COMA: lambda seed: with_engine(engine, work, seed),
-        COMA_INT8: lambda seed: with_engine(int8_engine, work, seed),
-    }
-    rates: dict[str, list[Rate]] = {name: [] for name in ways}
-    for seed in range(asked.rounds):
-        for name, way in ways.items():
-            rates[name].append(measured(way, seed))
+    sides: dict[str, Callable[[int], Rate]] = {COMA: partial(measured, lambda seed: with_engine(engine, work, seed))}
+    if asked.only is None:
+        plain, rounded = (load_model(base, placement.dtype_name, "cpu") for _ in range(2))
+        int8_engine = TransformersEngine(rounded, tokenizer, rows=asked.rows, int8=True)
+        sides = {
+            SEEDS: partial(measured, lambda seed: with_generate(plain, work, seed)),
+            PLAIN: partial(measured, lambda seed: with_plain_loop(plain, work, seed)),
+            **sides,
+            COMA_INT8: partial(measured, lambda seed: with_engine(int8_engine, work, seed)),
+        }
+    rates: dict[str, list[Rate]] = {}
+    with ExitStack() as stack:
+        if is_installed():
+            sides = sides | with_vllm(stack, model_folder(base), work, placement.dtype_name, asked.eager)
+        for seed in range(asked.rounds):
+            for name, side in sides.items():
+                rates.setdefault(name, []).append(side(seed))
     peak = product_rate(asked.rows, placement.dtype)
-    show(asked, placement.dtype_name, rates, sum(p.numel() for p in plain.parameters()), peak)
+    show(asked, placement.dtype_name, rates, weights, peak)
 
 
 def show(asked: Any, dtype: str, rates: dict[str, list[Rate]], weights: int, peak: float) -> None:
     """Print the table; tokens are related to weights by two operations per weight and token."""
     medians = {name: median(values) for name, values in rates.items()}
     rows = [[name, *(f"{value:.2f}" for value in values)] for name, values in medians.items()]
-    for name in (SEEDS, PLAIN):
-        pairs = zip(medians[COMA], medians[name], strict=True)
-        rows.append([f"{COMA} / {name}", *(f"{own / other:.2f}" for own, other in pairs)])
+    for own_name, name in ((COMA, SEEDS), (COMA, PLAIN), (COMA_VLLM, BARE_VLLM), (COMA_VLLM, COMA)):
+        if own_name in medians and name in medians:
+            pairs = zip(medians[own_name], medians[name], strict=True)
+            rows.append([f"{own_name} / {name}", *(f"{own / other:.2f}" for own, other in pairs)])
     share = medians[COMA][1] * 2 * weights / peak
     what = f"{asked.problems} problems x {asked.n}, {asked.max_new_tokens} tokens at most, {dtype}"
     how = f"{torch.get_num_threads()} threads, {asked.rows} rows, medians of {asked.rounds} rounds in turn"

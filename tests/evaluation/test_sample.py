@@ -430,3 +430,21 @@ def test_what_cannot_be_deterministic_is_refused(sampler, tmp_path):
     remote = Sampler(tmp_path, runtime__base_url="http://localhost:9/v1", limit=1, model="m")
     assert any("same bits" in o.message for o in remote.plan(deterministic=True).blockers)
     assert any("decided by the server" in o.message for o in remote.plan(quantize="int8").blockers)
+
+
+def test_with_vllm_a_resumed_run_has_the_rows_of_an_uninterrupted_one(tmp_path):
+    package("vllm")
+    model = make_tiny_model(tmp_path / "model", layers=1, hidden=128)  # vLLM has heads of 32 up
+    common = {"model": str(model), "limit": 3, "n": 4, "temperature": 0.8, "max_new_tokens": 10, "engine": "vllm"}
+    sampler = Sampler(tmp_path / "workspace", engine_args={"enforce_eager": "true"}, dtype="float32", **common)
+    whole = sampler()
+    assert any(note.startswith("Engine: vllm") for note in sampler.plan().notes)
+    versions = whole.manifest["engine"]["versions"]
+    assert versions["vllm"] and versions["model runner"] in ("V1", "V2")
+    assert whole.summary["engine_args"] == {"enforce_eager": True}
+    before = {row.key: row.completion for row in rows_of(whole)}
+    assert len(before) == len(set(before.values())) == 12
+    interrupt(whole, {0, 3, 7}, torn=b'{"schema_version": 1, "task_id": "HumanEv')
+    resumed = sampler()
+    assert resumed.manifest["work"]["done_since_start"] == 9
+    assert {row.key: row.completion for row in rows_of(resumed)} == before

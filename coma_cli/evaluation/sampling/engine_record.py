@@ -12,11 +12,15 @@ ENGINE_FILE = "engine.json"
 
 
 class EngineRecord(BaseModel):
-    """The dtype that `--dtype auto` came to, how rows are computed, and the threads if their number decides bits."""
+    """The dtype that `--dtype auto` came to, how rows are computed, and versions of the engine's own parts.
+
+    `threads` is their number if that decides bits.
+    """
 
     dtype: str
     path: str
     threads: int | None = None
+    versions: dict[str, str] = {}
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:

@@ -1,7 +1,7 @@
 """The engine of a model that coma runs itself: in this process, or in a worker process on each of several devices."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coma_cli import console
-from coma_cli.engines.choose import open_transformers
+from coma_cli.engines.choose import open_transformers, open_vllm
 from coma_cli.engines.interface import Engine
 from coma_cli.engines.many_workers import ManyWorkersEngine, WorkerSource
 from coma_cli.engines.worker_sources import LocalSource, RankSource, RaySource
 from coma_cli.evaluation.sampling.devices import ChosenDevices
 from coma_cli.evaluation.sampling.engine_record import EngineRecord
-from coma_cli.evaluation.sampling.planning import LocalModel
+from coma_cli.evaluation.sampling.local_model import LocalModel
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.models.quantization import Quantization
@@ -26,6 +26,7 @@ from coma_cli.words import count_of
 if TYPE_CHECKING:
     from coma_cli.engines.beam_search import BeamEngine
     from coma_cli.engines.transformers_engine import TransformersEngine
+    from coma_cli.engines.vllm_engine import VllmEngine
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ def local_engine(folder: Path, settings: SampleSettings, local: LocalModel) -> I
     )
     where = local.devices.in_words if local.devices.are_many else local.device
     console.note(f"Loading {local.choice.title} ({dtype}, {where})")
+    if settings.engine_name == "vllm":
+        with _vllm_engine(settings, local, dtype) as engine_of_vllm:
+            _record(folder, options, engine_of_vllm.path, local, engine_of_vllm.versions)
+            yield engine_of_vllm
+        return
     if not local.devices.are_many:
         engine = open_on(options, local.device, console.note)
         _record(folder, options, engine.path, local)
@@ -91,6 +97,21 @@ def local_engine(folder: Path, settings: SampleSettings, local: LocalModel) -> I
     with ManyWorkersEngine(_source(local.devices), partial(open_on, options), console.note) as workers:
         _record(folder, options, workers.path, local)
         yield workers
+
+
+def _vllm_engine(settings: SampleSettings, local: LocalModel, dtype: str) -> "VllmEngine":
+    return open_vllm(
+        local.choice.resolved,
+        dtype,
+        settings.runtime.trust,
+        rows=local.batch_size,
+        context=local.longest,
+        adapter=local.choice.adapter,
+        tokenizer_source=local.choice.tokenizer_source,
+        deterministic=settings.deterministic,
+        cache_bytes=local.cache_bytes if local.device == "cpu" else None,
+        arguments=settings.engine_args,
+    )
 
 
 def _threads(settings: SampleSettings, local: LocalModel, record: EngineRecord | None) -> int | None:
@@ -111,10 +132,12 @@ def _threads(settings: SampleSettings, local: LocalModel, record: EngineRecord |
     return int(torch.get_num_threads())
 
 
-def _record(folder: Path, options: EngineOptions, path: str, local: LocalModel) -> None:
+def _record(
+    folder: Path, options: EngineOptions, path: str, local: LocalModel, versions: Mapping[str, str] | None = None
+) -> None:
     each = " in each process" if local.devices.are_many else ""
     console.note(f"Rows are computed in {path}, at most {local.batch_size} at once{each}")
-    EngineRecord(dtype=options.dtype, path=path, threads=options.threads).save(folder)
+    EngineRecord(dtype=options.dtype, path=path, threads=options.threads, versions=dict(versions or {})).save(folder)
 
 
 def _source(devices: ChosenDevices) -> WorkerSource:

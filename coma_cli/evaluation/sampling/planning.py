@@ -11,17 +11,19 @@ from coma_cli.catalog.benchmarks import SAMPLED, LoadedBenchmark
 from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
 from coma_cli.corpus.decontamination.training_check import note_of
 from coma_cli.engines.openai_engine import check_access
-from coma_cli.errors import CliError, MissingInputError, UsageError, unknown_name
-from coma_cli.evaluation.sampling.devices import ChosenDevices, choose_devices, memory_bytes, place, refused_by_server
+from coma_cli.errors import CliError, UsageError, unknown_name
+from coma_cli.evaluation.sampling.devices import refused_by_server
 from coma_cli.evaluation.sampling.held_out import load_problems
-from coma_cli.evaluation.sampling.model_facts import (
-    BYTES_OF_DTYPE,
-    MOST_ROWS_CPU,
-    MOST_ROWS_GPU,
-    ModelFacts,
-    read_facts,
+from coma_cli.evaluation.sampling.local_model import (
+    LocalModel,
+    engine_blockers,
+    local_model,
+    misfits,
+    most_tokens,
+    room_of,
 )
-from coma_cli.evaluation.sampling.prompts import PromptForm, Prompts, choose_prompt_template, encode_problems
+from coma_cli.evaluation.sampling.model_facts import BYTES_OF_DTYPE
+from coma_cli.evaluation.sampling.prompts import PromptForm
 from coma_cli.evaluation.sampling.protocol_settings import departures, refused_options, with_model_settings
 from coma_cli.evaluation.sampling.row_names import Wanted
 from coma_cli.evaluation.sampling.sampled_model import ModelChoice, choose_model
@@ -35,20 +37,6 @@ from coma_cli.workspace import Input, Plan, Workspace
 
 BYTES_A_TOKEN = 6  # of a row on disk: a generous estimate for its text; the other fields take a few hundred bytes
 BYTES_A_ROW = 600
-
-
-@dataclass(frozen=True)
-class LocalModel:
-    """A model that coma runs itself, with its prompts as tokens, devices and dtype; the devices are of one kind."""
-
-    choice: ModelChoice
-    prompts: Prompts
-    facts: ModelFacts
-    device: str
-    dtype: str
-    replaced: tuple[str, ...]
-    batch_size: int
-    devices: ChosenDevices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +87,6 @@ class SamplePlan(Plan):
         """The tokens that prompt and completion may have together."""
         assert self.local is not None
         return room_of(self.settings, self.local.facts)
-
-
-def room_of(settings: SampleSettings, facts: ModelFacts) -> int:
-    """The tokens that prompt and completion may have together, by the settings and by the model."""
-    return facts.context if settings.max_length is None else min(facts.context, settings.max_length)
 
 
 def select_problems(
@@ -194,8 +177,12 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
     else:
         if subject.protocol.from_model:
             settings, taken = with_model_settings(settings, subject.choice.resolved)
-        local, blocker = _local_model(settings, subject)
-        blockers = [blocker] if blocker else [*_misfits(local, problems, settings)]
+        every = subject.benchmark.problems
+        local, blocker = local_model(settings, subject.choice, subject.protocol, every, problems)
+        blockers = [blocker] if blocker else []
+        if local is not None:
+            blockers = [*misfits(local, problems, settings), *engine_blockers(settings, local)]
+        blockers += refused_options(settings, subject.protocol)
         blockers += _disk(workspace.root, rows * (BYTES_A_ROW + BYTES_A_TOKEN * settings.max_new_tokens))
     return SamplePlan(
         subject=identity.subject,
@@ -233,57 +220,6 @@ def _server(settings: SampleSettings, subject: Subject) -> tuple[ServerPrompts |
     return prompts, [*blockers, *refused_options(settings, subject.protocol)]
 
 
-def _local_model(settings: SampleSettings, subject: Subject) -> tuple[LocalModel | None, CliError | None]:
-    """The model with its prompts; or None and the blocker.
-
-    Raises:
-        UsageError: the template is unknown or not the model's.
-    """
-    trust, choice = settings.runtime.trust, subject.choice
-    assert choice is not None
-    try:
-        from coma_cli.models.loading import load_tokenizer
-
-        devices = choose_devices(settings.runtime, ProcessRank.of_environment())
-        placement = place(devices, settings.dtype)
-        tokenizer = load_tokenizer(choice.tokenizer_source, trust=trust)
-        facts = read_facts(choice.resolved, trust)
-    except CliError as error:
-        return None, error
-    rounded_on_gpu = settings.quantize == "int8" and placement.device != "cpu"
-    if settings.deterministic and (settings.quantize == "nf4" or rounded_on_gpu):
-        reason = f"{settings.quantize} on {placement.device} computes a row in another way when there are more rows."
-        return None, UsageError(reason, "Omit --deterministic or --quantize.")
-    template = choose_prompt_template(
-        settings.template,
-        tokenizer,
-        choice.stored,
-        subject.protocol,
-        allow_mismatch=settings.allow_template_mismatch,
-        chat_options=settings.chat_template_kwargs,
-    )
-    ends = [*facts.end_token_ids, *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id])]
-    prompts = encode_problems(
-        template, tokenizer, subject.benchmark.problems, ends, settings.stop, settings.max_reasoning_tokens
-    )
-    longest = max(len(prompts.token_ids[p.task_id]) for p in subject.problems) + most_tokens(settings, prompts)
-    size = settings.runtime.batch_size or facts.rows_that_fit(
-        min(longest, room_of(settings, facts)),
-        BYTES_OF_DTYPE[placement.dtype_name],
-        memory_bytes(placement.device, devices.processes_here),
-        MOST_ROWS_CPU if placement.device == "cpu" else MOST_ROWS_GPU,
-    )
-    local = LocalModel(
-        choice, prompts, facts, placement.device, placement.dtype_name, placement.replaced, size, devices
-    )
-    return local, None
-
-
-def most_tokens(settings: SampleSettings, prompts: Prompts) -> int:
-    """The most tokens that a completion may have, reasoning part included."""
-    return settings.max_new_tokens + (prompts.reasoning.max_tokens if prompts.reasoning else 0)
-
-
 def _rows(settings: SampleSettings, problems: tuple[Problem, ...]) -> int:
     names = tuple(problem.task_id for problem in problems)
     return sum(1 for _ in Wanted(names, settings.temperature, settings.n).rows())
@@ -311,29 +247,6 @@ def _estimate(
     }
 
 
-def _misfits(local: LocalModel | None, problems: tuple[Problem, ...], settings: SampleSettings) -> list[CliError]:
-    """Why no row at all could be generated."""
-    assert local is not None
-    shortest = min(len(local.prompts.token_ids[problem.task_id]) for problem in problems)
-    if shortest >= (room := room_of(settings, local.facts)):
-        return [
-            MissingInputError(
-                f"No prompt fits in the context of {room} tokens: the shortest has {shortest}.",
-                "Choose a model with a longer context, or another --template.",
-            )
-        ]
-    need = local.facts.memory_bytes(1, shortest + most_tokens(settings, local.prompts), BYTES_OF_DTYPE[local.dtype])
-    there = memory_bytes(local.device, local.devices.processes_here)
-    if need > there:
-        return [
-            CliError(
-                f"Weights and cache need {size_of(need)}, but {local.device} has {size_of(there)}.",
-                "Choose a smaller model or dtype, or another device.",
-            )
-        ]
-    return []
-
-
 def _disk(root: Path, need: int) -> list[CliError]:
     folder = next(path for path in (root.absolute(), *root.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free
@@ -353,7 +266,8 @@ def _notes(settings: SampleSettings, problems: tuple[Problem, ...], local: Local
         ranked = sum(bool(problem.held_out and problem.held_out.candidates) for problem in problems)
         without = f"No MRR for {count_of(ranked, 'search row')}: a chat server gives no log-probability of a given text"
         return [*notes, without] if ranked else notes
-    choice = local.prompts.choice
+    choice, engine = local.prompts.choice, settings.engine_choice
+    notes.append(f"Engine: {engine.name} ({engine.reason})")
     notes.append(f"Template: {choice.template.name} ({choice.reason})")
     notes += [f"Devices: {local.devices.in_words}"] if local.devices.are_many else []
     notes += [f"Replaced on this machine: {what}" for what in local.replaced]

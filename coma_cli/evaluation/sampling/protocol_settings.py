@@ -4,22 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
-from coma_cli.engines.choose import EngineName
+from coma_cli.engines.unsupported import UNSUPPORTED, option_of
 from coma_cli.errors import UsageError
 from coma_cli.evaluation.sampling.settings import SampleSettings
 from coma_cli.models.resolution import ResolvedBase
-
-# What each engine can't do, with the reason.
-_ONLY_IN_PROCESS = "is not in OpenAI's API"
-UNSUPPORTED: dict[EngineName, dict[str, str]] = {
-    "openai": {
-        "num_beams": _ONLY_IN_PROCESS,
-        "repetition_penalty": _ONLY_IN_PROCESS,
-        "min_new_tokens": _ONLY_IN_PROCESS,
-        "quantize": "is decided by the server",
-        "max_length": "needs the tokens of the prompt, which only the server counts",
-    }
-}
 
 
 def refused_options(settings: SampleSettings, protocol: SamplingProtocol) -> Iterator[UsageError]:
@@ -29,10 +17,10 @@ def refused_options(settings: SampleSettings, protocol: SamplingProtocol) -> Ite
             protocol.settings.get(name) != getattr(settings, name)
             and getattr(settings, name) != SampleSettings.model_fields[name].default
         ):
-            option = "--set max_length" if name == "max_length" else f"--{name.replace('_', '-')}"
+            option, other = option_of(name), "vllm" if name == "engine_args" else "transformers"
             yield UsageError(
                 f"The {settings.engine_name} engine has no {option}: it {reason}.",
-                f"Omit {option}, or use --engine transformers.",
+                f"Omit {option}, or use --engine {other}.",
             )
 
 

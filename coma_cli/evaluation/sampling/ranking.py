@@ -5,7 +5,8 @@ from typing import Protocol, runtime_checkable
 
 from coma_cli.engines.interface import Engine
 from coma_cli.errors import CliError
-from coma_cli.evaluation.sampling.planning import LocalModel, SamplePlan
+from coma_cli.evaluation.sampling.local_model import LocalModel
+from coma_cli.evaluation.sampling.planning import SamplePlan
 from coma_cli.journal import Journal
 from coma_cli.records import CandidateRanking, Problem
 

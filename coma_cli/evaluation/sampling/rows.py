@@ -55,6 +55,7 @@ def sample_of(
         reasoning_cut=parts.unfinished,
         prompt_sha256=prompt_sha256,
         finish_reason=response.finish_reason,
+        stop_reason=response.stop_reason,
         prompt_tokens=response.prompt_tokens,
         completion_tokens=response.completion_tokens,
         log_probability=response.log_probability,
@@ -78,7 +79,7 @@ def rows_without_room(settings: SampleSettings, plan: SamplePlan) -> list[Sample
     """A failed row for each wanted one whose prompt fills the context."""
     if plan.local is None:
         return []
-    from coma_cli.engines.transformers_engine import prompt_too_long
+    from coma_cli.engines.row import prompt_too_long
 
     names = tuple(problem.task_id for problem in plan.problems if not plan.fits(problem.task_id))
     hashes = prompt_hashes(plan) if names else {}

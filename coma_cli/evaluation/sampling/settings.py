@@ -11,8 +11,9 @@ from coma_cli.catalog.bases import BASES
 from coma_cli.catalog.benchmarks import BENCHMARKS, PROMPTS, SAMPLED, VALIDATION
 from coma_cli.catalog.benchmarks.own_names import with_own_file
 from coma_cli.engines.chat import Connection
-from coma_cli.engines.choose import EngineName, engine_name
+from coma_cli.engines.choose import EngineChoice, EngineName, choose_engine
 from coma_cli.engines.interface import Decoding
+from coma_cli.engines.unsupported import UNSUPPORTED, option_of
 from coma_cli.models.quantization import Quantization
 from coma_cli.models.resolution import Trust
 from coma_cli.parallel.ray_cluster import Cluster
@@ -165,10 +166,10 @@ class SampleSettings(StageSettings):
         description="Max tokens of a reasoning model's reasoning part, which do not count as new tokens",
     )
     min_new_tokens: Annotated[int, Flag("--min-new-tokens", panel=SAMPLING)] = Field(
-        default=0, ge=0, description="Min new tokens before the model may end an answer (transformers engine)"
+        default=0, ge=0, description="Min new tokens before the model may end an answer (not for servers)"
     )
     repetition_penalty: Annotated[float, Flag("--repetition-penalty", panel=SAMPLING)] = Field(
-        default=1.0, gt=0, le=10, description="Repetition penalty; 1 disables (transformers engine)"
+        default=1.0, gt=0, le=10, description="Repetition penalty; 1 disables (not for servers)"
     )
     num_beams: Annotated[int, Flag("--num-beams", panel=SAMPLING)] = Field(
         default=1, ge=1, le=64, description="Beams; 1 disables beam search (transformers engine)"
@@ -187,8 +188,13 @@ class SampleSettings(StageSettings):
         description="Give every completion the same bits whatever else is sampled, before, after or beside it; slower",
     )
     engine: Annotated[str, Flag("--engine", panel=MODEL, complete=lambda _: ENGINES), Kind("|".join(ENGINES))] = Field(
-        default="auto", description="What runs the model; auto is openai if a base URL is given"
+        default="auto",
+        description="What runs the model; auto is openai if a base URL is given, vllm on a GPU where it is installed, "
+        "else transformers",
     )
+    engine_args: Annotated[
+        dict[str, Any], Flag("--engine-arg", panel=MODEL, repeat=True), Kind("NAME=VALUE"), Unset("none")
+    ] = Field(default={}, description="Arguments of vLLM's engine, as tensor_parallel_size=2")
     export: Annotated[
         tuple[ExportForm, ...],
         Flag("--export", panel=BENCHMARK, split=True, complete=lambda _: get_args(ExportForm)),
@@ -219,7 +225,7 @@ class SampleSettings(StageSettings):
         own = found.settings if found else {}
         return {**{key: value for key, value in own.items() if key in cls.model_fields}, **values}
 
-    @field_validator("chat_template_kwargs")
+    @field_validator("chat_template_kwargs", "engine_args")
     @classmethod
     def _as_yaml(cls, value: dict[str, Any]) -> dict[str, Any]:
         """Values of options are words; as in YAML, `false` is false and 3 a number."""
@@ -272,7 +278,21 @@ class SampleSettings(StageSettings):
         Raises:
             UsageError: no engine has that name.
         """
-        return engine_name(self.engine, self.runtime.base_url)
+        return self.engine_choice.name
+
+    @property
+    def engine_choice(self) -> EngineChoice:
+        """The engine that `engine` stands for, with the reason.
+
+        Raises:
+            UsageError: no engine has that name.
+        """
+        changed = (name for name in UNSUPPORTED["vllm"] if getattr(self, name) != type(self).model_fields[name].default)
+        lacking = [*(option_of(name) for name in changed), *(["--deterministic"] if self.deterministic else [])]
+        lacking += [f"--{name}" for name in ("devices", "cluster") if getattr(self.runtime, name) is not None]
+        cpu = "--device cpu is requested" if self.runtime.device == "cpu" else ""
+        against = f"auto does not use vllm with {lacking[0]}" if lacking else cpu
+        return choose_engine(self.engine, self.runtime.base_url, not_for_vllm=against)
 
     @property
     def template_file(self) -> Path | None:

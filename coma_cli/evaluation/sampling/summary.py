@@ -27,6 +27,7 @@ class SampleSummary(BaseModel):
     bench: str
     model: str
     engine: str
+    engine_args: dict[str, Any]
     protocol: str
     protocol_departures: list[str]
     extraction: str
@@ -147,4 +148,4 @@ def followed_by(summary: Mapping[str, Any]) -> str | None:
 
 def show(summary: Mapping[str, Any]) -> None:
     """Print the summary."""
-    console.print_values("sample", {name: value for name, value in summary.items() if value not in (None, [])})
+    console.print_values("sample", {name: value for name, value in summary.items() if value not in (None, [], {})})

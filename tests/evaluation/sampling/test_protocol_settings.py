@@ -79,6 +79,19 @@ def test_a_server_refuses_what_its_api_lacks(name, value):
     assert not list(refused_options(settings(**{name: value}), protocol))
 
 
+def test_every_engine_refuses_what_is_not_its_own():
+    protocol = BENCHMARKS["humaneval"].sampling_protocol("auto")
+    for name, values, other in (
+        ("vllm", {"num_beams": 4}, "transformers"),
+        ("vllm", {"quantize": "int8"}, "transformers"),
+        ("transformers", {"engine_args": {"tensor_parallel_size": "2"}}, "vllm"),
+    ):
+        (error,) = refused_options(settings(engine=name, **values), protocol)
+        assert f"The {name} engine has no --" in error.message and f"--engine {other}" in error.hint
+    fine = {"repetition_penalty": 1.2, "min_new_tokens": 3, "max_length": 99, "engine_args": {"enforce_eager": "true"}}
+    assert not list(refused_options(settings(engine="vllm", **fine), protocol))
+
+
 def test_what_a_protocol_brings_and_a_server_lacks_is_a_departure():
     protocol = BENCHMARKS["humaneval"].sampling_protocol("coma-paper")
     given = settings(protocol="coma-paper", runtime__base_url="http://localhost:1/v1", model="m")

@@ -53,7 +53,7 @@ ROW_CHANGES = [
     {"temperature": 0.8}, {"top_p": 0.9}, {"top_k": 5}, {"max_new_tokens": 9}, {"seed": 1}, {"bench": "mbpp"},
     {"template": "alpaca"}, {"engine": "openai"}, {"runtime__base_url": "http://x"}, {"dtype": "bf16"}, {"stop": ["x"]},
     {"protocol": "coma-paper"}, {"num_beams": 2}, {"repetition_penalty": 1.2}, {"min_new_tokens": 2},
-    {"chat_template_kwargs": {"a": "1"}}, {"max_length": 99},
+    {"chat_template_kwargs": {"a": "1"}}, {"max_length": 99}, {"engine_args": {"quantization": "fp8"}},
 ]  # fmt: skip
 
 
@@ -68,10 +68,26 @@ def test_a_template_file_counts_by_its_content_not_its_path():
 
 
 def test_the_engine_follows_the_address():
-    assert settings().engine_name == "transformers"
+    assert settings(runtime__device="cpu").engine_name == "transformers"
     assert settings(runtime__base_url="http://localhost:1/v1").engine_name == "openai"
     with pytest.raises(UsageError, match="Did you mean transformers"):
         _ = settings(engine="transformer").engine_name
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [({"num_beams": 2}, "--num-beams"), ({"deterministic": True}, "--deterministic"),
+     ({"quantize": "nf4"}, "--quantize"), ({"runtime__device": "cpu"}, "--device cpu")],
+)  # fmt: skip
+def test_auto_does_not_choose_vllm_with_what_it_lacks(values, words):
+    name, reason = settings(**values).engine_choice
+    assert name == "transformers" and words in reason
+    assert settings(engine="vllm", **values).engine_choice == ("vllm", "as requested")
+
+
+def test_arguments_of_the_engine_are_read_as_yaml():
+    given = settings(engine_args={"tensor_parallel_size": "2", "enforce_eager": "true", "quantization": "fp8"})
+    assert given.engine_args == {"tensor_parallel_size": 2, "enforce_eager": True, "quantization": "fp8"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "sample").glob("*.yaml")), ids=lambda path: path.stem)
