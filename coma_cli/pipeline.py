@@ -53,7 +53,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="finetune",
-        version=2,
+        version=3,
         reads=("build-data", "gen-instructions"),
         leaves=("adapter/ or model/", "metrics.jsonl", "dropped.jsonl"),
         unit="steps",
@@ -62,7 +62,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="merge-lora",
-        version=1,
+        version=2,
         reads=("finetune",),
         leaves=("model/", "verification.jsonl"),
         unit="steps",
@@ -71,7 +71,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="sample",
-        version=2,
+        version=3,
         reads=("merge-lora", "finetune"),
         leaves=("samples.jsonl", "problems.jsonl", "rankings.jsonl"),
         unit="samples",
