@@ -155,6 +155,8 @@ def layer_shapes(model: Any) -> dict[str, tuple[int, ...]]:
             shapes[name] = (module.out_features, module.in_features)
         elif hasattr(module, "num_embeddings"):
             shapes[name] = (module.embedding_dim, module.num_embeddings)
+        elif type(module).__name__ == "Conv1D":  # GPT-2's linear layer, stored transposed
+            shapes[name] = (module.nf, module.nx)
     return shapes
 
 

@@ -87,7 +87,7 @@ def test_a_checkpoint_follows_the_umask(tmp_path):
     weights.chmod(0o600)
     old = os.umask(0o027)
     try:
-        checkpoints.mark_complete(weights.parent)
+        checkpoints.mark_complete(weights.parent, "print")
     finally:
         os.umask(old)
     assert {stat.S_IMODE(path.stat().st_mode) for path in weights.parent.iterdir()} == {0o640}

@@ -25,7 +25,7 @@ def test_the_steps_hold_the_same_rows_in_batches_of_either_size():
     large, small = BatchBlock(size=6, accumulation=1), BatchBlock(size=3, accumulation=2)
 
     def steps(batch):
-        flat = plan_batches(rows, batch, 0, 5)
+        flat = plan_batches(rows, batch, 0, 5, "length")
         return [
             sorted(row for part in flat[i : i + batch.accumulation] for row in part)
             for i in range(0, len(flat), batch.accumulation)

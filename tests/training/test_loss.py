@@ -1,8 +1,12 @@
 """Logits only where labels are: the same losses and gradients as from all logits, whatever the model does to them."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from tests.requirements import package
+from tests.requirements import ROOT, package
 
 package("torch", "train")
 import torch  # noqa: E402
@@ -92,16 +96,44 @@ def test_with_lora_matrices_on_the_head_too_and_with_recomputed_activations():
     require_same(model.train(), collate(ROWS))
 
 
-def test_under_ddp_and_the_gradients_are_reduced(tmp_path):
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/group", rank=0, world_size=1)
-    try:
-        wrapped = torch.nn.parallel.DistributedDataParallel(model_of("Llama"))
-        logits_of = LabelledLogits(wrapped)
-        assert logits_of.gathers
-        loss = gathered_loss(wrapped, collate(ROWS), logits_of)
-        assert gradients(wrapped, loss)
-    finally:
-        torch.distributed.destroy_process_group()
+UNDER_DDP = """
+import torch
+from coma_cli.training.batching import collate
+from coma_cli.training.loss import LabelledLogits
+from tests.training.test_loss import ROWS, gathered_loss, gradients, model_of
+
+torch.distributed.init_process_group("gloo")
+rank = torch.distributed.get_rank()
+wrapped = torch.nn.parallel.DistributedDataParallel(model_of("Llama"))
+logits_of = LabelledLogits(wrapped)
+assert logits_of.gathers
+found = gradients(wrapped, gathered_loss(wrapped, collate(ROWS[2 * rank : 2 * rank + 2]), logits_of))
+alone = []
+for rows in (ROWS[:2], ROWS[2:]):
+    model = model_of("Llama")
+    alone.append(gradients(model, gathered_loss(model, collate(rows), LabelledLogits(model))))
+assert len(found) == len(alone[0])
+for name, gradient in found.items():
+    plain = name.removeprefix("module.")
+    torch.testing.assert_close(gradient, (alone[0][plain] + alone[1][plain]) / 2)
+torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_under_ddp_gradients_are_the_mean_over_the_processes(tmp_path):
+    (tmp_path / "ranks.py").write_text(UNDER_DDP)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, str(tmp_path / "ranks.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_batch_without_labels_has_a_loss_of_zero_and_gradients_of_zero():
