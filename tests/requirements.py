@@ -23,12 +23,12 @@ def required(name: str) -> bool:
 def skip_unless(name: str, condition: bool, reason: str) -> None:
     """Skip the running test unless the thing called `name` is there; fail it if the environment promised it."""
     if name in DONE_WITHOUT:
-        pytest.skip(f"{name} is left out of this run")
+        pytest.skip(f"{name} is left out of this run", allow_module_level=True)
     if condition:
         return
     if required(name):
         pytest.fail(f"{name} is promised by COMA_REQUIRE, but: {reason}")
-    pytest.skip(f"{name}: {reason}")
+    pytest.skip(f"{name}: {reason}", allow_module_level=True)
 
 
 def shared_data() -> Path:

@@ -66,7 +66,7 @@ def test_version():
         (["nonsense"], "No such command 'nonsense'", "Hint: coma --help"),
         (["sample", "--task-ids", ","], "empty list", "omit the option"),
         (["score", "-k", ""], "empty list", "omit the option"),
-        (["finetune", "--set", "lora.rank=8"], "did you mean lora.r?", "coma settings finetune"),
+        (["finetune", "--set", "lora.aplha=8"], "did you mean lora.alpha?", "coma settings finetune"),
         (["finetune", "--epochs", "inf"], "epochs", "coma settings finetune"),
         (["finetune", "--max-steps", "1000000000000"], "max_steps", "coma settings finetune"),
         (["finetune", "--set", "lora.target_modules=[]"], "lora.target_modules", "coma settings finetune"),

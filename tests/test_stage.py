@@ -19,7 +19,7 @@ def test_what_is_optional_is_there_where_the_command_needs_it():
     assert optional == {
         "build-data": {"preview"},
         "gen-instructions": set(),
-        "finetune": {"identify"},
+        "finetune": {"identify", "preview"},
         "merge-lora": set(),
         "sample": {"identify"},
         "score": {"check"},

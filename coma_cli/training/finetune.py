@@ -39,7 +39,7 @@ from coma_cli.training.probe_rows import ProbedRow, spread
 from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
 from coma_cli.training.shown_example import require_trained, show_example
 from coma_cli.training.summary import FinetuneSummary, followed_by, headline, show
-from coma_cli.training.unmutating import changes_the_base, state_of, write_for_published_base
+from coma_cli.training.unmutating import state_of, write_for_published_base
 from coma_cli.training.validation_rows import NO_ROWS, ValidationRows, held_out, probe_rows, validation_files
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
@@ -317,7 +317,7 @@ def _train(run: Run, settings: FinetuneSettings, job: TuningJob, plan: FinetuneP
         console.warn(f"Replaced {line}.")
     requirements.require_memory(settings, job, placement)
     prepared = prepare(settings, job.mode, job.resolved, placement, job.trust, job.adapter)
-    initial = state_of(prepared.model) if changes_the_base(settings.lora.init) else None
+    initial = state_of(prepared.model) if settings.lora.changes_the_base else None
     trained = train_steps(run, settings, job, prepared.model, placement)
     base = BaseRecord(
         job.resolved.name,

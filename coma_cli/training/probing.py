@@ -18,7 +18,7 @@ from coma_cli.training.settings import ProbeBlock
 _AT_ONCE = 8  # rows; their caches must fit beside the state of the optimizer
 
 
-class Probe(TrainingCallback):
+class ProbeDuringTraining(TrainingCallback):
     """Every so many steps, lets the model answer rows greedily and measures the answers."""
 
     def __init__(

@@ -19,10 +19,8 @@ from coma_cli.settings import (
     TrustRemoteCode,
     Unset,
 )
-from coma_cli.training.batching import Batching
 from coma_cli.training.devices import DEVICES
 from coma_cli.training.layouts import PARTS
-from coma_cli.training.unmutating import changes_the_base
 from coma_cli.workspace import runs_of
 
 DATA, TRAINING, ADAPTER, MACHINE = "Data and base", "Training", "Adapter", "Execution"
@@ -64,11 +62,16 @@ class LoraBlock(SettingsBlock):
         default=False,
         description="Train magnitude and direction separately (arXiv 2402.09353); a step takes about a quarter longer",
     )
-    init: Annotated[str, Flag("--lora-init", panel=ADAPTER), Kind("default|gaussian|pissa|olora|...")] = Field(
+    init: Annotated[str, Flag("--lora-init", panel=ADAPTER), Kind("NAME")] = Field(
         default="default",
         pattern=r"^(default|gaussian|olora|orthogonal|pissa(_niter_\d+)?)$",
         description="How peft initialises the matrices; the output of pissa and olora has twice the rank",
     )
+
+    @property
+    def changes_the_base(self) -> bool:
+        """Whether the initialisation takes its matrices out of the base's weights."""
+        return self.init.startswith(("pissa", "olora"))
 
     @field_validator("target_modules", mode="before")
     @classmethod
@@ -132,7 +135,7 @@ class BatchBlock(SettingsBlock):
 
 
 class RowsBlock(SettingsBlock):
-    """How files are read, which of their rows are trained on how often, and how rows become batches."""
+    """How files are read, and how their rows are weighted and batched."""
 
     columns: Annotated[dict[str, str], Flag("--columns", panel=DATA, repeat=True, split=True), Kind("PART=NAME")] = (
         Field(
@@ -149,7 +152,7 @@ class RowsBlock(SettingsBlock):
         default="never",
         description="Rows that are too long: dropped, or cut on the side of the prompt where that is enough",
     )
-    batching: Annotated[Batching, Flag("--batching", panel=TRAINING)] = Field(
+    batching: Annotated[Literal["padding", "length", "packing"], Flag("--batching", panel=TRAINING)] = Field(
         default="length",
         description="Rows of a step: of similar length, or any (padding); or any, laid one behind the other without "
         "seeing each other (packing)",
@@ -289,7 +292,7 @@ class FinetuneSettings(StageSettings):
     ] = Field(
         default=None,
         description="Rows to train on: a run, a file of rows, or a data set on the Hugging Face Hub "
-        "(OWNER/NAME[@REVISION][:FILES])",
+        "(OWNER/NAME, OWNER/NAME@REVISION, OWNER/NAME:FILES)",
     )
     decontaminate: Annotated[bool, Flag("--decontaminate", panel=DATA)] = Field(
         default=False,
@@ -334,7 +337,7 @@ class FinetuneSettings(StageSettings):
     def _has_an_adapter(self) -> Self:
         if self.from_adapter is not None and self.mode == "full":
             raise ValueError("from_adapter continues an adapter, and mode full trains all weights: merge it first")
-        if changes_the_base(self.lora.init) and (self.mode != "lora" or self.from_adapter is not None):
+        if self.lora.changes_the_base and (self.mode != "lora" or self.from_adapter is not None):
             raise ValueError(
                 f"lora.init {self.lora.init} changes the base's weights: it needs mode lora and new matrices"
             )

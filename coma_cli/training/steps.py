@@ -20,7 +20,7 @@ from coma_cli.training.checkpoints import Checkpoint
 from coma_cli.training.interruption import Interruption
 from coma_cli.training.job import TuningJob, smaller
 from coma_cli.training.metrics import METRICS, BestStep, TrainingStep, best_of, in_order
-from coma_cli.training.probing import Probe
+from coma_cli.training.probing import ProbeDuringTraining
 from coma_cli.training.recording import StepRecorder
 from coma_cli.training.saving import CheckpointSaver
 from coma_cli.training.settings import BatchBlock, FinetuneSettings
@@ -125,7 +125,9 @@ def _callbacks(run: Run, settings: FinetuneSettings, job: TuningJob, ticker: con
     def best_step() -> int | None:
         return keep_best.best.step if keep_best is not None and keep_best.best is not None else None
 
-    probe = Probe(settings.probe, job.probes, job.tokenizer, job.template, found) if job.probes else None
+    probe = None
+    if job.probes:
+        probe = ProbeDuringTraining(settings.probe, job.probes, job.tokenizer, job.template, found)
     recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, job, found)
     saver = CheckpointSaver(run.fingerprint, settings.runtime.save_total_limit, best_step)
     return [callback for callback in (recorder, validation, probe, saver) if callback is not None]

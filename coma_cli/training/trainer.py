@@ -96,10 +96,12 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
         device = next(self.model.parameters()).device
         if any(parameter.is_meta for parameter in self.model.parameters()):
             return
-        if said := self._logits.verify(self.model, torch.tensor([shortest[0].ids[-_MOST_TRIED:]], device=device)):
-            console.note(said)
-        if isinstance(self._collate, Packing):
-            require_apart(self.model, [row.ids[-_MOST_TRIED:] for row in shortest], device)
+        with self.autocast_smart_context_manager():
+            ids = torch.tensor([shortest[0].ids[-_MOST_TRIED:]], device=device)
+            if said := self._logits.verify(self.model, ids):
+                console.note(said)
+            if isinstance(self._collate, Packing):
+                require_apart(self.model, [row.ids[-_MOST_TRIED:] for row in shortest], device)
 
 
 def arguments(settings: FinetuneSettings, job: TuningJob, placement: Placement, folder: Path, save_steps: int) -> Any:

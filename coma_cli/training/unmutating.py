@@ -14,11 +14,6 @@ from coma_cli.jsonl import read_json, write_json
 from coma_cli.models.adapters import CONFIG, WEIGHTS
 
 
-def changes_the_base(init: str) -> bool:
-    """Whether an initialisation takes its matrices out of the base's weights."""
-    return init.startswith(("pissa", "olora"))
-
-
 def state_of(model: Any) -> dict[str, Any]:
     """A copy of the adapter's matrices, by the names that they are stored under."""
     import peft

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coma_cli.catalog.benchmarks.held_out import problem_of
+from coma_cli.catalog.benchmarks import SAMPLED, VALIDATION
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.formats.files import one_file
 from coma_cli.formats.forms import form_of
@@ -132,7 +132,7 @@ def _of_file(path: Path, ids: dict[int, str]) -> Iterable[tuple[str, HeldOut]]:
     for number, row in good_rows(rows, lambda bad: None, form_of(rows)):
         if number in ids:
             try:
-                problem = problem_of(row)
+                problem = SAMPLED[VALIDATION].problem(row)
             except (KeyError, ValueError):  # a row of a known task that lacks what the task's rows have
                 continue
             if problem is not None and problem.held_out is not None:

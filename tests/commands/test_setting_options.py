@@ -173,6 +173,8 @@ def given_to(key: SettingKey, flag) -> tuple[list[str], object]:
         "cleaning.licences": "permissive",
         "source": "a=b",
         "chat_template_kwargs": "a=b",
+        "rows.columns": "instruction=a",
+        "engine_args": "a=b",
         "num_beams": "7",
         "runtime.fail_under": "pass@1=0.5",
         "size": "7",

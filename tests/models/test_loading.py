@@ -102,6 +102,8 @@ def test_the_chosen_gpu_is_the_one_that_is_asked_and_made_the_current_one(monkey
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "device", device)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: current == [0])
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_90"])
     assert choose_placement("cuda:0").dtype_name == "bfloat16"
     assert choose_placement("cuda:1").dtype_name == "float16"
     with pytest.raises(UsageError, match="device cuda:2 does not exist"):
@@ -191,6 +193,7 @@ def test_weights_for_a_gpu_are_loaded_onto_it_shard_by_shard(monkeypatch, tiny_m
 
     monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", onto_the_cpu)
     monkeypatch.setattr("torch.nn.Module.to", lambda model, device: model)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
     load_model(resolve_base(str(tiny_model)), torch.float32, "cuda:0")
     assert asked["device_map"] == {"": "cuda:0"}
 

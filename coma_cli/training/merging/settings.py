@@ -16,7 +16,7 @@ MERGE = "Merge"
 
 
 class VerificationBlock(SettingsBlock):
-    """How the merged model is compared with base and adapter, and when the merge fails."""
+    """How the merge is compared with base and adapter, and its limits."""
 
     probes: Annotated[int | None, Unset("4 in float32; in 16 bits all 16, which are more than 2,000 tokens")] = Field(
         default=None, ge=1, le=len(PROBES), description="Number of texts to compare on"
