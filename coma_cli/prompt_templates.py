@@ -116,6 +116,7 @@ CAPYBARA = PromptTemplate(
         ("code_contests", f"{_PLAIN} Output: "),
         ("codecapybara_generated", f"{_PLAIN} Output: "),
         ("gen-instructions", f"{_PLAIN} Output: "),
+        ("generated_data", f"{_PLAIN} Output: "),  # the published file
         ("mbpp", _PLAIN),
     ),
 )
