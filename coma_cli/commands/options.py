@@ -16,7 +16,7 @@ def with_options(
 ) -> Callable[..., None]:
     """A command function as typer reads it: its signature has the options of the settings and the shared ones.
 
-    `more` are options that are no settings, as annotation and default by name; they are handed on with the flags.
+    `more` are options that are not settings, as annotation and default by name; they are handed on with the flags.
     """
     others = more or {}
 

@@ -53,6 +53,6 @@ def stage_command(
 ) -> Callable[[CommandFunction], StageCommand]:
     """Make a command of the pipeline from a function: its docstring is the help, the stage's settings its options.
 
-    `more` are options that are no settings (`options.with_options`).
+    `more` are options that are not settings (`options.with_options`).
     """
     return lambda function: StageCommand(name, function, more or {})

@@ -6,7 +6,7 @@ import pytest
 
 from coma_cli.jsonl import write_rows
 from tests.support.command import run_coma
-from tests.training.test_foreign_configs import CAPYBARA, COMA
+from tests.training.foreign_files import CAPYBARA, COMA
 
 DRY = ("--dry-run", "--json", "--for-device", "8xa100-80g")
 
