@@ -5,114 +5,29 @@ between them is the same. A template ends an answer with one stop token, or with
 end-of-sequence token; both are trained, and sampling stops at either.
 Its hash is stored with the adapter and the merged model. Special tokens spelled out in an instruction, an input or an
 answer are treated as plain text: data about chat formats can't start or end a turn.
-
-Sources: ALPACA is the published Alpaca prompt (tatsu-lab/stanford_alpaca, `train.py`, PROMPT_DICT), quoted exactly;
-CAPYBARA is CodeCapybara's training prompt (AI4Code-Research/CodeCapybara, `data/prompts/prompt.py`), the same text with
-a different answer header; CHATML is OpenAI's chat markup as published by Qwen.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from coma_cli.chat_templates import Tokenizer as Tokenizer
 from coma_cli.chat_templates import chat_form_of, conversation, render_chat
 from coma_cli.errors import MissingInputError, UsageError, unknown_name
-from coma_cli.jsonl import read_json, sha256_of, write_json
+from coma_cli.prompt_templates import ALPACA as ALPACA
+from coma_cli.prompt_templates import CAPYBARA as CAPYBARA
+from coma_cli.prompt_templates import CHATML as CHATML
+from coma_cli.prompt_templates import FIREFLY as FIREFLY
+from coma_cli.prompt_templates import RAW as RAW
+from coma_cli.prompt_templates import TEMPLATE_CHOICES as TEMPLATE_CHOICES
+from coma_cli.prompt_templates import TEMPLATE_FILE as TEMPLATE_FILE
+from coma_cli.prompt_templates import TEMPLATES as TEMPLATES
+from coma_cli.prompt_templates import PromptTemplate as PromptTemplate
 
-TEMPLATE_FILE = "coma_template.json"
 _TEMPLATE_SUFFIXES = (".jinja", ".j2", ".jinja2")  # suffixes of user-supplied template files
-
-
-@dataclass(frozen=True)
-class PromptTemplate:
-    """How an instruction and its input are formatted for a model.
-
-    `jinja` renders everything before the answer from `instruction` and `input`; with `kind` "chat" it is the model's
-    own chat template, rendered by its tokenizer, and with "chat-parts" one that takes the content of a message as a
-    list of parts. `options` are further variables of a chat template, as pairs. `stop` is the text of the special token
-    that ends an answer, None for the tokenizer's end-of-sequence token. `end` is a text that ends an answer instead,
-    where a chat template uses ordinary characters for that; the end-of-sequence token then follows it. `between` comes
-    after the end of an answer where another turn follows.
-    """
-
-    name: str
-    kind: str
-    jinja: str
-    stop: str | None = None
-    end: str | None = None
-    options: tuple[tuple[str, Any], ...] = ()
-    between: str = ""
-
-    @property
-    def is_chat(self) -> bool:
-        """Whether the tokenizer renders it."""
-        return self.kind in ("chat", "chat-parts")
-
-    @cached_property
-    def sha256(self) -> str:
-        """Hash (hex) of all that determines a prompt; fields of later versions count only where they are set."""
-        later = {"end": self.end, "options": [list(pair) for pair in self.options], "between": self.between}
-        used = {name: value for name, value in later.items() if value}
-        return sha256_of([self.kind, self.jinja, self.stop, *([used] if used else [])])
-
-    def save(self, folder: Path) -> None:
-        """Save the template next to an adapter or a model."""
-        row: dict[str, Any] = {"name": self.name, "kind": self.kind, "jinja": self.jinja, "stop": self.stop}
-        if self.end is not None:
-            row["end"] = self.end
-        if self.options:
-            row["options"] = dict(self.options)
-        if self.between:
-            row["between"] = self.between
-        write_json(folder / TEMPLATE_FILE, {**row, "sha256": self.sha256})
-
-    @classmethod
-    def load(cls, folder: Path) -> "PromptTemplate | None":
-        """The template that finetune saved in a folder, or None.
-
-        Raises:
-            MissingInputError: the file was changed since (its hash does not match).
-        """
-        path = folder / TEMPLATE_FILE
-        if not path.is_file():
-            return None
-        stored = read_json(path)
-        options = tuple(sorted(stored.get("options", {}).items()))
-        end, between = stored.get("end"), stored.get("between", "")
-        template = cls(stored["name"], stored["kind"], stored["jinja"], stored["stop"], end, options, between)
-        if template.sha256 != stored["sha256"]:
-            raise MissingInputError(f"{path} was changed after training.", "Restore it, or run merge-lora again.")
-        return template
-
-
-_ALPACA_WITH_INPUT = (
-    "Below is an instruction that describes a task, paired with an input that provides further context. "
-    "Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{{ instruction }}\n\n### Input:\n{{ input }}\n\n### Response:"
-)
-_ALPACA_WITHOUT_INPUT = (
-    "Below is an instruction that describes a task. "
-    "Write a response that appropriately completes the request.\n\n"
-    "### Instruction:\n{{ instruction }}\n\n### Response:"
-)
-_CHOICE = "{%- if input -%}" + _ALPACA_WITH_INPUT + "{%- else -%}" + _ALPACA_WITHOUT_INPUT + "{%- endif -%}"
-
-ALPACA = PromptTemplate("alpaca", "text", _CHOICE)
-CAPYBARA = PromptTemplate("capybara", "text", _CHOICE.replace("### Response:", "### Output:"))
-CHATML = PromptTemplate(
-    "chatml",
-    "text",
-    "<|im_start|>user\n{{ instruction }}{% if input %}\n\n{{ input }}{% endif %}<|im_end|>\n<|im_start|>assistant\n",
-    stop="<|im_end|>",
-    between="\n",
-)
-RAW = PromptTemplate("raw", "text", "{{ instruction }}{% if input %}\n{{ input }}{% endif %}")
-TEMPLATES: tuple[PromptTemplate, ...] = (ALPACA, CAPYBARA, CHATML, RAW)
-TEMPLATE_CHOICES = ("auto", "chat", *(template.name for template in TEMPLATES))
 
 
 def choose_template(
@@ -138,9 +53,29 @@ def choose_template(
     by_name = {template.name: template for template in TEMPLATES}
     if choice in by_name:
         return by_name[choice]
+    if choice == FIREFLY:
+        return firefly_template(tokenizer)
     if (file := file_of_template(choice)) is not None:
         return template_from_file(file)
-    raise unknown_name("template", choice, ["auto", "chat", *by_name])
+    raise unknown_name("template", choice, TEMPLATE_CHOICES)
+
+
+def firefly_template(tokenizer: Tokenizer) -> PromptTemplate:
+    """Firefly's form: the begin token once, then per turn the question, the end token, the answer, the end token.
+
+    A tokenizer without a begin token begins with its end token, as Qwen-7B's does in CoMA; one that adds its begin
+    token to every text is left to do so.
+
+    Raises:
+        UsageError: the tokenizer has no end-of-sequence token.
+    """
+    end = tokenizer.eos_token
+    if end is None:
+        raise UsageError("This tokenizer has no end-of-sequence token.", "Choose another --template.")
+    begin = getattr(tokenizer, "bos_token", None) or end
+    added = list(tokenizer("a")["input_ids"])[:1] == _ids(tokenizer, begin)
+    question = "{{ instruction }}{% if input %}\n{{ input }}{% endif %}{{ " + json.dumps(end) + " }}"
+    return PromptTemplate(FIREFLY, "text", question, opening="" if added else begin)
 
 
 def file_of_template(choice: str) -> Path | None:
@@ -187,14 +122,14 @@ def chat_template_of(tokenizer: Tokenizer, options: Mapping[str, Any] | None = N
 def render(template: PromptTemplate, tokenizer: Tokenizer, instruction: str, input_text: str = "") -> str:
     """The text before the answer, special tokens written out."""
     if not template.is_chat:
-        return prompt_text(template, instruction, input_text)
+        return template.opening + prompt_text(template, instruction, input_text)
     content = f"{instruction}\n\n{input_text}" if input_text else instruction
     messages = conversation(content, in_parts=template.kind == "chat-parts")
     return render_chat(tokenizer, template.jinja, messages, dict(template.options), open_answer=True)
 
 
 def prompt_text(template: PromptTemplate, instruction: str, input_text: str = "") -> str:
-    """The text before the answer, for a template that needs no tokenizer: any but a tokenizer's chat template."""
+    """The text before the answer of one turn, for a template that needs no tokenizer: any but one for chats."""
     rendered: str = _compiled(template.jinja).render(instruction=instruction, input=input_text)
     return rendered
 

@@ -36,6 +36,7 @@ FLOORS: tuple[set[str], ...] = (
         "jsonl",
         "languages",
         "pipeline",
+        "prompt_templates",
         "prompting",
         "provenance",
         "records",

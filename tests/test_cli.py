@@ -74,7 +74,7 @@ def test_version():
         (["settings", "smaple"], "Did you mean sample?", "Known: build-data"),
         (["settings"], "Missing argument 'COMMAND'", "coma settings --help"),
         (["run"], "Missing argument 'RECIPE'", "coma run --help"),
-        (["finetune", "--config", "no.yaml"], "no settings file no.yaml", "coma-qlora, smollm2-lora"),
+        (["finetune", "--config", "no.yaml"], "no settings file no.yaml", "codecapybara-full, codecapybara-lora"),
     ],
 )
 def test_wrong_use_is_one_message_and_one_hint(arguments, message, hint, tmp_path):

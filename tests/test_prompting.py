@@ -270,3 +270,34 @@ def test_a_template_is_kept_with_its_hash_and_a_changed_one_is_noticed(tmp_path)
     path.write_text(path.read_text().replace("user", "human"))
     with pytest.raises(MissingInputError, match="changed after training"):
         PromptTemplate.load(tmp_path)
+
+
+def test_firefly_is_begin_question_end_and_answer_end():
+    tokenizer = make_tiny_tokenizer()
+    end = tokenizer.eos_token
+    template = choose_template("firefly", tokenizer)
+    assert render(template, tokenizer, "Add.") == f"{end}Add.{end}"
+    ids = encode_prompt(template, tokenizer, "Add.")
+    assert ids.count(tokenizer.eos_token_id) == 2 and ids[0] == ids[-1] == tokenizer.eos_token_id
+    assert encode_answer(template, tokenizer, "3")[-1] == tokenizer.eos_token_id
+    assert f"Say {end}" in tokenizer.decode(encode_prompt(template, tokenizer, f"Say {end}"))
+    assert encode_prompt(template, tokenizer, f"Say {end}").count(tokenizer.eos_token_id) == 2  # spelled out is text
+
+
+def test_firefly_leaves_the_begin_token_to_a_tokenizer_that_adds_it(tmp_path):
+    package("transformers", "train")
+    tokenizer = llama(tmp_path)
+    ids = encode_prompt(choose_template("firefly", tokenizer), tokenizer, "Add.")
+    assert (ids[0], ids[-1]) == (tokenizer.bos_token_id, tokenizer.eos_token_id)
+    assert ids.count(tokenizer.bos_token_id) == 1
+
+
+def test_capybara_has_short_prompts_for_rows_of_some_sources_and_is_saved_with_them(tmp_path):
+    CAPYBARA.save(tmp_path)
+    template = PromptTemplate.load(tmp_path)
+    assert template == CAPYBARA
+    tokenizer = make_tiny_tokenizer()
+    assert render(template.for_source("codecapybara_generated"), tokenizer, "Add.") == "Add. Output: "
+    assert render(template.for_source("code_contests"), tokenizer, "Solve.", "Read n.") == "Solve.\nRead n. Output: "
+    assert render(template.for_source("mbpp"), tokenizer, "Add.") == "Add."
+    assert render(template.for_source("codealpaca"), tokenizer, "Add.").endswith("Add.\n\n### Output:")

@@ -6,7 +6,7 @@ run or a completion asks for them.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -22,10 +22,10 @@ CommandFunction = Callable[[Shared, Flags], None]
 class StageCommand(PlainCommand):
     """A command that runs one stage."""
 
-    def __init__(self, name: str, function: CommandFunction) -> None:
+    def __init__(self, name: str, function: CommandFunction, more: Mapping[str, tuple[Any, Any]]) -> None:
         epilog = f"All other settings, for --config and --set: coma settings {name}"
         super().__init__(name, help=inspect.getdoc(function), epilog=epilog, rich_markup_mode=None)
-        self.function = function
+        self.function, self.more = function, more
 
     @cached_property
     def _with_options(self) -> Any:
@@ -36,7 +36,7 @@ class StageCommand(PlainCommand):
 
         app = Typer(add_completion=False, rich_markup_mode=None)
         keys = setting_keys(settings_of(str(self.name)))
-        app.command(self.name)(with_options(self.function, keys))
+        app.command(self.name)(with_options(self.function, keys, self.more))
         return get_command(app)
 
     def get_params(self, ctx: Any) -> Any:
@@ -48,6 +48,11 @@ class StageCommand(PlainCommand):
         return self._with_options.invoke(ctx)
 
 
-def stage_command(name: str) -> Callable[[CommandFunction], StageCommand]:
-    """Make a command of the pipeline from a function: its docstring is the help, the stage's settings its options."""
-    return lambda function: StageCommand(name, function)
+def stage_command(
+    name: str, more: Mapping[str, tuple[Any, Any]] | None = None
+) -> Callable[[CommandFunction], StageCommand]:
+    """Make a command of the pipeline from a function: its docstring is the help, the stage's settings its options.
+
+    `more` are options that are not settings (`options.with_options`).
+    """
+    return lambda function: StageCommand(name, function, more or {})

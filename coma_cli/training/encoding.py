@@ -62,6 +62,7 @@ def encode_row(row: TrainingRow, template: PromptTemplate, tokenizer: Tokenizer)
     Raises:
         RewrittenError: see there.
     """
+    template = template.for_source(row.source)
     if row.earlier or row.system:
         return _encode_conversation(row, template, tokenizer)
     prompt = encode_prompt(template, tokenizer, row.instruction, row.input)
@@ -113,7 +114,7 @@ class _Rendered:
             first, last = number == 0, number + 1 == len(self.asked)
             instruction = "\n\n".join(filter(None, (self.system, question))) if first else question
             text = prompt_text(self.template, instruction, self.input if last else "")
-            yield (text if first else self.template.between + text), False
+            yield (self.template.opening if first else self.template.between) + text, False
 
     def _of_chat(self) -> Iterator[tuple[str, bool]]:
         system = self.system

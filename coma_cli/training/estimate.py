@@ -130,6 +130,24 @@ def estimate(
     )
 
 
+def counted_layout(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> dict[str, str]:
+    """For an adapter on a base that is converted first: that its parameters are counted after the conversion."""
+    shape = architecture_of(resolved)
+    if shape is None or not mode.adapter or not _is_converted(resolved):
+        return {}
+    adapter = _adapter_shape(settings, shape)
+    original = shape.fused_lora_parameters(adapter.rank, adapter.targets)
+    before = "" if original is None else f"; {original:,} in the original layout, where they are one"
+    return {"counted_in": f"the converted layout, in which q, k and v are layers of their own{before}"}
+
+
+def _is_converted(resolved: ResolvedBase) -> bool:
+    if resolved.entry is not None:
+        return resolved.entry.layout == QWEN_OF_2023
+    config = Path(resolved.path_or_id) / "config.json"
+    return resolved.kind == "folder" and read_json(config).get("model_type") == QWEN_OF_2023
+
+
 def _adapter_shape(settings: FinetuneSettings, shape: Architecture) -> AdapterShape:
     named = settings.lora.target_modules
     targets = None if not named or named == [ALL_LINEAR] else tuple(named)

@@ -51,7 +51,7 @@ def needed(
         return Needs(None, shown)
     step = StepShape(positions, max(1, int(answers * positions)))
     found = estimate.estimate(settings, mode, shape, tokens, step, _workplace(settings))
-    return Needs(found, {**shown, **found.shown()})
+    return Needs(found, {**shown, **found.shown(), **estimate.counted_layout(settings, mode, resolved)})
 
 
 def _tokens(characters: int) -> float:
@@ -178,7 +178,7 @@ def _gpu_bytes(device: str) -> int:
 
 def notes(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[str]:
     """What is worth knowing before the first step."""
-    found = []
+    found = [f"Departs from the published recipe: {line}" for line in settings.departures]
     rate = settings.optimizer.learning_rate
     if mode.adapter and rate is not None and rate < LOW_LORA_RATE:
         found.append(

@@ -181,6 +181,10 @@ class ValidationBlock(SettingsBlock):
     every: Annotated[int, Flag("--eval-steps", panel=TRAINING)] = Field(
         default=50, ge=1, description="Steps between validations; the last step is always validated"
     )
+    per_epoch: float | None = Field(default=None, gt=0, description="Validations per epoch, instead of every")
+    taken: Literal["random", "last"] = Field(
+        default="random", description="What a share is: random rows, or the last ones of each source in file order"
+    )
     keep_best: Annotated[bool, Flag("--keep-best", panel=TRAINING)] = Field(
         default=False, description="Keep the weights with the lowest validation loss instead of the last ones"
     )
@@ -231,6 +235,9 @@ class FinetuneRuntime(Runtime):
     device: Annotated[Device, Flag("--device", panel=MACHINE)] = "auto"
     save_steps: Annotated[int | None, Unset("a twentieth of the run, at most 50")] = Field(
         default=None, ge=1, description="Steps between checkpoints"
+    )
+    saves_per_epoch: float | None = Field(
+        default=None, gt=0, description="Checkpoints per epoch, instead of save_steps"
     )
     save_total_limit: int = Field(default=1, ge=1, description="Checkpoints to keep, beside that of the best step")
     auto_batch: Annotated[bool, Flag("--auto-batch", panel=MACHINE)] = Field(
@@ -319,6 +326,9 @@ class FinetuneSettings(StageSettings):
     dtype: Annotated[Dtype, Flag("--dtype", panel=MACHINE)] = Field(
         default="auto", description="Dtype of the frozen weights and of the computation"
     )
+    departures: list[str] = Field(
+        default_factory=list, description="How these settings depart from the published recipe that they follow"
+    )
     lora: LoraBlock = LoraBlock()
     optimizer: OptimizerBlock = OptimizerBlock()
     batch: BatchBlock = BatchBlock()
@@ -362,6 +372,7 @@ class FinetuneSettings(StageSettings):
         length = {} if self.can_be_extended else super().extent()
         identity = super().identity()
         identity.pop("data")
+        identity.pop("departures")
         if self.from_adapter is not None:
             identity["from_adapter"] = "adapter"
         if self.validation.path is not None:

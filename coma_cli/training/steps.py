@@ -14,7 +14,7 @@ from coma_cli.errors import CliError, is_out_of_memory
 from coma_cli.jsonl import read_json, read_rows, write_json, write_rows
 from coma_cli.models.loading import Placement
 from coma_cli.training import checkpoints
-from coma_cli.training.batching import Packing, collate
+from coma_cli.training.batching import Packing, collate, steps_of
 from coma_cli.training.callbacks import AfterStep, TrainingCallback
 from coma_cli.training.checkpoints import Checkpoint
 from coma_cli.training.interruption import Interruption
@@ -98,7 +98,8 @@ def _attempt(
 def _train(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement) -> None:
     begun = _latest(run, job.steps)
     done = begun.step if begun else 0
-    save_steps = settings.runtime.save_steps or max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_PER_RUN))
+    usual = max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_PER_RUN))
+    save_steps = between(settings.runtime.saves_per_epoch, job) or settings.runtime.save_steps or usual
     options = {
         "model": model,
         "args": arguments(settings, job, placement, run.scratch("checkpoints"), save_steps),
@@ -119,7 +120,9 @@ def _callbacks(run: Run, settings: FinetuneSettings, job: TuningJob, ticker: con
     validation = None
     if job.held_out:
         best = best_of(_rows(run))
-        validation = Validation(settings.validation, job.held_out, job.batch.size, found, best)
+        every = between(settings.validation.per_epoch, job) or settings.validation.every
+        block = settings.validation.model_copy(update={"every": every})
+        validation = Validation(block, job.held_out, job.batch.size, found, best)
     keep_best = validation if settings.validation.keep_best else None
 
     def best_step() -> int | None:
@@ -131,6 +134,14 @@ def _callbacks(run: Run, settings: FinetuneSettings, job: TuningJob, ticker: con
     recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, job, found)
     saver = CheckpointSaver(run.fingerprint, settings.runtime.save_total_limit, best_step)
     return [callback for callback in (recorder, validation, probe, saver) if callback is not None]
+
+
+def between(times_per_epoch: float | None, job: TuningJob) -> int | None:
+    """Steps between things that are done so many times per epoch, at least 1; None if that is not set."""
+    if times_per_epoch is None:
+        return None
+    epoch = steps_of(len(job.rows), job.batch.rows_per_step, epochs=1, max_steps=None)
+    return max(1, round(epoch / times_per_epoch))
 
 
 class _deterministic:  # noqa: N801  # used like a function

@@ -69,8 +69,9 @@ def chat_source(template: PromptTemplate, tokenizer: Any) -> str | None:
     """
     end = template.end or template.stop or tokenizer.eos_token or ""
     parts = {"end": json.dumps(end), "between": json.dumps(template.between), "source": template.jinja}
+    opening = f"{{{{ {json.dumps(template.opening)} }}}}" if template.opening else ""
     for first in ("", "{{ bos_token }}"):
-        source = _FRAME % {**parts, "first": first}
+        source = _FRAME % {**parts, "first": first + opening}
         if all(_same(source, template, tokenizer, probe) for probe in _PROBES):
             return source
     return None

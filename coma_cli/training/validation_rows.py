@@ -88,9 +88,21 @@ def held_out(
     count = max(1, round(block.fraction * len(rows)))
     if count >= len(rows):
         raise MissingInputError(f"Of {len(rows)} rows, none is left to train on.", "Lower --validation.")
-    chosen = {row.id for row in sorted(rows, key=lambda row: row_seed(settings.seed, row.id))[:count]}
+    if block.taken == "last":
+        chosen = _last_of_each_source(rows, block.fraction)
+    else:
+        chosen = {row.id for row in sorted(rows, key=lambda row: row_seed(settings.seed, row.id))[:count]}
     held = tuple(row for row in rows if row.id in chosen)
     return tuple(row for row in rows if row.id not in chosen), ValidationRows(_at_most(held, block), data)
+
+
+def _last_of_each_source(rows: Sequence[TrainingRow], share: float) -> set[str]:
+    """The ids of the last rows of each source; of each at least one, unless it is its only one."""
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        by_source[row.source].append(row.id)
+    counts = {source: min(max(1, round(share * len(ids))), len(ids) - 1) for source, ids in by_source.items()}
+    return {row_id for source, ids in by_source.items() for row_id in ids[len(ids) - counts[source] :]}
 
 
 def _at_most(rows: Sequence[TrainingRow], block: ValidationBlock) -> tuple[TrainingRow, ...]:

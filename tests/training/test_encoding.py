@@ -1,6 +1,6 @@
 """Rows as token ids: the loss is on the answer and its stop token, and no answer is ever cut."""
 
-from coma_cli.prompting import ALPACA, CHATML, chat_template_of, stop_token_id
+from coma_cli.prompting import ALPACA, CAPYBARA, CHATML, chat_template_of, choose_template, stop_token_id
 from coma_cli.records import DroppedRow
 from coma_cli.training.encoding import NO_LABEL, EncodedRow, encode_row, encode_rows
 from coma_cli.training.examples import TrainingRow
@@ -146,3 +146,23 @@ def test_prompts_are_cut_where_that_is_wanted_and_answers_never():
     (fewer,) = encode_rows([conversation()], CHATML, tokenizer, whole[3] - 1, cut_prompts=True)
     assert trained(fewer, tokenizer) == [" twice <|im_end|>", "3<|im_end|>"]
     assert [type(one) for one in encode_rows(rows[:2], CHATML, tokenizer, 150)] == [DroppedRow] * 2
+
+
+def test_a_conversation_in_fireflys_form_has_an_end_token_after_each_text_and_trains_the_answers():
+    """../shared/reference/seed-recipes.md, section 1: BOS, then per turn human text, EOS, assistant text, EOS."""
+    tokenizer = make_tiny_tokenizer()
+    end = tokenizer.eos_token
+    earlier = (Turn("Add.", "3"), Turn("More.", "4"))
+    row = TrainingRow("0/1", "test", "Last.", "", "5", earlier=earlier)
+    encoded = encode_row(row, choose_template("firefly", tokenizer), tokenizer)
+    assert tokenizer.decode(encoded.ids) == end + "".join(
+        f"{t}{end}" for t in ("Add.", "3", "More.", "4", "Last.", "5")
+    )
+    assert trained(encoded, tokenizer) == [f"3{end}", f"4{end}", f"5{end}"]
+
+
+def test_the_prompt_of_a_row_follows_its_source():
+    tokenizer = make_tiny_tokenizer()
+    for source, prompt in (("gen-instructions", "Add. Output: "), ("mbpp", "Add."), ("code_contests", "Add. Output: ")):
+        encoded = encode_row(TrainingRow("0/1", source, "Add.", "", "3"), CAPYBARA, tokenizer)
+        assert tokenizer.decode(encoded.ids[: encoded.answer_start]) == prompt

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from coma_cli.catalog.bases import BASES
 from coma_cli.errors import UsageError
-from coma_cli.models.resolution import resolve_base
+from coma_cli.models.resolution import ResolvedBase, resolve_base
 from coma_cli.training import estimate as estimate_module
 from coma_cli.training.devices import named_device
-from coma_cli.training.estimate import Workplace, architecture_of, estimate
+from coma_cli.training.estimate import Workplace, architecture_of, counted_layout, estimate
 from coma_cli.training.memory import Arithmetic, StepShape
 from coma_cli.training.modes import FULL, LORA, MODES, QLORA
-from coma_cli.training.settings import FinetuneSettings
-from tests.requirements import package
+from coma_cli.training.settings import FinetuneSettings, LoraBlock
+from tests.requirements import SHARED, package, skip_unless
 from tests.tiny_model import make_tiny_model
 
 SEVEN = BASES["llama-7b"].architecture
@@ -39,6 +39,24 @@ def test_a_folder_tells_its_shape_and_the_counts_are_exact(tmp_path):
     settings = FinetuneSettings(lora={"r": 5})
     trained = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
     assert estimate(settings, LORA, shape, 1, STEP, CPU).trainable == trained
+
+
+@pytest.mark.parametrize("base", ["qwen-7b", str(SHARED / "bases" / "qwen-7b")], ids=["catalogue", "configuration"])
+def test_the_trainable_parameters_of_qwen_7b_are_counted_in_a_layout_that_is_named(base):
+    """../shared/reference/seed-recipes.md, section 1: 143,130,624 in the fused layout, 159,907,840 in that of Qwen2."""
+    if base != "qwen-7b":
+        skip_unless("shared", (SHARED / "bases" / "qwen-7b" / "config.json").is_file(), "no Qwen-7B in ../shared")
+        resolved = resolve_base(base)
+    else:
+        resolved = ResolvedBase(base, "hub", "Qwen/Qwen-7B", None, "", BASES[base])
+    settings = FinetuneSettings(lora={"r": 64})
+    shape = architecture_of(resolved)
+    assert estimate(settings, QLORA, shape, 1, STEP, on("a100-80g")).trainable == 159_907_840
+    assert shape.fused_lora_parameters(64) == 143_130_624
+    assert "143,130,624 in the original layout" in counted_layout(settings, QLORA, resolved)["counted_in"]
+    some = settings.model_copy(update={"lora": LoraBlock(r=64, target_modules=["q_proj"])})
+    assert "original" not in counted_layout(some, QLORA, resolved)["counted_in"]
+    assert counted_layout(settings, FULL, resolved) == {}
 
 
 def test_full_lora_and_qlora_need_less_memory_in_this_order():

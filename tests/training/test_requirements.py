@@ -44,6 +44,19 @@ def test_seven_billion_parameters_do_not_fit_into_a_small_machine_and_the_reason
     assert "--for-device" in blockers[0].hint
 
 
+@pytest.mark.parametrize("name", ["coma-qwen-7b", "codecapybara-full"])
+def test_a_recipe_of_seven_billion_parameters_fails_here_for_lack_of_memory_and_names_its_departures(
+    data, monkeypatch, name
+):
+    monkeypatch.setattr(requirements, "memory_mb", lambda: 4_000)
+    monkeypatch.setattr("coma_cli.models.one_device.GPU_DRIVERS", ())
+    path = ROOT / "configs" / "finetune" / f"{name}.yaml"
+    settings = load_settings(FinetuneSettings, config=path, flags={"data": [str(data)]})
+    plan = finetune.preview(settings, Workspace(data.parent / "ws"))
+    assert any("GB of memory, and the CPU of this machine" in blocker.message for blocker in plan.blockers)
+    assert any(note.startswith("Departs from the published recipe: rows of more than") for note in plan.notes)
+
+
 def test_a_device_that_is_too_small_is_named(data):
     (blocker,) = previewed(data, base="llama-7b", mode="full", **{"runtime.for_device": "rtx4090"}).blockers
     assert "rtx4090 (25.3 GB each) has 25.3 GB" in blocker.message

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -429,3 +430,12 @@ def test_adapters_are_computed_in_bfloat16_and_stored_in_float32(bench, monkeypa
 def test_a_run_is_not_for_another_device(bench):
     with pytest.raises(UsageError, match="--for-device is for estimates"):
         finetune.plan(bench.settings(runtime__for_device="t4"), bench.workspace)
+
+
+@pytest.mark.parametrize(("times", "steps"), [(None, None), (1, 10), (4, 2), (0.5, 20), (100, 1)])
+def test_what_is_done_so_often_per_epoch_is_done_every_so_many_steps(times, steps):
+    from coma_cli.training.settings import BatchBlock
+    from coma_cli.training.steps import between
+
+    job = SimpleNamespace(rows=range(117), batch=BatchBlock(size=6, accumulation=2))  # ten steps, the last one short
+    assert between(times, job) == steps

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coma_cli.prompting import ALPACA, CAPYBARA, CHATML, RAW, encode_prompt, template_from_file
+from coma_cli.prompting import ALPACA, CAPYBARA, CHATML, RAW, choose_template, encode_prompt, template_from_file
 from coma_cli.training.stops import chat_source, save_for_others
 from tests.requirements import package
 from tests.tiny_model import make_tiny_tokenizer
@@ -18,6 +18,16 @@ def test_a_template_as_a_chat_template_gives_the_prompts_of_training(template, b
     messages = [{"role": "user", "content": "Add 1 and 2."}]
     ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
     assert list(ids) == encode_prompt(template, tokenizer, "Add 1 and 2.")
+
+
+def test_fireflys_form_as_a_chat_template_gives_the_prompts_of_training():
+    tokenizer = make_tiny_tokenizer()
+    template = choose_template("firefly", tokenizer)
+    tokenizer.chat_template = chat_source(template, tokenizer)
+    end = tokenizer.eos_token
+    said = [("user", "Add."), ("assistant", "3"), ("user", "More.")]
+    text = tokenizer.apply_chat_template([{"role": r, "content": c} for r, c in said], tokenize=False)
+    assert text == f"{end}Add.{end}3{end}More.{end}"
 
 
 def test_turns_and_a_system_text_are_rendered():

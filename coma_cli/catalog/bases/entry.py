@@ -71,6 +71,14 @@ class Architecture:
         chosen = shapes if targets is None else [name for name in targets if name in shapes]
         return self.layers * sum(rank * sum(shapes[name]) for name in chosen)
 
+    def fused_lora_parameters(self, rank: int, targets: tuple[str, ...] | None = None) -> int | None:
+        """The same where q, k and v are one layer and share a first matrix; None if they are not adapted alike."""
+        fused = {"q_proj", "k_proj", "v_proj"}
+        adapted = fused if targets is None else fused & set(targets)
+        if adapted != fused:
+            return None if adapted else self.lora_parameters(rank, targets)
+        return self.lora_parameters(rank, targets) - self.layers * 2 * rank * self.hidden
+
 
 @dataclass(frozen=True)
 class EmbeddedWeights:

@@ -23,7 +23,7 @@ BASE = Base(
         vocabulary=151936,
         attention_bias=True,
     ),
-    template="chatml",
+    template="firefly",
     lora_targets=LLAMA_LINEAR_LAYERS,
     layout="qwen",
     context=8192,
