@@ -175,6 +175,7 @@ def given_to(key: SettingKey, flag) -> tuple[list[str], object]:
         "chat_template_kwargs": "a=b",
         "rows.columns": "instruction=a",
         "engine_args": "a=b",
+        "lora.init": "gaussian",
         "num_beams": "7",
         "runtime.fail_under": "pass@1=0.5",
         "size": "7",
