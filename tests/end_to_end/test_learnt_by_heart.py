@@ -32,7 +32,7 @@ def model_folder(tmp_path_factory, warm_coma) -> Path:
     smollm2()
     folder = tmp_path_factory.mktemp("chain")
     (folder / "rows.json").write_text(json.dumps(ROWS))
-    settings = "--template chatml --max-steps 15 --batch-size 10 --learning-rate 3e-3 --lora-r 16 --lora-dropout 0"
+    settings = "--template chatml --max-steps 24 --batch-size 10 --learning-rate 3e-3 --lora-r 16 --lora-dropout 0"
     tuned = warm_coma.summary(["finetune", "--data", "rows.json", "--lora", *settings.split(), "-w", "ws"], folder)
     assert tuned["rows_trained_on"] == 20
     assert tuned["last_loss"] < 0.05
