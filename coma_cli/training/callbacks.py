@@ -13,6 +13,8 @@ import numpy as np
 import torch
 import transformers
 
+from coma_cli.training.loss import evaluation_mode
+
 
 class TrainingCallback(transformers.TrainerCallback):  # type: ignore[misc]  # transformers ships no types
     """A callback that knows its trainer, which `trainer.train` sets before the first step."""
@@ -40,13 +42,10 @@ def evaluating(model: Any) -> Iterator[None]:
     """
     states = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
     on_gpu = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else None
-    was_training = model.training
-    model.eval()
     try:
-        with torch.no_grad():
+        with evaluation_mode(model):
             yield
     finally:
-        model.train(was_training)
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.random.set_rng_state(states[2])

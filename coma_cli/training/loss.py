@@ -74,7 +74,7 @@ class LabelledLogits:
         if not self.gathers:
             return "This model has no separate head: all logits are computed."
         index = torch.arange(1, ids.shape[1], 2, device=ids.device)
-        with _evaluating(model):
+        with evaluation_mode(model):
             logits, _ = self(model, index, input_ids=ids)
             own = model(input_ids=ids, use_cache=False).logits[0].index_select(0, index)
         if _equal(logits, own):
@@ -97,7 +97,7 @@ def require_apart(model: Any, rows: Sequence[Sequence[int]], device: Any) -> Non
     """
     ids = torch.tensor([[token for row in rows for token in row]], device=device)
     positions = torch.cat([torch.arange(len(row), device=device) for row in rows]).unsqueeze(0)
-    with _evaluating(model):
+    with evaluation_mode(model):
         together = model(input_ids=ids, position_ids=positions, use_cache=False).logits[0]
         alone = [model(input_ids=torch.tensor([row], device=device), use_cache=False).logits[0] for row in rows]
     if not _equal(together, torch.cat(alone)):
@@ -105,15 +105,21 @@ def require_apart(model: Any, rows: Sequence[Sequence[int]], device: Any) -> Non
 
 
 @contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
-    """Without dropout and gradients."""
-    training = model.training
-    model.eval()
+def evaluation_mode(model: Any) -> Iterator[None]:
+    """Without dropout and gradients.
+
+    Layers of bitsandbytes stay in training mode, where they compute the same: in evaluation mode they repack their
+    weights on a CPU, which takes time and fails for narrow layers.
+    """
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = type(module).__module__.startswith("bitsandbytes")
     try:
         with torch.no_grad():
             yield
     finally:
-        model.train(training)
+        for module in training:
+            module.training = True
 
 
 def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -185,7 +185,7 @@ def test_merge_lora(empty, tiny_model, warm_coma, tmp_path):
     arguments = ("--base", str(tiny_model), "--lora", "--data", str(data), "--max-steps", "2")
     finish(Case("finetune", arguments, len, 1, coma=warm_coma), empty)
     parts = (
-        files_in("merge-lora/*/.references/*.safetensors"),
+        files_in("merge-lora/*/.references/*.json"),
         files_in("merge-lora/*/model/config.json"),
         lines_in("merge-lora/*/verification.jsonl"),
     )

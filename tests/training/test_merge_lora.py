@@ -207,7 +207,7 @@ def test_a_real_adapter_of_smollm2_is_merged_in_16_bits(mode, tmp_path):
     package("bitsandbytes", "bnb")
     few = {"max_steps": 2, "batch.size": 2, "optimizer.learning_rate": 2e-3, "dtype": "bfloat16"}
     tune(tmp_path, Path("smollm2-135m"), mode, mode=mode, **few)
-    merge(tmp_path, dtype="bf16")
+    merge(tmp_path, dtype="bf16", **{"verification.min_greedy_agreement": 0.97})  # 5 of 295 positions may be ties
     summary = read_json(tmp_path / "merge-lora" / "merged" / "summary.json")
     assert summary["max_adapter_effect"] > 1
     assert 0 < summary["kl_divergence"] < summary["limits"]["max_kl_divergence"] < 0.01

@@ -69,4 +69,4 @@ def test_the_peak_is_about_that_of_one_file(tmp_path):
     files = [path.stat().st_size for path in (tmp_path / "merged").glob("*.safetensors")]
     assert len(files) > 4
     assert whole > 80 * MEGABYTE
-    assert peak < 2 * max(files) < whole / 2, f"{peak / MEGABYTE:.0f} MB for a model of {whole / MEGABYTE:.0f} MB"
+    assert peak < 2.5 * max(files) < whole / 2, f"{peak / MEGABYTE:.0f} MB for a model of {whole / MEGABYTE:.0f} MB"
