@@ -37,7 +37,9 @@ def test_finetune_merge_and_sample_by_the_name_qwen_7b(tmp_path):
 
     tuned = run("finetune", "--base", "qwen-7b", "--qlora", "--max-steps", "2", "--data", "rows.json")
     assert (tuned["steps"], tuned["rows_trained_on"]) == (2, 8)
-    merged = run("merge-lora", "--set", "verification.probes=1")
+    # Weights drawn at random give many near ties among 151,936 tokens.
+    few = ("--set", "verification.probes=1", "--set", "verification.min_greedy_agreement=0.8")
+    merged = run("merge-lora", *few)
     assert merged["base"] == "qwen-7b"
     config = json.loads((tmp_path / merged["output"] / "config.json").read_text())
     assert (config["model_type"], config["vocab_size"]) == ("qwen2", 151_936)
