@@ -49,26 +49,9 @@ def batches_of(rows: Sequence[EncodedRow], steps: int, batching: Any) -> list[li
     return [list(batch) for batch in all_batches(lengths, SIZE, ACCUMULATION, 0, steps, batching)]
 
 
-def with_coma(rows: list[EncodedRow], steps: int, dtype: str, batching: str) -> tuple[Clock, list[float]]:
-    """coma's own trainer, as `coma finetune` uses it."""
-    import tempfile
-
+def recorder(clock: Clock, losses: list[float]) -> Any:
+    """A callback of transformers' trainer that marks the time of each step and keeps its loss."""
     import transformers
-
-    from coma_cli.models.loading import Placement
-    from coma_cli.models.resolution import NO_TRUST
-    from coma_cli.settings import load_settings
-    from coma_cli.training.modes import LORA
-    from coma_cli.training.preparation import prepare
-    from coma_cli.training.settings import FinetuneSettings
-    from coma_cli.training.trainer import arguments, train
-
-    clock, losses = Clock(), []
-    flags = {"lora.r": RANK, "lora.alpha": ALPHA, "lora.dropout": 0.0, "optimizer.learning_rate": RATE}
-    flags |= {"batch.size": SIZE, "batch.accumulation": ACCUMULATION, "base": BASE}
-    settings = load_settings(FinetuneSettings, flags=flags)
-    placement = Placement("cpu", DTYPES[dtype])
-    model = prepare(settings, LORA, resolve_base(BASE), placement, NO_TRUST).model
 
     class Recorder(transformers.TrainerCallback):  # type: ignore[misc]  # transformers ships no types
         def on_train_begin(self, *_: Any, **__: Any) -> None:
@@ -81,10 +64,50 @@ def with_coma(rows: list[EncodedRow], steps: int, dtype: str, batching: str) -> 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             losses.extend([float(logs["loss"])] if logs and "loss" in logs else [])
 
+    return Recorder()
+
+
+def with_coma(rows: list[EncodedRow], steps: int, dtype: str, batching: str) -> tuple[Clock, list[float]]:
+    """coma's own trainer, as `coma finetune` uses it."""
+    import tempfile
+
+    from coma_cli.corpus.decontamination.training_check import NEVER_CHECKED
+    from coma_cli.models.loading import Placement
+    from coma_cli.models.resolution import NO_TRUST
+    from coma_cli.settings import load_settings
+    from coma_cli.training.job import TuningJob
+    from coma_cli.training.modes import LORA
+    from coma_cli.training.preparation import prepare
+    from coma_cli.training.settings import FinetuneSettings
+    from coma_cli.training.trainer import arguments, train
+
+    clock, losses = Clock(), []
+    flags = {"lora.r": RANK, "lora.alpha": ALPHA, "lora.dropout": 0.0, "optimizer.learning_rate": RATE}
+    flags |= {"batch.size": SIZE, "batch.accumulation": ACCUMULATION, "base": BASE}
+    settings = load_settings(FinetuneSettings, flags=flags)
+    placement = Placement("cpu", DTYPES[dtype])
+    base, batches = resolve_base(BASE), tuple(map(tuple, batches_of(rows, steps, batching)))
+    job = TuningJob(
+        LORA,
+        base,
+        NO_TRUST,
+        None,
+        None,
+        tuple(rows),
+        {},
+        NEVER_CHECKED,
+        settings.batch,
+        batches,
+        steps,  # type: ignore[arg-type]
+    )
+    model = prepare(settings, LORA, base, placement, NO_TRUST).model
+
     with tempfile.TemporaryDirectory() as folder:
-        options = {"model": model, "args": arguments(settings, LORA, placement, Path(folder), steps, steps + 1)}
+        args = arguments(settings, job, placement, Path(folder), steps + 1)
+        options = {"model": model, "args": args, "computed_in": placement.dtype}
         collator = Packing(LONGEST) if batching == "packing" else collate
-        train(options, batches_of(rows, steps, batching), rows, Recorder(), None, collator)  # type: ignore[arg-type]
+        callback = recorder(clock, losses)
+        train(options, [list(batch) for batch in batches], rows, [callback], None, collator)
     return clock, losses
 
 
@@ -125,21 +148,9 @@ def with_trl(rows: list[EncodedRow], steps: int, dtype: str, batching: str) -> t
     import tempfile
 
     import datasets
-    import transformers
     import trl
 
     clock, losses = Clock(), []
-
-    class Recorder(transformers.TrainerCallback):  # type: ignore[misc]  # transformers ships no types
-        def on_train_begin(self, *_: Any, **__: Any) -> None:
-            clock.marks = []
-            clock.mark()
-
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            clock.mark()
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            losses.extend([float(logs["loss"])] if logs and "loss" in logs else [])
 
     order = [row for batch in batches_of(rows, steps, "padding") for row in batch]
     data = datasets.Dataset.from_list(
@@ -157,6 +168,7 @@ def with_trl(rows: list[EncodedRow], steps: int, dtype: str, batching: str) -> t
         )  # fmt: skip
         folder_of_base = model_folder(resolve_base(BASE))
         trainer = trl.SFTTrainer(folder_of_base, args=config, train_dataset=data, peft_config=lora_config())
+        trainer.add_callback(recorder(clock, losses))
         trainer.train()
         kept = trainer.train_dataset
     if packing:  # its sequences hold other rows: the tokens of those that were seen
