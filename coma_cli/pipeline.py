@@ -44,7 +44,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="gen-instructions",
-        version=2,
+        version=3,
         reads=(),
         leaves=("train.jsonl", "validation.jsonl", "dropped.jsonl"),
         unit="calls",

@@ -69,6 +69,10 @@ def derived_answer(body: Mapping[str, Any]) -> str:
     fence = re.search(r"begins with ```(\S+)", prompt)
     if fence:
         tag = fence[1]
+        shown = re.search(r"<code>\n(.*?)\n</code>", prompt, re.DOTALL)
+        if shown:
+            shows = f"\n\nprint({number % 97})  # {what}\n" if tag == "python" else f"\n\n// {what} {number % 97}\n"
+            return f"```{tag}\n{shown[1]}{shows}```"
         if tag == "python":
             code = (
                 f"def solve_{name[:6]}(items):\n    # {what}\n    total = {number % 97}\n"

@@ -1,4 +1,8 @@
-"""Code functions in two rounds: an instruction that the function would answer, then a program that answers it."""
+"""Code functions in two rounds: an instruction that the function would answer, then a program that answers it.
+
+The program is built around the function, as in CodeCapybara's recipe, and is dropped if it does not contain it; or it
+is written from the instruction alone, if the settings say so.
+"""
 
 from collections.abc import Sequence
 
@@ -9,11 +13,13 @@ from coma_cli.instructions.parsing import Refused, Taken, instruction_in, progra
 from coma_cli.instructions.rounds import ItemDraft, ItemKind, RoundSpec
 from coma_cli.instructions.seeds import Seed
 from coma_cli.instructions.settings import GenSettings, Round
-from coma_cli.records import DroppedRow, Example, row_seed
+from coma_cli.records import DroppedRow, Example, Origin, row_seed
+from coma_cli.syntax.containing import span_of_function
 
 SOURCE = "gen-instructions"
 TASK = "code-generation"
 _INSTRUCTION, _PROGRAM = 0, 1  # the rounds
+HUMAN_PART = "lines {} to {} of the answer are this function, the others were generated"
 
 
 def first_request(seed: Seed, settings: GenSettings) -> GenerationRequest:
@@ -24,7 +30,13 @@ def first_request(seed: Seed, settings: GenSettings) -> GenerationRequest:
 
 def second_request(seed: Seed, instruction: str, settings: GenSettings) -> GenerationRequest:
     """Asks for a program."""
-    text = prompts.round_two(instruction, seed.language, settings.text_language)
+    text = prompts.round_two(
+        instruction,
+        seed.language,
+        settings.text_language,
+        seed.code if settings.second_round == "from-code" else None,
+        demonstrated=settings.filters.must_run,
+    )
     return _request(f"{seed.id}/2", prompts.SYSTEM_TWO, text, settings, settings.round_two)
 
 
@@ -54,7 +66,16 @@ def _flaw_of_instruction(seed: Seed, text: str, settings: GenSettings) -> Refuse
 
 
 def _flaw_of_program(seed: Seed, text: str, settings: GenSettings) -> Refused | None:
-    return flaw_of_program(text, seed.language, settings.filters)
+    flaw = flaw_of_program(text, seed.language, settings.filters)
+    if flaw is None and settings.second_round == "from-code" and human_part(seed, text) is None:
+        return Refused("lacks-the-function", "not all its tokens are there in this order")
+    return flaw
+
+
+def human_part(seed: Seed, program: str) -> tuple[int, int] | None:
+    """The first and last line, counted from 1, of the function that people wrote; None if the program changes it."""
+    found = span_of_function(seed.language, program, seed.code)
+    return None if found is None else (1 + program.count("\n", 0, found[0]), 1 + program.count("\n", 0, found[1]))
 
 
 def row_id(draft: ItemDraft[Seed]) -> str:
@@ -75,9 +96,15 @@ def example_of(draft: ItemDraft[Seed], settings: GenSettings) -> Example:
         instruction=instruction,
         output=program,
         licence=draft.item.licence,
-        origin=draft.item.origin,
+        origin=_with_human_part(draft.item, program) if settings.second_round == "from-code" else draft.item.origin,
         made_by=f"{settings.model} in two rounds, answers {answers}",
     )
+
+
+def _with_human_part(seed: Seed, program: str) -> Origin:
+    part = human_part(seed, program)
+    assert part is not None  # else the program was refused
+    return seed.origin.model_copy(update={"detail": HUMAN_PART.format(*part)})
 
 
 def dropped_of(draft: ItemDraft[Seed], refused: Refused) -> DroppedRow:

@@ -13,9 +13,8 @@ from coma_cli.corpus.decontamination.available import (
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.errors import CliError, MissingInputError, UsageError
-from coma_cli.instructions import prompts
 from coma_cli.instructions.budget import Price
-from coma_cli.instructions.code_functions import first_request
+from coma_cli.instructions.code_functions import first_request, second_request
 from coma_cli.instructions.pending import Requests, choose_requests
 from coma_cli.instructions.pending_requests import generation_request
 from coma_cli.instructions.seeds import Seed, SeedCode, SeedTally, choose_seeds, find_seed_code
@@ -163,18 +162,18 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
     """Calls, tokens, dollars and time of a run from scratch in which every round is requested once."""
     counter = TokenCounter.of(settings.model)
     first = [first_request(seed, settings) for seed in seeds]
-    second = prompts.round_two("", "python", settings.text_language)
-    read = sum(counter.about(r.system) + counter.about(r.instruction) for r in first)
-    read += len(seeds) * (counter.about(prompts.SYSTEM_TWO) + counter.about(second) + EXPECTED_INSTRUCTION_TOKENS)
+    second = [second_request(seed, "", settings) for seed in seeds]
+    read = sum(counter.about(r.system) + counter.about(r.instruction) for r in (*first, *second))
+    read += len(seeds) * EXPECTED_INSTRUCTION_TOKENS
     expected = (
         min(EXPECTED_INSTRUCTION_TOKENS, settings.round_one.max_new_tokens),
         min(EXPECTED_PROGRAM_TOKENS, settings.round_two.max_new_tokens),
     )
     written = len(seeds) * sum(expected)
     longest = settings.round_one.max_new_tokens, settings.round_two.max_new_tokens
-    most_read = sum(counter.at_most([r.system, r.instruction]) for r in first)
+    most_read = sum(counter.at_most([r.system, r.instruction]) for r in (*first, *second))
     # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens are longer.
-    most_read += len(seeds) * (counter.at_most([prompts.SYSTEM_TWO, second]) + 8 * longest[0])
+    most_read += 8 * len(seeds) * longest[0]
     calls = _CALLS_PER_SEED * len(seeds)
     return {
         "calls": calls,

@@ -2,7 +2,7 @@
 
 One code function per request. Batching several in one request is a few percent cheaper, but the answers would have to
 be separated again, and one extra or missing header would pair every instruction with the wrong code. The second round
-does not see the code: a training row contains only the instruction, so the instruction alone must be enough.
+sees instruction and function, as CodeCapybara's does: the answer is then code that people wrote, made runnable.
 """
 
 from coma_cli.languages import display
@@ -31,13 +31,40 @@ single self-contained program without network access, files or user input.
 
 Answer with the task between <instruction> and </instruction> and nothing else."""
 
-_TWO = """\
+_TWO_FROM_INSTRUCTION = """\
 {instruction}
 
-Answer with one complete {language} program that runs as is. Include all imports, everything it calls, and a `main` \
-block that demonstrates it on a small example and prints the result. It must not read files, read user input or \
-access the network, and it must terminate. Write comments in {written_in}. Put the whole program in one block that \
-begins with ```{fence} and ends with ```, and write nothing outside the block."""
+Answer with one complete {language} program that runs as is. Include all imports and everything it calls{main}. It \
+must not read files, read user input or access the network, and it must terminate. {comments} Put the whole program in \
+one block that begins with ```{fence} and ends with ```, and write nothing outside the block."""
+
+_TWO_FROM_CODE = """\
+Here is a programming task:
+
+<task>
+{instruction}
+</task>
+
+And here is {language} code that does the work, taken from a larger project:
+
+<code>
+{code}
+</code>
+
+Answer with one complete {language} program that solves the task with this code and runs as is.
+
+- Keep the code: its names, statements and order stay as they are. You may qualify names by their module, move it into \
+a class, and drop comments.
+- Add the imports, and short definitions of everything else it needs{main}.
+- The program must not read files, read user input or access the network, and it must terminate.
+- {comments}
+
+Put the whole program in one block that begins with ```{fence} and ends with ```, and write nothing outside the \
+block."""
+
+_MAIN = ", and a `main` block that demonstrates it on a small example and prints the result"
+_NO_MAIN = " and nothing else: no main function, no tests, no example calls"
+_NO_COMMENTS = "Write no comments."
 
 
 SYSTEM_CHINESE = "You write precise, concise and natural Simplified Chinese for programmers."
@@ -107,8 +134,24 @@ def round_one(code: str, language: str, text_language: TextLanguage) -> str:
     return _ONE.format(language=display(language), code=code.strip("\n"), written_in=_WRITTEN_IN[text_language])
 
 
-def round_two(instruction: str, language: str, text_language: TextLanguage) -> str:
-    """The prompt for a complete runnable program that follows an instruction."""
-    return _TWO.format(
-        instruction=instruction, language=display(language), fence=language, written_in=_WRITTEN_IN[text_language]
+def round_two(
+    instruction: str,
+    language: str,
+    text_language: TextLanguage,
+    code: str | None,
+    *,
+    demonstrated: bool = True,
+) -> str:
+    """The prompt for a complete program that follows an instruction, around this code if there is any.
+
+    A program that is not `demonstrated` has no main part, no tests and no comments, as in CodeCapybara's recipe.
+    """
+    template = _TWO_FROM_INSTRUCTION if code is None else _TWO_FROM_CODE
+    return template.format(
+        instruction=instruction,
+        code=(code or "").strip("\n"),
+        language=display(language),
+        fence=language,
+        main=_MAIN if demonstrated else _NO_MAIN,
+        comments=f"Write comments in {_WRITTEN_IN[text_language]}." if demonstrated else _NO_COMMENTS,
     )

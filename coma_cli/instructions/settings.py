@@ -80,7 +80,11 @@ class Filters(BaseModel):
     )
     max_words: int = Field(default=300, ge=1, description="Maximum words per instruction")
     min_program_lines: int = Field(default=3, ge=1, description="Minimum lines of code per program")
-    must_run: bool = Field(default=True, description="Drop Python programs that only define things and do nothing")
+    must_run: bool = Field(
+        default=True,
+        description="Request programs with a main part, and drop Python programs that only define things; without it, "
+        "programs without main part, tests and comments are requested",
+    )
 
 
 # The location of an input does not change the rows; its content is hashed as an input of the run.
@@ -131,6 +135,11 @@ class GenSettings(StageSettings):
     price: PriceSettings = PriceSettings()
     round_one: RoundOne = RoundOne()
     round_two: RoundTwo = RoundTwo()
+    second_round: Annotated[Literal["from-code", "from-instruction"], Flag("--round-two")] = Field(
+        default="from-code",
+        description="What round two sees: instruction and function, so that the program is built around the function "
+        "(others are dropped), or the instruction alone",
+    )
     max_code_chars: int = Field(
         default=6000, ge=100, description="Maximum length of a code function in characters; longer ones are skipped"
     )

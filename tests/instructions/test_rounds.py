@@ -55,15 +55,55 @@ def test_a_row_is_an_instruction_and_its_own_program():
         instruction, program = draft.texts
         assert f"<instruction>{instruction}</instruction>" == answered(first_request(draft.item, SETTINGS)).text
         second = second_request(draft.item, instruction, SETTINGS)
-        assert second.key == f"{seed_id}/2" and second.instruction.startswith(instruction)
+        assert second.key == f"{seed_id}/2" and instruction in second.instruction
         assert program in answered(second).text
         assert draft.state == "accepted" and draft.settled and draft.refused is None and len(draft.answers) == 2
 
 
-def test_the_second_round_does_not_see_the_code():
-    seed = a_seed(1)
-    assert "area_1" in first_request(seed, SETTINGS).instruction
-    assert "area_1" not in second_request(seed, "Write a Python program that adds two numbers.", SETTINGS).instruction
+def test_the_second_round_sees_instruction_and_function_or_the_instruction_alone():
+    seed, task = a_seed(1), "Write a Python program that adds two numbers."
+    assert seed.code in first_request(seed, SETTINGS).instruction
+    both = second_request(seed, task, SETTINGS).instruction
+    assert f"<task>\n{task}\n</task>" in both and f"<code>\n{seed.code}\n</code>" in both
+    alone = second_request(seed, task, GenSettings(second_round="from-instruction")).instruction
+    assert alone.startswith(task) and "area_1" not in alone
+
+
+@pytest.mark.parametrize("second_round", ["from-code", "from-instruction"])
+def test_programs_that_need_not_run_are_requested_without_main_part_and_comments(second_round):
+    seed, shown = a_seed(1), {}
+    for must_run in (True, False):
+        settings = GenSettings(second_round=second_round, filters={"must_run": must_run})
+        shown[must_run] = second_request(seed, "Write it.", settings).instruction
+    assert "a `main` block that demonstrates it" in shown[True] and "comments in English" in shown[True]
+    assert "no main function, no tests, no example calls" in shown[False] and "Write no comments." in shown[False]
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("def area_1(a, b):\n    return a * b + 1\n\nprint(area_1(2, 3))", None),
+        ("import math\n\n\ndef area_1(\n    a, b\n):\n    # both\n    return a * b + 1\n\nprint(area_1(2, 3))", None),
+        ("def area_1(a, b):\n    return a * b + 2\n\nprint(area_1(2, 3))", "lacks-the-function"),
+        ("def area_2(a, b):\n    return a * b + 1\n\nprint(area_2(2, 3))", "lacks-the-function"),
+        ("area_1 = max\nvalues = [2, 3]\nprint(area_1(values))", "lacks-the-function"),
+    ],
+)
+def test_a_program_without_the_function_is_refused(program, reason):
+    rounds = rounds_of([a_seed(1)])
+    (first,) = rounds.requests()
+    rounds.take(answered(first))
+    (second,) = rounds.requests()
+    draft = rounds.take(answered(second, f"```python\n{program}\n```"))
+    assert (draft.refused and draft.refused.reason) == reason
+
+
+def test_a_row_says_which_lines_people_wrote():
+    made = rows(run([a_seed(1)]).drafts.values())
+    (row,) = (*made.train, *made.validation)
+    detail = "lines 1 to 2 of the answer are this function, the others were generated"
+    assert row.origin == Origin(path="a.jsonl", row="1", detail=detail)
+    assert "\n".join(row.output.split("\n")[:2]) == a_seed(1).code
 
 
 def test_code_with_braces_and_tags_is_quoted_as_it_is():
@@ -84,7 +124,7 @@ def test_the_order_of_answers_decides_nothing():
     seeds = [a_seed(n) for n in range(12)]
     one = rows(run(seeds).drafts.values())
     other = rows(run(seeds, random.Random(3)).drafts.values())
-    assert one == other and len(one.train) + len(one.validation) == 12 and one.validation
+    assert one == other and len(one.train) + len(one.validation) + len(one.dropped) == 12 and one.train
 
 
 @pytest.mark.parametrize(

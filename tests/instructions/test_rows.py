@@ -11,7 +11,9 @@ from coma_cli.instructions.settings import GenSettings
 from coma_cli.records import Origin
 from tests.requirements import shared_data
 
-SETTINGS = GenSettings(model="some-model", validation_share=0.0)
+# The programs of these drafts have nothing to do with their functions.
+SETTINGS = GenSettings(model="some-model", validation_share=0.0, second_round="from-instruction")
+SPLIT = SETTINGS.model_copy(update={"validation_share": 0.3})
 
 
 def a_draft(number: int, instruction: str | None = None, program: str | None = None) -> ItemDraft[Seed]:
@@ -66,11 +68,11 @@ def test_the_two_sides_share_nothing_and_lose_nothing():
         )
         for n in range(60)
     ]
-    rows = rows_of(CODE_FUNCTIONS, drafts, GenSettings(validation_share=0.3), None)
+    rows = rows_of(CODE_FUNCTIONS, drafts, SPLIT, None)
     train, validation = {r.id for r in rows.train}, {r.id for r in rows.validation}
     assert len(train) + len(validation) + len(rows.dropped) == 60 and not train & validation
     assert 5 < len(validation) < 35
-    more = rows_of(CODE_FUNCTIONS, [*drafts, a_draft(99)], GenSettings(validation_share=0.3), None)
+    more = rows_of(CODE_FUNCTIONS, [*drafts, a_draft(99)], SPLIT, None)
     assert train <= {r.id for r in more.train}, "a row never changes its side"
 
 
