@@ -37,6 +37,7 @@ class Fail:
     retry_after: str | None = None
     torn: bool = False
     garbage: bytes | None = None
+    body: bytes | None = None  # with the status, in place of OpenAI's form of an error
     hang_up: bool = False
     sleep_s: float = 0.0
 
@@ -124,11 +125,13 @@ class ChatServer(ThreadingHTTPServer):
         models: list[dict[str, Any]] | None = None,
         message: Mapping[str, Any] | None = None,
         system_fingerprint: str | None = None,
+        refuse: Callable[[Mapping[str, Any]], Fail | None] = lambda body: None,
     ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.answer, self.latency_s, self.fails, self.every = answer, latency_s, dict(fails or {}), every
         self.at_once, self.finish_reason, self.usage = at_once, finish_reason, usage
         self.models, self.message, self.system_fingerprint = models, message, system_fingerprint
+        self.refuse = refuse
         self.log, self.guard, self.log_file = Log(), threading.Lock(), log_file
 
     @property
@@ -178,6 +181,7 @@ class Handler(BaseHTTPRequestHandler):
             server.note("received", name)
         try:
             fail = Fail(status=429, message="too many at once") if crowded else server.fails.get(number, server.every)
+            fail = fail or server.refuse(body)
             if not crowded:
                 time.sleep(server.latency_s)
             if fail is None:
@@ -229,7 +233,7 @@ class Handler(BaseHTTPRequestHandler):
     def _status(self, fail: Fail) -> None:
         error = {"error": {"message": fail.message, "type": "scripted", "code": fail.code}}
         headers = {} if fail.retry_after is None else {"Retry-After": fail.retry_after}
-        self._send(fail.status, json.dumps(error).encode(), headers=headers)
+        self._send(fail.status, json.dumps(error).encode() if fail.body is None else fail.body, headers=headers)
 
     def _send(self, status: int, data: bytes, *, length: int | None = None, headers: Mapping[str, str] = {}) -> None:
         self.send_response(status)

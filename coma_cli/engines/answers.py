@@ -32,7 +32,10 @@ _CLAIM_RANGE = 1 << 62
 
 
 class Answer(Record):
-    """One answer of a remote model, with its request; `finish_reason` is the server's."""
+    """One answer of a remote model, with its request; `finish_reason` is the server's.
+
+    `not_sent` are fields of the request that the server does not take.
+    """
 
     request_sha256: str
     request: dict[str, Any]
@@ -46,6 +49,7 @@ class Answer(Record):
     reasoning: str = ""
     reasoning_tokens: int = 0
     system_fingerprint: str = ""
+    not_sent: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

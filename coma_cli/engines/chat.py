@@ -1,23 +1,23 @@
-"""The chat-completions and completions protocols as values: request content, wire format, and parsing of replies.
+"""The chat-completions and completions protocols as values: the content of a request, and its fields on the wire.
 
 Source of the protocols: OpenAI's API reference, "Create chat completion" and "Create completion"; vLLM, llama.cpp,
-Ollama and others speak them. They add `chat_template_kwargs` to requests and `reasoning_content` or `reasoning` to
-messages (vLLM's documentation, "Reasoning outputs").
+Ollama and others speak them, and add `chat_template_kwargs`. `replies` reads what comes back.
 """
 
-import json
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from coma_cli.engines.interface import GenerationRequest
 from coma_cli.models.prices import LimitField, remote_model
-from coma_cli.records import FinishReason
 from coma_cli.settings import Flag, Kind, Unset
 
 SERVER = "Model server"  # the panel of its options
 _SEED_BITS = 31  # servers differ in how large a seed they take
+# Fields that a server may refuse without making the call impossible.
+LEFT_OUT = frozenset({"temperature", "top_p", "seed"})
+OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
 class Connection(BaseModel):
@@ -28,6 +28,10 @@ class Connection(BaseModel):
     base_url: Annotated[
         str | None, Flag("--base-url", panel=SERVER), Kind("URL"), Unset("OpenAI, or OPENAI_BASE_URL")
     ] = Field(default=None, description="Base URL of an OpenAI-compatible server, as http://localhost:8000/v1")
+    same_as: Annotated[str | None, Flag("--same-as", panel=SERVER), Kind("URL"), Unset("the server itself")] = Field(
+        default=None,
+        description="Count this server's answers as those of that one, such as the same model's former URL",
+    )
     concurrency: int = Field(default=16, ge=1, le=1024, description="Maximum number of concurrent requests")
     timeout_s: float = Field(default=120.0, gt=0, description="Timeout of one request (s)")
     attempts: int = Field(default=6, ge=1, description="Attempts per request before it counts as failed")
@@ -41,24 +45,6 @@ class Connection(BaseModel):
         default="auto", description="Name of the request field that limits an answer's tokens; auto: by model"
     )
     send_seed: bool = Field(default=True, description="Send each row's seed; some servers reject the field")
-
-
-class BadReplyError(ValueError):
-    """A successful reply that is not a chat completion: truncated, or something else."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A server's answer; `finish_reason` is the server's, token counts are None if not given."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    served_by: str
-    reasoning: str = ""
-    reasoning_tokens: int = 0
-    system_fingerprint: str = ""
 
 
 def content_of(request: GenerationRequest, model: str, server: str = "") -> dict[str, Any]:
@@ -96,12 +82,18 @@ def _sendable(text: str) -> str:
     return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
-def wire_of(content: dict[str, Any], connection: Connection) -> dict[str, Any]:
-    """The fields of the call; defaults are omitted, since not every server knows them."""
+def wire_of(content: dict[str, Any], connection: Connection, refused: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of the call; defaults are omitted, since not every server knows them.
+
+    `refused` are fields that this server has refused, which are left out: `temperature`, `top_p`, `seed`; `system`,
+    whose text goes before the user's; and one name of the limit of tokens, for which the other is used.
+    """
     asked = "prompt" if "prompt" in content else "messages"
     wire: dict[str, Any] = {name: content[name] for name in ("model", asked, "temperature")}
+    if asked == "messages" and "system" in refused:
+        wire["messages"] = _without_system(content["messages"])
     limit = "max_tokens" if asked == "prompt" else _limit_field(content["model"], connection)
-    wire[limit] = content["max_new_tokens"]
+    wire[OTHER_LIMIT[limit] if limit in refused else limit] = content["max_new_tokens"]
     if content["top_p"] < 1:
         wire["top_p"] = content["top_p"]
     # Not in OpenAI's API; vLLM and others accept it.
@@ -114,7 +106,12 @@ def wire_of(content: dict[str, Any], connection: Connection) -> dict[str, Any]:
         wire["stop"] = content["stop"]
     if connection.send_seed:
         wire["seed"] = content["seed"]
-    return wire
+    return {name: value for name, value in wire.items() if name not in LEFT_OUT or name not in refused}
+
+
+def _without_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """One message of the user that begins with the text of the system's."""
+    return [{"role": "user", "content": "\n\n".join(message["content"] for message in messages)}]
 
 
 def _limit_field(model: str, connection: Connection) -> str:
@@ -122,50 +119,3 @@ def _limit_field(model: str, connection: Connection) -> str:
         return connection.limit_field
     known = remote_model(model)
     return known.limit_field if known else "max_tokens"
-
-
-def read_reply(body: bytes) -> Reply:
-    """The only choice of a chat completion, or of a completion. A message without content has the text "".
-
-    Raises:
-        BadReplyError: the body is not a complete chat completion.
-    """
-    try:
-        value = json.loads(body)
-        choice = value["choices"][0]
-        message = choice["message"] if "message" in choice else {"content": choice["text"]}
-        text = message.get("content") or message.get("refusal") or ""
-        reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-        usage = value.get("usage") or {}
-        details = usage.get("completion_tokens_details") or {}
-        counts = [usage.get(k) for k in ("prompt_tokens", "completion_tokens")] + [details.get("reasoning_tokens")]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        start = body[:60].decode("utf-8", errors="replace")
-        raise BadReplyError(
-            f"the reply is not a chat completion ({type(error).__name__}; it starts {start!r})"
-        ) from None
-    if not isinstance(text, str):
-        raise BadReplyError("the message has no text")
-    prompt, completion, thought = (
-        n if isinstance(n, int) and not isinstance(n, bool) and n >= 0 else None for n in counts
-    )
-    return Reply(
-        text,
-        str(choice.get("finish_reason") or "stop"),
-        prompt,
-        completion,
-        str(value.get("model") or ""),
-        reasoning=reasoning if isinstance(reasoning, str) else "",
-        reasoning_tokens=thought or 0,
-        system_fingerprint=str(value.get("system_fingerprint") or ""),
-    )
-
-
-def finish_reason(servers: str, *, with_stops: bool = True) -> FinishReason:
-    """Maps a server's finish reason to one of ours; anything but the length limit is a finished answer.
-
-    Servers say "stop" for a stop text and for the model's end token: without stop texts it can only be the latter.
-    """
-    if servers == "length":
-        return "length"
-    return "eos" if servers == "stop" and not with_stops else "stop"

@@ -14,7 +14,8 @@ from coma_cli.engines.chat import Connection
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.metering import Meter, NoMeter
-from coma_cli.engines.openai_session import KEY_VARIABLE, Parts, Session, Traffic
+from coma_cli.engines.openai_key import KEY_VARIABLE, api_key, flaw_of_key
+from coma_cli.engines.openai_session import Parts, Session, Traffic
 from coma_cli.errors import UsageError
 
 ADDRESS_VARIABLE = "OPENAI_BASE_URL"
@@ -26,9 +27,14 @@ def address(connection: Connection) -> str | None:
     return connection.base_url or os.environ.get(ADDRESS_VARIABLE) or None
 
 
+def counts_as(connection: Connection) -> str:
+    """The URL that identifies the server's answers: the one that it is declared to be the same as, else its own."""
+    return (connection.same_as or address(connection) or OWN_ADDRESS).rstrip("/")
+
+
 def has_key() -> bool:
     """Whether an API key is set in the environment."""
-    return bool(os.environ.get(KEY_VARIABLE))
+    return bool(api_key())
 
 
 def check_access(connection: Connection) -> UsageError | None:
@@ -46,7 +52,7 @@ def check_access(connection: Connection) -> UsageError | None:
             f"{KEY_VARIABLE} is not set, and no other server is given.",
             f"export {KEY_VARIABLE}=... ; or --base-url http://localhost:8000/v1 for your own server",
         )
-    return None
+    return flaw_of_key()
 
 
 class OpenAIEngine:

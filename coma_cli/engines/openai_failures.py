@@ -1,15 +1,28 @@
 """What a failed call to a chat server means: retry, give up, or stop; and whether it may have been charged."""
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from coma_cli.engines.chat import BadReplyError
+from coma_cli.engines.chat import LEFT_OUT, OTHER_LIMIT
+from coma_cli.engines.openai_key import without_key
 from coma_cli.engines.pacing import retry_after_s
+from coma_cli.engines.replies import BadReplyError, ErrorReplyError, message_in
 from coma_cli.errors import CliError, UsageError
 from coma_cli.words import shortened
 
 _MESSAGE_LIMIT = 240
 _BUSY = frozenset({429, 503, 529})
 _AGAIN = frozenset({408, 409, 425})
+_FIELD_REFUSED = frozenset({400, 422})
+# How servers say that they don't take a field, as opposed to its value.
+_NOT_TAKEN = re.compile(
+    r"unsupported|not supported|n't support|not support|unrecognized|unknown|unexpected|extra (?:input|field)"
+    r"|not (?:permitted|allowed|enabled)|must (?:alternate|be omitted)|cannot be (?:specified|used)|deprecated"
+    r"|only the default",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -26,22 +39,27 @@ class Failure:
     busy: bool = False
     retry_after_s: float | None = None
     fatal: CliError | None = None
+    refused_field: str | None = None
 
 
-def explain(error: Exception, model: str, secret: str) -> Failure | None:
-    """The meaning of a client exception; None if it is a bug. `secret` is removed from all messages."""
+def explain(error: Exception, model: str, sent: Collection[str] = ()) -> Failure | None:
+    """The meaning of a client exception; None if it is a bug. `sent` are the fields of the call."""
     import openai
 
     if isinstance(error, BadReplyError):
-        return Failure(_clean(str(error), secret), retry=True, maybe_paid=True)
+        return Failure(_clean(str(error)), retry=True, maybe_paid=True)
+    if isinstance(error, ErrorReplyError):
+        return _by_status(error.status, str(error), model, maybe_paid=error.counted)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return Failure("no answer in time", retry=True, maybe_paid=not _never_connected(error))
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
-        message = _clean(f"{type(cause).__name__}: {cause}", secret)
+        message = _clean(f"{type(cause).__name__}: {cause}")
         return Failure(message, retry=True, maybe_paid=not _never_connected(error))
     if isinstance(error, openai.APIStatusError):
-        return _by_status(error, model, secret)
+        said = message_in(error.body) or error.response.text or error.message
+        wait = retry_after_s(error.response.headers.get("retry-after"))
+        return _by_status(error.status_code, said, model, code=error.code, retry_after=wait, sent=sent)
     return None
 
 
@@ -52,20 +70,38 @@ def _never_connected(error: Exception) -> bool:
     return isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
 
 
-def _by_status(error: "openai.APIStatusError", model: str, secret: str) -> Failure:  # type: ignore[name-defined]  # noqa: F821  # imported late
-    status: int = error.status_code
-    message = _clean(f"{status}: {error.message}", secret)
+def _by_status(
+    status: int,
+    said: str,
+    model: str,
+    *,
+    code: Any = None,
+    retry_after: float | None = None,
+    sent: Collection[str] = (),
+    maybe_paid: bool = False,
+) -> Failure:
+    message = _clean(f"{status}: {said}")
     if status in (401, 403):
         return Failure(message, retry=False, fatal=_refused_key(status))
     if status == 404:
         return Failure(message, retry=False, fatal=_not_there(model, message))
-    if status == 402 or error.code == "insufficient_quota":
+    if status == 402 or code == "insufficient_quota":
         hint = "Add credit at the provider; then rerun the same command to resume."
         return Failure(message, retry=False, fatal=CliError(f"The account has no credit left ({message}).", hint))
     busy = status in _BUSY
-    again = busy or status in _AGAIN or status >= 500
-    wait = retry_after_s(error.response.headers.get("retry-after"))
-    return Failure(message, retry=again, busy=busy, retry_after_s=wait)
+    field = refused_field(said, sent) if status in _FIELD_REFUSED else None
+    again = busy or status in _AGAIN or status >= 500 or field is not None
+    return Failure(message, again, maybe_paid, busy, retry_after, refused_field=field)
+
+
+def refused_field(said: str, sent: Collection[str]) -> str | None:
+    """The field that a server says it does not take, if calls are possible without it; `sent` are those of the call."""
+    if not _NOT_TAKEN.search(said):
+        return None
+    named = [name for name in (*sorted(LEFT_OUT), *OTHER_LIMIT) if name in sent and re.search(rf"\b{name}\b", said)]
+    if named:
+        return named[0]
+    return "system" if "system" in sent and re.search(r"\b(?:system|developer)\b", said, re.IGNORECASE) else None
 
 
 def _refused_key(status: int) -> UsageError:
@@ -82,9 +118,6 @@ def _not_there(model: str, message: str) -> UsageError:
     )
 
 
-def _clean(text: str, secret: str) -> str:
+def _clean(text: str) -> str:
     """One short line without the key."""
-    line = " ".join(text.split())
-    if secret:
-        line = line.replace(secret, "***")
-    return shortened(line, _MESSAGE_LIMIT)
+    return shortened(" ".join(without_key(text).split()), _MESSAGE_LIMIT)

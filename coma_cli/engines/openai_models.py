@@ -5,13 +5,12 @@ length, llama.cpp the size and number of parameters (`meta`). Times of start and
 """
 
 import json
-import os
 import urllib.error
 import urllib.request
 from typing import Any
 
 from coma_cli.engines.chat import Connection
-from coma_cli.engines.openai_session import KEY_VARIABLE
+from coma_cli.engines.openai_key import api_key
 
 _CHANGING = frozenset({"created", "permission", "object"})
 _MOST_BYTES = 1 << 20
@@ -26,7 +25,7 @@ def described_model(model: str, address: str | None, connection: Connection) -> 
     if address is None:
         return None
     request = urllib.request.Request(f"{address.rstrip('/')}/models")  # noqa: S310  # checked by check_access
-    if key := os.environ.get(KEY_VARIABLE):
+    if key := api_key():
         request.add_header("Authorization", f"Bearer {key}")
     try:
         with urllib.request.urlopen(request, timeout=min(_TIMEOUT_S, connection.timeout_s)) as reply:  # noqa: S310

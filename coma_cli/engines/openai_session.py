@@ -15,19 +15,21 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from coma_cli import console
 from coma_cli.engines.answers import Answer, AnswerJournal, now, request_sha256
-from coma_cli.engines.chat import Connection, Reply, content_of, finish_reason, read_reply, texts_of, wire_of
+from coma_cli.engines.chat import Connection, content_of, texts_of, wire_of
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.metering import Meter, NoMeter
 from coma_cli.engines.openai_failures import Failure, explain
+from coma_cli.engines.openai_key import api_key, without_key
 from coma_cli.engines.pacing import Pacer, backoff_s, sleep_unless
+from coma_cli.engines.replies import Reply, finish_reason, read_reply
 from coma_cli.errors import CliError
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-KEY_VARIABLE = "OPENAI_API_KEY"
 ORGANISATION_VARIABLE = "OPENAI_ORG"
 NO_KEY = "none"  # sent to servers without keys, since the client requires one
 GRACE_S = 2.0  # how long an interrupted run waits for answers in flight
@@ -57,7 +59,10 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts a session uses, which outlive it; `server` tells apart servers under one model name."""
+    """The parts a session uses, which outlive it; `server` tells apart servers under one model name.
+
+    `refused` are the fields that the server turned out not to take.
+    """
 
     model: str
     connection: Connection
@@ -66,6 +71,7 @@ class Parts:
     meter: Meter = field(default_factory=NoMeter)
     traffic: Traffic = field(default_factory=Traffic)
     server: str = ""
+    refused: set[str] = field(default_factory=set)
 
     def content(self, request: GenerationRequest) -> dict[str, Any]:
         """The content of a request."""
@@ -93,6 +99,12 @@ def response_of(key: str, answer: Answer) -> GenerationResponse:
     )
 
 
+def _fields(wire: dict[str, Any]) -> frozenset[str]:
+    """The fields of a call, and `system` if it has such a message."""
+    roles = {message["role"] for message in wire.get("messages", ())}
+    return frozenset({*wire, *(roles & {"system"})})
+
+
 class Session:
     """One session of calls: the thread with its event loop, the client, and the queue of results."""
 
@@ -104,7 +116,6 @@ class Session:
         self._thread: threading.Thread
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: AsyncOpenAI | None = None
-        self._secret = os.environ.get(KEY_VARIABLE, "")
         self._pacer = Pacer(parts.connection.concurrency)
         self._stopped = asyncio.Event()
         self._settled = asyncio.Event()
@@ -200,7 +211,7 @@ class Session:
         connection = self._connection
         failure: Failure | None = None
         for attempt in range(connection.attempts):
-            result = await self._once(content, key)
+            result = await self._once_as_the_server_takes_it(content, key)
             if result is None:
                 return None
             if isinstance(result, Answer):
@@ -229,6 +240,17 @@ class Session:
                 "Check --base-url and the server; then rerun the same command to resume.",
             )
         return GenerationResponse(request.key, "", "error", 0, 0, error=failure.message, permanent=not failure.retry)
+
+    async def _once_as_the_server_takes_it(self, content: dict[str, Any], key: str) -> Answer | Failure | None:
+        """One attempt, and another one at once for each field that the server refuses."""
+        while True:
+            result = await self._once(content, key)
+            field = result.refused_field if isinstance(result, Failure) else None
+            if field is None or not isinstance(result, Failure):
+                return result
+            if field not in self._parts.refused:  # calls in flight are refused for the same field
+                self._parts.refused.add(field)
+                console.warn(f"The server refuses {field!r}, which is not sent to it any more ({result.message}).")
 
     async def _once(self, content: dict[str, Any], key: str) -> Answer | Failure | None:
         """One attempt, paced and metered; None if the session was stopped before it was sent."""
@@ -264,14 +286,16 @@ class Session:
     async def _send(self, content: dict[str, Any], key: str, ticket: str) -> Answer | Failure:
         meter = self._parts.meter
         self._parts.traffic.sent += 1
+        refused = frozenset(self._parts.refused)
+        wire = wire_of(content, self._connection, refused)
         try:
             async with asyncio.timeout(self._connection.timeout_s):
                 client = self._open_client()
                 calls = client.completions if "prompt" in content else client.chat.completions
-                raw = await calls.with_raw_response.create(**wire_of(content, self._connection))
+                raw = await calls.with_raw_response.create(**wire)
                 reply = read_reply(raw.content)
         except Exception as error:
-            failure = explain(error, self._parts.model, self._secret)
+            failure = explain(error, self._parts.model, _fields(wire))
             if failure is None:
                 meter.forfeit(ticket, type(error).__name__)
                 raise
@@ -279,7 +303,7 @@ class Session:
             if failure.fatal is not None:
                 raise failure.fatal from None
             return failure
-        answer = self._answer(content, key, reply)
+        answer = self._answer(content, key, reply, refused)
         if self._parts.answers is not None:
             self._parts.answers.append(answer)
         self._parts.traffic.note(answer)
@@ -288,7 +312,7 @@ class Session:
         self._parts.traffic.answered += 1
         return answer
 
-    def _answer(self, content: dict[str, Any], key: str, reply: Reply) -> Answer:
+    def _answer(self, content: dict[str, Any], key: str, reply: Reply, refused: frozenset[str]) -> Answer:
         """A reply as a row; token counts that the server did not give are upper bounds."""
         counter = self._parts.counter
         prompt, completion = reply.prompt_tokens, reply.completion_tokens
@@ -309,23 +333,34 @@ class Session:
             reasoning=reply.reasoning,
             reasoning_tokens=reply.reasoning_tokens,
             system_fingerprint=reply.system_fingerprint,
+            not_sent=tuple(sorted(refused)),
         )
 
     def _open_client(self) -> "AsyncOpenAI":
         """The client, created before the first call, since its import may take seconds.
 
         It makes one attempt per call: retries are handled here.
+
+        Raises:
+            CliError: the environment's proxy or certificates can't be used.
         """
         if self._client is None:
+            from httpx2 import InvalidURL
             from openai import AsyncOpenAI
 
-            self._client = AsyncOpenAI(
-                api_key=self._secret or NO_KEY,
-                organization=os.environ.get(ORGANISATION_VARIABLE) or None,
-                base_url=self._connection.base_url,
-                timeout=self._connection.timeout_s,
-                max_retries=0,
-            )
+            try:
+                self._client = AsyncOpenAI(
+                    api_key=api_key() or NO_KEY,
+                    organization=(os.environ.get(ORGANISATION_VARIABLE) or "").strip() or None,
+                    base_url=self._connection.base_url,
+                    timeout=self._connection.timeout_s,
+                    max_retries=0,
+                )
+            except (ImportError, OSError, ValueError, InvalidURL) as error:
+                raise CliError(
+                    f"No connection can be set up: {without_key(str(error)) or type(error).__name__}.",
+                    "Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE (a SOCKS proxy: pip install socksio).",
+                ) from None
         return self._client
 
     async def _shut_down(self, grace_s: float) -> None:

@@ -84,7 +84,7 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
         broken_answers = len(run.corrupt) - broken_before
         budget = Budget.from_ledger(run.journal(CALLS_FILE, Call), plan.price or FREE, settings.max_usd, answers)
         spent_before = budget.spent_usd
-        engine = OpenAIEngine(settings.model, settings.runtime, answers=answers, meter=budget)
+        engine = OpenAIEngine(settings.model, settings.runtime, answers=answers, meter=budget, server=settings.server)
         try:
             _ask(engine, rounds)
         except BudgetReachedError as error:

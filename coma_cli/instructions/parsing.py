@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 
+from coma_cli.corpus.extraction.thinking import without_thinking
 from coma_cli.engines.interface import GenerationResponse
 from coma_cli.formats.fences import answer_blocks
 from coma_cli.formats.text import unix_lines
 from coma_cli.languages import opens_block_of
 
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _REFUSAL = re.compile(
     r"\W*(?:i(?:['’]m| am)(?: very| so)? (?:sorry|afraid|unable)|sorry\b|i (?:can(?:not|['’]t)|won['’]t|must decline)\b"
     r"|as an ai\b|unfortunately,? i\b|抱歉|对不起|很遗憾|作为一?个?(?:AI|人工智能))",
@@ -45,7 +45,7 @@ def _tagged(response: GenerationResponse, tag: str, thing: str) -> Taken | Refus
     flaw = _without_content(response)
     if flaw is not None:
         return flaw
-    text = _THOUGHT.sub("", response.text)
+    text = without_thinking(response.text).text
     found = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL | re.IGNORECASE)
     if len(found) > 1:
         return Refused(f"several-{thing}s", f"{len(found)} of them")
@@ -65,7 +65,7 @@ def program_in(response: GenerationResponse, language: str) -> Taken | Refused:
     flaw = _without_content(response)
     if flaw is not None:
         return flaw
-    text = _THOUGHT.sub("", response.text)
+    text = without_thinking(response.text).text
     blocks, unclosed = code_blocks(text)
     if unclosed:
         return Refused("unclosed-block", _start(text))
@@ -87,7 +87,14 @@ def _without_content(response: GenerationResponse) -> Refused | None:
         return Refused("request-refused", response.error)
     if response.finish_reason == "length":
         return Refused("truncated", f"{response.completion_tokens} tokens")
-    return None if response.text.strip() else Refused("empty")
+    if response.text.strip():
+        return None
+    thought = response.reasoning_tokens or len(response.reasoning.split())
+    return (
+        Refused("only-reasoning", f"about {thought} tokens of reasoning, and no answer")
+        if thought
+        else Refused("empty")
+    )
 
 
 def code_blocks(text: str) -> tuple[list[tuple[str, str]], bool]:

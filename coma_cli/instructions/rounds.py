@@ -111,7 +111,7 @@ class Rounds(Generic[Item]):
             name = self._following.popleft() if self._following else self._fresh.popleft()
             draft = self.drafts[name]
             request = self.kind.request(draft, self._settings)
-            answer = request_sha256(content_of(request, self._settings.model))
+            answer = request_sha256(content_of(request, self._settings.model, self._settings.server))
             self.drafts[name] = replace(draft, answers=(*draft.answers, answer))
             self._in_flight[request.key] = name
             yield request

@@ -158,6 +158,15 @@ class GenSettings(StageSettings):
     )
     runtime: GenRuntime = GenRuntime()
 
+    @property
+    def server(self) -> str:
+        """What tells answers of this server from those of others; "" for OpenAI's own."""
+        from coma_cli.engines.openai_engine import OWN_ADDRESS, counts_as
+
+        url = counts_as(self.runtime)
+        return "" if url == OWN_ADDRESS else url
+
     def identity(self) -> dict[str, Any]:
         """All that changes a row."""
-        return {name: value for name, value in super().identity().items() if name not in _PLACES}
+        kept = {name: value for name, value in super().identity().items() if name not in _PLACES}
+        return {**kept, "server": self.server}

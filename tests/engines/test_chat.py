@@ -1,4 +1,4 @@
-"""The protocol as values: what is hashed, what goes over the wire, which replies count."""
+"""The protocol as values: what is hashed, and what goes over the wire."""
 
 import json
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.engines.answers import request_sha256
-from coma_cli.engines.chat import BadReplyError, Connection, content_of, finish_reason, read_reply, wire_of
+from coma_cli.engines.chat import Connection, content_of, wire_of
 from coma_cli.engines.interface import Decoding, GenerationRequest
 
 
@@ -79,72 +79,9 @@ def test_any_text_can_be_sent(text):
     assert request_sha256(content)
 
 
-def a_body(**changes) -> dict:
-    choice = {"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
-    return {"model": "m-1", "choices": [choice], "usage": {"prompt_tokens": 5, "completion_tokens": 1}, **changes}
-
-
-def test_a_reply_is_read():
-    reply = read_reply(json.dumps(a_body()).encode())
-    assert (reply.text, reply.finish_reason, reply.prompt_tokens, reply.completion_tokens) == ("hi", "stop", 5, 1)
-    assert reply.served_by == "m-1"
-
-
-@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": -1}, {"prompt_tokens": "5"}, {"prompt_tokens": True}])
-def test_counts_that_are_none_are_none(usage):
-    reply = read_reply(json.dumps(a_body(usage=usage)).encode())
-    assert reply.prompt_tokens is None and reply.completion_tokens is None
-
-
-def test_a_refusal_field_is_the_text_where_there_is_no_other():
-    choice = {"message": {"content": None, "refusal": "I will not."}, "finish_reason": "stop"}
-    assert read_reply(json.dumps(a_body(choices=[choice])).encode()).text == "I will not."
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"<html>gateway</html>",
-        b"null",
-        b"[]",
-        b'"text"',
-        b"{}",
-        b'{"choices": []}',
-        b'{"choices": {}}',
-        b'{"choices": [{}]}',
-        b'{"choices": [{"message": null}]}',
-        b'{"choices": [{"message": {"content": [1]}}]}',
-        b"[" * 100_000,
-        b"\xff\xfe",
-    ],
-)
-def test_what_is_no_completion_is_refused(body):
-    with pytest.raises(BadReplyError):
-        read_reply(body)
-
-
-@given(st.integers(0, 200))
-def test_every_torn_body_is_refused(cut):
-    body = json.dumps(a_body()).encode()
-    with pytest.raises(BadReplyError):
-        read_reply(body[: min(cut, len(body) - 1)])
-
-
-def test_only_the_limit_of_length_is_no_end():
-    assert [finish_reason(r) for r in ("stop", "length", "content_filter", "tool_calls")] == [
-        "stop",
-        "length",
-        "stop",
-        "stop",
-    ]
-
-
 def test_a_completion_of_a_text_has_a_prompt_and_no_messages():
     wire = wire_of(content_of(a_request(prompt="def f():"), "gpt-5-mini"), Connection())
     assert wire["prompt"] == "def f():" and "messages" not in wire and wire["max_tokens"] == 64
-    reply = read_reply(b'{"model": "m", "choices": [{"text": " pass", "finish_reason": "stop"}]}')
-    assert (reply.text, reply.served_by) == (" pass", "m")
 
 
 def test_a_server_is_part_of_the_content_only_where_it_is_told():
@@ -153,18 +90,22 @@ def test_a_server_is_part_of_the_content_only_where_it_is_told():
     assert "server" not in wire_of(content_of(a_request(), "m", "a"), Connection())
 
 
-def test_what_a_reply_says_beside_its_text():
-    body = {
-        "choices": [{"message": {"content": "x", "reasoning_content": "hm"}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": 3, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 4}},
-        "system_fingerprint": "fp",
-    }
-    reply = read_reply(json.dumps(body).encode())
-    assert (reply.text, reply.reasoning, reply.reasoning_tokens, reply.system_fingerprint) == ("x", "hm", 4, "fp")
+@pytest.mark.parametrize("field", ["temperature", "top_p", "seed"])
+def test_a_field_that_the_server_refuses_is_left_out(field):
+    content = content_of(a_request(), "m")
+    whole = wire_of(content, Connection())
+    assert wire_of(content, Connection(), {field}) == {name: v for name, v in whole.items() if name != field}
 
 
-def test_a_stop_without_stop_texts_is_the_models_end():
-    assert finish_reason("stop") == "stop"
-    assert finish_reason("stop", with_stops=False) == "eos"
-    assert finish_reason("tool_calls", with_stops=False) == "stop"
-    assert finish_reason("length", with_stops=False) == "length"
+@pytest.mark.parametrize(("model", "used", "other"), [("m", "max_tokens", "max_completion_tokens"),
+                                                      ("gpt-5", "max_completion_tokens", "max_tokens")])  # fmt: skip
+def test_of_the_two_names_of_the_limit_the_other_is_used(model, used, other):
+    content = content_of(a_request(), model)
+    assert wire_of(content, Connection())[used] == 64
+    wire = wire_of(content, Connection(), {used})
+    assert wire[other] == 64 and used not in wire
+
+
+def test_without_a_system_message_its_text_goes_before_the_users():
+    wire = wire_of(content_of(a_request(), "m"), Connection(), {"system"})
+    assert wire["messages"] == [{"role": "user", "content": "be brief\n\nhello"}]

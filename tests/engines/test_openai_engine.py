@@ -305,6 +305,101 @@ def test_an_error_of_the_caller_leaves_no_thread_behind():
     assert not [t for t in threading.enumerate() if t.name == "openai-engine"]
 
 
+ECHOED = "Unsupported parameter: '{}' is not supported with this model."
+
+
+def refusing(*fields: str):
+    """A server that takes a call only without some fields; `system` is the role of a message."""
+
+    def refuse(body) -> Fail | None:
+        sent = {*body, *(message["role"] for message in body["messages"])}
+        return next((Fail(status=400, message=ECHOED.format(name)) for name in fields if name in sent), None)
+
+    return refuse
+
+
+@pytest.mark.parametrize("field", ["temperature", "seed", "max_tokens", "system"])
+def test_a_field_that_the_server_refuses_is_left_out_from_then_on(field, tmp_path, capsys):
+    with serving(refuse=refusing(field)) as server, AnswerJournal(tmp_path) as answers:
+        engine = OpenAIEngine("m", connection(server, concurrency=1, attempts=1), answers=answers)
+        found = list(engine.generate(requests(4, system="be brief")))
+        assert [r.finish_reason for r in found] == ["eos"] * 4
+        assert server.log.calls == 5, "one refusal, for all calls"
+        last = server.log.bodies[-1]
+        assert field not in last and all(m["role"] != field for m in last["messages"])
+        assert answers.get(next(iter(answers._places))).not_sent == (field,)
+    assert capsys.readouterr().err.count(f"refuses '{field}'") == 1
+
+
+def test_several_fields_may_be_refused_one_after_the_other():
+    book = Book()
+    with serving(refuse=refusing("temperature", "seed", "max_tokens")) as server:
+        found = ask(server, 6, meter=book)
+    assert all(r.finish_reason == "eos" for r in found.values())
+    assert len(book.settled) == 6 and not book.forfeited and not book.in_flight
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"detail": "seed must be below 3"}', "422: seed must be below 3"),
+        (b'{"error": "bad temperature 9"}', "422: bad temperature 9"),
+        (b"plain text, no JSON", "422: plain text, no JSON"),
+        (b'{"detail": [{"loc": ["body", "stop"], "msg": "too long"}]}', "422: body.stop: too long"),
+    ],
+)
+def test_what_a_refusal_says_is_shown_and_final(body, shown):
+    with serving(every=Fail(status=422, body=body)) as server:
+        (response,) = ask(server, 1).values()
+        assert server.log.calls == 1
+    assert (response.finish_reason, response.error, response.permanent) == ("error", shown, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"message": "slow", "code": 429}}',
+        b'{"choices": [{"message": {"content": null}, "finish_reason": "error", "error": {"code": 502}}]}',
+        b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n',
+    ],
+)
+def test_an_error_with_status_200_is_tried_again_and_never_stored(body, tmp_path):
+    with serving(fails={1: Fail(garbage=body)}) as server, AnswerJournal(tmp_path) as answers:
+        (response,) = ask(server, 1, answers=answers).values()
+        assert (response.finish_reason, server.log.calls, len(answers)) == ("eos", 2, 1)
+        assert response.text.startswith("Answer")
+
+
+def test_what_may_have_been_charged_is_booked_as_lost():
+    error = b'{"error": {"message": "late", "code": 503}, "usage": {"prompt_tokens": 3, "completion_tokens": 9}}'
+    book = Book()
+    with serving(fails={1: Fail(garbage=error)}) as server:
+        ask(server, 1, meter=book)
+    assert (len(book.forfeited), len(book.settled), book.released) == (1, 1, [])
+
+
+@pytest.mark.parametrize("ending", ["\n", " ", "\r\n"])
+def test_a_key_with_a_line_end_works_and_is_in_no_message(monkeypatch, ending, capsys):
+    key = "sk-secret-0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key + ending)
+    with serving(every=Fail(status=422, body=f"no {key} here".encode())) as server:
+        (response,) = ask(server, 1).values()
+        assert {n.lower(): v for n, v in server.log.headers[0].items()}["authorization"] == f"Bearer {key}"
+    shown = capsys.readouterr()
+    assert key not in response.error + shown.out + shown.err and "***" in response.error
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALL_PROXY", "socks5://localhost:1"), ("SSL_CERT_FILE", "/nowhere/cert.pem"), ("HTTPS_PROXY", "x:y")],
+)
+def test_a_proxy_or_certificate_that_cannot_be_used_is_one_message(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with serving() as server, pytest.raises(CliError, match="No connection can be set up") as caught:
+        ask(server, 1)
+    assert "ALL_PROXY and SSL_CERT_FILE" in caught.value.hint
+
+
 def test_access_is_checked_before_anything_is_sent(monkeypatch):
     assert "OPENAI_API_KEY" in check_access(Connection()).message
     assert check_access(Connection(base_url="http://localhost:1/v1")) is None
@@ -313,3 +408,5 @@ def test_access_is_checked_before_anything_is_sent(monkeypatch):
     assert "password" in secret.message and "secret" not in secret.message + secret.hint
     monkeypatch.setenv("OPENAI_API_KEY", "x")
     assert check_access(Connection()) is None
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-\u00fcber")
+    assert "no HTTP header" in check_access(Connection(base_url="http://localhost:1/v1")).message

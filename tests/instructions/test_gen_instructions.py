@@ -113,6 +113,27 @@ def test_other_settings_are_another_run_and_use_the_same_answers(seed, workspace
         assert server.log.calls == 30, "only the second round is another"
 
 
+def test_another_server_of_the_same_model_name_is_asked_anew_unless_it_is_the_same(seed, workspace_root):
+    with serving() as one, serving() as other:
+        assert run_coma(arguments(seed, workspace_root, one.base_url, num=4)) == 0
+        assert run_coma(arguments(seed, workspace_root, other.base_url, "--same-as", one.base_url, num=4)) == 0
+        assert (one.log.calls, other.log.calls) == (8, 0)
+        assert run_coma(arguments(seed, workspace_root, other.base_url, num=4)) == 0
+        assert other.log.calls == 8
+    assert len(list((workspace_root / COMMAND).iterdir())) == 2
+
+
+def test_the_recipe_of_codecapybara_requests_the_function_made_runnable_and_no_main_part(seed, workspace_root):
+    with serving() as server:
+        recipe = ("--config", "codecapybara", "--set", "num=3")
+        assert run_coma(arguments(seed, workspace_root, server.base_url, *recipe, num=3)) == 0
+        second = [body for body in server.log.bodies if "no main function" in body["messages"][-1]["content"]]
+    assert len(second) == 3 and all("def total_" in body["messages"][-1]["content"] for body in second)
+    assert all(body["temperature"] == 1.0 and "top_p" not in body for body in server.log.bodies)
+    rows = [row for name in ("train.jsonl", "validation.jsonl") for row in outputs(workspace_root)[name]]
+    assert rows and all("lines 1 to 2 of the answer" in row["origin"]["detail"] for row in rows)
+
+
 @pytest.mark.slow
 def test_a_killed_run_loses_only_the_calls_in_flight(seed, workspace_root, tmp_path):
     log = tmp_path / "calls.jsonl"

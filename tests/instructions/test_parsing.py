@@ -19,6 +19,14 @@ def answer(text: str, finish: str = "stop", **changes) -> GenerationResponse:
         ("Sure! Here you go:\n<instruction>\n  Write it.\n</instruction>\nHope this helps.", "Write it."),
         ("<INSTRUCTION>Write\nit.</Instruction>", "Write\nit."),
         ("<think>maybe <instruction>no</instruction></think>\n<instruction>yes</instruction>", "yes"),
+        ("maybe <instruction>no</instruction></think>\n<instruction>yes</instruction>", "yes"),
+        ("[THINK]<instruction>no</instruction>[/THINK]<instruction>yes</instruction>", "yes"),
+        ("<reasoning>hm</reasoning>Sure:\n<instruction>yes</instruction>", "yes"),
+        (
+            "<|channel|>analysis<|message|><instruction>no</instruction><|end|><|start|>assistant"
+            "<|channel|>final<|message|><instruction>yes</instruction>",
+            "yes",
+        ),
         ("<instruction>a\n\n\n\nb</instruction>", "a\n\nb"),
         ("<instruction>Compare a < b and b > c.</instruction>", "Compare a < b and b > c."),
     ],
@@ -107,3 +115,11 @@ def test_what_is_put_into_a_block_comes_out_of_it(before, inside, tag):
 def test_no_answer_makes_a_parser_fail(text):
     assert isinstance(instruction_in(answer(text)), Taken | Refused)
     assert isinstance(program_in(answer(text), "python"), Taken | Refused)
+
+
+def test_reasoning_without_an_answer_is_named_so():
+    assert instruction_in(answer("", reasoning_tokens=40)) == Refused(
+        "only-reasoning", "about 40 tokens of reasoning, and no answer"
+    )
+    assert program_in(answer(" ", reasoning="let me think"), "python").reason == "only-reasoning"
+    assert instruction_in(answer("<think>never closed <instruction>no</instruction>")).reason == "no-instruction"

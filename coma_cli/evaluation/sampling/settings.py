@@ -314,12 +314,12 @@ class SampleSettings(StageSettings):
 
     @property
     def url(self) -> str | None:
-        """The base URL of the server that runs the model, None for an engine in this process."""
+        """The URL that identifies the server of the model, None for an engine in this process."""
         if self.engine_name != "openai":
             return None
-        from coma_cli.engines.openai_engine import OWN_ADDRESS, address
+        from coma_cli.engines.openai_engine import counts_as
 
-        return (address(self.runtime) or OWN_ADDRESS).rstrip("/")
+        return counts_as(self.runtime)
 
     def identity(self) -> dict[str, Any]:
         """Everything that determines a row; model, benchmark and template file count by content, as inputs."""
