@@ -5,8 +5,9 @@ trackers' own reports about their use are switched off.
 """
 
 import importlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -59,7 +60,8 @@ class Reports:
         for name in wanted:
             try:
                 module = importlib.import_module(f"coma_cli.training.reporting.to_{name}")
-                self._open[name] = module.start(run)
+                with redirect_stdout(sys.stderr):  # stdout is for results
+                    self._open[name] = module.start(run)
             except Exception as error:  # a tracker can raise anything
                 _warn(name, error)
 
@@ -67,7 +69,8 @@ class Reports:
         """Send the figures of a step."""
         for name, tracker in list(self._open.items()):
             try:
-                tracker.log(row.step, figures_of(row))
+                with redirect_stdout(sys.stderr):
+                    tracker.log(row.step, figures_of(row))
             except Exception as error:
                 self._open.pop(name)
                 _warn(name, error)
@@ -76,7 +79,8 @@ class Reports:
         """End the run in each tracker."""
         for name, tracker in self._open.items():
             try:
-                tracker.close(end)
+                with redirect_stdout(sys.stderr):
+                    tracker.close(end)
             except Exception as error:
                 _warn(name, error)
         self._open.clear()

@@ -5,7 +5,7 @@ Import it inside functions: it needs torch and the package tensorboard.
 
 from collections.abc import Mapping
 
-from torch.utils.tensorboard import SummaryWriter  # type: ignore[attr-defined]  # torch does not export it by name
+from torch.utils.tensorboard import SummaryWriter
 
 from coma_cli.training.reporting.tracker import End, ReportedRun
 
@@ -21,18 +21,18 @@ class TensorBoardTracker:
     def log(self, step: int, figures: Mapping[str, float]) -> None:
         """Record the figures of a step."""
         for name, value in figures.items():
-            self._writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
-        self._writer.flush()  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(name, value, step)
+        self._writer.flush()
 
     def close(self, _: End) -> None:
         """Close the file."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
 
 
 def start(run: ReportedRun) -> TensorBoardTracker:
     """Open a file for the steps to come."""
     place = str(run.folder / FOLDER)
-    writer = SummaryWriter(place, purge_step=run.after + 1 if run.after else None)  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(place, purge_step=run.after + 1 if run.after else None)
     table = "".join(f"    {name}: {value}\n" for name, value in run.parameters().items())
-    writer.add_text("settings", table, run.after)  # type: ignore[no-untyped-call]
+    writer.add_text("settings", table, run.after)
     return TensorBoardTracker(writer)

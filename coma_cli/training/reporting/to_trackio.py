@@ -35,5 +35,13 @@ def start(run: ReportedRun) -> TrackioTracker:
 
     own = run.earlier_id(NAME) or f"{run.name}-{secrets.token_hex(4)}"
     run.keep_id(NAME, own)
-    project = os.environ.get("TRACKIO_PROJECT", PROJECT)
-    return TrackioTracker(trackio.init(project=project, name=own, config=run.parameters(), resume="allow"))
+    opened = trackio.init(
+        project=os.environ.get("TRACKIO_PROJECT", PROJECT),
+        name=own,
+        config=run.parameters(),
+        resume="allow",
+        embed=False,
+        auto_log_cpu=False,
+        auto_log_gpu=False,
+    )
+    return TrackioTracker(opened)
