@@ -69,6 +69,7 @@ def start(run: ReportedRun) -> WandbTracker:
             x_disable_stats=True,
             x_disable_meta=True,
             x_disable_machine_info=True,
+            x_save_requirements=False,
         ),
     )
     if mode == "offline":

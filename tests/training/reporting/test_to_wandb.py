@@ -1,4 +1,6 @@
 import json
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,23 +21,33 @@ def at_home(tmp_path, monkeypatch):
     return tmp_path
 
 
+def records(content: bytes) -> Iterator[bytes]:
+    """The records of a short log in LevelDB's format, as wandb writes it: checksum, length, kind, and the bytes."""
+    place, kept = 7, b""  # behind the file's own header
+    while place + 7 <= len(content):
+        _, length, kind = struct.unpack_from("<IHB", content, place)
+        kept += content[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # whole, or the last part
+            yield kept
+            kept = b""
+
+
 def recorded(folder: Path) -> tuple[str, dict[int, dict[str, float]]]:
     """The id of a run that was recorded offline, and its figures by step."""
     from wandb.proto import wandb_internal_pb2
-    from wandb.sdk.internal.datastore import DataStore
 
     (file,) = folder.glob("*.wandb")
-    store, own, rows = DataStore(), "", {}
-    store.open_for_scan(str(file))
-    while (data := store.scan_data()) is not None:
+    own, rows = "", {}
+    for data in records(file.read_bytes()):
         record = wandb_internal_pb2.Record()
         record.ParseFromString(data)
         own = record.run.run_id or own
         if record.HasField("history"):
-            values = {
-                item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item
-            }
-            rows[values["_step"]] = {key: value for key, value in values.items() if key.startswith("train")}
+            items = record.history.item
+            values = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
+            step = record.history.step.num
+            rows[step] = {key: value for key, value in values.items() if key.startswith("train")}
     return own, rows
 
 
@@ -67,4 +79,6 @@ def test_without_a_key_a_run_is_recorded_offline_under_one_id(at_home, capsys):
     assert rows == ({1: {"train/loss": 2.0}}, {2: {"train/loss": 1.0}})
     told = capsys.readouterr().err
     assert f"wandb sync {folders[0]}" in told
-    assert not [path for path in folders[0].rglob("*") if path.name in ("wandb-metadata.json", "output.log")]
+    assert not [
+        path for path in folders[0].rglob("*") if path.name in ("wandb-metadata.json", "output.log", "requirements.txt")
+    ]
