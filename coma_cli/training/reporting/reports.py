@@ -13,6 +13,7 @@ from importlib.util import find_spec
 
 from coma_cli import console
 from coma_cli.errors import CliError, InterruptedByUserError, MissingPackageError, TerminatedError
+from coma_cli.parallel.ranks import ProcessRank
 from coma_cli.training.metrics import TrainingStep
 from coma_cli.training.reporting.settings import TrackerName
 from coma_cli.training.reporting.tracker import End, ReportedRun, Tracker, figures_of
@@ -95,9 +96,14 @@ def _warn(name: str, error: Exception) -> None:
 def reporting(
     wanted: Sequence[TrackerName], run: ReportedRun, others: Mapping[str, Tracker] | None = None
 ) -> Iterator[Reports]:
-    """The requested trackers of a run, beside `others` that are open, ended as the training ends."""
+    """The requested trackers of a run, beside `others` that are open, ended as the training ends.
+
+    Of several processes of one training only the first one reports.
+    """
+    rank = ProcessRank.of_environment()
     reports = Reports(others)
-    reports.open(wanted, run)
+    if rank is None or rank.number == 0:
+        reports.open(wanted, run)
     try:
         yield reports
     except (KeyboardInterrupt, InterruptedByUserError, TerminatedError):

@@ -8,6 +8,8 @@ from coma_cli.training.merging.settings import MergeSettings
 from coma_cli.training.pushing.push import push_blockers, push_model, push_notes
 from coma_cli.training.settings import FinetuneSettings
 from tests.hub_uploads import Fault, hub_in_use
+from tests.requirements import smollm2
+from tests.support.command import run_coma
 from tests.training.bench import ROWS, Bench
 from tests.training.pushing.runs import built, merged, scored, tuned
 
@@ -128,3 +130,43 @@ def test_an_adapter_on_a_base_in_a_folder_of_this_machine_names_it_and_stays_her
     with pytest.raises(CliError, match=r"adapter_config\.json, line \d+, holds a path of this machine"):
         push_model(NAME, artifact, public=False)
     assert hub.count("^(?!GET)") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_the_command_line_tunes_and_pushes_an_adapter_that_peft_loads_from_the_hub(hub, tmp_path, monkeypatch, capfd):
+    smollm2()
+    from peft import PeftConfig
+    from transformers import AutoTokenizer
+
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    monkeypatch.chdir(tmp_path)
+    command = [
+        "finetune",
+        "--base",
+        "smollm2-135m",
+        "--lora",
+        "--lora-r",
+        "2",
+        "--data",
+        "rows.jsonl",
+        "--max-steps",
+        "1",
+    ]
+    command += ["--batch-size", "1", "--workspace", "w", "--push-to-hub", NAME, "--json"]
+    assert run_coma(command) == 0
+    first = json.loads(capfd.readouterr().out)["published"]
+    assert first["url"] == f"{hub.address}/{NAME}" and hub.repositories["model", NAME].private
+    assert run_coma(command) == 0
+    printed, told = capfd.readouterr()
+    assert json.loads(printed)["published"] == {**first, "changed": 0} and "Already published" in told
+    fetched = tmp_path / "fetched"
+    for name, content in hub.repositories["model", NAME].files.items():
+        (fetched / name).parent.mkdir(exist_ok=True, parents=True)
+        (fetched / name).write_bytes(content)
+    config = PeftConfig.from_pretrained(str(fetched))
+    assert (config.base_model_name_or_path, config.r) == ("HuggingFaceTB/SmolLM2-135M-Instruct", 2)
+    assert AutoTokenizer.from_pretrained(str(fetched)).chat_template
+    card = (fetched / "README.md").read_text()
+    assert "| rows.jsonl | 20 |" in card and "base_model: HuggingFaceTB/SmolLM2-135M-Instruct" in card

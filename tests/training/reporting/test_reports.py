@@ -64,6 +64,20 @@ def test_one_that_cannot_start_is_a_warning(tmp_path, monkeypatch, capsys):
     assert "trackio failed and gets no more metrics" in capsys.readouterr().err
 
 
+def test_of_several_processes_only_the_first_reports(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "trackio", None)
+    launched = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "x", "MASTER_PORT": "1"}
+    for name, value in launched.items():
+        monkeypatch.setenv(name, value)
+    with reporting(["trackio"], reported(tmp_path)):
+        pass
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("RANK", "0")
+    with reporting(["trackio"], reported(tmp_path)):
+        pass
+    assert "trackio failed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("error", "end"),
     [
