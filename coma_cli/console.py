@@ -187,6 +187,6 @@ def progress(
         return
     counted = (DownloadColumn(), TransferSpeedColumn()) if sizes else (MofNCompleteColumn(), _Rate())
     live = TextColumn("{task.fields[live]}", markup=False)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), *counted, TimeRemainingColumn(), live)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), *counted, TimeRemainingColumn(), live)
     with Progress(*columns, console=console) as bar:
         yield Ticker(label, max(0, total - done), bar, sizes=sizes)
