@@ -126,22 +126,31 @@ class _Rate(ProgressColumn):
 class Ticker:
     """Shows the progress of a long loop; created by `progress`."""
 
-    def __init__(self, label: str, total: int, bar: Progress | None, *, sizes: bool = False) -> None:
-        self._label, self._total, self._bar, self._sizes = label, total, bar, sizes
-        self._task = bar.add_task(label, total=total) if bar else None
-        self._done = 0
+    def __init__(
+        self, label: str, total: int, bar: Progress | None, *, sizes: bool = False, every: int | None = None
+    ) -> None:
+        self._label, self._total, self._bar, self._sizes, self._every = label, total, bar, sizes, every
+        self._task = bar.add_task(label, total=total, live="") if bar else None
+        self._done, self._told = 0, 0
+        self._live = ""
         self._began = self._last = time.monotonic()
 
-    def advance(self, units: int = 1) -> None:
-        """Count that many more units as done."""
+    def advance(self, units: int = 1, live: str = "") -> None:
+        """Count that many more units as done; `live` is the latest figures, which are shown beside the count."""
         self._done += units
+        self._live = live
         if self._bar and self._task is not None:
-            self._bar.advance(self._task, units)
-        elif time.monotonic() - self._last > PLAIN_LINE_EVERY_S:
-            self._last = time.monotonic()
+            self._bar.update(self._task, advance=units, live=printable(live))
+        elif self._is_due():
             self._line()
 
+    def _is_due(self) -> bool:
+        if self._every is not None:
+            return self._done - self._told >= self._every
+        return time.monotonic() - self._last > PLAIN_LINE_EVERY_S
+
     def _line(self) -> None:
+        self._last, self._told = time.monotonic(), self._done
         seconds = time.monotonic() - self._began
         rate = self._done / seconds if seconds > 0 else 0.0
         left = f", {time_of(max(0, self._total - self._done) / rate)} left" if rate and self._total else ""
@@ -149,31 +158,35 @@ class Ticker:
             total = f" of {size_of(self._total)}" if self._total else ""
             note(f"{self._label}: {size_of(self._done)}{total}, {size_of(rate)}/s{left}")
         else:
-            note(f"{self._label}: {self._done}/{self._total}, {rate:.1f}/s{left}")
+            live = f", {self._live}" if self._live else ""
+            note(f"{self._label}: {self._done}/{self._total}{live}, {rate:.1f}/s{left}")
 
     def close(self) -> None:
         """Print the final count if there is no bar to show it."""
-        if not self._bar and self._done:
+        if not self._bar and self._done > self._told:
             self._line()
 
 
 @contextmanager
-def progress(label: str, total: int, done: int = 0, *, sizes: bool = False) -> Iterator[Ticker]:
-    """A progress bar with rate and time left; plain lines every ten seconds if stderr is not a terminal.
+def progress(
+    label: str, total: int, done: int = 0, *, sizes: bool = False, every: int | None = None
+) -> Iterator[Ticker]:
+    """A progress bar with rate and time left; plain lines if stderr is not a terminal.
 
     `done` units from an earlier start count as done but not towards the rate. With `sizes`, units are bytes and shown
-    as sizes; their total may be unknown (0).
+    as sizes; their total may be unknown (0). Plain lines come `every` so many units, by default every ten seconds.
     """
     console = stderr()
     if done:
         counts = (size_of(done), size_of(total)) if sizes else (done, total)
         note(f"{label}: {counts[0]} of {counts[1]} are there already")
     if not console.is_terminal or total <= done:  # no bar for nothing
-        ticker = Ticker(label, max(0, total - done), None, sizes=sizes)
+        ticker = Ticker(label, max(0, total - done), None, sizes=sizes, every=every)
         yield ticker
         ticker.close()
         return
     counted = (DownloadColumn(), TransferSpeedColumn()) if sizes else (MofNCompleteColumn(), _Rate())
-    columns = (TextColumn("{task.description}"), BarColumn(), *counted, TimeRemainingColumn())
+    live = TextColumn("{task.fields[live]}", markup=False)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=16), *counted, TimeRemainingColumn(), live)
     with Progress(*columns, console=console) as bar:
         yield Ticker(label, max(0, total - done), bar, sizes=sizes)

@@ -36,6 +36,7 @@ FLOORS: tuple[set[str], ...] = (
         "jsonl",
         "languages",
         "pipeline",
+        "plotting",
         "prompt_templates",
         "prompting",
         "provenance",
@@ -52,7 +53,7 @@ ROOMS = {  # rooms within rooms
     "catalog": {"sources", "tasks", "benchmarks", "bases", "mixtures", "licences"},
     "corpus": {"cleaning", "dedup", "decontamination", "extraction", "metrics"},
     "sandbox/inside": {"isolation", "protocol", "zygotes"},
-    "training": {"merging"},
+    "training": {"merging", "pushing", "reporting"},
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 60
 MOST_LINES_OF_A_COMMAND = 80

@@ -76,6 +76,33 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(monkeypatch):
     assert "3/3" in screen.getvalue()
 
 
+def test_live_figures_stand_beside_the_count_on_a_terminal_of_usual_width(monkeypatch):
+    from rich.console import Console
+
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "stderr", lambda: Console(file=screen, force_terminal=True, width=80))
+    with console.progress("Training", total=1000) as ticker:
+        ticker.advance(500, "loss 1.2345, 1,053 tokens/s")
+        ticker.advance(1, "loss [b]1.9, 1,053 tokens/s")
+    assert re.search(r"501/1000 .* loss \[b\]1\.9, 1,053 tokens/s", re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue()))
+
+
+def test_plain_lines_with_live_figures_come_at_a_number_of_units_and_once_at_the_end(capsys):
+    with console.progress("Training", total=5, every=2) as ticker:
+        for step in range(1, 6):
+            ticker.advance(live=f"loss {step}")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(", ")[:2] for line in lines] == [
+        ["Training: 2/5", "loss 2"],
+        ["Training: 4/5", "loss 4"],
+        ["Training: 5/5", "loss 5"],
+    ]
+    assert all("/s" in line and line.endswith(" left") for line in lines)
+    with console.progress("Training", total=2, every=2) as ticker:
+        ticker.advance(2)
+    assert len(capsys.readouterr().err.splitlines()) == 1, "the last line is not repeated"
+
+
 def test_a_terminal_gets_no_bar_for_nothing(monkeypatch):
     from rich.console import Console
 

@@ -32,7 +32,7 @@ from coma_cli.dataset.filling import how_to_fill
 from coma_cli.dataset.locating import FoundFiles, Located, WorkUnit, locate
 from coma_cli.dataset.notes import notes_of, warnings_of
 from coma_cli.dataset.obtaining import estimate_of, rows_offered
-from coma_cli.dataset.pushing import CARD, push, target_of
+from coma_cli.dataset.pushing import push, target_of
 from coma_cli.dataset.rows import RowReader, RowTable
 from coma_cli.dataset.selection import RowTally, Selection, SelectionRules, select
 from coma_cli.dataset.settings import BuildDataSettings
@@ -52,6 +52,7 @@ from coma_cli.parallel import ray_cluster
 from coma_cli.parallel.machine import default_workers
 from coma_cli.parallel.shards import collecting_rarely, map_shards, warm_up
 from coma_cli.pipeline import row_of
+from coma_cli.publishing.cards import CARD
 from coma_cli.publishing.publish import publish_blocker
 from coma_cli.records import Example
 from coma_cli.stage import Stage

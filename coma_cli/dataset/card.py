@@ -3,10 +3,7 @@
 It is the `README.md` of the run's folder, with a header that the Hugging Face Hub and `datasets` read.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
-
-import yaml
+from collections.abc import Collection, Iterable, Mapping
 
 from coma_cli.catalog.licences.kinds import allows, is_known
 from coma_cli.catalog.tasks import TASKS
@@ -16,6 +13,7 @@ from coma_cli.dataset.card_header import configurations, header
 from coma_cli.dataset.plot import PLOT, length_classes
 from coma_cli.dataset.summary import BehaviourCounts, BuildDataSummary, SideCounts, SourceFacts
 from coma_cli.drop_reasons import DROP_REASONS
+from coma_cli.publishing.cards import header_of, table
 from coma_cli.records import Example
 from coma_cli.words import count_of
 
@@ -27,8 +25,7 @@ def card(summary: BuildDataSummary, shown: Mapping[str, Example], files: Collect
     """The whole card; `shown` has one example of each task, `files` are the names of the run's files."""
     return "\n".join(
         (
-            "---",
-            f"{_yaml(header(summary, files))}---",
+            header_of(header(summary, files)),
             "# Data card",
             "",
             f"{summary.rows.train} training rows (`train.jsonl`, and as CoMIT's `CoMIT.json`), "
@@ -49,17 +46,6 @@ def card(summary: BuildDataSummary, shown: Mapping[str, Example], files: Collect
             *_made_with(summary),
         )
     )
-
-
-class _PlainYaml(yaml.SafeDumper):
-    """Writes equal parts twice, since not every reader of cards knows YAML's references."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _yaml(values: Mapping[str, Any]) -> str:
-    return yaml.dump(values, Dumper=_PlainYaml, sort_keys=False, allow_unicode=True, width=10_000)
 
 
 def _warnings(summary: BuildDataSummary) -> Iterable[str]:
@@ -143,7 +129,7 @@ def _subsets(summary: BuildDataSummary) -> Iterable[str]:
     if beside.total:
         rows.append(("no sub-dataset", "", str(beside.train), str(beside.validation), "all", "0", "0"))
     columns = ("Sub-dataset", "Task", "Training rows", "Validation rows", "Wanted", "Requested", "Missing")
-    yield from _table(columns, rows)
+    yield from table(columns, rows)
     if summary.outside_table:
         over = ", ".join(f"{task} {count}" for task, count in summary.outside_table.items())
         yield from (f"Excluded, since they belong to no sub-dataset: {over}.", "")
@@ -161,7 +147,7 @@ def _composition(summary: BuildDataSummary) -> Iterable[str]:
         ("Licence", summary.licences),
     ):
         rows = [(name, str(count.train), str(count.validation)) for name, count in counts.items()]
-        yield from _table((title, "Training rows", "Validation rows"), rows)
+        yield from table((title, "Training rows", "Validation rows"), rows)
     if summary.beyond_balance:
         over = ", ".join(f"{task} {count}" for task, count in summary.beyond_balance.items())
         yield from (f"Good rows beyond an even number of each answer: {over}.", "")
@@ -174,7 +160,7 @@ def _lengths(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## Lengths", "", "Rows by length in characters.", "")
     for part, title in (("asked", "Instruction and input"), ("output", "Answer")):
         rows = [(task, *map(str, parts[part])) for task, parts in sorted(summary.lengths.items())]
-        yield from _table((title, *length_classes()), rows)
+        yield from table((title, *length_classes()), rows)
 
 
 def _made_with(summary: BuildDataSummary) -> Iterable[str]:
@@ -186,7 +172,7 @@ def _made_with(summary: BuildDataSummary) -> Iterable[str]:
 def _sources(summary: BuildDataSummary) -> Iterable[str]:
     yield from ("## Sources", "")
     rows = [(f.name, str(f.files), f.splits, f.licence, _upstream(f), f.citation) for f in summary.read]
-    yield from _table(("Source", "Files", "Splits read", "Licence", "Upstream", "Citation"), rows)
+    yield from table(("Source", "Files", "Splits read", "Licence", "Upstream", "Citation"), rows)
     noted = [f"* **{index.name}**: {index.notes}" for index in summary.read if index.notes]
     if noted:
         yield from ("Notes:", "", *noted, "")
@@ -208,7 +194,7 @@ def _skipped(summary: BuildDataSummary) -> Iterable[str]:
         "",
     )
     rows = [(reason, str(count), DROP_REASONS.get(reason, "")) for reason, count in summary.dropped.items()]
-    yield from _table(("Reason", "Rows", "Meaning"), rows)
+    yield from table(("Reason", "Rows", "Meaning"), rows)
 
 
 def _benchmarks(summary: BuildDataSummary) -> Iterable[str]:
@@ -220,7 +206,7 @@ def _benchmarks(summary: BuildDataSummary) -> Iterable[str]:
         (name, str(problems), _levels(summary, name), str(summary.contaminated.get(name, 0)))
         for name, problems in summary.checked_against.items()
     ]
-    yield from _table(("Benchmark", "Problems", "Levels", "Rows removed"), rows)
+    yield from table(("Benchmark", "Problems", "Levels", "Rows removed"), rows)
     yield from ("Level 1 compares words and tests, level 2 programs without their names.", "")
     alike = [f"{' and '.join(names)} of {bench}" for bench, names in COVERED.items()]
     yield from (f"The following ask the same problems as one of these: {', '.join(alike)}.", "")
@@ -246,7 +232,7 @@ def _behaviour(found: BehaviourCounts) -> Iterable[str]:
         (name, str(problems), str(found.solving.get(name, 0)), str(found.dropped.get(name, 0)))
         for name, problems in found.problems.items()
     ]
-    yield from _table(("Benchmark", "Problems with tests", "Rows kept that solve one", "Rows removed"), rows)
+    yield from table(("Benchmark", "Problems with tests", "Rows kept that solve one", "Rows removed"), rows)
 
 
 def _levels(summary: BuildDataSummary, bench: str) -> str:
@@ -263,14 +249,3 @@ def _examples(shown: Mapping[str, Example]) -> Iterable[str]:
         yield from (f"From {example.source}, {example.origin.path}, {example.origin.row}; {example.licence}.", "")
         for title, text in (("Instruction", example.instruction), ("Input", example.input), ("Output", example.output)):
             yield from (f"{title}:", "", *(f"    {line}" for line in (text or "(none)").split("\n")), "")
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    if not rows:
-        yield from ("None.", "")
-        return
-    yield f"| {' | '.join(columns)} |"
-    yield f"|{'|'.join('--' for _ in columns)}|"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
-    yield ""

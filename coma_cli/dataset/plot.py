@@ -10,6 +10,7 @@ from typing import Any
 
 from coma_cli.dataset.composition import LENGTH_EDGES
 from coma_cli.dataset.summary import BuildDataSummary, SideCounts
+from coma_cli.plotting import new_figure, open_frame, save_png
 
 PLOT = "composition.png"
 _MOST_BARS, _FEWEST_BARS = 14, 7
@@ -19,11 +20,8 @@ _TRAIN, _VALIDATION, _REQUESTED = "#30638e", "#edae49", "#c9ced6"
 
 def draw(summary: BuildDataSummary, path: Path) -> None:
     """Write the plot as PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 9), dpi=110, layout="constrained")
-    (subsets, languages), (sources, lengths) = FigureCanvasAgg(figure).figure.subplots(2, 2)
+    figure = new_figure(12, 9, dpi=110)
+    (subsets, languages), (sources, lengths) = figure.subplots(2, 2)
     _bars(subsets, f"Sub-datasets of {summary.mixture}", *_subset_bars(summary))
     _bars(languages, "Programming languages", *_largest(summary.languages))
     _bars(sources, "Sources", *_largest(summary.sources))
@@ -31,7 +29,7 @@ def draw(summary: BuildDataSummary, path: Path) -> None:
     handles, labels = subsets.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), frameon=False)
     figure.suptitle(f"{summary.rows.train} training rows, {summary.rows.validation} validation rows", x=0.02, ha="left")
-    figure.savefig(path, format="png", metadata={"Software": None})
+    save_png(figure, path)
 
 
 def _subset_bars(summary: BuildDataSummary) -> tuple[dict[str, SideCounts], dict[str, int]]:
@@ -67,7 +65,7 @@ def _bars(axes: Any, title: str, counts: Mapping[str, SideCounts], requested: Ma
     axes.margins(x=0.18)
     axes.set_title(title, loc="left", fontsize=11)
     axes.tick_params(axis="y", length=0, labelsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
 
 
 def counted(total: int, asked: int) -> str:
@@ -87,7 +85,7 @@ def _lengths(axes: Any, summary: BuildDataSummary) -> None:
     axes.set_xticks(range(len(LENGTH_EDGES) + 1), length_classes(), rotation=40, ha="right", fontsize=8)
     axes.set_title("Length of answers in characters", loc="left", fontsize=11)
     axes.set_ylabel("% of the task's rows", fontsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
     axes.set_ylim(bottom=0)
     if summary.lengths:
         axes.legend(fontsize=8, frameon=False)

@@ -13,12 +13,11 @@ from coma_cli.dataset.exports import EXPORTS
 from coma_cli.dataset.plot import PLOT
 from coma_cli.dataset.settings import BuildDataSettings
 from coma_cli.dataset.summary import BuildDataSummary
+from coma_cli.publishing.cards import CARD
 from coma_cli.publishing.private_marks import private_marks
 from coma_cli.publishing.publish import Payload, Published, Target, publish
 from coma_cli.words import count_of
 from coma_cli.workspace import Artifact
-
-CARD = "README.md"
 
 
 def target_of(settings: BuildDataSettings) -> Target | None:

@@ -6,11 +6,11 @@ matplotlib draw different pixels for the same numbers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import util
 from pathlib import Path
 
-from coma_cli.errors import CliError, missing_package
+from coma_cli.errors import CliError
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
+from coma_cli.plotting import new_figure, plot_blocker, save_png
 
 PLOT = "pass_at_k.png"
 _POINTS = 24
@@ -31,7 +31,7 @@ class Curve:
 
 def blocker() -> CliError | None:
     """Why a plot can't be made here, or None."""
-    return None if util.find_spec("matplotlib") else missing_package("matplotlib", "The plot of pass@k")
+    return plot_blocker("The plot of pass@k")
 
 
 def curve_of(label: str, tallies: Sequence[Tally], seed: int = 0) -> Curve:
@@ -65,14 +65,10 @@ def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
     Raises:
         MissingPackageError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
-    except ImportError:
-        raise missing_package("matplotlib", "The plot of pass@k") from None
-    figure = Figure(figsize=(7, 4.5), dpi=150, layout="constrained")
-    axes = FigureCanvasAgg(figure).figure.add_subplot()
+    figure = new_figure(7, 4.5, dpi=150)
+    from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+
+    axes = figure.add_subplot()
     for number, curve in enumerate(curves):
         color = f"C{number % 10}"
         axes.plot(curve.ks, curve.values, marker="o", markersize=3, color=color, label=curve.label)
@@ -90,4 +86,4 @@ def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
     axes.set(xlabel="k", ylabel="pass@k (%), 95 % interval", ylim=(0, 100), title=title)
     axes.grid(visible=True, alpha=0.3)
     axes.legend()
-    figure.savefig(path, format="png", metadata={"Software": None})
+    save_png(figure, path)

@@ -94,7 +94,7 @@ def explained(error: BaseException, repository: str, later: str = AFTER_THE_WORK
     if status == 412:
         return CliError(f"{repository} was changed by somebody else meanwhile.", f"Look at it. {later}")
     if status == 413:
-        return CliError(f"{repository} has no room for these files: {said}", "Choose a smaller --size.")
+        return CliError(f"{repository} has no room for these files: {said}", "Free storage of its owner, or push less.")
     if "Invalid metadata in README.md" in str(error):
         return CliError(f"The Hugging Face Hub refuses the card: {said}", "This is a fault of coma: please report it.")
     if status is not None:

@@ -37,11 +37,15 @@ _READ_ONLY = "read"
 
 @dataclass(frozen=True)
 class Target:
-    """Where to push to: the name `OWNER/NAME` of a data set or a model, and whether it must not be public."""
+    """Where to push to: the name `OWNER/NAME` of a data set or a model, and whether it must not be public.
+
+    `to_allow` says which option allows a public one.
+    """
 
     name: str
     kind: Kind = "dataset"
     private: bool = False
+    to_allow: str = "drop --private"
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ def _require_public(files: Mapping[str, Path], private: Iterable[PrivateMark]) -
     for found in find_private(files, private):
         raise CliError(
             f"{found.file}, line {found.line}, holds {found.mark.what} ({found.mark.shown}), so nothing was pushed.",
-            "Remove it from the sources, and build again.",
+            "Remove it from what the run was made of, and make the run again.",
         )
 
 
@@ -188,7 +192,7 @@ def _require_ours(target: Target, there: Remote) -> None:
     if target.private and not there.private:
         raise UsageError(
             f"{target.name} exists and is public.",
-            "Make it private on its page, choose another NAME, or drop --private.",
+            f"Make it private on its page, choose another NAME, or {target.to_allow}.",
         )
     others = sorted(there.files.keys() - _NOT_OURS_BUT_FINE)
     if others and PUBLISHED not in there.files:

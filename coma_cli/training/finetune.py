@@ -12,7 +12,6 @@ import importlib.util
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from coma_cli import console
@@ -21,28 +20,29 @@ from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import write_rows
 from coma_cli.models.one_device import pin_device
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
-from coma_cli.prompting import PromptTemplate, choose_template
 from coma_cli.records import DroppedRow
 from coma_cli.stage import Stage
-from coma_cli.training import requirements
+from coma_cli.training import plot, requirements
 from coma_cli.training.batching import steps_of
 from coma_cli.training.continuing import StartingPoint, base_of, starting_point
 from coma_cli.training.decontamination import Leak, check_of_base, check_rows, trained_on
-from coma_cli.training.encoding import TOO_LONG, EncodedRow, encode_row, encode_rows
+from coma_cli.training.encoding import EncodedRow, encode_row, encode_rows
 from coma_cli.training.examples import ReadReport, TrainingFile, TrainingRow, choose_data, read_examples
 from coma_cli.training.job import TuningJob, plan_batches
 from coma_cli.training.metrics import METRICS, TrainingStep, in_order, steps_made
 from coma_cli.training.mixing import mixed
 from coma_cli.training.modes import MODES, Mode
 from coma_cli.training.optimizers import optimizer_for
-from coma_cli.training.probe_rows import ProbedRow, spread
+from coma_cli.training.pushing.push import push_blockers, push_model, push_notes
+from coma_cli.training.reporting import reports
 from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
-from coma_cli.training.shown_example import require_trained, show_example
+from coma_cli.training.shown_example import show_example
 from coma_cli.training.summary import FinetuneSummary, followed_by, headline, show
+from coma_cli.training.tokenizing import probes_of, template_for, tokenize
 from coma_cli.training.unmutating import state_of, write_for_published_base
-from coma_cli.training.validation_rows import NO_ROWS, ValidationRows, held_out, probe_rows, validation_files
+from coma_cli.training.validation_rows import NO_ROWS, ValidationRows, held_out, validation_files
 from coma_cli.words import count_of
-from coma_cli.workspace import Input, Plan, Run, StageResult, Workspace
+from coma_cli.workspace import Artifact, Input, Plan, Run, StageResult, Workspace
 
 DROPPED = "dropped.jsonl"
 NO_PROBE = "Warning: --probe has no rows to answer: the data holds out none; see --validation"
@@ -109,7 +109,11 @@ def _planned(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
         inputs=_inputs(settings, found),
         total=steps,
         estimate={"rows": len(rows), "validation_rows": len(validation.rows), "steps": steps, **needs.shown},
-        blockers=tuple(requirements.blockers(settings, mode, resolved, needs, workspace.root)),
+        blockers=(
+            *requirements.blockers(settings, mode, resolved, needs, workspace.root),
+            *reports.blockers(settings.runtime.report_to),
+            *push_blockers(settings.push_to_hub, public=settings.public),
+        ),
         notes=(
             f"Tuning {resolved.name} ({mode.name}) on {counts}.",
             *report.columns(),
@@ -118,6 +122,7 @@ def _planned(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
             *mixture.notes,
             *requirements.notes(settings, mode, resolved),
             *([] if validation.rows or not settings.probe.every else [NO_PROBE]),
+            *push_notes(settings.push_to_hub, public=settings.public),
         ),
         base=resolved,
         mode=mode,
@@ -140,7 +145,8 @@ def preview(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
         from coma_cli.models.loading import load_tokenizer
 
         tokenizer = load_tokenizer(planned.base, trust=_trust(settings))
-        show_example(encode_row(planned.rows[0], _template(settings, planned, tokenizer), tokenizer), tokenizer)
+        template = template_for(settings, planned.base, planned.start, tokenizer)
+        show_example(encode_row(planned.rows[0], template, tokenizer), tokenizer)
     else:
         console.note("The base's tokenizer is not here, so no row is shown as it would be trained.")
     return planned
@@ -209,8 +215,8 @@ def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> TuningJ
     assert plan.base is not None
     trust = _trust(settings)
     tokenizer = load_tokenizer(plan.base, trust=trust)
-    template = _template(settings, plan, tokenizer)
-    rows, too_long = _encode(settings, plan, template, tokenizer)
+    template = template_for(settings, plan.base, plan.start, tokenizer)
+    rows, too_long = tokenize(settings, plan.rows, template, tokenizer)
     dropped = [*plan.dropped, *too_long]
     steps = steps_of(len(rows), settings.batch.rows_per_step, epochs=settings.epochs, max_steps=settings.max_steps)
     _refuse_fewer(run, steps)
@@ -233,7 +239,7 @@ def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> TuningJ
         batching=settings.rows.batching,
         steps=steps,
         held_out=tuple(row for row in held if isinstance(row, EncodedRow)),
-        probes=_probes(settings, plan, template, tokenizer),
+        probes=probes_of(settings, plan.validation, template, tokenizer),
         adapter=plan.start.adapter if plan.start else None,
     )
 
@@ -251,56 +257,6 @@ def _refuse_fewer(run: Run, steps: int) -> None:
             f"{run.path} has made {count_of(made, 'step')} already, more than the {steps} requested.",
             "--name NAME for a run of its own, more steps to continue it, or --force to discard it.",
         )
-
-
-def _probes(
-    settings: FinetuneSettings, plan: FinetunePlan, template: PromptTemplate, tokenizer: Any
-) -> tuple[ProbedRow, ...]:
-    if settings.probe.every is None:
-        return ()
-    found = probe_rows(plan.validation.rows, plan.validation.files, template, tokenizer)
-    fitting = [row for row in found if len(row.prompt) <= settings.max_seq_len]
-    return spread(fitting, settings.probe.rows)
-
-
-def _template(settings: FinetuneSettings, plan: FinetunePlan, tokenizer: Any) -> PromptTemplate:
-    """The requested template; `auto` is that of a tuned adapter or base, else the catalogue's, else the tokenizer's."""
-    resolved = plan.base
-    assert resolved is not None
-    if settings.template == "auto" and plan.start is not None and plan.start.template is not None:
-        return plan.start.template
-    stored = PromptTemplate.load(Path(resolved.path_or_id)) if resolved.kind == "folder" else None
-    if settings.template == "auto" and stored is None and resolved.entry is not None:
-        return choose_template(resolved.entry.template, tokenizer)
-    return choose_template(settings.template, tokenizer, stored)
-
-
-def _encode(
-    settings: FinetuneSettings, plan: FinetunePlan, template: PromptTemplate, tokenizer: Any
-) -> tuple[tuple[EncodedRow, ...], list[DroppedRow]]:
-    rows: list[EncodedRow] = []
-    dropped: list[DroppedRow] = []
-    with console.progress("Tokenizing", len(plan.rows)) as ticker:
-        cut_prompts = settings.rows.truncate == "prompt"
-        for encoded in encode_rows(plan.rows, template, tokenizer, settings.max_seq_len, cut_prompts=cut_prompts):
-            ticker.advance()
-            if isinstance(encoded, EncodedRow):
-                rows.append(encoded)
-            else:
-                dropped.append(encoded)
-    for reason, count in Counter(row.reason for row in dropped).items():
-        what = f"longer than {settings.max_seq_len} tokens" if reason == TOO_LONG else reason
-        console.warn(f"{count} of {count_of(len(plan.rows), 'row')} dropped: {what}.")
-    if cut := [row.cut for row in rows if row.cut]:
-        console.warn(f"The prompts of {count_of(len(cut), 'row')} were cut by {sum(cut)} tokens in all; no answer was.")
-    if not rows:
-        raise MissingInputError(
-            f"No row fits into {settings.max_seq_len} tokens.",
-            f"Raise --max-seq-len; the first: {dropped[0].detail}.",
-        )
-    require_trained(rows, template, tokenizer)
-    show_example(rows[0], tokenizer)
-    return tuple(rows), list({row.id: row for row in dropped}.values())
 
 
 def _train(run: Run, settings: FinetuneSettings, job: TuningJob, plan: FinetunePlan, device: str) -> FinetuneSummary:
@@ -335,6 +291,8 @@ def _train(run: Run, settings: FinetuneSettings, job: TuningJob, plan: FinetuneP
     run.place(made, job.mode.output)
     if settings.can_be_extended and job.mode.adapter:
         keep_for_more_steps(run, trained)
+    rows = list(run.journal(METRICS, TrainingStep).rows())
+    plot.draw(rows, f"{job.resolved.name}, {job.mode.name}", run.path / plot.PLOT)
     return _summary(run, settings, job, plan, prepared, placement, trained)
 
 
@@ -383,6 +341,11 @@ def _summary(
     )
 
 
+def publish(settings: FinetuneSettings, artifact: Artifact) -> Mapping[str, Any] | None:
+    """Push a finished run to the Hugging Face Hub if the settings say so: where it is then."""
+    return push_model(settings.push_to_hub, artifact, public=settings.public)
+
+
 STAGE = Stage(
     settings=FinetuneSettings,
     plan=plan,
@@ -392,4 +355,5 @@ STAGE = Stage(
     identify=identify,
     followed_by=followed_by,
     preview=preview,
+    publish=publish,
 )

@@ -9,6 +9,7 @@ Its unit of work is a step: what base and adapter compute for a probe, the merge
 file. A merge that differs by more than the limits is an error and leaves no finished run.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ from coma_cli.training.merging.steps import (
     write_gguf,
 )
 from coma_cli.training.merging.summary import check_limits, headline, show, summarize
-from coma_cli.workspace import Run, StageResult
+from coma_cli.training.pushing.push import push_model
+from coma_cli.workspace import Artifact, Run, StageResult
 
 SMALLER_MERGE = "Close other programs, or merge on a larger machine."
 
@@ -82,4 +84,9 @@ def _tokenizer_in(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder)
 
 
-STAGE = Stage(settings=MergeSettings, plan=make_plan, work=work, show=show, headline=headline)
+def publish(settings: MergeSettings, artifact: Artifact) -> Mapping[str, Any] | None:
+    """Push a finished run to the Hugging Face Hub if the settings say so: where it is then."""
+    return push_model(settings.push_to_hub, artifact, public=settings.public)
+
+
+STAGE = Stage(settings=MergeSettings, plan=make_plan, work=work, show=show, headline=headline, publish=publish)

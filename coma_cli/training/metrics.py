@@ -1,6 +1,7 @@
 """The metrics of every training step."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from coma_cli.workspace import Run
 
 METRICS = "metrics.jsonl"
 _LARGEST_EXPONENT = 700.0  # of a float
+_STEPS_OF_SPEED = 20
 _WHERE_KNOWN = ("validation_loss", "validation_perplexity", "probe")
 
 
@@ -57,6 +59,19 @@ class TrainingStep(Record):
         """As for all records; validation and probe only where there was one."""
         row = super().to_row()
         return {name: value for name, value in row.items() if value is not None or name not in _WHERE_KNOWN}
+
+
+class Speed:
+    """Tokens per second of the latest steps, validation and saving not counted."""
+
+    def __init__(self) -> None:
+        self._latest: deque[tuple[int, float]] = deque(maxlen=_STEPS_OF_SPEED)
+
+    def of(self, tokens: int, seconds: float) -> float:
+        """The mean rate, with one more step that took so long."""
+        self._latest.append((tokens, seconds))
+        took = sum(seconds for _, seconds in self._latest)
+        return sum(tokens for tokens, _ in self._latest) / took if took > 0 else 0.0
 
 
 class BestStep(BaseModel):

@@ -1,10 +1,11 @@
-"""Appends the metrics of each step, and stops where training has diverged.
+"""Appends the metrics of each step, shows them, and stops where training has diverged.
 
 Import it inside functions: it needs the train extra.
 """
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from coma_cli.console import Ticker
@@ -12,7 +13,7 @@ from coma_cli.errors import CliError
 from coma_cli.journal import Journal
 from coma_cli.training.callbacks import AfterStep, TrainingCallback
 from coma_cli.training.job import TuningJob
-from coma_cli.training.metrics import TrainingStep, perplexity
+from coma_cli.training.metrics import Speed, TrainingStep, perplexity
 from coma_cli.words import shortened
 from coma_cli.workspace import Run
 
@@ -29,13 +30,21 @@ class StepRecorder(TrainingCallback):
     """
 
     def __init__(
-        self, run: Run, metrics: Journal[TrainingStep], ticker: Ticker, job: TuningJob, found: AfterStep
+        self,
+        run: Run,
+        metrics: Journal[TrainingStep],
+        ticker: Ticker,
+        job: TuningJob,
+        found: AfterStep,
+        report: Callable[[TrainingStep], None],
     ) -> None:
         self._run = run
         self._journal = metrics
         self._ticker = ticker
         self._job = job
         self._found = found
+        self._report = report
+        self._speed = Speed()
         self._began = time.monotonic()
         self._took = 0.0
         self._skipped = False
@@ -51,28 +60,28 @@ class StepRecorder(TrainingCallback):
         self._skipped = bool(getattr(optimizer, "step_was_skipped", False))
         self._skips = self._skips + 1 if self._skipped else 0
         self._run.count_work()
-        self._ticker.advance()
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        """Append the step's row."""
+        """Append the step's row, and show its figures."""
         state.log_history.clear()  # the journal has it; every checkpoint would carry all of it again
         if not logs or "loss" not in logs:
             return
         loss, norm, step = float(logs["loss"]), float(logs.get("grad_norm") or 0.0), state.global_step
         self._require_finite(step, loss, norm)
-        self._journal.append(
-            TrainingStep(
-                step=step,
-                loss=loss,
-                perplexity=perplexity(loss),
-                learning_rate=float(logs["learning_rate"]),
-                gradient_norm=norm if math.isfinite(norm) else None,
-                tokens=self._job.tokens_of(step),
-                wall_s=round(self._took, 4),
-                skipped=self._skipped,
-                **self._found.take(),
-            )
+        row = TrainingStep(
+            step=step,
+            loss=loss,
+            perplexity=perplexity(loss),
+            learning_rate=float(logs["learning_rate"]),
+            gradient_norm=norm if math.isfinite(norm) else None,
+            tokens=self._job.tokens_of(step),
+            wall_s=round(self._took, 4),
+            skipped=self._skipped,
+            **self._found.take(),
         )
+        self._journal.append(row)
+        self._ticker.advance(live=f"loss {loss:.4f}, {self._speed.of(row.tokens, self._took):,.0f} tokens/s")
+        self._report(row)
 
     def _require_finite(self, step: int, loss: float, norm: float) -> None:
         """Stop at a loss, or at a gradient that was applied, that is not finite.

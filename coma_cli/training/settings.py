@@ -21,6 +21,8 @@ from coma_cli.settings import (
 )
 from coma_cli.training.devices import DEVICES
 from coma_cli.training.layouts import PARTS
+from coma_cli.training.pushing.settings import ELSEWHERE, Public, PushModel
+from coma_cli.training.reporting.settings import LoggingSteps, ReportTo
 from coma_cli.workspace import runs_of
 
 DATA, TRAINING, ADAPTER, MACHINE = "Data and base", "Training", "Adapter", "Execution"
@@ -254,6 +256,8 @@ class FinetuneRuntime(Runtime):
         Kind("NAME|NxNAME"),
         Unset("this machine"),
     ] = Field(default=None, description=f"With --dry-run: the device to estimate for ({', '.join(DEVICES)})")
+    report_to: ReportTo = Field(default_factory=list)
+    logging_steps: LoggingSteps = None
     gradient_checkpointing: Annotated[bool | None, Unset("on a GPU, from 1B parameters on")] = Field(
         default=None, description="Recompute activations in the backward pass to save memory"
     )
@@ -329,6 +333,8 @@ class FinetuneSettings(StageSettings):
     departures: list[str] = Field(
         default_factory=list, description="How these settings depart from the published recipe that they follow"
     )
+    push_to_hub: PushModel = None
+    public: Public = False
     lora: LoraBlock = LoraBlock()
     optimizer: OptimizerBlock = OptimizerBlock()
     batch: BatchBlock = BatchBlock()
@@ -372,7 +378,8 @@ class FinetuneSettings(StageSettings):
         length = {} if self.can_be_extended else super().extent()
         identity = super().identity()
         identity.pop("data")
-        identity.pop("departures")
+        for name in ("departures", *ELSEWHERE):
+            identity.pop(name)
         if self.from_adapter is not None:
             identity["from_adapter"] = "adapter"
         if self.validation.path is not None:

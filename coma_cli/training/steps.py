@@ -22,6 +22,8 @@ from coma_cli.training.job import TuningJob, smaller
 from coma_cli.training.metrics import METRICS, BestStep, TrainingStep, best_of, in_order
 from coma_cli.training.probing import ProbeDuringTraining
 from coma_cli.training.recording import StepRecorder
+from coma_cli.training.reporting.reports import Reports, reporting
+from coma_cli.training.reporting.tracker import ReportedRun
 from coma_cli.training.saving import CheckpointSaver
 from coma_cli.training.settings import BatchBlock, FinetuneSettings
 from coma_cli.training.trainer import arguments, train
@@ -52,8 +54,22 @@ def train_steps(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any
             signal came, and the state was saved.
     """
     job = job.in_batches_of(_batch_so_far(run, job.batch), settings.seed)
+    with reporting(settings.runtime.report_to, _reported(run, settings, job)) as reports:
+        job = _missing_steps(run, settings, job, model, placement, reports)
+    last = _latest(run, job.steps)
+    best = best_of(_rows(run))
+    assert last is not None and (last.step == job.steps or is_exhausted(best, settings.validation.patience))
+    result = _of_step(run, best.step) if best and settings.validation.keep_best else last
+    assert result is not None
+    return TrainedSteps(last, result, job.batch, best)
+
+
+def _missing_steps(
+    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, reports: Reports
+) -> TuningJob:
+    """Train what is missing; the job in the batches that fitted into memory."""
     while not _is_done(run, settings, job):
-        fewer = _attempt(run, settings, job, model, placement)
+        fewer = _attempt(run, settings, job, model, placement, reports)
         if fewer is None:
             break
         job = job.in_batches_of(fewer, settings.seed)
@@ -62,12 +78,13 @@ def train_steps(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any
         console.warn(
             f"Memory ran out: going on with {fewer.accumulation} batches of {fewer.size} per step, the same rows."
         )
-    last = _latest(run, job.steps)
-    best = best_of(_rows(run))
-    assert last is not None and (last.step == job.steps or is_exhausted(best, settings.validation.patience))
-    result = _of_step(run, best.step) if best and settings.validation.keep_best else last
-    assert result is not None
-    return TrainedSteps(last, result, job.batch, best)
+    return job
+
+
+def _reported(run: Run, settings: FinetuneSettings, job: TuningJob) -> ReportedRun:
+    begun = _latest(run, job.steps)
+    shown = {**settings.identity(), **settings.extent()}
+    return ReportedRun(run.name, run.path, run.shared_folder, begun.step if begun else 0, shown)
 
 
 def _is_done(run: Run, settings: FinetuneSettings, job: TuningJob) -> bool:
@@ -81,11 +98,11 @@ def _is_done(run: Run, settings: FinetuneSettings, job: TuningJob) -> bool:
 
 
 def _attempt(
-    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement
+    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, reports: Reports
 ) -> BatchBlock | None:
     """Train to the end; or, if memory runs out and that is allowed, the smaller batches to go on with."""
     try:
-        _train(run, settings, job, model, placement)
+        _train(run, settings, job, model, placement, reports)
     except CliError as error:
         fewer = smaller(job.batch)
         memory = error.__cause__ is not None and is_out_of_memory(error.__cause__)
@@ -95,7 +112,9 @@ def _attempt(
     return None
 
 
-def _train(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement) -> None:
+def _train(
+    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, reports: Reports
+) -> None:
     begun = _latest(run, job.steps)
     done = begun.step if begun else 0
     usual = max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_PER_RUN))
@@ -106,15 +125,18 @@ def _train(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, pla
         "computed_in": placement.dtype,
     }
     interruption = Interruption()
-    with console.progress("Training", job.steps, done) as ticker, _deterministic(settings), interruption.listening():
-        callbacks = [*_callbacks(run, settings, job, ticker), interruption]
+    shown = console.progress("Training", job.steps, done, every=settings.runtime.logging_steps)
+    with shown as ticker, _deterministic(settings), interruption.listening():
+        callbacks = [*_callbacks(run, settings, job, ticker, reports), interruption]
         collator = Packing(settings.max_seq_len) if job.batching == "packing" else collate
         train(options, [list(batch) for batch in job.batches], job.rows, callbacks, begun, collator)
     if (error := interruption.error()) is not None and not _is_done(run, settings, job):
         raise error
 
 
-def _callbacks(run: Run, settings: FinetuneSettings, job: TuningJob, ticker: console.Ticker) -> list[TrainingCallback]:
+def _callbacks(
+    run: Run, settings: FinetuneSettings, job: TuningJob, ticker: console.Ticker, reports: Reports
+) -> list[TrainingCallback]:
     """In the order of what they do after a step: count it, validate and probe, save."""
     found = AfterStep()
     validation = None
@@ -131,7 +153,7 @@ def _callbacks(run: Run, settings: FinetuneSettings, job: TuningJob, ticker: con
     probe = None
     if job.probes:
         probe = ProbeDuringTraining(settings.probe, job.probes, job.tokenizer, job.template, found)
-    recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, job, found)
+    recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, job, found, reports.log)
     saver = CheckpointSaver(run.fingerprint, settings.runtime.save_total_limit, best_step)
     return [callback for callback in (recorder, validation, probe, saver) if callback is not None]
 

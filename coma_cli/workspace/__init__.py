@@ -101,6 +101,13 @@ class Workspace:
                 )
         return None
 
+    def origin_of(self, made: Input, *commands: str) -> Artifact | None:
+        """The finished run that an input is, by its content: where it was read, else anywhere in this workspace."""
+        place = Path(made.path) / MANIFEST
+        there = read_artifact(place) if place.is_file() else None
+        found = [*([there] if there else []), *(run for command in commands for run in self.finished(command))]
+        return next((run for run in found if run.content_sha256 == made.content_sha256), None)
+
     def answers_folder(self) -> Path:
         """The folder of paid answers, shared by all runs of the workspace."""
         folder = self.root / "answers"

@@ -208,6 +208,11 @@ class Run:
         assert artifact is not None
         return artifact
 
+    @property
+    def shared_folder(self) -> Path:
+        """The workspace's folder, for what all its runs share."""
+        return self.path.parents[1]
+
     def journal(self, name: str, record: type[R]) -> Journal[R]:
         """The run's row file of that name, opened for appending what is missing."""
         if name not in self._journals:

@@ -1,6 +1,7 @@
 """finetune on a tiny real model: every mode, resumed runs, more steps, other lengths, and what can go wrong."""
 
 import errno
+import re
 import shutil
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def bench(tmp_path, tiny_model, data) -> Bench:
     return Bench(tmp_path / "ws", tiny_model, data)
 
 
-def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny_model):
-    manifest = bench()
+def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny_model, capfd):
+    manifest = bench(runtime__logging_steps=4)
     adapter = bench.folder() / "adapter"
     assert {p.name for p in adapter.iterdir()} == {
         "adapter_config.json",
@@ -53,6 +54,9 @@ def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny_model)
     losses = bench.losses()
     assert len(losses) == 6
     assert losses[-1] < losses[0]
+    assert (bench.folder() / "loss.png").read_bytes().startswith(b"\x89PNG")
+    shown = re.findall(r"Training: (\d)/6, loss ([\d.]+), [\d,]+ tokens/s, .*/s, .* left\n", capfd.readouterr().err)
+    assert shown == [(str(step), f"{losses[step - 1]:.4f}") for step in (4, 6)]
 
 
 @pytest.mark.slow

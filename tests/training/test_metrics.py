@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from coma_cli.training.metrics import TrainingStep, best_of, in_order, perplexity
+from coma_cli.training.metrics import Speed, TrainingStep, best_of, in_order, perplexity
 
 
 def step(number: int, validation: float | None = None) -> TrainingStep:
@@ -35,3 +35,13 @@ def test_a_row_has_no_fields_of_a_validation_that_there_was_not():
 def test_perplexity_is_a_number_however_bad_the_loss():
     assert perplexity(math.log(7)) == pytest.approx(7)
     assert math.isfinite(perplexity(1e9))
+
+
+def test_speed_is_that_of_the_latest_twenty_steps_and_weighs_their_tokens():
+    speed = Speed()
+    assert speed.of(100, 1.0) == 100.0
+    assert speed.of(300, 1.0) == 200.0
+    for _ in range(20):
+        latest = speed.of(50, 0.1)
+    assert latest == pytest.approx(500.0)
+    assert Speed().of(100, 0.0) == 0.0

@@ -45,6 +45,14 @@ class Overlap:
 
 
 @dataclass(frozen=True)
+class HubTask:
+    """A benchmark on the Hugging Face Hub, as results name it: the id of its data set, and the task within that."""
+
+    dataset: str
+    task: str
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """A benchmark of the catalogue.
 
@@ -61,7 +69,7 @@ class Benchmark:
     files, ignoring case. `same_problems_as` names a benchmark with the same problems and fewer tests; `overlap` names
     the source of training rows that shares problems with it. `notes` say, by task id, why a right verdict may differ
     from a published one. `protocols` are the ways to sample it. `data_hint` says what to do about data that
-    can't be read.
+    can't be read. `on_hub` is its data set on the Hugging Face Hub with exactly these problems.
     """
 
     name: str
@@ -83,6 +91,7 @@ class Benchmark:
     notes: Mapping[str, str] = field(default_factory=dict, hash=False)
     inproc: Mapping[str, str] = field(default_factory=dict, hash=False)
     data_hint: str = ""
+    on_hub: HubTask | None = None
     protocols: tuple[SamplingProtocol, ...] = field(default=common_protocols(CODEX_STOPS), hash=False)
 
     def sampling_protocol(self, name: str) -> SamplingProtocol:

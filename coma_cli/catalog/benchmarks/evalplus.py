@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from coma_cli.catalog.benchmarks import evalplus_check, humaneval, humaneval_protocols, mbpp, mbpp_protocols
-from coma_cli.catalog.benchmarks.entry import Benchmark, Overlap, RawBenchmark
+from coma_cli.catalog.benchmarks.entry import Benchmark, HubTask, Overlap, RawBenchmark
 from coma_cli.catalog.benchmarks.evalplus_inputs import mbpp_arguments
 from coma_cli.catalog.benchmarks.fetched import fetched_file
 from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
@@ -244,6 +244,7 @@ def _benchmark(
         notes=notes,
         protocols=protocols,
         inproc=inproc,
+        on_hub=HubTask(f"evalplus/{release.stem.lower()}", "default"),
     )
 
 

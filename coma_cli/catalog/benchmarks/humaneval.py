@@ -13,7 +13,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
+from coma_cli.catalog.benchmarks.entry import Benchmark, HubTask, RawBenchmark
 from coma_cli.catalog.benchmarks.humaneval_protocols import PROTOCOLS
 from coma_cli.errors import missing_package
 from coma_cli.formats.published import read_published
@@ -76,5 +76,6 @@ BENCHMARK = Benchmark(
     comes_from="package",
     problem=problem_of,
     protocols=PROTOCOLS,
+    on_hub=HubTask("openai/openai_humaneval", "openai_humaneval"),
     revision="data/HumanEval.jsonl.gz, sha256 b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef",
 )

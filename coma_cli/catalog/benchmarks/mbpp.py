@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
+from coma_cli.catalog.benchmarks.entry import Benchmark, HubTask, RawBenchmark
 from coma_cli.catalog.benchmarks.fetched import fetched_file
 from coma_cli.catalog.benchmarks.mbpp_protocols import PROTOCOLS
 from coma_cli.formats.fetching.locations import HubForm
@@ -120,6 +120,7 @@ BENCHMARK = Benchmark(
     problem=full_problem,
     protocols=PROTOCOLS,
     inproc=_INPROC,
+    on_hub=HubTask(REPOSITORY, "full"),
     revision="revised in place upstream, so it has no fixed checksum",
 )
 SANITIZED = Benchmark(
@@ -136,5 +137,6 @@ SANITIZED = Benchmark(
     comes_from="hub",
     problem=sanitized_problem,
     protocols=PROTOCOLS,
+    on_hub=HubTask(REPOSITORY, "sanitized"),
     revision="revised in place upstream, so it has no fixed checksum",
 )

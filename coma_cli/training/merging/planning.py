@@ -18,6 +18,7 @@ from coma_cli.training.merging.room import Room, parameters_of, room_for
 from coma_cli.training.merging.settings import MergeSettings
 from coma_cli.training.modes import MODES
 from coma_cli.training.outputs import stored_dtype
+from coma_cli.training.pushing.push import push_blockers, push_notes
 from coma_cli.words import size_of
 from coma_cli.workspace import Artifact, Input, Plan, Workspace
 
@@ -66,8 +67,15 @@ def make_plan(settings: MergeSettings, workspace: Workspace) -> MergePlan:
         inputs=(resolved.as_input(), source),
         total=steps,
         estimate=_estimate(settings, dtype, onto, room),
-        blockers=(*_blockers(settings, resolved, adapter, compared), *(room.blockers(workspace.root) if room else ())),
-        notes=(f"Merging {folder} into {resolved.name}{IN_FOUR_BITS if onto == FOUR_BIT else ''}.",),
+        blockers=(
+            *_blockers(settings, resolved, adapter, compared),
+            *(room.blockers(workspace.root) if room else ()),
+            *push_blockers(settings.push_to_hub, public=settings.public),
+        ),
+        notes=(
+            f"Merging {folder} into {resolved.name}{IN_FOUR_BITS if onto == FOUR_BIT else ''}.",
+            *push_notes(settings.push_to_hub, public=settings.public),
+        ),
         adapter=adapter,
         base=resolved,
         dtype=dtype,

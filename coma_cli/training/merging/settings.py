@@ -9,6 +9,7 @@ from coma_cli.catalog.bases import BASES
 from coma_cli.models.resolution import Trust
 from coma_cli.settings import AllowPickle, Device, Dtype, Flag, Kind, Runtime, StageSettings, TrustRemoteCode, Unset
 from coma_cli.training.merging.probes import PROBES
+from coma_cli.training.pushing.settings import ELSEWHERE, Public, PushModel
 from coma_cli.training.settings import MACHINE, SettingsBlock
 from coma_cli.workspace import runs_of
 
@@ -72,13 +73,15 @@ class MergeSettings(StageSettings):
     gguf: Annotated[Literal["f16", "q8_0"] | None, Flag("--gguf", panel=MERGE), Unset("no GGUF file")] = Field(
         default=None, description="Write the merged model as a GGUF file too (llama, qwen2 and qwen3)"
     )
+    push_to_hub: PushModel = None
+    public: Public = False
     verification: VerificationBlock = VerificationBlock()
     runtime: MergeRuntime = MergeRuntime()
 
     def identity(self) -> dict[str, Any]:
         """All that decides the weights; adapter and base count by their content, which is among the run's inputs."""
         identity = super().identity()
-        for name in ("adapter", "base", "revision"):
+        for name in ("adapter", "base", "revision", *ELSEWHERE):
             identity.pop(name)
         return identity
 
