@@ -85,7 +85,7 @@ def _sendable(text: str) -> str:
 def wire_of(content: dict[str, Any], connection: Connection, refused: Collection[str] = ()) -> dict[str, Any]:
     """The fields of the call; defaults are omitted, since not every server knows them.
 
-    `refused` are fields that this server has refused, which are left out: `temperature`, `top_p`, `seed`; `system`,
+    `refused` are fields that this server has refused, which are not sent: `temperature`, `top_p`, `seed`; `system`,
     whose text goes before the user's; and one name of the limit of tokens, for which the other is used.
     """
     asked = "prompt" if "prompt" in content else "messages"

@@ -96,7 +96,7 @@ def _no_completion(body: bytes, error: Exception) -> BadReplyError:
 
 
 def _joined(body: bytes) -> dict[str, Any]:
-    """A stream of chunks (server-sent events) as one completion; it must have come to its end."""
+    """A stream of chunks (server-sent events) as one completion; it must be complete."""
     whole: dict[str, Any] = {}
     said: dict[str, str] = {"content": "", "reasoning_content": ""}
     reason, ended = None, False
@@ -154,7 +154,7 @@ def message_in(body: Any) -> str:
 
 
 def _texts(content: Any) -> tuple[Any, str]:
-    """The text of a message's content and the thoughts in it; content that is no list of parts as it is."""
+    """The text of a message's content and the thoughts in it; content that is not a list of parts as it is."""
     if not isinstance(content, list):
         return content or "", ""
     parts = [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
