@@ -139,7 +139,7 @@ def test_tensors_that_the_allocator_returns_at_once_leave_no_holes():
     "arguments",
     [
         ("lora", "128", "4", "kept"),
-        ("lora", "256", "4", "recomputed"),
+        ("lora", "128", "4", "recomputed"),
         ("qlora", "128", "2", "kept"),
         ("full", "128", "2", "kept"),
     ],
