@@ -63,6 +63,7 @@ MIRROR_NOTHING = {
     "bad_input": "what any user may hand to any command or source",
     "benchmarks": "the measurements of speed in the same folder",
     "end_to_end": "whole commands, one after the other",
+    "gpu": "training and sampling on a GPU: the checks of `make test-gpu`",
     "support": "what tests are made with",
     "sandbox/behaviour": "whole sandboxes: what programs can do in them, and what they can't",
     "test_architecture.py": "the code as text",

@@ -17,8 +17,8 @@ from typing import Any
 from coma_cli.errors import CliError, MissingInputError, UsageError, memory_named, package_blocker
 from coma_cli.models.cpu_features import multiplies_bfloat16
 from coma_cli.models.embedded import converted
+from coma_cli.models.model_files import ModelFiles
 from coma_cli.models.qwen import conversion as qwen
-from coma_cli.models.qwen.original import OriginalFiles
 from coma_cli.models.resolution import (
     NO_TRUST,
     ResolvedBase,
@@ -166,12 +166,12 @@ def model_folder(resolved: ResolvedBase, *, weights: bool = True) -> str:
     return str(make(original, resolved.content_sha256, resolved.subject))
 
 
-def _qwen_of_2023(resolved: ResolvedBase) -> OriginalFiles | None:
+def _qwen_of_2023(resolved: ResolvedBase) -> ModelFiles | None:
     """The files to convert if the base is a Qwen of 2023, whether the catalogue knows it or not."""
     if resolved.kind == "hub":
-        files = OriginalFiles.on_hub(resolved.path_or_id, resolved.revision)
+        files = ModelFiles.on_hub(resolved.path_or_id, resolved.revision)
     else:
-        files = OriginalFiles.in_folder(resolved.name, Path(resolved.path_or_id))
+        files = ModelFiles.in_folder(resolved.name, Path(resolved.path_or_id))
     with _explained(resolved):
         return files if qwen.is_original(files.json("config.json")) else None
 

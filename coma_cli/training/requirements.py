@@ -49,7 +49,7 @@ def needed(
     shown: dict[str, Any] = {"tokens_about": tokens}
     if shape is None:
         return Needs(None, shown)
-    step = StepShape(positions, max(1, int(answers * positions)))
+    step = StepShape(positions, max(1, int(answers * positions)), settings.batch.accumulation > 1)
     found = estimate.estimate(settings, mode, shape, tokens, step, _workplace(settings))
     return Needs(found, {**shown, **found.shown(), **estimate.counted_layout(settings, mode, resolved)})
 
@@ -155,7 +155,7 @@ def require_memory(settings: FinetuneSettings, job: TuningJob, placement: Any) -
     workplace = Workplace(str(placement.device), Arithmetic(on_cpu, width))
     step = largest_step(job)
     if settings.runtime.auto_batch:
-        step = StepShape(step.positions // job.batch.size, step.labels // job.batch.size)
+        step = StepShape(step.positions // job.batch.size, step.labels // job.batch.size, step.accumulated)
     found = estimate.estimate(settings, job.mode, shape, 1, step, workplace)
     there = memory_mb() * (1 << 20) if on_cpu else _gpu_bytes(placement.device)
     if found.memory.total > there:
@@ -167,7 +167,7 @@ def largest_step(job: TuningJob) -> StepShape:
     batches = {batch for batch in job.batches if batch}
     positions = max(len(batch) * max(len(job.rows[row].ids) for row in batch) for batch in batches)
     labels = max(sum(label != NO_LABEL for row in batch for label in job.rows[row].labels) for batch in batches)
-    return StepShape(positions, labels)
+    return StepShape(positions, labels, job.batch.accumulation > 1)
 
 
 def _gpu_bytes(device: str) -> int:

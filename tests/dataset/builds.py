@@ -10,6 +10,8 @@ from coma_cli.records import Example
 from coma_cli.settings import load_settings
 from coma_cli.workspace import Artifact, Workspace
 
+VERBS = ("load", "store", "scale", "merge", "split", "trim")
+NOUNS = ("picture", "table", "window", "signal", "record")
 FILES = (
     "train.jsonl",
     "validation.jsonl",
@@ -62,3 +64,20 @@ def rows_of(artifact: Artifact, name: str = "train.jsonl") -> list[JsonRow]:
 def all_rows(artifact: Artifact) -> list[Example]:
     """The rows for training and those for validation."""
     return [Example.from_row(row, "") for name in FILES[:2] for row in rows_of(artifact, name)]
+
+
+def function(verb, noun, number):
+    """A function whose operators say its number, so that it is no copy of another one in other names."""
+    first, second, third = ("+-*/"[number >> place & 3] for place in (0, 2, 4))
+    return (
+        f"def {verb}_{noun}(self, {noun}, factor={number}):\n"
+        f'    """{verb.capitalize()} a {noun} and give back how often that was needed.\n\n'
+        f'    :param {noun}: it\n    """\n'
+        f"    count = self.{verb}(len({noun}), factor)\n    for part in {noun}.parts:\n"
+        f"        count += self.{verb}_part(part, {noun})\n"
+        f"    return count {first} {number} {second} factor {third} {number}\n"
+    )
+
+
+def contents(artifact):
+    return {name: (artifact.path / name).read_bytes() for name in FILES}

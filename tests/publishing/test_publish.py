@@ -6,7 +6,8 @@ import pytest
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.publishing.private_marks import PrivateMark
 from coma_cli.publishing.publish import PUBLISHED, Payload, Target, publish, publish_blocker
-from tests.hub_uploads import PART_BYTES, Account, Blob, Fault, hub_in_use
+from tests.hub_repositories import Account, Blob, Fault
+from tests.hub_uploads import PART_BYTES, hub_in_use
 
 NAME = "ada/rows"
 CARD = "---\nlicense: mit\n---\n# Rows\n"

@@ -4,75 +4,25 @@ import json
 import os
 import shutil
 import stat
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.errors import CliError, UsageError
 from coma_cli.hashing import hash_tree
-from coma_cli.jsonl import read_json, read_rows, write_json, write_rows
+from coma_cli.jsonl import read_json, read_rows, write_json
 from coma_cli.settings import load_settings
-from coma_cli.training import finetune, merge_lora
+from coma_cli.training import merge_lora
 from coma_cli.training.merging.settings import MergeSettings
-from coma_cli.training.settings import FinetuneSettings
 from coma_cli.workspace import Workspace
 from tests.qwen_of_2023 import make_original
 from tests.requirements import ROOT, package, smollm2
 from tests.tiny_model import make_tiny_model
+from tests.training.merging.runs import merge, tune
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-ROWS = [{"instruction": f"Return {n} times x.", "output": f"def f(x):\n    return {n} * x\n"} for n in range(12)]
-
-
-def tune(root: Path, base: Path, name: str, **changes) -> Path:
-    """The folder of a finished finetune run that has really learnt something."""
-    write_rows(root / "rows.jsonl", ROWS)
-    flags = {"base": str(base), "data": [str(root / "rows.jsonl")], "max_steps": 8, "lora.r": 4, "dtype": "float32"}
-    flags |= {"optimizer.learning_rate": 2e-2, **changes}
-    settings, workspace = load_settings(FinetuneSettings, flags=flags), Workspace(root)
-    plan = finetune.plan(settings, workspace)
-    with workspace.open_run("finetune", settings, plan, name=name) as run:
-        run.finish(finetune.work(run, settings, plan))
-    return root / "finetune" / name
-
-
-def merge(root: Path, *, name: str = "merged", before=lambda run: None, **changes) -> dict:
-    """The manifest of a finished merge."""
-    flags = {"verification.probes": 2, **changes}
-    settings, workspace = load_settings(MergeSettings, flags=flags), Workspace(root)
-    plan = merge_lora.STAGE.plan(settings, workspace)
-    for blocker in plan.blockers:
-        raise blocker
-    with workspace.open_run("merge-lora", settings, plan, name=name) as run:
-        before(run)
-        return dict(run.finish(merge_lora.work(run, settings, plan)).manifest)
-
-
-@pytest.fixture(scope="module")
-def tuned(tmp_path_factory, tiny_model) -> Path:
-    """A workspace with one finished LoRA run, copied for each test."""
-    root = tmp_path_factory.mktemp("tuned")
-    tune(root, tiny_model, "lora")
-    return root
-
-
-@pytest.fixture
-def root(tmp_path, tuned) -> Path:
-    shutil.copytree(tuned, tmp_path / "ws")
-    return tmp_path / "ws"
-
-
-def logits_of(folder: Path, text: str = "Return 3 times x."):
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    with torch.inference_mode():
-        return model(**tokenizer(text, return_tensors="pt")).logits
 
 
 def test_the_merged_model_is_base_plus_scaled_product_of_the_matrices(root, tiny_model):
@@ -219,6 +169,8 @@ KILLED = """
 import os, signal, sys
 from coma_cli.training.merging import shard_file
 done = shard_file.ShardFile.__exit__
+
+
 def exit_and_die(self, *about):
     done(self, *about)
     if "references" not in str(self._path) and self._path.name.startswith("model-00003"):
@@ -278,94 +230,6 @@ def test_a_killed_merge_does_only_what_is_missing(root, monkeypatch):
         assert resumed["work"]["done_since_start"] == 5 - done_before
 
 
-def test_an_adapter_is_found_by_the_name_of_its_run(root):
-    plans = [
-        merge_lora.STAGE.plan(MergeSettings(adapter=adapter), Workspace(root))
-        for adapter in (None, "lora", root / "finetune" / "lora")
-    ]
-    assert plans[0].inputs == plans[1].inputs == plans[2].inputs
-
-
-def test_an_adapter_for_another_base_is_refused(root, tmp_path):
-    other = make_tiny_model(tmp_path / "other", seed=5)
-    with pytest.raises(UsageError, match=r"was trained on .*tiny, not on"):
-        merge(root, adapter=str(root / "finetune" / "lora" / "adapter"), base=str(other))
-
-
-def test_an_adapter_that_was_changed_in_place_is_refused(root):
-    weights = root / "finetune" / "lora" / "adapter" / "adapter_model.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[-4:] = bytes(4)
-    weights.write_bytes(content)
-    with pytest.raises(MissingInputError, match="not what coma finetune wrote"):
-        merge(root)
-
-
-def test_a_base_that_changed_since_training_is_refused(root, tmp_path):
-    mine = tmp_path / "mine"
-    make_tiny_model(mine)
-    tune(root, mine, "on-mine")
-    make_tiny_model(mine, seed=9)
-    with pytest.raises(UsageError, match="has changed since"):
-        merge(root, adapter=str(root / "finetune" / "on-mine"))
-
-
-@pytest.fixture
-def foreign(root, tmp_path) -> Path:
-    """The adapter as peft alone would have left it."""
-    folder = tmp_path / "foreign"
-    folder.mkdir()
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        shutil.copy(root / "finetune" / "lora" / "adapter" / name, folder)
-    return folder
-
-
-def test_an_adapter_from_elsewhere_is_merged_into_the_base_it_names(root, foreign, tiny_model):
-    import torch
-
-    merge(root, name="ours")
-    manifest = merge(root, name="theirs", adapter=str(foreign))
-    assert [i["name"] for i in manifest["inputs"]] == ["base", "adapter"]
-    ours, theirs = (logits_of(root / "merge-lora" / name / "model") for name in ("ours", "theirs"))
-    assert torch.equal(ours, theirs)
-    assert not (root / "merge-lora" / "theirs" / "model" / "coma_template.json").exists()
-
-
-def test_sizes_that_do_not_fit_are_named(root, foreign, tmp_path):
-    wider = make_tiny_model(tmp_path / "tiny", hidden=96)
-    with pytest.raises(UsageError, match=r"has \d+ where model\.layers\.0\..* of this base has (96|192)"):
-        merge(root, adapter=str(foreign), base=str(wider))
-    shallow = make_tiny_model(tmp_path / "shallow" / "tiny", layers=1)
-    with pytest.raises(UsageError, match="which this base does not have"):
-        merge(root, name="shallow", adapter=str(foreign), base=str(shallow))
-
-
-def test_broken_adapters_are_refused_before_anything_is_loaded(root, foreign, tiny_model, tmp_path):
-    with pytest.raises(MissingInputError, match="no folder or finetune run"):
-        merge(root, adapter=str(tmp_path / "gone"))
-    with pytest.raises(UsageError, match="whole model"):
-        merge(root, adapter=str(tiny_model))
-    with pytest.raises(MissingInputError, match="is not an adapter"):
-        merge(root, adapter=str(tmp_path))
-    config = read_json(foreign / "adapter_config.json")
-    write_json(foreign / "adapter_config.json", {**config, "base_model_name_or_path": None})
-    with pytest.raises(UsageError, match="does not name the base"):
-        merge(root, adapter=str(foreign))
-    write_json(foreign / "adapter_config.json", {**config, "peft_type": "IA3"})
-    with pytest.raises(UsageError, match="of type IA3"):
-        merge(root, adapter=str(foreign))
-    write_json(foreign / "adapter_config.json", config)
-    weights = foreign / "adapter_model.safetensors"
-    whole = weights.read_bytes()
-    for broken in (whole[:-1], whole[:4], b"", struct.pack("<Q", 1 << 60) + b"{", b"\x02" + b"\0" * 7 + b"[]"):
-        weights.write_bytes(broken)
-        with pytest.raises(MissingInputError, match="not a complete safetensors file"):
-            merge(root, adapter=str(foreign))
-    weights.unlink()
-    with pytest.raises(MissingInputError, match="lacks adapter_model"):
-        merge(root, adapter=str(foreign))
-
-
 def test_numbers_that_are_not_finite_are_refused(root, foreign):
     import torch
     from safetensors.torch import load_file, save_file
@@ -390,65 +254,6 @@ def test_an_adapted_output_layer_of_a_tied_base_does_not_change_the_embedding(ro
     assert read_json(root / "merge-lora" / "head" / "model" / "config.json")["tie_word_embeddings"] is False
     summary = read_json(root / "merge-lora" / "head" / "summary.json")
     assert summary["max_logit_difference"] < 1e-4
-
-
-def test_qlora_is_merged_into_the_base_as_it_was_trained_on(root, tiny_model):
-    package("bitsandbytes", "bnb")
-    import bitsandbytes
-    import torch
-    from safetensors.torch import load_file
-
-    tune(root, tiny_model, "four", mode="qlora")
-    merge(root, name="four", adapter=str(root / "finetune" / "four"))
-    summary = read_json(root / "merge-lora" / "four" / "summary.json")
-    assert "4 bits" in summary["merged_into"]
-    assert summary["max_logit_difference"] < 1e-4
-
-    name = "model.layers.1.mlp.up_proj"
-    key = f"base_model.model.{name}.lora_"
-    matrices = load_file(root / "finetune" / "four" / "adapter" / "adapter_model.safetensors")
-    weight = load_file(tiny_model / "model.safetensors")[f"{name}.weight"]
-    packed, state = bitsandbytes.functional.quantize_4bit(weight, quant_type="nf4", compress_statistics=True)
-    seen = bitsandbytes.functional.dequantize_4bit(packed, state)
-    merged = load_file(root / "merge-lora" / "four" / "model" / "model.safetensors")[f"{name}.weight"]
-    assert torch.allclose(merged, seen + 8 * matrices[f"{key}B.weight"] @ matrices[f"{key}A.weight"], atol=1e-5)
-    assert not torch.allclose(merged, weight + 8 * matrices[f"{key}B.weight"] @ matrices[f"{key}A.weight"], atol=1e-3)
-
-    merge(root, name="published", adapter=str(root / "finetune" / "four"), onto="published")
-    other = read_json(root / "merge-lora" / "published" / "summary.json")
-    assert other["max_logit_difference"] < 1e-4
-    # Both figures, against the adapter on either base.
-    assert summary["other_base"]["base"] == "published" and other["other_base"]["base"] == "4 bits"
-    for found in (summary, other):
-        assert found["other_base"]["max_logit_difference"] > 100 * found["max_logit_difference"]
-
-
-def test_an_adapter_from_elsewhere_can_be_merged_into_four_bits(root, foreign):
-    package("bitsandbytes", "bnb")
-    merge(root, name="nf4", adapter=str(foreign), onto="nf4")
-    merge(root, name="plain", adapter=str(foreign))
-    rounded, plain = (read_json(root / "merge-lora" / name / "summary.json") for name in ("nf4", "plain"))
-    assert "4 bits" in rounded["merged_into"] and "published" in plain["merged_into"]
-    assert rounded["max_logit_difference"] < 1e-4 < rounded["other_base"]["max_logit_difference"]
-    assert plain["other_base"] is None
-
-
-def test_what_training_computed_in_four_bits_is_what_the_dequantized_base_computes(tiny_model):
-    """bitsandbytes' own product against the weights that we merge into."""
-    package("bitsandbytes", "bnb")
-    import torch
-
-    from coma_cli.models.loading import Placement, load_model
-    from coma_cli.models.quantization import four_bit_config
-    from coma_cli.models.resolution import resolve_base
-
-    config = four_bit_config(Placement("cpu", torch.float32))
-    ids = torch.arange(3, 60)[None]
-    trained = load_model(resolve_base(str(tiny_model)), torch.float32, "cpu", quantization_config=config).train()
-    expected = trained(ids).logits
-    plain = load_model(resolve_base(str(tiny_model)), torch.float32, "cpu", quantization_config=config)
-    assert torch.allclose(plain.dequantize(dtype=torch.float32)(ids).logits, expected, atol=1e-5)
-    assert not torch.allclose(load_model(resolve_base(str(tiny_model)))(ids).logits, expected, atol=1e-3)
 
 
 def test_an_adapter_of_qwens_fused_layout_is_merged_into_the_converted_base(tmp_path, monkeypatch):
@@ -480,21 +285,6 @@ def test_an_adapter_of_qwens_fused_layout_is_merged_into_the_converted_base(tmp_
     )
     order = torch.cat([base[64:128], base[:64], base[128:]])  # k, q, v by name
     assert torch.allclose(found, order.float() + 2 * b @ a, atol=1e-6)
-
-
-def test_a_run_that_tuned_all_weights_has_nothing_to_merge(root, tiny_model):
-    folder = tune(root, tiny_model, "full", mode="full", **{"optimizer.learning_rate": 1e-3})
-    with pytest.raises(UsageError, match="complete already") as caught:
-        merge(root, adapter=str(folder))
-    assert caught.value.hint == f"coma sample --model {folder / 'model'}"
-    with pytest.raises(UsageError, match="complete already"):
-        merge(root)
-
-
-def test_nothing_to_merge_names_the_command_to_run(tmp_path):
-    with pytest.raises(MissingInputError) as caught:
-        merge(tmp_path)
-    assert caught.value.hint == "coma finetune"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "merge-lora").glob("*.yaml")), ids=lambda p: p.stem)

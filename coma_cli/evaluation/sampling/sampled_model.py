@@ -132,7 +132,9 @@ def _of_adapter(folder: Path, name: str, artifact: Artifact | None, revision: st
 
 
 def _rounded_base(adapter: Adapter) -> str:
-    """What to know about an adapter that was trained on a base in four bits."""
-    if adapter.record is None or not adapter.record.four_bit:
+    """What to know about an adapter that was trained on a base in fewer bits."""
+    record = adapter.record
+    if record is None or not (record.four_bit or record.eight_bit):
         return ""
-    return "; it was trained on the base rounded to four bits, which --quantize nf4 samples and coma merge-lora keeps"
+    bits, name = ("four", "nf4") if record.four_bit else ("eight", "int8")
+    return f"; it was trained on the base in {bits} bits, which --quantize {name} samples and coma merge-lora keeps"

@@ -21,14 +21,14 @@ from coma_cli.cache import cache_folder
 from coma_cli.errors import CliError, MissingInputError, is_disk_full
 from coma_cli.jsonl import read_json, write_json
 from coma_cli.models.made_once import made_once
+from coma_cli.models.model_files import ModelFiles, opened
 from coma_cli.models.qwen import layout, vocabulary
-from coma_cli.models.qwen.original import OriginalFiles, opened
 from coma_cli.models.resolution import QWEN_CONVERSION_VERSION, QWEN_OF_2023
 
 _INDEX = "model.safetensors.index.json"
 
 
-def prepared(original: OriginalFiles, identity: str, subject: str) -> Path:
+def prepared(original: ModelFiles, identity: str, subject: str) -> Path:
     """The folder with all but the weights.
 
     Raises:
@@ -40,7 +40,7 @@ def prepared(original: OriginalFiles, identity: str, subject: str) -> Path:
         return made_once(folder, lambda making: _prepare(original, making), note)
 
 
-def converted(original: OriginalFiles, identity: str, subject: str) -> Path:
+def converted(original: ModelFiles, identity: str, subject: str) -> Path:
     """The folder with the whole model.
 
     Raises:
@@ -81,7 +81,7 @@ def _cache_errors(name: str, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _prepare(original: OriginalFiles, into: Path) -> None:
+def _prepare(original: ModelFiles, into: Path) -> None:
     config, generation = original.json("config.json"), original.json("generation_config.json")
     if not is_original(config):
         raise MissingInputError(f"{original.name} is not a Qwen of 2023.", "Give a folder of the original layout.")
@@ -109,7 +109,7 @@ def _check_vocabulary(name: str, rows: int, named_end: object, tokens: int) -> N
         )
 
 
-def _convert(original: OriginalFiles, others: Path, into: Path) -> None:
+def _convert(original: ModelFiles, others: Path, into: Path) -> None:
     """Write all shards that are missing, then what describes them."""
     shards = original.shards()
     places: dict[str, str] = {}
@@ -163,7 +163,7 @@ def _umask() -> int:
     return mask
 
 
-def _check_room(original: OriginalFiles, target: Path) -> None:
+def _check_room(original: ModelFiles, target: Path) -> None:
     """Stop before the weights are fetched if what is left to write can't fit, as far as the model says its size."""
     total = original.json(_INDEX).get("metadata", {}).get("total_size", 0)
     done = sum(path.stat().st_size for path in target.parent.glob("*.safetensors"))

@@ -16,7 +16,7 @@ from coma_cli.models.adapters import Adapter, check_shapes, layer_shapes
 from coma_cli.models.embeddings import resize
 from coma_cli.models.loading import DTYPES, load_model
 from coma_cli.models.resolution import ResolvedBase, Trust
-from coma_cli.training.merging.skeleton import as_four_bit, four_bit_layers
+from coma_cli.training.merging.rounding import BaseRounding
 
 
 def load_adapted(
@@ -27,18 +27,17 @@ def load_adapted(
     *,
     stored: str,
     wide: torch.dtype,
-    rounded_from: str | None,
+    rounding: BaseRounding | None,
 ) -> Any:
     """Base and adapter in evaluation mode; the base in the dtype `stored`, the adapter in `wide`.
 
-    With `rounded_from`, the linear layers of the base have the values that QLoRA's training saw, rounded to four bits
-    from that dtype.
+    With `rounding`, the linear layers of the base have the values that training on fewer bits saw.
     """
     import peft
 
     base = load_model(resolved, DTYPES[stored], device, trust=trust)
-    if rounded_from is not None:
-        _round(base, DTYPES[rounded_from])
+    if rounding is not None:
+        _round(base, rounding)
     resize(base, adapter)
     check_shapes(adapter, layer_shapes(base))
     model = peft.PeftModel.from_pretrained(base, str(adapter.folder)).eval()
@@ -48,11 +47,11 @@ def load_adapted(
     return model
 
 
-def _round(base: Any, dtype: torch.dtype) -> None:
-    for name in four_bit_layers(base):
+def _round(base: Any, rounding: BaseRounding) -> None:
+    for name in rounding.layers(base):
         module = base.get_submodule(name)
         transposed = type(module).__name__ == "Conv1D"
-        module.weight.data = as_four_bit(module.weight.data, dtype, transposed=transposed).to(module.weight.dtype)
+        module.weight.data = rounding.of(module.weight.data, transposed=transposed).to(module.weight.dtype)
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from coma_cli.models.loading import model_folder
-from coma_cli.models.qwen.original import OriginalFiles, opened
+from coma_cli.models.model_files import ModelFiles, opened
 from coma_cli.models.resolution import ResolvedBase
 from coma_cli.models.safetensors_header import tensor_shapes
 
 
-def base_files(resolved: ResolvedBase) -> OriginalFiles:
+def base_files(resolved: ResolvedBase) -> ModelFiles:
     """The files of a base; embedded weights and a Qwen of 2023 are converted first, files on the Hub fetched one by
     one.
 
@@ -17,8 +17,8 @@ def base_files(resolved: ResolvedBase) -> OriginalFiles:
     """
     source = model_folder(resolved)
     if Path(source).is_dir():
-        return OriginalFiles.in_folder(resolved.name, Path(source))
-    return OriginalFiles.on_hub(source, resolved.revision)
+        return ModelFiles.in_folder(resolved.name, Path(source))
+    return ModelFiles.on_hub(source, resolved.revision)
 
 
 def names_in(shard: Path) -> list[str]:

@@ -34,6 +34,7 @@ def record_of(header: Mapping[str, Any], named: str) -> BaseRecord:
         content_sha256=identity,
         four_bit=mode is not None and mode.four_bit,
         dtype=_dtype(settings),
+        eight_bit=mode is not None and mode.eight_bit,
     )
 
 

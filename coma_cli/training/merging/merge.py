@@ -20,7 +20,7 @@ import torch
 from coma_cli.errors import UsageError
 from coma_cli.jsonl import write_json
 from coma_cli.models.loading import DTYPES, load_config, load_generation_config
-from coma_cli.models.qwen.original import OriginalFiles, opened
+from coma_cli.models.model_files import ModelFiles, opened
 from coma_cli.models.resolution import ResolvedBase, Trust, weights_missing
 from coma_cli.prompting import PromptTemplate
 from coma_cli.training.merging.base_files import names_in
@@ -31,7 +31,7 @@ from coma_cli.training.stops import GENERATION_FILE, save_for_others
 _INDEX = "model.safetensors.index.json"
 
 
-def write_weights(skeleton: Skeleton, files: OriginalFiles, dtype: str, folder: Path) -> None:
+def write_weights(skeleton: Skeleton, files: ModelFiles, dtype: str, folder: Path) -> None:
     """Merge the files of a base that are not in `folder` yet, and list them.
 
     Raises:

@@ -16,7 +16,10 @@ _NOT_MERGED = (
     "use_qalora",
     "velora_config",
 )
-_INIT_OF_MATRICES_ONLY = (True, False, None, "gaussian", "eva", "orthogonal")
+# Ways to initialise that leave the base as it is; MiCA and EVA take one matrix out of it, and the other is zero.
+_INIT_OF_MATRICES_ONLY = (True, False, None, "gaussian", "eva", "mica", "orthogonal")
+# Those that subtract the first matrices from the base, which peft can undo if it has them.
+_CONVERTED_BY_PEFT = ("pissa", "corda", "olora", "lora_ga")
 
 
 def check_mergeable(adapter: Adapter) -> None:
@@ -35,5 +38,14 @@ def check_mergeable(adapter: Adapter) -> None:
     if way not in _INIT_OF_MATRICES_ONLY:
         raise UsageError(
             f"{adapter.folder} was initialized with {way}, which also changes the base that it belongs to.",
-            "Save it with peft's path_initial_model_for_weight_conversion, which makes an ordinary LoRA adapter of it.",
+            _hint(adapter, str(way)),
         )
+
+
+def _hint(adapter: Adapter, way: str) -> str:
+    if way.lower().startswith(_CONVERTED_BY_PEFT):
+        return (
+            "With the adapter as it was saved before the first step, peft makes an ordinary LoRA adapter of it: load "
+            "this one as it was trained, then save_pretrained(FOLDER, path_initial_model_for_weight_conversion=FIRST)."
+        )
+    return f"Merge it with peft's merge_and_unload on the base that {way} made."

@@ -26,15 +26,14 @@ _FEW_PROBES = 4
 _SMALL = 1_000_000_000  # parameters
 
 
-FOUR_BIT, PUBLISHED = "4 bits", "published"
-IN_FOUR_BITS = ", rounded to 4 bits as for its training"
+FOUR_BIT, EIGHT_BIT, PUBLISHED = "4 bits", "8 bits", "published"
 
 
 @dataclass(frozen=True)
 class MergePlan(Plan):
     """What `plan` resolved; `check` is what the adapter's run recorded of its data, None for one from elsewhere.
 
-    `onto` is the base to merge into and the first of `compared`: as published, or rounded to 4 bits from the dtype
+    `onto` is the base to merge into and the first of `compared`: as published, or rounded to 4 or 8 bits from the dtype
     `seen`. `stored` is the dtype of the base's files; `header` describes the run of a checkpoint.
     """
 
@@ -73,7 +72,7 @@ def make_plan(settings: MergeSettings, workspace: Workspace) -> MergePlan:
             *push_blockers(settings.push_to_hub, public=settings.public),
         ),
         notes=(
-            f"Merging {folder} into {resolved.name}{IN_FOUR_BITS if onto == FOUR_BIT else ''}.",
+            f"Merging {folder} into {resolved.name}{'' if onto == PUBLISHED else _as_trained(onto)}.",
             *push_notes(settings.push_to_hub, public=settings.public),
         ),
         adapter=adapter,
@@ -99,12 +98,23 @@ def _with_record(adapter: Adapter) -> tuple[Adapter, Mapping[str, Any] | None]:
 
 
 def _bases(settings: MergeSettings, adapter: Adapter) -> tuple[str, tuple[str, ...]]:
-    """The base to merge into, and all that the merged model is compared with; two after QLoRA."""
-    trained_on_four = adapter.record is not None and adapter.record.four_bit
-    if not trained_on_four and settings.onto != "nf4":
+    """The base to merge into, and all that the merged model is compared with; two after training on fewer bits."""
+    trained = FOUR_BIT if settings.onto == "nf4" else _trained_on(adapter)
+    if trained == PUBLISHED:
         return PUBLISHED, (PUBLISHED,)
-    onto = PUBLISHED if settings.onto == "published" else FOUR_BIT
-    return onto, (onto, PUBLISHED if onto == FOUR_BIT else FOUR_BIT)
+    both = (trained, PUBLISHED) if settings.onto != "published" else (PUBLISHED, trained)
+    return both[0], both
+
+
+def _trained_on(adapter: Adapter) -> str:
+    record = adapter.record
+    if record is None:
+        return PUBLISHED
+    return FOUR_BIT if record.four_bit else EIGHT_BIT if record.eight_bit else PUBLISHED
+
+
+def _as_trained(bits: str) -> str:
+    return f", rounded to {bits} as for its training"
 
 
 def _probes(settings: MergeSettings, dtype: str) -> int:
@@ -168,7 +178,7 @@ def _long_name(dtype: str) -> str:
 def _blockers(
     settings: MergeSettings, resolved: ResolvedBase, adapter: Adapter, compared: tuple[str, ...]
 ) -> list[CliError]:
-    packages = list(MODES["qlora" if FOUR_BIT in compared else "lora"].packages)
+    packages = list(MODES["lora" if compared == (PUBLISHED,) else "qlora"].packages)
     packages += ["gguf"] if settings.gguf else []
     found: list[CliError] = [
         missing_package(package, "Merging") for package in packages if importlib.util.find_spec(package) is None

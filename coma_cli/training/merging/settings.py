@@ -67,8 +67,8 @@ class MergeSettings(StageSettings):
     )
     onto: Annotated[Literal["trained", "published", "nf4"], Flag("--onto", panel=MERGE)] = Field(
         default="trained",
-        description="Base to merge into: as it was trained on (in 4 bits after QLoRA), as published, or in 4 bits "
-        "(nf4) for an adapter that does not say that it was trained with QLoRA",
+        description="Base to merge into: as it was trained on (in 4 bits after --qlora, in 8 after --int8-lora), as "
+        "published, or in 4 bits (nf4) for an adapter that does not say that it was trained with QLoRA",
     )
     gguf: Annotated[Literal["f16", "q8_0"] | None, Flag("--gguf", panel=MERGE), Unset("no GGUF file")] = Field(
         default=None, description="Write the merged model as a GGUF file too (llama, qwen2 and qwen3)"

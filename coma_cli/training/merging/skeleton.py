@@ -16,8 +16,8 @@ import torch
 from coma_cli.errors import UsageError
 from coma_cli.models.adapters import Adapter, check_shapes, layer_shapes
 from coma_cli.models.embeddings import OUTPUT, check_vocabulary, resized_rows
-from coma_cli.models.quantization import four_bit_config
 from coma_cli.training.merging.mergeable import check_mergeable
+from coma_cli.training.merging.rounding import BaseRounding
 
 _ADAPTER = "default"
 _FULL_PRECISION = "Name the full-precision base with --base."
@@ -28,8 +28,8 @@ class Skeleton:
     """Names and shapes of a base's parameters, and the adapter's layers.
 
     `shapes` are those of the merged model, which may have more rows of embeddings than the base. `tied` is
-    the output layer's weight if the base shares it with `embedding`. `rounded` are the
-    layers that training saw in four bits, rounded from the dtype `seen`.
+    the output layer's weight if the base shares it with `embedding`. `rounded` are the layers that training saw in
+    fewer bits, by `rounding`.
     """
 
     model: Any
@@ -38,7 +38,7 @@ class Skeleton:
     embedding: str
     tied: str | None
     rounded: frozenset[str] = frozenset()
-    seen: torch.dtype = torch.float32
+    rounding: BaseRounding | None = None
     _renamings: list[Any] = field(default_factory=list)
     _converters: list[Any] = field(default_factory=list)
 
@@ -98,8 +98,8 @@ class Skeleton:
             )
         if not tensor.is_floating_point():
             return tensor
-        if name.removesuffix(".weight") in self.rounded and name.endswith(".weight"):
-            tensor = as_four_bit(tensor, self.seen, transposed=place.is_transposed)
+        if self.rounding and name.removesuffix(".weight") in self.rounded and name.endswith(".weight"):
+            tensor = self.rounding.of(tensor, transposed=place.is_transposed)
         try:
             return place.merged(tensor.float())
         except ValueError as error:
@@ -192,10 +192,10 @@ def _with_bias(layer: Any, bias: torch.Tensor) -> torch.Tensor:
     return bias + layer.lora_B[_ADAPTER].bias.detach().float() * layer.scaling[_ADAPTER]
 
 
-def build(adapter: Adapter, config: Any, *, trust_remote_code: bool, rounded_from: torch.dtype | None) -> Skeleton:
+def build(adapter: Adapter, config: Any, *, trust_remote_code: bool, rounding: BaseRounding | None) -> Skeleton:
     """The skeleton of a base with this configuration; the adapter is checked against it before a weight is read.
 
-    `rounded_from` is the dtype that the base was rounded to four bits from, None for a base that is not rounded.
+    `rounding` is None for a base that is not rounded.
 
     Raises:
         UsageError: the adapter is of another base, or of a kind that can't be merged.
@@ -216,16 +216,15 @@ def build(adapter: Adapter, config: Any, *, trust_remote_code: bool, rounded_fro
     model.tie_weights()
     check_shapes(adapter, layer_shapes(model))
     check_vocabulary(adapter, config.vocab_size)
-    rounded = frozenset() if rounded_from is None else four_bit_layers(model)
+    rounded = frozenset() if rounding is None else rounding.layers(model)
     names = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     embedding, tied = _input_name(model), _tied_name(model)
     names.pop(tied or "", None)
     mapping = get_model_conversion_mapping(model)
     renamings = [entry for entry in mapping if isinstance(entry, WeightRenaming)]
     converters = [entry for entry in mapping if not isinstance(entry, WeightRenaming)]
-    seen = rounded_from or torch.float32
     adapted = _with_layers(model, adapter)
-    skeleton = Skeleton(model, adapted, names, embedding, tied, rounded, seen, renamings, converters)
+    skeleton = Skeleton(model, adapted, names, embedding, tied, rounded, rounding, renamings, converters)
     if tied is not None and skeleton.unties:
         skeleton.shapes = {**names, tied: names[embedding]}
     return skeleton
@@ -261,34 +260,6 @@ def _fill(model: Any) -> None:
 
 def _is_filler(value: torch.Tensor) -> bool:
     return value.dim() > 0 and not any(value.stride())
-
-
-def four_bit_layers(model: Any) -> frozenset[str]:
-    """Names of the layers that transformers stores in four bits when a base is loaded for QLoRA."""
-    from copy import deepcopy
-
-    from transformers.quantizers import AutoHfQuantizer
-
-    from coma_cli.models.loading import Placement
-
-    quantizer = AutoHfQuantizer.from_config(four_bit_config(Placement("cpu", torch.float32)))
-    model = deepcopy(model)
-    quantizer.preprocess_model(model=model, device_map=None, keep_in_fp32_modules=None, checkpoint_files=None)
-    return frozenset(name for name, module in model.named_modules() if type(module).__name__ == "Linear4bit")
-
-
-def as_four_bit(weight: torch.Tensor, dtype: torch.dtype, *, transposed: bool = False) -> torch.Tensor:
-    """A weight (outputs, inputs) as QLoRA's training saw it: rounded to NF4 from `dtype` and dequantized to it.
-
-    bitsandbytes multiplies with weights dequantized to the dtype of the computation, so these are the values that
-    training saw. `transposed` for the layers of GPT-2, which are stored as (inputs, outputs).
-    """
-    import bitsandbytes
-
-    seen = (weight.T if transposed else weight).to(dtype).contiguous()
-    packed, state = bitsandbytes.functional.quantize_4bit(seen, quant_type="nf4", compress_statistics=True)
-    values = bitsandbytes.functional.dequantize_4bit(packed, state).to(dtype)
-    return values.T.contiguous() if transposed else values
 
 
 def _input_name(model: Any) -> str:

@@ -15,7 +15,7 @@ from coma_cli.errors import CliError
 from coma_cli.models.adapters import Adapter
 from coma_cli.models.resolution import resolve_base
 from coma_cli.prompting import PromptTemplate, choose_template
-from coma_cli.training.merging.planning import FOUR_BIT, MergePlan
+from coma_cli.training.merging.planning import FOUR_BIT, PUBLISHED, MergePlan
 from coma_cli.training.merging.probes import PROBES
 from coma_cli.training.merging.settings import MergeSettings
 from coma_cli.words import size_of
@@ -61,14 +61,20 @@ class MergeJob:
     @cached_property
     def skeleton(self) -> Any:
         """The base without its weights, with the adapter's layers; refuses an adapter that does not belong to it."""
-        from coma_cli.models.loading import DTYPES, load_config
+        from coma_cli.models.loading import load_config
         from coma_cli.training.merging.skeleton import build
 
         plan, trust = self.plan, self.settings.trust
         assert plan.base is not None
-        rounded_from = DTYPES[plan.seen] if plan.onto == FOUR_BIT else None
         config = load_config(plan.base, trust=trust)
-        return build(self.adapter, config, trust_remote_code=trust.remote_code, rounded_from=rounded_from)
+        return build(self.adapter, config, trust_remote_code=trust.remote_code, rounding=self.rounding(plan.onto))
+
+    def rounding(self, base: str) -> Any:
+        """How a base that is compared with was rounded for training; None for the published one."""
+        from coma_cli.models.loading import DTYPES
+        from coma_cli.training.merging.rounding import BaseRounding
+
+        return None if base == PUBLISHED else BaseRounding(base, DTYPES[self.plan.seen])
 
     @property
     def half(self) -> bool:
@@ -137,8 +143,9 @@ def _refer(job: MergeJob, base: str, ticker: console.Ticker) -> None:
         return
     plan = job.plan
     assert plan.base is not None
-    rounded_from = plan.seen if base == FOUR_BIT else None
-    stored = plan.stored if rounded_from in (None, plan.stored) else "float32"
+    rounding = job.rounding(base)
+    exact = base == PUBLISHED or (base == FOUR_BIT and plan.seen == plan.stored)  # rounded values fit into the dtype
+    stored = plan.stored if exact else "float32"
     model = load_adapted(
         job.adapter,
         plan.base,
@@ -146,7 +153,7 @@ def _refer(job: MergeJob, base: str, ticker: console.Ticker) -> None:
         job.settings.trust,
         stored=stored,
         wide=job.wide,
-        rounded_from=rounded_from,
+        rounding=rounding,
     )
     found = {}
     for number in missing:

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from coma_cli import console
 from coma_cli.errors import CliError
-from coma_cli.training.merging.planning import FOUR_BIT
+from coma_cli.training.merging.figures import MergeFigures
+from coma_cli.training.merging.planning import PUBLISHED
 from coma_cli.training.merging.settings import VerificationBlock
 from coma_cli.training.merging.steps import MODEL, MergeJob
 
@@ -18,18 +19,14 @@ KL_LIMIT, ROUNDINGS = 1e-3, 2.0
 AGREEMENT_LIMIT = 0.99
 
 
-class Comparison(BaseModel):
-    """The merged model against an adapter on one base, over all positions of the probes."""
+class ComparedBase(BaseModel):
+    """Which base the adapter was on."""
 
     base: str
-    positions: int
-    max_logit_difference: float
-    mean_logit_difference: float
-    kl_divergence: float
-    greedy_agreement: float
-    rounded_kl_divergence: float | None
-    max_adapter_effect: float
-    mean_adapter_effect: float
+
+
+class Comparison(MergeFigures, ComparedBase):
+    """The merged model against an adapter on one base, over all positions of the probes."""
 
 
 class MergeLimits(BaseModel):
@@ -40,8 +37,8 @@ class MergeLimits(BaseModel):
     min_greedy_agreement: float | None
 
 
-class MergeSummary(BaseModel):
-    """What `coma merge-lora --json` prints; after QLoRA `other_base` compares with the adapter on the other base."""
+class MergedModel(BaseModel):
+    """What was merged, and what it was compared on."""
 
     base: str
     adapter: str
@@ -49,14 +46,14 @@ class MergeSummary(BaseModel):
     dtype: str
     parameters: int
     probes: int
-    positions: int
-    max_logit_difference: float
-    mean_logit_difference: float
-    kl_divergence: float
-    greedy_agreement: float
-    rounded_kl_divergence: float | None
-    max_adapter_effect: float
-    mean_adapter_effect: float
+
+
+class MergeSummary(MergeFigures, MergedModel):
+    """What `coma merge-lora --json` prints; `other_base` compares with the adapter on the other base, if there are two.
+
+    There are after training on fewer bits.
+    """
+
     limits: MergeLimits
     other_base: Comparison | None
     template: str | None
@@ -78,7 +75,7 @@ def summarize(job: MergeJob) -> MergeSummary:
     return MergeSummary(
         **{**found.model_dump(), "base": plan.base.name},
         adapter=str(plan.adapter.folder),
-        merged_into="the base in 4 bits, as trained on" if plan.onto == FOUR_BIT else "the published base",
+        merged_into="the published base" if plan.onto == PUBLISHED else f"the base in {plan.onto}, as trained on",
         dtype=plan.dtype,
         parameters=_parameters(job.run.path / MODEL),
         probes=plan.probes,
@@ -89,24 +86,9 @@ def summarize(job: MergeJob) -> MergeSummary:
     )
 
 
-def _over(rows: Sequence[Any], base: str) -> Comparison:
-    """All probes together; means weigh each position the same."""
-    positions = sum(row.positions for row in rows)
-
-    def mean(name: str) -> float:
-        return float(sum(getattr(row, name) * row.positions for row in rows) / positions)
-
-    return Comparison(
-        base=base,
-        positions=positions,
-        max_logit_difference=max(row.max_logit_difference for row in rows),
-        mean_logit_difference=mean("mean_logit_difference"),
-        kl_divergence=mean("kl_divergence"),
-        greedy_agreement=mean("greedy_agreement"),
-        rounded_kl_divergence=None if rows[0].rounded_kl_divergence is None else mean("rounded_kl_divergence"),
-        max_adapter_effect=max(row.max_adapter_effect for row in rows),
-        mean_adapter_effect=mean("mean_adapter_effect"),
-    )
+def _over(rows: Sequence[MergeFigures], base: str) -> Comparison:
+    """All probes together."""
+    return Comparison(base=base, **MergeFigures.over(rows).model_dump())
 
 
 def limits_of(asked: VerificationBlock, found: Comparison, *, half: bool) -> MergeLimits:

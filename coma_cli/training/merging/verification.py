@@ -20,27 +20,20 @@ from coma_cli.jsonl import read_json, write_json
 from coma_cli.prompting import PromptTemplate, Tokenizer, encode_answer, encode_prompt
 from coma_cli.records import Record
 from coma_cli.training.merging.adapted import widened
+from coma_cli.training.merging.figures import MergeFigures
 from coma_cli.training.merging.probes import Probe
 from coma_cli.training.merging.shard_file import ShardFile
 
 
-class ProbeRow(Record):
-    """One probe's comparison with base and adapter. Differences are of logits; means are over positions.
-
-    `base` is the base that the adapter was on: as `published`, or in `4 bits`. `rounded_kl_divergence` is that of base
-    and adapter run in the dtype of the merge, None for float32. `adapter_effect` is what the adapter itself changes.
-    """
+class ProbeOfBase(Record):
+    """A probe by its number, and the base that the adapter was on: as `published`, or as it was rounded."""
 
     base: str
     probe: int
-    positions: int
-    max_logit_difference: float
-    mean_logit_difference: float
-    kl_divergence: float
-    greedy_agreement: float
-    rounded_kl_divergence: float | None
-    max_adapter_effect: float
-    mean_adapter_effect: float
+
+
+class ProbeRow(MergeFigures, ProbeOfBase):
+    """One probe's comparison with base and adapter."""
 
     @property
     def key(self) -> str:

@@ -42,7 +42,7 @@ def merged_by_coma(base: Path, adapter: Path, into: Path, dtype: str = "float32"
 
     into.mkdir()
     resolved = resolve_base(str(base))
-    skeleton = build(read_adapter(adapter), load_config(resolved), trust_remote_code=False, rounded_from=None)
+    skeleton = build(read_adapter(adapter), load_config(resolved), trust_remote_code=False, rounding=None)
     write_weights(skeleton, base_files(resolved), dtype, into)
     write_description(skeleton, resolved, NO_TRUST, dtype, load_tokenizer(resolved), None, adapter, into)
     return into

@@ -26,7 +26,7 @@ def anonymous():
 
 base, adapter, into = sys.argv[1:]
 resolved = resolve_base(base)
-skeleton = build(read_adapter(Path(adapter)), load_config(resolved), trust_remote_code=False, rounded_from=None)
+skeleton = build(read_adapter(Path(adapter)), load_config(resolved), trust_remote_code=False, rounding=None)
 before, peak, done = anonymous(), 0, False
 def watch():
     global peak

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from coma_cli.errors import CliError, UsageError
-from coma_cli.models.resolution import resolve_base
 from tests.requirements import package
 from tests.tiny_model import make_tiny_model
 from tests.training.merging.adapters import logits_of_both, make_adapter, merged_by_coma, shake
@@ -105,29 +104,6 @@ def test_layers_that_are_stored_transposed(tmp_path):
     merged = merged_by_coma(base, adapter, tmp_path / "merged")
     expected, found = logits_of_both(base, adapter, merged)
     assert torch.allclose(found, expected, atol=1e-5)
-
-
-def test_what_training_saw_in_four_bits_is_rounded_layer_by_layer(tiny_model):
-    """Names and values of transformers' own four-bit loading."""
-    package("bitsandbytes", "bnb")
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    from coma_cli.models.loading import Placement, load_model
-    from coma_cli.models.quantization import four_bit_config
-    from coma_cli.training.merging.skeleton import as_four_bit, four_bit_layers
-
-    resolved = resolve_base(str(tiny_model))
-    config = four_bit_config(Placement("cpu", torch.bfloat16))
-    four = load_model(resolved, torch.bfloat16, "cpu", quantization_config=config)
-    names = {name for name, module in four.named_modules() if type(module).__name__ == "Linear4bit"}
-    plain = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16)
-    assert four_bit_layers(plain) == names
-    assert "lm_head" not in names
-    dequantized = four.dequantize(dtype=torch.float32)
-    for name in names:
-        seen = as_four_bit(plain.get_submodule(name).weight.data, torch.bfloat16)
-        assert torch.equal(seen.float(), dequantized.get_submodule(name).weight), name
 
 
 @pytest.mark.parametrize(

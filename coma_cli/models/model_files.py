@@ -1,4 +1,4 @@
-"""The files of an original Qwen of 2023: in a folder, or on the Hub, from where each is fetched when it is needed."""
+"""The files of a model: in a folder, or on the Hugging Face Hub, from where each is fetched when it is needed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,19 +14,19 @@ _WHOLE = ("model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True)
-class OriginalFiles:
+class ModelFiles:
     """Gets a file by its name; `find` gives None for one that the model does not have."""
 
     name: str
     find: Callable[[str], Path | None]
 
     @classmethod
-    def in_folder(cls, name: str, folder: Path) -> "OriginalFiles":
+    def in_folder(cls, name: str, folder: Path) -> "ModelFiles":
         """The files of a folder."""
         return cls(name, lambda file: folder / file if (folder / file).is_file() else None)
 
     @classmethod
-    def on_hub(cls, hub_id: str, revision: str | None) -> "OriginalFiles":
+    def on_hub(cls, hub_id: str, revision: str | None) -> "ModelFiles":
         """The files of a model on the Hub, at one revision; those in its cache are not fetched again."""
         return cls(hub_id, lambda file: _fetched(hub_id, file, revision))
 

@@ -1,22 +1,22 @@
 import pytest
 
 from coma_cli.errors import MissingInputError
-from coma_cli.models.qwen.original import OriginalFiles, opened
+from coma_cli.models.model_files import ModelFiles, opened
 from tests.qwen_of_2023 import make_original
 from tests.requirements import package
 
 
 def test_the_shards_of_a_folder_are_those_of_its_index(tmp_path):
     package("torch", "train")
-    several = OriginalFiles.in_folder("m", make_original(tmp_path / "two"))
+    several = ModelFiles.in_folder("m", make_original(tmp_path / "two"))
     assert several.shards() == ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
-    assert OriginalFiles.in_folder("m", make_original(tmp_path / "one", shards=1)).shards() == ("model.safetensors",)
-    pickled = OriginalFiles.in_folder("m", make_original(tmp_path / "pickled", pickled=True))
+    assert ModelFiles.in_folder("m", make_original(tmp_path / "one", shards=1)).shards() == ("model.safetensors",)
+    pickled = ModelFiles.in_folder("m", make_original(tmp_path / "pickled", pickled=True))
     assert pickled.shards() == ("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin")
 
 
 def test_a_missing_file_is_named(tmp_path):
-    files = OriginalFiles.in_folder("m", tmp_path)
+    files = ModelFiles.in_folder("m", tmp_path)
     assert files.json("generation_config.json") == {}
     with pytest.raises(MissingInputError, match=r"m lacks qwen\.tiktoken"):
         files.get("qwen.tiktoken")
