@@ -59,6 +59,7 @@ def test_every_base_has_all_that_the_others_rely_on():
         assert not base.remote_code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("base", "kind"),
     [

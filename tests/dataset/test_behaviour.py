@@ -96,6 +96,7 @@ def test_with_drop_all_of_them_leave_and_with_off_nothing_runs(tmp_path, codealp
     assert "Level 3" in (off.path / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_files_are_the_same_for_any_number_of_workers_and_from_the_cache(tmp_path, codealpaca):
     contents = []
     for workers in (1, 2, 2):

@@ -18,6 +18,7 @@ from tests.dataset.builds import FILES, build, contents, function
 from tests.support.command import coma, start_coma
 
 
+@pytest.mark.slow
 def test_twice_the_same_bytes_for_any_number_of_workers(tmp_path, repo, sources):
     flags = {"from_repo": [str(repo)], "sources": str(sources), "validation_share": 0.3}
     made = [build(tmp_path / f"w{n}-{again}", workers=n, **flags) for n, again in ((1, 0), (1, 1), (2, 0), (4, 0))]
@@ -41,6 +42,7 @@ def test_parts_that_an_older_coma_left_in_another_layout_are_made_anew(tmp_path,
     assert contents(build(tmp_path / "run", workers=1, sources=str(sources))) == contents(whole)
 
 
+@pytest.mark.slow
 def test_a_large_file_in_pieces_gives_the_same_rows(tmp_path, sources, monkeypatch):
     rows = [{"instruction": f"Say the number {n} in words.", "input": "", "output": f"number {n}"} for n in range(1200)]
     path = sources / "codealpaca" / "code_alpaca_20k.json"

@@ -90,6 +90,7 @@ def test_what_the_hub_refuses_is_found():
     assert {"code-generation"}.isdisjoint(CARD_LISTS["task_categories"])
 
 
+@pytest.mark.slow
 def test_the_folder_loads_by_the_names_of_its_parts(made, tmp_path):
     """By `datasets` itself, in a process of its own: it keeps the card of a folder, and its caches, for a process."""
     package("datasets", "train")

@@ -50,6 +50,7 @@ def run_folder(tmp_path):
     return tmp_path / "w" / "build-data" / "rows"
 
 
+@pytest.mark.slow
 def test_a_run_is_pushed_when_it_is_complete_and_loads_from_there(hub, build, tmp_path):
     package("datasets", "train")
     code, summary, told = build("--push-to-hub", NAME)

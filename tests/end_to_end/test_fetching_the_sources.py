@@ -34,6 +34,7 @@ def subsets_without_rows(summary):
     return [name for name, counts in summary["subsets"].items() if not counts["train"] + counts["requested"]]
 
 
+@pytest.mark.slow
 def test_the_plain_line_fills_every_sub_dataset_of_comit_and_a_second_start_fetches_nothing(server, tmp_path, capsys):
     assert build_all(tmp_path / "w") == 0, capsys.readouterr().err
     summary = summary_in(tmp_path / "w")

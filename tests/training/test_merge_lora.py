@@ -208,6 +208,7 @@ def test_a_merge_killed_between_two_files_continues_with_the_third(tmp_path):
     assert len(list(whole.glob("*.safetensors"))) > 3
 
 
+@pytest.mark.slow
 def test_a_killed_merge_does_only_what_is_missing(root, monkeypatch):
     whole = merge(root, name="whole")
     for done_before in range(1, 5):

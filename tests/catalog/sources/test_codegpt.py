@@ -158,6 +158,7 @@ def test_programs_in_c_get_the_headers_that_they_lack(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_real_slice():
     found = read(codegpt.SOURCE, shared_data() / "codegpt")
     assert len(found) == 19220

@@ -202,6 +202,7 @@ def test_the_planted_sets_give_what_they_must(index):
     assert lost == []
 
 
+@pytest.mark.slow
 def test_the_script_that_makes_the_file_makes_the_same_tables(tmp_path):
     """With the background that is stored, since its texts are not here."""
     path = Path(__file__).parents[3] / "docs" / "hash_benchmarks.py"

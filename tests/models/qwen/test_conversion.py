@@ -48,6 +48,7 @@ def test_a_folder_of_the_original_layout_loads_as_any_other(tmp_path, shards, pi
     assert read_json(made / "config.json")["dtype"] == "bfloat16"
 
 
+@pytest.mark.slow
 def test_a_conversion_that_was_killed_continues_with_the_missing_shard(tmp_path):
     """The process ends with no chance to clean up, after its second shard of four."""
     from coma_cli.models.loading import load_model

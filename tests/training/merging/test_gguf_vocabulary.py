@@ -76,6 +76,7 @@ def test_pieces_of_sentencepiece_have_scores_in_the_order_of_their_merges():
     assert found.scores == [0.0, 0.0, -2.0, -3.0]
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_tokenizer_of_smollm2():
     smollm2()

@@ -9,6 +9,7 @@ from tests.training.merging.runs import merge, tune
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
+@pytest.mark.slow
 def test_qlora_is_merged_into_the_base_as_it_was_trained_on(root, tiny_model):
     package("bitsandbytes", "bnb")
     import bitsandbytes

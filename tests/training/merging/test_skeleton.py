@@ -57,6 +57,7 @@ def biased(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_merged_model_computes_what_base_and_adapter_do(kind, biased, tmp_path):
     import torch

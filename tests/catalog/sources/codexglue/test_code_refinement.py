@@ -93,6 +93,7 @@ def test_only_fixes_that_the_function_tells_are_kept(tmp_path, buggy, fixed, rea
     assert ("" if isinstance(found, Repair) else found.reason) == reason
 
 
+@pytest.mark.slow
 def test_the_real_slices():
     place = shared_data() / SOURCE.folder
     assert counted(SOURCE, place) == {

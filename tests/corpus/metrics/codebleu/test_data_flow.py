@@ -88,6 +88,7 @@ def test_broken_code_has_what_flow_can_be_read():
     assert data_flow("java", "int f( { x = ; }") is not None
 
 
+@pytest.mark.slow
 def test_nested_loops_end_and_deep_nesting_is_given_up():
     nested = "".join(f"{'    ' * depth}while x{depth}:\n" for depth in range(30)) + "    " * 30 + "x = y\n"
     assert data_flow("python", nested) is None
