@@ -10,6 +10,7 @@ from typing import Any
 from coma_cli.errors import CliError, UsageError, missing_package
 from coma_cli.models import one_device
 from coma_cli.models.cpu_features import multiplies_bfloat16
+from coma_cli.models.description import described
 from coma_cli.models.resolution import ResolvedBase
 from coma_cli.parallel.machine import memory_mb
 from coma_cli.training import estimate
@@ -178,7 +179,8 @@ def _gpu_bytes(device: str) -> int:
 
 def notes(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[str]:
     """What is worth knowing before the first step."""
-    found = [f"Departs from the published recipe: {line}" for line in settings.departures]
+    found = [line for line in (described(resolved),) if line is not None]
+    found += [f"Departs from the published recipe: {line}" for line in settings.departures]
     rate = settings.optimizer.learning_rate
     if mode.adapter and rate is not None and rate < LOW_LORA_RATE:
         found.append(
