@@ -25,6 +25,7 @@ from coma_cli.training.encoding import EncodedRow
 from coma_cli.training.job import TuningJob
 from coma_cli.training.loss import LabelledLogits, require_apart, summed_cross_entropy, targets_of
 from coma_cli.training.optimizers import optimizer_for
+from coma_cli.training.rates import rate_of
 from coma_cli.training.settings import FinetuneSettings
 
 Collator = Callable[[Sequence[EncodedRow]], dict[str, Any]]
@@ -119,7 +120,7 @@ def arguments(settings: FinetuneSettings, job: TuningJob, placement: Placement, 
         max_steps=job.steps,
         per_device_train_batch_size=job.batch.size,
         gradient_accumulation_steps=job.batch.accumulation,
-        learning_rate=optimizer.learning_rate or job.mode.learning_rate,
+        learning_rate=rate_of(settings, job.resolved).value,
         weight_decay=optimizer.weight_decay,
         warmup_steps=warm_up,
         lr_scheduler_type=constant if optimizer.schedule == "constant" else optimizer.schedule,
