@@ -30,7 +30,7 @@ _PAIRED = "; that of the difference resamples {} with the answers of both models
 def show_measures(reports: Sequence[StepReport]) -> None:
     """Print the task metrics of held-out rows: of each run, and the difference between the first and the last."""
     names = _short_names(reports)
-    found = {(one.task, one.metric): one for one in _differences(reports)}
+    found: dict[tuple[str, str], MetricDifference] = {(one.task, one.metric): one for one in _differences(reports)}
     summary = reports[0].summary
     title = f"{summary['bench']}, {count_of(summary['rows'], 'held-out row')}"
     rows = list(_measure_rows([_metrics(report.summary) for report in reports], found))
