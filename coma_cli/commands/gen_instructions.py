@@ -12,6 +12,6 @@ def gen_instructions(shared: Shared, flags: Flags) -> None:
     Any OpenAI-compatible server works; the key is read from OPENAI_API_KEY. Answers are stored as they arrive and are
     never paid for twice. With --dry-run nothing is sent: calls, tokens and dollars are estimated.
 
-    Example: coma gen-instructions --model gpt-3.5-turbo --num 500 --max-usd 2
+    Example: coma gen-instructions --model gpt-5.6-terra --num 500 --max-usd 2
     """
     execute("gen-instructions", shared, flags)

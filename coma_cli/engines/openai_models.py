@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible server says about a model: `GET /v1/models`, asked once before a run.
+"""What is known of a served model before a run: what its server says (`GET /v1/models`), and when it is shut down.
 
 Servers differ in what they give beside the id: vLLM the path that was loaded (`root`), its parent and its context
 length, llama.cpp the size and number of parameters (`meta`). Times of start and permissions change and tell nothing.
@@ -7,10 +7,13 @@ length, llama.cpp the size and number of parameters (`meta`). Times of start and
 import json
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.openai_key import api_key
+from coma_cli.errors import UsageError
+from coma_cli.models.prices import remote_model
 
 _CHANGING = frozenset({"created", "permission", "object"})
 _MOST_BYTES = 1 << 20
@@ -34,3 +37,25 @@ def described_model(model: str, address: str | None, connection: Connection) -> 
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return None if found is None else {name: value for name, value in found.items() if name not in _CHANGING}
+
+
+def today() -> str:
+    """The day, in UTC, as dates of shutdowns are written."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def why_shut_down(model: str, url: str | None, day: str) -> UsageError | None:
+    """The error for a model that OpenAI's own server no longer has on a day; None for other servers."""
+    known = remote_model(model) if url is None else None
+    if known is None or not known.shut_down or day < known.shut_down:
+        return None
+    return UsageError(
+        f"OpenAI shut {model} down on {known.shut_down}.",
+        f"--model {known.successor}, or --base-url URL of a server that has {model}",
+    )
+
+
+def shutdown_note(model: str, described: dict[str, Any] | None) -> str | None:
+    """A line on a model whose server names the day of its shutdown (`shutdown_date`)."""
+    day = (described or {}).get("shutdown_date")
+    return f"The server shuts {model} down on {day}." if isinstance(day, str) and day else None

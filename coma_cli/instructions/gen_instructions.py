@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from coma_cli import console
 from coma_cli.corpus.decontamination.decontaminate import index_of
 from coma_cli.engines.answers import AnswerJournal
-from coma_cli.engines.openai_engine import OpenAIEngine
+from coma_cli.engines.openai_engine import OpenAIEngine, address
+from coma_cli.engines.openai_models import described_model, shutdown_note
 from coma_cli.engines.openai_session import Traffic
 from coma_cli.errors import BudgetReachedError, CliError
 from coma_cli.instructions.budget import CALLS_FILE, FREE, Budget, Call, Spending
@@ -71,6 +72,19 @@ def plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     return make_plan(settings, workspace) if settings.pending is None else pending_plan(settings, workspace)
 
 
+def preview(settings: GenSettings, workspace: Workspace) -> GenPlan:
+    """As `plan`, for a dry run, which also asks the user's own server about the model."""
+    _say_when_it_is_shut_down(settings)
+    return plan(settings, workspace)
+
+
+def _say_when_it_is_shut_down(settings: GenSettings) -> None:
+    described = described_model(settings.model, address(settings.runtime), settings.runtime)
+    line = shutdown_note(settings.model, described)
+    if line is not None:
+        console.warn(line)
+
+
 def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
     """Request what is missing, make the rows, write them.
 
@@ -78,6 +92,7 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
         BudgetReachedError: the next call might exceed the cap. CliError: calls failed, or no row was accepted.
         UsageError: the server refuses the key or does not know the model.
     """
+    _say_when_it_is_shut_down(settings)
     rounds = _rounds(plan, settings)
     broken_before = len(run.corrupt)
     with AnswerJournal(plan.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
@@ -191,4 +206,4 @@ def show(summary: Mapping[str, Any]) -> None:
     console.print_values("gen-instructions", summary)
 
 
-STAGE = Stage(settings=GenSettings, plan=plan, work=work, show=show, headline=headline)
+STAGE = Stage(settings=GenSettings, plan=plan, work=work, show=show, headline=headline, preview=preview)

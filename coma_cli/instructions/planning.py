@@ -12,6 +12,7 @@ from coma_cli.corpus.decontamination.available import (
 )
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.openai_engine import address, check_access, has_key
+from coma_cli.engines.openai_models import today, why_shut_down
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.instructions.budget import Price
 from coma_cli.instructions.code_functions import first_request, second_request
@@ -188,9 +189,9 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
 
 def _blockers(settings: GenSettings, price: Price | None) -> list[CliError]:
     found: list[CliError] = []
-    access = check_access(settings.runtime)
-    if access is not None:
-        found.append(access)
+    for flaw in (check_access(settings.runtime), why_shut_down(settings.model, address(settings.runtime), today())):
+        if flaw is not None:
+            found.append(flaw)
     if settings.max_usd is not None and price is None:
         found.append(
             UsageError(

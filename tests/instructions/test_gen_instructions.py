@@ -134,6 +134,22 @@ def test_the_recipe_of_codecapybara_requests_the_function_made_runnable_and_no_m
     assert rows and all("lines 1 to 2 of the answer" in row["origin"]["detail"] for row in rows)
 
 
+def test_a_model_that_openai_shut_down_stops_before_anything_is_sent(seed, workspace_root, capsys, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-nobody")
+    command = [COMMAND, "--seed-code", str(seed), "--workspace", str(workspace_root), "--num", "2"]
+    for line in (command, [*command, "--dry-run"]):
+        assert run_coma(line) != 0
+        shown = " ".join(capsys.readouterr().err.split())
+        assert "OpenAI shut gpt-3.5-turbo down on 2026-10-23." in shown and "--model gpt-5.6-terra" in shown
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_the_day_that_the_server_shuts_the_model_down_is_said(seed, workspace_root, capsys, more):
+    with serving(models=[{"id": "gpt-3.5-turbo", "shutdown_date": "2027-03-01"}]) as server:
+        assert run_coma(arguments(seed, workspace_root, server.base_url, *more, num=2)) == 0
+    assert "shuts gpt-3.5-turbo down on 2027-03-01" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.slow
 def test_a_killed_run_loses_only_the_calls_in_flight(seed, workspace_root, tmp_path):
     log = tmp_path / "calls.jsonl"
@@ -399,4 +415,4 @@ def test_the_shipped_settings_parse(seed, workspace_root, monkeypatch):
     assert len(files) >= 2
     for file in files:
         command = [COMMAND, "--config", str(file), "--seed-code", str(seed), "--workspace", str(workspace_root)]
-        assert run_coma([*command, "--dry-run"]) == 0, file
+        assert run_coma([*command, "--dry-run", "--model", "gpt-4o-mini"]) == 0, file

@@ -10,7 +10,8 @@ from coma_cli.catalog import lookup
 from coma_cli.catalog.benchmarks import SAMPLED, LoadedBenchmark
 from coma_cli.catalog.benchmarks.protocols import SamplingProtocol
 from coma_cli.corpus.decontamination.training_check import note_of
-from coma_cli.engines.openai_engine import check_access
+from coma_cli.engines.openai_engine import address, check_access
+from coma_cli.engines.openai_models import today, why_shut_down
 from coma_cli.errors import CliError, UsageError, unknown_name
 from coma_cli.evaluation.sampling.devices import refused_by_server
 from coma_cli.evaluation.sampling.held_out import load_problems
@@ -207,8 +208,8 @@ def make_plan(settings: SampleSettings, workspace: Workspace) -> SamplePlan:
 
 def _server(settings: SampleSettings, subject: Subject) -> tuple[ServerPrompts | None, list[CliError]]:
     """The prompts for a server, and why it can't be asked."""
-    access = check_access(settings.runtime)
-    blockers: list[CliError] = [] if access is None else [access]
+    gone = why_shut_down(str(settings.model), address(settings.runtime), today())
+    blockers: list[CliError] = [flaw for flaw in (check_access(settings.runtime), gone) if flaw is not None]
     if settings.deterministic:
         reason = "A chat server does not promise the same bits whatever else it computes."
         blockers.append(UsageError(reason, "Omit --deterministic."))
