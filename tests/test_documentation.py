@@ -333,11 +333,15 @@ def test_fields_that_are_listed_in_a_sentence_are_all_there(title, record):
 
 def test_probe_rows_are_described():
     """Their class is read, not imported: its module needs torch, which takes five seconds to load."""
-    tree = ast.parse((ROOT / "coma_cli" / "training" / "merging" / "verification.py").read_text())
-    rows = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "ProbeRow")
-    fields = {part.target.id for part in rows.body if isinstance(part, ast.AnnAssign)}
+    folder = ROOT / "coma_cli" / "training" / "merging"
+    classes = {
+        node.name: {part.target.id for part in node.body if isinstance(part, ast.AnnAssign)}
+        for name in ("verification.py", "figures.py")
+        for node in ast.parse((folder / name).read_text()).body
+        if isinstance(node, ast.ClassDef)
+    }
     page = section((DOCS / "data-formats.md").read_text(), "verification.jsonl")
-    assert set(re.findall(r"`(\w+)`", page)) == fields
+    assert set(re.findall(r"`(\w+)`", page)) == classes["ProbeOfBase"] | classes["MergeFigures"] | classes["ProbeRow"]
 
 
 def test_every_protocol_benchmark_and_remedy_is_described():
