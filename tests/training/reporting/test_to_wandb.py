@@ -12,7 +12,6 @@ from tests.training.reporting.trackers import reported
 @pytest.fixture
 def at_home(tmp_path, monkeypatch):
     """No key, no settings: as on a machine where nobody has used wandb."""
-    package("wandb", "trackers")
     for name in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_DIR", "WANDB_PROJECT", "WANDB_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {"WANDB_ERROR_REPORTING": "false", "WANDB_CONFIG_DIR": str(tmp_path / "config")}.items():
@@ -65,6 +64,7 @@ def test_a_key_is_looked_for_where_wandb_looks(at_home, monkeypatch):
 
 @pytest.mark.slow
 def test_without_a_key_a_run_is_recorded_offline_under_one_id(at_home, capsys):
+    package("wandb", "trackers")
     from coma_cli.training.reporting import to_wandb
 
     first = to_wandb.start(reported(at_home))
