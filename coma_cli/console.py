@@ -34,9 +34,18 @@ PLAIN_LINE_EVERY_S = 10.0
 _LEFT_BY_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
+_silenced = False
+
+
+def silence() -> None:
+    """Print nothing but errors from now on: of several processes that do the same, one speaks for all."""
+    global _silenced  # of the process, like its streams
+    _silenced = True
+
+
 def stderr() -> Console:
     """The console for everything except results."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, quiet=_silenced)
 
 
 def stdout() -> Console:
@@ -56,7 +65,7 @@ def warn(message: str) -> None:
 
 def show_error(error: CliError) -> None:
     """One message and one hint."""
-    console = stderr()
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(Text.assemble(("Error: ", "bold red"), printable(error.message)))
     if error.hint:
         console.print(Text.assemble(("Hint: ", "bold"), printable(error.hint)))

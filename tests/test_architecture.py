@@ -53,7 +53,7 @@ ROOMS = {  # rooms within rooms
     "catalog": {"sources", "tasks", "benchmarks", "bases", "mixtures", "licences"},
     "corpus": {"cleaning", "dedup", "decontamination", "extraction", "metrics"},
     "sandbox/inside": {"isolation", "protocol", "zygotes"},
-    "training": {"merging", "pushing", "reporting"},
+    "training": {"distributed", "merging", "pushing", "reporting"},
 }
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 60
 MOST_LINES_OF_A_COMMAND = 80
@@ -75,8 +75,6 @@ MIRROR_NOTHING = {
 }
 # Underscored names that are public all the same, of named tuples and of the standard library.
 PUBLIC_ALL_THE_SAME = {"_asdict", "_exit", "_fields", "_getframe", "_make", "_replace"}
-# What torch and transformers offer under no other name.
-PUBLIC_ALL_THE_SAME |= {"_C", "_attn_implementation", "_cuda_clearCublasWorkspaces"}
 
 
 def floor_of(module: str) -> int:

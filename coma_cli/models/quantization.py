@@ -8,8 +8,10 @@ if TYPE_CHECKING:
 Quantization = Literal["none", "int8", "nf4"]
 
 
-def four_bit_config(placement: "Placement") -> Any:
+def four_bit_config(placement: "Placement", *, float_storage: bool = False) -> Any:
     """QLoRA's base: NF4 with doubly quantized constants, computed in the placement's dtype.
+
+    With `float_storage` the same bits are in tensors of that dtype, which can be sharded (FSDP); else in bytes.
 
     Source: arXiv 2305.14314, sections 3 and 4.
     """
@@ -20,6 +22,7 @@ def four_bit_config(placement: "Placement") -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=placement.dtype,
+        **({"bnb_4bit_quant_storage": placement.dtype} if float_storage else {}),
     )
 
 

@@ -4,6 +4,7 @@ Such a launcher gives each process a rank in its environment and runs a key-valu
 does what the command says; the others wait there to be told where they can help, or that nothing is left to do.
 """
 
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -16,7 +17,7 @@ from coma_cli.errors import CliError
 from coma_cli.parallel.worker_links import WorkerAddress
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
-_LEAD, _LEFT = "coma/lead", "coma/left"
+_LEAD, _LEFT, _FAILED = "coma/lead", "coma/left", "coma/failed"
 _NOTHING_TO_DO = "nothing to do"
 _LOOK_EVERY_S = 0.1  # a wait within the store could not be interrupted by Ctrl-C
 _PATIENCE_S = 10.0
@@ -74,11 +75,44 @@ def announce(store: Any, address: WorkerAddress | None) -> None:
 
 def announced(store: Any) -> WorkerAddress | None:
     """Where rank 0 wants help, as soon as it says so; None if it has nothing to do."""
-    while not store.check([_LEAD]):
-        time.sleep(_LOOK_EVERY_S)
-    text = store.get(_LEAD).decode()
-    store.add(_LEFT, 1)
+    text = _said(store)
     return None if text == _NOTHING_TO_DO else WorkerAddress.of_text(text)
+
+
+def call_together(store: Any, values: Mapping[str, Any]) -> None:
+    """Tell the other ranks that all of them do the work together, and what they need to know first, as JSON has it."""
+    store.set(_LEAD, json.dumps(dict(values)))
+
+
+def called_together(store: Any) -> dict[str, Any] | None:
+    """What rank 0 passes to `call_together`, as soon as it does; None if it has nothing to do."""
+    text = _said(store)
+    values: dict[str, Any] | None = None if text == _NOTHING_TO_DO else json.loads(text)
+    return values
+
+
+def _said(store: Any) -> str:
+    """What rank 0 says, as soon as it does.
+
+    Raises:
+        CliError: it has ended, and the store with it.
+    """
+    try:
+        while not store.check([_LEAD]):
+            time.sleep(_LOOK_EVERY_S)
+        text: str = store.get(_LEAD).decode()
+        store.add(_LEFT, 1)
+    except RuntimeError:
+        raise CliError("Rank 0 has ended.", "Look for its message, and start all ranks again.") from None
+    return text
+
+
+def fails_first(store: Any, number: int) -> bool:
+    """Whether rank `number` is the first to fail: what the others meet then only follows from its end."""
+    try:
+        return bool(store.compare_set(_FAILED, "", str(number)).decode() == str(number))
+    except (RuntimeError, OSError):  # the store has ended with its process
+        return True
 
 
 @contextmanager

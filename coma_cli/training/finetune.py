@@ -18,28 +18,25 @@ from coma_cli import console
 from coma_cli.corpus.decontamination.training_check import MANIFEST_KEY, NEVER_CHECKED, TrainingCheck
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.jsonl import write_rows
-from coma_cli.models.one_device import pin_device
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.records import DroppedRow
 from coma_cli.stage import Stage
-from coma_cli.training import plot, requirements
+from coma_cli.training import requirements
 from coma_cli.training.batching import steps_of
 from coma_cli.training.continuing import StartingPoint, base_of, starting_point
 from coma_cli.training.decontamination import Leak, check_of_base, check_rows, trained_on
 from coma_cli.training.encoding import EncodedRow, encode_row, encode_rows
 from coma_cli.training.examples import ReadReport, TrainingFile, TrainingRow, choose_data, read_examples
 from coma_cli.training.job import TuningJob, plan_batches
-from coma_cli.training.metrics import METRICS, TrainingStep, in_order, steps_made
+from coma_cli.training.metrics import METRICS, steps_made
 from coma_cli.training.mixing import mixed
 from coma_cli.training.modes import MODES, Mode
-from coma_cli.training.optimizers import optimizer_for
 from coma_cli.training.pushing.push import push_blockers, push_model, push_notes
 from coma_cli.training.reporting import reports
 from coma_cli.training.settings import MOST_STEPS, FinetuneSettings
 from coma_cli.training.shown_example import show_example
-from coma_cli.training.summary import FinetuneSummary, followed_by, headline, show
+from coma_cli.training.summary import followed_by, headline, show
 from coma_cli.training.tokenizing import probes_of, template_for, tokenize
-from coma_cli.training.unmutating import state_of, write_for_published_base
 from coma_cli.training.validation_rows import NO_ROWS, ValidationRows, held_out, validation_files
 from coma_cli.words import count_of
 from coma_cli.workspace import Artifact, Input, Plan, Run, StageResult, Workspace
@@ -120,7 +117,7 @@ def _planned(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
             *report.warnings(),
             *checked.notes,
             *mixture.notes,
-            *requirements.notes(settings, resolved),
+            *requirements.notes(settings, mode, resolved),
             *([] if validation.rows or not settings.probe.every else [NO_PROBE]),
             *push_notes(settings.push_to_hub, public=settings.public),
         ),
@@ -200,12 +197,20 @@ def _trust(settings: FinetuneSettings) -> Trust:
 
 def work(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> StageResult:
     """Encode the rows, train the missing steps, and write adapter or model."""
-    device = pin_device(settings.runtime.device, deterministic=settings.runtime.deterministic)
+    from coma_cli.training.tuning import tune
+
     job = _settle(run, settings, plan)
     run.plan = replace(plan, total=job.steps)
-    summary = _train(run, settings, job, plan, device)
+    summary = tune(run, settings, job, plan.report.rows if plan.report else {})
     facts = {MANIFEST_KEY: job.check.to_manifest()}
     return StageResult(summary, (job.mode.output, METRICS, DROPPED), tokens=summary.tokens, facts=facts)
+
+
+def assist() -> None:
+    """What ranks other than 0 do: train together with rank 0, if it has something to train."""
+    from coma_cli.training.tuning import help_tune
+
+    help_tune()
 
 
 def _settle(run: Run, settings: FinetuneSettings, plan: FinetunePlan) -> TuningJob:
@@ -259,88 +264,6 @@ def _refuse_fewer(run: Run, steps: int) -> None:
         )
 
 
-def _train(run: Run, settings: FinetuneSettings, job: TuningJob, plan: FinetunePlan, device: str) -> FinetuneSummary:
-    """Continue from the latest complete checkpoint; the last one, or the best one, becomes the output."""
-    from coma_cli.models.base_record import BaseRecord
-    from coma_cli.models.loading import choose_placement, load_generation_config
-    from coma_cli.training.outputs import assemble
-    from coma_cli.training.preparation import prepare
-    from coma_cli.training.steps import keep_for_more_steps, train_steps
-
-    placement = choose_placement(device, settings.dtype, training=True)
-    _, replaced = optimizer_for(settings.optimizer.name, on_cpu=placement.device == "cpu")
-    for line in (*placement.replaced, *replaced):
-        console.warn(f"Replaced {line}.")
-    requirements.require_memory(settings, job, placement)
-    prepared = prepare(settings, job.mode, job.resolved, placement, job.trust, job.adapter)
-    initial = state_of(prepared.model) if settings.lora.changes_the_base else None
-    trained = train_steps(run, settings, job, prepared.model, placement)
-    base = BaseRecord(
-        job.resolved.name,
-        job.resolved.published_name,
-        job.resolved.revision,
-        job.resolved.content_sha256,
-        job.mode.four_bit,
-        placement.dtype_name,
-        job.mode.eight_bit,
-    )
-    folder, generation = run.scratch("output") / job.mode.output, load_generation_config(job.resolved, trust=job.trust)
-    made = assemble(trained.result.path, folder, job.mode, job.resolved, base, job.tokenizer, job.template, generation)
-    if initial is not None:
-        write_for_published_base(made, initial)
-    run.place(made, job.mode.output)
-    if settings.can_be_extended and job.mode.adapter:
-        keep_for_more_steps(run, trained)
-    rows = list(run.journal(METRICS, TrainingStep).rows())
-    plot.draw(rows, f"{job.resolved.name}, {job.mode.name}", run.path / plot.PLOT)
-    return _summary(run, settings, job, plan, prepared, placement, trained)
-
-
-def _summary(
-    run: Run,
-    settings: FinetuneSettings,
-    job: TuningJob,
-    plan: FinetunePlan,
-    prepared: Any,
-    placement: Any,
-    trained: Any,
-) -> FinetuneSummary:
-    rows = in_order(list(run.journal(METRICS, TrainingStep).rows()))
-    tail = [row.loss for row in rows[-max(1, len(rows) // 10) :]]
-    steps = trained.last.step
-    seen = sum(len(batch) for batch in job.batches[: steps * settings.batch.accumulation])
-    _, replaced = optimizer_for(settings.optimizer.name, on_cpu=placement.device == "cpu")
-    return FinetuneSummary(
-        base=job.resolved.name,
-        mode=job.mode.name,
-        template=job.template.name,
-        template_sha256=job.template.sha256,
-        rows=dict(plan.report.rows) if plan.report else {},
-        rows_trained_on=len(job.rows),
-        rows_skipped=dict(job.skipped),
-        checked_against=job.check.covers,
-        contaminated=job.check.found,
-        decontaminated=settings.decontaminate,
-        steps=steps,
-        stopped_early=steps < job.steps,
-        epochs=round(seen / len(job.rows), 4),
-        tokens=sum(job.tokens_of(step) for step in range(1, steps + 1)),
-        batch_size=trained.batch.size,
-        parameters=prepared.total,
-        trainable_parameters=prepared.trainable,
-        first_loss=rows[0].loss,
-        last_loss=sum(tail) / len(tail),
-        skipped_steps=sum(row.skipped for row in rows),
-        validation_rows=len(job.held_out),
-        best=trained.best,
-        step_of_output=trained.result.step,
-        device=placement.device,
-        dtype=placement.dtype_name,
-        replaced=[*placement.replaced, *replaced],
-        output=str(run.path / job.mode.output),
-    )
-
-
 def publish(settings: FinetuneSettings, artifact: Artifact) -> Mapping[str, Any] | None:
     """Push a finished run to the Hugging Face Hub if the settings say so: where it is then."""
     return push_model(settings.push_to_hub, artifact, public=settings.public)
@@ -356,4 +279,5 @@ STAGE = Stage(
     followed_by=followed_by,
     preview=preview,
     publish=publish,
+    assist=assist,
 )

@@ -12,16 +12,19 @@ from typing import Any
 from coma_cli import INTERRUPTED, console
 from coma_cli.errors import CliError, InterruptedByUserError, TerminatedError
 from coma_cli.training.callbacks import TrainingCallback
+from coma_cli.training.distributed.team import ALONE, Team
 
 
 class Interruption(TrainingCallback):
-    """Stops after the present step, with a checkpoint, once a signal has come."""
+    """Stops after the present step, with a checkpoint, once a signal has come to this process or to another one."""
 
-    def __init__(self) -> None:
+    def __init__(self, team: Team = ALONE) -> None:
         self.signal: int | None = None
+        self._team = team
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Save and stop, if a signal has come."""
+        self.signal = self._team.largest(self.signal or 0) or None
         if self.signal is not None:
             control.should_save = control.should_training_stop = True
 
@@ -29,7 +32,8 @@ class Interruption(TrainingCallback):
     def listening(self) -> Iterator[None]:
         """Catch both signals once; the second one ends the process at once, as usual.
 
-        Signals can be caught in the main thread only; elsewhere they do what they would do without this.
+        A launcher sends its processes several, and ends them itself if they take long: there all are caught. Signals
+        can be caught in the main thread only; elsewhere they do what they would do without this.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -38,6 +42,8 @@ class Interruption(TrainingCallback):
 
         def note(number: int, _: Any) -> None:
             self.signal = number
+            if self._team.size > 1:
+                return
             console.note("Saving a checkpoint after this step; once more to stop at once")
             for caught, handler in before.items():
                 signal.signal(caught, handler)

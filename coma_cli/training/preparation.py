@@ -29,10 +29,15 @@ class TrainableModel:
     total: int
 
 
-def load_base(resolved: ResolvedBase, mode: Mode, placement: Placement, trust: Trust) -> Any:
-    """The base as the mode requires: frozen in the placement's dtype or in fewer bits, or trainable in float32."""
+def load_base(
+    resolved: ResolvedBase, mode: Mode, placement: Placement, trust: Trust, *, float_storage: bool = False
+) -> Any:
+    """The base as the mode requires: frozen in the placement's dtype or in fewer bits, or trainable in float32.
+
+    With `float_storage` the bits of four-bit weights are kept in tensors of the placement's dtype.
+    """
     if mode.quantized:
-        config = four_bit_config(placement) if mode.four_bit else eight_bit_config()
+        config = four_bit_config(placement, float_storage=float_storage) if mode.four_bit else eight_bit_config()
         return load_model(resolved, placement.dtype, placement.device, trust=trust, quantization_config=config)
     dtype = placement.dtype if mode.adapter else torch.float32
     return load_model(resolved, dtype, placement.device, trust=trust)
@@ -45,15 +50,17 @@ def prepare(
     placement: Placement,
     trust: Trust,
     start: Adapter | None = None,
+    *,
+    float_storage: bool = False,
 ) -> TrainableModel:
     """Load the base, add the trainable parameters (those of `start`, if given), freeze the rest.
 
-    The same seed gives the same matrices.
+    The same seed gives the same matrices. `float_storage` as in `load_base`.
 
     Raises:
         UsageError: none of `lora.target_modules` is a layer of this base. CliError: it does not fit into memory.
     """
-    model = load_base(resolved, mode, placement, trust)
+    model = load_base(resolved, mode, placement, trust, float_storage=float_storage)
     transformers.set_seed(settings.seed)
     total = _count(model)
     if mode.adapter:
@@ -69,7 +76,9 @@ def prepare(
 
 def _count(model: Any) -> int:
     """Parameters of a model; four-bit weights are stored two to a byte."""
-    return sum(p.numel() * (2 if p.__class__.__name__ == "Params4bit" else 1) for p in model.parameters())
+    return sum(
+        p.numel() * (2 * p.element_size() if p.__class__.__name__ == "Params4bit" else 1) for p in model.parameters()
+    )
 
 
 def _recompute(settings: FinetuneSettings, placement: Placement, parameters: int) -> bool:

@@ -11,6 +11,8 @@ import torch
 from coma_cli import console
 from coma_cli.prompting import PromptTemplate, decode_answer, stop_texts, stop_token_ids
 from coma_cli.training.callbacks import AfterStep, TrainingCallback, evaluating
+from coma_cli.training.distributed.sharding import is_sharded
+from coma_cli.training.distributed.team import ALONE, Team
 from coma_cli.training.metrics import ProbeResult
 from coma_cli.training.probe_rows import ProbedRow, measured
 from coma_cli.training.settings import ProbeBlock
@@ -19,7 +21,10 @@ _AT_ONCE = 8  # rows; their caches must fit beside the state of the optimizer
 
 
 class ProbeDuringTraining(TrainingCallback):
-    """Every so many steps, lets the model answer rows greedily and measures the answers."""
+    """Every so many steps, lets the model answer rows greedily and measures the answers.
+
+    In a team rank 0 does it; where weights are sharded all do, since each of them has a part of every layer.
+    """
 
     def __init__(
         self,
@@ -28,16 +33,20 @@ class ProbeDuringTraining(TrainingCallback):
         tokenizer: Any,
         template: PromptTemplate,
         found: AfterStep,
+        team: Team = ALONE,
     ) -> None:
         self._settings = settings
         self._rows = rows
         self._tokenizer = tokenizer
         self._template = template
         self._found = found
+        self._team = team
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Probe, if it is time."""
         if self._settings.every is None or state.global_step % self._settings.every:
+            return
+        if not self._team.leads and not is_sharded(self.trainer.model):
             return
         result = self.result()
         self._found.fields["probe"] = result
@@ -71,6 +80,7 @@ class ProbeDuringTraining(TrainingCallback):
             input_ids=ids.to(device),
             attention_mask=mask.to(device),
             generation_config=_greedy(stops, self._settings.max_new_tokens),
+            synced_gpus=False,  # all processes answer the same rows, so they make the same passes
         )
         for row, tokens in zip(rows, made[:, longest:].tolist(), strict=True):
             yield self._read(row, tokens, stops)

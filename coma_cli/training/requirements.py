@@ -10,11 +10,12 @@ from typing import Any
 from coma_cli.errors import CliError, UsageError, missing_package
 from coma_cli.models import one_device
 from coma_cli.models.cpu_features import multiplies_bfloat16
-from coma_cli.models.description import described
 from coma_cli.models.resolution import ResolvedBase
 from coma_cli.parallel.machine import memory_mb
+from coma_cli.parallel.ranks import ProcessRank
 from coma_cli.training import estimate
 from coma_cli.training.devices import named_device
+from coma_cli.training.distributed import choice
 from coma_cli.training.encoding import NO_LABEL
 from coma_cli.training.estimate import TrainingEstimate, Workplace
 from coma_cli.training.examples import TrainingRow
@@ -22,9 +23,9 @@ from coma_cli.training.job import TuningJob
 from coma_cli.training.memory import Arithmetic, StepShape
 from coma_cli.training.modes import Mode
 from coma_cli.training.optimizers import OPTIMIZERS
-from coma_cli.training.rates import rate_notes
 from coma_cli.training.settings import FinetuneSettings
 
+LOW_LORA_RATE = 5e-5
 _TEMPLATE_TOKENS = 40
 _GIGABYTE = 1e9
 
@@ -89,6 +90,7 @@ def blockers(
     """What keeps this machine from training; for another device only what it is too small for."""
     if settings.runtime.for_device is not None:
         return _too_small(needs)
+    rank = ProcessRank.of_environment()
     packages = dict.fromkeys((*mode.packages, *OPTIMIZERS[settings.optimizer.name].packages))
     absent = [package for package in packages if importlib.util.find_spec(package) is None]
     purposes = dict.fromkeys(mode.packages, f"--{mode.name}")
@@ -97,20 +99,24 @@ def blockers(
     ]
     if settings.runtime.device.startswith("cuda") and not one_device.has_gpu_driver():
         found.append(UsageError(f"This machine has no device {settings.runtime.device}.", "--set runtime.device=cpu"))
-    found += _too_small(needs)
+    found += choice.blockers(settings, mode, rank)
+    found += _too_small(needs, 1 if rank is None else rank.local_world)
     found += _too_full(needs, folder)
     return [*found, resolved.blocker] if resolved.blocker else found
 
 
-def _too_small(needs: Needs) -> list[CliError]:
-    """Memory that is missing, as far as it is known without loading anything: of the CPU, and of a named device."""
+def _too_small(needs: Needs, processes: int = 1) -> list[CliError]:
+    """Memory that is missing, as far as it is known without loading anything: of the CPU, and of a named device.
+
+    So many processes share the memory of a CPU.
+    """
     found = needs.estimate
     if found is None:
         return []
     device = found.workplace.device
     if device is None and not found.workplace.arithmetic.on_cpu:
         return []  # the GPU of this machine is asked before loading (`require_memory`)
-    there = device.memory_gb if device else memory_mb() * (1 << 20) / _GIGABYTE
+    there = device.memory_gb if device else memory_mb() * (1 << 20) / _GIGABYTE / processes
     if found.memory_gb <= there:
         return []
     return [_does_not_fit(found.memory_gb, there, found.workplace.title)]
@@ -140,10 +146,10 @@ def _too_full(needs: Needs, folder: Path) -> list[CliError]:
     ]
 
 
-def require_memory(settings: FinetuneSettings, job: TuningJob, placement: Any) -> None:
+def require_memory(settings: FinetuneSettings, job: TuningJob, placement: Any, processes: int = 1) -> None:
     """Ask the device that will train, before anything is loaded, with the batches as they are.
 
-    With `--auto-batch` one row per batch has to fit.
+    With `--auto-batch` one row per batch has to fit. So many processes share the memory of a CPU.
 
     Raises:
         CliError: it has too little memory.
@@ -158,7 +164,7 @@ def require_memory(settings: FinetuneSettings, job: TuningJob, placement: Any) -
     if settings.runtime.auto_batch:
         step = StepShape(step.positions // job.batch.size, step.labels // job.batch.size, step.accumulated)
     found = estimate.estimate(settings, job.mode, shape, 1, step, workplace)
-    there = memory_mb() * (1 << 20) if on_cpu else _gpu_bytes(placement.device)
+    there = memory_mb() * (1 << 20) // processes if on_cpu else _gpu_bytes(placement.device)
     if found.memory.total > there:
         raise _does_not_fit(found.memory_gb, there / _GIGABYTE, str(placement.device))
 
@@ -177,11 +183,17 @@ def _gpu_bytes(device: str) -> int:
     return int(torch.cuda.get_device_properties(device).total_memory)
 
 
-def notes(settings: FinetuneSettings, resolved: ResolvedBase) -> list[str]:
+def notes(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[str]:
     """What is worth knowing before the first step."""
-    found = [line for line in (described(resolved),) if line is not None]
+    found = choice.notes(settings, ProcessRank.of_environment())
     found += [f"Departs from the published recipe: {line}" for line in settings.departures]
-    found += rate_notes(settings, resolved)
+    rate = settings.optimizer.learning_rate
+    if mode.adapter and rate is not None and rate < LOW_LORA_RATE:
+        found.append(
+            f"Warning: a learning rate of {rate:g} is low for LoRA. Published comparisons found that LoRA wants about "
+            "ten times the rate of full tuning: 1e-4 to 1e-3 (Biderman et al., arXiv 2405.09673; Schulman et al., "
+            "LoRA Without Regret, 2025)."
+        )
     if settings.runtime.for_device is not None and resolved.blocker is not None:
         found.append(f"Not checked for {settings.runtime.for_device}: {resolved.blocker.message}")
     return found

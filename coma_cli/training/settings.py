@@ -9,23 +9,18 @@ from coma_cli.catalog.bases import BASES, DEFAULT_BASE
 from coma_cli.prompting import TEMPLATE_CHOICES, file_of_template
 from coma_cli.settings import (
     SETTINGS_CONFIG,
-    AllowPickle,
-    Device,
     Dtype,
     Flag,
     Kind,
-    Runtime,
     StageSettings,
-    TrustRemoteCode,
     Unset,
 )
-from coma_cli.training.devices import DEVICES
 from coma_cli.training.layouts import PARTS
 from coma_cli.training.pushing.settings import ELSEWHERE, Public, PushModel
-from coma_cli.training.reporting.settings import LoggingSteps, ReportTo
+from coma_cli.training.runtime_settings import MACHINE, FinetuneRuntime
 from coma_cli.workspace import runs_of
 
-DATA, TRAINING, ADAPTER, MACHINE = "Data and base", "Training", "Adapter", "Execution"
+DATA, TRAINING, ADAPTER = "Data and base", "Training", "Adapter"
 MOST_STEPS = 10_000_000  # every step's batch is planned beforehand; a longer run is a typing error
 _MOST_WEIGHT = 1000
 ALL_LINEAR = "all-linear"
@@ -43,13 +38,13 @@ class LoraBlock(SettingsBlock):
     """The low-rank adapter of --lora, --qlora and --int8-lora."""
 
     r: Annotated[int, Flag("--lora-r", panel=ADAPTER)] = Field(
-        default=32, ge=1, le=_MOST_RANK, description="Rank of the adapter matrices"
+        default=16, ge=1, le=_MOST_RANK, description="Rank of the adapter matrices"
     )
-    alpha: Annotated[
-        float | None, Flag("--lora-alpha", panel=ADAPTER), Unset("twice the rank; the rank with rslora")
-    ] = Field(default=None, gt=0, description="Scaling: the adapter's output is multiplied by alpha / r")
+    alpha: Annotated[float, Flag("--lora-alpha", panel=ADAPTER)] = Field(
+        default=32, gt=0, description="Scaling: the adapter's output is multiplied by alpha / r"
+    )
     dropout: Annotated[float, Flag("--lora-dropout", panel=ADAPTER)] = Field(
-        default=0.0, ge=0, lt=1, description="Dropout on the adapter's input"
+        default=0.05, ge=0, lt=1, description="Dropout on the adapter's input"
     )
     target_modules: Annotated[
         list[str] | None,
@@ -69,11 +64,6 @@ class LoraBlock(SettingsBlock):
         pattern=r"^(default|gaussian|olora|orthogonal|pissa(_niter_\d+)?)$",
         description="How peft initialises the matrices; the output of pissa and olora has twice the rank",
     )
-
-    @property
-    def scaling_alpha(self) -> float:
-        """Alpha as set, else by the rank, so that another rank alone leaves the learning rate right."""
-        return self.alpha if self.alpha is not None else self.r if self.rslora else 2 * self.r
 
     @property
     def changes_the_base(self) -> bool:
@@ -104,11 +94,9 @@ class OptimizerBlock(SettingsBlock):
         description="AdamW with moments in 32 or 8 bits; paged ones move to the host when the GPU is full",
     )
 
-    learning_rate: Annotated[
-        float | None,
-        Flag("--learning-rate", panel=TRAINING),
-        Unset("1e-3 up to about 8B, 3e-4 above; a tenth with --full"),
-    ] = Field(default=None, gt=0, description="Peak learning rate")
+    learning_rate: Annotated[float | None, Flag("--learning-rate", panel=TRAINING), Unset("2e-4; 2e-5 with --full")] = (
+        Field(default=None, gt=0, description="Peak learning rate")
+    )
     weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay")
     warmup_steps: int = Field(default=0, ge=0, description="Warm-up steps, over which the learning rate rises from 0")
     warmup_ratio: float | None = Field(
@@ -131,10 +119,10 @@ class BatchBlock(SettingsBlock):
     """How many rows make one optimizer step."""
 
     size: Annotated[int, Flag("--batch-size", "--per-device-train-batch-size", panel=TRAINING)] = Field(
-        default=4, ge=1, description="Batch size"
+        default=4, ge=1, description="Batch size; on each device, if there are several"
     )
     accumulation: Annotated[int, Flag("--gradient-accumulation-steps", panel=TRAINING)] = Field(
-        default=2, ge=1, description="Batches per optimizer step (gradient accumulation)"
+        default=1, ge=1, description="Batches per optimizer step (gradient accumulation), which all devices share"
     )
 
     @property
@@ -236,40 +224,6 @@ class ProbeBlock(SettingsBlock):
     )
     rows: int = Field(default=4, ge=1, le=256, description="Validation rows per probe")
     max_new_tokens: int = Field(default=128, ge=1, description="Maximum tokens of an answer")
-
-
-class FinetuneRuntime(Runtime):
-    """How training runs on this machine."""
-
-    device: Annotated[Device, Flag("--device", panel=MACHINE)] = "auto"
-    save_steps: Annotated[int | None, Unset("a twentieth of the run, at most 50")] = Field(
-        default=None, ge=1, description="Steps between checkpoints"
-    )
-    saves_per_epoch: float | None = Field(
-        default=None, gt=0, description="Checkpoints per epoch, instead of save_steps"
-    )
-    save_total_limit: int = Field(default=1, ge=1, description="Checkpoints to keep, beside that of the best step")
-    auto_batch: Annotated[bool, Flag("--auto-batch", panel=MACHINE)] = Field(
-        default=False,
-        description="When memory runs out, halve the batch size and double the accumulation: the same rows per step",
-    )
-    deterministic: Annotated[bool, Flag("--deterministic", panel=MACHINE)] = Field(
-        default=False,
-        description="Same bits after a restart on a GPU too, by slower kernels (on a CPU they are the same anyway)",
-    )
-    for_device: Annotated[
-        str | None,
-        Flag("--for-device", panel=MACHINE, complete=lambda _: DEVICES),
-        Kind("NAME|NxNAME"),
-        Unset("this machine"),
-    ] = Field(default=None, description=f"With --dry-run: the device to estimate for ({', '.join(DEVICES)})")
-    report_to: ReportTo = Field(default_factory=list)
-    logging_steps: LoggingSteps = None
-    gradient_checkpointing: Annotated[bool | None, Unset("on a GPU, from 1B parameters on")] = Field(
-        default=None, description="Recompute activations in the backward pass to save memory"
-    )
-    trust_remote_code: Annotated[TrustRemoteCode, Flag("--trust-remote-code", panel=MACHINE)] = False
-    allow_pickle: Annotated[AllowPickle, Flag("--allow-pickle", panel=MACHINE)] = False
 
 
 class FinetuneSettings(StageSettings):

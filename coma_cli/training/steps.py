@@ -1,10 +1,13 @@
 """Trains the missing steps of a run: from the last checkpoint, with smaller batches where memory runs out.
 
+Of a team of processes rank 0 decides where to begin and tells the others; all of them train, and rank 0 alone writes.
+
 Import it inside functions: it needs the train extra.
 """
 
 import gc
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +20,8 @@ from coma_cli.training import checkpoints
 from coma_cli.training.batching import Packing, collate, steps_of
 from coma_cli.training.callbacks import AfterStep, TrainingCallback
 from coma_cli.training.checkpoints import Checkpoint
+from coma_cli.training.distributed.dealing import batch_of_each, batches_of_rank
+from coma_cli.training.distributed.team import ALONE, Team
 from coma_cli.training.interruption import Interruption
 from coma_cli.training.job import TuningJob, smaller
 from coma_cli.training.metrics import METRICS, BestStep, TrainingStep, best_of, in_order
@@ -37,6 +42,20 @@ _SAVES_PER_RUN = 20
 
 
 @dataclass(frozen=True)
+class StepsToMake:
+    """Where training begins, and what its checkpoints need: the same for all processes.
+
+    `begun` is the checkpoint to continue from, `best` the best step so far, `folder` that of the checkpoints.
+    """
+
+    begun: Checkpoint | None
+    best: BestStep | None
+    batch: BatchBlock
+    folder: Path
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class TrainedSteps:
     """The state after the last step, that of the step whose weights are the result, and the batches used."""
 
@@ -46,7 +65,9 @@ class TrainedSteps:
     best: BestStep | None
 
 
-def train_steps(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement) -> TrainedSteps:
+def train_steps(
+    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, team: Team = ALONE
+) -> TrainedSteps:
     """Train what is missing.
 
     Raises:
@@ -55,7 +76,7 @@ def train_steps(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any
     """
     job = job.in_batches_of(_batch_so_far(run, job.batch), settings.seed)
     with reporting(settings.runtime.report_to, _reported(run, settings, job)) as reports:
-        job = _missing_steps(run, settings, job, model, placement, reports)
+        job = _missing_steps(run, settings, job, model, placement, team, reports)
     last = _latest(run, job.steps)
     best = best_of(_rows(run))
     assert last is not None and (last.step == job.steps or is_exhausted(best, settings.validation.patience))
@@ -65,11 +86,13 @@ def train_steps(run: Run, settings: FinetuneSettings, job: TuningJob, model: Any
 
 
 def _missing_steps(
-    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, reports: Reports
+    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, team: Team, reports: Reports
 ) -> TuningJob:
     """Train what is missing; the job in the batches that fitted into memory."""
+    if _is_done(run, settings, job):
+        team.share(None)
     while not _is_done(run, settings, job):
-        fewer = _attempt(run, settings, job, model, placement, reports)
+        fewer = _attempt(run, settings, job, model, placement, team, reports)
         if fewer is None:
             break
         job = job.in_batches_of(fewer, settings.seed)
@@ -98,11 +121,11 @@ def _is_done(run: Run, settings: FinetuneSettings, job: TuningJob) -> bool:
 
 
 def _attempt(
-    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, reports: Reports
+    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, team: Team, reports: Reports
 ) -> BatchBlock | None:
     """Train to the end; or, if memory runs out and that is allowed, the smaller batches to go on with."""
     try:
-        _train(run, settings, job, model, placement, reports)
+        _train(run, settings, job, model, placement, team, reports)
     except CliError as error:
         fewer = smaller(job.batch)
         memory = error.__cause__ is not None and is_out_of_memory(error.__cause__)
@@ -113,38 +136,72 @@ def _attempt(
 
 
 def _train(
-    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, reports: Reports
+    run: Run, settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, team: Team, reports: Reports
 ) -> None:
-    begun = _latest(run, job.steps)
-    done = begun.step if begun else 0
-    usual = max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_PER_RUN))
-    save_steps = between(settings.runtime.saves_per_epoch, job) or settings.runtime.save_steps or usual
-    options = {
-        "model": model,
-        "args": arguments(settings, job, placement, run.scratch("checkpoints"), save_steps),
-        "computed_in": placement.dtype,
-    }
-    interruption = Interruption()
-    shown = console.progress("Training", job.steps, done, every=settings.runtime.logging_steps)
-    with shown as ticker, _deterministic(settings), interruption.listening():
-        callbacks = [*_callbacks(run, settings, job, ticker, reports), interruption]
-        collator = Packing(settings.max_seq_len) if job.batching == "packing" else collate
-        train(options, [list(batch) for batch in job.batches], job.rows, callbacks, begun, collator)
+    """Train to the end as rank 0."""
+    steps = StepsToMake(
+        _latest(run, job.steps), best_of(_rows(run)), job.batch, run.scratch("checkpoints"), run.fingerprint
+    )
+    team.share(steps)
+    done = steps.begun.step if steps.begun else 0
+    interruption, found = Interruption(team), AfterStep()
+    with console.progress("Training", job.steps, done, every=settings.runtime.logging_steps) as ticker:
+        recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, job, found, reports.log)
+        callbacks = [recorder, *_callbacks(settings, job, steps, team, found), interruption]
+        _make(steps, settings, job, model, placement, team, callbacks)
     if (error := interruption.error()) is not None and not _is_done(run, settings, job):
         raise error
 
 
+def help_train(settings: FinetuneSettings, job: TuningJob, model: Any, placement: Placement, team: Team) -> None:
+    """Train to the end as another rank than 0; nothing is to be done if no step is missing."""
+    steps: StepsToMake | None = team.told()
+    if steps is None:
+        return
+    job = job.in_batches_of(steps.batch, settings.seed)
+    callbacks = [*_callbacks(settings, job, steps, team), Interruption(team)]
+    _make(steps, settings, job, model, placement, team, callbacks)
+
+
+def _make(
+    steps: StepsToMake,
+    settings: FinetuneSettings,
+    job: TuningJob,
+    model: Any,
+    placement: Placement,
+    team: Team,
+    callbacks: list[TrainingCallback],
+) -> None:
+    """Make the steps in this process; the interruption is the last callback."""
+    usual = max(1, min(_MAX_SAVE_STEPS, job.steps // _SAVES_PER_RUN))
+    save_steps = between(settings.runtime.saves_per_epoch, job) or settings.runtime.save_steps or usual
+    alone = team.size == 1
+    batch = job.batch if alone else batch_of_each(job.batch, team.size)
+    batches = [list(b) for b in job.batches] if alone else batches_of_rank(job, team.size, team.number)
+    unused = any("expert" in name for name, _ in model.named_modules())  # a batch may not reach all experts
+    options = {
+        "model": model,
+        "args": arguments(settings, job, placement, steps.folder, save_steps, batch, ddp_find_unused_parameters=unused),
+        "computed_in": placement.dtype,
+        "team": team,
+    }
+    collator = Packing(settings.max_seq_len) if job.batching == "packing" else collate
+    interruption = callbacks[-1]
+    assert isinstance(interruption, Interruption)
+    with _deterministic(settings), interruption.listening():
+        train(options, batches, job.rows, callbacks, steps.begun, collator)
+
+
 def _callbacks(
-    run: Run, settings: FinetuneSettings, job: TuningJob, ticker: console.Ticker, reports: Reports
+    settings: FinetuneSettings, job: TuningJob, steps: StepsToMake, team: Team, found: AfterStep | None = None
 ) -> list[TrainingCallback]:
-    """In the order of what they do after a step: count it, validate and probe, save."""
-    found = AfterStep()
+    """In the order of what they do after a step: validate and probe, save. Rank 0 keeps what is `found`."""
+    found = found or AfterStep()
     validation = None
     if job.held_out:
-        best = best_of(_rows(run))
         every = between(settings.validation.per_epoch, job) or settings.validation.every
         block = settings.validation.model_copy(update={"every": every})
-        validation = Validation(block, job.held_out, job.batch.size, found, best)
+        validation = Validation(block, job.held_out, job.batch.size, found, steps.best, team)
     keep_best = validation if settings.validation.keep_best else None
 
     def best_step() -> int | None:
@@ -152,10 +209,9 @@ def _callbacks(
 
     probe = None
     if job.probes:
-        probe = ProbeDuringTraining(settings.probe, job.probes, job.tokenizer, job.template, found)
-    recorder = StepRecorder(run, run.journal(METRICS, TrainingStep), ticker, job, found, reports.log)
-    saver = CheckpointSaver(run.fingerprint, settings.runtime.save_total_limit, best_step)
-    return [callback for callback in (recorder, validation, probe, saver) if callback is not None]
+        probe = ProbeDuringTraining(settings.probe, job.probes, job.tokenizer, job.template, found, team)
+    saver = CheckpointSaver(steps.fingerprint, settings.runtime.save_total_limit, best_step, team)
+    return [callback for callback in (validation, probe, saver) if callback is not None]
 
 
 def between(times_per_epoch: float | None, job: TuningJob) -> int | None:

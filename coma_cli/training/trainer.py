@@ -21,12 +21,14 @@ from coma_cli.models.loading import Placement
 from coma_cli.training import checkpoints
 from coma_cli.training.batching import BatchPlan, Packing, collate
 from coma_cli.training.callbacks import TrainingCallback
+from coma_cli.training.distributed.deepspeed import read_deepspeed
+from coma_cli.training.distributed.sharding import is_sharded
+from coma_cli.training.distributed.team import ALONE, Team
 from coma_cli.training.encoding import EncodedRow
 from coma_cli.training.job import TuningJob
 from coma_cli.training.loss import LabelledLogits, require_apart, summed_cross_entropy, targets_of
 from coma_cli.training.optimizers import optimizer_for
-from coma_cli.training.rates import rate_of
-from coma_cli.training.settings import FinetuneSettings
+from coma_cli.training.settings import BatchBlock, FinetuneSettings
 
 Collator = Callable[[Sequence[EncodedRow]], dict[str, Any]]
 _MOST_TRIED = 64  # tokens of a row that is tried
@@ -48,9 +50,12 @@ class OneDeviceArguments(transformers.TrainingArguments):  # type: ignore[misc] 
 class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers ships no types
     """Takes the batches as planned, and computes logits only at positions that predict an answer token."""
 
-    def __init__(self, batches: list[list[int]], computed_in: torch.dtype = torch.float32, **options: Any) -> None:
+    def __init__(
+        self, batches: list[list[int]], computed_in: torch.dtype = torch.float32, team: Team = ALONE, **options: Any
+    ) -> None:
         super().__init__(**options)
         self._computed_in = computed_in
+        self._team = team
         self._batches = batches
         self._collate = options.get("data_collator") or collate
         self.model_accepts_loss_kwargs = True  # makes the Trainer count the labels of a whole step for us
@@ -58,9 +63,14 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
         self._logits = LabelledLogits(self.model)
 
     def get_train_dataloader(self) -> Any:
-        """The planned batches, in order."""
+        """The planned batches, in order; in a team those of this process, which accelerate would deal again."""
         loader = DataLoader(self.train_dataset, batch_sampler=BatchPlan(self._batches), collate_fn=self._collate)
-        return self.accelerator.prepare(loader)
+        return self.accelerator.prepare(loader) if self._team.size == 1 else loader
+
+    @property
+    def loss_scale(self) -> int:
+        """What losses are multiplied by, since gradients are averaged over as many processes."""
+        return int(self.accelerator.num_processes) if self.args.average_tokens_across_devices else 1
 
     def autocast_smart_context_manager(self, cache_enabled: bool | None = True) -> Any:
         """Compute in bfloat16 what is stored in float32: adapters, or the weights of full tuning."""
@@ -81,8 +91,7 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
         items = index.numel() if num_items_in_batch is None else num_items_in_batch
         loss = summed_cross_entropy(logits, targets)
         loss = loss / torch.clamp(torch.as_tensor(items, device=loss.device), min=1)
-        if self.args.average_tokens_across_devices:
-            loss = loss * self.accelerator.num_processes
+        loss = loss * self.loss_scale
         return (loss, outputs) if return_outputs else loss
 
     def verify(self, rows: Sequence[EncodedRow]) -> None:
@@ -105,11 +114,21 @@ class AnswerTrainer(transformers.Trainer):  # type: ignore[misc]  # transformers
                 require_apart(self.model, [row.ids[-_MOST_TRIED:] for row in shortest], device)
 
 
-def arguments(settings: FinetuneSettings, job: TuningJob, placement: Placement, folder: Path, save_steps: int) -> Any:
-    """The Trainer's arguments.
+def arguments(
+    settings: FinetuneSettings,
+    job: TuningJob,
+    placement: Placement,
+    folder: Path,
+    save_steps: int,
+    batch: BatchBlock | None = None,
+    **more: Any,
+) -> Any:
+    """The Trainer's arguments; `batch` is that of each process, where there are several; `more` are transformers' own.
 
-    bfloat16 is computed by `AnswerTrainer`'s own autocast; float16 needs that of accelerate, with its scaler.
+    bfloat16 is computed by `AnswerTrainer`'s own autocast, but for DeepSpeed; float16 needs that of accelerate, with
+    its scaler.
     """
+    batch, deepspeed = batch or job.batch, settings.runtime.deepspeed
     optimizer, on_cpu = settings.optimizer, placement.device == "cpu"
     warm_up = (
         optimizer.warmup_steps if optimizer.warmup_ratio is None else math.ceil(optimizer.warmup_ratio * job.steps)
@@ -118,9 +137,12 @@ def arguments(settings: FinetuneSettings, job: TuningJob, placement: Placement, 
     return OneDeviceArguments(
         output_dir=str(folder),
         max_steps=job.steps,
-        per_device_train_batch_size=job.batch.size,
-        gradient_accumulation_steps=job.batch.accumulation,
-        learning_rate=rate_of(settings, job.resolved).value,
+        per_device_train_batch_size=batch.size,
+        gradient_accumulation_steps=batch.accumulation,
+        average_tokens_across_devices=True,
+        deepspeed=None if deepspeed is None else read_deepspeed(deepspeed),
+        bf16=deepspeed is not None and placement.dtype_name == "bfloat16",
+        learning_rate=optimizer.learning_rate or job.mode.learning_rate,
         weight_decay=optimizer.weight_decay,
         warmup_steps=warm_up,
         lr_scheduler_type=constant if optimizer.schedule == "constant" else optimizer.schedule,
@@ -138,6 +160,7 @@ def arguments(settings: FinetuneSettings, job: TuningJob, placement: Placement, 
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
+        **more,
     )
 
 
@@ -155,9 +178,14 @@ def train(
         UsageError: rows are to be packed, and this model would let them see each other.
         CliError: the loss is not finite, or a step needs more memory than there is. OSError: the disk is full.
     """
+    from coma_cli.training.distributed.sharded_trainer import ShardedTrainer
+
     options = {**trainer_options, "data_collator": collator}
-    trainer = AnswerTrainer(batches, train_dataset=rows, callbacks=list(callbacks), **options)
+    kind = ShardedTrainer if is_sharded(options["model"]) else AnswerTrainer
+    trainer = kind(batches, train_dataset=rows, callbacks=list(callbacks), **options)
     trainer.remove_callback(PrinterCallback)  # it writes to stdout
+    if (number := options.get("team", ALONE).number) > 0:
+        transformers.set_seed(options["args"].seed + number)  # dropout differs from process to process
     for callback in callbacks:
         callback.trainer = trainer
     with _full_machine_named():

@@ -11,6 +11,7 @@ from coma_cli import console
 from coma_cli.errors import CliError
 from coma_cli.training.batching import collate
 from coma_cli.training.callbacks import AfterStep, TrainingCallback, evaluating
+from coma_cli.training.distributed.team import ALONE, Team
 from coma_cli.training.encoding import NO_LABEL, EncodedRow
 from coma_cli.training.metrics import BestStep, perplexity
 from coma_cli.training.settings import ValidationBlock
@@ -19,7 +20,8 @@ from coma_cli.training.settings import ValidationBlock
 class Validation(TrainingCallback):
     """Validates every so many steps and after the last one; keeps count of the best step.
 
-    With `keep_best` the best step is saved. After `patience` validations without a lower loss training stops.
+    The batches are shared by a team, which finds the same loss. With `keep_best` the best step is saved. After
+    `patience` validations without a lower loss training stops.
     """
 
     def __init__(
@@ -29,10 +31,14 @@ class Validation(TrainingCallback):
         batch_size: int,
         found: AfterStep,
         best: BestStep | None,
+        team: Team = ALONE,
     ) -> None:
         self._settings = settings
         by_length = sorted(rows, key=lambda row: (len(row.ids), row.id))
-        self._batches = [by_length[i : i + batch_size] for i in range(0, len(by_length), batch_size)]
+        batches = [by_length[i : i + batch_size] for i in range(0, len(by_length), batch_size)]
+        batches += [[]] * (-len(batches) % team.size)  # all have equally many: sharded weights are gathered together
+        self._batches = batches[team.number :: team.size]
+        self._team = team
         self._found = found
         self.best = best
 
@@ -72,6 +78,7 @@ class Validation(TrainingCallback):
                 with self.trainer.compute_loss_context_manager():
                     total += float(self.trainer.compute_loss(self.trainer.model, inputs, num_items_in_batch=1))
                 labels += float((inputs["labels"][:, 1:] != NO_LABEL).sum())
+        total, labels = self._team.sums(total / self.trainer.loss_scale, labels)
         return total / max(labels, 1.0)
 
 

@@ -8,7 +8,16 @@ import threading
 
 import pytest
 
-from coma_cli.parallel.ranks import ProcessRank, announce, announced, forget_rank
+from coma_cli.errors import CliError
+from coma_cli.parallel.ranks import (
+    ProcessRank,
+    announce,
+    announced,
+    call_together,
+    called_together,
+    fails_first,
+    forget_rank,
+)
 from coma_cli.parallel.worker_links import WorkerAddress
 from tests.requirements import ROOT, package
 
@@ -57,6 +66,39 @@ def test_ranks_are_told_that_nothing_is_to_be_done():
     store = HashStore()
     announce(store, None)
     assert announced(store) is None
+
+
+def test_ranks_are_called_to_work_together_or_told_that_nothing_is_to_be_done():
+    package("torch", "train")
+    from torch.distributed import HashStore
+
+    store = HashStore()
+    call_together(store, {"device": "cpu"})
+    assert called_together(store) == {"device": "cpu"}
+    store = HashStore()
+    announce(store, None)
+    assert called_together(store) is None
+
+
+def test_of_the_ranks_that_fail_one_is_the_first():
+    package("torch", "train")
+    from torch.distributed import HashStore
+
+    store = HashStore()
+    assert [fails_first(store, number) for number in (1, 0, 1)] == [True, False, True]
+
+
+def test_a_store_that_has_ended_means_that_rank_0_has():
+    class EndedStore:
+        def check(self, keys):
+            raise RuntimeError("Broken pipe")
+
+        def compare_set(self, key, expected, value):
+            raise RuntimeError("Broken pipe")
+
+    with pytest.raises(CliError, match="Rank 0 has ended"):
+        called_together(EndedStore())
+    assert fails_first(EndedStore(), 3)
 
 
 RANK_0 = """

@@ -10,7 +10,8 @@ from coma_cli.models.resolution import Trust
 from coma_cli.settings import AllowPickle, Device, Dtype, Flag, Kind, Runtime, StageSettings, TrustRemoteCode, Unset
 from coma_cli.training.merging.probes import PROBES
 from coma_cli.training.pushing.settings import ELSEWHERE, Public, PushModel
-from coma_cli.training.settings import MACHINE, SettingsBlock
+from coma_cli.training.runtime_settings import MACHINE
+from coma_cli.training.settings import SettingsBlock
 from coma_cli.workspace import runs_of
 
 MERGE = "Merge"
