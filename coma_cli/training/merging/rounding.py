@@ -48,7 +48,7 @@ def _four_bits(weight: torch.Tensor) -> torch.Tensor:
     from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 
     packed, state = quantize_4bit(weight, quant_type="nf4", compress_statistics=True)
-    return dequantize_4bit(packed, state).to(weight.dtype)  # type: ignore[no-any-return]
+    return dequantize_4bit(packed, state).to(weight.dtype)
 
 
 def _eight_bits(weight: torch.Tensor) -> torch.Tensor:
@@ -60,4 +60,4 @@ def _eight_bits(weight: torch.Tensor) -> torch.Tensor:
     from bitsandbytes.functional import int8_vectorwise_dequant, int8_vectorwise_quant
 
     codes, scales, _ = int8_vectorwise_quant(weight.to(torch.float16))
-    return int8_vectorwise_dequant(codes, scales).float()  # type: ignore[no-any-return]
+    return int8_vectorwise_dequant(codes, scales).float()
