@@ -7,7 +7,7 @@ import netrc
 import os
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from coma_cli import console
@@ -51,7 +51,7 @@ def start(run: ReportedRun) -> WandbTracker:
 
     own = run.earlier_id(NAME) or secrets.token_hex(4)
     run.keep_id(NAME, own)
-    mode = os.environ.get("WANDB_MODE") or ("online" if has_key() else "offline")
+    chosen: Literal["online", "offline"] = "online" if has_key() else "offline"
     opened = wandb.init(
         project=os.environ.get("WANDB_PROJECT", PROJECT),
         name=run.name,
@@ -59,7 +59,7 @@ def start(run: ReportedRun) -> WandbTracker:
         resume="allow",
         dir=os.environ.get("WANDB_DIR") or str(run.folder),
         config=run.parameters(),
-        mode=mode,
+        mode=None if os.environ.get("WANDB_MODE") else chosen,
         settings=wandb.Settings(
             silent=True,
             console="off",
@@ -72,6 +72,6 @@ def start(run: ReportedRun) -> WandbTracker:
             x_save_requirements=False,
         ),
     )
-    if mode == "offline":
+    if opened.offline:
         console.note(f"wandb is offline: wandb sync {opened.dir.removesuffix('/files')} sends the run")
     return WandbTracker(opened)
