@@ -208,7 +208,7 @@ class HeldOut(BaseModel):
     candidates: tuple[str, ...] = ()
 
 
-_OF_FEW_PROBLEMS = ("held_out", "is_script", "memory_mb")
+_OF_FEW_PROBLEMS = ("held_out", "is_script", "method", "memory_mb")
 
 
 class Problem(Record):
@@ -223,7 +223,9 @@ class Problem(Record):
     knows whether the tests can be passed.
 
     A program that `is_script` is a whole one that reads from standard input: tests give the text of it to `entry_point`
-    and get what was written to standard output. `memory_mb` (MiB) is a limit of this problem's own.
+    and get what was written to standard output. With a `method`, `entry_point` is a class, and the first of
+    `entry_points` a function that calls this method of a new instance. `memory_mb` (MiB) is a limit of this problem's
+    own.
 
     `description` and `assertions` are parts of the published row, for prompts that are composed of them; no file has
     them.
@@ -245,6 +247,7 @@ class Problem(Record):
     mode_reason: str = ""
     held_out: HeldOut | None = None
     is_script: bool = False
+    method: str = ""
     memory_mb: int | None = None
     description: str = Field(default="", exclude=True, repr=False)
     assertions: tuple[str, ...] = Field(default=(), exclude=True, repr=False)

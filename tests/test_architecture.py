@@ -75,6 +75,8 @@ MIRROR_NOTHING = {
 }
 # Underscored names that are public all the same, of named tuples and of the standard library.
 PUBLIC_ALL_THE_SAME = {"_asdict", "_exit", "_fields", "_getframe", "_make", "_replace"}
+# What torch and transformers offer under no other name.
+PUBLIC_ALL_THE_SAME |= {"_C", "_attn_implementation", "_cuda_clearCublasWorkspaces"}
 
 
 def floor_of(module: str) -> int:

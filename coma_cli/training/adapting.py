@@ -37,7 +37,7 @@ def _with_new(model: Any, lora: LoraBlock, resolved: ResolvedBase) -> Any:
     config = peft.LoraConfig(
         task_type="CAUSAL_LM",
         r=lora.r,
-        lora_alpha=lora.alpha,
+        lora_alpha=lora.scaling_alpha,
         lora_dropout=lora.dropout,
         target_modules=target_modules(lora, resolved),
         use_rslora=lora.rslora,

@@ -10,6 +10,7 @@ from typing import Any
 
 from coma_cli.catalog.bases.entry import Architecture
 from coma_cli.jsonl import read_json
+from coma_cli.models.description import configuration
 from coma_cli.models.resolution import QWEN_OF_2023, ResolvedBase
 from coma_cli.training.devices import AcceleratorDevice
 from coma_cli.training.memory import (
@@ -83,12 +84,10 @@ class TrainingEstimate:
 
 
 def architecture_of(resolved: ResolvedBase) -> Architecture | None:
-    """The base's shape, from the catalogue or from its folder's configuration; None if it is in neither."""
+    """The base's shape, from the catalogue or from its configuration; None if it is in neither."""
     if resolved.entry is not None:
         return resolved.entry.architecture
-    if resolved.kind != "folder":
-        return None
-    config = read_json(Path(resolved.path_or_id) / "config.json")
+    config = configuration(resolved)
     of_2023 = config.get("model_type") == QWEN_OF_2023  # its intermediate size counts gate and up
     try:
         return Architecture(

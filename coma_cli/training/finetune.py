@@ -117,7 +117,7 @@ def _planned(settings: FinetuneSettings, workspace: Workspace) -> FinetunePlan:
             *report.warnings(),
             *checked.notes,
             *mixture.notes,
-            *requirements.notes(settings, mode, resolved),
+            *requirements.notes(settings, resolved),
             *([] if validation.rows or not settings.probe.every else [NO_PROBE]),
             *push_notes(settings.push_to_hub, public=settings.public),
         ),

@@ -15,13 +15,12 @@ class Mode:
 
     `adapter`: LoRA matrices are trained and the base is frozen; else all weights are trained. `four_bit`: the base's
     linear layers are stored as NF4 with doubly quantized constants; `eight_bit`: as int8 with one scale per output
-    (LLM.int8()). `learning_rate`: the default of this mode.
+    (LLM.int8()).
     """
 
     name: str
     adapter: bool
     four_bit: bool
-    learning_rate: float
     packages: tuple[str, ...]
     eight_bit: bool = False
 
@@ -38,16 +37,14 @@ class Mode:
 
 _COMMON = ("torch", "transformers", "accelerate", "safetensors")
 
-# Learning rates: LoRA and QLoRA 2e-4 as in QLoRA (arXiv 2305.14314, table 9, for 7B models); full 2e-5 as in Alpaca.
-LORA = Mode("lora", adapter=True, four_bit=False, learning_rate=2e-4, packages=(*_COMMON, "peft"))
-QLORA = Mode("qlora", adapter=True, four_bit=True, learning_rate=2e-4, packages=(*_COMMON, "peft", "bitsandbytes"))
+LORA = Mode("lora", adapter=True, four_bit=False, packages=(*_COMMON, "peft"))
+QLORA = Mode("qlora", adapter=True, four_bit=True, packages=(*_COMMON, "peft", "bitsandbytes"))
 INT8_LORA = Mode(
     "int8-lora",
     adapter=True,
     four_bit=False,
-    learning_rate=2e-4,
     packages=(*_COMMON, "peft", "bitsandbytes"),
     eight_bit=True,
 )
-FULL = Mode("full", adapter=False, four_bit=False, learning_rate=2e-5, packages=_COMMON)
+FULL = Mode("full", adapter=False, four_bit=False, packages=_COMMON)
 MODES: Mapping[str, Mode] = index(LORA, QLORA, INT8_LORA, FULL)

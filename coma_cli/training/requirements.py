@@ -10,6 +10,7 @@ from typing import Any
 from coma_cli.errors import CliError, UsageError, missing_package
 from coma_cli.models import one_device
 from coma_cli.models.cpu_features import multiplies_bfloat16
+from coma_cli.models.description import described
 from coma_cli.models.resolution import ResolvedBase
 from coma_cli.parallel.machine import memory_mb
 from coma_cli.parallel.ranks import ProcessRank
@@ -23,9 +24,9 @@ from coma_cli.training.job import TuningJob
 from coma_cli.training.memory import Arithmetic, StepShape
 from coma_cli.training.modes import Mode
 from coma_cli.training.optimizers import OPTIMIZERS
+from coma_cli.training.rates import rate_notes
 from coma_cli.training.settings import FinetuneSettings
 
-LOW_LORA_RATE = 5e-5
 _TEMPLATE_TOKENS = 40
 _GIGABYTE = 1e9
 
@@ -183,17 +184,12 @@ def _gpu_bytes(device: str) -> int:
     return int(torch.cuda.get_device_properties(device).total_memory)
 
 
-def notes(settings: FinetuneSettings, mode: Mode, resolved: ResolvedBase) -> list[str]:
+def notes(settings: FinetuneSettings, resolved: ResolvedBase) -> list[str]:
     """What is worth knowing before the first step."""
     found = choice.notes(settings, ProcessRank.of_environment())
+    found += [line for line in (described(resolved),) if line is not None]
     found += [f"Departs from the published recipe: {line}" for line in settings.departures]
-    rate = settings.optimizer.learning_rate
-    if mode.adapter and rate is not None and rate < LOW_LORA_RATE:
-        found.append(
-            f"Warning: a learning rate of {rate:g} is low for LoRA. Published comparisons found that LoRA wants about "
-            "ten times the rate of full tuning: 1e-4 to 1e-3 (Biderman et al., arXiv 2405.09673; Schulman et al., "
-            "LoRA Without Regret, 2025)."
-        )
+    found += rate_notes(settings, resolved)
     if settings.runtime.for_device is not None and resolved.blocker is not None:
         found.append(f"Not checked for {settings.runtime.for_device}: {resolved.blocker.message}")
     return found

@@ -38,13 +38,13 @@ class LoraBlock(SettingsBlock):
     """The low-rank adapter of --lora, --qlora and --int8-lora."""
 
     r: Annotated[int, Flag("--lora-r", panel=ADAPTER)] = Field(
-        default=16, ge=1, le=_MOST_RANK, description="Rank of the adapter matrices"
+        default=32, ge=1, le=_MOST_RANK, description="Rank of the adapter matrices"
     )
-    alpha: Annotated[float, Flag("--lora-alpha", panel=ADAPTER)] = Field(
-        default=32, gt=0, description="Scaling: the adapter's output is multiplied by alpha / r"
-    )
+    alpha: Annotated[
+        float | None, Flag("--lora-alpha", panel=ADAPTER), Unset("twice the rank; the rank with rslora")
+    ] = Field(default=None, gt=0, description="Scaling: the adapter's output is multiplied by alpha / r")
     dropout: Annotated[float, Flag("--lora-dropout", panel=ADAPTER)] = Field(
-        default=0.05, ge=0, lt=1, description="Dropout on the adapter's input"
+        default=0.0, ge=0, lt=1, description="Dropout on the adapter's input"
     )
     target_modules: Annotated[
         list[str] | None,
@@ -64,6 +64,11 @@ class LoraBlock(SettingsBlock):
         pattern=r"^(default|gaussian|olora|orthogonal|pissa(_niter_\d+)?)$",
         description="How peft initialises the matrices; the output of pissa and olora has twice the rank",
     )
+
+    @property
+    def scaling_alpha(self) -> float:
+        """Alpha as set, else by the rank, so that another rank alone leaves the learning rate right."""
+        return self.alpha if self.alpha is not None else self.r if self.rslora else 2 * self.r
 
     @property
     def changes_the_base(self) -> bool:
@@ -94,9 +99,11 @@ class OptimizerBlock(SettingsBlock):
         description="AdamW with moments in 32 or 8 bits; paged ones move to the host when the GPU is full",
     )
 
-    learning_rate: Annotated[float | None, Flag("--learning-rate", panel=TRAINING), Unset("2e-4; 2e-5 with --full")] = (
-        Field(default=None, gt=0, description="Peak learning rate")
-    )
+    learning_rate: Annotated[
+        float | None,
+        Flag("--learning-rate", panel=TRAINING),
+        Unset("1e-3 up to about 8B, 3e-4 above; a tenth with --full"),
+    ] = Field(default=None, gt=0, description="Peak learning rate")
     weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay")
     warmup_steps: int = Field(default=0, ge=0, description="Warm-up steps, over which the learning rate rises from 0")
     warmup_ratio: float | None = Field(
@@ -122,7 +129,7 @@ class BatchBlock(SettingsBlock):
         default=4, ge=1, description="Batch size; on each device, if there are several"
     )
     accumulation: Annotated[int, Flag("--gradient-accumulation-steps", panel=TRAINING)] = Field(
-        default=1, ge=1, description="Batches per optimizer step (gradient accumulation), which all devices share"
+        default=2, ge=1, description="Batches per optimizer step (gradient accumulation), which all devices share"
     )
 
     @property

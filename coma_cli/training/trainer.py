@@ -28,6 +28,7 @@ from coma_cli.training.encoding import EncodedRow
 from coma_cli.training.job import TuningJob
 from coma_cli.training.loss import LabelledLogits, require_apart, summed_cross_entropy, targets_of
 from coma_cli.training.optimizers import optimizer_for
+from coma_cli.training.rates import rate_of
 from coma_cli.training.settings import BatchBlock, FinetuneSettings
 
 Collator = Callable[[Sequence[EncodedRow]], dict[str, Any]]
@@ -142,7 +143,7 @@ def arguments(
         average_tokens_across_devices=True,
         deepspeed=None if deepspeed is None else read_deepspeed(deepspeed),
         bf16=deepspeed is not None and placement.dtype_name == "bfloat16",
-        learning_rate=optimizer.learning_rate or job.mode.learning_rate,
+        learning_rate=rate_of(settings, job.resolved).value,
         weight_decay=optimizer.weight_decay,
         warmup_steps=warm_up,
         lr_scheduler_type=constant if optimizer.schedule == "constant" else optimizer.schedule,

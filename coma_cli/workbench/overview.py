@@ -1,32 +1,25 @@
-"""Tables of a recipe's results: one per stage, and one of the final pass@k."""
+"""Tables of a recipe's results: one per stage, and one per benchmark that compares what was scored on it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from coma_cli import console
+from coma_cli.evaluation.measuring.summary import is_of_measures
 from coma_cli.stage import stage_of
-from coma_cli.words import count_of
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """The result of one step: its run's summary, and how long it took this time."""
-
-    command: str
-    name: str
-    summary: Mapping[str, Any]
-    wall_s: float
+from coma_cli.workbench.step_report import StepReport
 
 
 def show_overview(title: str, reports: Sequence[StepReport]) -> None:
-    """Print stages, results and times; then pass@k of every scored run side by side, with 95 % intervals."""
+    """Print stages, results and times; then, per benchmark, the figures of all scored runs side by side."""
+    from coma_cli.workbench import comparison
+
     rows = [(f"{r.command} {r.name}", headline(r), f"{r.wall_s:.0f} s") for r in reports]
     total = sum(r.wall_s for r in reports)
     console.print_table(title, ("stage", "result", "time"), [*rows, ("total", "", f"{total:.0f} s")])
-    scored = [r for r in reports if r.command == "score"]
-    if scored:
-        _show_scores(scored)
+    for scored in _by_bench(r for r in reports if r.command == "score"):
+        if is_of_measures(scored[0].summary):
+            comparison.show_measures(scored)
+        else:
+            comparison.show_pass_at_k(scored)
 
 
 def headline(report: StepReport) -> str:
@@ -34,17 +27,9 @@ def headline(report: StepReport) -> str:
     return stage_of(report.command).headline(report.summary)
 
 
-def _show_scores(reports: Sequence[StepReport]) -> None:
-    ks = sorted({int(k) for r in reports for k in r.summary["pass_at_k"]})
-    rows = [[r.name, *(_estimate(r.summary["pass_at_k"].get(str(k))) for k in ks)] for r in reports]
-    bench, problems = reports[0].summary["bench"], reports[0].summary["problems"]
-    console.print_table(
-        f"{bench}, {count_of(problems, 'problem')}: estimate and 95 % interval", ["", *(f"pass@{k}" for k in ks)], rows
-    )
-
-
-def _estimate(entry: Mapping[str, Any] | None) -> str:
-    if entry is None or entry.get("value") is None:
-        return "not defined"
-    low, high = entry["ci95"]
-    return f"{100 * entry['value']:.1f} %  [{100 * low:.1f}, {100 * high:.1f}]"
+def _by_bench(reports: Iterable[StepReport]) -> Iterator[Sequence[StepReport]]:
+    """The reports of each benchmark, benchmarks in the order in which they were first scored."""
+    grouped: dict[str, list[StepReport]] = {}
+    for report in reports:
+        grouped.setdefault(report.summary["bench"], []).append(report)
+    yield from grouped.values()

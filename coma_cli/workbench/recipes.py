@@ -17,7 +17,7 @@ from coma_cli import console
 from coma_cli.errors import CliError, UsageError, unknown_name
 from coma_cli.pipeline import PIPELINE
 from coma_cli.shipped import find_file
-from coma_cli.workbench.overview import StepReport
+from coma_cli.workbench.step_report import StepReport
 from coma_cli.workspace import Workspace
 
 
@@ -112,4 +112,4 @@ def _run_step(step: Step, number: int, total: int, workspace: Path) -> StepRepor
     if done.returncode != 0:
         raise StepFailedError(step, done.returncode)
     artifact = next(a for a in Workspace(workspace).finished(step.command) if a.name == step.name)
-    return StepReport(step.command, step.name, artifact.summary, time.monotonic() - began)
+    return StepReport(step.command, step.name, artifact.summary, time.monotonic() - began, artifact.path)

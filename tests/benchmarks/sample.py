@@ -6,6 +6,7 @@
   and AI4Code-Research/CodeCapybara `main/generate.py`, whose settings (temperature 0.1, top-p 0.75, top-k 40) all use.
 * A plain loop: one problem at a time in `--rows` rows, its prompt computed once, its cache written in place.
 * coma: all problems in one continuous batch.
+* Growth: coma's time for 20 and 200 completions of one problem, and its peak memory for few and for many problems.
 * Where vLLM is installed: coma's engine for it, and bare vLLM with the same seeded requests, each in a process of its
   own. `--only vllm` measures these two and coma's own engine.
 
@@ -14,6 +15,7 @@ and including the end token. The last line relates coma's products to the rate o
 """
 
 import argparse
+import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -202,6 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             **sides,
             COMA_INT8: partial(measured, lambda seed: with_engine(int8_engine, work, seed)),
         }
+        show_growth(engine, tokenizer, asked.rows)
     rates: dict[str, list[Rate]] = {}
     with ExitStack() as stack:
         if is_installed():
@@ -230,6 +233,24 @@ def show(asked: Any, dtype: str, rates: dict[str, list[Rate]], weights: int, pea
         rows,
     )
     console.note(f"A product of {asked.rows} rows runs at {peak / 1e9:.0f} GFLOP/s; coma's tokens at {share:.0%} of it")
+
+
+def show_growth(engine: TransformersEngine, tokenizer: Any, rows: int) -> None:
+    """Print how coma's time grows with the completions of a problem, and its memory with the number of problems."""
+    tokens, seconds = 32, {}
+    for n in (20, 200):
+        began = time.perf_counter()
+        with_engine(engine, prepare(1, n, tokens, rows, tokenizer), 0)
+        seconds[n] = time.perf_counter() - began
+    peaks = {}
+    for problems in (8, 32):
+        with_engine(engine, prepare(problems, 8, tokens, rows, tokenizer), 0)
+        peaks[problems] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.note(
+        f"{tokens} tokens, one problem: n = 20 in {seconds[20]:.1f} s, n = 200 in {seconds[200]:.1f} s "
+        f"({seconds[200] / seconds[20]:.1f} times); peak memory with 8 completions of each of 8 problems "
+        f"{peaks[8]:.0f} MiB, of 32 problems {peaks[32]:.0f} MiB"
+    )
 
 
 def measured(way: Callable[[int], tuple[int, int]], seed: int) -> Rate:

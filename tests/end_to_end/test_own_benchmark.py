@@ -147,6 +147,44 @@ def test_live_code_bench_rows(coma, score):
     assert verdicts(coma) == ["pass", "fail"]
 
 
+TOTAL = "class Solution:\n    def total(self, numbers: List[int], more: int) -> int:\n        "
+FUNCTIONAL = {
+    "question_id": "2779", "question_content": "Add all up.", "starter_code": TOTAL,
+    "metadata": '{"func_name": "total"}',
+    "public_test_cases": '[{"input": "[1, 2]\\n3", "output": "[6, 2]", "testtype": "functional"}]',
+    "private_test_cases": '[{"input": "[]\\n-1", "output": "[-1, 0]", "testtype": "functional"}]',
+    "reference": f"{TOTAL}return [sum(numbers) + more, len(numbers)]\n",
+}  # fmt: skip
+HOSTILE = [
+    "class Equal:\n    def __eq__(self, other):\n        return True\nclass Solution:\n    def total(self, *_):\n"
+    "        return Equal()\n",
+    "class Solution:\n    def total(self, *_):\n        return [1]\n_coma_returned = lambda value: [6, 2]\n"
+    "import builtins\nbuiltins._coma_returned = _coma_returned\n",
+    "import os\nclass Solution:\n    def total(self, *_):\n        os._exit(0)\n",
+    "class Solution:\n    def total(self, numbers, more):\n        import sys\n        frame = sys._getframe()\n"
+    "        while frame:\n            if '[6, 2]' in str(frame.f_locals): return [6, 2]\n"
+    "            frame = frame.f_back\n",
+]
+
+
+def test_live_code_bench_rows_that_call_a_method(coma, score):
+    samples = [
+        f"Sure:\n```python\n{TOTAL}return sum(numbers) + more, len(numbers)\n```",
+        f"```python\n{TOTAL}return [more, 0]\n```",
+        "def total(numbers, more):\n    return [sum(numbers) + more, len(numbers)]",
+    ]
+    summary = score([FUNCTIONAL], [("2779", text) for text in samples], "--explain")
+    assert verdicts(coma) == ["pass", "fail", "fail"]
+    assert summary["references"]["passed"] == 1
+    assert summary["explanation"]["causes"][0]["causes"] == {"wrong answer": 1, "entry point missing": 1}
+
+
+@pytest.mark.parametrize("source", HOSTILE)
+def test_no_program_forges_what_its_method_returns(coma, score, source):
+    score([FUNCTIONAL], [("2779", source)])
+    assert verdicts(coma) == ["fail"]
+
+
 def test_samples_of_an_own_benchmark_are_scored_without_its_file(coma, tmp_path):
     from coma_cli.catalog.benchmarks import SAMPLED
 

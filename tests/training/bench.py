@@ -19,6 +19,7 @@ class Bench:
     def __init__(self, root: Path, base: Path, data: Path) -> None:
         self.workspace = Workspace(root)
         self.usual = {"base": str(base), "data": [str(data)], "batch.size": 4, "lora.r": 4, "dtype": "float32"}
+        self.usual |= {"batch.accumulation": 1, "lora.alpha": 32, "lora.dropout": 0.05}
         self.usual |= {"max_steps": 6, "runtime.save_steps": 2, "optimizer.learning_rate": 1e-2}
 
     def settings(self, **changes) -> FinetuneSettings:

@@ -64,7 +64,7 @@ def main() -> None:
     mode, length, rows, kept, *dtype = sys.argv[1:]
     placement = Placement("cpu", DTYPES[dtype[0] if dtype else "float32"])
     flags = {"lora.r": RANK, "lora.alpha": 2 * RANK, "lora.dropout": 0.0, "base": BASE, "mode": mode}
-    flags |= {"batch.size": int(rows), "runtime.gradient_checkpointing": kept == "recomputed"}
+    flags |= {"batch.size": int(rows), "batch.accumulation": 1, "runtime.gradient_checkpointing": kept == "recomputed"}
     settings = load_settings(FinetuneSettings, flags=flags)
     job = job_of(mode, int(length), int(rows), settings)
     model = prepare(settings, job.mode, job.resolved, placement, NO_TRUST).model

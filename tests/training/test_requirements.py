@@ -79,15 +79,6 @@ def test_a_package_that_an_optimizer_needs_is_named_with_the_option(data, monkey
 
 
 @pytest.mark.parametrize(
-    ("rate", "mode", "warned"),
-    [(1e-5, "lora", True), (1e-4, "lora", False), (1e-5, "full", False), (None, "lora", False)],
-)
-def test_a_learning_rate_that_is_low_for_lora_gets_a_warning(data, tiny_model, rate, mode, warned):
-    plan = previewed(data, base=str(tiny_model), mode=mode, **({"optimizer.learning_rate": rate} if rate else {}))
-    assert any("ten times the rate of full tuning" in note for note in plan.notes) == warned
-
-
-@pytest.mark.parametrize(
     ("flags", "said"),
     [
         ({"lora.target_modules": ["all-linear", "q_proj"]}, "not both"),

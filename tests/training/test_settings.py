@@ -135,6 +135,18 @@ def test_an_assumed_recipe_and_the_modern_one_are_what_they_say():
     folder = ROOT / "configs" / "finetune"
     assert "An assumption" in (folder / "coma-codellama-7b-python.yaml").read_text()
     modern = load_settings(FinetuneSettings, config=folder / "modern.yaml")
-    assert 32 <= modern.lora.r <= 64 and modern.lora.alpha == 2 * modern.lora.r and modern.lora.dropout == 0
-    assert (modern.optimizer.learning_rate, modern.optimizer.max_grad_norm) == (1e-3, 1)
-    assert modern.lora.target_modules == ["all-linear"] and modern.optimizer.schedule in ("cosine", "constant")
+    assert 32 <= modern.lora.r <= 64 and modern.lora.scaling_alpha == 2 * modern.lora.r and modern.lora.dropout == 0
+    assert modern.optimizer.max_grad_norm == 1 and modern.optimizer.schedule in ("cosine", "constant")
+
+
+def test_the_modern_recipe_is_the_default():
+    modern = load_settings(FinetuneSettings, config=ROOT / "configs" / "finetune" / "modern.yaml")
+    assert modern == FinetuneSettings()
+
+
+@pytest.mark.parametrize(
+    ("flags", "alpha"),
+    [({}, 64), ({"lora.r": 8}, 16), ({"lora.r": 8, "lora.rslora": True}, 8), ({"lora.r": 8, "lora.alpha": 5}, 5)],
+)
+def test_alpha_follows_the_rank_unless_it_is_set(flags, alpha):
+    assert load_settings(FinetuneSettings, flags=flags).lora.scaling_alpha == alpha

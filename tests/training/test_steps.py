@@ -201,8 +201,8 @@ def test_a_signal_saves_the_present_step_and_the_run_continues_there(bench, file
         "cut",
     ]
     arguments += ["--base", str(tiny_model), "--data", str(files[0]), "--batch-size", "4", "--lora-r", "4"]
-    arguments += ["--dtype", "float32", "--max-steps", "40", "--learning-rate", "0.01"]
-    arguments += ["--set", "runtime.save_steps=1000"]
+    arguments += ["--dtype", "float32", "--max-steps", "40", "--learning-rate", "0.01", "--lora-alpha", "32"]
+    arguments += ["--lora-dropout", "0.05", "--gradient-accumulation-steps", "1", "--set", "runtime.save_steps=1000"]
     process = subprocess.Popen(
         arguments, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )

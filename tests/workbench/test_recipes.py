@@ -5,8 +5,9 @@ import pytest
 from coma_cli.cli import command_tree
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.shipped import shipped
-from coma_cli.workbench.overview import StepReport, show_overview
+from coma_cli.workbench.overview import show_overview
 from coma_cli.workbench.recipes import StepFailedError, read_recipe, run_recipe
+from coma_cli.workbench.step_report import StepReport
 from coma_cli.workspace import Workspace
 
 CODE = '''
@@ -104,6 +105,6 @@ def test_scores_stand_side_by_side_and_what_is_not_defined_says_so(capsys):
 
     show_overview("T", [scored("base", 0.1), scored("tuned", 0.25)])
     shown = capsys.readouterr().out
-    assert "25.0 %  [0.0, 50.0]" in shown
+    assert "25.0 [0, 50]" in shown
     assert shown.count("not defined") == 2
     assert "total" in shown

@@ -1,4 +1,4 @@
-"""The protocols of HumanEval: the raw prompt, an instruction, and the two published evaluations that coma joins.
+"""The protocols of HumanEval: the raw prompt, an instruction, the two published evaluations, and EvalPlus's prompt.
 
 Sources: CoMA is Denilah/CoMA at cc48631, `eval/generate_code.py` and `eval/run_generate.sh`; CodeCapybara is
 AI4Code-Research/CodeCapybara at 9bc7ab4, `main/generate.py` and `scripts/eval_humaneval.sh`.
@@ -8,6 +8,7 @@ import ast
 import re
 from types import MappingProxyType
 
+from coma_cli.catalog.benchmarks.evalplus_prompt import evalplus_protocol
 from coma_cli.catalog.benchmarks.protocols import CODEX_STOPS, SamplingProtocol, common_protocols, prompt_of
 from coma_cli.records import Problem
 
@@ -82,5 +83,10 @@ PROTOCOLS = (
         prompt_of,
         settings=CAPYBARA_SETTINGS,
         extraction="capybara-cut",
+    ),
+    evalplus_protocol(
+        "EvalPlus's prompt; for a chat model with the start of its answer",
+        prompt_of,
+        ("\ndef ", "\nclass ", "\nimport ", "\nfrom ", "\nassert "),
     ),
 )

@@ -2,12 +2,12 @@
 
 Sources: Austin et al. 2021 (arXiv:2108.07732), section 4 and figure 1, and google-research's `mbpp/README.md` for the
 prompt with the tasks 2, 3 and 4; AI4Code-Research/CodeCapybara at 9bc7ab4, `main/generate.py`,
-`main/utils/evaluation.py` and `main/utils/prompter.py`; EvalPlus 0.3.1, `evalplus/codegen.py` and
-`evalplus/provider/utility.py`.
+`main/utils/evaluation.py` and `main/utils/prompter.py`.
 """
 
 from types import MappingProxyType
 
+from coma_cli.catalog.benchmarks.evalplus_prompt import evalplus_protocol
 from coma_cli.catalog.benchmarks.humaneval_protocols import CAPYBARA_SETTINGS
 from coma_cli.catalog.benchmarks.protocols import MBPP_STOPS, SamplingProtocol, common_protocols
 from coma_cli.records import Problem
@@ -60,15 +60,6 @@ EXAMPLES = (
     ),
 )
 DONE = "[DONE]"
-_EVALPLUS_REQUEST = (
-    "Please provide a self-contained Python script that solves the following problem in a markdown code block:"
-    "\n```\n{}\n```\n"
-)
-_EVALPLUS_ANSWER = (
-    "Below is a Python script with a self-contained function that solves the problem and passes corresponding tests:"
-    "\n```python\n"
-)
-_EVALPLUS_STOPS = ("\nif __name__", "\ndef main(", "\nprint(")
 
 
 def capybara_prompt(problem: Problem) -> str:
@@ -93,11 +84,6 @@ def evalplus_prompt(problem: Problem) -> str:
     return f'"""\n{problem.description.strip()}\n{problem.assertions[0].strip()}\n"""\n'
 
 
-def evalplus_request(problem: Problem) -> str:
-    """EvalPlus's request to a chat model."""
-    return _EVALPLUS_REQUEST.format(evalplus_prompt(problem).strip())
-
-
 PROTOCOLS = (
     *common_protocols(MBPP_STOPS),
     SamplingProtocol(
@@ -114,14 +100,9 @@ PROTOCOLS = (
         stops=(DONE,),
         settings=MappingProxyType({"n": 80, "temperature": (0.5,), "top_p": 1.0, "top_k": 0}),
     ),
-    SamplingProtocol(
-        "evalplus",
+    evalplus_protocol(
         "EvalPlus's prompt, with the first assertion alone; for a chat model with the start of its answer",
         evalplus_prompt,
-        evalplus_request,
-        answer_start=_EVALPLUS_ANSWER,
-        stops=(*_EVALPLUS_STOPS, '\n"""', "\nassert"),
-        instruction_stops=(*_EVALPLUS_STOPS, "\n```\n"),
-        settings=MappingProxyType({"n": 1, "temperature": (0.0,), "max_new_tokens": 768}),
+        ('\n"""', "\nassert"),
     ),
 )

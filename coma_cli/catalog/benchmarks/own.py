@@ -18,9 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from coma_cli.catalog.benchmarks import own_calls
 from coma_cli.catalog.benchmarks.entry import Benchmark, RawBenchmark
 from coma_cli.catalog.benchmarks.held_out import metric_problem
-from coma_cli.catalog.benchmarks.own_cases import RUN, SETUP, cases_of, has_cases
+from coma_cli.catalog.benchmarks.own_cases import RUN, SETUP, Case, cases_of, has_cases
 from coma_cli.catalog.benchmarks.own_names import row_files
 from coma_cli.catalog.benchmarks.protocols import common_protocols
 from coma_cli.errors import MissingInputError
@@ -78,16 +79,7 @@ def problem_of(bench: str, row: Mapping[str, Any]) -> Problem:
     }
     cpu_s = _number(row, "cpu_limit_s", _CPU_S, float)
     if form == "io":
-        return Problem(
-            **common,
-            prompt=_AS_TEXT.format(prompt=prompt.strip()),
-            entry_point=RUN,
-            entry_points=(RUN,),
-            setup=SETUP,
-            tests="".join(case.assertion for case in cases_of(row)),
-            is_script=True,
-            cpu_limit_s=cpu_s or SCRIPT_CPU_S,
-        )
+        return _with_cases(row, common, prompt, cpu_s or SCRIPT_CPU_S)
     setup, tests = unix_lines(optional_text(row.get("setup")) or ""), _tests(row["tests"])
     tests, names = _with_names(setup, tests, optional_text(row.get("entry_point")) or "", reference)
     is_code = _begins(prompt, names[0])
@@ -100,6 +92,34 @@ def problem_of(bench: str, row: Mapping[str, Any]) -> Problem:
         setup=f"{setup.rstrip()}\n" if setup.strip() else "",
         tests=tests,
         cpu_limit_s=cpu_s or FUNCTION_CPU_S,
+    )
+
+
+def _with_cases(row: Mapping[str, Any], common: Mapping[str, Any], prompt: str, cpu_s: float) -> Problem:
+    """A row of test cases: a whole program that reads and writes, or a class whose method is called."""
+    cases = cases_of(row)
+    tests = "".join(case.assertion for case in cases)
+    if isinstance(cases[0], Case):
+        return Problem(
+            **common,
+            prompt=_AS_TEXT.format(prompt=prompt.strip()),
+            entry_point=RUN,
+            entry_points=(RUN,),
+            setup=SETUP,
+            tests=tests,
+            is_script=True,
+            cpu_limit_s=cpu_s,
+        )
+    asked = own_calls.instruction_of(common["instruction"], own_calls.starter_code(row))
+    return Problem(
+        **{**common, "instruction": asked},
+        prompt=_AS_TEXT.format(prompt=own_calls.instruction_of(prompt, own_calls.starter_code(row)).strip()),
+        entry_point=own_calls.CLASS,
+        entry_points=(own_calls.CALL,),
+        method=own_calls.method_of(row),
+        setup=own_calls.SETUP,
+        tests=tests,
+        cpu_limit_s=cpu_s,
     )
 
 

@@ -9,7 +9,8 @@ at the ends of a line, and empty lines at the end do not count, everything else 
 
 Three forms are read: `io` of one's own rows; `public_test_cases` and `private_test_cases` of LiveCodeBench
 (livecodebench/code_generation_lite), JSON texts, the private ones also as a compressed pickle of one; and `test` of
-CodeContests as lists of `{"input": {"stdin"}, "output": {"stdout"}}`.
+CodeContests as lists of `{"input": {"stdin"}, "output": {"stdout"}}`. Cases of LiveCodeBench that call a method are
+read by `own_calls.py`.
 """
 
 import base64
@@ -20,6 +21,8 @@ import pickle
 import zlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
+
+from coma_cli.catalog.benchmarks.own_calls import FUNCTIONAL, MethodCall, call_of
 
 RUN = "_coma_run"
 _MOST_UNPACKED = 256 << 20  # bytes; the largest private test cases of LiveCodeBench take some 100 MB
@@ -58,20 +61,26 @@ def _is_of_code_contests(value: Any) -> bool:
     return isinstance(value, list) or (text.startswith("[") and '"stdin"' in text)
 
 
-def cases_of(row: Mapping[str, Any]) -> tuple[Case, ...]:
-    """The test cases of a row.
+def cases_of(row: Mapping[str, Any]) -> tuple[Case, ...] | tuple[MethodCall, ...]:
+    """The test cases of a row: inputs with outputs, or calls of a method (`testtype` functional).
 
     Raises:
-        ValueError: there are none, or one is broken; the message names it.
+        ValueError: there are none, one is broken, or some are of another kind; the message names it.
     """
     name = next(name for name in _FIELDS if name in row)
     given = _listed(name, row[name])
     if name == "public_test_cases":
         given += _listed("private_test_cases", row.get("private_test_cases") or [])
-    found = tuple(dict.fromkeys(_case(f"{name}, case {number}", one) for number, one in enumerate(given, start=1)))
-    if not found:
+    placed = [(f"{name}, case {number}", one) for number, one in enumerate(given, start=1)]
+    if not placed:
         raise ValueError(f"{name} has no test case")
-    return found
+    if any(_calls_a_method(one) for _, one in placed):
+        return tuple(dict.fromkeys(_call(place, one) for place, one in placed))
+    return tuple(dict.fromkeys(_case(place, one) for place, one in placed))
+
+
+def _calls_a_method(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("testtype") == FUNCTIONAL
 
 
 def _listed(name: str, value: Any) -> list[Any]:
@@ -109,10 +118,14 @@ def _case(place: str, value: Any) -> Case:
     if not isinstance(value, Mapping):
         raise ValueError(f"{place} is not an object")
     if value.get("testtype", "stdin") != "stdin":
-        raise ValueError(
-            f"{place} calls a function (testtype {str(value['testtype'])[:20]!r}): such rows need assertions in tests"
-        )
+        raise ValueError(f"{place} has the testtype {str(value['testtype'])[:20]!r}, not stdin or {FUNCTIONAL}")
     return Case(_text(place, value, "stdin", "input"), _text(place, value, "stdout", "output"))
+
+
+def _call(place: str, value: Any) -> MethodCall:
+    if not _calls_a_method(value):
+        raise ValueError(f"{place} reads standard input and another one calls a method: give each kind its own row")
+    return call_of(place, _text(place, value, "stdin", "input"), _text(place, value, "stdout", "output"))
 
 
 def _text(place: str, value: Mapping[str, Any], own: str, other: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from coma_cli.corpus.extraction.methods import callable_method
 from coma_cli.corpus.extraction.plain_comparisons import comparing_plainly
 from coma_cli.corpus.extraction.scripts import callable_script
 from coma_cli.records import Problem
@@ -12,17 +13,27 @@ from coma_cli.sandbox.contract import Mode
 def program_of(problem: Problem, source: str, key: str, mode: Mode = "split", limits: Limits | None = None) -> Program:
     """A program with the trusted tests of its problem; the prompt's own helpers are available to the checker.
 
-    Tests that share a process with the program compare plain values. A script becomes a function of what it reads.
+    Tests that share a process with the program compare plain values. A script becomes a function of what it reads, and
+    a method of a class a function of its arguments.
     """
     return Program(
         key=key,
-        source=callable_script(source, problem.entry_point) if problem.is_script else source,
+        source=_callable(problem, source),
         tests=f"{problem.setup}{problem.tests if mode == 'split' else comparing_plainly(problem.tests)}",
         prelude=problem.prompt_code,
         entry_points=problem.entry_points or (problem.entry_point,),
         mode=mode,
         limits=limits,
     )
+
+
+def _callable(problem: Problem, source: str) -> str:
+    """The program with what its tests call, where it does not define that itself."""
+    if problem.is_script:
+        return callable_script(source, problem.entry_point)
+    if problem.method:
+        return callable_method(source, problem.entry_point, problem.method, problem.entry_points[0])
+    return source
 
 
 def source_sha256(source: str) -> str:

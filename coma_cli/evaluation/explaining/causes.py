@@ -192,7 +192,7 @@ def _unread(problem: Problem, sample: Candidate, read: FoundProgram | None, *, p
 
 
 def _defines(name: str, text: str) -> bool:
-    return re.search(rf"\bdef\s+{re.escape(name)}\s*\(", text) is not None
+    return re.search(rf"\b(?:def\s+{re.escape(name)}\s*\(|class\s+{re.escape(name)}\b)", text) is not None
 
 
 def _looks_like_code(text: str, fenced: bool) -> bool:

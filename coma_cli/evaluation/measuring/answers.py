@@ -18,10 +18,15 @@ def answer_text(problem: Problem, completion: str) -> str:
 
 def answered(problem: Problem, completion: str, log_probabilities: tuple[float, ...] = ()) -> Answered:
     """A completion of a held-out problem in the form that metrics take."""
+    return compared(problem, answer_text(problem, completion), log_probabilities)
+
+
+def compared(problem: Problem, answer: str, log_probabilities: tuple[float, ...] = ()) -> Answered:
+    """An answer, as `answer_text` finds it, beside what it is compared with."""
     row = problem.held_out
     assert row is not None
     return Answered(
-        answer=answer_text(problem, completion),
+        answer=answer,
         reference=problem.reference,
         language=row.answer_language,
         text_language=row.text_language,

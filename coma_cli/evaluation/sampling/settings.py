@@ -126,8 +126,8 @@ class SampleSettings(StageSettings):
         Kind("NAME|FILE"),
     ] = Field(
         default="auto",
-        description=f"Prompt template: {', '.join(TEMPLATE_CHOICES)}, or a Jinja file; auto is the model's own, else "
-        "raw continuation",
+        description=f"Prompt template: {', '.join(TEMPLATE_CHOICES)}, or a Jinja file; auto is the one that the "
+        "model was tuned with, else its chat template, else raw continuation (alpaca for instructions alone)",
     )
     allow_template_mismatch: Annotated[bool, Flag("--allow-template-mismatch", panel=BENCHMARK)] = Field(
         default=False, description="Accept a template other than the one the model was tuned with"

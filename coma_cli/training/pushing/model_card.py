@@ -14,6 +14,8 @@ from coma_cli.training.modes import MODES
 from coma_cli.training.plot import PLOT
 from coma_cli.training.pushing.lineage import ADAPTER, Lineage, OriginData
 from coma_cli.training.pushing.results import ModelScore
+from coma_cli.training.rates import default_rate
+from coma_cli.training.settings import LoraBlock
 from coma_cli.words import count_of
 
 _MOST_LISTED = 12  # licences or sources of a file
@@ -156,7 +158,9 @@ def _hyperparameters(settings: Mapping[str, Any], summary: Mapping[str, Any]) ->
     for name, value in flatten(kept):
         shown = value
         if name == "optimizer.learning_rate" and value is None:
-            shown = MODES[settings["mode"]].learning_rate
+            shown = default_rate(MODES[settings["mode"]], summary["parameters"]).value
+        if name == "lora.alpha" and value is None:
+            shown = LoraBlock.model_validate(settings["lora"]).scaling_alpha
         if name == "batch.accumulation":
             shown = value * settings["batch"]["size"] // summary["batch_size"]
         if shown not in (None, {}, []):

@@ -1,13 +1,13 @@
 """MBPP's protocols: what is shown of a problem, the examples of the paper, and the rows that they are made from."""
 
 from coma_cli.catalog.benchmarks import BENCHMARKS
+from coma_cli.catalog.benchmarks.evalplus_prompt import requesting
 from coma_cli.catalog.benchmarks.mbpp import full_problem
 from coma_cli.catalog.benchmarks.mbpp_protocols import (
     EXAMPLES,
     PROTOCOLS,
     capybara_prompt,
     evalplus_prompt,
-    evalplus_request,
     three_shot_prompt,
 )
 from tests.requirements import shared_data
@@ -53,7 +53,7 @@ def test_evalplus_shows_the_first_assertion_alone():
     problem = full_problem(ROW)
     expected = '"""\nWrite a function to add two numbers.\nassert add(1, 2) == 3\n"""\n'
     assert evalplus_prompt(problem) == expected
-    assert expected.strip() in evalplus_request(problem)
+    assert expected.strip() in requesting(evalplus_prompt)(problem)
     plus = problem.model_copy(update={"bench": "mbpp+", "prompt": '"""\nAs published.\n"""\n'})
     assert evalplus_prompt(plus) == plus.prompt
 

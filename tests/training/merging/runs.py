@@ -16,7 +16,7 @@ def tune(root: Path, base: Path, name: str, **changes) -> Path:
     """The folder of a finished finetune run that has really learnt something."""
     write_rows(root / "rows.jsonl", ROWS)
     flags = {"base": str(base), "data": [str(root / "rows.jsonl")], "max_steps": 8, "lora.r": 4, "dtype": "float32"}
-    flags |= {"optimizer.learning_rate": 2e-2, **changes}
+    flags |= {"optimizer.learning_rate": 2e-2, "lora.alpha": 32, "batch.accumulation": 1, **changes}
     settings, workspace = load_settings(FinetuneSettings, flags=flags), Workspace(root)
     plan = finetune.plan(settings, workspace)
     with workspace.open_run("finetune", settings, plan, name=name) as run:

@@ -46,8 +46,9 @@ def test_a_card_names_data_recipe_licences_benchmarks_and_results(tmp_path, tuni
         "loss 1.5000 at the first step, 0.7500 at the end; lowest validation loss 0.9000 at step 20, whose weights "
         "these are.",
         "![Loss and learning rate](loss.png)",
-        "| `lora.r` | 16 |",
-        "| `optimizer.learning_rate` | 0.0002 |",
+        "| `lora.r` | 32 |",
+        "| `lora.alpha` | 64 |",
+        "| `optimizer.learning_rate` | 0.001 |",
         "| `batch.size` | 2 |",
         "| `batch.accumulation` | 4 |",
         "Merged in float32 into the published base, and compared with base and adapter at 650 positions: logits differ by "
