@@ -34,7 +34,7 @@ def show_measures(reports: Sequence[StepReport]) -> None:
     summary = reports[0].summary
     title = f"{summary['bench']}, {count_of(summary['rows'], 'held-out row')}"
     rows = list(_measure_rows([_metrics(report.summary) for report in reports], found))
-    console.print_table(title, ("task (rows)", *names, *_heading(names, found)), rows)
+    console.print_table(title, ("task, rows", *names, *_heading(names, found)), rows)
     console.print_line(f"{_HOW}{_PAIRED.format('rows') if found else ''}.")
 
 
@@ -45,7 +45,7 @@ def _measure_rows(
     before = ""
     for task, count, metric in figures[0]:
         if task != before:
-            yield [f"{task} ({count})", *([""] * (len(figures) + bool(found)))]
+            yield [f"{task} {count}", *([""] * (len(figures) + bool(found)))]
         before = task
         cells = [_figure(of.get((task, count, metric))) for of in figures]
         yield [f"  {title_of(metric)}", *cells, *([_signed(found.get((task, metric)))] if found else [])]
@@ -73,11 +73,12 @@ def show_pass_at_k(reports: Sequence[StepReport]) -> None:
 
 
 def _subset_line(summary: Mapping[str, Any]) -> str | None:
-    """That some problems are no score of their benchmark; None if all were scored."""
+    """That some problems are not a score of their benchmark; None if all were scored."""
     if not summary.get("partial"):
         return None
     problems, whole, bench = summary["problems"], summary["bench_problems"], summary["bench"]
-    return f"{count_of(problems, 'problem')} of the {whole} of {bench} are a subset, chosen once: no {bench} score."
+    part = f"{count_of(problems, 'problem')} of the {whole} of {bench}"
+    return f"{part} are a subset, chosen once: this is not a {bench} score."
 
 
 def _short_names(reports: Sequence[StepReport]) -> list[str]:

@@ -47,10 +47,10 @@ def test_held_out_rows_and_problems_are_compared_with_the_difference_last(coma, 
     text = " ".join(shown(capsys, reports).split())
     assert "validation, 12 held-out rows" in text
     assert "tuned - base" in text and "base-validation │" not in text.split("12 held-out rows")[1]
-    assert "│ line-completion (12) │ │ │ │ │ exact match │ 16.7 [0, 42] │" in text
+    assert "│ line-completion 12 │ │ │ │ │ exact match │ 16.7 [0, 42] │" in text
     assert "│ +58.3 [+33.3, +83.3] │" in text
     assert "humaneval, 2 problems" in text and "│ pass@1 │ 100.0 [" in text and "│ -50.0 [-100.0, +0.0] │" in text
-    assert "2 problems of the 164 of humaneval are a subset, chosen once: no humaneval score." in text
+    assert "2 problems of the 164 of humaneval are a subset, chosen once: this is not a humaneval score." in text
 
 
 def test_one_run_has_no_difference_and_neither_has_one_whose_samples_are_gone(coma, capsys):
