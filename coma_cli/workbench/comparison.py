@@ -170,6 +170,6 @@ def _signed(one: MetricDifference | None) -> str:
 
 
 def _shown(value: float, interval: tuple[float, float]) -> str:
-    """A difference in percentage points; 0 is in its interval if both signs are."""
+    """A difference in percentage points, with a plus or a minus."""
     low, high = interval
     return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
