@@ -173,7 +173,7 @@ def _merge(lineage: Lineage) -> Iterator[str]:
     summary = lineage.artifact.summary
     yield from ("## Merge", "")
     yield (
-        f"Merged in {summary['dtype']} into the base ({summary['merged_into']}), and compared with base and adapter at "
+        f"Merged in {summary['dtype']} into {summary['merged_into']}, and compared with base and adapter at "
         f"{summary['positions']:,} positions: logits differ by at most {summary['max_logit_difference']:.3g}, mean KL "
         f"divergence {summary['kl_divergence']:.3g}, the same likeliest token at "
         f"{100 * summary['greedy_agreement']:.2f} %."
@@ -196,7 +196,7 @@ def _benchmarks(lineage: Lineage) -> Iterator[str]:
         return
     kept = {bench: sum(sum(file.kept.get(bench, {}).values()) for file in check.files) for bench in check.found}
     rows = [(bench, str(count), str(kept[bench])) for bench, count in check.found.items()]
-    yield from table(("Benchmark", "Rows with part of it", "Trained on all the same"), rows)
+    yield from table(("Benchmark", "Rows with part of it", "Trained on"), rows)
 
 
 def _results(scores: Sequence[ModelScore]) -> Iterator[str]:

@@ -51,7 +51,7 @@ TUNED = {
 MERGED = {
     "base": "smollm2-135m",
     "dtype": "float32",
-    "merged_into": "published",
+    "merged_into": "the published base",
     "positions": 650,
     "max_logit_difference": 3e-5,
     "kl_divergence": 1e-10,

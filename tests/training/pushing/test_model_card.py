@@ -50,6 +50,7 @@ def test_a_card_names_data_recipe_licences_benchmarks_and_results(tmp_path, tuni
         "| `optimizer.learning_rate` | 0.0002 |",
         "| `batch.size` | 2 |",
         "| `batch.accumulation` | 4 |",
+        "Merged in float32 into the published base, and compared with base and adapter at 650 positions: "
         "logits differ by at most 3e-05",
         "All rows were checked against: humaneval",
         "| humaneval | 1 | 0 |",
