@@ -30,7 +30,7 @@ def read_deepspeed(path: Path) -> dict[str, Any]:
     """The configuration in a JSON file; what the settings decide is added as "auto" where it is missing.
 
     Raises:
-        MissingInputError: there is no such file. UsageError: it is no configuration, or contradicts the settings.
+        MissingInputError: there is no such file. UsageError: it is not a configuration, or contradicts the settings.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -149,5 +149,5 @@ def _stored(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
 
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118  # it is no mapping
+            for name in file.keys():  # noqa: SIM118  # it is not a mapping
                 yield name, file.get_tensor(name)
