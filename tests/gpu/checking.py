@@ -65,7 +65,6 @@ def freed() -> int:
     import torch
 
     gc.collect()
-    torch._C._cuda_clearCublasWorkspaces()
     torch.cuda.empty_cache()
     return int(torch.cuda.memory_allocated())
 
