@@ -53,7 +53,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="finetune",
-        version=3,
+        version=4,
         reads=("build-data", "gen-instructions"),
         leaves=("adapter/ or model/", "metrics.jsonl", "dropped.jsonl"),
         unit="steps",
@@ -62,7 +62,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="merge-lora",
-        version=2,
+        version=3,
         reads=("finetune",),
         leaves=("model/", "verification.jsonl"),
         unit="steps",

@@ -12,16 +12,14 @@ def test_every_command_has_its_stage_with_its_settings(row):
 
 
 def test_what_is_optional_is_there_where_the_command_needs_it():
-    optional = {
-        row.command: {name for name in ("identify", "preview", "check") if vars(stage_of(row.command))[name]}
-        for row in PIPELINE
-    }
+    names = ("identify", "preview", "check", "publish", "assist")
+    optional = {row.command: {name for name in names if vars(stage_of(row.command))[name]} for row in PIPELINE}
     assert optional == {
-        "build-data": {"preview"},
-        "gen-instructions": set(),
-        "finetune": {"identify", "preview"},
-        "merge-lora": set(),
-        "sample": {"identify"},
+        "build-data": {"preview", "publish"},
+        "gen-instructions": {"preview"},
+        "finetune": {"identify", "preview", "publish", "assist"},
+        "merge-lora": {"publish"},
+        "sample": {"identify", "assist"},
         "score": {"check"},
     }
 

@@ -23,7 +23,7 @@ def test_a_failing_step_ends_the_recipe_with_its_exit_code(tmp_path):
 def test_a_recipe_is_found_by_its_name_from_any_folder(tmp_path):
     (tmp_path / "file").write_text("")
     done = coma("run", "quickstart", "-w", "file", cwd=tmp_path)  # stops at once: the workspace is a file
-    assert "[1/7] coma build-data --from-repo stdlib" in done.stderr
+    assert "[1/11] coma build-data --from-repo stdlib" in done.stderr
     assert done.returncode == 2
 
 

@@ -69,7 +69,7 @@ def value_of(settings, dotted: str):
         ("finetune --base b --revision r --template alpaca", {"base": "b", "revision": "r", "template": "alpaca"}),
         ("finetune --model-name-or-path b", {"base": "b"}),
         ("finetune --data a,b --data c", {"data": [Path("a,b"), Path("c")]}),
-        ("finetune", {"mode": "lora", "data": None, "epochs": None, "lora.r": 16}),
+        ("finetune", {"mode": "lora", "data": None, "epochs": None, "lora.r": 32}),
         ("finetune --lora", {"mode": "lora"}),
         ("finetune --qlora", {"mode": "qlora"}),
         ("finetune --full", {"mode": "full"}),

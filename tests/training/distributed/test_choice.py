@@ -63,7 +63,7 @@ def test_how_the_processes_share_a_step_is_said():
     assert choice.notes(settings_of(batch__size=4, batch__accumulation=2), TWO) == [
         "2 processes share the 8 rows of each step."
     ]
-    assert "1 of them have no rows" in choice.notes(settings_of(batch__size=1), TWO)[1]
+    assert "1 of them have no rows" in choice.notes(settings_of(batch__size=1, batch__accumulation=1), TWO)[1]
 
 
 def test_devices_are_not_part_of_what_identifies_a_run():
