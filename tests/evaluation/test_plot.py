@@ -4,7 +4,6 @@ from importlib import util
 import pytest
 
 from coma_cli.errors import MissingPackageError
-from coma_cli.evaluation import plot
 from coma_cli.evaluation.pass_at_k import Tally, pass_at_k
 from coma_cli.evaluation.plot import Curve, curve_of, draw, points, ticks
 from tests.evaluation.sampled import HUMANEVAL, right
@@ -94,7 +93,7 @@ def test_without_matplotlib_a_picture_is_refused_before_anything_runs(coma, tmp_
     for name in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, name, None)
     find_spec = util.find_spec
-    monkeypatch.setattr(plot.util, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name))
+    monkeypatch.setattr(util, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name))
     base = samples(tmp_path)
     for more in ((), ("--dry-run",)):
         assert "pip install matplotlib" in coma(*base, "--plot", *more, code=4)
