@@ -24,6 +24,7 @@ ACCELERATE += ("--num_processes", "2", "--num_machines", "1", "--mixed_precision
 ALONE = (sys.executable, "-m")
 SETTINGS = ["--batch-size", "4", "--lora-r", "4", "--lora-dropout", "0", "--dtype", "float32", "--max-steps", "7"]
 SETTINGS += ["--learning-rate", "0.01", "--set", "runtime.save_steps=2", "--device", "cpu"]
+SETTINGS += ["--set", "batch.accumulation=1"]
 HELD_OUT = [{"instruction": f"Return {n} times y.", "output": f"def f(y):\n    return {n} * y\n"} for n in range(5)]
 
 

@@ -24,5 +24,5 @@ def test_the_output_on_the_published_base_has_the_loss_that_training_ended_with(
     config = read_json(bench.folder("whole") / "adapter" / "adapter_config.json")
     assert (config["r"], config["init_lora_weights"]) == (8, True)
     bench(name="on base", max_steps=1, from_adapter=bench.folder("whole"), optimizer__learning_rate=1e-9,
-          lora__dropout=0, batch__size=20, lora__r=8)  # fmt: skip
+          lora__dropout=0, batch__size=20, lora__r=8, lora__alpha=64)  # fmt: skip
     assert bench.losses("on base")[0] == pytest.approx(bench.losses("one more")[4], rel=1e-4)
