@@ -24,10 +24,9 @@ from coma_cli.engines.row import fitting_requests
 from coma_cli.engines.row_support import use_row_attention
 from coma_cli.engines.waiting import WaitingRequests
 from coma_cli.errors import is_out_of_memory
+from coma_cli.models.description import CONTEXT_KEYS
 from coma_cli.prompting import Tokenizer, decode_answer
 
-# Configuration keys for the number of positions that a model supports.
-CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len")
 UNLIMITED_CONTEXT = 1 << 20
 DEFAULT_ROWS = 32
 

@@ -8,7 +8,8 @@ from typing import Any
 from coma_cli.models.model_files import ModelFiles
 from coma_cli.models.resolution import ResolvedBase
 
-_CONTEXT = ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len")
+# Configuration keys for the number of positions that a model supports.
+CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "seq_length", "max_seq_len")
 _LICENCE = re.compile(r"\A---\n(?:.*\n)*?license:[ \t]*(\S+)")
 
 
@@ -44,7 +45,7 @@ def _files(resolved: ResolvedBase) -> ModelFiles | None:
 
 def _shape(config: Mapping[str, Any]) -> list[str]:
     names = config.get("architectures") or [config.get("model_type", "unknown architecture")]
-    context = next((config[name] for name in _CONTEXT if isinstance(config.get(name), int)), None)
+    context = next((config[name] for name in CONTEXT_KEYS if isinstance(config.get(name), int)), None)
     given = {
         "layers": config.get("num_hidden_layers"),
         "wide": config.get("hidden_size"),
