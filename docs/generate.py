@@ -21,6 +21,7 @@ from coma_cli.catalog.benchmarks import BENCHMARKS, Benchmark
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.catalog.sources.source import Source
 from coma_cli.cli import app
+from coma_cli.publishing.cards import table
 
 FOLDER = Path(__file__).resolve().parent
 BEGIN, END = "<!-- Made by docs/generate.py: benchmarks. -->", "<!-- End of what is made. -->"
@@ -137,23 +138,66 @@ def paragraphs(help_text: str) -> Iterator[str]:
 
 def data_sources() -> str:
     """The tables of the catalogue."""
-    sources = [
+    return finished(
+        (
+            DATA_INTRO,
+            "## Sources of training rows",
+            "",
+            "`--sources hub` fetches those that have a location, from the first one that answers "
+            "([more](installation.md#fetching-the-sources)); the data card names the commit that a branch stood for. "
+            "All of them are read from files with `--sources DIR` or `--source NAME=PATH`.",
+            "",
+            *table(("source", "tasks", "licence", "fetched from", "what to know", "citation"), source_rows()),
+            "## Benchmarks",
+            "",
+            "The limits are the CPU time and the memory that a program may use unless `--timeout` and `--memory` say "
+            "otherwise; [scoring](scoring.md#limits-and-references) says when they grow.",
+            "",
+            *table(("benchmark", "problems", "CPU", "memory", "licence", "paper"), benchmark_rows()),
+            "## Notes on problems",
+            "",
+            "Why a verdict on a sample of these problems may differ from a published one.",
+            "",
+            *table(("problem", "benchmark", "what to know"), problem_rows()),
+            "## Base models",
+            "",
+            "`--base` and `--model` also take any local folder and any model id of the Hugging Face Hub.",
+            "",
+            *table(BASE_COLUMNS, base_rows()),
+            "## Published results",
+            "",
+            "What CoMA, CodeCapybara and Alpaca-LoRA published on the Hub, to compare with; `commit` is the one that "
+            "was seen.",
+            "",
+            *table(("model", "kind", "base", "commit", "what to know"), result_rows()),
+        )
+    )
+
+
+def source_rows() -> list[tuple[str, ...]]:
+    """A row for each source of training rows."""
+    return escaped(
         (f"[`{s.name}`]({s.url})", ", ".join(s.tasks), s.licence, fetched_from(s), s.notes, s.citation)
         for s in SOURCES.values()
-    ]
-    benchmarks = [
-        (
-            f"[`{b.name}`]({b.url})",
-            str(b.size),
-            f"{b.cpu_limit_s:g} s",
-            f"{b.memory_mb} MB",
-            b.licence,
-            b.paper,
-        )
+    )
+
+
+def benchmark_rows() -> list[tuple[str, ...]]:
+    """A row for each benchmark, with the limits of its programs."""
+    return escaped(
+        (f"[`{b.name}`]({b.url})", str(b.size), f"{b.cpu_limit_s:g} s", f"{b.memory_mb} MB", b.licence, b.paper)
         for b in BENCHMARKS.values()
-    ]
-    notes = [(f"`{task}`", b.name, note) for b in BENCHMARKS.values() for task, note in b.notes.items()]
-    bases = [
+    )
+
+
+def problem_rows() -> list[tuple[str, ...]]:
+    """A row for each problem that has a note."""
+    return escaped((f"`{task}`", b.name, note) for b in BENCHMARKS.values() for task, note in b.notes.items())
+
+
+def base_rows() -> list[tuple[str, ...]]:
+    """A row for each base model."""
+    return escaped(
         (
             f"[`{b.name}`]({b.url})",
             size(b.architecture.parameters),
@@ -165,41 +209,13 @@ def data_sources() -> str:
             b.paper,
         )
         for b in BASES.values()
-    ]
-    results = [(f"[`{r.hub_id}`]({r.url})", r.kind, r.base or "unknown", r.seen_at, r.notes) for r in PUBLISHED_RESULTS]
-    return finished(
-        (
-            DATA_INTRO,
-            "## Sources of training rows",
-            "",
-            "`--sources hub` fetches those that have a location, from the first one that answers "
-            "([more](installation.md#fetching-the-sources)); the data card names the commit that a branch stood for. "
-            "All of them are read from files with `--sources DIR` or `--source NAME=PATH`.",
-            "",
-            *table(("source", "tasks", "licence", "fetched from", "what to know", "citation"), escaped(sources)),
-            "## Benchmarks",
-            "",
-            "The limits are the CPU time and the memory that a program may use unless `--timeout` and `--memory` say "
-            "otherwise; [scoring](scoring.md#limits-and-references) says when they grow.",
-            "",
-            *table(("benchmark", "problems", "CPU", "memory", "licence", "paper"), escaped(benchmarks)),
-            "## Notes on problems",
-            "",
-            "Why a verdict on a sample of these problems may differ from a published one.",
-            "",
-            *table(("problem", "benchmark", "what to know"), escaped(notes)),
-            "## Base models",
-            "",
-            "`--base` and `--model` also take any local folder and any model id of the Hugging Face Hub.",
-            "",
-            *table(BASE_COLUMNS, escaped(bases)),
-            "## Published results",
-            "",
-            "What CoMA, CodeCapybara and Alpaca-LoRA published on the Hub, to compare with; `commit` is the one that "
-            "was seen.",
-            "",
-            *table(("model", "kind", "base", "commit", "what to know"), escaped(results)),
-        )
+    )
+
+
+def result_rows() -> list[tuple[str, ...]]:
+    """A row for each published model."""
+    return escaped(
+        (f"[`{r.hub_id}`]({r.url})", r.kind, r.base or "unknown", r.seen_at, r.notes) for r in PUBLISHED_RESULTS
     )
 
 
@@ -234,15 +250,6 @@ def size(parameters: int) -> str:
 def escaped(rows: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
     """Rows whose cells after the first are plain text."""
     return [(first, *map(text, others)) for first, *others in rows]
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table and the blank line after it."""
-    yield f"| {' | '.join(columns)} |"
-    yield f"|{' --- |' * len(columns)}"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
-    yield ""
 
 
 def text(plain: str) -> str:

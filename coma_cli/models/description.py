@@ -36,11 +36,9 @@ def described(resolved: ResolvedBase) -> str | None:
 
 
 def _files(resolved: ResolvedBase) -> ModelFiles | None:
-    if resolved.kind == "folder":
-        return ModelFiles.in_folder(resolved.name, Path(resolved.path_or_id))
-    if resolved.kind == "hub" and resolved.blocker is None:
-        return ModelFiles.on_hub(resolved.path_or_id, resolved.revision)
-    return None
+    if resolved.kind == "embedded" or resolved.blocker is not None:
+        return None
+    return ModelFiles.at(resolved.name, resolved.path_or_id, resolved.revision)
 
 
 def _shape(config: Mapping[str, Any]) -> list[str]:

@@ -168,10 +168,7 @@ def model_folder(resolved: ResolvedBase, *, weights: bool = True) -> str:
 
 def _qwen_of_2023(resolved: ResolvedBase) -> ModelFiles | None:
     """The files to convert if the base is a Qwen of 2023, whether the catalogue knows it or not."""
-    if resolved.kind == "hub":
-        files = ModelFiles.on_hub(resolved.path_or_id, resolved.revision)
-    else:
-        files = ModelFiles.in_folder(resolved.name, Path(resolved.path_or_id))
+    files = ModelFiles.at(resolved.name, resolved.path_or_id, resolved.revision)
     with _explained(resolved):
         return files if qwen.is_original(files.json("config.json")) else None
 

@@ -30,6 +30,12 @@ class ModelFiles:
         """The files of a model on the Hub, at one revision; those in its cache are not fetched again."""
         return cls(hub_id, lambda file: _fetched(hub_id, file, revision))
 
+    @classmethod
+    def at(cls, name: str, place: str, revision: str | None) -> "ModelFiles":
+        """The files of a folder if there is one at that place, else of the model on the Hub with that id."""
+        folder = Path(place)
+        return cls.in_folder(name, folder) if folder.is_dir() else cls.on_hub(place, revision)
+
     def get(self, file: str) -> Path:
         """The path of a file.
 

@@ -1,7 +1,8 @@
 """Which GPU a process uses, as one index, settled before CUDA starts.
 
-Some libraries use the first GPU that they see, whatever a model's own device is. A process that is to use another one
-is therefore shown only that.
+transformers' Trainer splits batches over all GPUs that it sees (`nn.DataParallel`), moves a model to the first one
+whichever was chosen, and looks up bfloat16 on the current one; other libraries use the first GPU too. A process is
+therefore shown only the GPU that it is to use.
 """
 
 import os
@@ -10,8 +11,17 @@ from collections.abc import Mapping, MutableMapping
 from coma_cli.errors import UsageError
 from coma_cli.words import count_of
 
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, Windows' under WSL
+PINNED = "COMA_PINNED_DEVICE"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 FIRST_GPU = "cuda:0"
+# What makes cuBLAS give the same bits each time; read when its first handle is made.
+CUBLAS_WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+def has_gpu_driver() -> bool:
+    """Whether a GPU's driver is loaded; torch is not imported for it."""
+    return any(map(os.path.exists, GPU_DRIVERS))
 
 
 def gpu_count() -> int:
@@ -44,16 +54,53 @@ def device_of_rank(wanted: str, local_rank: int, local_world: int) -> str:
 
 
 def show_only(device: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment variables under which a process sees only that GPU, as `cuda:0`; none for a CPU."""
+    """The environment variables under which a process sees only that GPU, as `cuda:0`; none for a CPU.
+
+    The index counts among the GPUs that are visible already.
+
+    Raises:
+        UsageError: fewer GPUs are visible.
+    """
     name, _, index = device.partition(":")
     if name != "cuda":
         return {}
-    shown = [part.strip() for part in environ.get(VISIBLE, "").split(",") if part.strip()]
-    number = int(index or 0)
-    return {VISIBLE: shown[number] if number < len(shown) else str(number)}
+    number, before = int(index or 0), environ.get(VISIBLE)
+    if before is None:
+        return {VISIBLE: str(number)}
+    visible = [part.strip() for part in before.split(",") if part.strip()]
+    if not visible:
+        return {}
+    if number >= len(visible):
+        raise UsageError(f"The device cuda:{number} does not exist: {VISIBLE} is {before}.", "Choose another --device.")
+    return {VISIBLE: visible[number]}
 
 
 def claim(device: str, environ: MutableMapping[str, str] = os.environ) -> str:
-    """Show this process only one GPU, before CUDA starts in it; the name that the device has from now on."""
+    """Show this process only one GPU, before CUDA starts in it; the name that the device has from now on.
+
+    Raises:
+        UsageError: fewer GPUs are visible.
+    """
     environ.update(show_only(device, environ))
     return FIRST_GPU if device.startswith("cuda") else device
+
+
+def pin_device(device: str, *, deterministic: bool = False, environment: MutableMapping[str, str] = os.environ) -> str:
+    """Make the chosen GPU the only visible one, and return its name from then on.
+
+    It is that of `--device cuda:N`, else that of this process's local rank. Nothing changes for the CPU, and for a
+    second run in the same process.
+
+    Raises:
+        UsageError: fewer GPUs are visible.
+    """
+    if deterministic:
+        environment.setdefault(*CUBLAS_WORKSPACE)
+    if device == "cpu" or (device == "auto" and not has_gpu_driver()):
+        return device
+    name, _, number = device.partition(":")
+    chosen = number or environment.get("LOCAL_RANK") or "0"
+    if environment.get(PINNED) != chosen:
+        environment.update(show_only(f"cuda:{chosen}", environment))
+        environment[PINNED] = chosen
+    return name

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coma_cli.errors import CliError, UsageError, missing_package
-from coma_cli.models import one_device
+from coma_cli.models import visible_device
 from coma_cli.models.cpu_features import multiplies_bfloat16
 from coma_cli.models.description import described
 from coma_cli.models.resolution import ResolvedBase
@@ -82,7 +82,7 @@ def _is_cpu(settings: FinetuneSettings) -> bool:
     """Whether training will be on the CPU; checks for driver files instead of importing torch."""
     if settings.runtime.device != "auto":
         return settings.runtime.device == "cpu"
-    return not one_device.has_gpu_driver()
+    return not visible_device.has_gpu_driver()
 
 
 def blockers(
@@ -98,7 +98,7 @@ def blockers(
     found: list[CliError] = [
         missing_package(package, purposes.get(package, f"--optimizer {settings.optimizer.name}")) for package in absent
     ]
-    if settings.runtime.device.startswith("cuda") and not one_device.has_gpu_driver():
+    if settings.runtime.device.startswith("cuda") and not visible_device.has_gpu_driver():
         found.append(UsageError(f"This machine has no device {settings.runtime.device}.", "--set runtime.device=cpu"))
     found += choice.blockers(settings, mode, rank)
     found += _too_small(needs, 1 if rank is None else rank.local_world)

@@ -17,8 +17,7 @@ from typing import Any
 from coma_cli import console
 from coma_cli.models.base_record import BaseRecord
 from coma_cli.models.loading import Placement, choose_placement, load_generation_config
-from coma_cli.models.one_device import pin_device
-from coma_cli.models.visible_device import device_of_rank
+from coma_cli.models.visible_device import device_of_rank, pin_device
 from coma_cli.parallel.ranks import ProcessRank, call_together, called_together
 from coma_cli.training import plot, requirements
 from coma_cli.training.distributed.choice import Sharding, sharding_of

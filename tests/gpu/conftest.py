@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from coma_cli.models.one_device import CUBLAS_WORKSPACE
 from coma_cli.models.resolution import ResolvedBase, resolve_base
+from coma_cli.models.visible_device import CUBLAS_WORKSPACE
 from tests.gpu.checking import ON, WEIGHTS, Extent, extent_on
 from tests.requirements import package, skip_unless
 

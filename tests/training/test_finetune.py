@@ -10,7 +10,7 @@ import pytest
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import read_json, read_rows, write_rows
-from coma_cli.models import one_device
+from coma_cli.models import visible_device
 from coma_cli.pipeline import row_of
 from coma_cli.training import finetune
 from coma_cli.workspace import fingerprint
@@ -369,7 +369,7 @@ def test_a_template_file_counts_by_its_content_and_not_by_its_path(bench, tmp_pa
 
 
 def test_a_gpu_that_is_not_there_is_an_obstacle_of_the_plan(bench, monkeypatch):
-    monkeypatch.setattr(one_device, "GPU_DRIVERS", ())
+    monkeypatch.setattr(visible_device, "GPU_DRIVERS", ())
     (blocker,) = finetune.plan(bench.settings(runtime__device="cuda:9"), bench.workspace).blockers
     assert "no device cuda:9" in blocker.message
 

@@ -38,7 +38,7 @@ def test_every_shipped_configuration_can_be_estimated_for_a_large_gpu(data, path
 
 def test_seven_billion_parameters_do_not_fit_into_a_small_machine_and_the_reason_is_memory(data, monkeypatch):
     monkeypatch.setattr(requirements, "memory_mb", lambda: 16_000)
-    monkeypatch.setattr("coma_cli.models.one_device.GPU_DRIVERS", ())
+    monkeypatch.setattr("coma_cli.models.visible_device.GPU_DRIVERS", ())
     blockers = previewed(data, base="llama-7b", mode="full").blockers
     assert "GB of memory, and the CPU of this machine" in blockers[0].message
     assert "--for-device" in blockers[0].hint
@@ -49,7 +49,7 @@ def test_a_recipe_of_seven_billion_parameters_fails_here_for_lack_of_memory_and_
     data, monkeypatch, name
 ):
     monkeypatch.setattr(requirements, "memory_mb", lambda: 4_000)
-    monkeypatch.setattr("coma_cli.models.one_device.GPU_DRIVERS", ())
+    monkeypatch.setattr("coma_cli.models.visible_device.GPU_DRIVERS", ())
     path = ROOT / "configs" / "finetune" / f"{name}.yaml"
     settings = load_settings(FinetuneSettings, config=path, flags={"data": [str(data)]})
     plan = finetune.preview(settings, Workspace(data.parent / "ws"))

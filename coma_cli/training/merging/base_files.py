@@ -15,10 +15,7 @@ def base_files(resolved: ResolvedBase) -> ModelFiles:
     Raises:
         CliError: the base's blocker, or what is wrong with the files to convert.
     """
-    source = model_folder(resolved)
-    if Path(source).is_dir():
-        return ModelFiles.in_folder(resolved.name, Path(source))
-    return ModelFiles.on_hub(source, resolved.revision)
+    return ModelFiles.at(resolved.name, model_folder(resolved), resolved.revision)
 
 
 def names_in(shard: Path) -> list[str]:
