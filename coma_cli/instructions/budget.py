@@ -53,7 +53,7 @@ class Call(Record):
 
 @dataclass(frozen=True)
 class Spending:
-    """Totals: answered calls and their tokens; dollars in all, and those for lost answers."""
+    """Totals: answered calls and their tokens; dollars in total, and those for lost answers."""
 
     calls: int = 0
     prompt_tokens: int = 0

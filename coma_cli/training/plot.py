@@ -57,7 +57,7 @@ def _marks(steps: Sequence[TrainingStep]) -> dict[str, Any]:
 
 
 def smoothed(values: Sequence[float], window: int) -> list[float]:
-    """The mean of each value and those before it, at most `window` in all."""
+    """The mean of each value and those before it, at most `window` in total."""
     sums = [0.0]
     for value in values:
         sums.append(sums[-1] + value)

@@ -65,7 +65,7 @@ def tokenize(
         what = f"longer than {settings.max_seq_len} tokens" if reason == TOO_LONG else reason
         console.warn(f"{count} of {count_of(len(given), 'row')} dropped: {what}.")
     if cut := [row.cut for row in rows if row.cut]:
-        console.warn(f"The prompts of {count_of(len(cut), 'row')} were cut by {sum(cut)} tokens in all; no answer was.")
+        console.warn(f"The prompts of {count_of(len(cut), 'row')} were cut by {sum(cut):,} tokens; no answer was.")
     if not rows:
         raise MissingInputError(
             f"No row fits into {settings.max_seq_len} tokens.",

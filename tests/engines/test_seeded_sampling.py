@@ -42,7 +42,7 @@ def test_draws_have_the_distribution_that_transformers_cuts_give(temperature, to
     assert frequencies(decoding) == pytest.approx(expected(decoding).numpy(), abs=1e-4)
 
 
-def test_temperature_zero_takes_the_likeliest():
+def test_temperature_zero_takes_the_most_likely():
     drawn = draw_tokens(LOGITS[None], [Decoding(0.0)], torch.tensor([0.999], dtype=torch.float64))
     assert drawn.tokens.tolist() == [0]
 
@@ -116,7 +116,7 @@ def test_ties_give_the_same_tokens_every_time(rows):
 
 @pytest.mark.parametrize("vocabulary", [1, 5, 300, 5000, 50257])
 @pytest.mark.parametrize("count", [1, 17, 272])
-def test_the_likeliest_are_those_of_a_whole_sort(vocabulary, count):
+def test_the_most_likely_are_those_of_a_whole_sort(vocabulary, count):
     torch.manual_seed(4)
     logits = torch.randn(3, vocabulary)
     values, ids = most_likely(logits, min(count, vocabulary))

@@ -88,7 +88,7 @@ def test_a_figure_beyond_its_limit_fails_the_merge_and_all_are_named(dtype, limi
     with pytest.raises(CliError, match="differs from base and adapter: by up to") as caught:
         merge(root, name="strict", dtype=dtype, **changes)
     assert caught.value.exit_code == 1
-    assert "KL divergence" in caught.value.message and "likeliest token" in caught.value.message
+    assert "KL divergence" in caught.value.message and "most likely token" in caught.value.message
     assert f"verification.{limit}" in caught.value.hint
     assert ("float32" in caught.value.hint) is (dtype == "bf16")
     assert not (root / "merge-lora" / "strict" / "manifest.json").exists()

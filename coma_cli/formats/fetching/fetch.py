@@ -43,7 +43,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Offer:
-    """What fetching would take: bytes in all and those that are missing here (None: unknown), and the share of rows.
+    """What fetching would take: bytes in total and those that are missing here (None: unknown), and the share of rows.
 
     `reason` says why it can't be fetched now; sizes are then those that the catalogue knows.
     """

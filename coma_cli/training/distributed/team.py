@@ -47,7 +47,7 @@ class Team:
             dist.barrier(self.control)
 
     def share(self, value: T) -> T:
-        """What rank 0 passes, in all processes."""
+        """What rank 0 passes, on every rank."""
         if self.size == 1:
             return value
         content = torch.frombuffer(bytearray(pickle.dumps(value)), dtype=torch.uint8) if self.leads else None

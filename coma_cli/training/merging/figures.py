@@ -10,7 +10,7 @@ class MergeFigures(BaseModel):
     """The merged model against base and adapter. Differences are of logits; means are over positions.
 
     `kl_divergence` is that of the merged model's distribution from theirs, `greedy_agreement` the share of positions
-    with the same likeliest token. `rounded_kl_divergence` is that of base and adapter run in the dtype of the merge,
+    with the same most likely token. `rounded_kl_divergence` is that of base and adapter run in the dtype of the merge,
     None for float32. The adapter's effect is what it changes of its base alone.
     """
 

@@ -30,7 +30,7 @@ class VerificationBlock(SettingsBlock):
         float | None, Unset("in 16 bits: 0.001, or twice what rounding base and adapter to 16 bits does")
     ] = Field(default=None, gt=0, description="Fail if the mean KL divergence is larger")
     min_greedy_agreement: Annotated[float | None, Unset("0.99 in 16 bits")] = Field(
-        default=None, ge=0, le=1, description="Fail if the likeliest token is the same at a smaller share of positions"
+        default=None, ge=0, le=1, description="Fail if fewer positions than this share have the same most likely token"
     )
 
 

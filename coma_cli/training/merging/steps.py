@@ -226,7 +226,7 @@ def write_gguf(job: MergeJob, ticker: console.Ticker) -> None:
     row = compare_gguf(merged, folder / name, kind, job.probes[:_GGUF_PROBES])
     if not row.kl_divergence <= KL_LIMITS[kind]:
         raise CliError(
-            f"The GGUF file differs from the merged model: KL divergence {row.kl_divergence:.3g}, the same likeliest "
+            f"The GGUF file differs from the merged model: KL divergence {row.kl_divergence:.3g}, the same most likely "
             f"token at {100 * row.greedy_agreement:.2f} % of {row.positions:,} positions. Limit: {KL_LIMITS[kind]}.",
             "Omit --gguf, or choose --gguf f16.",
         )

@@ -126,7 +126,7 @@ def check_limits(summary: MergeSummary) -> None:
     raise CliError(
         f"The merged model differs from base and adapter: by up to {summary.max_logit_difference:.3g} in a logit (the "
         f"adapter itself changes up to {summary.max_adapter_effect:.3g}), KL divergence {summary.kl_divergence:.3g}"
-        f"{compared}, the same likeliest token at {100 * summary.greedy_agreement:.2f} % of {summary.positions:,} "
+        f"{compared}, the same most likely token at {100 * summary.greedy_agreement:.2f} % of {summary.positions:,} "
         f"positions. Limit: {allowed}.",
         f"{other}--set verification.{beyond[0]}=VALUE to accept it",
     )

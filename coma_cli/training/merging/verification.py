@@ -1,7 +1,7 @@
 """Whether a merged model, read back from disk, computes what base and adapter did: compared logit by logit.
 
 Base and adapter read the probes, and so does the merged model. At every position their logits are compared: the largest
-difference, the KL divergence of the merged model's distribution from theirs, and whether the likeliest token is the
+difference, the KL divergence of the merged model's distribution from theirs, and whether the most likely token is the
 same. A merge that rounds to 16 bits is judged by what the same rounding does to the unmerged model: base and adapter
 are also run in that dtype, and their divergence from float32 is stored beside. Import inside functions: it needs the
 train extra.
@@ -50,7 +50,7 @@ class LogitGap:
 
 @dataclass(frozen=True)
 class Difference:
-    """How two sets of logits differ; mean KL divergence, and the share of positions with the same likeliest token."""
+    """How two sets of logits differ; mean KL divergence, and the share of positions with the same most likely token."""
 
     gap: LogitGap
     divergence: float

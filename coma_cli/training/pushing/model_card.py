@@ -179,7 +179,7 @@ def _merge(lineage: Lineage) -> Iterator[str]:
     yield (
         f"Merged in {summary['dtype']} into {summary['merged_into']}, and compared with base and adapter at "
         f"{summary['positions']:,} positions: logits differ by at most {summary['max_logit_difference']:.3g}, mean KL "
-        f"divergence {summary['kl_divergence']:.3g}, the same likeliest token at "
+        f"divergence {summary['kl_divergence']:.3g}, the same most likely token at "
         f"{100 * summary['greedy_agreement']:.2f} %."
     )
     yield ""
