@@ -53,7 +53,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="finetune",
-        version=4,
+        version=5,
         reads=("build-data", "gen-instructions"),
         leaves=("adapter/ or model/", "metrics.jsonl", "dropped.jsonl"),
         unit="steps",

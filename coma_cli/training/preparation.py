@@ -15,6 +15,7 @@ from coma_cli.models.loading import Placement, load_model
 from coma_cli.models.quantization import eight_bit_config, four_bit_config
 from coma_cli.models.resolution import ResolvedBase, Trust
 from coma_cli.training.adapting import with_adapter
+from coma_cli.training.cpu_attention import use_cpu_attention
 from coma_cli.training.estimate import recomputes
 from coma_cli.training.modes import Mode
 from coma_cli.training.settings import FinetuneSettings
@@ -61,6 +62,8 @@ def prepare(
         UsageError: none of `lora.target_modules` is a layer of this base. CliError: it does not fit into memory.
     """
     model = load_base(resolved, mode, placement, trust, float_storage=float_storage)
+    if placement.device == "cpu" and placement.dtype is torch.bfloat16:
+        use_cpu_attention(model)
     transformers.set_seed(settings.seed)
     total = _count(model)
     if mode.adapter:
