@@ -80,7 +80,7 @@ def attend(
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[torch.Tensor, None]:
-    """An attention function of transformers: `CpuAttention` where gradients are wanted and it applies, else torch's own."""
+    """An attention function of transformers: `CpuAttention` where it applies, else torch's own."""
     if query.device.type == "cpu" and torch.is_autocast_enabled("cpu"):  # as it would do for torch's own
         query, key, value = (part.to(torch.get_autocast_dtype("cpu")) for part in (query, key, value))
     if not _applies(module, query, key, value, dropout, more):
