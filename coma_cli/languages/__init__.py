@@ -21,6 +21,7 @@ __all__ = [
     "opens_block_of",
     "parse_python",
     "parses_as_python",
+    "python_tree",
     "require_known",
     "same_python",
 ]
@@ -99,10 +100,16 @@ def parse_python(code: str) -> ast.Module | None:
         return None
 
 
+@lru_cache(maxsize=16)  # one step after the other looks at the code of a row
+def python_tree(code: str) -> ast.Module | None:
+    """The syntax tree of a program as `parse_python` makes it, shared by all who ask: nobody may change it."""
+    return parse_python(code)
+
+
 @lru_cache(maxsize=2048)  # rows move from step to step in batches, and several steps ask this of the same code
 def parses_as_python(code: str) -> bool:
     """Whether the running interpreter's grammar accepts the code."""
-    return parse_python(code) is not None
+    return python_tree(code) is not None
 
 
 def same_python(one: str, other: str) -> bool:

@@ -30,6 +30,8 @@ _MOSTLY = 0.6
 _TERSE = frozenset({"ruby", "bash", "sql", "css", "html", "r", "perl"})
 _VALUE = re.compile(r"[\w\s'\",.:%/>+-]*")
 _MOST_VALUE_WORDS = 8
+# How a number, a string, a list and the like can begin.
+_LITERAL_START = re.compile(r"[^A-Za-z_$]|(?:True|False|None|set)\b|[BbFfRrUu]{1,2}[\"']")
 _ADDRESS = re.compile(r"https?://\S+")
 _ASKS_FOR_VALUE = re.compile(r"(?:create|declare|define|construct|write|initiali[sz]e|build)\b", re.IGNORECASE)
 
@@ -107,11 +109,13 @@ def _has_no_code(language: str, instruction: str, given: str, output: str) -> bo
             return True
         if language not in _TERSE and _VALUE.fullmatch(bare) and len(bare.split()) <= _MOST_VALUE_WORDS:
             return _literal(bare) or ("." not in bare and bool(given.strip() or "\n" in instruction))
-    return language == UNSPECIFIED and _literal(bare) and _ASKS_FOR_VALUE.match(instruction) is None
+    return language == UNSPECIFIED and _ASKS_FOR_VALUE.match(instruction) is None and _literal(bare)
 
 
 def _literal(text: str) -> bool:
     """Whether a text is a number, a string or a list of such."""
+    if _LITERAL_START.match(text) is None:  # most texts
+        return False
     try:
         return not isinstance(ast.literal_eval(text), (dict, set))
     except (SyntaxError, ValueError, MemoryError, RecursionError):

@@ -24,12 +24,16 @@ _JOINT = re.compile(
     r"|(?P<include>^#include *(?:<[^>\n]+>|\"[^\"\n]+\")) +(?=[a-z#])",
     re.MULTILINE,
 )
+# What there is in any code that has such a joint.
+_MAY_BE_JOINED = re.compile(r"[;{}] {2,}[^\s/}]|\) {4,}\{|^#include", re.MULTILINE)
 # The same in languages in which the line's end ends a statement: a call of what prints is never an argument without
 # brackets, and two or more spaces are never within a statement that is not laid out as a table.
 _PRINTS = re.compile(r"(?<=[\w)\]\"'}]) +(?=(?:puts|print)(?: [\w\"'@\[]|\())")
 _GAP = re.compile(r"(?<=[\w)\]\"'}]) {2,}(?=[A-Za-z_])")
 _QUOTED = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`\n]*`|//[^\n]*""")
 _CLOSED_BEHIND = re.compile(r"(?P<code>.*[;}])(?P<closing>\}[);]*)\s*")
+_MAY_BE_CLOSED_BEHIND = re.compile(r"[;}]\}[);]*\s*$", re.MULTILINE)
+_MAY_BE_DOUBLED = re.compile(r"\n[ \t]*\n")
 _WORD_BEFORE = re.compile(r"(?:\b(?:and|begin|do|else|if|in|lambda|not|or|return|then|unless|when|yield)|[|:=,(])\Z")
 
 
@@ -55,7 +59,10 @@ def undouble_program(code: str) -> str:
     """A program whose line ends were doubled, with single ones; unlike in `undouble_lines`, short scripts with a blank
     line between all statements are returned unchanged: only blank lines behind what opens a block tell the two apart.
     """
-    text = _BLANK.sub("", unix_lines(code))
+    text = unix_lines(code)
+    if not _MAY_BE_DOUBLED.search(text):  # most programs
+        return code
+    text = _BLANK.sub("", text)
     opened = [len(run) + 1 for run in _OPENED.findall(text)]
     if len(_RUN.findall(text.strip("\n"))) < _FEWEST_RUNS or not opened:
         return code
@@ -75,8 +82,8 @@ def split_joined_lines(code: str, language: str) -> str:
         return _split_python(code)
     if language == "ruby":
         return _split_where(_PRINTS, code, language)
-    split = _split_braces(code)
-    return code if parses(language, split) is False and parses(language, code) else split
+    split = _split_braces(code) if _MAY_BE_JOINED.search(code) else code
+    return code if split == code or (parses(language, split) is False and parses(language, code)) else split
 
 
 def _split_braces(code: str) -> str:
@@ -131,6 +138,8 @@ def _pieces(pattern: re.Pattern[str], line: str) -> list[str]:
 
 def split_closing_braces(code: str) -> str:
     """Code whose closing braces upstream moved to the end of the line before, with each on a line of its own again."""
+    if not _MAY_BE_CLOSED_BEHIND.search(code):  # most programs
+        return code
     done: list[str] = []
     margins: list[str] = []  # of the lines with the braces that are open
     for line in code.split("\n"):

@@ -3,9 +3,10 @@
 import ast
 
 from coma_cli.formats.text import unify
-from coma_cli.languages import parse_python
+from coma_cli.languages import python_tree
 from coma_cli.syntax.finding import found_functions
 from coma_cli.syntax.grammars import GRAMMARS
+from coma_cli.syntax.python_trees import statements_of
 from coma_cli.syntax.trees import parse
 
 _MOST_CHARS = 100_000
@@ -30,9 +31,9 @@ def contained_functions(language: str, text: str) -> list[str]:
 
 
 def _of_python(text: str) -> list[str]:
-    module = parse_python(text)
+    module = python_tree(text)
     if module is None:
         return []
     lines = text.split("\n")
-    nodes = (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    nodes = (node for node in statements_of(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     return ["\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in nodes]

@@ -114,13 +114,15 @@ def detect_language(question: str, given: str, answer: str) -> str:
     any. Where the question names none, the language of the answer counts, or of what is given.
     """
     named = list(dict.fromkeys(named_languages(_QUOTED.sub(" ", question))))
+    if len(named) == 1 and not _is_python(answer) and parses(named[0], answer) is not False:
+        return named[0]  # nothing contradicts it, and a grammar takes longest to refuse what is in another language
     found = detect_code(answer)
     if named:
         if found in named:
             return found
         if found != UNSPECIFIED and all(_contradicts(name, found, answer) for name in named):
             return found
-        return next((name for name in named if parses(name, answer)), named[0])
+        return next((name for name in named if parses(name, answer)), named[0]) if len(named) > 1 else named[0]
     if found != UNSPECIFIED:
         return found
     return detect_code(given) if given.strip() else UNSPECIFIED

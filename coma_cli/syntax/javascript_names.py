@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coma_cli.syntax.trees import parse, walk
+from coma_cli.syntax.trees import sound_tree, walk
 from coma_cli.words import name_set
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def _globals() -> frozenset[str]:
 
 def undefined_in_javascript(code: str) -> frozenset[str]:
     """The names that code uses and defines nowhere, in whatever scope; none of code that does not parse."""
-    tree = parse("javascript", code)
-    if tree is None or tree.has_error:
+    tree = sound_tree("javascript", code)
+    if tree is None:
         return frozenset()
     nodes = list(walk(tree.root))
     defined = {tree.text(name) for node in nodes if node.type in _DEFINING for name in _defined_by(node)}

@@ -4,9 +4,10 @@ import ast
 import re
 from itertools import pairwise
 
-from coma_cli.languages import parse_python
+from coma_cli.languages import python_tree
 from coma_cli.syntax.once_used_names import unused_in_go
-from coma_cli.syntax.trees import parse, walk
+from coma_cli.syntax.python_trees import statements_of
+from coma_cli.syntax.trees import sound_tree, walk
 from coma_cli.words import name_set
 
 # Source: the comp.lang.c FAQ, questions 12.2 (feof is true only after a read has failed) and 12.1 (EOF is an int).
@@ -67,8 +68,8 @@ def _hidden_package(code: str) -> str | None:
 
 def _has_stray_statement(code: str) -> bool:
     """Whether a file of Java has a class and, beside it, a statement, which belongs in a method."""
-    tree = parse("java", code) if "class " in code else None
-    if tree is None or tree.has_error or tree.root.type != "program":
+    tree = sound_tree("java", code) if "class " in code else None
+    if tree is None or tree.root.type != "program":
         return False
     kinds = {node.type for node in tree.root.children}
     return "class_declaration" in kinds and bool(kinds & _STATEMENTS)
@@ -81,8 +82,8 @@ def unreachable(language: str, code: str) -> str | None:
 
 
 def _after_return(code: str) -> int | None:
-    tree = parse_python(code)
-    for node in ast.walk(tree) if tree is not None else ():
+    tree = python_tree(code) if any(word in code for word in ("return", "raise", "break", "continue")) else None
+    for node in statements_of(tree) if tree is not None else ():
         for field in ("body", "orelse", "finalbody"):
             block = getattr(node, field, None)
             for before, after in pairwise(block) if isinstance(block, list) else ():
@@ -99,8 +100,8 @@ def _makes_generator(node: ast.stmt) -> bool:
 def _after_leaving(language: str, code: str) -> int | None:
     if not any(word in code for word in ("return", "throw", "break", "continue")):
         return None
-    tree = parse(language, code)
-    if tree is None or tree.has_error:
+    tree = sound_tree(language, code)
+    if tree is None:
         return None
     for block in walk(tree.root):
         if block.type in _BLOCKS:

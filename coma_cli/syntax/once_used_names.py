@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from coma_cli.syntax.trees import parse, walk
+from coma_cli.syntax.trees import sound_tree, walk
 from coma_cli.words import name_set
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def undeclared(language: str, code: str) -> frozenset[str]:
     """The variables that code only ever uses; none of code that does not parse."""
     if language == "php":
         return _undeclared_php(code)
-    tree = parse(language, code)
-    if tree is None or tree.has_error:
+    tree = sound_tree(language, code)
+    if tree is None:
         return frozenset()
     nodes = [node for node in walk(tree.root) if node.type in ("identifier", "field_identifier", "type_identifier")]
     counts = Counter(map(tree.text, nodes))

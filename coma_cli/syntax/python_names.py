@@ -9,11 +9,12 @@ import ast
 import re
 import symtable
 import warnings
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 
-from coma_cli.languages import parse_python
+from coma_cli.languages import python_tree
+from coma_cli.syntax.python_trees import nodes_of
 from coma_cli.words import name_set
 
 _TABLE = Path(__file__).with_name("standard_library.txt")
@@ -42,10 +43,11 @@ def standard_library() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(names) for name, *names in map(str.split, lines)}
 
 
+@lru_cache(maxsize=4)  # missing imports are added, and then the names are checked
 def undefined_names(code: str) -> frozenset[str]:
     """Names that a program uses and that nothing defines; none of code that is not Python 3 or makes names."""
-    tree = parse_python(code)
-    if tree is None or _DYNAMIC.search(code) or any(_imports_all(node) for node in ast.walk(tree)):
+    tree = python_tree(code)
+    if tree is None or _DYNAMIC.search(code) or ("import" in code and any(map(_imports_all, nodes_of(tree)))):
         return frozenset()
     try:
         with warnings.catch_warnings():
@@ -54,16 +56,25 @@ def undefined_names(code: str) -> frozenset[str]:
     except (SyntaxError, ValueError, RecursionError):  # two parameters of one name, for example
         return frozenset()
     top = tables[0]
-    known = {symbol.get_name() for symbol in top.get_symbols() if _is_defined(symbol)}
-    known |= {s.get_name() for table in tables[1:] for s in table.get_symbols() if s.is_declared_global()}
+    known = frozenset(symbol.get_name() for symbol in top.get_symbols() if _is_defined(symbol))
+    if "global" in code:
+        known |= {s.get_name() for table in tables[1:] for s in table.get_symbols() if s.is_declared_global()}
     known |= standard_library()["builtins"] | _ALWAYS_THERE
-    used = (
-        symbol.get_name()
-        for table in tables
-        for symbol in table.get_symbols()
-        if symbol.is_referenced() and (symbol.is_global() or table is top)
-    )
-    return frozenset(used) - known
+    return frozenset(name for table in tables for name in _taken_from_outside(table, known, everything=table is top))
+
+
+def _taken_from_outside(table: symtable.SymbolTable, known: frozenset[str], *, everything: bool) -> Iterator[str]:
+    """The names that a scope takes from the module or from Python itself, but for known ones; of a module all."""
+    # What symtable itself counts as global, but for a function called `top`, which it takes for a module.
+    if isinstance(table, symtable.Function) and table.get_name() != "top":
+        names: Iterable[str] = table.get_globals()
+    else:
+        names = table.get_identifiers()
+    for name in names:
+        if name not in known:
+            symbol = table.lookup(name)
+            if symbol.is_referenced() and (everything or symbol.is_global()):
+                yield name
 
 
 def _imports_all(node: ast.AST) -> bool:
@@ -82,10 +93,10 @@ def _is_defined(symbol: symtable.Symbol) -> bool:
 
 def missing_attributes(code: str) -> tuple[str, ...]:
     """What a program takes from modules of the standard library that no version of them has, such as `math.add`."""
-    tree = parse_python(code)
+    tree = python_tree(code) if "import" in code else None
     if tree is None or "hasattr" in code or "AttributeError" in code or "ImportError" in code:
         return ()
-    nodes = list(ast.walk(tree))
+    nodes = nodes_of(tree)
     found = [name for node in nodes if isinstance(node, ast.ImportFrom) for name in _absent_imports(node)]
     modules = _imported_modules(nodes)
     for node in nodes:
@@ -141,10 +152,10 @@ def with_missing_imports(code: str) -> str:
     undefined = undefined_names(code)
     if not undefined:
         return code
-    tree = parse_python(code)
+    tree = python_tree(code)
     assert tree is not None
     taken: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             taken.setdefault(node.value.id, set()).add(node.attr)
     lines = []

@@ -3,7 +3,8 @@
 import ast
 import re
 
-from coma_cli.languages import parse_python
+from coma_cli.languages import python_tree
+from coma_cli.syntax.python_trees import statements_of
 from coma_cli.syntax.trees import parse, walk
 from coma_cli.words import name_set
 
@@ -52,8 +53,8 @@ def empty_block(language: str, code: str) -> str | None:
 
 
 def _elided(code: str) -> str | None:
-    tree = parse_python(code) if "..." in code else None
-    for node in ast.walk(tree) if tree is not None else ():
+    tree = python_tree(code) if "..." in code else None
+    for node in statements_of(tree) if tree is not None else ():
         if isinstance(node, (ast.If, ast.For, ast.While, ast.With)) and all(map(_is_ellipsis, node.body)):
             return code.split("\n")[node.lineno - 1].strip()
     return None

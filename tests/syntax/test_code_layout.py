@@ -1,5 +1,10 @@
-import pytest
+import re
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from coma_cli.syntax import code_layout
 from coma_cli.syntax.code_layout import (
     outdent,
     split_closing_braces,
@@ -79,3 +84,38 @@ def test_statements_on_one_line_are_split_where_indentation_shows_lost_line_ends
 )
 def test_closing_braces_get_a_line_of_their_own_again(code, split):
     assert split_closing_braces(code) == (code if split is None else split)
+
+
+PIECES = [
+    "\n",
+    "\n\n",
+    " ",
+    "    ",
+    "\t",
+    "\r\n",
+    "}",
+    "{",
+    ";",
+    ")",
+    "(",
+    ":",
+    "[",
+    "x",
+    "do",
+    "'",
+    "//",
+    "#include <a>",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+@example("{\n \n  x\n\n}\n\ny\n")
+@example("a {\n b {\n x;}}\n")
+@example("{ x;    y }")
+def test_the_first_look_leaves_alone_what_the_whole_way_would_leave_alone(code):
+    ways = (undouble_program, split_closing_braces, lambda text: split_joined_lines(text, "java"))
+    at_once = [way(code) for way in ways]
+    with pytest.MonkeyPatch.context() as patched:
+        for look in ("_MAY_BE_DOUBLED", "_MAY_BE_CLOSED_BEHIND", "_MAY_BE_JOINED"):
+            patched.setattr(code_layout, look, re.compile(""))
+        assert [way(code) for way in ways] == at_once

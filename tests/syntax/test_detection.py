@@ -4,8 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from coma_cli.languages import UNSPECIFIED
+from coma_cli.languages import UNSPECIFIED, named_languages
+from coma_cli.syntax import detection
 from coma_cli.syntax.detection import FEATURES, detect_code, detect_language
+from coma_cli.syntax.trees import parses
+from tests.benchmarks._grown_rows import grown, slice_rows
 from tests.requirements import shared_data
 
 
@@ -82,3 +85,35 @@ def test_one_of_a_features_words_is_in_each_of_its_matches(language, data):
 
 def test_a_shell_script_that_prints_a_variable_is_no_php():
     assert detect_code('#!/bin/bash\nsum=$((1 + 2))\necho "$sum"') == "bash"
+
+
+def test_a_named_language_is_found_as_by_all_steps():
+    """Where one language is named and the answer parses in it, nothing else is asked, or would be found."""
+    rows = slice_rows(shared_data())
+    texts = [
+        "{}",
+        "{} in Python",
+        "A PHP {}",
+        "{} with C#",
+        "{} in Java, not in Ruby",
+        "JavaScript: {}",
+        "SQL {}",
+        "C++ {}",
+    ]
+    for number, row in enumerate([*rows[:120], *grown(rows, 120)]):
+        question = texts[number % len(texts)].format(row["instruction"])
+        assert detect_language(question, row["input"], row["output"]) == by_all_steps(
+            question, row["input"], row["output"]
+        )
+
+
+def by_all_steps(question, given, answer):
+    named = list(dict.fromkeys(named_languages(detection._QUOTED.sub(" ", question))))
+    found = detect_code(answer)
+    if not named:
+        return found if found != UNSPECIFIED or not given.strip() else detect_code(given)
+    if found in named:
+        return found
+    if found != UNSPECIFIED and all(detection._contradicts(name, found, answer) for name in named):
+        return found
+    return next((name for name in named if parses(name, answer)), named[0])

@@ -1,8 +1,12 @@
 import importlib.util
+import re
+import symtable
 from pathlib import Path
 
 import pytest
 
+import coma_cli
+from coma_cli.syntax import python_names
 from coma_cli.syntax.python_names import (
     missing_attributes,
     standard_library,
@@ -32,6 +36,29 @@ from coma_cli.syntax.python_names import (
 )
 def test_names_that_nothing_defines(code, names):
     assert undefined_names(code) == names
+
+
+def test_names_are_those_of_all_symbols_of_all_scopes():
+    """The same as looking at each symbol, in files without some of their imports."""
+    for path in sorted(Path(coma_cli.__file__).parent.glob("syntax/*.py")):
+        code = re.sub(r"(?m)^(?:from|import) [^(\n]*$", "", path.read_text(encoding="utf-8"))
+        if python_names._DYNAMIC.search(code):  # such programs may define names at run time
+            continue
+        tables = [symtable.symtable(code, "", "exec")]
+        for table in tables:
+            tables += table.get_children()
+        known = {
+            s.get_name() for s in tables[0].get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()
+        }
+        used = {
+            s.get_name()
+            for table in tables
+            for s in table.get_symbols()
+            if s.is_referenced() and (s.is_global() or table is tables[0])
+        }
+        found = undefined_names(code)
+        assert found <= used - known
+        assert used - known - found <= standard_library()["builtins"] | {"__file__", "__name__", "__package__"}
 
 
 @pytest.mark.parametrize(

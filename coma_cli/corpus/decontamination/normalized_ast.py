@@ -21,7 +21,8 @@ from coma_cli.corpus.decontamination.rewriting import DEFINITIONS, children_of, 
 from coma_cli.corpus.decontamination.writing import Names, Shape, shape_of
 from coma_cli.corpus.lexing import U64, Ints, lex
 from coma_cli.formats.fences import fenced_blocks
-from coma_cli.languages import parse_python
+from coma_cli.languages import parse_python, python_tree
+from coma_cli.syntax.python_trees import nodes_of
 
 _BUILTINS = frozenset(dir(builtins))
 _GIVING = frozenset((ast.Name, ast.arg, *DEFINITIONS, ast.ClassDef, ast.ExceptHandler, ast.Attribute))
@@ -113,24 +114,10 @@ def _units(tree: ast.Module, is_known: Callable[[str], bool] | None) -> Iterator
         yield _unit("", None, loose, given, {})
 
 
-def nodes_of(tree: ast.AST) -> list[ast.AST]:
-    """All nodes of a tree, level by level, as `ast.walk` gives them, in half the time."""
-    nodes = [tree]
-    for node in nodes:
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if isinstance(value, ast.AST):
-                if value._fields:
-                    nodes.append(value)
-            elif isinstance(value, list):
-                nodes.extend([one for one in value if isinstance(one, ast.AST)])
-    return nodes
-
-
 def foreign_names_of(code: str) -> set[str]:
     """The names and attributes from elsewhere that a program uses."""
-    tree = parse_python(code)
-    return set() if tree is None else foreign_names(tree.body, names_given(ast.walk(tree)))
+    tree = python_tree(code)
+    return set() if tree is None else foreign_names(tree.body, names_given(nodes_of(tree)))
 
 
 def foreign_names(body: Iterable[ast.stmt], given: "Given", *, bare: bool = False) -> set[str]:
