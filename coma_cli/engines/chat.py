@@ -33,6 +33,12 @@ class Connection(BaseModel):
         description="Count this server's answers as those of that one, such as the same model's former URL",
     )
     concurrency: int = Field(default=16, ge=1, le=1024, description="Maximum number of concurrent requests")
+    requests_per_minute: Annotated[
+        float | None, Flag("--requests-per-minute", panel=SERVER), Unset("as the server says")
+    ] = Field(default=None, gt=0, description="Requests per minute that the server allows")
+    tokens_per_minute: Annotated[
+        float | None, Flag("--tokens-per-minute", panel=SERVER), Unset("as the server says")
+    ] = Field(default=None, gt=0, description="Tokens per minute that the server allows, of prompts and answers")
     timeout_s: float = Field(default=120.0, gt=0, description="Timeout of one request (s)")
     attempts: int = Field(default=6, ge=1, description="Attempts per request before it counts as failed")
     first_wait_s: float = Field(

@@ -7,7 +7,7 @@ from typing import Any
 
 from coma_cli.engines.chat import LEFT_OUT, OTHER_LIMIT
 from coma_cli.engines.openai_key import without_key
-from coma_cli.engines.pacing import retry_after_s
+from coma_cli.engines.rate_limits import wait_of
 from coma_cli.engines.replies import BadReplyError, ErrorReplyError, message_in
 from coma_cli.errors import CliError, UsageError
 from coma_cli.words import shortened
@@ -30,7 +30,8 @@ class Failure:
     """A call without an answer.
 
     `fatal` is an error that stops everything, since every other call would fail too. `maybe_paid` means that the server
-    received the request and may have charged for it; error statuses are not charged.
+    received the request and may have charged for it; error statuses are not charged. `late` is a call whose answer did
+    not come in time.
     """
 
     message: str
@@ -40,6 +41,7 @@ class Failure:
     retry_after_s: float | None = None
     fatal: CliError | None = None
     refused_field: str | None = None
+    late: bool = False
 
 
 def explain(error: Exception, model: str, sent: Collection[str] = ()) -> Failure | None:
@@ -51,23 +53,25 @@ def explain(error: Exception, model: str, sent: Collection[str] = ()) -> Failure
     if isinstance(error, ErrorReplyError):
         return _by_status(error.status, str(error), model, maybe_paid=error.counted)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
-        return Failure("no answer in time", retry=True, maybe_paid=not _never_connected(error))
+        return Failure("no answer in time", retry=True, maybe_paid=not _never_connected(error), late=True)
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__ or error
         message = _clean(f"{type(cause).__name__}: {cause}")
         return Failure(message, retry=True, maybe_paid=not _never_connected(error))
     if isinstance(error, openai.APIStatusError):
         said = message_in(error.body) or error.response.text or error.message
-        wait = retry_after_s(error.response.headers.get("retry-after"))
+        wait = wait_of(error.response.headers)
         return _by_status(error.status_code, said, model, code=error.code, retry_after=wait, sent=sent)
     return None
 
 
 def _never_connected(error: Exception) -> bool:
     """Whether the request can't have reached the server."""
+    import aiohttp
     import httpx2
 
-    return isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+    unsent = aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
+    return isinstance(error.__cause__, unsent | httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
 
 
 def _by_status(

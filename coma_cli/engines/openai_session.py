@@ -1,37 +1,34 @@
 """The asynchronous part of the chat engine: a thread with an event loop, the calls in flight, and a queue for results.
 
 One session is one call of `OpenAIEngine.generate`. A call is claimed, paced, granted, sent, stored and settled, in this
-order; a failure is explained and then either retried after a wait or returned.
+order; a failure is explained and then either retried after a wait or returned. What is granted, stored and settled is
+booked on the thread of `openai_recording.py`.
 """
 
 import asyncio
-import os
 import queue
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from coma_cli import console
-from coma_cli.engines.answers import Answer, AnswerJournal, now, request_sha256
+from coma_cli.engines.answers import Answer, AnswerJournal, request_sha256
 from coma_cli.engines.chat import Connection, content_of, texts_of, wire_of
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.metering import Meter, NoMeter
 from coma_cli.engines.openai_failures import Failure, explain
-from coma_cli.engines.openai_key import api_key, without_key
-from coma_cli.engines.pacing import Pacer, backoff_s, sleep_unless
-from coma_cli.engines.replies import Reply, finish_reason, read_reply
+from coma_cli.engines.openai_recording import PaidCall, Recorder
+from coma_cli.engines.openai_transport import Transport, encode_call
+from coma_cli.engines.pacing import Gate, Pacer, backoff_s, sleep_unless
+from coma_cli.engines.replies import finish_reason
 from coma_cli.errors import CliError
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
-ORGANISATION_VARIABLE = "OPENAI_ORG"
-NO_KEY = "none"  # sent to servers without keys, since the client requires one
 GRACE_S = 2.0  # how long an interrupted run waits for answers in flight
 _CLAIM_WAIT_S = 0.1
 _GIVE_UP_AFTER = 5  # consecutive calls without an answer
@@ -79,7 +76,11 @@ class Parts:
 
     def stored(self, request: GenerationRequest) -> GenerationResponse | None:
         """The stored response to a request, or None."""
-        answer = self.answers.get(request_sha256(self.content(request))) if self.answers else None
+        return self.found(request, request_sha256(self.content(request)))
+
+    def found(self, request: GenerationRequest, key: str) -> GenerationResponse | None:
+        """The stored response to a request whose hash is `key`, or None."""
+        answer = self.answers.get(key) if self.answers else None
         if answer is None:
             return None
         self.traffic.note(answer)
@@ -106,7 +107,7 @@ def _fields(wire: dict[str, Any]) -> frozenset[str]:
 
 
 class Session:
-    """One session of calls: the thread with its event loop, the client, and the queue of results."""
+    """One session of calls: the thread with its event loop, the transport, the recorder, and the queue of results."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -115,10 +116,10 @@ class Session:
         self._loop: asyncio.AbstractEventLoop
         self._thread: threading.Thread
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client: AsyncOpenAI | None = None
-        self._pacer = Pacer(parts.connection.concurrency)
+        self._transport: Transport | None = None
+        self._gate = Gate(pacer_of(parts.connection))
+        self._recorder = Recorder(parts.answers, parts.meter, parts.counter)
         self._stopped = asyncio.Event()
-        self._settled = asyncio.Event()
         self._ending: BaseException | None = None
 
     # The caller's side.
@@ -147,71 +148,96 @@ class Session:
         """Keep as many calls in flight as there are slots; yield the responses."""
         in_flight, more = 0, True
         while True:
-            while more and self._ending is None and in_flight < self._connection.concurrency:
+            ready: list[tuple[GenerationRequest, PaidCall]] = []
+            while more and self._ending is None and in_flight + len(ready) < self._connection.concurrency:
                 request = next(waiting, None)
                 if request is None:
                     more = False
-                elif (known := self._parts.stored(request)) is not None:
-                    self._parts.traffic.reused += 1
-                    yield known
-                else:
-                    self._open_client()
-                    self._loop.call_soon_threadsafe(self._start, request)
-                    in_flight += 1
+                    break
+                call = self._prepared(request)
+                if (known := self._parts.found(request, call.key)) is None:
+                    ready.append((request, call))
+                    continue
+                self._parts.traffic.reused += 1
+                in_flight += self._send_off(ready)
+                ready = []
+                yield known
+            in_flight += self._send_off(ready)
             if not in_flight:
                 break
-            result = self._results.get()
-            in_flight -= 1
-            if isinstance(result, BaseException):
-                self._ending = self._ending or result
-            elif result is not None:
-                yield result
+            for result in self._arrived():
+                in_flight -= 1
+                if isinstance(result, BaseException):
+                    self._ending = self._ending or result
+                elif result is not None:
+                    yield result
         if self._ending is not None:
             raise self._ending
 
+    def _prepared(self, request: GenerationRequest) -> PaidCall:
+        content = self._parts.content(request)
+        return PaidCall(content, request_sha256(content), self._parts.counter.at_most(texts_of(content)))
+
+    def _send_off(self, calls: Sequence[tuple[GenerationRequest, PaidCall]]) -> int:
+        """Hand calls to the event loop, all at once; their number."""
+        if calls:
+            self._open_transport()
+            self._loop.call_soon_threadsafe(self._start, list(calls))
+        return len(calls)
+
+    def _arrived(self) -> Iterator[GenerationResponse | BaseException | None]:
+        """The next result, when it comes, and those that are there with it."""
+        yield self._results.get()
+        for _ in range(self._results.qsize()):  # only this thread takes any
+            yield self._results.get()
+
     # The event loop's side.
 
-    def _start(self, request: GenerationRequest) -> None:
-        task = self._loop.create_task(self._call(request))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _start(self, calls: Sequence[tuple[GenerationRequest, PaidCall]]) -> None:
+        for request, call in calls:
+            task = self._loop.create_task(self._call(request, call))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _call(self, request: GenerationRequest) -> None:
+    async def _call(self, request: GenerationRequest, call: PaidCall) -> None:
         """Put one item into the queue: a response, a fatal error, or None if nothing was sent."""
         try:
-            result: GenerationResponse | BaseException | None = await self._claimed(request)
+            result: GenerationResponse | BaseException | None = await self._claimed(request, call)
         except Exception as error:  # passed to the caller's thread, which raises it
             result = error
-            self._stopped.set()
+            self._stop()
         self._results.put(result)
 
-    async def _claimed(self, request: GenerationRequest) -> GenerationResponse | None:
-        content = self._parts.content(request)
-        key = request_sha256(content)
+    def _stop(self) -> None:
+        """Send nothing more."""
+        if not self._stopped.is_set():
+            self._stopped.set()
+            self._gate.close()
+            self._recorder.stop()
+
+    async def _claimed(self, request: GenerationRequest, call: PaidCall) -> GenerationResponse | None:
         answers = self._parts.answers
         if answers is None:
-            return await self._attempts(request, content, key)
-        while not answers.claim(key):
+            return await self._attempts(request, call)
+        while not answers.claim(call.key):
             if not await sleep_unless(self._stopped, _CLAIM_WAIT_S):
                 return None
         try:
             # Another process may have stored the answer between the first lookup and the claim.
-            known = answers.get(key)
+            known = answers.get(call.key)
             if known is None:
                 answers.require_room(len(self._tasks))
-                return await self._attempts(request, content, key)
+                return await self._attempts(request, call)
             self._parts.traffic.reused += 1
             return response_of(request.key, known)
         finally:
-            answers.release(key)
+            answers.release(call.key)
 
-    async def _attempts(
-        self, request: GenerationRequest, content: dict[str, Any], key: str
-    ) -> GenerationResponse | None:
+    async def _attempts(self, request: GenerationRequest, call: PaidCall) -> GenerationResponse | None:
         connection = self._connection
         failure: Failure | None = None
         for attempt in range(connection.attempts):
-            result = await self._once_as_the_server_takes_it(content, key)
+            result = await self._once_as_the_server_takes_it(call)
             if result is None:
                 return None
             if isinstance(result, Answer):
@@ -224,7 +250,7 @@ class Session:
             if not failure.retry or wait > connection.longest_wait_s or attempt + 1 == connection.attempts:
                 break
             if failure.busy:
-                self._pacer.refused(wait)
+                self._gate.pacer.refused(wait)
             if not await sleep_unless(self._stopped, wait):
                 return None
         assert failure is not None
@@ -241,10 +267,10 @@ class Session:
             )
         return GenerationResponse(request.key, "", "error", 0, 0, error=failure.message, permanent=not failure.retry)
 
-    async def _once_as_the_server_takes_it(self, content: dict[str, Any], key: str) -> Answer | Failure | None:
+    async def _once_as_the_server_takes_it(self, call: PaidCall) -> Answer | Failure | None:
         """One attempt, and another one at once for each field that the server refuses."""
         while True:
-            result = await self._once(content, key)
+            result = await self._once(call)
             field = result.refused_field if isinstance(result, Failure) else None
             if field is None or not isinstance(result, Failure):
                 return result
@@ -252,125 +278,86 @@ class Session:
                 self._parts.refused.add(field)
                 console.warn(f"The server refuses {field!r}, which is not sent to it any more ({result.message}).")
 
-    async def _once(self, content: dict[str, Any], key: str) -> Answer | Failure | None:
+    async def _once(self, call: PaidCall) -> Answer | Failure | None:
         """One attempt, paced and metered; None if the session was stopped before it was sent."""
-        while (wait := self._pacer.admit()) > 0:
-            if not await sleep_unless(self._stopped, wait):
-                return None
+        counted = await self._gate.enter(call.bound)
+        if counted is None:
+            return None
+        used = 0
         try:
-            ticket = await self._reserve(content, key)
+            ticket = await self._recorder.reserve(call)
             if ticket is None:
                 return None
-            return await self._send(content, key, ticket)
+            result = await self._send(call, ticket)
+            if isinstance(result, Answer):
+                used = result.prompt_tokens + result.completion_tokens
+            elif result.maybe_paid:
+                used = round(counted)
+            return result
         finally:
-            self._pacer.leave()
-            self._settled.set()
+            self._gate.pacer.used(used, call.bound, counted)
+            self._gate.leave()
 
-    async def _reserve(self, content: dict[str, Any], key: str) -> str | None:
-        meter = self._parts.meter
-        prompt = self._parts.counter.at_most(texts_of(content))
-        while not self._stopped.is_set():
-            ticket = meter.reserve(key, prompt, content["max_new_tokens"])
-            if ticket is not None:
-                return ticket
-            if meter.open == 0:
-                raise meter.exhausted()
-            self._settled.clear()
-            settled = asyncio.ensure_future(self._settled.wait())
-            stopped = asyncio.ensure_future(self._stopped.wait())
-            await asyncio.wait({settled, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            settled.cancel()
-            stopped.cancel()
-        return None
-
-    async def _send(self, content: dict[str, Any], key: str, ticket: str) -> Answer | Failure:
-        meter = self._parts.meter
+    async def _send(self, call: PaidCall, ticket: str) -> Answer | Failure:
         self._parts.traffic.sent += 1
         refused = frozenset(self._parts.refused)
-        wire = wire_of(content, self._connection, refused)
+        wire = wire_of(call.content, self._connection, refused)
+        path = "completions" if "prompt" in call.content else "chat/completions"
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._connection.timeout_s):
-                client = self._open_client()
-                calls = client.completions if "prompt" in content else client.chat.completions
-                raw = await calls.with_raw_response.create(**wire)
-                reply = read_reply(raw.content)
+                reply = await self._open_transport().post(path, encode_call(wire))
+            took = time.monotonic() - began
+            answer = await self._recorder.answered(call, ticket, reply.body, refused)
         except Exception as error:
-            failure = explain(error, self._parts.model, _fields(wire))
-            if failure is None:
-                meter.forfeit(ticket, type(error).__name__)
-                raise
-            (meter.forfeit if failure.maybe_paid else meter.release)(ticket, failure.message)
-            if failure.fatal is not None:
-                raise failure.fatal from None
-            return failure
-        answer = self._answer(content, key, reply, refused)
-        if self._parts.answers is not None:
-            self._parts.answers.append(answer)
+            return await self._failure(error, ticket, _fields(wire))
         self._parts.traffic.note(answer)
-        meter.settle(ticket, answer.prompt_tokens, answer.completion_tokens)
-        self._pacer.succeeded()
         self._parts.traffic.answered += 1
+        self._gate.pacer.succeeded(took)
+        self._gate.pacer.learn(reply.headers)
         return answer
 
-    def _answer(self, content: dict[str, Any], key: str, reply: Reply, refused: frozenset[str]) -> Answer:
-        """A reply as a row; token counts that the server did not give are upper bounds."""
-        counter = self._parts.counter
-        prompt, completion = reply.prompt_tokens, reply.completion_tokens
-        if prompt is None:
-            prompt = counter.at_most(texts_of(content))
-        if completion is None:
-            completion = min(content["max_new_tokens"], counter.at_most([reply.reasoning, reply.text]))
-        return Answer(
-            request_sha256=key,
-            request=content,
-            text=reply.text,
-            finish_reason=reply.finish_reason,
-            prompt_tokens=prompt,
-            completion_tokens=completion,
-            usage_reported=None not in (reply.prompt_tokens, reply.completion_tokens),
-            served_by=reply.served_by,
-            created=now(),
-            reasoning=reply.reasoning,
-            reasoning_tokens=reply.reasoning_tokens,
-            system_fingerprint=reply.system_fingerprint,
-            not_sent=tuple(sorted(refused)),
-        )
-
-    def _open_client(self) -> "AsyncOpenAI":
-        """The client, created before the first call, since its import may take seconds.
-
-        It makes one attempt per call: retries are handled here.
+    async def _failure(self, error: Exception, ticket: str, sent: frozenset[str]) -> Failure:
+        """The meaning of what went wrong, booked.
 
         Raises:
-            CliError: the environment's proxy or certificates can't be used.
+            CliError: every other call would fail too. Exception: the error is a bug.
         """
-        if self._client is None:
-            from httpx2 import InvalidURL
-            from openai import AsyncOpenAI
+        failure = explain(error, self._parts.model, sent)
+        if failure is None:
+            await self._recorder.failed(ticket, type(error).__name__, maybe_paid=True)
+            raise error
+        await self._recorder.failed(ticket, failure.message, maybe_paid=failure.maybe_paid)
+        if failure.fatal is not None:
+            raise failure.fatal from None
+        if failure.late:
+            self._gate.pacer.late(self._connection.timeout_s)
+        return failure
 
-            try:
-                self._client = AsyncOpenAI(
-                    api_key=api_key() or NO_KEY,
-                    organization=(os.environ.get(ORGANISATION_VARIABLE) or "").strip() or None,
-                    base_url=self._connection.base_url,
-                    timeout=self._connection.timeout_s,
-                    max_retries=0,
-                )
-            except (ImportError, OSError, ValueError, InvalidURL) as error:
-                raise CliError(
-                    f"No connection can be set up: {without_key(str(error)) or type(error).__name__}.",
-                    "Check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE (a SOCKS proxy: pip install socksio).",
-                ) from None
-        return self._client
+    def _open_transport(self) -> Transport:
+        """The transport, made before the first call, since its imports may take seconds."""
+        if self._transport is None:
+            self._transport = Transport(self._connection)
+        return self._transport
 
     async def _shut_down(self, grace_s: float) -> None:
         """Stop sending, wait for answers in flight for a while, drop the rest."""
-        self._stopped.set()
+        self._stop()
         if self._tasks and grace_s:
             await asyncio.wait(set(self._tasks), timeout=grace_s)
         rest = set(self._tasks)
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
-        if self._client is not None:
-            await self._client.close()
+        await self._recorder.close()
+        if self._transport is not None:
+            await self._transport.close()
+
+
+def pacer_of(connection: Connection) -> Pacer:
+    """The pacer for a connection."""
+    return Pacer(
+        connection.concurrency,
+        requests_per_minute=connection.requests_per_minute or 0,
+        tokens_per_minute=connection.tokens_per_minute or 0,
+    )

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from coma_cli.engines import answers as module
 from coma_cli.engines.answers import ANSWERS_FILE, BROKEN_FILE, Answer, AnswerJournal, request_sha256
 from tests.requirements import skip_unless
 
@@ -235,3 +236,84 @@ def test_a_claim_holds_between_processes_and_dies_with_its_own(tmp_path):
     finally:
         holder.kill()
         holder.join(10)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A journal that reads 200 bytes at a time and indexes 10 answers."""
+    monkeypatch.setattr(module, "READ_BLOCK", 200)
+    monkeypatch.setattr(module, "INDEX_AT_CLOSE", 10)
+    monkeypatch.setattr(module, "INDEX_WHILE_OPEN", 25)
+
+
+def test_nothing_is_missed_beyond_what_one_read_gives(tmp_path, monkeypatch):
+    with AnswerJournal(tmp_path) as journal:
+        journal.append_all([an_answer(n, "long " * (n % 90)) for n in range(60)])
+    monkeypatch.setattr(module, "READ_BLOCK", 100)
+    with AnswerJournal(tmp_path) as journal:
+        assert len(journal) == 60 and all(journal.get(an_answer(n).key) for n in range(60))
+
+
+def test_the_system_reads_less_than_was_asked_for(tmp_path, monkeypatch):
+    with AnswerJournal(tmp_path) as journal:
+        journal.append_all([an_answer(n) for n in range(60)])
+    whole = os.pread
+    monkeypatch.setattr(module.os, "pread", lambda file, size, start: whole(file, min(size, 777), start))
+    with AnswerJournal(tmp_path) as journal:
+        assert len(journal) == 60
+
+
+def test_with_an_index_only_what_is_new_is_read(tmp_path, small, monkeypatch):
+    with AnswerJournal(tmp_path) as journal:
+        for n in range(40):
+            journal.append(an_answer(n))
+    with (tmp_path / ANSWERS_FILE).open("ab") as handle:
+        handle.write(b"broken\n")
+    read = []
+    monkeypatch.setattr(module, "request_sha256", lambda request: (read.append(request), request_sha256(request))[1])
+    seen = []
+    with AnswerJournal(tmp_path, on_corrupt=seen.append) as journal:
+        assert read == [] and [line.line for line in seen] == [41]
+        assert len(journal) == 40 and all(journal.get(an_answer(n).key) == an_answer(n) for n in range(40))
+        journal.append(an_answer(3, "second"))
+        journal.append_all([an_answer(n) for n in range(40, 55)])
+        assert journal.get(an_answer(3).key) == an_answer(3) and len(journal) == 55
+    with AnswerJournal(tmp_path) as journal:
+        assert len(journal) == 55 and journal.get(an_answer(3).key).text == "a 3"
+
+
+def test_an_indexed_line_that_broke_is_named_and_its_answer_asked_for_again(tmp_path, small):
+    with AnswerJournal(tmp_path) as journal:
+        journal.append_all([an_answer(n) for n in range(40)])
+    path = tmp_path / ANSWERS_FILE
+    lines = path.read_bytes().splitlines(keepends=True)
+    with path.open("r+b") as handle:
+        handle.seek(sum(map(len, lines[:20])) + 5)
+        handle.write(b"\x00")
+    seen = []
+    with AnswerJournal(tmp_path, on_corrupt=seen.append) as journal:
+        assert journal.get(an_answer(20).key) is None
+        assert [line.line for line in seen] == [21]
+        journal.append(an_answer(20))
+        assert journal.get(an_answer(20).key) == an_answer(20) and len(journal) == 40
+
+
+def test_two_processes_with_an_index_see_each_others_answers(tmp_path, small):
+    with AnswerJournal(tmp_path) as one, AnswerJournal(tmp_path) as other:
+        for n in range(60):
+            (one if n % 2 else other).append(an_answer(n))
+        assert all(one.get(an_answer(n).key) and other.get(an_answer(n).key) for n in range(60))
+    with AnswerJournal(tmp_path) as journal:
+        assert len(journal) == 60
+
+
+def test_without_room_for_an_index_the_journal_still_works(tmp_path, small, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr("coma_cli.engines.answer_index.write_atomically", full)
+    with AnswerJournal(tmp_path) as journal:
+        journal.append_all([an_answer(n) for n in range(40)])
+        assert journal.get(an_answer(30).key) == an_answer(30)
+    with AnswerJournal(tmp_path) as journal:
+        assert len(journal) == 40

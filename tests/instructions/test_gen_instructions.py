@@ -333,7 +333,7 @@ def test_the_key_is_in_no_file_and_no_output(seed, workspace_root, capsys, monke
     monkeypatch.setenv("OPENAI_API_KEY", secret)
     with serving(fails={1: Fail(500, f"bad key {secret}?")}) as server:
         assert run_coma(arguments(seed, workspace_root, server.base_url, num=3)) == 0
-        assert {h["authorization"] for h in server.log.headers} == {f"Bearer {secret}"}
+        assert {h["Authorization"] for h in server.log.headers} == {f"Bearer {secret}"}
     shown = capsys.readouterr()
     assert secret not in shown.out + shown.err
     for file in workspace_root.rglob("*"):
