@@ -302,7 +302,7 @@ ROWS: dict[str, type[BaseModel]] = {
     "dropped.jsonl": DroppedRow,
     "contamination.jsonl": ContaminatedRow,
     "pending.jsonl": PendingRequest,
-    "calls.jsonl and answers.jsonl": Call,
+    "ledger.jsonl and answers.jsonl": Call,
     "benchmark_check": FileCheck,
     "metrics.jsonl": TrainingStep,
     "samples.jsonl": Sample,
@@ -325,7 +325,7 @@ def test_every_field_of_a_row_is_described(title):
     assert described == written - {"schema_version"}
 
 
-@pytest.mark.parametrize(("title", "record"), [("calls.jsonl and answers.jsonl", Answer), ("causes.jsonl", Cause)])
+@pytest.mark.parametrize(("title", "record"), [("ledger.jsonl and answers.jsonl", Answer), ("causes.jsonl", Cause)])
 def test_fields_that_are_listed_in_a_sentence_are_all_there(title, record):
     named = set(re.findall(r"`(\w+)`", section((DOCS / "data-formats.md").read_text(), title)))
     assert record.model_fields.keys() - {"schema_version"} <= named

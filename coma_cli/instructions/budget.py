@@ -5,9 +5,8 @@ its actual cost replaces that. A call that a killed process left open counts in 
 of answers. So spent and reserved dollars together never exceed the cap, over any number of starts.
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, Self
 
 from coma_cli.engines.answers import Answer, now
@@ -15,7 +14,7 @@ from coma_cli.errors import BudgetReachedError
 from coma_cli.journal import Journal
 from coma_cli.records import Record
 
-CALLS_FILE = "calls.jsonl"
+LEDGER_FILE = "ledger.jsonl"
 _PER_MTOK = 1_000_000
 
 
@@ -70,29 +69,56 @@ class KnownAnswers(Protocol):
 
 
 class Budget:
-    """The meter of one run, made by `from_ledger`; without `max_usd` there is no cap."""
+    """The meter of one run, made by `from_ledger`; without `max_usd` there is no cap.
 
-    def __init__(self, ledger: Journal[Call], calls: Mapping[str, Call], price: Price, max_usd: float | None) -> None:
-        """`calls` are those of earlier starts, from the ledger, none of them open."""
+    Memory holds totals and the calls in flight only.
+    """
+
+    def __init__(self, ledger: Journal[Call], price: Price, max_usd: float | None) -> None:
         self._ledger = ledger
         self._price = price
         self._max_usd = max_usd
-        self._calls = dict(calls)
-        self._attempts = Counter(call.request_sha256 for call in calls.values())
-        self._usd = sum(call.usd for call in calls.values())
+        self._calls = 0  # that were ever sent; numbers them
+        self._spending = Spending()
         self._open: dict[str, Call] = {}
         self._reserved = 0.0
 
     @classmethod
     def from_ledger(cls, ledger: Journal[Call], price: Price, max_usd: float | None, answers: KnownAnswers) -> Self:
         """Read the ledger, and close the calls that were in flight when their process died."""
-        calls = {call.key: call for call in ledger.rows()}
-        closed = [
-            _closed(call, answers.get(call.request_sha256), price) for call in calls.values() if call.state == "open"
-        ]
-        for call in closed:
-            ledger.append(call)
-        return cls(ledger, calls | {call.key: call for call in closed}, price, max_usd)
+        budget = cls(ledger, price, max_usd)
+        left = budget._read(ledger.rows())
+        for call in left:
+            closed = _closed(call, answers.get(call.request_sha256), price)
+            ledger.append(closed)
+            budget._count(closed)
+        return budget
+
+    def _read(self, calls: Iterable[Call]) -> list[Call]:
+        """Count the calls of earlier starts; those that are still open."""
+        left: dict[str, Call] = {}
+        for call in calls:
+            if call.state == "open":
+                left[call.id] = call
+                self._calls += 1
+            else:
+                left.pop(call.id, None)
+                self._count(call)
+        return list(left.values())
+
+    def _count(self, call: Call) -> None:
+        """Add a call that has ended to the totals."""
+        total = replace(self._spending, usd=self._spending.usd + call.usd)
+        if call.state == "answered":
+            total = replace(
+                total,
+                calls=total.calls + 1,
+                prompt_tokens=total.prompt_tokens + call.prompt_tokens,
+                completion_tokens=total.completion_tokens + call.completion_tokens,
+            )
+        elif call.state == "lost":
+            total = replace(total, lost_calls=total.lost_calls + 1, lost_usd=total.lost_usd + call.usd)
+        self._spending = total
 
     @property
     def open(self) -> int:
@@ -102,29 +128,27 @@ class Budget:
     @property
     def spent_usd(self) -> float:
         """The dollars that all starts of this run have paid, or may have paid, so far."""
-        return self._usd
+        return self._spending.usd
 
     def reserve(self, call: str, prompt_tokens: int, completion_tokens: int) -> str | None:
         """Reserve the maximum cost of a call; None if that would exceed the cap."""
         most = self._price.cost_usd(prompt_tokens, completion_tokens)
-        if self._max_usd is not None and self._usd + self._reserved + most > self._max_usd:
+        if self._max_usd is not None and self.spent_usd + self._reserved + most > self._max_usd:
             return None
-        attempt = self._attempts[call]
-        self._attempts[call] += 1
-        ticket = f"{call}-{attempt}"
-        self._open[ticket] = self._write(
-            Call(
-                id=ticket,
-                request_sha256=call,
-                state="open",
-                prompt_tokens=prompt_tokens,
-                completion_tokens=completion_tokens,
-                usd=most,
-                time=now(),
-            )
+        opened = Call(
+            id=str(self._calls),
+            request_sha256=call,
+            state="open",
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            usd=most,
+            time=now(),
         )
+        self._calls += 1
+        self._ledger.append(opened)
+        self._open[opened.id] = opened
         self._reserved += most
-        return ticket
+        return opened.id
 
     def settle(self, ticket: str, prompt_tokens: int, completion_tokens: int) -> None:
         """The call was answered; its actual cost replaces the reserved one."""
@@ -144,22 +168,13 @@ class Budget:
         """The error that stops a run at its cap."""
         return BudgetReachedError(
             f"The budget of ${self._max_usd:.4g} is reached: "
-            f"${self._usd:.4g} are spent, and the next call may not fit.",
+            f"${self.spent_usd:.4g} are spent, and the next call may not fit.",
             "Raise --max-usd and rerun the same command to resume.",
         )
 
     def spending(self) -> Spending:
         """The totals of all starts."""
-        answered = [call for call in self._calls.values() if call.state == "answered"]
-        lost = [call for call in self._calls.values() if call.state == "lost"]
-        return Spending(
-            calls=len(answered),
-            prompt_tokens=sum(call.prompt_tokens for call in answered),
-            completion_tokens=sum(call.completion_tokens for call in answered),
-            usd=self._usd,
-            lost_calls=len(lost),
-            lost_usd=sum(call.usd for call in lost),
-        )
+        return self._spending
 
     def _close(
         self,
@@ -172,23 +187,10 @@ class Budget:
     ) -> None:
         call = self._open.pop(ticket)
         self._reserved = self._reserved - call.usd if self._open else 0.0
-        self._usd += usd
-        self._write(
-            call.model_copy(
-                update={
-                    "state": state,
-                    "prompt_tokens": prompt_tokens,
-                    "completion_tokens": completion_tokens,
-                    "usd": usd,
-                    "error": error,
-                }
-            )
-        )
-
-    def _write(self, call: Call) -> Call:
-        self._ledger.append(call)
-        self._calls[call.key] = call
-        return call
+        figures = {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens, "usd": usd}
+        closed = call.model_copy(update={"state": state, "error": error, **figures})
+        self._count(closed)
+        self._ledger.append(closed)
 
 
 def _closed(call: Call, answer: Answer | None, price: Price) -> Call:

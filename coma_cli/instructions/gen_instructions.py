@@ -19,7 +19,7 @@ from coma_cli.engines.openai_engine import OpenAIEngine, address
 from coma_cli.engines.openai_models import described_model, shutdown_note
 from coma_cli.engines.openai_session import Traffic
 from coma_cli.errors import BudgetReachedError, CliError
-from coma_cli.instructions.budget import CALLS_FILE, FREE, Budget, Call, Spending
+from coma_cli.instructions.budget import FREE, LEDGER_FILE, Budget, Call, Spending
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
 from coma_cli.instructions.pending_requests import PENDING_REQUESTS
 from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
@@ -97,11 +97,11 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
     broken_before = len(run.corrupt)
     with AnswerJournal(plan.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
         broken_answers = len(run.corrupt) - broken_before
-        budget = Budget.from_ledger(run.journal(CALLS_FILE, Call), plan.price or FREE, settings.max_usd, answers)
+        budget = Budget.from_ledger(run.journal(LEDGER_FILE, Call), plan.price or FREE, settings.max_usd, answers)
         spent_before = budget.spent_usd
         engine = OpenAIEngine(settings.model, settings.runtime, answers=answers, meter=budget, server=settings.server)
         try:
-            _ask(engine, rounds)
+            _ask(engine, rounds, budget if plan.price else None)
         except BudgetReachedError as error:
             raise _with_what_is_there(error, rounds) from None
     run.count_work(engine.traffic.answered)
@@ -122,15 +122,15 @@ def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:
     return Rounds(PENDING_REQUESTS, plan.requests, settings)
 
 
-def _ask(engine: OpenAIEngine, rounds: Rounds[Any]) -> None:
-    """Run all rounds: send the requests that can be made, take the responses as they come."""
+def _ask(engine: OpenAIEngine, rounds: Rounds[Any], budget: Budget | None) -> None:
+    """Run all rounds: send the requests that can be made, take the responses as they come; the cost is shown live."""
     with console.progress(rounds.kind.name.capitalize(), len(rounds.drafts)) as ticker:
         while rounds.pending:
             with closing(engine.generate(rounds.requests())) as responses:
                 for response in responses:
                     draft = rounds.take(response)
                     if draft.state != "open":
-                        ticker.advance()
+                        ticker.advance(live=f"${budget.spent_usd:.4f}" if budget else "")
 
 
 def _with_what_is_there(error: BudgetReachedError, rounds: Rounds[Any]) -> BudgetReachedError:

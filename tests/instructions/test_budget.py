@@ -31,7 +31,7 @@ class OneAnswer:
 
 
 def opened(folder, max_usd=1.0, price=PRICE, answers=None) -> tuple[Budget, Journal]:
-    ledger = Journal.open(folder / "calls.jsonl", Call)
+    ledger = Journal.open(folder / "ledger.jsonl", Call)
     return Budget.from_ledger(ledger, price, max_usd, answers or NoAnswers()), ledger
 
 
