@@ -31,8 +31,9 @@ class GenerationRequest:
 
     Engines that run the model themselves use `prompt_ids` (template applied); remote chat engines send `instruction` as
     the user's message, after `system` if given, or `prompt` as a whole where they are to complete a text. `reasoning`
-    limits a reasoning part; `chat_options` are variables of a server's chat template. Requests with the same prompt
-    should follow one another.
+    limits a reasoning part; `chat_options` are variables of a server's chat template. `frame` are the texts that a
+    usable answer begins and ends with: a model that coma runs itself is made to write between them, as `local_chat`
+    does. Requests with the same prompt should follow one another.
     """
 
     key: str
@@ -46,6 +47,7 @@ class GenerationRequest:
     prompt: str = ""
     reasoning: ReasoningLimit | None = None
     chat_options: tuple[tuple[str, Any], ...] = ()
+    frame: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def check_access(connection: Connection) -> UsageError | None:
     if url is None and not has_key():
         return UsageError(
             f"{KEY_VARIABLE} is not set, and no other server is given.",
-            f"export {KEY_VARIABLE}=... ; or --base-url http://localhost:8000/v1 for your own server",
+            f"export {KEY_VARIABLE}=... ; or --base-url http://localhost:8000/v1 for your own server; "
+            "or --engine transformers, which needs neither",
         )
     return flaw_of_key()
 

@@ -25,7 +25,8 @@ HUMAN_PART = "lines {} to {} of the answer are this function, the others were ge
 def first_request(seed: Seed, settings: GenSettings) -> GenerationRequest:
     """Asks for an instruction."""
     text = prompts.round_one(seed.code, seed.language, settings.text_language)
-    return _request(f"{seed.id}/1", prompts.SYSTEM_ONE, text, settings, settings.round_one)
+    frame = prompts.INSTRUCTION_FRAME
+    return _request(f"{seed.id}/1", prompts.SYSTEM_ONE, text, settings, settings.round_one, frame)
 
 
 def second_request(seed: Seed, instruction: str, settings: GenSettings) -> GenerationRequest:
@@ -37,12 +38,15 @@ def second_request(seed: Seed, instruction: str, settings: GenSettings) -> Gener
         seed.code if settings.second_round == "from-code" else None,
         demonstrated=settings.filters.must_run,
     )
-    return _request(f"{seed.id}/2", prompts.SYSTEM_TWO, text, settings, settings.round_two)
+    frame = prompts.program_frame(seed.language)
+    return _request(f"{seed.id}/2", prompts.SYSTEM_TWO, text, settings, settings.round_two, frame)
 
 
-def _request(key: str, system: str, text: str, settings: GenSettings, drawn: Round) -> GenerationRequest:
+def _request(
+    key: str, system: str, text: str, settings: GenSettings, drawn: Round, frame: tuple[str, str]
+) -> GenerationRequest:
     seed = row_seed(settings.seed, key)
-    return GenerationRequest(key, drawn.decoding(), seed, instruction=text, system=system)
+    return GenerationRequest(key, drawn.decoding(), seed, instruction=text, system=system, frame=frame)
 
 
 def _request_instruction(seed: Seed, texts: Sequence[str], settings: GenSettings) -> GenerationRequest:

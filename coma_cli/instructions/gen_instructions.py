@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from coma_cli import console
 from coma_cli.corpus.decontamination.decontaminate import index_of
 from coma_cli.engines.answers import AnswerJournal
-from coma_cli.engines.openai_engine import OpenAIEngine, address
+from coma_cli.engines.openai_engine import address
 from coma_cli.engines.openai_models import described_model, shutdown_note
 from coma_cli.engines.openai_session import Traffic
 from coma_cli.errors import BudgetReachedError, CliError
@@ -26,6 +26,7 @@ from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
 from coma_cli.instructions.rounds import ItemDraft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.settings import GenSettings
+from coma_cli.instructions.writers import WritingEngine, open_writer
 from coma_cli.jsonl import write_rows
 from coma_cli.stage import Stage
 from coma_cli.words import count_of, shortened
@@ -79,6 +80,8 @@ def preview(settings: GenSettings, workspace: Workspace) -> GenPlan:
 
 
 def _say_when_it_is_shut_down(settings: GenSettings) -> None:
+    if settings.is_local:
+        return
     described = described_model(settings.model, address(settings.runtime), settings.runtime)
     line = shutdown_note(settings.model, described)
     if line is not None:
@@ -99,7 +102,7 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
         broken_answers = len(run.corrupt) - broken_before
         budget = Budget.from_ledger(run.journal(LEDGER_FILE, Call), plan.price or FREE, settings.max_usd, answers)
         spent_before = budget.spent_usd
-        engine = OpenAIEngine(settings.model, settings.runtime, answers=answers, meter=budget, server=settings.server)
+        engine = open_writer(settings, plan.writer, answers, budget)
         try:
             _ask(engine, rounds, budget if plan.price else None)
         except BudgetReachedError as error:
@@ -117,12 +120,13 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
 
 
 def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:
+    server = settings.server if plan.writer is None else plan.writer.server(settings)
     if settings.pending is None:
-        return Rounds(CODE_FUNCTIONS, plan.seeds, settings)
-    return Rounds(PENDING_REQUESTS, plan.requests, settings)
+        return Rounds(CODE_FUNCTIONS, plan.seeds, settings, server)
+    return Rounds(PENDING_REQUESTS, plan.requests, settings, server)
 
 
-def _ask(engine: OpenAIEngine, rounds: Rounds[Any], budget: Budget | None) -> None:
+def _ask(engine: WritingEngine, rounds: Rounds[Any], budget: Budget | None) -> None:
     """Run all rounds: send the requests that can be made, take the responses as they come; the cost is shown live."""
     with console.progress(rounds.kind.name.capitalize(), len(rounds.drafts)) as ticker:
         while rounds.pending:

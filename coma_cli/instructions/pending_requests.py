@@ -25,7 +25,8 @@ def generation_request(request: PendingRequest, settings: GenSettings) -> Genera
         text = prompts.chinese_instruction(request.english, request.input, request.output, request.language)
     seed = row_seed(settings.seed, request.id)
     decoding = settings.round_one.decoding()
-    return GenerationRequest(request.id, decoding, seed, instruction=text, system=prompts.SYSTEM_CHINESE)
+    frame = prompts.CHINESE_FRAME
+    return GenerationRequest(request.id, decoding, seed, instruction=text, system=prompts.SYSTEM_CHINESE, frame=frame)
 
 
 def _request(request: PendingRequest, texts: Sequence[str], settings: GenSettings) -> GenerationRequest:

@@ -1,5 +1,6 @@
 """What a run would read, request and cost: seed functions, benchmarks, price, and blockers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +15,13 @@ from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.engines.openai_models import today, why_shut_down
 from coma_cli.errors import CliError, MissingInputError, UsageError
-from coma_cli.instructions.budget import Price
+from coma_cli.instructions.budget import FREE, Price
 from coma_cli.instructions.code_functions import first_request, second_request
 from coma_cli.instructions.pending import Requests, choose_requests
 from coma_cli.instructions.pending_requests import generation_request
 from coma_cli.instructions.seeds import Seed, SeedCode, SeedTally, choose_seeds, find_seed_code
 from coma_cli.instructions.settings import GenSettings
+from coma_cli.instructions.writers import LocalWriter, find_writer, writer_blockers
 from coma_cli.models.prices import AS_OF, remote_model
 from coma_cli.records import PendingRequest
 from coma_cli.words import count_of
@@ -42,6 +44,7 @@ class GenPlan(Plan):
     price: Price | None = None
     benchmarks: tuple[LoadedBenchmark, ...] = ()
     corrupt_seed_lines: int = 0
+    writer: LocalWriter | None = None
     workspace: Workspace = field(kw_only=True)
 
 
@@ -65,18 +68,20 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
             f"{source.input.path} has no usable code function{_skipped(tally)}.", "Check --seed-code."
         )
     price = price_of(settings)
+    writer = find_writer(settings, workspace)
     benchmarks, absent = _benchmarks(settings)
     return GenPlan(
-        subject=settings.model.replace("/", "-"),
-        inputs=(source.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
+        subject=_subject(settings, writer),
+        inputs=(source.input, *_shared_inputs(writer, benchmarks)),
         total=_CALLS_PER_SEED * len(seeds),
         estimate=_estimate(seeds, settings, price),
-        blockers=tuple(_blockers(settings, price)),
+        blockers=tuple(_blockers(settings, price, writer)),
         notes=tuple(_notes(settings, source, seeds, tally, price, absent)),
         seeds=tuple(seeds),
         price=price,
         benchmarks=benchmarks,
         corrupt_seed_lines=len(tally.corrupt),
+        writer=writer,
         workspace=workspace,
     )
 
@@ -95,6 +100,7 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         languages=settings.languages,
     )
     price = price_of(settings)
+    writer = find_writer(settings, workspace)
     benchmarks, absent = _benchmarks(settings)
     left = requests.there - len(requests.chosen)
     notes = [f"{len(requests.chosen)} of {count_of(requests.there, 'request')} from {requests.input.path}"]
@@ -105,17 +111,30 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     if requests.too_long:
         notes.append(f"{count_of(requests.too_long, 'request is', 'requests are')} longer than max_code_chars")
     return GenPlan(
-        subject=f"pending-{settings.model.replace('/', '-')}",
-        inputs=(requests.input, *(Input(f"benchmark {b.name}", b.source, b.content_sha256) for b in benchmarks)),
+        subject=f"pending-{_subject(settings, writer)}",
+        inputs=(requests.input, *_shared_inputs(writer, benchmarks)),
         total=len(requests.chosen),
         estimate=_pending_estimate(requests, settings, price),
-        blockers=tuple(_blockers(settings, price)),
+        blockers=tuple(_blockers(settings, price, writer)),
         notes=(*notes, *_common_notes(settings, price, absent)),
         requests=requests.chosen,
         price=price,
         benchmarks=benchmarks,
+        writer=writer,
         workspace=workspace,
     )
+
+
+def _subject(settings: GenSettings, writer: LocalWriter | None) -> str:
+    return settings.model.replace("/", "-") if writer is None else writer.resolved.subject
+
+
+def _shared_inputs(writer: LocalWriter | None, benchmarks: tuple[LoadedBenchmark, ...]) -> Iterator[Input]:
+    """The inputs beside what rows are made from: a model of this machine, and benchmarks."""
+    if writer is not None:
+        yield writer.source
+    for benchmark in benchmarks:
+        yield Input(f"benchmark {benchmark.name}", benchmark.source, benchmark.content_sha256)
 
 
 def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | None) -> dict[str, Any]:
@@ -134,13 +153,18 @@ def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | 
         "completion_tokens": written,
         "usd": None if price is None else round(price.cost_usd(read, written), 6),
         "usd_at_most": None if price is None else round(price.cost_usd(most_read, calls * longest), 6),
-        "seconds": round(calls * EXPECTED_SECONDS_PER_CALL / min(settings.runtime.concurrency, calls), 1),
+        "seconds": _seconds(calls, calls, settings),
         "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
     }
 
 
 def price_of(settings: GenSettings) -> Price | None:
-    """The price: the settings' numbers, else the table's; None if either number is in neither."""
+    """The price: the settings' numbers, else the table's; None if either number is in neither.
+
+    What this machine computes costs nothing.
+    """
+    if settings.is_local:
+        return FREE
     listed = remote_model(settings.model)
     given = settings.price
     read, written = given.input_usd_per_mtok, given.output_usd_per_mtok
@@ -182,12 +206,21 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
         "completion_tokens": written,
         "usd": None if price is None else round(price.cost_usd(read, written), 6),
         "usd_at_most": None if price is None else round(price.cost_usd(most_read, len(seeds) * sum(longest)), 6),
-        "seconds": round(calls * EXPECTED_SECONDS_PER_CALL / min(settings.runtime.concurrency, len(seeds)), 1),
+        "seconds": _seconds(calls, len(seeds), settings),
         "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
     }
 
 
-def _blockers(settings: GenSettings, price: Price | None) -> list[CliError]:
+def _seconds(calls: int, at_once: int, settings: GenSettings) -> float | None:
+    """How long the calls may take; unknown for a model of this machine."""
+    if settings.is_local:
+        return None
+    return round(calls * EXPECTED_SECONDS_PER_CALL / min(settings.runtime.concurrency, at_once), 1)
+
+
+def _blockers(settings: GenSettings, price: Price | None, writer: LocalWriter | None) -> list[CliError]:
+    if writer is not None:
+        return list(writer_blockers(settings, writer))
     found: list[CliError] = []
     for flaw in (check_access(settings.runtime), why_shut_down(settings.model, address(settings.runtime), today())):
         if flaw is not None:
@@ -222,6 +255,10 @@ def _notes(
 def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str, ...]) -> list[str]:
     """Notes on price, key and benchmarks, for both kinds of runs."""
     lines = []
+    unchecked = [f"Rows are not checked against {', '.join(absent)}: --set bench_data=PATH adds their problems"]
+    if settings.is_local:
+        note = f"Model: {settings.model} on this machine ({settings.engine}); no key is needed and nothing is paid"
+        return [note, *(unchecked if absent else [])]
     own = settings.price.input_usd_per_mtok is not None or settings.price.output_usd_per_mtok is not None
     if price is not None:
         origin = "as set" if own else f"approximate list price of {AS_OF}"
@@ -231,9 +268,7 @@ def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str,
         lines.append(f"The price of {settings.model} is unknown, so no cost is counted")
     if address(settings.runtime) is not None and not has_key():
         lines.append("OPENAI_API_KEY is not set; requests are sent without a key")
-    if absent:
-        lines.append(f"Rows are not checked against {', '.join(absent)}: --set bench_data=PATH adds their problems")
-    return lines
+    return [*lines, *(unchecked if absent else [])]
 
 
 def _skipped(tally: SeedTally) -> str:

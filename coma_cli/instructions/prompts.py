@@ -11,6 +11,10 @@ from coma_cli.records import TextLanguage
 SYSTEM_ONE = "You turn existing source code into programming tasks for people who have never seen that code."
 SYSTEM_TWO = "You are a careful programmer who solves tasks with complete, runnable programs."
 
+# What a usable answer begins and ends with, for a model that can be made to write between them.
+INSTRUCTION_FRAME = ("<instruction>", "</instruction>")
+CHINESE_FRAME = ("<chinese>", "</chinese>")
+
 _WRITTEN_IN = {"en": "English", "cn": "Simplified Chinese"}
 
 _ONE = """\
@@ -112,6 +116,11 @@ The task comes with this input:
 {given}
 </input>
 """
+
+
+def program_frame(language: str) -> tuple[str, str]:
+    """What a usable answer with a program begins and ends with."""
+    return f"```{language}\n", "\n```"
 
 
 def chinese_summary(code: str, language: str, english: str) -> str:

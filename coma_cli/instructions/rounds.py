@@ -92,8 +92,12 @@ class ItemKind(Generic[Item]):
 class Rounds(Generic[Item]):
     """All drafts of a run by their items' ids, and a queue of requests that grows with the answers."""
 
-    def __init__(self, kind: ItemKind[Item], items: Sequence[Item], settings: GenSettings) -> None:
+    def __init__(
+        self, kind: ItemKind[Item], items: Sequence[Item], settings: GenSettings, server: str | None = None
+    ) -> None:
+        """`server` is what identifies answers beside the model's name; None: what the settings say."""
         self.kind = kind
+        self._server = settings.server if server is None else server
         self.drafts = {item.id: ItemDraft(item) for item in items}
         self._settings = settings
         self._fresh = deque(self.drafts)
@@ -111,7 +115,7 @@ class Rounds(Generic[Item]):
             name = self._following.popleft() if self._following else self._fresh.popleft()
             draft = self.drafts[name]
             request = self.kind.request(draft, self._settings)
-            answer = request_sha256(content_of(request, self._settings.model, self._settings.server))
+            answer = request_sha256(content_of(request, self._settings.model, self._server))
             self.drafts[name] = replace(draft, answers=(*draft.answers, answer))
             self._in_flight[request.key] = name
             yield request

@@ -3,24 +3,45 @@
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from coma_cli.catalog.bases import BASES, DEFAULT_BASE
 from coma_cli.corpus.cleaning.rules import CleaningRules
 from coma_cli.corpus.dedup.rules import NearRules
 from coma_cli.engines.chat import SERVER, Connection
+from coma_cli.engines.choose import EngineName
 from coma_cli.engines.interface import Decoding
 from coma_cli.models.prices import REMOTE_MODELS
 from coma_cli.records import TextLanguage
-from coma_cli.settings import Flag, Kind, Runtime, StageSettings, Unset
+from coma_cli.settings import (
+    AllowPickle,
+    Device,
+    Dtype,
+    Flag,
+    Kind,
+    Runtime,
+    StageSettings,
+    TrustRemoteCode,
+    Unset,
+)
 from coma_cli.workspace import runs_of
 
-INPUT, LIMITS = "Input", "Limits"
+INPUT, LIMITS, LOCAL = "Input", "Limits", "Model on this machine"
+_SERVED_MODEL = "gpt-3.5-turbo"  # CodeCapybara's
 
 
 class GenRuntime(Runtime, Connection):
-    """The server and how requests are sent to it."""
+    """The server and how requests are sent to it, or how a model runs on this machine."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: Annotated[Device, Flag("--device", panel=LOCAL)] = "auto"
+    batch_size: Annotated[int | None, Flag("--batch-size", panel=LOCAL), Unset("16 on a CPU, 64 on a GPU")] = Field(
+        default=None, ge=1, description="Answers computed together"
+    )
+    trust_remote_code: Annotated[TrustRemoteCode, Flag("--trust-remote-code", panel=LOCAL)] = False
+    allow_pickle: Annotated[AllowPickle, Flag("--allow-pickle", panel=LOCAL)] = False
 
 
 class Round(BaseModel):
@@ -96,12 +117,22 @@ class GenSettings(StageSettings):
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"num", "max_usd", "price"})
 
-    model: Annotated[str, Flag("--model", panel=SERVER, complete=lambda _: REMOTE_MODELS), Kind("NAME")] = Field(
-        default="gpt-3.5-turbo", min_length=1, description="Model that writes the rows, by the server's name for it"
+    model: Annotated[
+        str, Flag("--model", panel=SERVER, complete=lambda _: (*REMOTE_MODELS, *BASES)), Kind("NAME|RUN|DIR|ID")
+    ] = Field(
+        default=_SERVED_MODEL,
+        min_length=1,
+        description="Model that writes the rows, by the server's name for it; with --engine transformers or vllm a "
+        f"run, a name that coma knows, a local folder or a Hugging Face id ({DEFAULT_BASE} if none is given)",
     )
-    engine: Annotated[Literal["openai"], Flag("--engine", panel=SERVER)] = Field(
-        default="openai", description="How the model is called: any OpenAI-compatible server"
+    engine: Annotated[EngineName, Flag("--engine", panel=SERVER)] = Field(
+        default="openai",
+        description="What runs the model: any OpenAI-compatible server, or this machine, which costs nothing",
     )
+    dtype: Annotated[Dtype, Flag("--dtype", panel=LOCAL)] = Field(default="auto", description="Dtype of the weights")
+    engine_args: Annotated[
+        dict[str, Any], Flag("--engine-arg", panel=LOCAL, repeat=True), Kind("NAME=VALUE"), Unset("none")
+    ] = Field(default={}, description="Arguments of vLLM's engine, as tensor_parallel_size=2")
     seed_code: Annotated[
         Path | None,
         Flag("--seed-code", panel=INPUT, complete=runs_of("build-data")),
@@ -158,9 +189,29 @@ class GenSettings(StageSettings):
     )
     runtime: GenRuntime = GenRuntime()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_a_model_that_the_engine_has(cls, values: Any) -> Any:
+        """A model of this machine is the embedded base unless one is named."""
+        is_local = isinstance(values, dict) and values.get("engine") in ("transformers", "vllm")
+        return {"model": DEFAULT_BASE, **values} if is_local else values
+
+    @field_validator("engine_args")
+    @classmethod
+    def _as_yaml(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Values of options are words; as in YAML, `false` is false and 3 a number."""
+        return {name: yaml.safe_load(given) if isinstance(given, str) else given for name, given in value.items()}
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the model runs on this machine."""
+        return self.engine != "openai"
+
     @property
     def server(self) -> str:
         """What tells answers of this server from those of others; "" for OpenAI's own."""
+        if self.is_local:
+            return self.engine
         from coma_cli.engines.openai_engine import OWN_ADDRESS, counts_as
 
         url = counts_as(self.runtime)
