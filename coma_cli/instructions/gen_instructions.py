@@ -4,6 +4,7 @@ Only what the workspace's journal of answers lacks is requested; the rows are ma
 So a killed run loses at most the calls in flight, and its rows are those of a run that was not killed.
 """
 
+import math
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from coma_cli.stage import Stage
 from coma_cli.words import count_of, shortened
 from coma_cli.workspace import Run, StageResult, Workspace
 
+_LEAST_MORE = 8  # functions that --num-kept tries at once
 OUTPUTS = ("train.jsonl", "validation.jsonl", "dropped.jsonl")
 
 
@@ -104,18 +106,17 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
         spent_before = budget.spent_usd
         engine = open_writer(settings, plan.writer, answers, budget)
         try:
-            _ask(engine, rounds, budget if plan.price else None)
+            rows = _made_rows(engine, rounds, plan, settings, budget if plan.price else None)
         except BudgetReachedError as error:
             raise _with_what_is_there(error, rounds) from None
-    run.count_work(engine.traffic.answered)
-    _check_failures(rounds)
-    index = index_of(plan.benchmarks) if settings.decontaminate else None
-    rows = rows_of(rounds.kind, rounds.drafts.values(), settings, index)
+        finally:
+            run.count_work(engine.traffic.answered)
     _write(run, rows)
     _require_rows(run, rows)
     spending = budget.spending()
     costs = Costs(spending, engine.traffic, spending.usd - spent_before, broken_answers)
-    summary = _summary(settings, plan, rows, costs)
+    used = len(rounds.drafts) if settings.pending is None else 0
+    summary = _summary(settings, plan, rows, costs, used)
     return StageResult(summary, OUTPUTS, spending.prompt_tokens + spending.completion_tokens, summary.usd)
 
 
@@ -126,9 +127,41 @@ def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:
     return Rounds(PENDING_REQUESTS, plan.requests, settings, server)
 
 
+def _made_rows(
+    engine: WritingEngine, rounds: Rounds[Any], plan: GenPlan, settings: GenSettings, budget: Budget | None
+) -> GeneratedRows:
+    """The rows of all functions; with `num_kept`, of as many functions as that number of rows needs.
+
+    How many are tried next depends on the rows so far, so a run that was killed tries the same ones.
+    """
+    index = index_of(plan.benchmarks) if settings.decontaminate else None
+    while True:
+        _ask(engine, rounds, budget)
+        _check_failures(rounds)
+        rows = rows_of(rounds.kind, rounds.drafts.values(), settings, index)
+        used = len(rounds.drafts)
+        if plan.chooser is None or settings.num_kept is None or rows.kept >= settings.num_kept:
+            return rows
+        wanted = min(settings.most_items, next_number(used, rows.kept, settings.num_kept))
+        more = plan.chooser.first(wanted)[used:] if wanted > used else []
+        if not more:
+            limit = "--num" if used == settings.num else "there are no more"
+            console.warn(f"{rows.kept} rows of {used} code functions are kept, not {settings.num_kept}: {limit}.")
+            return rows
+        console.note(f"{count_of(rows.kept, 'row')} of {used} code functions are kept; {len(more)} more are tried")
+        rounds.add(more)
+
+
+def next_number(used: int, kept: int, wanted: int) -> int:
+    """How many functions to have tried next, if they give rows as those so far did; at most four times as many."""
+    needed = math.ceil((wanted - kept) * used / max(kept, 1))
+    return used + max(_LEAST_MORE, min(needed, 3 * used))
+
+
 def _ask(engine: WritingEngine, rounds: Rounds[Any], budget: Budget | None) -> None:
     """Run all rounds: send the requests that can be made, take the responses as they come; the cost is shown live."""
-    with console.progress(rounds.kind.name.capitalize(), len(rounds.drafts)) as ticker:
+    left = sum(draft.state == "open" for draft in rounds.drafts.values())
+    with console.progress(rounds.kind.name.capitalize(), left) as ticker:
         while rounds.pending:
             with closing(engine.generate(rounds.requests())) as responses:
                 for response in responses:
@@ -175,11 +208,11 @@ def _require_rows(run: Run, rows: GeneratedRows) -> None:
         )
 
 
-def _summary(settings: GenSettings, plan: GenPlan, rows: GeneratedRows, costs: Costs) -> GenSummary:
+def _summary(settings: GenSettings, plan: GenPlan, rows: GeneratedRows, costs: Costs, used: int) -> GenSummary:
     spending, priced = costs.spending, plan.price is not None
     return GenSummary(
         model=settings.model,
-        code_functions=len(plan.seeds),
+        code_functions=used,
         requests=len(plan.requests),
         train=len(rows.train),
         validation=len(rows.validation),

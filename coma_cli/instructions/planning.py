@@ -19,7 +19,9 @@ from coma_cli.instructions.budget import FREE, Price
 from coma_cli.instructions.code_functions import first_request, second_request
 from coma_cli.instructions.pending import Requests, choose_requests
 from coma_cli.instructions.pending_requests import generation_request
-from coma_cli.instructions.seeds import Seed, SeedCode, SeedTally, choose_seeds, find_seed_code
+from coma_cli.instructions.seed_choice import SeedChooser, SeedTally
+from coma_cli.instructions.seed_repositories import seed_repository
+from coma_cli.instructions.seeds import Seed, SeedCode, find_seed_code
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.instructions.writers import LocalWriter, find_writer, writer_blockers
 from coma_cli.models.prices import AS_OF, remote_model
@@ -45,6 +47,7 @@ class GenPlan(Plan):
     benchmarks: tuple[LoadedBenchmark, ...] = ()
     corrupt_seed_lines: int = 0
     writer: LocalWriter | None = None
+    chooser: SeedChooser | None = None
     workspace: Workspace = field(kw_only=True)
 
 
@@ -54,15 +57,18 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     Raises:
         MissingInputError: there are no code functions. UsageError: settings that can't work.
     """
-    source = find_seed_code(settings.seed_code, settings.language, workspace)
-    seeds, tally = choose_seeds(
+    source = _source(settings, workspace)
+    chooser = SeedChooser(
         source,
-        num=settings.num,
         run_seed=settings.seed,
         max_chars=settings.max_code_chars,
-        languages=settings.languages,
         licence=settings.licence,
+        languages=settings.languages,
+        per_language=settings.num_per_language,
+        near=settings.near,
     )
+    seeds = chooser.first(min(settings.most_items, settings.num_kept or settings.most_items))
+    tally = chooser.tally
     if not seeds:
         raise MissingInputError(
             f"{source.input.path} has no usable code function{_skipped(tally)}.", "Check --seed-code."
@@ -82,6 +88,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         benchmarks=benchmarks,
         corrupt_seed_lines=len(tally.corrupt),
         writer=writer,
+        chooser=chooser,
         workspace=workspace,
     )
 
@@ -95,7 +102,7 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     requests = choose_requests(
         str(settings.pending),
         workspace,
-        num=settings.num,
+        num=settings.most_items,
         max_chars=settings.max_code_chars,
         languages=settings.languages,
     )
@@ -123,6 +130,12 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         writer=writer,
         workspace=workspace,
     )
+
+
+def _source(settings: GenSettings, workspace: Workspace) -> SeedCode:
+    if settings.from_repo is not None:
+        return seed_repository(settings.from_repo.expanduser())
+    return find_seed_code(settings.seed_code, settings.language, workspace)
 
 
 def _subject(settings: GenSettings, writer: LocalWriter | None) -> str:
@@ -186,19 +199,19 @@ def _benchmarks(settings: GenSettings) -> Available:
 def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> dict[str, Any]:
     """Calls, tokens, dollars and time of a run from scratch in which every round is requested once."""
     counter = TokenCounter.of(settings.model)
-    first = [first_request(seed, settings) for seed in seeds]
-    second = [second_request(seed, "", settings) for seed in seeds]
-    read = sum(counter.about(r.system) + counter.about(r.instruction) for r in (*first, *second))
-    read += len(seeds) * EXPECTED_INSTRUCTION_TOKENS
+    longest = settings.round_one.max_new_tokens, settings.round_two.max_new_tokens
+    read, most_read = len(seeds) * EXPECTED_INSTRUCTION_TOKENS, 0
+    for seed in seeds:
+        for request in (first_request(seed, settings), second_request(seed, "", settings)):
+            read += counter.about(request.system) + counter.about(request.instruction)
+            most_read += counter.at_most([request.system, request.instruction])
+    # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens are longer.
+    most_read += 8 * len(seeds) * longest[0]
     expected = (
         min(EXPECTED_INSTRUCTION_TOKENS, settings.round_one.max_new_tokens),
         min(EXPECTED_PROGRAM_TOKENS, settings.round_two.max_new_tokens),
     )
     written = len(seeds) * sum(expected)
-    longest = settings.round_one.max_new_tokens, settings.round_two.max_new_tokens
-    most_read = sum(counter.at_most([r.system, r.instruction]) for r in (*first, *second))
-    # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens are longer.
-    most_read += 8 * len(seeds) * longest[0]
     calls = _CALLS_PER_SEED * len(seeds)
     return {
         "calls": calls,
@@ -243,9 +256,13 @@ def _notes(
     price: Price | None,
     absent: tuple[str, ...],
 ) -> list[str]:
-    few = f", fewer than the {settings.num} requested" if tally.usable < settings.num else ""
+    few = f", fewer than the {settings.num} requested" if settings.num and len(seeds) < settings.num else ""
     usable = count_of(tally.usable, "code function")
     lines = [f"{len(seeds)} of {usable} from {source.input.path}{few}{_skipped(tally)}"]
+    if settings.num_kept is not None:
+        lines.append(
+            f"More of them follow until {count_of(settings.num_kept, 'row')} are kept; the estimate is the least"
+        )
     lines += [f"skipped: {line}" for line in tally.corrupt[:_NAMED_LINES]]
     if len(tally.corrupt) > _NAMED_LINES:
         lines.append(f"skipped: {len(tally.corrupt) - _NAMED_LINES} more broken rows")

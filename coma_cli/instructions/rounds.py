@@ -5,7 +5,7 @@ many finished rows and few unfinished ones. What becomes of an item depends only
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -98,11 +98,18 @@ class Rounds(Generic[Item]):
         """`server` is what identifies answers beside the model's name; None: what the settings say."""
         self.kind = kind
         self._server = settings.server if server is None else server
-        self.drafts = {item.id: ItemDraft(item) for item in items}
+        self.drafts: dict[str, ItemDraft[Item]] = {}
         self._settings = settings
-        self._fresh = deque(self.drafts)
+        self._fresh: deque[str] = deque()
         self._following: deque[str] = deque()
         self._in_flight: dict[str, str] = {}  # key of the request -> id of the item
+        self.add(items)
+
+    def add(self, items: Iterable[Item]) -> None:
+        """Take more items, after those that are there."""
+        for item in items:
+            self.drafts[item.id] = ItemDraft(item)
+            self._fresh.append(item.id)
 
     @property
     def pending(self) -> bool:

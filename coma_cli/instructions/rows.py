@@ -31,6 +31,11 @@ class GeneratedRows:
     dropped: tuple[DroppedRow, ...]
 
     @property
+    def kept(self) -> int:
+        """How many rows there are for training and validation."""
+        return len(self.train) + len(self.validation)
+
+    @property
     def reasons(self) -> dict[str, int]:
         """How many rows were dropped for each reason, most frequent first."""
         counts = Counter(row.reason for row in self.dropped)

@@ -1,4 +1,4 @@
-"""The code functions to generate instructions from: read, filtered, chosen by hash.
+"""The code functions to generate instructions from: where they are, and how they are read (`seed_choice` chooses).
 
 Sources of the layout: CodeCapybara's generator reads `<dir>/<language>/train.jsonl`, else
 `<dir>/<language>/final/extract_function_train.jsonl`, rows `{"code": ..., "id": ...}` where the id may be missing. Here
@@ -6,13 +6,12 @@ a function is identified by a hash of its text, so missing and repeated ids do n
 """
 
 import hashlib
-import heapq
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from coma_cli.errors import MissingInputError, UsageError, nearest
+from coma_cli.errors import MissingInputError
 from coma_cli.formats.files import one_file
 from coma_cli.formats.row_files import BadRow, good_rows
 from coma_cli.formats.text import readable_name, unix_lines
@@ -24,6 +23,7 @@ from coma_cli.workspace import Artifact, Input, Workspace
 PLACES = ("train.jsonl", "train.jsonl.gz", "final/extract_function_train.jsonl")
 GENERATION = "code-generation"
 _SHORTEST_CODE = 20
+_NUMBER_BITS = 40  # of a place: the number of the function in its file; the number of the file is above
 _LAYOUT = "a folder of <language>/train.jsonl, or a file of rows, with rows that have code"
 
 
@@ -40,29 +40,31 @@ class Seed:
 
 @dataclass(frozen=True)
 class SeedFile:
-    """A file of code functions: the name that rows get as their origin, and the language of rows that state none."""
+    """A file of code functions: the name that rows get as their origin, and the language of rows that state none.
+
+    A file of a repository has the licence that covers it.
+    """
 
     path: Path
     name: str
     language: str
+    licence: str = ""
 
 
 @dataclass(frozen=True)
 class SeedCode:
-    """A source of code functions: what the run lists as its input, and the files to read."""
+    """A source of code functions: what the run lists as its input, the files to read, and what they are."""
 
     input: Input
     files: tuple[SeedFile, ...]
-    from_build_data: bool = False
+    kind: Literal["rows", "build-data", "repository"] = "rows"
 
 
 @dataclass(frozen=True)
-class SeedTally:
-    """What the files hold: the number of usable functions, the rows skipped by reason, the broken rows."""
+class SkippedSeed:
+    """A row that can't be used, and why."""
 
-    usable: int
-    skipped: Mapping[str, int]
-    corrupt: tuple[BadRow, ...]
+    reason: str
 
 
 def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> SeedCode:
@@ -94,7 +96,7 @@ def find_seed_code(place: Path | None, language: str, workspace: Workspace) -> S
 
 def _of_artifact(artifact: Artifact) -> SeedCode:
     file = SeedFile(artifact.intact("train.jsonl", "--seed-code"), "train.jsonl", "")
-    return SeedCode(artifact.as_input(), (file,), from_build_data=True)
+    return SeedCode(artifact.as_input(), (file,), "build-data")
 
 
 def _files_of(place: Path, language: str) -> list[SeedFile]:
@@ -109,88 +111,75 @@ def _files_of(place: Path, language: str) -> list[SeedFile]:
     return found or [SeedFile(path, readable_name(path.name), language) for path in loose]
 
 
-def choose_seeds(
-    source: SeedCode, *, num: int, run_seed: int, max_chars: int, languages: list[str] | None, licence: str
-) -> tuple[list[Seed], SeedTally]:
-    """The `num` functions whose hash comes first, in that order; a larger `num` later keeps those chosen before.
+class SeedReader:
+    """Reads the functions of a source, again and again if need be; no more than a piece of a file is in memory."""
 
-    Only the chosen ones are held in memory, however large the files are.
+    def __init__(self, source: SeedCode, *, max_chars: int, licence: str) -> None:
+        self._source = source
+        self._max_chars = max_chars
+        self._licence = licence
 
-    Raises:
-        UsageError: no function is in one of `languages`.
-    """
-    corrupt: list[BadRow] = []
-    skipped: Counter[str] = Counter()
-    seen: Counter[str] = Counter()
+    def entries(self, on_corrupt: Callable[[BadRow], object]) -> Iterator[tuple[int, Seed | SkippedSeed]]:
+        """Every function with its place, a number that grows from one to the next."""
+        for index, file in enumerate(self._source.files):
+            for number, raw in enumerate(self._raw(file, on_corrupt)):
+                yield (index << _NUMBER_BITS) | number, self._entry(raw)
 
-    def wanted() -> Iterator[Seed]:
-        for entry in _without_repeats(_read(source, max_chars, licence, corrupt.append)):
-            if isinstance(entry, _Skipped):
-                skipped[entry.reason] += 1
-                continue
-            seen[entry.language] += 1
-            if languages is None or entry.language in languages:
-                yield entry
+    def at(self, places: Iterable[int]) -> dict[int, Seed]:
+        """The functions at some places, in one pass over their files."""
+        wanted: dict[int, set[int]] = {}
+        for place in places:
+            wanted.setdefault(place >> _NUMBER_BITS, set()).add(place & ((1 << _NUMBER_BITS) - 1))
+        found = {}
+        for index, numbers in sorted(wanted.items()):
+            left = len(numbers)
+            for number, raw in enumerate(self._raw(self._source.files[index], lambda bad: None)):
+                if number in numbers:
+                    entry = self._entry(raw)
+                    assert isinstance(entry, Seed)  # as when it was chosen
+                    found[(index << _NUMBER_BITS) | number] = entry
+                    left -= 1
+                    if not left:
+                        break
+        return found
 
-    chosen = heapq.nsmallest(num, wanted(), key=lambda seed: _order(run_seed, seed))
-    missing = [name for name in languages or [] if not seen[name]]
-    if missing:
-        guess = nearest(missing[0], seen)
-        meant = f" Did you mean {guess}?" if guess else ""
-        raise UsageError(
-            f"No code function is in {', '.join(missing)}.{meant}", f"Available: {', '.join(sorted(seen)) or 'none'}"
-        )
-    usable = sum(count for language, count in seen.items() if languages is None or language in languages)
-    return chosen, SeedTally(usable, skipped, tuple(corrupt))
+    def _entry(self, raw: "RawSeed") -> Seed | SkippedSeed:
+        reason = _unusable(raw.code, self._max_chars)
+        if reason is not None:
+            return SkippedSeed(reason)
+        text = _tidy(raw.code)
+        return Seed(_name(raw.language, text), raw.language, text, raw.licence, raw.origin)
 
+    def _raw(self, file: SeedFile, on_corrupt: Callable[[BadRow], object]) -> Iterator["RawSeed"]:
+        if self._source.kind == "repository":
+            from coma_cli.instructions.seed_repositories import functions_in
 
-@dataclass(frozen=True)
-class _Skipped:
-    """A row that can't be used."""
-
-    reason: str
-
-
-def _order(run_seed: int, seed: Seed) -> bytes:
-    return hashlib.sha256(f"{run_seed}|{seed.id}".encode()).digest()
-
-
-def _without_repeats(entries: Iterable[Seed | _Skipped]) -> Iterator[Seed | _Skipped]:
-    ids: set[int] = set()
-    for entry in entries:
-        if isinstance(entry, Seed):
-            number = int(entry.id, 16)
-            yield _Skipped("repeat") if number in ids else entry
-            ids.add(number)
-        else:
-            yield entry
-
-
-def _read(
-    source: SeedCode, max_chars: int, licence: str, on_corrupt: Callable[[BadRow], None]
-) -> Iterator[Seed | _Skipped]:
-    for file in source.files:
+            for function, origin, licence in functions_in(file.path, file.name, file.licence):
+                yield RawSeed(function.code, function.language, licence, origin)
+            return
         for number, (_, row) in enumerate(good_rows(one_file(file.path), on_corrupt), start=1):
-            if source.from_build_data:
-                example = Example.from_row(row, f"{file.path}:{number}")
-                if example.task != GENERATION:
-                    continue
-                code, language, terms, origin = example.output, example.language, example.licence, example.origin
-                origin = origin.model_copy(update={"row": example.id})
-            else:
-                code, language, terms, origin = _of_row(row, file, number, licence)
-            reason = _unusable(code, max_chars)
-            if reason is None:
-                text = _tidy(code)
-                yield Seed(_name(language, text), language, text, terms, origin)
-            else:
-                yield _Skipped(reason)
+            if self._source.kind == "rows":
+                yield _of_row(row, file, number, self._licence)
+                continue
+            example = Example.from_row(row, f"{file.path}:{number}")
+            if example.task == GENERATION:
+                origin = example.origin.model_copy(update={"row": example.id})
+                yield RawSeed(example.output, example.language, example.licence, origin)
 
 
-def _of_row(row: JsonRow, file: SeedFile, number: int, licence: str) -> tuple[str, str, str, Origin]:
+class RawSeed(NamedTuple):
+    """A function as it was read."""
+
+    code: str
+    language: str
+    licence: str
+    origin: Origin
+
+
+def _of_row(row: JsonRow, file: SeedFile, number: int, licence: str) -> RawSeed:
     code, language, terms = row.get("code"), row.get("language"), row.get("licence") or row.get("license")
     named = row.get("id")
-    return (
+    return RawSeed(
         code if isinstance(code, str) else "",
         language.lower() if isinstance(language, str) and language else file.language,
         terms if isinstance(terms, str) and terms else licence,

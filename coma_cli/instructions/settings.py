@@ -1,7 +1,8 @@
 """The settings of `coma gen-instructions`."""
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -28,6 +29,7 @@ from coma_cli.settings import (
 from coma_cli.workspace import runs_of
 
 INPUT, LIMITS, LOCAL = "Input", "Limits", "Model on this machine"
+_NUM = 100
 _SERVED_MODEL = "gpt-3.5-turbo"  # CodeCapybara's
 
 
@@ -109,13 +111,13 @@ class Filters(BaseModel):
 
 
 # The location of an input does not change the rows; its content is hashed as an input of the run.
-_PLACES = frozenset({"seed_code", "pending", "bench_data", "engine"})
+_PLACES = frozenset({"seed_code", "from_repo", "pending", "bench_data", "engine"})
 
 
 class GenSettings(StageSettings):
     """Settings of gen-instructions."""
 
-    EXTENT: ClassVar[frozenset[str]] = frozenset({"num", "max_usd", "price"})
+    EXTENT: ClassVar[frozenset[str]] = frozenset({"num", "num_kept", "max_usd", "price"})
 
     model: Annotated[
         str, Flag("--model", panel=SERVER, complete=lambda _: (*REMOTE_MODELS, *BASES)), Kind("NAME|RUN|DIR|ID")
@@ -142,6 +144,9 @@ class GenSettings(StageSettings):
         default=None,
         description="Code functions to start from: a build-data run, a folder of LANGUAGE/train.jsonl, or a JSONL file",
     )
+    from_repo: Annotated[Path | None, Flag("--from-repo", panel=INPUT), Kind("DIR")] = Field(
+        default=None, description="Instead, start from the functions of a folder of code, in eleven languages"
+    )
     pending: Annotated[str | None, Flag("--pending", panel=INPUT, complete=runs_of("build-data")), Kind("RUN|FILE")] = (
         Field(
             default=None,
@@ -157,8 +162,14 @@ class GenSettings(StageSettings):
     text_language: Annotated[TextLanguage, Flag("--lang", panel=INPUT, complete=lambda _: get_args(TextLanguage))] = (
         Field(default="en", description="Language of the instructions")
     )
-    num: Annotated[int, Flag("--num", panel=LIMITS)] = Field(
-        default=100, ge=1, description="Code functions to use (two calls each), or requests to answer"
+    num: Annotated[
+        int | None, Flag("--num", panel=LIMITS), Unset(f"{_NUM}; all with --num-kept or --num-per-language")
+    ] = Field(default=None, ge=1, description="Code functions to use (two calls each), or requests to answer")
+    num_kept: Annotated[int | None, Flag("--num-kept", panel=LIMITS), Unset("as many as --num gives")] = Field(
+        default=None, ge=1, description="Use more code functions until this number of rows is kept"
+    )
+    num_per_language: Annotated[int | None, Flag("--num-per-language", panel=LIMITS), Unset("no limit")] = Field(
+        default=None, ge=1, description="Maximum number of code functions per programming language"
     )
     max_usd: Annotated[float | None, Flag("--max-usd", panel=LIMITS), Kind("USD"), Unset("no limit")] = Field(
         default=None, gt=0, description="Maximum total cost of this run in dollars; it is never exceeded"
@@ -201,6 +212,22 @@ class GenSettings(StageSettings):
     def _as_yaml(cls, value: dict[str, Any]) -> dict[str, Any]:
         """Values of options are words; as in YAML, `false` is false and 3 a number."""
         return {name: yaml.safe_load(given) if isinstance(given, str) else given for name, given in value.items()}
+
+    @model_validator(mode="after")
+    def _one_input(self) -> Self:
+        given = [name for name in ("seed_code", "from_repo", "pending") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give only one of {' and '.join(given)}")
+        if self.pending is not None and (self.num_kept or self.num_per_language):
+            raise ValueError("num_kept and num_per_language are for code functions: omit them with pending")
+        return self
+
+    @property
+    def most_items(self) -> int:
+        """The most code functions, or requests, that the run uses."""
+        if self.num is None and (self.num_kept or self.num_per_language):
+            return sys.maxsize
+        return self.num or _NUM
 
     @property
     def is_local(self) -> bool:

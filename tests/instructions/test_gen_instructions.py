@@ -394,6 +394,52 @@ def test_bad_answers_are_dropped_with_their_reason(seed, workspace_root):
     assert all(row.row["code"].startswith("def total_") for row in dropped)
 
 
+def half_refused(body):
+    """Declines half of the functions, by their code alone."""
+    prompt = body["messages"][-1]["content"]
+    refused = "<instruction>" in prompt and body["seed"] % 2
+    return "I'm sorry, I can't." if refused else derived_answer(body)
+
+
+def test_functions_are_used_until_as_many_rows_are_kept(seed, workspace_root, capsys):
+    with serving(answer=half_refused) as server:
+        command = arguments(seed, workspace_root, server.base_url)
+        command = [*command[: command.index("--num")], *command[command.index("--num") + 2 :], "--json"]
+        assert run_coma([*command, "--num-kept", "6"]) == 0
+        few = json.loads(capsys.readouterr().out)
+        assert 6 <= few["train"] + few["validation"] <= 6 + 8 and few["code_functions"] > 6
+        calls = server.log.calls
+        assert calls < 80, "not all functions are needed"
+        assert run_coma([*command, "--num-kept", "12"]) == 0
+        more = json.loads(capsys.readouterr().out)
+        assert more["train"] + more["validation"] >= 12 and max(server.log.received.values()) == 1
+        assert len(list((workspace_root / COMMAND).iterdir())) == 1
+        assert run_coma([*command, "--num-kept", "39"]) == 0
+        shown = capsys.readouterr()
+        assert "of 40 code functions are kept, not 39: there are no more" in " ".join(shown.err.split())
+        assert json.loads(shown.out)["code_functions"] == 40
+
+
+def test_a_number_of_functions_limits_a_number_of_rows(seed, workspace_root, capsys):
+    with serving(answer=half_refused) as server:
+        assert run_coma(arguments(seed, workspace_root, server.base_url, "--num-kept", "30", num=12)) == 0
+        assert sum("<instruction>" in body["messages"][-1]["content"] for body in server.log.bodies) == 12
+    assert "not 30: --num" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_folder_of_code_is_seed_code(workspace_root, tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "a.py").write_text("\n\n".join(f"def f{n}(a):\n    return a + {n}\n" for n in range(8)))
+    with serving() as server:
+        command = [COMMAND, "--from-repo", tmp_path / "mine", "--workspace", workspace_root]
+        assert run_coma([*command, "--base-url", server.base_url, "--num-per-language", "5"]) == 0
+    rows = [row for name in ("train.jsonl", "validation.jsonl") for row in outputs(workspace_root)[name]]
+    assert rows and all(row["origin"]["path"] == "a.py" for row in rows)
+    assert "5 of 8 code functions" in " ".join(capsys.readouterr().err.split())
+    assert run_coma([*command, "--seed-code", "x", "--dry-run"]) == 2
+    assert "only one of" in capsys.readouterr().err
+
+
 def test_a_run_without_one_good_row_is_no_success(seed, workspace_root, capsys):
     with serving(finish_reason="length") as server:
         assert run_coma(arguments(seed, workspace_root, server.base_url, num=4)) == 1

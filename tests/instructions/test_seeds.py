@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from coma_cli.errors import MissingInputError, UsageError
-from coma_cli.instructions.seeds import choose_seeds, find_seed_code
+from coma_cli.instructions.seed_choice import choose_seeds
+from coma_cli.instructions.seeds import find_seed_code
 from coma_cli.jsonl import write_rows
 from coma_cli.records import Example, Origin
 from coma_cli.workspace import Workspace
