@@ -5,7 +5,7 @@ So a killed run loses at most the calls in flight, and its rows are those of a r
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import takewhile
@@ -21,14 +21,17 @@ from coma_cli.engines.openai_models import described_model, shutdown_note
 from coma_cli.engines.openai_session import Traffic
 from coma_cli.errors import BudgetReachedError, CliError
 from coma_cli.instructions.budget import FREE, LEDGER_FILE, Budget, Call, Spending
+from coma_cli.instructions.card import CARD, CardFacts, card
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
 from coma_cli.instructions.pending_requests import PENDING_REQUESTS
 from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
+from coma_cli.instructions.round_rows import file_of_round, round_rows
 from coma_cli.instructions.rounds import ItemDraft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.instructions.writers import WritingEngine, open_writer
 from coma_cli.jsonl import write_rows
+from coma_cli.records import Record
 from coma_cli.stage import Stage
 from coma_cli.words import count_of, shortened
 from coma_cli.workspace import Run, StageResult, Workspace
@@ -111,13 +114,14 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
             raise _with_what_is_there(error, rounds) from None
         finally:
             run.count_work(engine.traffic.answered)
-    _write(run, rows)
+    outputs = _write(run, rounds, rows)
     _require_rows(run, rows)
     spending = budget.spending()
     costs = Costs(spending, engine.traffic, spending.usd - spent_before, broken_answers)
     used = len(rounds.drafts) if settings.pending is None else 0
     summary = _summary(settings, plan, rows, costs, used)
-    return StageResult(summary, OUTPUTS, spending.prompt_tokens + spending.completion_tokens, summary.usd)
+    _write_card(run, CardFacts(rounds.kind, [*rounds.drafts.values()], rows, summary.model_dump(), {}), settings)
+    return StageResult(summary, outputs, spending.prompt_tokens + spending.completion_tokens, summary.usd)
 
 
 def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:
@@ -190,12 +194,24 @@ def _check_failures(rounds: Rounds[Any]) -> None:
         )
 
 
-def _write(run: Run, rows: GeneratedRows) -> None:
-    """Move the three files into place, each whole."""
+def _write(run: Run, rounds: Rounds[Any], rows: GeneratedRows) -> tuple[str, ...]:
+    """Move the files of rows into place, each whole; their names."""
+    contents: dict[str, Iterable[Record]] = {
+        file_of_round(number): round_rows(rounds.kind, rounds.drafts.values(), number)
+        for number in range(len(rounds.kind.rounds))
+    }
+    contents |= dict(zip(OUTPUTS, (rows.train, rows.validation, rows.dropped), strict=True))
     scratch = run.scratch("rows")
-    for name, content in zip(OUTPUTS, (rows.train, rows.validation, rows.dropped), strict=True):
+    for name, content in contents.items():
         write_rows(scratch / name, (row.to_row() for row in content))
         run.place(scratch / name, name)
+    return tuple(contents)
+
+
+def _write_card(run: Run, facts: CardFacts, settings: GenSettings) -> None:
+    made = run.scratch("rows") / CARD
+    made.write_text(card(facts, settings), encoding="utf-8")
+    run.place(made, CARD)
 
 
 def _require_rows(run: Run, rows: GeneratedRows) -> None:

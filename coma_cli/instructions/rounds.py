@@ -14,14 +14,20 @@ from coma_cli.engines.chat import content_of
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.instructions.parsing import Refused, Taken
 from coma_cli.instructions.settings import GenSettings
-from coma_cli.records import DroppedRow, Example
+from coma_cli.records import DroppedRow, Example, Origin
 
 
 class Identified(Protocol):
-    """Anything with an id that is unique in its run."""
+    """Anything with an id that is unique in its run, a programming language, and an origin."""
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def origin(self) -> Origin: ...
 
 
 Item = TypeVar("Item", bound=Identified)

@@ -394,6 +394,25 @@ def test_bad_answers_are_dropped_with_their_reason(seed, workspace_root):
     assert all(row.row["code"].startswith("def total_") for row in dropped)
 
 
+def test_each_round_and_the_card_say_what_came_of_every_function(seed, workspace_root):
+    with serving(answer=half_refused) as server:
+        assert run_coma(arguments(seed, workspace_root, server.base_url, num=20)) == 0
+    artifact = Workspace(workspace_root).require_newest(COMMAND)
+    first, second = (list(read_rows(artifact.file(f"round{number}.jsonl"))) for number in (1, 2))
+    assert len(first) == 20
+    refused = {row["id"] for row in first if row["state"] == "refused"}
+    assert 0 < len(refused) < 20 and {row["reason"] for row in first if row["id"] in refused} == {"refusal"}
+    assert {row["id"] for row in second} == {row["id"] for row in first} - refused
+    stored = {row["request_sha256"]: row["text"] for row in read_rows(workspace_root / "answers" / "answers.jsonl")}
+    for row in (*first, *second):
+        assert row["state"] == "refused" or row["text"] in stored[row["answer"]]
+    card, summary = (artifact.path / "card.md").read_text(), artifact.summary
+    assert f"| Python | 20 | {20 - len(refused)} ({(20 - len(refused)) / 20:.0%}) |" in card
+    assert f"| refusal | {len(refused)} | the model declined to answer |" in card
+    assert f"{summary['train']} training rows" in card and f"{summary['calls']} paid calls" in card
+    assert "card.md" not in artifact.manifest["outputs"], "costs are no content"
+
+
 def half_refused(body):
     """Declines half of the functions, by their code alone."""
     prompt = body["messages"][-1]["content"]
