@@ -53,6 +53,13 @@ def derived_answer(body: Mapping[str, Any]) -> str:
     name = digest(body)
     number = int(name[:8], 16)
     what = f"{VERBS[number % len(VERBS)]} {THINGS[number // 8 % len(THINGS)]}"
+    snippets = re.findall(r'<snippet name="(\w+)" language="([^"]+)">', prompt)
+    if snippets:
+        tasks = [
+            {"snippet": snippet, "instruction": f"Write a {language} program that can {what} of batch {snippet}."}
+            for snippet, language in snippets
+        ]
+        return json.dumps({"tasks": tasks})
     if "<instruction>" in prompt:
         language = re.search(r"Read this (\S+) code", prompt)
         named = language[1] if language else "Python"

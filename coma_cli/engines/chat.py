@@ -4,6 +4,7 @@ Source of the protocols: OpenAI's API reference, "Create chat completion" and "C
 Ollama and others speak them, and add `chat_template_kwargs`. `replies` reads what comes back.
 """
 
+import json
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from coma_cli.settings import Flag, Kind, Unset
 SERVER = "Model server"  # the panel of its options
 _SEED_BITS = 31  # servers differ in how large a seed they take
 # Fields that a server may refuse without making the call impossible.
-LEFT_OUT = frozenset({"temperature", "top_p", "seed"})
+LEFT_OUT = frozenset({"temperature", "top_p", "seed", "response_format"})
 OTHER_LIMIT = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -71,6 +72,9 @@ def content_of(request: GenerationRequest, model: str, server: str = "") -> dict
         settings["chat_template_kwargs"] = dict(request.chat_options)
     if server:
         settings["server"] = server
+    if request.json_schema:
+        schema = {"name": "answer", "strict": True, "schema": json.loads(request.json_schema)}
+        settings["response_format"] = {"type": "json_schema", "json_schema": schema}
     if request.prompt:
         return {"model": model, "prompt": _sendable(request.prompt), **settings}
     messages = [{"role": "system", "content": _sendable(request.system)}] if request.system else []
@@ -91,8 +95,8 @@ def _sendable(text: str) -> str:
 def wire_of(content: dict[str, Any], connection: Connection, refused: Collection[str] = ()) -> dict[str, Any]:
     """The fields of the call; defaults are omitted, since not every server knows them.
 
-    `refused` are fields that this server has refused, which are not sent: `temperature`, `top_p`, `seed`; `system`,
-    whose text goes before the user's; and one name of the limit of tokens, for which the other is used.
+    `refused` are fields that this server has refused, which are not sent: those of `LEFT_OUT`; `system`, whose text
+    goes before the user's; and one name of the limit of tokens, for which the other is used.
     """
     asked = "prompt" if "prompt" in content else "messages"
     wire: dict[str, Any] = {name: content[name] for name in ("model", asked, "temperature")}
@@ -110,6 +114,8 @@ def wire_of(content: dict[str, Any], connection: Connection, refused: Collection
         wire["extra_body"] = extra
     if content["stop"]:
         wire["stop"] = content["stop"]
+    if "response_format" in content:
+        wire["response_format"] = content["response_format"]
     if connection.send_seed:
         wire["seed"] = content["seed"]
     return {name: value for name, value in wire.items() if name not in LEFT_OUT or name not in refused}

@@ -33,7 +33,8 @@ class GenerationRequest:
     the user's message, after `system` if given, or `prompt` as a whole where they are to complete a text. `reasoning`
     limits a reasoning part; `chat_options` are variables of a server's chat template. `frame` are the texts that a
     usable answer begins and ends with: a model that coma runs itself is made to write between them, as `local_chat`
-    does. Requests with the same prompt should follow one another.
+    does. `json_schema` (JSON text) is the form of an answer, for servers that hold a model to one. Requests with the
+    same prompt should follow one another.
     """
 
     key: str
@@ -48,6 +49,7 @@ class GenerationRequest:
     reasoning: ReasoningLimit | None = None
     chat_options: tuple[tuple[str, Any], ...] = ()
     frame: tuple[str, str] = ("", "")
+    json_schema: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,16 @@ is written from the instruction alone, if the settings say so.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.instructions import prompts
+from coma_cli.instructions import prompts, round_one
 from coma_cli.instructions.filtering import flaw_of_instruction, flaw_of_program
 from coma_cli.instructions.parsing import Refused, Taken, instruction_in, program_in
-from coma_cli.instructions.rounds import ItemDraft, ItemKind, RoundSpec
+from coma_cli.instructions.rounds import GroupSpec, ItemDraft, ItemKind, RoundSpec
 from coma_cli.instructions.seeds import Seed
 from coma_cli.instructions.settings import GenSettings, Round
+from coma_cli.instructions.wording import flaw_of_wording
 from coma_cli.records import DroppedRow, Example, Origin, row_seed
 from coma_cli.syntax.containing import span_of_function
 
@@ -24,9 +26,28 @@ HUMAN_PART = "lines {} to {} of the answer are this function, the others were ge
 
 def first_request(seed: Seed, settings: GenSettings) -> GenerationRequest:
     """Asks for an instruction."""
-    text = prompts.round_one(seed.code, seed.language, settings.text_language)
+    text = round_one.prompt_for_one(seed, settings.seed, settings.round_one.requirements, settings.text_language)
     frame = prompts.INSTRUCTION_FRAME
     return _request(f"{seed.id}/1", prompts.SYSTEM_ONE, text, settings, settings.round_one, frame)
+
+
+def group_request(seeds: Sequence[Seed], settings: GenSettings) -> GenerationRequest:
+    """Asks for instructions to several functions."""
+    requirements, key = settings.round_one.requirements, round_one.group_key(seeds)
+    text = round_one.prompt_for_several(seeds, settings.seed, requirements, settings.text_language)
+    whole = _request(f"{key}/1", prompts.SYSTEM_ONE, text, settings, settings.round_one, prompts.GROUP_FRAME)
+    longest = len(seeds) * settings.round_one.max_new_tokens
+    decoding = replace(whole.decoding, max_new_tokens=longest)
+    return replace(whole, decoding=decoding, json_schema=round_one.schema_for(round_one.snippet_names(seeds)))
+
+
+def _read_group(seeds: Sequence[Seed], response: GenerationResponse) -> dict[str, Taken]:
+    """The instructions of an answer by the ids of their functions; those that are missing are asked for alone."""
+    names = round_one.snippet_names(seeds)
+    if response.finish_reason in ("error", "length"):
+        return {}
+    found = round_one.instructions_by_name(response.text, names)
+    return {names[name].id: Taken(text) for name, text in found.items()}
 
 
 def second_request(seed: Seed, instruction: str, settings: GenSettings) -> GenerationRequest:
@@ -66,7 +87,8 @@ def _read_program(seed: Seed, response: GenerationResponse) -> Taken | Refused:
 
 
 def _flaw_of_instruction(seed: Seed, text: str, settings: GenSettings) -> Refused | None:
-    return flaw_of_instruction(text, settings.text_language, settings.filters)
+    flaw = flaw_of_instruction(text, settings.text_language, settings.filters)
+    return flaw or flaw_of_wording(text, seed.code, seed.language, settings)
 
 
 def _flaw_of_program(seed: Seed, text: str, settings: GenSettings) -> Refused | None:
@@ -133,4 +155,5 @@ CODE_FUNCTIONS = ItemKind(
     ),
     example=example_of,
     dropped=dropped_of,
+    group=GroupSpec(group_request, _read_group),
 )

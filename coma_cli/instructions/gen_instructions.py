@@ -146,10 +146,11 @@ def _made_rows(
         used = len(rounds.drafts)
         if plan.chooser is None or settings.num_kept is None or rows.kept >= settings.num_kept:
             return rows
-        wanted = min(settings.most_items, next_number(used, rows.kept, settings.num_kept))
+        wanted = next_number(used, rows.kept, settings.num_kept)
+        wanted = settings.in_whole_requests(min(settings.most_items, wanted))
         more = plan.chooser.first(wanted)[used:] if wanted > used else []
         if not more:
-            limit = "--num" if used == settings.num else "there are no more"
+            limit = "--num" if used >= settings.most_items else "there are no more"
             console.warn(f"{rows.kept} rows of {used} code functions are kept, not {settings.num_kept}: {limit}.")
             return rows
         console.note(f"{count_of(rows.kept, 'row')} of {used} code functions are kept; {len(more)} more are tried")
@@ -169,9 +170,9 @@ def _ask(engine: WritingEngine, rounds: Rounds[Any], budget: Budget | None) -> N
         while rounds.pending:
             with closing(engine.generate(rounds.requests())) as responses:
                 for response in responses:
-                    draft = rounds.take(response)
-                    if draft.state != "open":
-                        ticker.advance(live=f"${budget.spent_usd:.4f}" if budget else "")
+                    for draft in rounds.take(response):
+                        if draft.state != "open":
+                            ticker.advance(live=f"${budget.spent_usd:.4f}" if budget else "")
 
 
 def _with_what_is_there(error: BudgetReachedError, rounds: Rounds[Any]) -> BudgetReachedError:

@@ -1,5 +1,7 @@
 """What a run would read, request and cost: seed functions, benchmarks, price, and blockers."""
 
+import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +35,6 @@ from coma_cli.workspace import Input, Plan, Workspace
 EXPECTED_INSTRUCTION_TOKENS = 110
 EXPECTED_PROGRAM_TOKENS = 380
 EXPECTED_SECONDS_PER_CALL = 6.0
-_CALLS_PER_SEED = 2
 _NAMED_LINES = 3
 
 
@@ -67,7 +68,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         per_language=settings.num_per_language,
         near=settings.near,
     )
-    seeds = chooser.first(min(settings.most_items, settings.num_kept or settings.most_items))
+    seeds = chooser.first(settings.in_whole_requests(min(settings.most_items, settings.num_kept or sys.maxsize)))
     tally = chooser.tally
     if not seeds:
         raise MissingInputError(
@@ -79,7 +80,7 @@ def make_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     return GenPlan(
         subject=_subject(settings, writer),
         inputs=(source.input, *_shared_inputs(writer, benchmarks)),
-        total=_CALLS_PER_SEED * len(seeds),
+        total=_calls(len(seeds), settings),
         estimate=_estimate(seeds, settings, price),
         blockers=tuple(_blockers(settings, price, writer)),
         notes=tuple(_notes(settings, source, seeds, tally, price, absent)),
@@ -201,27 +202,35 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
     counter = TokenCounter.of(settings.model)
     longest = settings.round_one.max_new_tokens, settings.round_two.max_new_tokens
     read, most_read = len(seeds) * EXPECTED_INSTRUCTION_TOKENS, 0
+    tries = 1 if settings.functions_per_request == 1 else 2  # what a joint answer lacks is requested again
     for seed in seeds:
         for request in (first_request(seed, settings), second_request(seed, "", settings)):
             read += counter.about(request.system) + counter.about(request.instruction)
             most_read += counter.at_most([request.system, request.instruction])
     # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens are longer.
-    most_read += 8 * len(seeds) * longest[0]
+    most_read = tries * most_read + 8 * len(seeds) * longest[0]
     expected = (
         min(EXPECTED_INSTRUCTION_TOKENS, settings.round_one.max_new_tokens),
         min(EXPECTED_PROGRAM_TOKENS, settings.round_two.max_new_tokens),
     )
     written = len(seeds) * sum(expected)
-    calls = _CALLS_PER_SEED * len(seeds)
+    calls = _calls(len(seeds), settings)
     return {
         "calls": calls,
         "prompt_tokens": read,
         "completion_tokens": written,
         "usd": None if price is None else round(price.cost_usd(read, written), 6),
-        "usd_at_most": None if price is None else round(price.cost_usd(most_read, len(seeds) * sum(longest)), 6),
+        "usd_at_most": None
+        if price is None
+        else round(price.cost_usd(most_read, len(seeds) * (tries * longest[0] + longest[1])), 6),
         "seconds": _seconds(calls, len(seeds), settings),
         "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
     }
+
+
+def _calls(seeds: int, settings: GenSettings) -> int:
+    """The calls of both rounds if every answer is complete."""
+    return math.ceil(seeds / settings.functions_per_request) + seeds
 
 
 def _seconds(calls: int, at_once: int, settings: GenSettings) -> float | None:

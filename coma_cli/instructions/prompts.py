@@ -1,39 +1,20 @@
-"""The prompts of the two rounds, and those for Chinese rows.
+"""The prompts of round two, and those for Chinese rows; `round_one` has those of round one.
 
-One code function per request. Batching several in one request is a few percent cheaper, but the answers would have to
-be separated again, and one extra or missing header would pair every instruction with the wrong code. The second round
-sees instruction and function, as CodeCapybara's does: the answer is then code that people wrote, made runnable.
+The second round sees instruction and function, as CodeCapybara's does: the answer is then code that people wrote, made
+runnable.
 """
 
+from coma_cli.instructions.round_one import WRITTEN_IN
 from coma_cli.languages import display
 from coma_cli.records import TextLanguage
 
 SYSTEM_ONE = "You turn existing source code into programming tasks for people who have never seen that code."
 SYSTEM_TWO = "You are a careful programmer who solves tasks with complete, runnable programs."
 
+GROUP_FRAME = ('{"tasks": [', "")
 # What a usable answer begins and ends with, for a model that can be made to write between them.
 INSTRUCTION_FRAME = ("<instruction>", "</instruction>")
 CHINESE_FRAME = ("<chinese>", "</chinese>")
-
-_WRITTEN_IN = {"en": "English", "cn": "Simplified Chinese"}
-
-_ONE = """\
-Read this {language} code:
-
-<code>
-{code}
-</code>
-
-Write one programming task that code like this would solve.
-
-- The person solving the task will not see the code. Do not mention it, quote it or refer to it in any way.
-- In two to six sentences, describe the input, the expected output and any edge cases.
-- Omit anything that only makes sense inside the project the code comes from. The task must be solvable by a \
-single self-contained program without network access, files or user input.
-- State that the solution must be written in {language}.
-- Write the task in {written_in}.
-
-Answer with the task between <instruction> and </instruction> and nothing else."""
 
 _TWO_FROM_INSTRUCTION = """\
 {instruction}
@@ -138,11 +119,6 @@ def chinese_instruction(english: str, given: str, code: str, language: str) -> s
     )
 
 
-def round_one(code: str, language: str, text_language: TextLanguage) -> str:
-    """The prompt for an instruction that the code would solve."""
-    return _ONE.format(language=display(language), code=code.strip("\n"), written_in=_WRITTEN_IN[text_language])
-
-
 def round_two(
     instruction: str,
     language: str,
@@ -162,5 +138,5 @@ def round_two(
         language=display(language),
         fence=language,
         main=_MAIN if demonstrated else _NO_MAIN,
-        comments=f"Write comments in {_WRITTEN_IN[text_language]}." if demonstrated else _NO_COMMENTS,
+        comments=f"Write comments in {WRITTEN_IN[text_language]}." if demonstrated else _NO_COMMENTS,
     )

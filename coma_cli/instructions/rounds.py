@@ -5,7 +5,7 @@ many finished rows and few unfinished ones. What becomes of an item depends only
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -68,6 +68,17 @@ class RoundSpec(Generic[Item]):
 
 
 @dataclass(frozen=True)
+class GroupSpec(Generic[Item]):
+    """The first round for several items in one request, and the texts in its answer by the items' ids.
+
+    An item of which the answer has no text that is clearly its own is requested again alone.
+    """
+
+    request: Callable[[Sequence[Item], GenSettings], GenerationRequest]
+    read: Callable[[Sequence[Item], GenerationResponse], Mapping[str, Taken]]
+
+
+@dataclass(frozen=True)
 class ItemKind(Generic[Item]):
     """A kind of items: their name in the plural, their rounds, and the rows that drafts of them become."""
 
@@ -75,6 +86,7 @@ class ItemKind(Generic[Item]):
     rounds: tuple[RoundSpec[Item], ...]
     example: Callable[[ItemDraft[Item], GenSettings], Example]
     dropped: Callable[[ItemDraft[Item], Refused], DroppedRow]
+    group: GroupSpec[Item] | None = None
 
     def request(self, draft: ItemDraft[Item], settings: GenSettings) -> GenerationRequest:
         """The next request for an open draft."""
@@ -84,8 +96,11 @@ class ItemKind(Generic[Item]):
         """An open draft after the response to its request."""
         if response.finish_reason == "error" and not response.permanent:
             return replace(draft, state="failed", failure=response.error)
+        return self.settled(draft, self.rounds[len(draft.texts)].read(draft.item, response), settings)
+
+    def settled(self, draft: ItemDraft[Item], found: Taken | Refused, settings: GenSettings) -> ItemDraft[Item]:
+        """An open draft after what was found for it in an answer."""
         current = self.rounds[len(draft.texts)]
-        found = current.read(draft.item, response)
         if isinstance(found, Refused):
             return replace(draft, state="refused", refused=found)
         texts = (*draft.texts, found.text)
@@ -108,7 +123,8 @@ class Rounds(Generic[Item]):
         self._settings = settings
         self._fresh: deque[str] = deque()
         self._following: deque[str] = deque()
-        self._in_flight: dict[str, str] = {}  # key of the request -> id of the item
+        self._alone: deque[str] = deque()  # of a group whose answer lacks them
+        self._in_flight: dict[str, tuple[str, ...]] = {}  # key of the request -> ids of the items
         self.add(items)
 
     def add(self, items: Iterable[Item]) -> None:
@@ -120,24 +136,55 @@ class Rounds(Generic[Item]):
     @property
     def pending(self) -> bool:
         """Whether there are requests to make now."""
-        return bool(self._fresh or self._following)
+        return bool(self._fresh or self._following or self._alone)
 
     def requests(self) -> Iterator[GenerationRequest]:
         """The requests that can be made now; more may follow from their answers."""
         while self.pending:
-            name = self._following.popleft() if self._following else self._fresh.popleft()
-            draft = self.drafts[name]
-            request = self.kind.request(draft, self._settings)
+            names = self._next()
+            drafts = [self.drafts[name] for name in names]
+            if len(drafts) == 1:
+                request = self.kind.request(drafts[0], self._settings)
+            else:
+                assert self.kind.group is not None
+                request = self.kind.group.request([draft.item for draft in drafts], self._settings)
             answer = request_sha256(content_of(request, self._settings.model, self._server))
-            self.drafts[name] = replace(draft, answers=(*draft.answers, answer))
-            self._in_flight[request.key] = name
+            for name, draft in zip(names, drafts, strict=True):
+                self.drafts[name] = replace(draft, answers=(*draft.answers, answer))
+            self._in_flight[request.key] = names
             yield request
 
-    def take(self, response: GenerationResponse) -> ItemDraft[Item]:
-        """Advance a draft by the response to its request; the draft as it is now."""
-        name = self._in_flight.pop(response.key)
-        draft = self.kind.advanced(self.drafts[name], response, self._settings)
-        self.drafts[name] = draft
-        if draft.state == "open":
-            self._following.append(name)
+    def _next(self) -> tuple[str, ...]:
+        """The items of the next request: one that had an answer before, else new ones."""
+        for waiting in (self._following, self._alone):
+            if waiting:
+                return (waiting.popleft(),)
+        size = self._settings.functions_per_request if self.kind.group is not None else 1
+        return tuple(self._fresh.popleft() for _ in range(min(size, len(self._fresh))))
+
+    def take(self, response: GenerationResponse) -> tuple[ItemDraft[Item], ...]:
+        """Advance the drafts that a response is for; the drafts as they are now."""
+        names = self._in_flight.pop(response.key)
+        if len(names) == 1:
+            return (self._put(self.kind.advanced(self.drafts[names[0]], response, self._settings)),)
+        return tuple(self._put(draft) for draft in self._of_group(names, response))
+
+    def _of_group(self, names: Sequence[str], response: GenerationResponse) -> Iterator[ItemDraft[Item]]:
+        assert self.kind.group is not None
+        drafts = [self.drafts[name] for name in names]
+        failed = response.finish_reason == "error" and not response.permanent
+        found = {} if failed else self.kind.group.read([draft.item for draft in drafts], response)
+        for name, draft in zip(names, drafts, strict=True):
+            if failed:
+                yield replace(draft, state="failed", failure=response.error)
+            elif name in found:
+                yield self.kind.settled(draft, found[name], self._settings)
+            else:
+                self._alone.append(name)
+                yield replace(draft, answers=())
+
+    def _put(self, draft: ItemDraft[Item]) -> ItemDraft[Item]:
+        self.drafts[draft.item.id] = draft
+        if draft.state == "open" and draft.texts:
+            self._following.append(draft.item.id)
         return draft

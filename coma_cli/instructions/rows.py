@@ -6,7 +6,7 @@ duplicates are dropped.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,11 +14,17 @@ from coma_cli.corpus.cleaning.cleaning import clean
 from coma_cli.corpus.decontamination.benchmark_index import BenchmarkIndex
 from coma_cli.corpus.decontamination.decontaminate import decontaminate
 from coma_cli.corpus.dedup.duplicates import unique
+from coma_cli.corpus.dedup.rules import NearRules
+from coma_cli.corpus.dropping import OnDrop, dropped
 from coma_cli.corpus.splitting import split
 from coma_cli.instructions.rounds import Item, ItemDraft, ItemKind
 from coma_cli.instructions.settings import GenSettings
+from coma_cli.instructions.taken_texts import TakenTexts
 from coma_cli.records import DroppedRow, Example, Record
 
+NEAR_REPEAT = "near-repeat"
+# Instructions are shorter than what near duplicates are made for, and one word changes more of them.
+_SHORT_TEXTS = {"shingle_tokens": 3, "min_tokens": 6, "threshold": 0.7}
 R = TypeVar("R", bound=Record)
 
 
@@ -55,10 +61,21 @@ def rows_of(
             accepted.append(kind.example(draft, settings))
     cleaned = clean(accepted, settings.cleaning, skipped.append)
     kept = unique(cleaned, skipped.append, settings.near)
+    if kind.group is not None and "near-repeat" in settings.filters.checks:
+        kept = _without_near_repeats(kept, settings.near, skipped.append)
     if benchmarks is not None:
         kept = list(decontaminate(kept, benchmarks, skipped.append, lambda hit: None))
     sides = split(kept, settings.validation_share, settings.seed, skipped.append, settings.near)
     return GeneratedRows(_in_order(sides.train), _in_order(sides.validation), _in_order(skipped))
+
+
+def _without_near_repeats(rows: Sequence[Example], near: NearRules, on_drop: OnDrop) -> list[Example]:
+    """The rows whose instructions do not nearly repeat an earlier one, whatever their programs are."""
+    fresh = TakenTexts(near.model_copy(update=_SHORT_TEXTS)).add([row.instruction for row in rows])
+    for row, is_fresh in zip(rows, fresh, strict=True):
+        if not is_fresh:
+            on_drop(dropped(row, NEAR_REPEAT))
+    return [row for row, is_fresh in zip(rows, fresh, strict=True) if is_fresh]
 
 
 def _in_order(rows: Iterable[R]) -> tuple[R, ...]:

@@ -19,7 +19,7 @@ from coma_cli.corpus.dedup.rules import NearRules
 from coma_cli.errors import UsageError, nearest
 from coma_cli.formats.row_files import BadRow
 from coma_cli.instructions.seeds import Seed, SeedCode, SeedReader, SkippedSeed
-from coma_cli.instructions.similar_functions import TakenFunctions
+from coma_cli.instructions.taken_texts import TakenTexts
 
 REPEAT, NEAR_REPEAT = "repeat", "near-duplicate"
 _MARGIN = 16  # functions of a language that are read beyond those needed, as some may be near duplicates
@@ -43,7 +43,7 @@ class _Candidates:
     """The functions of one language: hashes and places in the order in which they are taken, and those taken."""
 
     places: np.ndarray[tuple[int], np.dtype[np.uint64]]
-    taken: TakenFunctions
+    taken: TakenTexts
     next: int = 0
     kept: list[Seed] = field(default_factory=list)
 
@@ -101,7 +101,7 @@ class SeedChooser:
         first = np.ones(len(order), dtype=bool)
         first[1:] = keys[order][1:] != keys[order][:-1]
         self._skipped[REPEAT] += int(len(first) - first.sum())
-        return _Candidates(where[order][first], TakenFunctions(self._near))
+        return _Candidates(where[order][first], TakenTexts(self._near))
 
     def _order(self, name: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{self._run_seed}|{name}".encode()).digest()[:8], "big")

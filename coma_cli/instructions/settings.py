@@ -1,5 +1,6 @@
 """The settings of `coma gen-instructions`."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
@@ -31,6 +32,11 @@ from coma_cli.workspace import runs_of
 INPUT, LIMITS, LOCAL = "Input", "Limits", "Model on this machine"
 _NUM = 100
 _SERVED_MODEL = "gpt-3.5-turbo"  # CodeCapybara's
+
+
+InstructionCheck = Literal[
+    "odd-start", "cut-off", "names-no-task", "names-another-language", "copies-the-code", "near-repeat"
+]
 
 
 class GenRuntime(Runtime, Connection):
@@ -68,6 +74,11 @@ class RoundOne(Round):
     max_new_tokens: int = Field(
         default=300, ge=16, le=32768, description="Max new tokens per instruction; longer ones are dropped"
     )
+    requirements: Literal["coma", "codecapybara"] = Field(
+        default="coma",
+        description="What instructions are required to be: tasks that a single program solves, or as in CodeCapybara's "
+        "recipe; length, wording, and whether input and output are described vary by seed",
+    )
 
 
 class RoundTwo(Round):
@@ -103,6 +114,10 @@ class Filters(BaseModel):
     )
     max_words: int = Field(default=300, ge=1, description="Maximum words per instruction")
     min_program_lines: int = Field(default=3, ge=1, description="Minimum lines of code per program")
+    checks: tuple[InstructionCheck, ...] = Field(
+        default=get_args(InstructionCheck),
+        description=f"Further checks of instructions, of {', '.join(get_args(InstructionCheck))}",
+    )
     must_run: bool = Field(
         default=True,
         description="Request programs with a main part, and drop Python programs that only define things; without it, "
@@ -177,6 +192,9 @@ class GenSettings(StageSettings):
     price: PriceSettings = PriceSettings()
     round_one: RoundOne = RoundOne()
     round_two: RoundTwo = RoundTwo()
+    functions_per_request: Annotated[int, Flag("--functions-per-request", panel=LIMITS)] = Field(
+        default=1, ge=1, le=20, description="Code functions per request of round one, answered in JSON by name"
+    )
     second_round: Annotated[Literal["from-code", "from-instruction"], Flag("--round-two")] = Field(
         default="from-code",
         description="What round two sees: instruction and function, so that the program is built around the function "
@@ -228,6 +246,10 @@ class GenSettings(StageSettings):
         if self.num is None and (self.num_kept or self.num_per_language):
             return sys.maxsize
         return self.num or _NUM
+
+    def in_whole_requests(self, count: int) -> int:
+        """That many code functions or a few more, so that a larger number later has the same ones in each request."""
+        return math.ceil(count / self.functions_per_request) * self.functions_per_request
 
     @property
     def is_local(self) -> bool:

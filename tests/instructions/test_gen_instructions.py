@@ -446,6 +446,30 @@ def test_a_number_of_functions_limits_a_number_of_rows(seed, workspace_root, cap
     assert "not 30: --num" in " ".join(capsys.readouterr().err.split())
 
 
+def test_several_functions_share_a_request_and_each_has_its_own_instruction(seed, workspace_root):
+    extra = ("--functions-per-request", "4", "--set", "filters.checks=[]", "--set", "near.enabled=false")
+    with serving() as server:
+        assert run_coma(arguments(seed, workspace_root, server.base_url, *extra, num=8)) == 0
+        first = [body for body in server.log.bodies if "response_format" in body]
+        assert len(first) == 2 and server.log.calls == 10 and all(body["max_tokens"] == 1200 for body in first)
+        assert run_coma(arguments(seed, workspace_root, server.base_url, *extra, num=10)) == 0
+        assert server.log.calls == 15 and max(server.log.received.values()) == 1, "12 functions in 3 requests"
+    rows = [row for name in ("train.jsonl", "validation.jsonl") for row in outputs(workspace_root)[name]]
+    assert len(rows) == 12
+    assert all(row["id"].rpartition("/")[2][:8] in row["instruction"] for row in rows)
+
+
+def test_a_server_without_json_schemas_is_asked_without_one(seed, workspace_root, capsys):
+    def refuse(body):
+        return Fail(400, "'response_format' is not supported by this model") if "response_format" in body else None
+
+    extra = ("--functions-per-request", "4", "--set", "runtime.concurrency=1")
+    with serving(refuse=refuse) as server:
+        assert run_coma(arguments(seed, workspace_root, server.base_url, *extra, num=8)) == 0
+        assert sum("response_format" in body for body in server.log.bodies) == 1
+    assert "refuses 'response_format'" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_folder_of_code_is_seed_code(workspace_root, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.py").write_text("\n\n".join(f"def f{n}(a):\n    return a + {n}\n" for n in range(8)))

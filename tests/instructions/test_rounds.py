@@ -94,7 +94,7 @@ def test_a_program_without_the_function_is_refused(program, reason):
     (first,) = rounds.requests()
     rounds.take(answered(first))
     (second,) = rounds.requests()
-    draft = rounds.take(answered(second, f"```python\n{program}\n```"))
+    (draft,) = rounds.take(answered(second, f"```python\n{program}\n```"))
     assert (draft.refused and draft.refused.reason) == reason
 
 
@@ -139,7 +139,7 @@ def test_the_order_of_answers_decides_nothing():
 def test_a_refused_first_answer_ends_a_draft_without_a_second_call(changes, reason):
     rounds = rounds_of([a_seed(1)])
     (request,) = rounds.requests()
-    draft = rounds.take(answered(request, **changes))
+    (draft,) = rounds.take(answered(request, **changes))
     assert draft.refused.reason == reason and draft.settled and not rounds.pending
     (row,) = rows([draft]).dropped
     assert row.reason == reason and row.row["code"] == draft.item.code
@@ -151,7 +151,7 @@ def test_a_refused_second_answer_is_kept_with_its_instruction():
     (first,) = rounds.requests()
     rounds.take(answered(first))
     (second,) = rounds.requests()
-    draft = rounds.take(answered(second, "```python\ndef f(:\n  pass\nx\n```"))
+    (draft,) = rounds.take(answered(second, "```python\ndef f(:\n  pass\nx\n```"))
     (row,) = rows([draft]).dropped
     assert row.reason == "does-not-parse"
     assert row.row["instruction"] == draft.texts[0]
@@ -161,7 +161,7 @@ def test_a_refused_second_answer_is_kept_with_its_instruction():
 def test_a_failed_call_is_neither_accepted_nor_dropped():
     rounds = rounds_of([a_seed(1)])
     (request,) = rounds.requests()
-    draft = rounds.take(answered(request, finish_reason="error", error="500"))
+    (draft,) = rounds.take(answered(request, finish_reason="error", error="500"))
     assert (draft.state, draft.failure, draft.settled) == ("failed", "500", False)
     assert not rounds.pending
     assert rows([draft]).reasons == {}
@@ -171,7 +171,7 @@ def test_a_draft_is_a_value_that_an_answer_does_not_change():
     rounds = rounds_of([a_seed(1)])
     (request,) = rounds.requests()
     (before,) = rounds.drafts.values()
-    after = rounds.take(answered(request))
+    (after,) = rounds.take(answered(request))
     assert before == ItemDraft(a_seed(1), answers=before.answers)
     assert (after.state, len(after.texts)) == ("open", 1)
     with pytest.raises(AttributeError):
@@ -199,7 +199,7 @@ def test_a_pending_request_is_one_round_and_becomes_the_row_that_was_wanted(asks
     rounds = Rounds(PENDING_REQUESTS, [a_request(1, asks_for)], SETTINGS)
     (request,) = rounds.requests()
     assert request == generation_request(a_request(1, asks_for), SETTINGS)
-    draft = rounds.take(answered(request))
+    (draft,) = rounds.take(answered(request))
     assert draft.state == "accepted" and not rounds.pending
     row = PENDING_REQUESTS.example(draft, SETTINGS)
     assert (row.text_language, getattr(row, asks_for)) == ("cn", draft.texts[0])
@@ -209,8 +209,8 @@ def test_a_pending_request_is_one_round_and_becomes_the_row_that_was_wanted(asks
 def test_a_refused_text_of_a_pending_request_is_kept_with_its_request():
     rounds = Rounds(PENDING_REQUESTS, [a_request(1), a_request(2)], SETTINGS)
     one, other = rounds.requests()
-    refused = rounds.take(answered(one, "<chinese>only English words</chinese>"))
-    failed = rounds.take(answered(other, finish_reason="error", error="500"))
+    (refused,) = rounds.take(answered(one, "<chinese>only English words</chinese>"))
+    (failed,) = rounds.take(answered(other, finish_reason="error", error="500"))
     assert (refused.state, failed.state) == ("refused", "failed")
     made = rows_of(PENDING_REQUESTS, rounds.drafts.values(), SETTINGS, None)
     (row,) = made.dropped

@@ -7,7 +7,7 @@ from coma_cli.instructions.code_functions import CODE_FUNCTIONS
 from coma_cli.instructions.rounds import ItemDraft
 from coma_cli.instructions.rows import rows_of
 from coma_cli.instructions.seeds import Seed
-from coma_cli.instructions.settings import GenSettings
+from coma_cli.instructions.settings import Filters, GenSettings
 from coma_cli.records import Origin
 from tests.requirements import shared_data
 
@@ -84,3 +84,14 @@ def test_generated_rows_are_kept_clear_of_every_benchmark_of_a_folder():
     rows = rows_of(CODE_FUNCTIONS, [a_draft(1, program=problem.reference), a_draft(2)], SETTINGS, index)
     assert [row.key for row in rows.train] == [f"gen-instructions/python/{2:016x}"]
     assert rows.reasons == {"contaminated": 1}
+
+
+def test_an_instruction_that_nearly_repeats_an_earlier_one_is_dropped_whatever_its_program():
+    same = "Write a Python program that sums the integers of a list, skips those below a limit and prints the total."
+    near = same.replace("prints the total", "prints the total at its end")
+    other = "Write a Python program that draws a triangle of stars with a given height."
+    drafts = [a_draft(9, same), a_draft(1, near), a_draft(2, other)]
+    rows = rows_of(CODE_FUNCTIONS, drafts, SETTINGS, None)
+    assert rows.reasons == {"near-repeat": 1} and [row.row["origin"]["row"] for row in rows.dropped] == ["1"]
+    loose = SETTINGS.model_copy(update={"filters": Filters(checks=())})
+    assert rows_of(CODE_FUNCTIONS, drafts, loose, None).reasons == {}
