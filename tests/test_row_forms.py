@@ -25,7 +25,8 @@ from coma_cli.evaluation.scoring.sample_choice import choose_samples
 from coma_cli.evaluation.scoring.sample_files import Skipped
 from coma_cli.formats.rejected import Rejected
 from coma_cli.instructions.pending import choose_requests
-from coma_cli.instructions.seeds import choose_seeds, find_seed_code
+from coma_cli.instructions.seed_choice import choose_seeds
+from coma_cli.instructions.seeds import find_seed_code
 from coma_cli.settings import load_settings
 from coma_cli.training.examples import ReadReport, choose_data, read_examples
 from coma_cli.workspace import Workspace

@@ -59,7 +59,8 @@ class GenerationResponse:
     `permanent` marks an error that a retry would only repeat, such as a prompt that is too long for the model.
     `reasoning` is a part that a server reports apart from the text; `reasoning_tokens` counts that part of the
     completion's tokens, wherever it is. `stop_reason` is the stop text, or the id of the end token, that ended the
-    completion; "" at a limit, or where an engine does not know.
+    completion; "" at a limit, or where an engine does not know. `answer` is the key of the stored answer that it was
+    read from, where that is not the request's own.
     """
 
     key: str
@@ -73,6 +74,7 @@ class GenerationResponse:
     reasoning: str = ""
     reasoning_tokens: int = 0
     stop_reason: str = ""
+    answer: str = ""
 
 
 class Engine(Protocol):

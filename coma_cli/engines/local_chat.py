@@ -99,7 +99,7 @@ class LocalChatEngine:
             yield self._known.popleft()
 
     def _missing(self, requests: Iterator[GenerationRequest]) -> Iterator[GenerationRequest]:
-        """The requests to compute, encoded and entered into the ledger; stored answers are put aside."""
+        """The requests to compute, encoded and entered into the ledger; stored answers are kept for later."""
         assert self._loaded is not None
         for request in requests:
             known = self.stored(request)

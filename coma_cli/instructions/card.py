@@ -1,6 +1,6 @@
 """The card of a run: what was asked, what came through each round in each language, why the rest was dropped, the cost.
 
-It holds what differs from start to start, so it is no part of the run's content hash.
+It holds what differs from start to start, so it does not count in the run's content hash.
 """
 
 from collections import Counter
@@ -102,7 +102,7 @@ def _cost(summary: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"{count_of(summary['calls'], 'paid call')}, {summary['prompt_tokens']} prompt tokens, "
         f"{summary['completion_tokens']} completion tokens, "
-        f"{'no known price' if usd is None else f'${usd:.6g}'}; {summary['answers_reused']} answers were there before."
+        f"{'no known price' if usd is None else f'${usd:.6g}'}; {summary['answers_reused']} stored answers were reused."
     )
     yield ""
 

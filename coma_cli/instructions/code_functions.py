@@ -42,7 +42,7 @@ def group_request(seeds: Sequence[Seed], settings: GenSettings) -> GenerationReq
 
 
 def _read_group(seeds: Sequence[Seed], response: GenerationResponse) -> dict[str, Taken]:
-    """The instructions of an answer by the ids of their functions; those that are missing are asked for alone."""
+    """The instructions of an answer by the ids of their functions; those that are missing are requested alone."""
     names = round_one.snippet_names(seeds)
     if response.finish_reason in ("error", "length"):
         return {}

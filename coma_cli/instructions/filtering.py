@@ -32,6 +32,12 @@ _MOST_TRADITIONAL = 1  # different characters: a name may have one
 _MARKUP = re.compile(
     r"</?(?:p|br|div|span|code|pre|ul|ol|li|b|i|em|strong|a|h[1-6]|table|tr|td)\b[^<>]*>|&(?:nbsp|lt|gt|amp|quot);"
 )
+# What is between backticks, or has the form of a name in code: parse_row, parseRow, os.path, run().
+_IDENTIFIER = re.compile(
+    r"`([^`\s]{1,60})`|(?<![\w.])([A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*|[A-Za-z_]\w*(?=\(\))|[a-z]\w+\.[a-z]\w{2,}(?=[\s,;:)]))"
+)
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w])(?!\.\d)", re.ASCII)
+_CHINESE_NUMBERS = ("零〇", "一首", "二两双", "三", "四", "五", "六", "七", "八", "九", "十")
 _QUOTED_TOKENS = 5  # of an answer; a shorter one may well be named in the question
 _ECHOED_WORDS = 6
 
@@ -85,7 +91,33 @@ def flaw_of_chinese(text: str, english: str, answer: str = "", prompt: str = "")
     # A character says about as much as half a word: a text far longer than that is not a translation.
     if len(words(text)) > _MOST_OF_ENGLISH * max(len(words(english)), _FEWEST_WORDS):
         return Refused("too-long", f"{len(words(text))} words and characters for {len(words(english))} words")
-    return None
+    return _lost(text, english)
+
+
+def _lost(text: str, english: str) -> Refused | None:
+    """What the English text names that the Chinese one should have kept."""
+    if name := _lost_name(text, english):
+        return Refused("loses-a-name", name)
+    number = _lost_number(text, english)
+    return Refused("loses-a-number", number) if number else None
+
+
+def _lost_name(text: str, english: str) -> str:
+    """The first identifier of the English text that the Chinese one lacks, or ""."""
+    names = (match[1] or match[2] for match in _IDENTIFIER.finditer(english))
+    return next((name for name in names if name not in text), "")
+
+
+def _lost_number(text: str, english: str) -> str:
+    """The first number of the English text that the Chinese one has neither in digits nor, if small, in a word."""
+    there = set(_NUMBER.findall(text.replace(",", "")))
+    for number in _NUMBER.findall(english.replace(",", "")):
+        words_for_it = (
+            _CHINESE_NUMBERS[int(number)] if number.isdigit() and len(number) < 3 and int(number) <= 10 else ""
+        )
+        if number not in there and not any(word in text for word in words_for_it):
+            return number
+    return ""
 
 
 def _echo(text: str, english: str, prompt: str) -> str:

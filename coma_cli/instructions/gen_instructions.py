@@ -85,7 +85,7 @@ def preview(settings: GenSettings, workspace: Workspace) -> GenPlan:
 
 
 def _say_when_it_is_shut_down(settings: GenSettings) -> None:
-    if settings.is_local:
+    if settings.is_local or settings.reparse:
         return
     described = described_model(settings.model, address(settings.runtime), settings.runtime)
     line = shutdown_note(settings.model, described)
@@ -107,7 +107,7 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
         broken_answers = len(run.corrupt) - broken_before
         budget = Budget.from_ledger(run.journal(LEDGER_FILE, Call), plan.price or FREE, settings.max_usd, answers)
         spent_before = budget.spent_usd
-        engine = open_writer(settings, plan.writer, answers, budget)
+        engine = open_writer(settings, plan.writer, answers, budget, run.path.parent)
         try:
             rows = _made_rows(engine, rounds, plan, settings, budget if plan.price else None)
         except BudgetReachedError as error:

@@ -9,6 +9,7 @@ from coma_cli.formats.fences import answer_blocks
 from coma_cli.formats.text import unix_lines
 from coma_cli.languages import opens_block_of
 
+NOT_STORED = "no answer is stored"  # the error of a request that --reparse may not send
 _REFUSAL = re.compile(
     r"\W*(?:i(?:['’]m| am)(?: very| so)? (?:sorry|afraid|unable)|sorry\b|i (?:can(?:not|['’]t)|won['’]t|must decline)\b"
     r"|as an ai\b|unfortunately,? i\b|抱歉|对不起|很遗憾|作为一?个?(?:AI|人工智能))",
@@ -83,6 +84,8 @@ def program_in(response: GenerationResponse, language: str) -> Taken | Refused:
 
 
 def _without_content(response: GenerationResponse) -> Refused | None:
+    if response.finish_reason == "error" and response.error == NOT_STORED:
+        return Refused("not-stored")
     if response.finish_reason == "error":
         return Refused("request-refused", response.error)
     if response.finish_reason == "length":

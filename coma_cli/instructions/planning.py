@@ -241,6 +241,8 @@ def _seconds(calls: int, at_once: int, settings: GenSettings) -> float | None:
 
 
 def _blockers(settings: GenSettings, price: Price | None, writer: LocalWriter | None) -> list[CliError]:
+    if settings.reparse:
+        return []
     if writer is not None:
         return list(writer_blockers(settings, writer))
     found: list[CliError] = []

@@ -6,7 +6,7 @@ and those of CodeCapybara's recipe, in our words.
 
 Several functions in one request are answered in JSON, each answer with the name of its snippet. The names follow from
 the functions, not from their order, so an answer that is reordered, shifted or incomplete leaves no doubt about what
-belongs to what: a function without exactly one answer of its name is asked for again alone.
+belongs to what: a function without exactly one answer of its name is requested again alone.
 """
 
 import json
@@ -76,7 +76,7 @@ def _codecapybara(variation: Variation, text_language: TextLanguage, language: s
         "Say clearly what the program has to do and how it behaves.",
         "Vary the verbs from task to task.",
         f"Vary the form. {variation.form}",
-        "A language model that reads and writes text must be able to do it: no pictures, sounds or actions.",
+        "A language model that reads and writes text must be able to do it: nothing to draw or to play.",
         f"Write in {WRITTEN_IN[text_language]}, and put no code into the task.",
         f"Be concise: {_length(variation, text_language)}.",
         "Be true to the code: ask for nothing that it does not do.",
@@ -187,8 +187,8 @@ def schema_for(names: Collection[str]) -> str:
 def instructions_by_name(text: str, names: Collection[str]) -> dict[str, str]:
     """The instructions of an answer by the snippet that each says it is for; only those of which there is no doubt.
 
-    A name that comes twice, that is not among `names` or that is no text gives nothing, and so does text that is no
-    JSON object of the requested form: what is missing is asked for again.
+    A name that comes twice or is not among `names` gives nothing, and neither does text that is not a JSON object of
+    the requested form: what is missing is requested again.
     """
     value = _json_in(without_thinking(text).text)
     entries = value.get("tasks") if isinstance(value, dict) else None

@@ -165,6 +165,10 @@ class Rounds(Generic[Item]):
     def take(self, response: GenerationResponse) -> tuple[ItemDraft[Item], ...]:
         """Advance the drafts that a response is for; the drafts as they are now."""
         names = self._in_flight.pop(response.key)
+        if response.answer:
+            for name in names:
+                draft = self.drafts[name]
+                self.drafts[name] = replace(draft, answers=(*draft.answers[:-1], response.answer))
         if len(names) == 1:
             return (self._put(self.kind.advanced(self.drafts[names[0]], response, self._settings)),)
         return tuple(self._put(draft) for draft in self._of_group(names, response))

@@ -1,9 +1,9 @@
 """Chooses code functions: balanced over languages, in the order of hashes, without near duplicates.
 
-One pass over the files keeps 16 bytes per function: its hash and its place. Functions are then taken in the order of
-their hashes, one of each language in turn; only those that are looked at are read again and kept. So memory does not
-depend on how large the files are, a larger number later keeps those chosen before, and a function that is nearly the
-same as one taken before it is skipped before anything is paid.
+The files are read once, which keeps 16 bytes per function: its hash and its place. Functions are then taken in the
+order of their hashes, one of each language in turn; only those that are looked at are read again and kept. So memory
+does not depend on how large the files are, a larger number later keeps those chosen before, and a function that is
+nearly the same as one taken before it is skipped before anything is paid.
 """
 
 import hashlib
@@ -144,7 +144,7 @@ class SeedChooser:
         return [c for c in self._languages.values() if len(c.kept) < min(rank, self._limit(c)) and not c.exhausted]
 
     def _read(self, short: list[_Candidates], rank: int) -> None:
-        """Read the next functions of some languages, in one pass over the files."""
+        """Read the next functions of some languages, each file once."""
         chosen = []
         for candidates in short:
             end = candidates.next + rank - len(candidates.kept) + _MARGIN

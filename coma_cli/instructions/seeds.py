@@ -126,7 +126,7 @@ class SeedReader:
                 yield (index << _NUMBER_BITS) | number, self._entry(raw)
 
     def at(self, places: Iterable[int]) -> dict[int, Seed]:
-        """The functions at some places, in one pass over their files."""
+        """The functions at some places, which reads each of their files once."""
         wanted: dict[int, set[int]] = {}
         for place in places:
             wanted.setdefault(place >> _NUMBER_BITS, set()).add(place & ((1 << _NUMBER_BITS) - 1))

@@ -189,6 +189,10 @@ class GenSettings(StageSettings):
     max_usd: Annotated[float | None, Flag("--max-usd", panel=LIMITS), Kind("USD"), Unset("no limit")] = Field(
         default=None, gt=0, description="Maximum total cost of this run in dollars; it is never exceeded"
     )
+    reparse: Annotated[bool, Flag("--reparse", panel=LIMITS)] = Field(
+        default=False,
+        description="Make rows from stored answers alone, without a call, as after an update that reads them better",
+    )
     price: PriceSettings = PriceSettings()
     round_one: RoundOne = RoundOne()
     round_two: RoundTwo = RoundTwo()

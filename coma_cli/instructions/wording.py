@@ -26,7 +26,7 @@ _CHINESE_TASK = re.compile(
     r"编写|实现|写|创建|设计|开发|定义|计算|返回|找|统计|排序|打印|输出|解析|转换|生成|判断|检查|请|用|如何|怎|？"
 )
 _COPIED_TOKENS = 10
-_SIGNS_IN_COPY = 4  # so many of them are no letters or digits: code, and not words that a docstring has too
+_SIGNS_IN_COPY = 4  # so many of them are punctuation: code, and not words that a docstring has too
 _OTHER_LANGUAGES = {name: display(name) for name in LANGUAGES}
 
 

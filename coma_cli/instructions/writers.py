@@ -19,6 +19,7 @@ from coma_cli.engines.openai_session import Traffic
 from coma_cli.engines.vllm_support import vllm_blockers
 from coma_cli.errors import CliError, UsageError, missing_package
 from coma_cli.instructions.settings import GenSettings
+from coma_cli.instructions.stored_answers import StoredAnswersEngine
 from coma_cli.models.resolution import ResolvedBase, Trust, resolve_base
 from coma_cli.prompting import PromptTemplate, choose_template, stop_texts, stop_token_ids
 from coma_cli.words import count_of
@@ -102,9 +103,15 @@ def writer_blockers(settings: GenSettings, writer: LocalWriter) -> Iterator[CliE
 
 
 def open_writer(
-    settings: GenSettings, writer: LocalWriter | None, answers: AnswerJournal, meter: Meter
+    settings: GenSettings, writer: LocalWriter | None, answers: AnswerJournal, meter: Meter, runs: Path
 ) -> WritingEngine:
-    """The engine that answers the requests of a run; a model of this machine is loaded when it is first needed."""
+    """The engine that answers the requests of a run; a model of this machine is loaded when it is first needed.
+
+    With `reparse` it is the stored answers alone; `runs` is the folder of earlier runs.
+    """
+    if settings.reparse:
+        server = settings.server if writer is None else writer.server(settings)
+        return StoredAnswersEngine(settings.model, answers, server, runs)
     if writer is None:
         return OpenAIEngine(settings.model, settings.runtime, answers=answers, meter=meter, server=settings.server)
     load = partial(_load, settings, writer)

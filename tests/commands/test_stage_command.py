@@ -66,7 +66,7 @@ def complete(line: str, folder, **environment) -> list[str]:
         ("coma build-data --tasks cl", ["clone-detection", "cloze-test"]),
         ("coma build-data --source mb", ["mbpp="]),
         ("coma build-data --decontaminate ", ["on", "off"]),
-        ("coma gen-instructions --engine ", ["openai"]),
+        ("coma gen-instructions --engine ", ["transformers", "vllm", "openai"]),
         ("coma score --allow-u", ["--allow-unsafe"]),
         ("coma score --i-k", []),
         ("coma sample --config g", ["greedy"]),

@@ -108,3 +108,22 @@ PROGRAM = "def total(values):\n    return sum(v for v in values if v % 2 == 0)"
 def test_chinese_texts_that_are_no_clean_translation_are_refused(text, expected):
     prompt = "Answer with the text between chinese tags and nothing else."
     assert reason(flaw_of_chinese(text, ENGLISH, PROGRAM, prompt)) == expected
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese", "reason"),
+    [
+        ("Return the first 3 rows of parse_table.", "返回 parse_table 的前 3 行数据。", None),
+        ("Return the first 3 rows of parse_table.", "返回 parse_table 的前三行数据。", None),
+        ("Return the first 3 rows of parse_table.", "返回 parse_table 的前几行数据。", "loses-a-number"),
+        ("Return the first 3 rows of parse_table.", "返回这个表格的前 3 行数据。", "loses-a-name"),
+        ("Call `run` on each value up to 1,000.", "对每个值调用 run 方法，直到 1000 为止。", None),
+        ("Call `run` on each value up to 1,000.", "对每个值调用 run 方法，直到 100 为止。", "loses-a-number"),
+        ("Join paths as os.path does, with getName().", "像 os.path 那样连接路径，并使用 getName 方法。", None),
+        ("Join paths as os.path does, with getName().", "像系统库那样连接路径，并使用 getName 方法。", "loses-a-name"),
+        ("How to sort a list by two keys, e.g. size?", "如何按照两个键对列表进行排序？", None),
+    ],
+)
+def test_names_and_numbers_of_the_english_text_are_kept(english, chinese, reason):
+    flaw = flaw_of_chinese(chinese, english)
+    assert (flaw and flaw.reason) == reason

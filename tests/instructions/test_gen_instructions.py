@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from coma_cli.instructions import parsing
 from coma_cli.jsonl import read_rows, write_rows
 from coma_cli.records import DroppedRow, Example
 from coma_cli.workspace import Workspace
@@ -468,6 +469,33 @@ def test_a_server_without_json_schemas_is_asked_without_one(seed, workspace_root
         assert run_coma(arguments(seed, workspace_root, server.base_url, *extra, num=8)) == 0
         assert sum("response_format" in body for body in server.log.bodies) == 1
     assert "refuses 'response_format'" in " ".join(capsys.readouterr().err.split())
+
+
+def test_stored_answers_are_parsed_again_without_a_call(seed, workspace_root, capsys, monkeypatch):
+    with serving() as server:
+        command = arguments(seed, workspace_root, server.base_url)
+        assert run_coma(command) == 0
+        before = outputs(workspace_root)
+        calls = server.log.calls
+        read = parsing.instruction_in
+
+        def better(response):
+            """A parser that reads all instructions otherwise, so that each request of round two is another one."""
+            found = read(response)
+            return parsing.Taken(f"{found.text} Python it is.") if isinstance(found, parsing.Taken) else found
+
+        monkeypatch.setattr("coma_cli.instructions.code_functions.instruction_in", better)
+        assert run_coma([*command, "--reparse"]) == 0
+        after = outputs(workspace_root)
+        rows = {row["id"]: row for name in ("train.jsonl", "validation.jsonl") for row in after[name]}
+        old = {row["id"]: row for name in ("train.jsonl", "validation.jsonl") for row in before[name]}
+        assert rows.keys() == old.keys() and server.log.calls == calls
+        for name, row in rows.items():
+            assert row["instruction"] == old[name]["instruction"] + " Python it is."
+            assert (row["output"], row["made_by"]) == (old[name]["output"], old[name]["made_by"])
+        assert run_coma([*arguments(seed, workspace_root, server.base_url, num=12), "--reparse"]) == 0
+        assert server.log.calls == calls
+        assert [row["reason"] for row in outputs(workspace_root)["dropped.jsonl"]].count("not-stored") == 2
 
 
 def test_a_folder_of_code_is_seed_code(workspace_root, tmp_path, capsys):
