@@ -104,7 +104,7 @@ def _lost(text: str, english: str) -> Refused | None:
 
 def _lost_name(text: str, english: str) -> str:
     """The first identifier of the English text that the Chinese one lacks, or ""."""
-    names = (match[1] or match[2] for match in _IDENTIFIER.finditer(english))
+    names = (str(match[1] or match[2]) for match in _IDENTIFIER.finditer(english))
     return next((name for name in names if name not in text), "")
 
 

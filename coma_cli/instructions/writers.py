@@ -1,7 +1,7 @@
 """The model that writes the rows: behind a server, or on this machine; either way with stored and counted answers."""
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from coma_cli import console
 from coma_cli.catalog.bases import BASES
 from coma_cli.engines.answers import AnswerJournal
 from coma_cli.engines.choose import open_transformers, open_vllm
-from coma_cli.engines.interface import Engine
+from coma_cli.engines.interface import Engine, GenerationRequest, GenerationResponse
 from coma_cli.engines.local_chat import LoadedWriter, LocalChatEngine
 from coma_cli.engines.metering import Meter
 from coma_cli.engines.openai_engine import OpenAIEngine
@@ -32,8 +32,12 @@ _CACHE_BYTES_ON_CPU = 2 << 30
 MODEL = "model"
 
 
-class WritingEngine(Engine, Protocol):
-    """An engine that counts what it sent and what it took from the journal."""
+class WritingEngine(Protocol):
+    """An engine that counts what it sent and what it took from the journal, and that can be stopped."""
+
+    def generate(self, requests: Iterable[GenerationRequest]) -> Generator[GenerationResponse, None, None]:
+        """Yield a response for every request, in order of completion, with the request's key."""
+        ...
 
     @property
     def traffic(self) -> Traffic:
