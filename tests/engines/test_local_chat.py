@@ -9,7 +9,7 @@ from coma_cli.engines.answers import AnswerJournal
 from coma_cli.engines.interface import Decoding, GenerationRequest, GenerationResponse
 from coma_cli.engines.local_chat import LoadedWriter, LocalChatEngine
 from coma_cli.errors import BudgetReachedError
-from coma_cli.instructions.budget import CALLS_FILE, FREE, Budget, Call, Price
+from coma_cli.instructions.budget import FREE, LEDGER_FILE, Budget, Call, Price
 from coma_cli.journal import Journal
 from coma_cli.prompting import ALPACA
 
@@ -54,7 +54,7 @@ def answers(tmp_path):
 
 @pytest.fixture
 def ledger(tmp_path):
-    with Journal.open(tmp_path / CALLS_FILE, Call) as journal:
+    with Journal.open(tmp_path / LEDGER_FILE, Call) as journal:
         yield journal
 
 

@@ -45,7 +45,7 @@ def test_the_whole_command_runs_without_key_and_server(tiny_model, tmp_path, cap
     stored = list(read_rows(workspace / "answers" / "answers.jsonl"))
     assert len(stored) == 3 and all(row["text"].startswith("<instruction>") for row in stored)
     (run,) = (workspace / "gen-instructions").iterdir()
-    calls = [row for row in read_rows(run / "calls.jsonl") if row["state"] == "answered"]
+    calls = [row for row in read_rows(run / "ledger.jsonl") if row["state"] == "answered"]
     assert len(calls) == 3 and all(row["usd"] == 0 and row["completion_tokens"] > 0 for row in calls)
     assert run_coma(command) == 1
     assert "Loading" not in capsys.readouterr().err, "all answers are there"
