@@ -49,6 +49,7 @@ from coma_cli.dataset.summary import (
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import write_atomically
 from coma_cli.parallel import ray_cluster
+from coma_cli.parallel.apart import working_apart
 from coma_cli.parallel.machine import default_workers
 from coma_cli.parallel.shards import collecting_rarely, map_shards, warm_up
 from coma_cli.pipeline import row_of
@@ -60,6 +61,7 @@ from coma_cli.words import count_of
 from coma_cli.workspace import Artifact, Input, Plan, Run, StageResult, Workspace
 
 _MAX_SUBJECT_CHARS = 40
+_MANY_ROWS = 20_000  # from which on files take so long to write that the plot is better made beside that
 
 
 @dataclass(frozen=True)
@@ -179,15 +181,17 @@ def _work(run: Run, settings: BuildDataSettings, plan: BuildDataPlan) -> StageRe
     references = reference_parts(settings.dedup_against, scratch, settings.near)
     rows = RowTable.read([*(parts / unit.part_name for unit in plan.units), *references], len(references))
     behaviour = _behaviour(rows, settings, plan)
-    with texts_of(rows, settings.near, scratch) as texts:
-        selection = select(rows, texts, _selection_rules(settings), behaviour.mask(rows))
-    written = write_files(rows, selection, settings.mixture, run.path, settings.export, behaviour)
-    composition = composition_of(rows, selection, settings.mixture)
-    _require_rows(composition, selection.tally, settings)
-    solving = behaviour_counts(behaviour, selection, settings.decontaminate_behaviour)
-    summary = _summary(settings, plan, composition, selection.tally, solving)
-    plot.draw(summary, run.path / plot.PLOT)
-    write_atomically(run.path / CARD, [card(summary, _shown(rows, selection), written).encode("utf-8", "replace")])
+    apart = len(rows) >= _MANY_ROWS and (settings.runtime.workers or default_workers()) > 1
+    with working_apart(plot.load, apart=apart) as do:
+        with texts_of(rows, settings.near, scratch) as texts:
+            selection = select(rows, texts, _selection_rules(settings), behaviour.mask(rows))
+        written = write_files(rows, selection, settings.mixture, run.path, settings.export, behaviour)
+        composition = composition_of(rows, selection, settings.mixture)
+        _require_rows(composition, selection.tally, settings)
+        solving = behaviour_counts(behaviour, selection, settings.decontaminate_behaviour)
+        summary = _summary(settings, plan, composition, selection.tally, solving)
+        do(plot.draw, summary, run.path / plot.PLOT)
+        write_atomically(run.path / CARD, [card(summary, _shown(rows, selection), written).encode("utf-8", "replace")])
     return StageResult(summary, (*written, CARD))
 
 

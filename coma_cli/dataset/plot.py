@@ -32,6 +32,11 @@ def draw(summary: BuildDataSummary, path: Path) -> None:
     save_png(figure, path)
 
 
+def load() -> None:
+    """Import what `draw` needs."""
+    new_figure(1, 1, dpi=10)
+
+
 def _subset_bars(summary: BuildDataSummary) -> tuple[dict[str, SideCounts], dict[str, int]]:
     counts: dict[str, SideCounts] = dict(summary.subsets)
     counts["no sub-dataset"] = summary.beside

@@ -100,7 +100,7 @@ def parse_python(code: str) -> ast.Module | None:
         return None
 
 
-@lru_cache(maxsize=16)  # one step after the other looks at the code of a row
+@lru_cache(maxsize=4)  # one step after the other looks at the code of a row; trees of files are large
 def python_tree(code: str) -> ast.Module | None:
     """The syntax tree of a program as `parse_python` makes it, shared by all who ask: nobody may change it."""
     return parse_python(code)

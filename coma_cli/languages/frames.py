@@ -35,7 +35,16 @@ _NO_ARGUMENT = re.compile(
     r"\s*(?!(?:abstract|async|await|class|delete|function|new|typeof|void|yield)\b)"
     rf"{_NAME}[ \t]+(?!(?:as|in|instanceof|is|of|satisfies)\b)[A-Za-z_$]"
 )
-_NO_PHP_MEMBER = re.compile(r"\s*(?:\$|echo\b)")
+# With what a member of a class in PHP begins, or a comment, or what closes the class.
+_PHP_MEMBER = re.compile(
+    r"\s*(?:[#/?}]|\Z|(?:abstract|const|final|function|private|protected|public|readonly|static|use|var)\b)",
+    re.IGNORECASE,
+)
+# What holds statements within an argument in PHP, and what hides brackets from a regular expression.
+_PHP_BODY = re.compile(r"\b(?:function|class)\b|\?>|<<<|`|#\[", re.IGNORECASE)
+_PHP_BRACKET = re.compile(
+    r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|//[^\n]*|#[^\n]*|/\*.*?\*/|([(\[{])|([)\]}])|(;)", re.DOTALL
+)
 # A semicolon at the end of a line with one of these may be in a comment, or outside of the code.
 _SCRIPT_COMMENTS, _PHP_COMMENTS = ("//", "<!--", "-->"), ("//", "#")
 # Strings and comments, which are skipped, and brackets.
@@ -74,11 +83,23 @@ def _is_no_property(code: str) -> bool:
 
 
 def _is_no_php_member(code: str) -> bool:
-    return _NO_PHP_MEMBER.match(code) is not None
+    return _PHP_MEMBER.match(code) is None
 
 
 def _is_no_php_argument(code: str) -> bool:
-    return "?>" not in code and _ends_a_statement(code, _PHP_COMMENTS)
+    return "?>" not in code and (_ends_a_statement(code, _PHP_COMMENTS) or _has_php_statement(code))
+
+
+def _has_php_statement(code: str) -> bool:
+    """Whether there is a semicolon in a text that closes no bracket but its own, and holds no function's body."""
+    if ";" not in code or _PHP_BODY.search(code):
+        return False
+    depth = 0
+    for sign in _PHP_BRACKET.finditer(code):
+        depth += (sign[1] is not None) - (sign[2] is not None)
+        if depth < 0 or sign[3]:
+            return depth >= 0
+    return False
 
 
 CLASS = Frame("class _ {\n", "\n}")

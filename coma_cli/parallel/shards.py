@@ -26,7 +26,7 @@ _SHARDS_AHEAD = 2  # each worker has the next shard queued, and few results wait
 # New objects between two searches for reference cycles. The default is 700: the syntax tree of a few lines has more and
 # is in no cycle, and the searches took a tenth of the time of such work.
 _COLLECT_AFTER = 20_000
-_PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES = multiprocessing.get_context("forkserver")
 _context: Any = None
 
 
@@ -61,15 +61,15 @@ def warm_up(work: Callable[[C, S], R], shards: Sequence[S], workers: int, cluste
     Call it before `map_shards` with the same arguments: each worker then starts with everything loaded.
     """
     if cluster is None and not _is_done_here(shards, workers):
-        _PROCESSES.set_forkserver_preload(["__main__", work.__module__])
+        PROCESSES.set_forkserver_preload(["__main__", work.__module__])
         forkserver.ensure_running()
 
 
 def _in_processes(work: Callable[[C, S], R], context: C, shards: Sequence[S], workers: int) -> Iterator[R]:
     pool = ProcessPoolExecutor(
         min(workers, len(shards)),
-        mp_context=_PROCESSES,
-        initializer=_begin,
+        mp_context=PROCESSES,
+        initializer=begin_worker,
         initargs=(context,),
     )
     try:
@@ -83,7 +83,8 @@ def _in_processes(work: Callable[[C, S], R], context: C, shards: Sequence[S], wo
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(context: object) -> None:
+def begin_worker(context: object) -> None:
+    """What a worker process does first: it leaves Ctrl-C to the parent, ends with it, and keeps the `context`."""
     global _context
     _context = context
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])

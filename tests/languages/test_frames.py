@@ -3,7 +3,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coma_cli.languages import LANGUAGES
-from coma_cli.languages.frames import SCRIPT_CALL, SCRIPT_CLASS, SCRIPT_OBJECT, Frame
+from coma_cli.languages.frames import PHP_CALL, PHP_CLASS, SCRIPT_CALL, SCRIPT_CLASS, SCRIPT_OBJECT, Frame
 from coma_cli.syntax.trees import encode, grammar_of
 
 FRAMES = [
@@ -45,6 +45,16 @@ def is_broken_within(code: str, grammar: str, frame: Frame) -> bool:
 @example(code="} as {; x;")
 @example(code="); ?>\n;")
 @example(code="'(' ); class { x;")
+@example(code="1); $a = (2")
+@example(code="function() { return 1; }")
+@example(code="new class { var $a; }")
+@example(code="$a->{'b;'}")
+@example(code="'a;\n)' . \"b;\"")
+@example(code="/* ; */ 1 # ;")
+@example(code="#[A(';')] function() {}")
+@example(code="f() {1}")
+@example(code="PUBLIC $a;")
+@example(code="/**/ 1; /**/")
 def test_excluded_texts_have_an_error_in_the_frame(grammar: str, frame: Frame, code: str) -> None:
     if frame.excludes(code):
         assert is_broken_within(code, grammar, frame)
@@ -59,6 +69,8 @@ def test_excluded_texts_have_an_error_in_the_frame(grammar: str, frame: Frame, c
         (SCRIPT_CALL, "total = 0;"),
         (SCRIPT_OBJECT, "function f() { return 1; }"),
         (SCRIPT_OBJECT, "f();\n"),
+        (PHP_CLASS, "if ($a) { echo $a; }"),
+        (PHP_CALL, "foreach ($a as $b) { echo 'c;'; }"),
     ],
 )
 def test_statements_are_excluded(frame: Frame, code: str) -> None:

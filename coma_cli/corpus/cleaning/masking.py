@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning.addresses import may_hold_address, private_addresses
-from coma_cli.corpus.cleaning.secrets import MASK, secrets_in
+from coma_cli.corpus.cleaning.secrets import MASK, may_hold_secret, secrets_in
 from coma_cli.formats.fences import fenced_blocks
 from coma_cli.languages import language_of_label
 from coma_cli.records import Example
@@ -46,6 +46,9 @@ def first_secret(example: Example) -> str | None:
 
 def masked_row(example: Example) -> Example:
     """A row with its secrets and private addresses replaced."""
+    together = "\n".join((example.instruction, example.input, example.output))
+    if "@" not in together and not may_hold_secret(together):  # most rows
+        return example
     if not any(_may_hold(getattr(example, name)) for name in _FIELDS):
         return example
     names = _Names.of([getattr(example, name) for name in _FIELDS])

@@ -107,7 +107,7 @@ def _units(tree: ast.Module, is_known: Callable[[str], bool] | None) -> Iterator
     loose = [node for node in tree.body if not isinstance(node, (*DEFINITIONS, ast.ClassDef))]
     known = [node for node in functions if is_known is None or all(map(is_known, foreign_names(node.body, given)))]
     loose_is_known = is_known is None or all(map(is_known, foreign_names(loose, given, bare=True)))
-    constants = constants_of(tree) if len(loose) else {}
+    constants = constants_of(tree) if known and loose else {}
     for node in known:
         yield _unit(node.name, node, node.body, given, constants)
     if loose and loose_is_known:

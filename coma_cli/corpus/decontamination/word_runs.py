@@ -20,6 +20,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -117,21 +118,28 @@ def _grams(text: str, owner: Owner, stock: Set[int]) -> Iterator[tuple[int, bool
     said = words(text)
     for run in _runs(lex([text])):
         grams = grams_of(run.hashes, GRAM_WORDS).tolist()
-        common = [gram in stock for gram in grams_of(run.hashes, STOCK_WORDS).tolist()]
+        spoken = [said[number] for number in run.numbers.tolist()] if grams else []
+        # How many stretches that are rare, and words with letters, there are before each place.
+        rare = [0, *accumulate(gram not in stock for gram in grams_of(run.hashes, STOCK_WORDS).tolist())]
+        letters = [0, *accumulate(map(_has_letters, spoken))]
         for start, gram in enumerate(grams):
-            rare = common[start : start + GRAM_WORDS - STOCK_WORDS + 1].count(False)
-            ten = [said[number] for number in run.numbers[start : start + GRAM_WORDS].tolist()]
-            yield gram, rare >= _MIN_RARE and _is_evidence(ten, owner)
+            end = start + GRAM_WORDS
+            enough = rare[end - STOCK_WORDS + 1] - rare[start] >= _MIN_RARE
+            enough = enough and letters[end] - letters[start] >= _MIN_LETTER_WORDS
+            yield gram, enough and _is_evidence(spoken[start:end], owner)
+
+
+def _has_letters(word: str) -> bool:
+    return any(map(str.isalpha, word)) and (len(word) > 1 or not word.isascii()) and word not in _COUNTING
 
 
 def _is_evidence(run: Sequence[str], owner: Owner) -> bool:
-    letters = sum(
-        any(map(str.isalpha, word)) and (len(word) > 1 or not word.isascii()) and word not in _COUNTING for word in run
-    )
-    if letters < _MIN_LETTER_WORDS or len(set(run)) < _MIN_DISTINCT_WORDS:
+    if len(set(run)) < _MIN_DISTINCT_WORDS:
         return False
+    if owner.part == "problem":
+        return True
     telling = {word for word in run if len(word) > 1 and word not in _CODE_WORDS and not word.isdigit()}
-    return len(telling) >= _MIN_TELLING_WORDS or owner.part == "problem"
+    return len(telling) >= _MIN_TELLING_WORDS
 
 
 def _add_statement(tables: Tables, problem: Problem, owner: Owner, stock: Set[int]) -> None:

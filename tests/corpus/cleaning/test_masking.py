@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coma_cli.corpus.cleaning.masking import first_secret, masked_row, masked_text
+from coma_cli.corpus.cleaning.secrets import may_hold_secret
 from tests.corpus.rows import example
 
 KEY = "AKIA" + "A1B2C3D4E5F6G7H8"
@@ -54,3 +55,19 @@ def test_secrets_and_addresses_are_masked_together():
 @given(st.text())
 def test_masking_is_done_once_and_for_all(text):
     assert masked_text(masked_text(text)) == masked_text(text)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["AKIA", "A1B2C3D4E5F6G7H8", "pass", "word = '", "Zk8mQ2pw!", "'", "\u0130", "jane", "@", "corp.io"]
+        )
+    )
+)
+def test_a_secret_within_one_field_is_masked_wherever_it_is(parts):
+    """The first look, at all fields together, passes over no row with anything to mask."""
+    text = "".join(parts)
+    row = example(1, instruction="Do it.", input="", output="x" + text)
+    alone = masked_text(row.output, row.language)
+    assert (masked_row(row).output != row.output) == (first_secret(row) is not None)
+    assert alone == row.output or may_hold_secret(text) or "@" in text
