@@ -12,15 +12,19 @@ import argparse
 import asyncio
 import hashlib
 import json
+import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chat_server import derived_answer, digest
 from tests.provider_batches import Batches
+from tests.requirements import ROOT
 
 FAULTS = ("429", "500", "reset", "torn", "malformed", "empty", "error", "hang", "trickle", "stream", "filtered")
 BILLED = frozenset(FAULTS) - {"429", "500", "error"}
@@ -256,6 +260,25 @@ class Connection(asyncio.Protocol):
         lines.append(f"Content-Length: {len(content) if length is None else length}")
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
+
+
+@contextmanager
+def providing(**options: Any) -> Iterator[str]:
+    """A provider in a process of its own; its base URL."""
+    command = [sys.executable, "-m", "tests.provider", "--options", json.dumps(options)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def state_of(url: str) -> dict[str, Any]:
+    """What the provider at a base URL has seen and billed."""
+    with urllib.request.urlopen(url.replace("/v1", "/state")) as reply:
+        return dict(json.load(reply))
 
 
 async def serve(options: Options, port: int) -> None:

@@ -40,6 +40,11 @@ class Connection(BaseModel):
     tokens_per_minute: Annotated[
         float | None, Flag("--tokens-per-minute", panel=SERVER), Unset("as the server says")
     ] = Field(default=None, gt=0, description="Tokens per minute that the server allows, of prompts and answers")
+    batch_api: Annotated[bool, Flag("--batch-api", panel=SERVER)] = Field(
+        default=False, description="Send requests in batches (OpenAI's Batch API): half the price, within 24 hours"
+    )
+    batch_poll_s: float = Field(default=30.0, gt=0, description="Wait between two looks at a batch (s)")
+    batch_requests: int = Field(default=50_000, ge=1, le=50_000, description="Maximum number of requests in a batch")
     timeout_s: float = Field(default=120.0, gt=0, description="Timeout of one request (s)")
     attempts: int = Field(default=6, ge=1, description="Attempts per request before it counts as failed")
     first_wait_s: float = Field(

@@ -33,6 +33,10 @@ class Meter(Protocol):
         """The call was sent but its answer was lost: the whole reservation counts."""
         ...
 
+    def held(self, call: str) -> str | None:
+        """The ticket of a call that an earlier start sent and that is still at the server, or None."""
+        ...
+
     def exhausted(self) -> CliError:
         """The error to raise when a call does not fit and none is in flight."""
         ...
@@ -55,6 +59,10 @@ class NoMeter:
 
     def forfeit(self, ticket: str, error: str) -> None:
         """Does nothing."""
+
+    def held(self, call: str) -> str | None:
+        """Holds nothing."""
+        return None
 
     def exhausted(self) -> CliError:
         """Never needed."""

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable
 from urllib.parse import urlsplit
 
 from coma_cli.engines.answers import AnswerJournal
+from coma_cli.engines.batch_records import has_batches
 from coma_cli.engines.chat import Connection
 from coma_cli.engines.counting import TokenCounter
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
@@ -89,6 +90,16 @@ class OpenAIEngine:
             UsageError: the server rejects the key or has no such model. BudgetReachedError: the budget is used up;
                 answers in flight are yielded first. CliError: the server does not respond.
         """
+        server = (address(self._parts.connection) or OWN_ADDRESS).rstrip("/")
+        if self._parts.connection.batch_api:
+            from coma_cli.engines.openai_batches import by_batches
+
+            yield from by_batches(self._parts, server, iter(requests))
+            return
+        if self._parts.answers is not None and has_batches(self._parts.answers.path.parent):
+            from coma_cli.engines.openai_batches import collect_left
+
+            collect_left(self._parts, server)
         with Session(self._parts) as session:
             yield from session.run(iter(requests))
 

@@ -51,7 +51,7 @@ def explain(error: Exception, model: str, sent: Collection[str] = ()) -> Failure
     if isinstance(error, BadReplyError):
         return Failure(_clean(str(error)), retry=True, maybe_paid=True)
     if isinstance(error, ErrorReplyError):
-        return _by_status(error.status, str(error), model, maybe_paid=error.counted)
+        return explain_status(error.status, str(error), model, maybe_paid=error.counted)
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return Failure("no answer in time", retry=True, maybe_paid=not _never_connected(error), late=True)
     if isinstance(error, openai.APIConnectionError):
@@ -61,7 +61,7 @@ def explain(error: Exception, model: str, sent: Collection[str] = ()) -> Failure
     if isinstance(error, openai.APIStatusError):
         said = message_in(error.body) or error.response.text or error.message
         wait = wait_of(error.response.headers)
-        return _by_status(error.status_code, said, model, code=error.code, retry_after=wait, sent=sent)
+        return explain_status(error.status_code, said, model, code=error.code, retry_after=wait, sent=sent)
     return None
 
 
@@ -74,16 +74,17 @@ def _never_connected(error: Exception) -> bool:
     return isinstance(error.__cause__, unsent | httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
 
 
-def _by_status(
+def explain_status(
     status: int,
     said: str,
     model: str,
+    sent: Collection[str] = (),
     *,
     code: Any = None,
     retry_after: float | None = None,
-    sent: Collection[str] = (),
     maybe_paid: bool = False,
 ) -> Failure:
+    """The meaning of a reply with an error status; `said` is what it says, `sent` are the fields of the call."""
     message = _clean(f"{status}: {said}")
     if status in (401, 403):
         return Failure(message, retry=False, fatal=_refused_key(status))

@@ -6,7 +6,7 @@ before they are settled, and reservations before their calls are sent.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -153,7 +153,7 @@ class Recorder:
                 outcomes.append((done, None))
             elif isinstance(event, _Answered):
                 try:
-                    answer = self._answer(event.call, read_reply(event.body), event.not_sent)
+                    answer = answer_of(event.call, read_reply(event.body), event.not_sent, self._counter)
                 except (BadReplyError, ErrorReplyError) as error:
                     outcomes.append((done, error))
                 else:
@@ -186,25 +186,26 @@ class Recorder:
             self._waiting.popleft()
         return outcomes
 
-    def _answer(self, call: PaidCall, reply: Reply, not_sent: frozenset[str]) -> Answer:
-        """A reply as a row; token counts that the server did not give are upper bounds."""
-        prompt, completion = reply.prompt_tokens, reply.completion_tokens
-        if prompt is None:
-            prompt = self._counter.at_most(texts_of(call.content))
-        if completion is None:
-            completion = min(call.completion_bound, self._counter.at_most([reply.reasoning, reply.text]))
-        return Answer(
-            request_sha256=call.key,
-            request=call.content,
-            text=reply.text,
-            finish_reason=reply.finish_reason,
-            prompt_tokens=prompt,
-            completion_tokens=completion,
-            usage_reported=None not in (reply.prompt_tokens, reply.completion_tokens),
-            served_by=reply.served_by,
-            created=now(),
-            reasoning=reply.reasoning,
-            reasoning_tokens=reply.reasoning_tokens,
-            system_fingerprint=reply.system_fingerprint,
-            not_sent=tuple(sorted(not_sent)),
-        )
+
+def answer_of(call: PaidCall, reply: Reply, not_sent: Collection[str], counter: TokenCounter) -> Answer:
+    """A reply as a row; token counts that the server did not give are upper bounds."""
+    prompt, completion = reply.prompt_tokens, reply.completion_tokens
+    if prompt is None:
+        prompt = counter.at_most(texts_of(call.content))
+    if completion is None:
+        completion = min(call.completion_bound, counter.at_most([reply.reasoning, reply.text]))
+    return Answer(
+        request_sha256=call.key,
+        request=call.content,
+        text=reply.text,
+        finish_reason=reply.finish_reason,
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        usage_reported=None not in (reply.prompt_tokens, reply.completion_tokens),
+        served_by=reply.served_by,
+        created=now(),
+        reasoning=reply.reasoning,
+        reasoning_tokens=reply.reasoning_tokens,
+        system_fingerprint=reply.system_fingerprint,
+        not_sent=tuple(sorted(not_sent)),
+    )

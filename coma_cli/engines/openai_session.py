@@ -100,7 +100,7 @@ def response_of(key: str, answer: Answer) -> GenerationResponse:
     )
 
 
-def _fields(wire: dict[str, Any]) -> frozenset[str]:
+def fields_of(wire: dict[str, Any]) -> frozenset[str]:
     """The fields of a call, and `system` if it has such a message."""
     roles = {message["role"] for message in wire.get("messages", ())}
     return frozenset({*wire, *(roles & {"system"})})
@@ -310,7 +310,7 @@ class Session:
             took = time.monotonic() - began
             answer = await self._recorder.answered(call, ticket, reply.body, refused)
         except Exception as error:
-            return await self._failure(error, ticket, _fields(wire))
+            return await self._failure(error, ticket, fields_of(wire))
         self._parts.traffic.note(answer)
         self._parts.traffic.answered += 1
         self._gate.pacer.succeeded(took)
@@ -324,6 +324,8 @@ class Session:
             CliError: every other call would fail too. Exception: the error is a bug.
         """
         failure = explain(error, self._parts.model, sent)
+        if (response := getattr(error, "response", None)) is not None:
+            self._gate.pacer.learn(response.headers)
         if failure is None:
             await self._recorder.failed(ticket, type(error).__name__, maybe_paid=True)
             raise error

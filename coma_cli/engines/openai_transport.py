@@ -8,6 +8,7 @@ its errors. Proxies and certificates are those of the environment; a SOCKS proxy
 import json
 import os
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -20,7 +21,7 @@ from coma_cli.errors import CliError
 
 if TYPE_CHECKING:
     import aiohttp
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, OpenAI
 
 ORGANISATION_VARIABLE = "OPENAI_ORG"
 NO_KEY = "none"  # sent to servers without keys, since the client requires one
@@ -44,11 +45,25 @@ def open_client(connection: Connection) -> "AsyncOpenAI":
     Raises:
         CliError: the environment's proxy or certificates can't be used.
     """
-    from httpx2 import InvalidURL
     from openai import AsyncOpenAI
 
+    client: AsyncOpenAI = _opened(AsyncOpenAI, connection)
+    return client
+
+
+def open_blocking_client(connection: Connection) -> "OpenAI":
+    """As `open_client`, for calls that nothing runs beside."""
+    from openai import OpenAI
+
+    client: OpenAI = _opened(OpenAI, connection)
+    return client
+
+
+def _opened(kind: Callable[..., Any], connection: Connection) -> Any:
+    from httpx2 import InvalidURL
+
     try:
-        return AsyncOpenAI(
+        return kind(
             api_key=api_key() or NO_KEY,
             organization=(os.environ.get(ORGANISATION_VARIABLE) or "").strip() or None,
             base_url=connection.base_url,

@@ -1,9 +1,10 @@
 """Adapts calls to what a server can take: how many at a time, and how many requests and tokens per minute.
 
-Concurrency is halved when the server is overloaded and grows by one for every round of successes (additive increase,
-multiplicative decrease; Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion
-Avoidance", 1989). A wait requested by the server applies to all calls. When answers take much longer than the fastest
-one, calls may be waiting at the server: fewer are tried, and kept if as many are answered. Used from one event loop.
+Concurrency is halved when the server refuses more than a few calls, and grows by one for every round of successes
+(additive increase, multiplicative decrease; Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms
+for Congestion Avoidance", 1989). A wait requested by the server applies to all calls. When answers take much longer
+than the fastest one, calls may be waiting at the server: fewer are tried, and kept if as many are answered. Used from
+one event loop.
 """
 
 import asyncio
@@ -15,8 +16,9 @@ from collections.abc import Callable, Mapping
 
 from coma_cli.engines.rate_limits import RateLimit, allowance
 
+_TOLERATED = 0.03  # share of calls that are refused by chance, and say nothing of how many the server takes
 _FIRST_SHARE = 0.3  # of a call's bound on tokens, until answers show how many are used
-_MEMORY = 0.98  # how slowly that share follows the answers
+_MEMORY = 0.98  # how slowly shares follow the answers
 _SLOW = 2.0  # times the fastest answer: calls may be waiting at the server
 _STEP_DOWN, _STEP_UP = 0.8, 1.25
 _AS_MANY = 0.97  # of the answers per second of more calls at a time: not fewer, but for chance
@@ -94,6 +96,7 @@ class Pacer:
         self._set = frozenset(name for name, rate in rates.items() if rate)
         self._rates = {name: RateLimit(rate, clock()) for name, rate in rates.items() if rate}
         self._share = _FIRST_SHARE
+        self._refusals = _TOLERATED  # the share of calls that were refused of late; an early one counts at once
 
     def expected(self, bound: int) -> float:
         """How many tokens a call of at most `bound` tokens is likely to use."""
@@ -131,6 +134,7 @@ class Pacer:
 
     def succeeded(self, latency_s: float = 0.0) -> None:
         """Record an answer, and how long it took."""
+        self._refusals *= _MEMORY
         self.allowed = min(float(self.limit), self.allowed + 1 / max(1.0, self.allowed))
         if latency_s > 0:
             self._congestion.answered(latency_s, self._clock())
@@ -138,7 +142,8 @@ class Pacer:
     def refused(self, wait_s: float) -> None:
         """Record that the server was too busy: no call is sent for that long. Rejections during a wait count once."""
         now = self._clock()
-        if now >= self._closed_until:
+        self._refusals = _MEMORY * self._refusals + (1 - _MEMORY)
+        if now >= self._closed_until and self._refusals > _TOLERATED:
             self.allowed = max(1.0, self.allowed / 2)
         self._closed_until = max(self._closed_until, now + wait_s)
 

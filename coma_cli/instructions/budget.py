@@ -5,7 +5,7 @@ its actual cost replaces that. A call that a killed process left open counts in 
 of answers. So spent and reserved dollars together never exceed the cap, over any number of starts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, Self
 
@@ -84,12 +84,27 @@ class Budget:
         self._reserved = 0.0
 
     @classmethod
-    def from_ledger(cls, ledger: Journal[Call], price: Price, max_usd: float | None, answers: KnownAnswers) -> Self:
-        """Read the ledger, and close the calls that were in flight when their process died."""
+    def from_ledger(
+        cls,
+        ledger: Journal[Call],
+        price: Price,
+        max_usd: float | None,
+        answers: KnownAnswers,
+        at_server: Collection[str] = (),
+    ) -> Self:
+        """Read the ledger, and close the calls that were in flight when their process died.
+
+        Requests `at_server` are in batches that will be collected: their calls stay open.
+        """
         budget = cls(ledger, price, max_usd)
         left = budget._read(ledger.rows())
         for call in left:
-            closed = _closed(call, answers.get(call.request_sha256), price)
+            answer = answers.get(call.request_sha256)
+            if answer is None and call.request_sha256 in at_server:
+                budget._open[call.id] = call
+                budget._reserved += call.usd
+                continue
+            closed = _closed(call, answer, price)
             ledger.append(closed)
             budget._count(closed)
         return budget
@@ -163,6 +178,10 @@ class Budget:
         """The answer was lost: all that was reserved counts as spent."""
         call = self._open[ticket]
         self._close(ticket, "lost", call.prompt_tokens, call.completion_tokens, call.usd, error)
+
+    def held(self, call: str) -> str | None:
+        """The ticket of a request that an earlier start sent in a batch, or None."""
+        return next((ticket for ticket, opened in self._open.items() if opened.request_sha256 == call), None)
 
     def exhausted(self) -> BudgetReachedError:
         """The error that stops a run at its cap."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from coma_cli import console
 from coma_cli.corpus.decontamination.decontaminate import index_of
 from coma_cli.engines.answers import AnswerJournal
+from coma_cli.engines.batch_records import keys_at_servers
 from coma_cli.engines.openai_engine import address
 from coma_cli.engines.openai_models import described_model, shutdown_note
 from coma_cli.engines.openai_session import Traffic
@@ -105,7 +106,8 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
     broken_before = len(run.corrupt)
     with AnswerJournal(plan.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
         broken_answers = len(run.corrupt) - broken_before
-        budget = Budget.from_ledger(run.journal(LEDGER_FILE, Call), plan.price or FREE, settings.max_usd, answers)
+        ledger, at_server = run.journal(LEDGER_FILE, Call), keys_at_servers(plan.workspace.answers_folder())
+        budget = Budget.from_ledger(ledger, plan.price or FREE, settings.max_usd, answers, at_server)
         spent_before = budget.spent_usd
         engine = open_writer(settings, plan.writer, answers, budget, run.path.parent)
         try:

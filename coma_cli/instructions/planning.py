@@ -26,7 +26,7 @@ from coma_cli.instructions.seed_repositories import seed_repository
 from coma_cli.instructions.seeds import Seed, SeedCode, find_seed_code
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.instructions.writers import LocalWriter, find_writer, writer_blockers
-from coma_cli.models.prices import AS_OF, remote_model
+from coma_cli.models.prices import AS_OF, BATCH_SHARE, remote_model
 from coma_cli.records import PendingRequest
 from coma_cli.words import count_of
 from coma_cli.workspace import Input, Plan, Workspace
@@ -173,7 +173,7 @@ def _pending_estimate(requests: Requests, settings: GenSettings, price: Price | 
 
 
 def price_of(settings: GenSettings) -> Price | None:
-    """The price: the settings' numbers, else the table's; None if either number is in neither.
+    """The price: the settings' numbers, else the table's, less for batches; None if either number is in neither.
 
     What this machine computes costs nothing.
     """
@@ -185,7 +185,10 @@ def price_of(settings: GenSettings) -> Price | None:
     if listed is not None:
         read = listed.input_usd_per_mtok if read is None else read
         written = listed.output_usd_per_mtok if written is None else written
-    return None if read is None or written is None else Price(read, written)
+    if read is None or written is None:
+        return None
+    share = BATCH_SHARE if settings.runtime.batch_api else 1.0
+    return Price(share * read, share * written)
 
 
 def _benchmarks(settings: GenSettings) -> Available:
@@ -290,6 +293,7 @@ def _common_notes(settings: GenSettings, price: Price | None, absent: tuple[str,
     own = settings.price.input_usd_per_mtok is not None or settings.price.output_usd_per_mtok is not None
     if price is not None:
         origin = "as set" if own else f"approximate list price of {AS_OF}"
+        origin += f", times {BATCH_SHARE:g} in batches" if settings.runtime.batch_api else ""
         rates = f"${price.input_usd_per_mtok:g} in and ${price.output_usd_per_mtok:g} out"
         lines.append(f"{settings.model}: {rates} per million tokens ({origin})")
     elif settings.max_usd is None:

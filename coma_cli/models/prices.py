@@ -15,6 +15,7 @@ from coma_cli.catalog import index
 LimitField = Literal["max_tokens", "max_completion_tokens"]
 
 AS_OF = "2026-08"
+BATCH_SHARE = 0.5  # of the price, for requests in batches. Source: OpenAI's guide "Batch API", as of November 2026
 # A dated snapshot has the price of its model: gpt-4o-2024-08-06, gpt-3.5-turbo-0125.
 _SNAPSHOT = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{4})$")
 

@@ -26,8 +26,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,30 +38,12 @@ from coma_cli.engines.interface import Decoding, GenerationRequest
 from coma_cli.engines.openai_engine import OpenAIEngine
 from coma_cli.instructions.budget import Budget, Call, Price
 from coma_cli.journal import Journal
+from tests.provider import providing, state_of
 
 COMA, OPENAI, BARE, SEEDS = "coma", "AsyncOpenAI, aiohttp", "bare asyncio client", "the seeds' way, 2 % errors"
 COMA_ERRORS = "coma, 2 % errors"
 _SLEEP_S, _PROCESSES = 8.0, 16
 _WORDS = "Read this function and write the instruction that a programmer would have been given for it. " * 8
-
-
-@contextmanager
-def provider(**options: Any) -> Iterator[str]:
-    """A server in a process of its own; its base URL."""
-    command = [sys.executable, "-m", "tests.provider", "--options", json.dumps(options)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def state(url: str) -> dict[str, Any]:
-    """What the server has seen."""
-    with urllib.request.urlopen(url.replace("/v1", "/state")) as reply:
-        return dict(json.load(reply))
 
 
 def prompt(number: int, salt: str) -> str:
@@ -182,7 +163,7 @@ def show_speed(asked: argparse.Namespace) -> None:
     ways = {COMA: with_coma, OPENAI: with_openai, BARE: with_bare_client}
     for in_flight in asked.in_flight:
         rates: dict[str, list[float]] = {}
-        with provider(latency_s=asked.latency) as url:
+        with providing(latency_s=asked.latency) as url:
             for way in ways.values():  # connections, imports
                 rate(way, url, 2 * in_flight, in_flight, "warm")
             for round_ in range(asked.rounds):
@@ -199,7 +180,7 @@ def show_speed(asked: argparse.Namespace) -> None:
 
 def show_errors(asked: argparse.Namespace) -> None:
     """Print coma beside the seeds' way where 2 % of the calls fail."""
-    with provider(latency_s=asked.latency, faults=0.02, kinds=["429", "500"]) as url:
+    with providing(latency_s=asked.latency, faults=0.02, kinds=["429", "500"]) as url:
         seeds = rate(with_process_pool, url, asked.requests // 6, _PROCESSES, "seeds")
         few = rate(with_coma, url, asked.requests // 6, _PROCESSES, "coma few")
         many = rate(with_coma, url, asked.requests, max(asked.in_flight), "coma many")
@@ -217,11 +198,11 @@ def show_limits(asked: argparse.Namespace) -> None:
     count = round(asked.limited_s * 50)
     rows = []
     for name, given in (("as options", limits), ("learnt from headers", {})):
-        with provider(latency_s=asked.latency, **limits) as url:
+        with providing(latency_s=asked.latency, **limits) as url:
             began = time.perf_counter()
             found = with_coma(url, count, 64, "limits", **given)
             seconds = time.perf_counter() - began
-            seen = state(url)
+            seen = state_of(url)
         shares = [60 * seen["used"][of] / seconds / limits[f"{of}_per_minute"] for of in ("requests", "tokens")]
         refused = seen["outcomes"].get("limited", 0)
         calls = sum(seen["received"].values())

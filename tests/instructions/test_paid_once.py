@@ -1,4 +1,4 @@
-"""Both rounds against a provider with every fault, killed again and again: answered once, paid once, never beyond the cap.
+"""Both rounds against a provider with every fault, killed again and again: answered and paid once, within the cap.
 
 It mirrors no module: what it shows is kept by engine, journal of answers, ledger and rounds together.
 """
@@ -7,14 +7,9 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,28 +17,12 @@ from coma_cli.engines.chat import Connection, wire_of
 from coma_cli.jsonl import read_rows, write_rows
 from coma_cli.workspace import Workspace
 from tests.chat_server import digest
-from tests.requirements import ROOT
+from tests.provider import providing, state_of
 from tests.support.command import start_coma
 
 IN_FLIGHT = 48
 FAULT_SHARE = 0.12
 LATENCY_S = 0.02
-
-
-@contextmanager
-def provider(**options: Any) -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.provider", "--options", json.dumps(options)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def state(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url.replace("/v1", "/state")) as reply:
-        return json.load(reply)
 
 
 def stored(workspace: Path) -> list[dict]:
@@ -78,7 +57,7 @@ def sleep_until(process: subprocess.Popen[str], journal: Path, size: int) -> Non
 def check_money(url: str, workspace: Path, cap: float) -> None:
     """The ledger shows at least what was billed, and neither passes the cap."""
     time.sleep(3 * LATENCY_S)  # what is in flight at the server ends
-    billed = state(url)["billed"]["usd"]
+    billed = state_of(url)["billed"]["usd"]
     shown = sum(row["usd"] for row in in_ledger(workspace).values())
     assert billed <= shown + 1e-9 and shown <= cap + 1e-9, (billed, shown, cap)
 
@@ -91,7 +70,7 @@ def test_whatever_fails_and_is_killed_each_function_is_answered_and_paid_once(tm
     seeds, workspace, chance = tmp_path / "seed.jsonl", tmp_path / "workspace", random.Random(0)
     write_rows(seeds, [{"code": f"def total_{n}(values):\n    return sum(values) + {n}"} for n in range(functions)])
     journal, cap, settled = workspace / "answers" / "answers.jsonl", 0.0005 * functions, {}
-    with provider(latency_s=LATENCY_S, faults=FAULT_SHARE) as url:
+    with providing(latency_s=LATENCY_S, faults=FAULT_SHARE) as url:
         command = ["gen-instructions", "--seed-code", seeds, "--workspace", workspace, "--base-url", url]
         command += ["--num", functions, "--model", "gpt-3.5-turbo", "--set", f"runtime.concurrency={IN_FLIGHT}"]
         command += [
@@ -113,7 +92,7 @@ def test_whatever_fails_and_is_killed_each_function_is_answered_and_paid_once(tm
             assert process.returncode in (0, 5, -signal.SIGKILL), errors
             killed += process.returncode == -signal.SIGKILL
             check_money(url, workspace, cap)
-            seen = state(url)["received"]
+            seen = state_of(url)["received"]
             answers = stored(workspace)
             for name in map(name_at_server, answers):
                 assert settled.setdefault(name, seen[name]) == seen[name], "a whole answer was requested again"
@@ -121,7 +100,7 @@ def test_whatever_fails_and_is_killed_each_function_is_answered_and_paid_once(tm
                 break
             if process.returncode == 5:
                 cap *= 1.5
-        seen = state(url)
+        seen = state_of(url)
     keys = Counter(answer["request_sha256"] for answer in answers)
     assert set(keys.values()) == {1} and killed == kills
     assert set(map(name_at_server, answers)) == set(seen["received"]), "every request has its answer"
