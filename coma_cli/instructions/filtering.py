@@ -111,7 +111,7 @@ def _lost_name(text: str, english: str) -> str:
 def _lost_number(text: str, english: str) -> str:
     """The first number of the English text that the Chinese one has neither in digits nor, if small, in a word."""
     there = set(_NUMBER.findall(text.replace(",", "")))
-    for number in _NUMBER.findall(english.replace(",", "")):
+    for number in map(str, _NUMBER.findall(english.replace(",", ""))):
         words_for_it = (
             _CHINESE_NUMBERS[int(number)] if number.isdigit() and len(number) < 3 and int(number) <= 10 else ""
         )
