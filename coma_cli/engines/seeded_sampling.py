@@ -21,6 +21,8 @@ from coma_cli.engines.interface import Decoding
 # Sorting a vocabulary costs more than a step of a small model; the top tokens nearly always contain the nucleus.
 CANDIDATES = 256
 SPARE_CANDIDATES = 16  # beyond top-k, for ties at the k-th value
+WIDTH = 32  # tokens of a group
+CHUNK_VALUES = 1 << 18  # at once on a CPU: 1 MiB in float32
 
 
 class Draw(NamedTuple):
@@ -38,27 +40,63 @@ def draw_tokens(logits: torch.Tensor, decodings: Sequence[Decoding], uniforms: t
     """
     if logits.device.type == "mps":  # has no float64
         logits = logits.cpu()
-    logits, uniforms = logits.float(), uniforms.to(logits.device)
+    uniforms = uniforms.to(logits.device)
     decodings = [_that_matter(decoding) for decoding in decodings]
-    total = logits.logsumexp(-1)
+    summary = summary_of(logits)
     if len(set(decodings)) == 1:
-        tokens, decided = _draw_alike(logits, decodings[0], uniforms, total)
+        tokens, decided = _draw_alike(logits, decodings[0], uniforms, summary)
     else:
         tokens = torch.zeros(len(decodings), dtype=torch.long, device=logits.device)
         decided = torch.ones_like(tokens, dtype=torch.bool)
         for decoding in dict.fromkeys(decodings):  # of all rows each time: how many there are could decide last bits
             own = torch.tensor([other == decoding for other in decodings], device=logits.device)
-            drawn = _draw_alike(logits, decoding, uniforms, total)
+            drawn = _draw_alike(logits, decoding, uniforms, summary)
             tokens, decided = torch.where(own, drawn[0], tokens), torch.where(own, drawn[1], decided)
-    chosen = (logits.gather(-1, tokens[:, None])[:, 0] - total).double()
+    chosen = (logits.gather(-1, tokens[:, None])[:, 0].float() - summary.total).double()
     packed = torch.stack([tokens.double(), chosen, decided.double()]).cpu()
     tokens, chosen = packed[0].long(), packed[1]
     for row in (packed[2] == 0).nonzero()[:, 0].tolist():
         one = slice(row, row + 1)
-        token = _draw_sorted(logits[one], decodings[row], uniforms[one])
+        token = _draw_sorted(logits[one].float(), decodings[row], uniforms[one])
         tokens[row] = token
-        chosen[row] = (logits[row, token] - total[row]).double()
+        chosen[row] = (logits[row, token].float() - summary.total[row]).double()
     return Draw(tokens, chosen)
+
+
+class Summary(NamedTuple):
+    """Of each row of logits: `total`, the log of the sum of exponentials, `(rows,)`, and the maxima of its groups.
+
+    A group has `WIDTH` tokens whose ids differ by the number of groups; `maxima` is `(rows, groups)`.
+    """
+
+    total: torch.Tensor
+    maxima: torch.Tensor
+
+
+def summary_of(logits: torch.Tensor, temperature: float = 1.0) -> Summary:
+    """The summary of logits divided by a temperature.
+
+    A CPU takes a few rows at a time, whose numbers stay in its second-level cache: one pass over all rows writes and
+    reads them six times from memory, which took as long as the model's products. The number is a power of two, so that
+    it divides that of rows with `--deterministic`.
+    """
+    rows, vocabulary = logits.shape
+    at_once = rows if logits.device.type != "cpu" else 2 ** max(0, int(math.log2(CHUNK_VALUES / vocabulary)))
+    totals, maxima = [], []
+    for some in logits.split(max(1, at_once)):
+        values = some.float() if temperature == 1 else some.float() / temperature
+        by_group = _grouped(values).amax(1)
+        largest = by_group.amax(-1, keepdim=True)
+        totals.append((values - largest).exp_().sum(-1).log_() + largest[:, 0])
+        maxima.append(by_group)
+    return Summary(torch.cat(totals), torch.cat(maxima))
+
+
+def _grouped(logits: torch.Tensor) -> torch.Tensor:
+    """`(rows, WIDTH, groups)`, with a number of tokens that `WIDTH` does not divide filled up."""
+    if logits.shape[-1] % WIDTH:
+        logits = torch.nn.functional.pad(logits, (0, -logits.shape[-1] % WIDTH), value=-math.inf)
+    return logits.unflatten(-1, (WIDTH, -1))
 
 
 def _that_matter(decoding: Decoding) -> Decoding:
@@ -67,24 +105,24 @@ def _that_matter(decoding: Decoding) -> Decoding:
 
 
 def _draw_alike(
-    logits: torch.Tensor, decoding: Decoding, uniforms: torch.Tensor, total: torch.Tensor
+    logits: torch.Tensor, decoding: Decoding, uniforms: torch.Tensor, summary: Summary
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens for rows with the same settings, and which of them are decided: the others need a sorted vocabulary."""
     vocabulary = logits.shape[-1]
     greedy, limited = decoding.temperature == 0, 0 < decoding.top_k < vocabulary
     if not greedy and not limited and decoding.top_p >= 1:
-        everything = (logits / decoding.temperature).softmax(-1)
+        everything = (logits.float() / decoding.temperature).softmax(-1)
         return _position(everything, uniforms), torch.ones_like(uniforms, dtype=torch.bool)
     wanted = 1 if greedy else decoding.top_k if limited else CANDIDATES
-    values, ids = most_likely(logits, min(vocabulary, wanted + (0 if wanted == CANDIDATES else SPARE_CANDIDATES)))
+    spare = 0 if wanted == CANDIDATES else SPARE_CANDIDATES
+    values, ids = most_likely(logits, min(vocabulary, wanted + spare), summary.maxima)
     whole, last = values.shape[-1] == vocabulary, values[:, -1]
     if greedy:
         return ids[:, 0], (last < values[:, 0]) | whole | last.isnan()
     if limited:
         smallest = values[:, decoding.top_k - 1]
         return _draw_kept(values, ids, decoding, uniforms), (last < smallest) | whole | last.isnan()
-    if decoding.temperature != 1:
-        total = (logits / decoding.temperature).logsumexp(-1)
+    total = summary.total if decoding.temperature == 1 else summary_of(logits, decoding.temperature).total
     probabilities = (values / decoding.temperature - total[:, None]).exp()
     # Tokens outside may be as likely as the last candidate, so the nucleus has to end before that value.
     surely = probabilities.masked_fill(values == last[:, None], 0.0).double().sum(-1)
@@ -108,24 +146,20 @@ def _draw_sorted(logits: torch.Tensor, decoding: Decoding, uniforms: torch.Tenso
     return int(_invert((values / decoding.temperature).softmax(-1), ids, decoding.top_p, uniforms)[0])
 
 
-def most_likely(logits: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The `count` largest values of each row and their ids, `(rows, count)`, by value, then by id.
+def most_likely(logits: torch.Tensor, count: int, maxima: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The `count` largest values of each row in float32 and their ids, `(rows, count)`, by value, then by id.
 
-    Among tokens that tie with the last value, any may be missing. In a large vocabulary only the groups with the
-    largest maxima are searched: they hold the largest values, and finding maxima is much cheaper than `topk`.
+    Among tokens that tie with the last value, any may be missing. If there are many more groups than `count`, only
+    those with the largest maxima are searched: they hold the largest values, and `maxima` are there already.
     """
-    vocabulary = logits.shape[-1]
-    width = 2 ** round(math.log2(max(1.0, vocabulary / count)) / 2)
-    if width < 4:
-        values, ids = logits.topk(count)
+    vocabulary, groups = logits.shape[-1], maxima.shape[-1]
+    if groups < 2 * count:
+        values, ids = logits.float().topk(count)
     else:
-        if vocabulary % width:
-            logits = torch.nn.functional.pad(logits, (0, width - vocabulary % width), value=-math.inf)
-        groups = logits.unflatten(-1, (-1, width))
-        chosen = groups.amax(-1).topk(count).indices
-        held = groups.gather(1, chosen[:, :, None].expand(-1, -1, width)).flatten(1)
-        names = (chosen[:, :, None] * width + torch.arange(width, device=logits.device)).flatten(1)
-        values, places = held.topk(count)
+        chosen = maxima.topk(count).indices
+        names = (chosen[:, None] + torch.arange(WIDTH, device=logits.device)[:, None] * groups).flatten(1)
+        held = logits.gather(1, names.clamp(max=vocabulary - 1)).float()
+        values, places = held.masked_fill(names >= vocabulary, -math.inf).topk(count)
         ids = names.gather(1, places).clamp(max=vocabulary - 1)
     by_id = ids.argsort(-1)
     values, ids = values.gather(-1, by_id), ids.gather(-1, by_id)

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from coma_cli.engines import seeded_sampling  # noqa: E402  # after the skip
 from coma_cli.engines.interface import Decoding  # noqa: E402
-from coma_cli.engines.seeded_sampling import draw_tokens, most_likely  # noqa: E402
+from coma_cli.engines.seeded_sampling import draw_tokens, most_likely, summary_of  # noqa: E402
 
 LOGITS = torch.tensor([2.0, 1.0, 0.5, 0.0, -1.0, -3.0])
 
@@ -119,10 +119,23 @@ def test_ties_give_the_same_tokens_every_time(rows):
 def test_the_most_likely_are_those_of_a_whole_sort(vocabulary, count):
     torch.manual_seed(4)
     logits = torch.randn(3, vocabulary)
-    values, ids = most_likely(logits, min(count, vocabulary))
+    values, ids = most_likely(logits, min(count, vocabulary), summary_of(logits).maxima)
     expected = logits.sort(dim=-1, descending=True, stable=True)
     assert torch.equal(values, expected.values[:, :count])
     assert torch.equal(ids, expected.indices[:, :count])
+
+
+@pytest.mark.parametrize("vocabulary", [1, 31, 33, 50257, 300_000])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_totals_and_maxima_are_those_of_whole_rows_in_float32(vocabulary, dtype):
+    torch.manual_seed(6)
+    logits = (torch.randn(7, vocabulary) * 5).to(dtype)
+    for temperature in (1.0, 0.3):
+        whole = logits.float() / temperature
+        summary = summary_of(logits, temperature)
+        torch.testing.assert_close(summary.total, whole.logsumexp(-1))
+        groups = summary.maxima.shape[-1]
+        assert torch.equal(summary.maxima, torch.stack([whole[:, g::groups].amax(-1) for g in range(groups)], -1))
 
 
 @pytest.mark.parametrize("decoding", [Decoding(0.1, 0.75, 40), Decoding(0.8, 0.95), Decoding(1.3, 1.0, 50)])
