@@ -1,12 +1,13 @@
 """Attention of one new token per row over its prompt and its own tokens, stored apart in a `RowCache`.
 
 transformers calls it by the name `ATTENTION` for every layer of a model; without a `row_cache` among the model's
-arguments it is plain scaled dot product attention, which computes prompts. The two parts are merged by the logarithms
-of their sums of exponentials, which is exact (Ye et al. 2024, arXiv 2402.05099 "Hydragen"; Milakov and Gimelshein 2018,
-arXiv 1805.02867). All rows of a prompt are one matrix product with its keys: they are read once per step, not once per
-row. Query heads that share a key/value head are rows of that product too, so keys are never repeated.
+arguments it is plain scaled dot product attention, which computes prompts. All rows of a prompt are one matrix product
+with its keys: they are read once per step, not once per row (Ye et al. 2024, arXiv 2402.05099 "Hydragen"). Query heads
+that share a key/value head are rows of that product too, so keys are never repeated. The scores of prompt and own
+tokens are joined for one softmax: two, merged by the logarithms of their sums, took 40 operations instead of 12.
 
-A `RowCache` with `exact` is read in pieces of fixed size, so that no shape depends on the length of other rows.
+A `RowCache` with `exact` is read in pieces of fixed size, so that no shape depends on the length of other rows. They
+are merged one by one, which is exact too (Milakov and Gimelshein 2018, arXiv 1805.02867).
 """
 
 from collections.abc import Sequence
@@ -19,10 +20,9 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from coma_cli.engines.innermost import accepted
-from coma_cli.engines.row_cache import RowCache
+from coma_cli.engines.row_cache import PIECE, RowCache
 
 ATTENTION = "coma_rows"
-PIECE = 64  # tokens; divides the size of every store
 
 
 class UnsupportedAttentionError(Exception):
@@ -66,16 +66,22 @@ def row_attention(
     _require_plain(options)
     if cache is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)  # type: ignore[no-any-return]
-    layer = cache.layers[module.layer_idx]
-    rows, numbers, at = cache.rows, cache.row_numbers, cache.at[: cache.rows]
-    layer.keys[numbers, :, at] = key[:, :, 0]
-    layer.values[numbers, :, at] = value[:, :, 0]
+    cache.store(module.layer_idx, key[:, :, 0], value[:, :, 0])
     scaling = options.get("scaling")
-    scaled = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
-    grouped = scaled.reshape(rows, key.shape[1], -1, query.shape[-1])
-    part = _exact(cache, module.layer_idx, grouped) if cache.exact else _shared(cache, module.layer_idx, grouped)
-    output = (part.weighted / part.total).to(query.dtype)
-    return output.reshape(rows, 1, query.shape[1], value.shape[-1]), None
+    output = attend(cache, module.layer_idx, query[:, :, 0], query.shape[-1] ** -0.5 if scaling is None else scaling)
+    return output[:, None], None
+
+
+def attend(cache: RowCache, number: int, query: torch.Tensor, scaling: float) -> torch.Tensor:
+    """Attention of a layer's queries `(rows, heads, head size)` over what the cache holds; the result is alike."""
+    heads = cache.layers[number].keys.shape[2]
+    grouped = query.reshape(cache.rows, heads, -1, query.shape[-1])
+    if cache.exact:
+        part = _exact(cache, number, grouped * scaling)
+        output = (part.weighted / part.total).to(query.dtype)
+    else:
+        output = _shared(cache, number, grouped, scaling)
+    return output.reshape(cache.rows, query.shape[1], -1)
 
 
 def _require_plain(options: dict[str, Any]) -> None:
@@ -84,41 +90,52 @@ def _require_plain(options: dict[str, Any]) -> None:
             raise UnsupportedAttentionError(f"its attention has {name}")
 
 
-def _shared(cache: RowCache, number: int, query: torch.Tensor) -> PartialAttention:
-    layer, span, prompt_span = cache.layers[number], cache.span, cache.prompt_span
-    rows, heads, queries, size = query.shape
-    own = _part(query, layer.keys[:rows, :, :span], layer.values[:rows, :, :span], cache.mask[:rows, None, None, :span])
+def _shared(cache: RowCache, number: int, query: torch.Tensor, scaling: float) -> torch.Tensor:
+    """One softmax over the scores of prompt and own tokens."""
+    layer, (rows, heads, queries, _) = cache.layers[number], query.shape
+    pieces = [(layer.keys[p, :rows].flatten(0, 1), layer.values[p, :rows].flatten(0, 1)) for p in range(cache.pieces)]
+    prompt_keys = layer.prompt_keys[0, : cache.prompts].flatten(0, 1)
+    prompt_values = layer.prompt_values[0, : cache.prompts].flatten(0, 1)
+    flat = query.reshape(rows * heads, queries, -1)
+    scores = [torch.bmm(flat, keys.transpose(1, 2)).view(rows, heads, queries, -1) for keys, _ in pieces]
+    of_prompt = _by_row(cache, torch.bmm(_by_prompt(cache, query), prompt_keys.transpose(1, 2)), heads)
+    weights = torch.add(cache.bias, torch.cat([of_prompt, *scores], -1), alpha=scaling).softmax(-1)
+    first, *own = weights.split([of_prompt.shape[-1], *[PIECE] * cache.pieces], -1)
+    output = _by_row(cache, torch.bmm(_by_prompt(cache, first), prompt_values), heads)
+    for (_, values), weight in zip(pieces, own, strict=True):
+        output = output + torch.bmm(weight.reshape(rows * heads, queries, -1), values).view(output.shape)
+    return output
+
+
+def _by_prompt(cache: RowCache, values: torch.Tensor) -> torch.Tensor:
+    """What each row has, `(rows, heads, queries, any)`, by prompt: `(prompts * heads, rows and queries, any)`."""
+    _, heads, queries, last = values.shape
     prompts, most = cache.prompts, cache.most_rows
-    spread = query
-    if cache.places is not None:
-        spread = query.new_zeros(prompts * most, heads, queries, size)
-        spread[cache.places] = query
-    by_prompt = spread.view(prompts, most, heads, queries, size).transpose(1, 2).reshape(prompts, heads, -1, size)
-    part = _part(
-        by_prompt,
-        layer.prompt_keys[:prompts, :, :prompt_span],
-        layer.prompt_values[:prompts, :, :prompt_span],
-        cache.prompt_mask[:prompts, None, None, :prompt_span],
-    )
+    if cache.places is None:
+        spread = values.reshape(prompts, most, heads, queries, last).transpose(1, 2)
+    else:
+        spread = values.new_zeros(prompts, heads, most, queries, last)
+        spread[cache.places[0], :, cache.places[1]] = values
+    return spread.reshape(prompts * heads, most * queries, last)
 
-    def by_row(values: torch.Tensor) -> torch.Tensor:
-        last = values.shape[-1]
-        flat = values.view(prompts, heads, most, queries, last).transpose(1, 2).reshape(-1, heads, queries, last)
-        return flat if cache.places is None else flat[cache.places]
 
-    return own.merged(PartialAttention(by_row(part.largest), by_row(part.total), by_row(part.weighted)))
+def _by_row(cache: RowCache, values: torch.Tensor, heads: int) -> torch.Tensor:
+    """The inverse of `_by_prompt`."""
+    prompts, most = cache.prompts, cache.most_rows
+    spread = values.view(prompts, heads, most, -1, values.shape[-1]).transpose(1, 2)
+    return spread.flatten(0, 1) if cache.places is None else spread[cache.places]
 
 
 def _exact(cache: RowCache, number: int, query: torch.Tensor) -> PartialAttention:
     layer, merged = cache.layers[number], None
     stores = (
-        (layer.keys, layer.values, cache.mask, cache.span),
-        (layer.prompt_keys, layer.prompt_values, cache.prompt_mask, cache.prompt_span),
+        (layer.keys, layer.values, cache.mask, cache.pieces),
+        (layer.prompt_keys, layer.prompt_values, cache.prompt_mask, cache.prompt_pieces),
     )
-    for keys, values, mask, span in stores:
-        for start in range(0, span, PIECE):
-            piece = slice(start, start + PIECE)
-            part = _part(query, keys[:, :, piece], values[:, :, piece], mask[:, None, None, piece])
+    for keys, values, mask, pieces in stores:
+        for piece in range(pieces):
+            tokens = slice(piece * PIECE, (piece + 1) * PIECE)
+            part = _part(query, keys[piece], values[piece], mask[:, None, None, tokens])
             merged = part if merged is None else merged.merged(part)
     assert merged is not None
     return merged

@@ -1,12 +1,14 @@
 """Keys and values of a continuous batch: each prompt's once for all its rows, and each row's own.
 
-Every row has a slot for the tokens it draws, and belongs to a prompt slot. Storage is allocated for the longest prompt
-and completion at once and written in place, so nothing is concatenated or copied as rows grow; a longer prompt or more
-prompts than ever before enlarge it. Rows in use are the first ones: when a row ends without a successor, the last row
-moves into its slot. Masks are kept and changed where a token is added or a slot changes hands.
+Every row has a slot for the tokens it draws, and belongs to a prompt slot. Storage is allocated for the longest
+completion at once and written in place, so nothing is concatenated or copied as rows grow. It consists of pieces of
+`PIECE` tokens: of a piece, the part of the first rows is contiguous. That matters: torch copies keys with gaps between
+them at every product, which took four times as long as the product. Rows in use are the first ones: when a row ends
+without a successor, the last row moves into its slot. Masks are kept and changed where a token is added or a slot
+changes hands.
 
-With `exact`, a row has its prompt to itself, in the slot of its own number, so that its place among other rows of the
-prompt can't matter.
+All prompts are one piece, as long as the longest of them. With `exact`, a row has its prompt to itself, in the slot of
+its own number, so that its place among other rows of the prompt can't matter, and prompts are stored in pieces too.
 """
 
 from collections.abc import Sequence
@@ -16,13 +18,16 @@ from typing import Any
 import torch
 
 MASKED = -1e30  # added to a score: its weight is exactly 0, and a row of nothing else still has numbers
-STEP = 16  # lengths are rounded up to this many tokens: the same shapes for a few steps
-ROOM_STEP = 64
+PIECE = 64  # tokens
+STEP = 16  # the length of prompts is rounded up to this many tokens
 
 
 @dataclass
 class LayerStates:
-    """Keys and values of one layer, `(slots, key/value heads, tokens, head size)`, of prompts and of drawn tokens."""
+    """Keys and values of one layer, of prompts and of drawn tokens.
+
+    Each is `(pieces, slots, key/value heads, tokens, head size)`.
+    """
 
     prompt_keys: torch.Tensor
     prompt_values: torch.Tensor
@@ -38,26 +43,24 @@ class RowCache:
         self.capacity = capacity
         self.layers: list[LayerStates] = []
         self.rows = capacity if exact else 0  # in use, counting idle ones if exact
-        self.at = torch.zeros(capacity, dtype=torch.long, device=device)  # where each row's next token is stored
         self.mask = torch.full((capacity, 0), MASKED, device=device)
         self.prompt_mask = torch.full((capacity if exact else 0, 0), MASKED, device=device)
-        self.places: torch.Tensor | None = None  # of each row among `prompts * most_rows`, None if they are equal
+        self.bias = self.mask  # what is added to the scores of a step, `(rows, 1, 1, prompt and own tokens)`
+        self.places: tuple[torch.Tensor, torch.Tensor] | None = None  # each row's prompt, and its number there
         self.prompts = capacity if exact else 0
-        self.most_rows = 1
-        self.span = self.prompt_span = 0  # tokens of the longest row and prompt in use, rounded up
+        self.most_rows = 1  # of a prompt; if `places` is None, all have as many, in order
+        self.pieces = self.prompt_pieces = 0  # in use
         self.no_mask = torch.zeros(1, 1, 1, 1, device=device)
         self._device = device
         self._numbers = torch.arange(capacity, device=device)
+        self._at = torch.zeros(0, dtype=torch.long, device=device)  # where each row's next token is stored
+        self._stores: dict[int, torch.Tensor] = {}
         self._prompt_ids: list[tuple[int, ...] | None] = [None] * self.prompts
         self._prompt_of: list[int] = list(range(capacity)) if exact else []
+        self._prompt_numbers = self._numbers
         self._drawn = [0] * capacity
         self._lengths = [0] * capacity  # of prompts, by prompt slot
         self._changed = True
-
-    @property
-    def row_numbers(self) -> torch.Tensor:
-        """0, 1, ... for the rows in use."""
-        return self._numbers[: self.rows]
 
     # Rows come and go.
 
@@ -91,8 +94,9 @@ class RowCache:
             return
         last = self.rows - 1
         if slot != last:
+            used = -(-self._drawn[last] // PIECE)
             for layer in self.layers:
-                layer.keys[slot], layer.values[slot] = layer.keys[last], layer.values[last]
+                layer.keys[:used, slot], layer.values[:used, slot] = layer.keys[:used, last], layer.values[:used, last]
             self.mask[slot] = self.mask[last]
             self._drawn[slot], self._prompt_of[slot] = self._drawn[last], self._prompt_of[last]
         self.rows = last
@@ -102,7 +106,9 @@ class RowCache:
     def erase(self, slot: int) -> None:
         """Overwrite a row's states: what is not a number would spoil the slot's next row even where masked."""
         for layer in self.layers:
-            layer.keys[slot], layer.values[slot] = 0, 0
+            layer.keys[:, slot], layer.values[:, slot] = 0, 0
+
+    # Steps.
 
     def begin_step(self) -> torch.Tensor:
         """Prepare for one more token of each row in use; returns its position, `(rows, 1)`."""
@@ -111,12 +117,34 @@ class RowCache:
         drawn = self._drawn[: self.rows]
         lengths = [self._lengths[place] for place in self._prompt_of]
         stored = torch.tensor([drawn, lengths]).to(self._device, non_blocking=True)
-        self.at[: self.rows] = stored[0]
-        self.mask[self.row_numbers, stored[0]] = 0.0
+        self._at = stored[0]
+        self._stores.clear()
+        self.mask[self._numbers[: self.rows], self._at] = 0.0
         self._drawn[: self.rows] = [count + (length > 0) for count, length in zip(drawn, lengths, strict=True)]
-        self.span = min(_rounded(max(drawn) + 1, STEP), self.mask.shape[1])
-        self.prompt_span = min(_rounded(max(lengths), STEP), self.prompt_mask.shape[1])
+        self.pieces = -(-(max(drawn) + 1) // PIECE)
+        if self.exact:
+            self.prompt_pieces = -(-max(lengths) // PIECE)
+        else:
+            self.prompt_pieces = 1
+            own = self.mask[: self.rows, : self.pieces * PIECE]
+            both = torch.cat([self.prompt_mask[self._prompt_numbers], own], -1)
+            self.bias = both[:, None, None].to(self.layers[0].keys.dtype)
         return stored.sum(0)[:, None]
+
+    def store(self, number: int, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Write each row's new token into a layer; keys and values are `(rows, heads, head size)`."""
+        layer = self.layers[number]
+        for stored, new in ((layer.keys, keys), (layer.values, values)):
+            size = stored.shape[-1]
+            stored.view(-1, size).index_copy_(0, self._token_places(stored.shape[2]), new.reshape(-1, size))
+
+    def _token_places(self, heads: int) -> torch.Tensor:
+        """Where the new tokens are in a store of so many heads, `(rows * heads,)`."""
+        if heads not in self._stores:
+            slots = self._at // PIECE * self.capacity + self._numbers[: self.rows]
+            by_head = slots[:, None] * heads + torch.arange(heads, device=self._device)
+            self._stores[heads] = (by_head * PIECE + (self._at % PIECE)[:, None]).flatten()
+        return self._stores[heads]
 
     # Prompts.
 
@@ -140,8 +168,9 @@ class RowCache:
         length = len(prompt_ids)
         self._make_prompt_room(length)
         for layer, (keys, values) in zip(self.layers, states, strict=True):
-            layer.prompt_keys[place, :, :length] = keys[0]
-            layer.prompt_values[place, :, :length] = values[0]
+            for stored, new in ((layer.prompt_keys, keys), (layer.prompt_values, values)):
+                for piece, part in enumerate(new[0].split(stored.shape[3], dim=1)):
+                    stored[piece, place, :, : part.shape[1]] = part
         self.prompt_mask[place] = MASKED
         self.prompt_mask[place, :length] = 0.0
         self._prompt_ids[place], self._lengths[place] = prompt_ids, length
@@ -161,36 +190,50 @@ class RowCache:
             length if count else 0 for length, count in zip(self._lengths, counts, strict=False)
         ]
         self.most_rows = max(counts, default=1)
-        places = [place * self.most_rows + rank for place, rank in zip(self._prompt_of, ranks, strict=True)]
-        same = places == list(range(self.prompts * self.most_rows))
-        self.places = None if same else torch.tensor(places, device=self._device)
+        even = self._prompt_of == [place for place in range(self.prompts) for _ in range(self.most_rows)]
+        self._prompt_numbers = torch.tensor(self._prompt_of, device=self._device)
+        self.places = None if even else (self._prompt_numbers, torch.tensor(ranks, device=self._device))
+        self._shorten_prompts(max(self._lengths[: self.prompts], default=0))
 
     # Storage.
 
     def _make_room(self, states: Sequence[tuple[torch.Tensor, torch.Tensor]], room: int) -> None:
-        room = _rounded(room, ROOM_STEP)
+        pieces = -(-room // PIECE)
         if not self.layers:
             for keys, values in states:
-                sizes = [(self.capacity, tensor.shape[1], room, tensor.shape[3]) for tensor in (keys, values)]
-                own = [tensor.new_zeros(size) for tensor, size in zip((keys, values), sizes, strict=True)]
-                none = [tensor.new_zeros((self.prompts, tensor.shape[1], 0, tensor.shape[3])) for tensor in own]
+                sizes = [(pieces, self.capacity, t.shape[1], PIECE, t.shape[3]) for t in (keys, values)]
+                own = [t.new_zeros(size) for t, size in zip((keys, values), sizes, strict=True)]
+                lead = (0, self.prompts) if self.exact else (1, 0)
+                length = PIECE if self.exact else 0
+                none = [t.new_zeros((*lead, t.shape[2], length, t.shape[4])) for t in own]
                 self.layers.append(LayerStates(*none, *own))
-            self.mask = self.mask.new_full((self.capacity, room), MASKED)
-        elif self.mask.shape[1] < room:
+            self.mask = self.mask.new_full((self.capacity, pieces * PIECE), MASKED)
+        elif self.mask.shape[1] < pieces * PIECE:
             for layer in self.layers:
-                layer.keys, layer.values = _enlarged(layer.keys, 2, room), _enlarged(layer.values, 2, room)
-            self.mask = _enlarged(self.mask, 1, room, MASKED)
+                layer.keys, layer.values = _enlarged(layer.keys, 0, pieces), _enlarged(layer.values, 0, pieces)
+            self.mask = _enlarged(self.mask, 1, pieces * PIECE, MASKED)
 
     def _make_prompt_room(self, length: int) -> None:
-        length = max(_rounded(length, ROOM_STEP), self.prompt_mask.shape[1])
+        """Room for one more prompt; prompts of different lengths are padded to the longest."""
+        length = max(_rounded(length, PIECE if self.exact else STEP), self.prompt_mask.shape[1])
         slots = self.prompt_mask.shape[0]
         if slots < self.prompts:
             slots = min(max(4, 2 * slots, self.prompts), self.capacity)
+        longer, size = (0, length // PIECE) if self.exact else (3, length)
         for layer in self.layers:
             for name in ("prompt_keys", "prompt_values"):
-                wider = _enlarged(_enlarged(getattr(layer, name), 2, length), 0, slots)
-                setattr(layer, name, wider)
+                setattr(layer, name, _enlarged(_enlarged(getattr(layer, name), longer, size), 1, slots))
         self.prompt_mask = _enlarged(_enlarged(self.prompt_mask, 1, length, MASKED), 0, slots, MASKED)
+
+    def _shorten_prompts(self, longest: int) -> None:
+        """Give up the room of long prompts that ended, as padding is read at each step; rarely, since it copies."""
+        length = _rounded(longest, STEP)
+        if length * 4 > self.prompt_mask.shape[1] * 3:
+            return
+        for layer in self.layers:
+            layer.prompt_keys = layer.prompt_keys[:, :, :, :length].clone()
+            layer.prompt_values = layer.prompt_values[:, :, :, :length].clone()
+        self.prompt_mask = self.prompt_mask[:, :length].clone()
 
 
 def _rounded(count: int, step: int) -> int:
