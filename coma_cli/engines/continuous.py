@@ -6,7 +6,7 @@ in blocks of `EXACT_ROWS`, filled up with idle rows, so that every operation has
 sampled, and no operation mixes rows: a row then has the same bits in any batch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,13 @@ from coma_cli.engines.innermost import accepted
 from coma_cli.engines.interface import GenerationRequest
 from coma_cli.engines.logits_processing import draw_processed
 from coma_cli.engines.row import DecodeAnswer, Row
-from coma_cli.engines.row_attention import advance
 from coma_cli.engines.row_cache import RowCache
 from coma_cli.engines.waiting import WaitingRequests
 
 # With --deterministic: larger blocks waste more work on idle rows, smaller ones read the weights more often.
 EXACT_ROWS = 32
+
+Step = Callable[[RowCache, Sequence[int]], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,19 @@ class ComputedPrompt:
 
 
 class ContinuousBatch:
-    """Up to `capacity` rows of a model whose attention is `row_attention`; if `exact`, rounded up to whole blocks."""
+    """Up to `capacity` rows of a model whose attention is `row_attention`; if `exact`, rounded up to whole blocks.
 
-    def __init__(self, model: Any, context: int, decode: DecodeAnswer, capacity: int, *, exact: bool = False) -> None:
+    `step` computes the logits `(rows, vocabulary)` after one more token of each row of a cache.
+    """
+
+    def __init__(
+        self, model: Any, step: Step, context: int, decode: DecodeAnswer, capacity: int, *, exact: bool = False
+    ) -> None:
         self._model = model
         self._context = context
         self._decode = decode
         size = EXACT_ROWS if exact else capacity
-        self._blocks = [RowBlock(model, size, exact=exact) for _ in range(-(-capacity // size))]
+        self._blocks = [RowBlock(step, size, model.device, exact=exact) for _ in range(-(-capacity // size))]
         self._entering: list[GenerationRequest] = []
         self._prompt: ComputedPrompt | None = None
 
@@ -111,12 +117,12 @@ def compute_prompt(model: Any, ids: tuple[int, ...]) -> ComputedPrompt:
 class RowBlock:
     """Rows that are computed together, and their cache. If exact, there are `capacity` of them, some perhaps idle."""
 
-    def __init__(self, model: Any, capacity: int, *, exact: bool) -> None:
+    def __init__(self, step: Step, capacity: int, device: Any, *, exact: bool) -> None:
         self.rows: list[Row | None] = [None] * capacity if exact else []
-        self._model = model
+        self._step = step
         self._capacity = capacity
         self._exact = exact
-        self._cache = RowCache(capacity, model.device, exact=exact)
+        self._cache = RowCache(capacity, device, exact=exact)
 
     def free_slots(self) -> list[int]:
         """The slots that rows can enter, in the order of use."""
@@ -139,7 +145,7 @@ class RowBlock:
     def step(self) -> list[tuple[int, Row]]:
         """Compute and draw one token of each row; returns the rows that end with it and their slots."""
         tokens = [row.drawn[-1] if row else 0 for row in self.rows]
-        self._draw(advance(self._model, self._cache, tokens), self.rows)
+        self._draw(self._step(self._cache, tokens), self.rows)
         return [(slot, row) for slot, row in enumerate(self.rows) if row and row.finish_reason is not None]
 
     def remove(self, ended: Sequence[tuple[int, Row]]) -> None:

@@ -1,15 +1,18 @@
 """Whether a model can be sampled by `continuous`: by what its configuration says, and by trying it once.
 
 The configuration names what is known to differ from plain full attention. Then the model's logits for a few tokens are
-computed in both ways: whatever else a model does with its cache or its arguments shows in them.
+computed in both ways: whatever else a model does with its cache or its arguments shows in them. So it is with the
+leaner code for steps.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
 
-from coma_cli.engines.continuous import compute_prompt
+from coma_cli.engines.continuous import Step, compute_prompt
 from coma_cli.engines.innermost import accepted, innermost
+from coma_cli.engines.lean_step import LeanStep
 from coma_cli.engines.row_attention import ATTENTION, advance
 from coma_cli.engines.row_cache import RowCache
 from coma_cli.errors import is_out_of_memory
@@ -31,17 +34,36 @@ def use_row_attention(model: Any) -> str | None:
     try:
         expected = plain_logits(model)
         inner.set_attn_implementation(ATTENTION)
-        found = _row_logits(model)
-        difference = float((found - expected).abs().max() / expected.abs().max())
-        if difference <= TOLERANCE.get(expected.dtype, COARSE_TOLERANCE) or bool(expected.isnan().any()):
+        reason = _difference(_row_logits(model, partial(advance, model)), expected)
+        if reason is None:
             return None
-        reason = f"its logits differ by {difference:.2g}"
     except Exception as error:  # whatever a model's own code raises when it is called in another way
         if is_out_of_memory(error):
             raise
         reason = " ".join(str(error).split())[:120] or type(error).__name__
     inner.set_attn_implementation(before)
     return reason
+
+
+def row_step(model: Any) -> Step:
+    """How a model that uses `row_attention` computes a step: by leaner code if that gives the same logits."""
+    step: Step = partial(advance, model)
+    lean = LeanStep.of(model)
+    if lean is None:
+        return step
+    try:
+        return lean if _difference(_row_logits(model, lean), _row_logits(model, step)) is None else step
+    except Exception as error:  # whatever layers raise that have a known name but other parts
+        if is_out_of_memory(error):
+            raise
+        return step
+
+
+def _difference(found: torch.Tensor, expected: torch.Tensor) -> str | None:
+    difference = float((found - expected).abs().max() / expected.abs().max())
+    if difference <= TOLERANCE.get(expected.dtype, COARSE_TOLERANCE) or bool(expected.isnan().any()):
+        return None
+    return f"its logits differ by {difference:.2g}"
 
 
 def _known_difference(model: Any) -> str | None:
@@ -70,11 +92,11 @@ def plain_logits(model: Any) -> torch.Tensor:
 
 
 @torch.inference_mode()  # type: ignore[untyped-decorator]  # torch is not followed by mypy
-def _row_logits(model: Any) -> torch.Tensor:
+def _row_logits(model: Any, step: Step) -> torch.Tensor:
     """The same logits by two rows, with the prompt apart from the last tokens; the second row's are returned."""
     ids = _trial_ids(model)
     prompt = compute_prompt(model, ids[:-TRIAL_DRAWN])
     cache = RowCache(2, model.device)
     for slot in range(2):
         cache.add(prompt.ids, prompt.states, TRIAL_DRAWN, slot)
-    return torch.stack([advance(model, cache, [3, token])[1] for token in ids[-TRIAL_DRAWN:]])
+    return torch.stack([step(cache, [3, token])[1] for token in ids[-TRIAL_DRAWN:]])

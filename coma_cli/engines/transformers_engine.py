@@ -20,8 +20,9 @@ from coma_cli.engines.int8_linears import to_int8
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.engines.log_probabilities import log_probability
 from coma_cli.engines.out_of_memory import fewer_rows, one_row_too_many
+from coma_cli.engines.packed_linears import pack_linears
 from coma_cli.engines.row import fitting_requests
-from coma_cli.engines.row_support import use_row_attention
+from coma_cli.engines.row_support import row_step, use_row_attention
 from coma_cli.engines.waiting import WaitingRequests
 from coma_cli.errors import is_out_of_memory
 from coma_cli.models.description import CONTEXT_KEYS
@@ -61,6 +62,8 @@ class TransformersEngine:
         join_linears(innermost(model))
         if int8:
             to_int8(innermost(model))
+        pack_linears(innermost(model))
+        self.step = None if self.unsupported else row_step(model)
 
     @property
     def path(self) -> str:
@@ -105,7 +108,10 @@ class TransformersEngine:
 
     def _continuously(self, waiting: WaitingRequests, too_long: list[GenerationResponse]) -> Attempt:
         """Yield responses; returns the requests to start from scratch if memory ran out, None if all are answered."""
-        batch = ContinuousBatch(self.model, self._context, self._decode, self.rows, exact=self._deterministic)
+        assert self.step is not None
+        batch = ContinuousBatch(
+            self.model, self.step, self._context, self._decode, self.rows, exact=self._deterministic
+        )
         try:
             for row in batch.run(waiting):
                 yield row.response()

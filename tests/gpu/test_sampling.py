@@ -237,15 +237,13 @@ class limited_memory:  # noqa: N801  # used like a function
             torch.cuda.set_per_process_memory_fraction(1.0)
 
     def _refuse_once(self) -> str:
-        import coma_cli.engines.continuous as module
-
-        calls, advance = Counter[str](), module.advance
+        calls, step = Counter[str](), self._engine.step
 
         def refuse_the_fourth(*arguments: Any) -> Any:
             calls["made"] += 1
             if calls["made"] == 4:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
-            return advance(*arguments)
+            return step(*arguments)
 
-        self._monkeypatch.setattr(module, "advance", refuse_the_fourth)
+        self._monkeypatch.setattr(self._engine, "step", refuse_the_fourth)
         return "the fourth step"
