@@ -8,8 +8,9 @@ from tests.tiny_model import make_tiny_model
 package("torch", "train")
 torch = pytest.importorskip("torch")
 
+from coma_cli.engines import int8_linears  # noqa: E402
 from coma_cli.engines.fused_linears import join_linears  # noqa: E402  # after the skip
-from coma_cli.engines.int8_linears import Int8Linear, to_int8  # noqa: E402
+from coma_cli.engines.int8_linears import Int8Linear, packs_exactly, to_int8  # noqa: E402
 from coma_cli.engines.interface import Decoding, GenerationRequest  # noqa: E402
 from coma_cli.engines.transformers_engine import TransformersEngine  # noqa: E402
 
@@ -24,6 +25,19 @@ def test_the_error_is_that_of_rounding_to_8_bits(dtype, bias):
         expected, found = linear(states).float(), Int8Linear(linear)(states).float()
     assert found.shape == expected.shape
     assert float((found - expected).norm() / expected.norm()) < 0.02
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rows", [1, 5, 64])
+def test_packed_weights_give_the_products_of_plain_ones(dtype, rows, monkeypatch):
+    if not packs_exactly():
+        pytest.skip("oneDNN's products of 8-bit integers are not exact here")
+    torch.manual_seed(2)
+    linear, states = torch.nn.Linear(576, 192).to(dtype), torch.randn(rows, 576).to(dtype)
+    with torch.inference_mode():
+        packed = Int8Linear(linear)(states)
+        monkeypatch.setattr(int8_linears, "packs_exactly", lambda: False)
+        torch.testing.assert_close(packed, Int8Linear(linear)(states))
 
 
 def test_rows_do_not_depend_on_one_another():
