@@ -15,7 +15,7 @@ from coma_cli.engines.lean_step import LeanStep  # noqa: E402
 from coma_cli.engines.row_attention import advance  # noqa: E402
 from coma_cli.engines.row_cache import PIECE, RowCache  # noqa: E402
 from coma_cli.engines.row_support import row_step, use_row_attention  # noqa: E402
-from tests.engines.test_row_support import COMMON, FULL, made  # noqa: E402
+from tests.engines.small_models import COMMON, FULL, made  # noqa: E402
 
 KNOWN = ("llama", "mistral", "qwen2", "qwen3")
 

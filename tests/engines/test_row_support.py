@@ -10,33 +10,14 @@ torch = pytest.importorskip("torch")
 from coma_cli.engines import row_support  # noqa: E402  # after the skip
 from coma_cli.engines.row_attention import ATTENTION  # noqa: E402
 from coma_cli.engines.row_support import use_row_attention  # noqa: E402
+from tests.engines.small_models import COMMON, FULL, made  # noqa: E402
 
-COMMON = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-COMMON |= {"num_key_value_heads": 2, "max_position_embeddings": 128}
-FULL = {
-    "llama": COMMON,
-    "qwen2": COMMON,
-    "qwen3": COMMON | {"head_dim": 16},
-    "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 128},
-    "gpt_neox": COMMON,
-    "starcoder2": COMMON | {"sliding_window": None},
-    "mistral": COMMON | {"sliding_window": None},
-    "olmo2": COMMON,
-}
 OTHERS = {
     "mistral": (COMMON | {"sliding_window": 16}, "sliding"),
     "gemma2": (COMMON | {"sliding_window": 16, "head_dim": 16}, "sliding attention"),
     "bloom": ({"hidden_size": 32, "n_layer": 2, "n_head": 2}, "attention by name"),
     "mamba": ({"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4}, "attention by name"),
 }
-
-
-def made(kind, shape):
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    torch.manual_seed(0)
-    special = {"pad_token_id": None, "bos_token_id": 0, "eos_token_id": 1}
-    return AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, vocab_size=100, **special, **shape)).eval()
 
 
 @pytest.mark.parametrize("kind", FULL)
