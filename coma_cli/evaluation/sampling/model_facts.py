@@ -9,7 +9,7 @@ from coma_cli.models.resolution import ResolvedBase, Trust
 
 BYTES_OF_DTYPE = {"float32": 4, "bfloat16": 2, "float16": 2}
 MEMORY_SHARE = 0.8  # the rest is for activations, logits, and everything else on the machine
-MOST_ROWS_CPU = 64
+MOST_ROWS_CPU = 128  # a fifth less time per row in products than with 64 (SmolLM2, bfloat16, AMX)
 MOST_ROWS_GPU = 128
 
 

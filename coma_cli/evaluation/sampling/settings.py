@@ -58,7 +58,7 @@ class SampleRuntime(Runtime, Connection):
         description="Sample on the nodes of a Ray cluster (RAY_ADDRESS), which must see the model at the same path",
     )
     batch_size: Annotated[
-        int | None, Flag("--batch-size", panel=MODEL), Unset("as memory permits, at most 64 on a CPU")
+        int | None, Flag("--batch-size", panel=MODEL), Unset("as memory permits, at most 128 on a CPU")
     ] = Field(default=None, ge=1, description="Batch size")
     trust_remote_code: Annotated[TrustRemoteCode, Flag("--trust-remote-code", panel=MODEL)] = False
     allow_pickle: Annotated[AllowPickle, Flag("--allow-pickle", panel=MODEL)] = False
