@@ -71,7 +71,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="sample",
-        version=3,
+        version=4,
         reads=("merge-lora", "finetune"),
         leaves=("samples.jsonl", "problems.jsonl", "rankings.jsonl"),
         unit="samples",
