@@ -71,6 +71,7 @@ DROP_REASONS: Mapping[str, str] = {
     # Answers of a language model, in gen-instructions.
     "copies-the-code": "the instruction repeats a piece of the code function",
     "cut-off": "the instruction ends in the middle of a sentence",
+    "does-not-run": "the program ends with an error, or does not end",
     "does-nothing": "the program defines things and runs none of them",
     "echoes-the-request": "the text repeats words of the request",
     "empty": "the answer holds nothing",
@@ -89,6 +90,9 @@ DROP_REASONS: Mapping[str, str] = {
     "no-text": "the answer has no text between its tags",
     "not-stored": "with --reparse, no answer to this request is stored",
     "odd-start": "the instruction begins with punctuation, or in English with a character outside of ASCII",
+    "not-called": "no run of the program reached the body of its function",
+    "not-cross-checked": "the programs for one instruction do not return the same",
+    "not-tested": "no asserts pass for the program and fail for one with an injected bug",
     "only-reasoning": "the model reasoned and gave no answer",
     "other-text-language": "the text is not in the requested language",
     "program-too-short": "the program has fewer lines than the filters allow",

@@ -102,7 +102,8 @@ class RowSubject(NamedTuple):
 class Example(Record):
     """One instruction row: instruction, input and answer, where it is from, and how it was made.
 
-    `subject` is known only while the row is built: no file has it.
+    `proof` is the level that a generated program has reached; other rows have no such field. `subject` is known only
+    while the row is built: no file has it.
     """
 
     id: str
@@ -116,11 +117,19 @@ class Example(Record):
     licence: str
     origin: Origin = Origin()
     made_by: str = ""
+    proof: str = ""
     subject: SkipValidation[RowSubject | None] = Field(default=None, exclude=True, repr=False)
 
     @property
     def key(self) -> str:
         return self.id
+
+    def to_row(self) -> dict[str, Any]:
+        """As for any record; without the field `proof` where there is none."""
+        row = super().to_row()
+        if not self.proof:
+            del row["proof"]
+        return row
 
 
 class DroppedRow(Record):

@@ -50,7 +50,7 @@ def _read_group(seeds: Sequence[Seed], response: GenerationResponse) -> dict[str
     return {names[name].id: Taken(text) for name, text in found.items()}
 
 
-def second_request(seed: Seed, instruction: str, settings: GenSettings) -> GenerationRequest:
+def program_request(seed: Seed, instruction: str, settings: GenSettings) -> GenerationRequest:
     """Asks for a program."""
     text = prompts.round_two(
         instruction,
@@ -75,7 +75,7 @@ def _request_instruction(seed: Seed, texts: Sequence[str], settings: GenSettings
 
 
 def _request_program(seed: Seed, texts: Sequence[str], settings: GenSettings) -> GenerationRequest:
-    return second_request(seed, texts[_INSTRUCTION], settings)
+    return program_request(seed, texts[_INSTRUCTION], settings)
 
 
 def _read_instruction(seed: Seed, response: GenerationResponse) -> Taken | Refused:
@@ -91,7 +91,8 @@ def _flaw_of_instruction(seed: Seed, text: str, settings: GenSettings) -> Refuse
     return flaw or flaw_of_wording(text, seed.code, seed.language, settings)
 
 
-def _flaw_of_program(seed: Seed, text: str, settings: GenSettings) -> Refused | None:
+def flaw_of_answer(seed: Seed, text: str, settings: GenSettings) -> Refused | None:
+    """Why a program is refused for a function."""
     flaw = flaw_of_program(text, seed.language, settings.filters)
     if flaw is None and settings.second_round == "from-code" and human_part(seed, text) is None:
         return Refused("lacks-the-function", "not all its tokens are there in this order")
@@ -124,6 +125,7 @@ def example_of(draft: ItemDraft[Seed], settings: GenSettings) -> Example:
         licence=draft.item.licence,
         origin=_with_human_part(draft.item, program) if settings.second_round == "from-code" else draft.item.origin,
         made_by=f"{settings.model} in two rounds, answers {answers}",
+        proof=draft.proof.level if draft.proof is not None else "none",
     )
 
 
@@ -151,7 +153,7 @@ CODE_FUNCTIONS = ItemKind(
     name="code functions",
     rounds=(
         RoundSpec(_request_instruction, _read_instruction, _flaw_of_instruction),
-        RoundSpec(_request_program, _read_program, _flaw_of_program),
+        RoundSpec(_request_program, _read_program, flaw_of_answer),
     ),
     example=example_of,
     dropped=dropped_of,

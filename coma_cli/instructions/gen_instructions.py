@@ -5,10 +5,11 @@ So a killed run loses at most the calls in flight, and its rows are those of a r
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from pydantic import BaseModel
@@ -26,6 +27,9 @@ from coma_cli.instructions.card import CARD, CardFacts, card
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
 from coma_cli.instructions.pending_requests import PENDING_REQUESTS
 from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
+from coma_cli.instructions.proving.drafts import prove_rows
+from coma_cli.instructions.proving.prover import PROOFS_FILE, ProofRow, Prover
+from coma_cli.instructions.proving.summary import ProofSummary, proof_summary
 from coma_cli.instructions.round_rows import file_of_round, round_rows
 from coma_cli.instructions.rounds import ItemDraft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
@@ -50,6 +54,7 @@ class GenSummary(BaseModel):
     train: int
     validation: int
     dropped: dict[str, int]
+    proof: ProofSummary
     calls: int
     calls_this_start: int
     answers_reused: int
@@ -110,8 +115,9 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
         budget = Budget.from_ledger(ledger, plan.price or FREE, settings.max_usd, answers, at_server)
         spent_before = budget.spent_usd
         engine = open_writer(settings, plan.writer, answers, budget, run.path.parent)
+        prover = Prover(settings.proof, run.journal(PROOFS_FILE, ProofRow))
         try:
-            rows = _made_rows(engine, rounds, plan, settings, budget if plan.price else None)
+            rows = _made_rows(engine, rounds, prover, plan, settings, budget if plan.price else None)
         except BudgetReachedError as error:
             raise _with_what_is_there(error, rounds) from None
         finally:
@@ -121,8 +127,11 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
     spending = budget.spending()
     costs = Costs(spending, engine.traffic, spending.usd - spent_before, broken_answers)
     used = len(rounds.drafts) if settings.pending is None else 0
-    summary = _summary(settings, plan, rows, costs, used)
-    _write_card(run, CardFacts(rounds.kind, [*rounds.drafts.values()], rows, summary.model_dump(), {}), settings)
+    proof = proof_summary(rounds.drafts.values(), prover)
+    summary = _summary(settings, plan, rows, costs, used, proof)
+    kept = Counter(row.proof for row in (*rows.train, *rows.validation) if row.proof)
+    facts = CardFacts(rounds.kind, [*rounds.drafts.values()], rows, summary.model_dump(), kept)
+    _write_card(run, facts, settings)
     return StageResult(summary, outputs, spending.prompt_tokens + spending.completion_tokens, summary.usd)
 
 
@@ -134,16 +143,27 @@ def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:
 
 
 def _made_rows(
-    engine: WritingEngine, rounds: Rounds[Any], plan: GenPlan, settings: GenSettings, budget: Budget | None
+    engine: WritingEngine,
+    rounds: Rounds[Any],
+    prover: Prover,
+    plan: GenPlan,
+    settings: GenSettings,
+    budget: Budget | None,
 ) -> GeneratedRows:
     """The rows of all functions; with `num_kept`, of as many functions as that number of rows needs.
 
     How many are tried next depends on the rows so far, so a run that was killed tries the same ones.
     """
     index = index_of(plan.benchmarks) if settings.decontaminate else None
+    proven = 0
     while True:
         _ask(engine, rounds, budget)
         _check_failures(rounds)
+        if settings.pending is None:
+            fresh = dict(islice(rounds.drafts.items(), proven, None))
+            prove_rows(fresh, engine, prover, settings, rounds.server)
+            rounds.drafts.update(fresh)
+            proven = len(rounds.drafts)
         rows = rows_of(rounds.kind, rounds.drafts.values(), settings, index)
         used = len(rounds.drafts)
         if plan.chooser is None or settings.num_kept is None or rows.kept >= settings.num_kept:
@@ -227,7 +247,9 @@ def _require_rows(run: Run, rows: GeneratedRows) -> None:
         )
 
 
-def _summary(settings: GenSettings, plan: GenPlan, rows: GeneratedRows, costs: Costs, used: int) -> GenSummary:
+def _summary(
+    settings: GenSettings, plan: GenPlan, rows: GeneratedRows, costs: Costs, used: int, proof: ProofSummary
+) -> GenSummary:
     spending, priced = costs.spending, plan.price is not None
     return GenSummary(
         model=settings.model,
@@ -236,6 +258,7 @@ def _summary(settings: GenSettings, plan: GenPlan, rows: GeneratedRows, costs: C
         train=len(rows.train),
         validation=len(rows.validation),
         dropped=rows.reasons,
+        proof=proof,
         calls=spending.calls,
         calls_this_start=costs.traffic.answered,
         answers_reused=costs.traffic.reused,

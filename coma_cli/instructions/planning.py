@@ -18,9 +18,12 @@ from coma_cli.engines.openai_engine import address, check_access, has_key
 from coma_cli.engines.openai_models import today, why_shut_down
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.instructions.budget import FREE, Price
-from coma_cli.instructions.code_functions import first_request, second_request
+from coma_cli.instructions.code_functions import first_request, program_request
 from coma_cli.instructions.pending import Requests, choose_requests
 from coma_cli.instructions.pending_requests import generation_request
+from coma_cli.instructions.proving.estimate import further_requests
+from coma_cli.instructions.proving.levels import level_to_keep, rank
+from coma_cli.instructions.proving.prover import why_nothing_runs
 from coma_cli.instructions.seed_choice import SeedChooser, SeedTally
 from coma_cli.instructions.seed_repositories import seed_repository
 from coma_cli.instructions.seeds import Seed, SeedCode, find_seed_code
@@ -204,28 +207,32 @@ def _estimate(seeds: list[Seed], settings: GenSettings, price: Price | None) -> 
     """Calls, tokens, dollars and time of a run from scratch in which every round is requested once."""
     counter = TokenCounter.of(settings.model)
     longest = settings.round_one.max_new_tokens, settings.round_two.max_new_tokens
-    read, most_read = len(seeds) * EXPECTED_INSTRUCTION_TOKENS, 0
-    tries = 1 if settings.functions_per_request == 1 else 2  # what a joint answer lacks is requested again
+    about, most = [0, 0], [0, 0]  # tokens of the prompts of each round
     for seed in seeds:
-        for request in (first_request(seed, settings), second_request(seed, "", settings)):
-            read += counter.about(request.system) + counter.about(request.instruction)
-            most_read += counter.at_most([request.system, request.instruction])
+        for round_, request in enumerate((first_request(seed, settings), program_request(seed, "", settings))):
+            about[round_] += counter.about(request.system) + counter.about(request.instruction)
+            most[round_] += counter.at_most([request.system, request.instruction])
+    tries = 1 if settings.functions_per_request == 1 else 2  # what a joint answer lacks is requested again
     # A second prompt holds an instruction. 8 bytes per token is a generous bound: few tokens are longer.
-    most_read = tries * most_read + 8 * len(seeds) * longest[0]
+    instructions = 8 * len(seeds) * longest[0]
     expected = (
         min(EXPECTED_INSTRUCTION_TOKENS, settings.round_one.max_new_tokens),
         min(EXPECTED_PROGRAM_TOKENS, settings.round_two.max_new_tokens),
     )
     written = len(seeds) * sum(expected)
-    calls = _calls(len(seeds), settings)
+    python = sum(seed.language == "python" for seed in seeds)
+    further = further_requests(settings, len(seeds), python, about[1], most[1] + instructions, expected[1])
+    read = sum(about) + len(seeds) * EXPECTED_INSTRUCTION_TOKENS + further.read
+    written += further.written
+    most_read = tries * sum(most) + instructions + further.most_read
+    most_written = len(seeds) * (tries * longest[0] + longest[1]) + further.most_written
+    calls = _calls(len(seeds), settings) + further.calls
     return {
         "calls": calls,
         "prompt_tokens": read,
         "completion_tokens": written,
         "usd": None if price is None else round(price.cost_usd(read, written), 6),
-        "usd_at_most": None
-        if price is None
-        else round(price.cost_usd(most_read, len(seeds) * (tries * longest[0] + longest[1])), 6),
+        "usd_at_most": None if price is None else round(price.cost_usd(most_read, most_written), 6),
         "seconds": _seconds(calls, len(seeds), settings),
         "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
     }
@@ -249,6 +256,10 @@ def _blockers(settings: GenSettings, price: Price | None, writer: LocalWriter | 
     if writer is not None:
         return list(writer_blockers(settings, writer))
     found: list[CliError] = []
+    if settings.pending is None and rank(level_to_keep(settings.keep)) >= rank("ran"):
+        why = why_nothing_runs(settings.proof)
+        if why:
+            found.append(UsageError(f"--keep {settings.keep} needs a sandbox: {why}", "--keep 'proof>=parsed'"))
     for flaw in (check_access(settings.runtime), why_shut_down(settings.model, address(settings.runtime), today())):
         if flaw is not None:
             found.append(flaw)

@@ -13,6 +13,7 @@ from coma_cli.engines.answers import request_sha256
 from coma_cli.engines.chat import content_of
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
 from coma_cli.instructions.parsing import Refused, Taken
+from coma_cli.instructions.proving.levels import Proof
 from coma_cli.instructions.settings import GenSettings
 from coma_cli.records import DroppedRow, Example, Origin
 
@@ -38,7 +39,7 @@ class ItemDraft(Generic[Item]):
     """The progress of an item. It ends accepted, refused for a reason, or with a failed call.
 
     `texts` are the texts of its answers, one per round, including the last one if a filter refused it. `answers` are
-    the hashes of the requests that were made.
+    the hashes of the requests that were made. `proof` is what was found of its program, once that was run.
     """
 
     item: Item
@@ -47,6 +48,7 @@ class ItemDraft(Generic[Item]):
     answers: tuple[str, ...] = ()
     refused: Refused | None = None
     failure: str = ""
+    proof: Proof | None = None
 
     @property
     def settled(self) -> bool:
@@ -118,7 +120,7 @@ class Rounds(Generic[Item]):
     ) -> None:
         """`server` is what identifies answers beside the model's name; None: what the settings say."""
         self.kind = kind
-        self._server = settings.server if server is None else server
+        self.server = settings.server if server is None else server
         self.drafts: dict[str, ItemDraft[Item]] = {}
         self._settings = settings
         self._fresh: deque[str] = deque()
@@ -148,7 +150,7 @@ class Rounds(Generic[Item]):
             else:
                 assert self.kind.group is not None
                 request = self.kind.group.request([draft.item for draft in drafts], self._settings)
-            answer = request_sha256(content_of(request, self._settings.model, self._server))
+            answer = request_sha256(content_of(request, self._settings.model, self.server))
             for name, draft in zip(names, drafts, strict=True):
                 self.drafts[name] = replace(draft, answers=(*draft.answers, answer))
             self._in_flight[request.key] = names

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
 from coma_cli.corpus.cleaning.rules import CleaningRules
@@ -14,6 +14,8 @@ from coma_cli.corpus.dedup.rules import NearRules
 from coma_cli.engines.chat import SERVER, Connection
 from coma_cli.engines.choose import EngineName
 from coma_cli.engines.interface import Decoding
+from coma_cli.instructions.proving.levels import DEFAULT_KEEP, LEVELS, level_to_keep
+from coma_cli.instructions.proving.settings import PROOF, ProofSettings
 from coma_cli.models.prices import REMOTE_MODELS
 from coma_cli.records import TextLanguage
 from coma_cli.settings import (
@@ -125,6 +127,10 @@ class Filters(BaseModel):
     )
 
 
+def _is_level_to_keep(expression: str) -> str:
+    return f"proof>={level_to_keep(expression)}"
+
+
 # The location of an input does not change the rows; its content is hashed as an input of the run.
 _PLACES = frozenset({"seed_code", "from_repo", "pending", "bench_data", "engine"})
 
@@ -208,6 +214,26 @@ class GenSettings(StageSettings):
         default=6000, ge=100, description="Maximum length of a code function in characters; longer ones are skipped"
     )
     filters: Filters = Filters()
+    keep: Annotated[
+        str,
+        AfterValidator(_is_level_to_keep),
+        Flag("--keep", panel=PROOF, complete=lambda _: [f"proof>={level}" for level in LEVELS]),
+        Kind("proof>=LEVEL"),
+    ] = Field(
+        default=DEFAULT_KEEP,
+        description="Least proof of rows to keep: parsed, ran, called (the function was executed), tested or "
+        "cross-checked; every row states its own",
+    )
+    repair: Annotated[int, Flag("--repair", panel=PROOF)] = Field(
+        default=0, ge=0, le=10, description="Times that a program that fails is sent back with its error to be repaired"
+    )
+    self_test: Annotated[bool, Flag("--self-test", panel=PROOF)] = Field(
+        default=False, description="Also request asserts for each Python program, and try them on injected bugs"
+    )
+    tries: Annotated[int, Flag("--tries", panel=PROOF)] = Field(
+        default=1, ge=1, le=20, description="Python programs to request per instruction; they are compared by running"
+    )
+    proof: ProofSettings = ProofSettings()
     cleaning: CleaningRules = CleaningRules()
     near: NearRules = NearRules()
     decontaminate: bool = Field(default=True, description="Drop rows that share text with a benchmark")

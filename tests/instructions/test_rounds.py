@@ -5,7 +5,7 @@ import random
 import pytest
 
 from coma_cli.engines.interface import GenerationRequest, GenerationResponse
-from coma_cli.instructions.code_functions import CODE_FUNCTIONS, first_request, second_request
+from coma_cli.instructions.code_functions import CODE_FUNCTIONS, first_request, program_request
 from coma_cli.instructions.pending_requests import PENDING_REQUESTS, generation_request
 from coma_cli.instructions.rounds import ItemDraft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
@@ -54,7 +54,7 @@ def test_a_row_is_an_instruction_and_its_own_program():
     for seed_id, draft in rounds.drafts.items():
         instruction, program = draft.texts
         assert f"<instruction>{instruction}</instruction>" == answered(first_request(draft.item, SETTINGS)).text
-        second = second_request(draft.item, instruction, SETTINGS)
+        second = program_request(draft.item, instruction, SETTINGS)
         assert second.key == f"{seed_id}/2" and instruction in second.instruction
         assert program in answered(second).text
         assert draft.state == "accepted" and draft.settled and draft.refused is None and len(draft.answers) == 2
@@ -63,9 +63,9 @@ def test_a_row_is_an_instruction_and_its_own_program():
 def test_the_second_round_sees_instruction_and_function_or_the_instruction_alone():
     seed, task = a_seed(1), "Write a Python program that adds two numbers."
     assert seed.code in first_request(seed, SETTINGS).instruction
-    both = second_request(seed, task, SETTINGS).instruction
+    both = program_request(seed, task, SETTINGS).instruction
     assert f"<task>\n{task}\n</task>" in both and f"<code>\n{seed.code}\n</code>" in both
-    alone = second_request(seed, task, GenSettings(second_round="from-instruction")).instruction
+    alone = program_request(seed, task, GenSettings(second_round="from-instruction")).instruction
     assert alone.startswith(task) and "area_1" not in alone
 
 
@@ -74,7 +74,7 @@ def test_programs_that_need_not_run_are_requested_without_main_part_and_comments
     seed, shown = a_seed(1), {}
     for must_run in (True, False):
         settings = GenSettings(second_round=second_round, filters={"must_run": must_run})
-        shown[must_run] = second_request(seed, "Write it.", settings).instruction
+        shown[must_run] = program_request(seed, "Write it.", settings).instruction
     assert "a `main` block that demonstrates it" in shown[True] and "comments in English" in shown[True]
     assert "no main function, no tests, no example calls" in shown[False] and "Write no comments." in shown[False]
 
@@ -222,4 +222,4 @@ def test_seeds_of_calls_follow_from_the_runs_seed_and_the_function():
     seed = a_seed(1)
     assert first_request(seed, SETTINGS).seed == first_request(seed, GenSettings(num=7)).seed
     assert first_request(seed, SETTINGS).seed != first_request(seed, GenSettings(seed=1)).seed
-    assert first_request(seed, SETTINGS).seed != second_request(seed, "x", SETTINGS).seed
+    assert first_request(seed, SETTINGS).seed != program_request(seed, "x", SETTINGS).seed
