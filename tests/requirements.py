@@ -1,7 +1,7 @@
 """Skips that can't hide anything: what `COMA_REQUIRE` names must be there, so its absence fails the test.
 
 `COMA_REQUIRE=shared,bnb` makes a test that lacks one of these fail instead of skip. CI sets it to all that it has of
-shared, train, bnb, llama, humaneval, smollm2, namespaces, ray, trackers and cgroup.
+shared, train, bnb, llama, humaneval, smollm2, namespaces, ray, trackers, toolchains and cgroup.
 """
 
 import os

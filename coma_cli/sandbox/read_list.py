@@ -59,7 +59,7 @@ class PythonFiles:
 def python_reads(python: PythonFiles) -> ReadList:
     """What every Python program may read: the standard library, the interpreter, and the system's libraries."""
     files = [python.executable, *_shared_objects(os.path.join(python.prefix, "lib"))]
-    own = _read_list([*files, *(path for place in python.stdlib for path in _standard_library(place, python.modules))])
+    own = reads_of([*files, *(path for place in python.stdlib for path in _standard_library(place, python.modules))])
     listed = tuple(dict.fromkeys(os.path.realpath(place) for place in python.stdlib if os.path.isdir(place)))
     links = _links_to_real(*python.stdlib)
     return own + ReadList(listed=listed, links=links) + system_libraries()
@@ -79,7 +79,7 @@ def system_libraries() -> ReadList:
     """The system's shared libraries, time zones and locales; in `/usr` there are others' packages and data, too."""
     shared = [path for folder in _LIBRARY_FOLDERS for path in _shared_libraries(folder)]
     links = _links_to_real(*(folder for folder in _LIBRARY_FOLDERS if os.path.islink(folder)))
-    return _read_list([*shared, *_SYSTEM_DATA, *_alternatives(), *_store_libraries()]) + ReadList(links=links)
+    return reads_of([*shared, *_SYSTEM_DATA, *_alternatives(), *_store_libraries()]) + ReadList(links=links)
 
 
 def _shared_libraries(folder: str) -> Iterator[str]:
@@ -131,7 +131,7 @@ def package_reads(site: str, names: tuple[str, ...] = PACKAGES) -> ReadList:
     installed = installed_in(site)
     wanted = with_dependencies(names, installed)
     tops = sorted({top for name in wanted for top in top_entries(installed[name], name)})
-    found = _read_list(path for top in tops if os.path.lexists(path := os.path.join(site, top)))
+    found = reads_of(path for top in tops if os.path.lexists(path := os.path.join(site, top)))
     return found + ReadList(listed=(os.path.realpath(site),), links=_links_to_real(site))
 
 
@@ -197,7 +197,7 @@ def top_entries(metadata: str, name: str) -> set[str]:
 # --- paths ---
 
 
-def _read_list(paths: Iterable[str]) -> ReadList:
+def reads_of(paths: Iterable[str]) -> ReadList:
     """What is there, by its real path, with a link if it has another."""
     real, links = set(), []
     for path in paths:

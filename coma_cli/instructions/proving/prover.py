@@ -6,12 +6,20 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from coma_cli.instructions.proving.foreign_proof import ForeignJob, prove_foreign, toolchains_at
 from coma_cli.instructions.proving.levels import Level, Proof
 from coma_cli.instructions.proving.python_proof import PythonJob, prove_python
 from coma_cli.instructions.proving.settings import ProofSettings
 from coma_cli.journal import Journal
 from coma_cli.records import Record
-from coma_cli.sandbox import Limits, Sandbox, SandboxError, SandboxUnavailable, probe_isolation
+from coma_cli.sandbox import (
+    Limits,
+    Sandbox,
+    SandboxError,
+    SandboxUnavailable,
+    default_workers,
+    probe_isolation,
+)
 from coma_cli.syntax.trees import parses
 
 PROOFS_FILE = "proofs.jsonl"
@@ -79,9 +87,7 @@ class Prover:
                 missing.append(candidate)
         python = [candidate for candidate in missing if candidate.language == "python"]
         self._prove_python(python, found, on_proven)
-        for candidate in missing:
-            if candidate.language != "python":
-                self._take(found, candidate, Proof("parsed", f"{candidate.language} is not run"), on_proven)
+        self._prove_others([candidate for candidate in missing if candidate.language != "python"], found, on_proven)
         return found
 
     def _prove_python(
@@ -100,6 +106,27 @@ class Prover:
             for candidate in candidates:  # not kept: another start may find a machine that can
                 found[candidate.key] = Proof("parsed", f"no sandbox on this machine: {error}")
 
+    def _prove_others(
+        self, candidates: Sequence[ProgramToProve], found: dict[str, Proof], on_proven: Callable[[], None]
+    ) -> None:
+        if not candidates:
+            return
+        if not self.settings.other_languages:
+            for candidate in candidates:
+                self._take(found, candidate, Proof("parsed", "other languages are not run"), on_proven)
+            return
+        by_key = {candidate.key: candidate for candidate in candidates}
+        jobs = [ForeignJob(candidate.key, candidate.language, candidate.program) for candidate in candidates]
+        try:
+            level = probe_isolation(self.settings.isolation).level
+            self.isolation = level
+            self.toolchains = {name: chain.version for name, chain in toolchains_at(level).items()}
+            for key, proof in prove_foreign(jobs, self.settings, level, self.workers or default_workers()):
+                self._take(found, by_key[key], proof, on_proven)
+        except SandboxError as error:
+            for candidate in candidates:
+                found.setdefault(candidate.key, Proof("parsed", f"no sandbox on this machine: {error}"))
+
     def _take(
         self, found: dict[str, Proof], candidate: ProgramToProve, proof: Proof, on_proven: Callable[[], None]
     ) -> None:
@@ -113,7 +140,8 @@ class Prover:
             outcome=proof.outcome,
             runs=proof.runs,
         )
-        if row.id not in self._known:
+        # What this machine can't run, another one, or this one later, may.
+        if row.id not in self._known and (proof.runs or proof.level == "none"):
             self._known[row.id] = row
             self.journal.append(row)
         on_proven()

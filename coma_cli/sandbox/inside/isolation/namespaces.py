@@ -120,9 +120,9 @@ def seal_root() -> None:
     _mount("none", "/", None, _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
 
 
-def mount_scratch() -> None:
-    """Mount fresh /tmp and /dev/shm of limited size, empty except for the working directory."""
-    _mount("tmpfs", SCRATCH, "tmpfs", _NOSUID | _NODEV, _SCRATCH_OPTIONS)
+def mount_scratch(options: str = _SCRATCH_OPTIONS) -> None:
+    """Mount fresh /tmp, with these options, and /dev/shm, of limited size, empty except for the working directory."""
+    _mount("tmpfs", SCRATCH, "tmpfs", _NOSUID | _NODEV, options)
     _mount("tmpfs", SHARED_MEMORY, "tmpfs", _NOSUID | _NODEV | _NOEXEC, _SHARED_MEMORY_OPTIONS)
     os.mkdir(WORK, 0o755)
 
