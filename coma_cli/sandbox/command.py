@@ -1,6 +1,6 @@
 """Runs a program of another language than Python, by the commands of its toolchain, in the sandbox.
 
-The walls are those of Python programs: namespaces with a root file system of their own, or Landlock; seccomp; limits.
+The layers are those of Python programs: namespaces with a root file system of their own, or Landlock; seccomp; limits.
 What differs: processes may be started, the read list is the toolchain's, and memory counts as it is resident, because
 Go, the JVM and Node reserve far more addresses than they use. Nothing is kept from one program to the next.
 """

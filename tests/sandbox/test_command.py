@@ -1,4 +1,4 @@
-"""Programs of other languages run behind the same walls: harmless ones run, hostile ones are held and leave nothing."""
+"""Programs of other languages run in the same isolation: harmless ones run, hostile ones are held and leave nothing."""
 
 import socket
 import subprocess

@@ -146,13 +146,12 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def cases_for(function: _Function, *, bound: bool = False, maker: _Function | None = None) -> list[Arguments]:
     """Arguments for up to `CASES` calls. `bound`: the first parameter is given by Python; `maker` is `__init__`."""
-    found: list[Arguments] = []
+    found: dict[str, Arguments] = {}
     for number in range(CASES):
         made_with = _positional(maker.args, number, bound=True) if maker is not None else ()
         case = Arguments(_positional(function.args, number, bound=bound), _keywords(function.args, number), made_with)
-        if repr(case) not in map(repr, found):
-            found.append(case)
-    return found
+        found.setdefault(repr(case), case)
+    return list(found.values())
 
 
 def _positional(arguments: ast.arguments, number: int, *, bound: bool) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ from coma_cli.words import count_of
 
 _PROGRAM = 1  # the round
 _ERROR_CHARS = 400  # of an error that the model is shown
-# Refused for what a repair can mend.
+# Refused for what a repair can fix.
 _REPAIRABLE = frozenset({"does-not-parse", "lacks-the-function"})
 _GENERAL = "the program lacks the code that it was to be built around, or changes it"
 

@@ -1,9 +1,9 @@
 # This file uses descriptors and plain paths instead of pathlib.
 # ruff: noqa: PTH118, PTH123
-"""Runs the commands of a foreign toolchain behind the same walls as Python programs, each time in a fresh process.
+"""Runs the commands of a foreign toolchain isolated like Python programs, each time in a fresh process.
 
     boot ─ enters namespaces, builds the root file system and the scratch space, writes the program's files
-      └ init ─ pid 1 of the namespace; raises the inner walls; kills what a command leaves behind
+      └ init ─ pid 1 of the namespace; raises the inner layers; kills what a command leaves behind
           └ one child per command, with its output going into a pipe
 
 Without namespaces init adopts what a command detaches, and the supervisor kills what init can't. Memory is not limited
@@ -141,7 +141,7 @@ def _be_init(order: CommandOrder, control: int, output: int, others: int) -> NoR
             syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
         if is_private and others == 0 and rlimits.counts_others(2):
             raise OSError("this kernel counts the processes of other users towards our limit")
-        _raise_walls(order, "/rw" if is_private else order.scratch, others)
+        _raise_layers(order, "/rw" if is_private else order.scratch, others)
         for number, (command, cpu_s) in enumerate(order.steps):
             _say(control, {"begins": number})
             status, used = _run(order, command, cpu_s, output)
@@ -160,7 +160,7 @@ def _others(order: CommandOrder) -> int:
     return rlimits.others_of(becomes, own_namespace=order.level == "ns")
 
 
-def _raise_walls(order: CommandOrder, writable: str, others: int) -> None:
+def _raise_layers(order: CommandOrder, writable: str, others: int) -> None:
     is_private = order.level == "ns"
     if sys.platform == "linux":
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
