@@ -202,8 +202,8 @@ def driven(
 ) -> DrivenProgram:
     """The program with what runs and observes it; `counter` is the name that it was counted by.
 
-    `all_cases`: all generated arguments are tried, not just until one reaches the function. `targets` are the functions to call
-    with them, if not the program's own.
+    `all_cases`: all generated arguments are tried, not just until one reaches the function. `targets` are the functions
+    to call with them, if not the program's own.
     """
     calls = _cases(program.targets if targets is None else targets)
     setting = (program.text, asserts, calls, all_cases, counter)
