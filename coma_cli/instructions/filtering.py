@@ -104,8 +104,11 @@ def _lost(text: str, english: str) -> Refused | None:
 
 def _lost_name(text: str, english: str) -> str:
     """The first identifier of the English text that the Chinese one lacks, or ""."""
-    names = (str(match[1] or match[2]) for match in _IDENTIFIER.finditer(english))
-    return next((name for name in names if name not in text), "")
+    for match in _IDENTIFIER.finditer(english):
+        name = str(match[1] or match[2])
+        if name not in text:
+            return name
+    return ""
 
 
 def _lost_number(text: str, english: str) -> str:
@@ -116,7 +119,7 @@ def _lost_number(text: str, english: str) -> str:
             _CHINESE_NUMBERS[int(number)] if number.isdigit() and len(number) < 3 and int(number) <= 10 else ""
         )
         if number not in there and not any(word in text for word in words_for_it):
-            return number
+            return str(number)
     return ""
 
 

@@ -96,7 +96,7 @@ PROGRAM = "def total(values):\n    return sum(v for v in values if v % 2 == 0)"
     ("text", "expected"),
     [
         ("返回列表中所有偶数之和，列表为空时返回 0。", None),
-        ("返回列表 `values` 中所有偶数之和；函数名为 total。", None),
+        ("返回列表 `values` 中所有偶数之和，为空时返回 0；函数名为 total。", None),
         ("請編寫函數，返回列表中所有偶數之和。", "traditional-characters"),
         ("返回列表中所有偶数之和。<br>列表为空时返回 0。", "text-holds-markup"),
         ("返回列表中所有偶数之和，若 a &lt; b 则返回零。", "text-holds-markup"),
