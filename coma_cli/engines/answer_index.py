@@ -18,8 +18,9 @@ import numpy as np
 
 from coma_cli.jsonl import write_atomically
 
-_MAGIC = b"coma answers 1\n"
-_HEADER = struct.Struct("<15sQQQQQ32sI")  # magic, schema, inode, bytes covered, lines covered, answers, tail, checksum
+_MAGIC = b"coma answers 1\n\0"
+# Magic, schema, inode, bytes covered, lines covered, answers, tail, checksum: 96 bytes, so that arrays are aligned.
+_HEADER = struct.Struct("<16sQQQQQ32sQ")
 _CHECKED_TAIL = 1 << 12  # bytes before the end of what is covered, whose hash is kept
 _KEY_DIGITS = 16  # 64 bits in hex
 
@@ -99,8 +100,9 @@ def read_index(path: Path, journal: int, schema: int) -> AnswerIndex:
     )
 
 
-def _number(key: str) -> int:
-    return int(key[:_KEY_DIGITS], 16)
+def _number(key: str) -> Any:
+    """The beginning of a key, in the type of the arrays: a search for any other type would convert a whole array."""
+    return np.uint64(int(key[:_KEY_DIGITS], 16))
 
 
 def _tail(journal: int, covered: int) -> bytes:

@@ -85,3 +85,14 @@ def test_build_data_is_measured_beside_the_obvious_pipeline():
         "cores, Python",
     ):
         assert words in done.stdout
+
+
+@pytest.mark.slow
+def test_requests_are_measured_beside_other_clients_and_the_seeds_way():
+    small = ["--requests", "120", "--rounds", "1", "--in-flight", "16", "--latency", "0.02", "--limited-s", "2"]
+    command = [sys.executable, "-m", "tests.benchmarks", "gen_instructions", *small, "--journal", "1500", "3000"]
+    wide = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=wide)
+    assert done.returncode == 0, done.stderr
+    for words in ("AsyncOpenAI, aiohttp", "bare asyncio client", "the seeds' way", "learnt from headers", "3,000"):
+        assert words in done.stdout

@@ -62,3 +62,10 @@ def test_a_journal_that_was_replaced_is_another_one(tmp_path, journal):
     other = os.open(tmp_path / "copy", os.O_RDWR)
     assert len(read_index(tmp_path / "index", other, 1)) == 0
     os.close(other)
+
+
+def test_keys_that_differ_in_their_last_bit_are_told_apart(tmp_path, journal):
+    close = {f"{(1 << 63) + n:016x}" + "0" * 48: (10 * n, 10) for n in range(50)}
+    NOTHING_INDEXED.extended(close, 9_000, 900).write(tmp_path / "index", journal, 1)
+    found = read_index(tmp_path / "index", journal, 1)
+    assert [found.places(key) for key in close] == [[place] for place in close.values()]
