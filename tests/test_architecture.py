@@ -71,7 +71,6 @@ MIRROR_NOTHING = {
     "test_english.py": "the words of code, configurations and documentation",
     "test_extending.py": "docs/extending.md",
     "test_row_forms.py": "every command that reads files of rows",
-    "instructions/test_paid_once.py": "engine, journal of answers, ledger and rounds together",
     "catalog/test_catalog.py": "the tables of all rooms of the catalogue",
 }
 # Underscored names that are public all the same, of named tuples and of the standard library.

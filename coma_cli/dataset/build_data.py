@@ -61,7 +61,7 @@ from coma_cli.words import count_of
 from coma_cli.workspace import Artifact, Input, Plan, Run, StageResult, Workspace
 
 _MAX_SUBJECT_CHARS = 40
-_MANY_ROWS = 20_000  # from which on files take so long to write that the plot is better made beside that
+_MANY_ROWS = 20_000  # minimum for which drawing the plot beside the files is faster
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ class Summary(NamedTuple):
 def summary_of(logits: torch.Tensor, temperature: float = 1.0) -> Summary:
     """The summary of logits divided by a temperature.
 
-    A CPU takes a few rows at a time, whose numbers stay in its second-level cache: one pass over all rows writes and
-    reads them six times from memory, which took as long as the model's products. The number is a power of two, so that
+    A CPU takes a few rows at a time, whose numbers stay in its second-level cache: all rows at once would be written to
+    memory and read from it six times, which took as long as the model's products. The number is a power of two, so that
     it divides that of rows with `--deterministic`.
     """
     rows, vocabulary = logits.shape

@@ -61,7 +61,7 @@ def rows_of(
             accepted.append(kind.example(draft, settings))
     cleaned = clean(accepted, settings.cleaning, skipped.append)
     kept = unique(cleaned, skipped.append, settings.near)
-    if kind.group is not None and "near-repeat" in settings.filters.checks:
+    if kind.group is not None and "near-repeat" in settings.filters.instruction_checks:
         kept = _without_near_repeats(kept, settings.near, skipped.append)
     if benchmarks is not None:
         kept = list(decontaminate(kept, benchmarks, skipped.append, lambda hit: None))

@@ -42,7 +42,7 @@ InstructionCheck = Literal[
 
 
 class GenRuntime(Runtime, Connection):
-    """The server and how requests are sent to it, or how a model runs on this machine."""
+    """How requests are sent to a server, or a model runs on this machine."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,15 +116,19 @@ class Filters(BaseModel):
     )
     max_words: int = Field(default=300, ge=1, description="Maximum words per instruction")
     min_program_lines: int = Field(default=3, ge=1, description="Minimum lines of code per program")
-    checks: tuple[InstructionCheck, ...] = Field(
-        default=get_args(InstructionCheck),
-        description=f"Further checks of instructions, of {', '.join(get_args(InstructionCheck))}",
+    checks: Annotated[tuple[InstructionCheck, ...] | None, Kind("CHECK,..."), Unset("all of them")] = Field(
+        default=None, description=f"Further checks of instructions, of {', '.join(get_args(InstructionCheck))}"
     )
     must_run: bool = Field(
         default=True,
         description="Request programs with a main part, and drop Python programs that only define things; without it, "
         "programs without main part, tests and comments are requested",
     )
+
+    @property
+    def instruction_checks(self) -> tuple[InstructionCheck, ...]:
+        """The checks to make, all of them unless some are named."""
+        return get_args(InstructionCheck) if self.checks is None else self.checks
 
 
 def _is_level_to_keep(expression: str) -> str:

@@ -39,7 +39,7 @@ def flaw_of_wording(text: str, code: str, language: str, settings: GenSettings) 
         "names-another-language": lambda: _another_language(text, language),
         "copies-the-code": lambda: _copied(text, code),
     }
-    for check in settings.filters.checks:
+    for check in settings.filters.instruction_checks:
         detail = found[check]() if check in found else None
         if detail is not None:
             return _refused(check, detail)

@@ -56,7 +56,7 @@ _OPENING_TAG = "<?php"
 
 
 def has_adjacent_names(language: str, code: str) -> bool:
-    """Whether a text surely has a syntax error, whatever is put around it, as names stand side by side."""
+    """Whether a text surely has a syntax error, whatever is put around it, because two names follow one another."""
     rule = _RULES.get(language)
     if rule is None or not code.isascii() or not rule.names.search(code):
         return False

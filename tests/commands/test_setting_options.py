@@ -12,6 +12,8 @@ from coma_cli.settings import SettingKey, load_settings, setting_keys
 from coma_cli.stage import settings_of
 
 COMMANDS = [row.command for row in PIPELINE]
+# A default that depends on another setting: a model of this machine is not one of a server.
+FOLLOWS = {("gen-instructions", "engine"): ("model",)}
 OPTIONS = [
     pytest.param(command, key, flag, id=f"{command} {flag.long_name}")
     for command in COMMANDS
@@ -186,6 +188,9 @@ def given_to(key: SettingKey, flag) -> tuple[list[str], object]:
         "engine_args": "a=b",
         "lora.init": "gaussian",
         "num_beams": "7",
+        "functions_per_request": "7",
+        "repair": "7",
+        "tries": "7",
         "runtime.fail_under": "pass@1=0.5",
         "size": "7",
         "push_to_hub": "ada/rows",
@@ -216,6 +221,8 @@ def test_an_option_sets_its_own_key_and_nothing_else(command, key, flag):
         if expected is not None:
             assert now == expected
         dumped, plain = settings.model_dump(), default.model_dump()
+        for follower in FOLLOWS.get((command, key.name), ()):
+            assert dumped.pop(follower) != plain.pop(follower)
         block, _, leaf = key.name.rpartition(".")
         (dumped[block] if block else dumped).pop(leaf)
         (plain[block] if block else plain).pop(leaf)

@@ -40,16 +40,22 @@ def engine(tmp_path):
 
 
 def limited(engine, most_rows, error):
-    """Let the model fail with more rows than that."""
-    forward = engine.model.forward
+    """Let the model fail with more rows than that, in prompts and in steps."""
+    forward, step = engine.model.forward, engine.step
 
     def fail_when_full(*arguments, **options):
         if options["input_ids"].shape[0] > most_rows:
             raise error[0](error[1])
         return forward(*arguments, **options)
 
+    def step_unless_full(cache, tokens):
+        if len(tokens) > most_rows:
+            raise error[0](error[1])
+        return step(cache, tokens)
+
     fail_when_full.__signature__ = inspect.signature(forward)
     engine.model.forward = fail_when_full
+    engine.step = step and step_unless_full
 
 
 def requests(count=12):
@@ -73,16 +79,15 @@ def test_half_of_the_rows_until_they_fit(engine, error, padded):
 def test_deterministic_rows_do_not_change(engine):
     whole = list(engine(64, deterministic=True).generate(requests()))
     small = engine(64, deterministic=True)
-    calls, forward = [], small.model.forward
+    calls, step = [], small.step
 
-    def fail_once(*arguments, **options):
+    def fail_once(cache, tokens):
         calls.append(1)
-        if len(calls) == 5:
+        if len(calls) == 2:
             raise ERRORS[0][0](ERRORS[0][1])
-        return forward(*arguments, **options)
+        return step(cache, tokens)
 
-    fail_once.__signature__ = inspect.signature(forward)
-    small.model.forward = fail_once
+    small.step = fail_once
     assert sorted(map(repr, small.generate(requests()))) == sorted(map(repr, whole))
     assert small.rows < 64
 

@@ -34,7 +34,7 @@ def test_ordinary_tasks_pass(text):
 )
 def test_each_check_refuses_what_it_is_for_and_can_be_off(text, reason):
     assert flaw_of_wording(text, CODE, "python", GenSettings()).reason == reason
-    rest = tuple(check for check in Filters().checks if check != reason)
+    rest = tuple(check for check in Filters().instruction_checks if check != reason)
     assert flaw_of_wording(text, CODE, "python", GenSettings(filters={"checks": rest})) is None
 
 
