@@ -216,7 +216,7 @@ def _write_parquet(path: Path, rows: Iterator[Example]) -> None:
         for row in rows:
             flat = row.to_row()
             del flat["schema_version"]
-            batch.append({**flat, "origin": json.dumps(flat["origin"])})
+            batch.append({**dict.fromkeys(schema.names, ""), **flat, "origin": json.dumps(flat["origin"])})
             if len(batch) == _PARQUET_ROWS:
                 writer.write_table(pa.Table.from_pylist(batch, schema))
                 batch.clear()

@@ -56,10 +56,18 @@ def pack_linears(model: Any) -> int:
     """Replace the plain linear layers of a model, where they can be packed; returns how many products there are.
 
     Joined layers stay joined. The layer that produces the logits is packed too: if it shares its weight with the
-    embeddings, they keep theirs.
+    embeddings, they keep theirs. The matrices of adapters stay as they are:
+    peft reads their dtype.
     """
     joined, count = set[JoinedLinears](), 0
-    for module in list(model.modules()):
+    adapters = {
+        part
+        for layer in model.modules()
+        if hasattr(layer, "base_layer")
+        for part in layer.modules()
+        if part is not layer
+    }
+    for module in [module for module in model.modules() if module not in adapters]:
         for name, child in list(module.named_children()):
             if type(child) is torch.nn.Linear and can_pack(child.weight):
                 setattr(module, name, PackedLinear(child))

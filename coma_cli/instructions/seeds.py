@@ -152,7 +152,7 @@ class SeedReader:
 
     def _raw(self, file: SeedFile, on_corrupt: Callable[[BadRow], object]) -> Iterator["RawSeed"]:
         if self._source.kind == "repository":
-            from coma_cli.instructions.seed_repositories import functions_in
+            from coma_cli.catalog.sources.repository.repository import functions_in
 
             for function, origin, licence in functions_in(file.path, file.name, file.licence):
                 yield RawSeed(function.code, function.language, licence, origin)

@@ -36,7 +36,7 @@ def described(resolved: ResolvedBase) -> str | None:
 
 
 def _files(resolved: ResolvedBase) -> ModelFiles | None:
-    if resolved.kind == "embedded" or resolved.blocker is not None:
+    if resolved.kind == "embedded" or (resolved.kind == "hub" and resolved.blocker is not None):
         return None
     return ModelFiles.at(resolved.name, resolved.path_or_id, resolved.revision)
 

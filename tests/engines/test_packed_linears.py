@@ -52,7 +52,8 @@ def test_float32_is_left_alone(tmp_path):
     assert pack_linears(model) == 0
 
 
-def test_an_adapters_own_matrices_are_kept(tmp_path):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_adapters_own_matrices_are_kept(tmp_path, dtype):
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
@@ -62,6 +63,8 @@ def test_an_adapters_own_matrices_are_kept(tmp_path):
     for name, weight in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.1)
+        if "lora_" in name:
+            weight.data = weight.data.to(dtype)
     before, ids = copy.deepcopy(model), torch.arange(5, 45)[None]
     pack_linears(model)
     with torch.inference_mode():

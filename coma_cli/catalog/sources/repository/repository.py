@@ -102,6 +102,27 @@ def find(place: Path) -> list[Shard]:
     return [Shard(place / name, readable_name(name), licences[name]) for name in names]
 
 
+def program_files(place: Path) -> list[Shard]:
+    """The code files of a folder, as `find` gives them, without notebooks."""
+    return [shard for shard in find(place) if not shard.name.lower().endswith(NOTEBOOK)]
+
+
+def functions_in(path: Path, name: str, licence: str) -> Iterator[tuple[CodeFunction, Origin, str]]:
+    """The functions of a file but tests and empty ones, documented or not, each with its origin and licence.
+
+    A generated, minified, huge or undecodable file has none.
+    """
+    content = path.read_bytes()
+    text = decode(name, content) if len(content) <= MAX_FILE_BYTES else None
+    if text is None or refusal(name, text) is not None:
+        return
+    language = language_of(name, text)
+    terms = file_licence(language, text) or licence
+    for function in functions(language, text):
+        if not function.empty and not is_test(name, function.name):
+            yield function, Origin(path=name, row=function.name, lines=function.lines), terms
+
+
 def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iterator[Material | Rejected]:
     """The material of one file: its documented functions, and functions with an injected bug."""
     content = shard.path.read_bytes()
