@@ -22,7 +22,9 @@ TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 ACCELERATE = (str(Path(sys.executable).with_name("accelerate")), "launch", "--multi_gpu")
 ACCELERATE += ("--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "-m")
 ALONE = (sys.executable, "-m")
-EITHER_RANK = [pytest.param(0, marks=pytest.mark.soak), 1]  # minutes, for what rarely differs
+# Minutes each: what is nearly another test's is left to make soak.
+IN_SOAK = pytest.mark.soak
+EITHER_RANK = [pytest.param(0, marks=IN_SOAK), 1]
 SETTINGS = ["--batch-size", "4", "--lora-r", "4", "--lora-dropout", "0", "--dtype", "float32", "--max-steps", "7"]
 SETTINGS += ["--learning-rate", "0.01", "--set", "runtime.save_steps=2", "--device", "cpu"]
 SETTINGS += ["--set", "batch.accumulation=1"]
@@ -107,7 +109,9 @@ def rank_of(launcher: subprocess.Popen, number: int) -> int:
     raise AssertionError(f"no rank {number} among {children}")
 
 
-@pytest.mark.parametrize("launcher", [TORCHRUN, ACCELERATE], ids=["torchrun", "accelerate"])
+@pytest.mark.parametrize(
+    "launcher", [pytest.param(TORCHRUN, id="torchrun"), pytest.param(ACCELERATE, id="accelerate", marks=IN_SOAK)]
+)
 def test_two_processes_have_the_losses_of_one_and_leave_an_adapter_that_merges(runs, launcher):
     """A step of four rows in two batches; the second epoch begins at step 6."""
     name = f"ddp-{len(launcher)}"
@@ -124,7 +128,7 @@ def test_two_processes_have_the_losses_of_one_and_leave_an_adapter_that_merges(r
     assert merged.returncode == 0, merged.stderr
 
 
-@pytest.mark.parametrize("mode", ["--lora", "--qlora"])
+@pytest.mark.parametrize("mode", [pytest.param("--lora", marks=IN_SOAK), "--qlora"])
 def test_a_base_that_is_sharded_gives_the_losses_and_the_probes_of_one_process(runs, mode):
     if mode == "--qlora":
         package("bitsandbytes", "bnb")
@@ -179,6 +183,7 @@ def test_a_killed_rank_ends_all_and_the_same_command_resumes_with_equal_losses(r
     assert "Already done" in runs(TORCHRUN, name, *drawn)
 
 
+@IN_SOAK
 def test_a_run_of_two_processes_is_continued_by_one(runs):
     more = ["--max-steps", "4", "--learning-rate", "0.005"]
     runs(TORCHRUN, "continued", *more)
