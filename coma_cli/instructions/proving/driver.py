@@ -140,7 +140,7 @@ _LOADING = re.compile(r"while loading: (?:RuntimeError: )?(?:line (\d+): )?(.*)"
 
 @dataclass(frozen=True)
 class Report:
-    """What was seen of one run: calls of the counted functions by the main part, by the asserts too, and in all.
+    """What was seen of one run: calls of the counted functions by the main part, by the asserts too, and in total.
 
     `returned`: generated calls that returned something else than None. `checked`: how the asserts ended ("value": they
     passed, "-": there are none), and `why`. `outcome` stands for what all generated calls returned or raised.

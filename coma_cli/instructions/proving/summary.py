@@ -12,7 +12,7 @@ from coma_cli.instructions.rounds import ItemDraft
 
 
 class ProofSummary(BaseModel):
-    """How many programs reached each level, in all and by language, before rows below the wanted level were dropped.
+    """How many programs reached each level, in total and by language, before rows below the wanted level were dropped.
 
     `isolation` is that of the programs that this start has run, "" if it ran none; `toolchains` are the versions of
     those of other languages that are installed, by language; `runs` counts programs executed by this start.

@@ -65,7 +65,7 @@ def test_masking_is_done_once_and_for_all(text):
     )
 )
 def test_a_secret_within_one_field_is_masked_wherever_it_is(parts):
-    """The first look, at all fields together, passes over no row with anything to mask."""
+    """The first look, at all fields together, skips no row that has something to mask."""
     text = "".join(parts)
     row = example(1, instruction="Do it.", input="", output="x" + text)
     alone = masked_text(row.output, row.language)
