@@ -27,7 +27,7 @@ class PipelineRow:
 PIPELINE: tuple[PipelineRow, ...] = (
     PipelineRow(
         command="build-data",
-        version=8,
+        version=9,
         reads=(),
         leaves=(
             "train.jsonl",

@@ -65,15 +65,21 @@ def undefined_names(code: str) -> frozenset[str]:
 
 def _taken_from_outside(table: symtable.SymbolTable, known: frozenset[str], *, everything: bool) -> Iterator[str]:
     """The names that a scope takes from the module or from Python itself, but for known ones; of a module all."""
-    # What symtable itself counts as global, but for a function called `top`, which it takes for a module.
-    if isinstance(table, symtable.Function) and table.get_name() != "top":
+    named_like_a_module = not everything and table.get_name() == "top"
+    if isinstance(table, symtable.Function) and not named_like_a_module:
         names: Iterable[str] = table.get_globals()
     else:
         names = table.get_identifiers()
     for name in names:
         if name not in known:
             symbol = table.lookup(name)
-            if symbol.is_referenced() and (everything or symbol.is_global()):
+            # Before Python 3.12, symtable takes each scope called `top` for a module, and what it binds for global.
+            own = (
+                named_like_a_module
+                and not symbol.is_declared_global()
+                and (symbol.is_parameter() or _is_defined(symbol))
+            )
+            if symbol.is_referenced() and (everything or symbol.is_global()) and not own:
                 yield name
 
 

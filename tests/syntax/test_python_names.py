@@ -31,6 +31,10 @@ from coma_cli.syntax.python_names import (
         ("if __name__ == '__main__':\n    print(len(__file__))", set()),
         ("match command:\n    case {'go': place}:\n        print(place)", {"command"}),
         ("aiter, anext, EncodingWarning, ExceptionGroup, PythonFinalizationError", set()),  # of later versions
+        ("class Stack:\n    def top(self):\n        last = self.items[-1]\n        return last", set()),
+        ("def top(n):\n    import math\n    seen = n\n    return math.sqrt(seen) + other", {"other"}),
+        ("def top():\n    global box\n    box = 1\n    return box", set()),
+        ("class top:\n    size = 1\n    double = 2 * size\n    def area(self):\n        return size", {"size"}),
     ],
 )
 def test_names_that_nothing_defines(code, names):
