@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from coma_cli.pipeline import PIPELINE
-from tests.support.command import coma
+from tests.support.command import coma, run_coma
 
 
 def test_help_names_the_six_commands_in_pipeline_order():
@@ -77,13 +77,14 @@ def test_version():
         (["finetune", "--config", "no.yaml"], "no settings file no.yaml", "codecapybara-full, codecapybara-lora"),
     ],
 )
-def test_wrong_use_is_one_message_and_one_hint(arguments, message, hint, tmp_path):
-    done = coma(*arguments, cwd=tmp_path)
-    assert done.returncode == (3 if "no.yaml" in arguments else 2)
-    assert message in done.stderr
-    assert hint in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+def test_wrong_use_is_one_message_and_one_hint(arguments, message, hint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_coma(arguments) == (3 if "no.yaml" in arguments else 2)
+    out, errors = capsys.readouterr()
+    assert message in errors
+    assert hint in errors
+    assert "Traceback" not in errors
+    assert out == ""
 
 
 def test_malformed_yaml_names_the_line(tmp_path):

@@ -206,6 +206,7 @@ def publish(model: Path, hub_id: str, cache: Path) -> None:
     (folder / "refs" / "main").write_text(COMMIT)
 
 
+@pytest.mark.slow
 def test_the_additions_go_through_the_whole_pipeline(extended, tmp_path):
     package("torch", "train")
     publish(make_tiny_model(tmp_path / "tiny"), "example/tiny-coder", tmp_path / "hf")

@@ -295,13 +295,13 @@ def test_score_takes_an_array_with_a_mark_behind_blank_lines_in_an_archive(tmp_p
     assert json.loads(out)["verdicts"]["pass"] == 1
 
 
-def test_build_data_and_finetune_say_what_they_read(tmp_path):
+def test_build_data_and_finetune_say_what_they_read(tmp_path, tiny_model):
     (tmp_path / "rows").write_bytes(gzip.compress(BOM + array(ALPACA)))
     arguments = ("--source", "codealpaca=rows", "--dedup-against", "bad", "--decontaminate", "off")
     (tmp_path / "bad").write_bytes(lines(ALPACA) + b"{")
     code, _, said = coma(tmp_path, "build-data", "--tasks", "code-generation", *arguments)
     assert (code, said.count("Error: "), said.count("Hint: ")) == (3, 1, 1)
     assert "bad:4: not valid JSON" in said
-    code, out, said = coma(tmp_path, "finetune", "--base", "smollm2-135m", "--data", "rows", "--dry-run", "--json")
+    code, out, said = coma(tmp_path, "finetune", "--base", str(tiny_model), "--data", "rows", "--dry-run", "--json")
     assert "on 3 rows of rows (JSON array, gzip, with a byte order mark)." in said
     assert json.loads(out)["estimate"]["rows"] == 3

@@ -11,7 +11,7 @@ import pytest
 
 from coma_cli.jsonl import write_rows
 from coma_cli.workspace import Workspace
-from tests.support.command import start_coma
+from tests.support.command import run_coma, start_coma
 
 FUNCTION = '''
 def area_{n}(width, height):
@@ -71,8 +71,10 @@ def assert_one_message(errors: str) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_words_and_missing_inputs(tmp_path, arguments, code, message):
-    returned, out, errors = coma(tmp_path, *arguments)
+def test_wrong_words_and_missing_inputs(tmp_path, monkeypatch, capsys, arguments, code, message):
+    monkeypatch.chdir(tmp_path)
+    returned = run_coma([*arguments, "--workspace", tmp_path / "w"])
+    out, errors = capsys.readouterr()
     assert returned == code, errors
     assert message in errors
     assert out == ""
@@ -136,8 +138,11 @@ def test_a_corrupt_sample_line_is_named_counted_and_passed_over(tmp_path):
     assert '"pass": 3' in out
 
 
-def test_output_into_a_closed_pipe_is_no_traceback(tmp_path, code):
-    process = start(tmp_path, "build-data", "--from-repo", str(code), "--tasks", "all", "--json")
+def test_output_into_a_closed_pipe_is_no_traceback(tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "plot.py").write_text(FUNCTION.format(n=1))
+    arguments = ("--tasks", "code-generation", "--decontaminate", "off", "--workers", "1", "--json")
+    process = start(tmp_path, "build-data", "--from-repo", "code", *arguments)
     process.stdout.close()
     process.stdout = None
     _, errors = process.communicate(timeout=60)

@@ -393,7 +393,7 @@ def test_a_reference_that_needs_much_memory_passes_with_the_limits_of_its_benchm
 TIMED = {"Mbpp/392"}
 
 
-@pytest.mark.parametrize("every", [pytest.param(4, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("every", [pytest.param(12, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.soak)])
 def test_verdicts_are_the_published_ones_but_for_the_problems_with_a_note(coma, tmp_path, every):
     stem = shared_data() / "published-samples" / "evalplus-starcoder2-15b-instruct-v0.1-mbpp"
     data = shared_data() / "evalplus" / "MbppPlus.jsonl.gz"

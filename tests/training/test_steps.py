@@ -187,7 +187,13 @@ def test_a_checkpoint_of_other_settings_is_not_continued(bench):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="ctrl-c", marks=pytest.mark.soak),
+        pytest.param(signal.SIGTERM, 143, id="sigterm"),
+    ],
+)
 def test_a_signal_saves_the_present_step_and_the_run_continues_there(bench, files, tiny_model, number, code):
     whole = bench(name="whole", max_steps=40, runtime__save_steps=1000)
     arguments = [

@@ -24,7 +24,6 @@ ACCELERATE += ("--num_processes", "2", "--num_machines", "1", "--mixed_precision
 ALONE = (sys.executable, "-m")
 # Minutes each: what is nearly another test's is left to make soak.
 IN_SOAK = pytest.mark.soak
-EITHER_RANK = [pytest.param(0, marks=IN_SOAK), 1]
 SETTINGS = ["--batch-size", "4", "--lora-r", "4", "--lora-dropout", "0", "--dtype", "float32", "--max-steps", "7"]
 SETTINGS += ["--learning-rate", "0.01", "--set", "runtime.save_steps=2", "--device", "cpu"]
 SETTINGS += ["--set", "batch.accumulation=1"]
@@ -169,7 +168,8 @@ def test_full_tuning_that_is_sharded_and_killed_ends_in_the_model_of_one_process
     assert not report["missing_keys"] and model.config.tie_word_embeddings
 
 
-@pytest.mark.parametrize("rank", EITHER_RANK)
+@IN_SOAK
+@pytest.mark.parametrize("rank", [0, 1])
 def test_a_killed_rank_ends_all_and_the_same_command_resumes_with_equal_losses(runs, rank):
     """With dropout, so that each process needs its own random state back."""
     drawn = ["--lora-dropout", "0.3", "--max-steps", "13", "--set", "batch.accumulation=2"]
@@ -226,7 +226,7 @@ main(sys.argv[1:])
 """
 
 
-@pytest.mark.parametrize("rank", EITHER_RANK)
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=IN_SOAK), 1])
 def test_an_error_of_one_rank_is_one_message_and_ends_all(runs, tmp_path, rank):
     script = tmp_path / "failing.py"
     script.write_text(FAILING_RANK)

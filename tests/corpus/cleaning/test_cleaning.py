@@ -127,8 +127,8 @@ def test_secrets_are_masked_dropped_or_kept():
     assert KEY not in str(skipped[0].row)
 
 
-def test_lengths_can_be_counted_in_tokens_of_a_base():
-    rules = CleaningRules(tokenizer="smollm2-135m", max_tokens=12)
+def test_lengths_can_be_counted_in_tokens_of_a_base(tiny_model):
+    rules = CleaningRules(tokenizer=str(tiny_model), max_tokens=20)
     assert reject(example(1, instruction="Double it.", output="2 * x"), rules) is None
     reason, detail = reject(example(1, output="def f(x):\n    return [x, x, x, x]"), rules)
     assert reason == "too-long"

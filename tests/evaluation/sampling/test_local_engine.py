@@ -98,7 +98,8 @@ def begin(how: str, model: Path, workspace: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("how", TWO_PROCESSES)
+# Two ways of each are nearly the same: one of them is left to make soak.
+@pytest.mark.parametrize("how", ["devices", "torchrun", pytest.param("accelerate", marks=pytest.mark.soak)])
 def test_two_processes_give_the_rows_of_one(how, model, whole, tmp_path):
     workspace = tmp_path / "w"
     artifact = finish(how, model, workspace)
@@ -136,8 +137,11 @@ def test_a_killed_worker_leaves_its_rows_to_the_other(model, whole, tmp_path):
 
 @pytest.mark.parametrize(
     ("how", "kind"),
-    [("devices", signal.SIGKILL), ("devices", signal.SIGINT), ("torchrun", signal.SIGINT)],
-    ids=["kill", "ctrl-c", "ctrl-c of torchrun"],
+    [
+        pytest.param("devices", signal.SIGKILL, id="kill"),
+        pytest.param("devices", signal.SIGINT, id="ctrl-c", marks=pytest.mark.soak),
+        pytest.param("torchrun", signal.SIGINT, id="ctrl-c of torchrun"),
+    ],
 )
 def test_what_is_interrupted_leaves_no_process_and_is_resumed(how, kind, model, whole, tmp_path):
     workspace = tmp_path / "w"

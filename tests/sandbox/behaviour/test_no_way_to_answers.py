@@ -187,22 +187,24 @@ def test_no_technique_finds_a_marker_with_many_workers(markers: Markers, level: 
     assert shortcomings(run(level, programs, MANY), len(programs)) == {}
 
 
-@pytest.mark.parametrize("name", cheats.TECHNIQUES)
-def test_each_technique_finds_what_lies_open(markers: Markers, name: str) -> None:
-    # Without isolation, and with markers in the program's own files, memory, frames and descriptors.
-    source = cheats.program(cheats.TECHNIQUES[name], markers.halves, markers.files, plant=True)
-    tests = "found = cheat()\nassert any(kind.startswith(('own', 'outside')) for kind in found), found\n"
-    program = Program(name, source, tests, entry_points=("cheat",))
-    assert shortcomings(run("none", [program], consent=True), 1) == {}
+def planting(markers: Markers, techniques: Mapping[str, str], files: tuple[str, ...], *kinds: str) -> list[Program]:
+    """Programs with markers in their own files, memory, frames and descriptors, that must find one of these kinds."""
+    tests = f"found = cheat()\nassert any(kind.startswith({kinds!r}) for kind in found), found\n"
+    return [
+        Program(name, cheats.program(text, markers.halves, files, plant=True), tests, entry_points=("cheat",))
+        for name, text in techniques.items()
+    ]
 
 
-@pytest.mark.parametrize("name", cheats.INSIDE)
+def test_each_technique_finds_what_lies_open(markers: Markers) -> None:
+    programs = planting(markers, cheats.TECHNIQUES, markers.files, "own", "outside")
+    assert shortcomings(run("none", programs, consent=True), len(programs)) == {}
+
+
 @pytest.mark.parametrize("level", ["ns", "landlock"])
-def test_a_program_finds_its_own_markers_under_isolation(markers: Markers, level: str, name: str) -> None:
-    source = cheats.program(cheats.TECHNIQUES[name], markers.halves, (), plant=True)
-    tests = "found = cheat()\nassert any(kind.startswith('own') for kind in found), found\n"
-    program = Program(name, source, tests, entry_points=("cheat",))
-    assert shortcomings(run(level, [program]), 1) == {}
+def test_a_program_finds_its_own_markers_under_isolation(markers: Markers, level: str) -> None:
+    programs = planting(markers, cheats.INSIDE, (), "own")
+    assert shortcomings(run(level, programs), len(programs)) == {}
 
 
 def test_without_the_wall_around_files_they_are_found(markers: Markers) -> None:

@@ -47,8 +47,8 @@ with open(".env", "w") as _file:
     _file.write(OWN)
 PLANTED = [*PLANTED, os.path.abspath(".env")]
 KEPT_TEXT = [OWN * 300, {"key": OWN + "."}]
-FREED = [(OWN + str(n)) * 100 for n in range(200)]
-del FREED
+BLOCKS = [(OWN + str(n)) * 100 for n in range(200)]
+del BLOCKS[::2]  # those that stay keep malloc from giving the freed ones back to the system
 OPEN = os.open(".env", os.O_RDONLY)
 ENDS = socket.socketpair()
 ENDS[0].send(OWN.encode())

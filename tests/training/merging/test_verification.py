@@ -25,6 +25,7 @@ def test_differences_of_two_sets_of_logits():
     assert difference(a, a).divergence == 0 == difference(a, a).gap.largest
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_probes_are_more_than_2000_positions():
     """For a tokenizer of 49,000 tokens under each template; one of 152,000 makes a tenth less of this text."""

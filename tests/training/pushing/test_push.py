@@ -1,9 +1,11 @@
 import json
 import shutil
+import time
 
 import pytest
 
 from coma_cli.errors import CliError, MissingInputError, UsageError
+from coma_cli.publishing.publish import publish
 from coma_cli.training.merging.settings import MergeSettings
 from coma_cli.training.pushing.push import push_blockers, push_model, push_notes
 from coma_cli.training.settings import FinetuneSettings
@@ -114,7 +116,7 @@ def test_refusals_are_one_clear_line(hub, tuning, request_, status, message):
 
 
 def test_without_a_network_it_is_said(hub, tuning, monkeypatch):
-    monkeypatch.setattr("coma_cli.publishing.publish.time.sleep", lambda _: None)
+    monkeypatch.setattr(publish, "__defaults__", ((0.01, 0.01), time.sleep))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(MissingInputError, match="can't be reached"):
         push_model(NAME, tuning, public=False)
