@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 # Two test processes; tests that share something slow to start carry the mark xdist_group.
 IN_PARALLEL := -n 2 --dist loadgroup
 
-.PHONY: quickstart test test-fast test-slow test-gpu check lint types docs bench soak clean
+.PHONY: quickstart test test-fast test-slow test-all test-gpu check lint types docs bench soak clean
 
 quickstart: $(READY)
 	$(BIN)/coma run quickstart --workspace workspace/quickstart
@@ -26,11 +26,15 @@ test-fast: $(READY)
 test-slow: $(READY)
 	$(PYTEST) $(IN_PARALLEL) -m "slow and not soak and not gpu and not network"
 
+# Both in one run: modules are imported once, and the long tests fill both processes to the end.
+test-all: $(READY)
+	$(PYTEST) $(IN_PARALLEL) -m "not soak and not gpu and not network"
+
 # With whatever Python has the packages, and nothing is installed: that of .venv if there is one, else PYTHON.
 test-gpu:
 	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m pytest -p no:cacheprovider -m gpu -s tests/gpu
 
-check: lint types test test-slow
+check: lint types test-all
 
 lint: $(READY)
 	$(BIN)/ruff check .

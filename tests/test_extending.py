@@ -99,6 +99,7 @@ def test_each_addition_is_one_file_one_line_and_one_test():
     assert {name for name, (_, lines, _) in added.items() if lines != [1]} == {"A programming language", "A stage"}
 
 
+@pytest.mark.slow
 def test_the_examples_pass_the_tests_that_the_page_shows(extended):
     said = python(extended, "-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider", "tests")
     assert re.search(r"^8 passed", said, re.MULTILINE), said
@@ -108,6 +109,7 @@ WHOLE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.
 TESTS_OF_TABLES = "up_to_date or described or terminal or every_package"
 
 
+@pytest.mark.slow
 def test_make_docs_is_all_that_the_documentation_needs(extended, tmp_path):
     """The generated pages name the additions, and the tests of the documentation pass without a hand-written line."""
     root = tmp_path / "checkout"

@@ -85,6 +85,7 @@ def test_files_that_hold_no_samples_are_named(coma, tmp_path, name, content, cod
     assert words in said and name in said
 
 
+@pytest.mark.slow
 def test_eighty_megabytes_of_source_are_a_program_like_any_other(coma, tmp_path):
     rows = [
         {"task_id": FIRST.task_id, "completion": right(FIRST) + "    # " + "x" * (80 << 20) + "\n"},

@@ -91,6 +91,7 @@ def test_leaks_that_were_dropped_are_counted_and_nothing_is_warned_of(chain):
     )
 
 
+@pytest.mark.slow
 def test_a_run_without_a_record_is_sampled_with_a_warning(chain):
     """As an earlier version left it."""
     chain.tune(HONEST)

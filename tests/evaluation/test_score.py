@@ -379,6 +379,7 @@ def test_the_result_does_not_depend_on_the_number_of_workers(coma, tmp_path):
     assert len(hashes) == 1
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_a_reference_that_needs_much_memory_passes_with_the_limits_of_its_benchmark(coma):
     folder = SHARED / "fault-cases" / "30-large-reference"

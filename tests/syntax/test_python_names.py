@@ -120,6 +120,7 @@ def test_the_table_has_names_of_every_version_and_of_classes():
     assert {"popitem", "assertEqual"} <= table["."] and "sqrt" in table["math"]
 
 
+@pytest.mark.slow
 def test_the_table_can_be_made_again_of_what_this_interpreter_has():
     path = Path(__file__).parents[2] / "docs" / "list_standard_library.py"
     spec = importlib.util.spec_from_file_location("list_standard_library", path)

@@ -27,6 +27,7 @@ def test_what_behaves_like_a_solution_solves_whatever_it_looks_like(check):
     assert list(check.solved_by(given).values()) == [(0,), (1,), (2,), ()]
 
 
+@pytest.mark.slow
 def test_hostile_functions_solve_nothing(check):
     given = candidates(*HOSTILE.values())
     assert len(given) == len(HOSTILE)

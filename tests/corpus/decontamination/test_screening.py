@@ -38,6 +38,7 @@ def test_what_a_function_prints_reaches_nobody_and_changes_nothing(own, capfd):
     assert capfd.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_what_tests_draw_is_the_same_in_each_process(isolation):
     # Right for half of what is drawn, so that 30 processes would hardly agree by chance.
     drawing = "import random\n\nassert same(1) == 1\nx = random.randint(0, 999)\nassert same(x) == x\n"
@@ -48,6 +49,7 @@ def test_what_tests_draw_is_the_same_in_each_process(isolation):
     assert len(set(found)) == 1
 
 
+@pytest.mark.slow
 def test_nearly_all_references_of_humaneval_are_found(isolation):
     problems = solvable([BENCHMARKS["humaneval"].load()])
     own = {}

@@ -41,6 +41,7 @@ def test_qlora_is_merged_into_the_base_as_it_was_trained_on(root, tiny_model):
         assert found["other_base"]["max_logit_difference"] > 100 * found["max_logit_difference"]
 
 
+@pytest.mark.slow
 def test_an_adapter_from_elsewhere_can_be_merged_into_four_bits(root, foreign):
     package("bitsandbytes", "bnb")
     merge(root, name="nf4", adapter=str(foreign), onto="nf4")
@@ -96,6 +97,7 @@ def test_what_training_saw_is_rounded_layer_by_layer(tiny_model, bits, kind, dty
         assert torch.equal(found.float(), dequantized.get_submodule(name).weight), name
 
 
+@pytest.mark.slow
 def test_an_adapter_on_eight_bits_is_merged_into_the_base_as_it_was_trained_on(root, tiny_model):
     package("bitsandbytes", "bnb")
     tune(root, tiny_model, "eight", mode="int8-lora")

@@ -187,6 +187,7 @@ def test_the_real_slices_of_codesearchnet():
     assert first.origin.lines == (37, 51)
 
 
+@pytest.mark.slow
 def test_the_real_slices_of_the_filtered_set():
     place = shared_data() / code_to_text.SOURCE.folder
     by_split = {split: read(code_to_text.SOURCE, place, split) for split in ("validation", "test")}
@@ -213,6 +214,7 @@ def test_the_real_slices_of_the_filtered_set():
     assert other_words < 40  # markup, pointers and the documentation of constructors are removed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["codesearchnet", "codexglue_code_to_text"])
 def test_no_code_contains_the_target_summary(name):
     source = {s.name: s for s in (SOURCE, code_to_text.SOURCE)}[name]

@@ -76,6 +76,7 @@ def test_the_hub_format_gives_the_same_pairs(tmp_path):
     assert dropped(found) == [("broken-row", "2")]
 
 
+@pytest.mark.slow
 def test_the_real_slices():
     place = shared_data() / SOURCE.folder
     assert counted(SOURCE, place) == {
