@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from coma_cli.errors import MissingInputError
+from coma_cli.formats.data_file import Shard
 from coma_cli.formats.files import one_file
 from coma_cli.formats.row_files import BadRow, good_rows
 from coma_cli.formats.text import readable_name, unix_lines
@@ -154,7 +155,7 @@ class SeedReader:
         if self._source.kind == "repository":
             from coma_cli.catalog.sources.repository.repository import functions_in
 
-            for function, origin, licence in functions_in(file.path, file.name, file.licence):
+            for function, origin, licence in functions_in(Shard(file.path, file.name, file.licence)):
                 yield RawSeed(function.code, function.language, licence, origin)
             return
         for number, (_, row) in enumerate(good_rows(one_file(file.path), on_corrupt), start=1):

@@ -9,10 +9,11 @@ a bug in the code. Notebooks are read cell by cell.
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from coma_cli.catalog.licences.detection import folder_licences
 from coma_cli.catalog.licences.headers import file_licence
@@ -107,51 +108,75 @@ def program_files(place: Path) -> list[Shard]:
     return [shard for shard in find(place) if not shard.name.lower().endswith(NOTEBOOK)]
 
 
-def functions_in(path: Path, name: str, licence: str) -> Iterator[tuple[CodeFunction, Origin, str]]:
+@dataclass(frozen=True)
+class _CodeFile:
+    """What a file holds: where in it each program is, and the licence that it or its folder states."""
+
+    name: str
+    programs: Sequence["_Part"]
+    licence: str
+
+
+class _Part(NamedTuple):
+    """A program of a file; `place` is "" where it is all of the file."""
+
+    place: str
+    language: str
+    code: str
+
+    def origin_of(self, name: str, function: CodeFunction) -> Origin:
+        """Where a function of this program is in the file `name`."""
+        named = f"{self.place}: {function.name}" if self.place else function.name
+        return Origin(path=name, row=named, lines=function.lines)
+
+
+def functions_in(shard: Shard) -> Iterator[tuple[CodeFunction, Origin, str]]:
     """The functions of a file but tests and empty ones, documented or not, each with its origin and licence.
 
     A generated, minified, huge or undecodable file has none.
     """
-    content = path.read_bytes()
-    text = decode(name, content) if len(content) <= MAX_FILE_BYTES else None
-    if text is None or refusal(name, text) is not None:
+    file = _opened(shard)
+    if isinstance(file, Rejected):
         return
-    language = language_of(name, text)
-    terms = file_licence(language, text) or licence
-    for function in functions(language, text):
-        if not function.empty and not is_test(name, function.name):
-            yield function, Origin(path=name, row=function.name, lines=function.lines), terms
+    for part in file.programs:
+        for function in functions(part.language, part.code):
+            if not function.empty and not is_test(file.name, function.name):
+                yield function, part.origin_of(file.name, function), file.licence
 
 
 def read(shard: Shard, *, documented: bool = True, mutated: bool = True) -> Iterator[Material | Rejected]:
     """The material of one file: its documented functions, and functions with an injected bug."""
+    file = _opened(shard)
+    if isinstance(file, Rejected):
+        yield file
+        return
+    for part in file.programs:
+        found = functions(part.language, part.code, documented_only=not mutated)
+        if not found and parses(part.language, part.code) is False:
+            yield Rejected("does-not-parse", part.place, Origin(path=file.name))
+        for function in found:
+            origin = part.origin_of(file.name, function)
+            if documented and function.documentation.strip():
+                yield _documented(function, origin, file.licence)
+            is_useful = not function.empty and len(function.code) in _MUTATED_CHARS
+            if mutated and is_useful and not is_test(file.name, function.name):
+                yield from _mutated(function, origin, file.licence)
+
+
+def _opened(shard: Shard) -> _CodeFile | Rejected:
+    """The programs of a file, or why it is not read."""
     content = shard.path.read_bytes()
-    origin = Origin(path=shard.name)
     is_notebook = shard.name.lower().endswith(NOTEBOOK)
     if len(content) > (MAX_NOTEBOOK_BYTES if is_notebook else MAX_FILE_BYTES):
-        yield Rejected("file-too-large", f"{len(content)} bytes", origin)
-        return
+        return Rejected("file-too-large", f"{len(content)} bytes", Origin(path=shard.name))
     text = decode(shard.name, content)
     cells = python_cells(text) if is_notebook and text is not None else None
     reason = _refusal(shard.name, text, cells)
     if text is None or reason is not None:
-        yield Rejected(reason or "", "", origin)
-        return
+        return Rejected(reason or "", "", Origin(path=shard.name))
     programs = list(_programs(shard.name, text, cells))
-    stated = filter(None, (file_licence(language, code) for _, language, code in programs))
-    licence = next(stated, shard.licence)
-    for place, language, code in programs:
-        found = functions(language, code, documented_only=not mutated)
-        if not found and parses(language, code) is False:
-            yield Rejected("does-not-parse", place, origin)
-        for function in found:
-            named = f"{place}: {function.name}" if place else function.name
-            here = Origin(path=shard.name, row=named, lines=function.lines)
-            if documented and function.documentation.strip():
-                yield _documented(function, here, licence)
-            is_useful = not function.empty and len(function.code) in _MUTATED_CHARS
-            if mutated and is_useful and not is_test(shard.name, function.name):
-                yield from _mutated(function, here, licence)
+    stated = filter(None, (file_licence(part.language, part.code) for part in programs))
+    return _CodeFile(shard.name, programs, next(stated, shard.licence))
 
 
 def _refusal(name: str, text: str | None, cells: list[Cell] | None) -> str | None:
@@ -160,12 +185,11 @@ def _refusal(name: str, text: str | None, cells: list[Cell] | None) -> str | Non
     return refusal(name, text) if cells is None else None
 
 
-def _programs(name: str, text: str, cells: list[Cell] | None) -> Iterator[tuple[str, str, str]]:
-    """Where in the file each program is ("" for all of it), its language and its code."""
+def _programs(name: str, text: str, cells: list[Cell] | None) -> Iterator[_Part]:
     if cells is None:
-        yield "", language_of(name, text), text
+        yield _Part("", language_of(name, text), text)
     for cell in cells or ():
-        yield f"cell {cell.number}", "python", cell.code
+        yield _Part(f"cell {cell.number}", "python", cell.code)
 
 
 def is_test(path: str, name: str) -> bool:
