@@ -40,9 +40,9 @@ class CpuAttention(torch.autograd.Function):  # type: ignore[misc]  # torch ship
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """The gradients of queries, keys and values, from some queries at a time."""
-        shape = ctx.saved_tensors[0].shape
-        mask = ctx.saved_tensors[3]
-        query, key, value, gradient = (part.reshape(-1, *shape[2:]) for part in (*ctx.saved_tensors[:3], gradients[0]))
+        *saved, mask = ctx.saved_tensors  # once: gradient checkpointing computes them again and gives them one time
+        shape = saved[0].shape
+        query, key, value, gradient = (part.reshape(-1, *shape[2:]) for part in (*saved, gradients[0]))
         length, dtype = shape[2], query.dtype
         of_query = torch.empty_like(query)
         of_key, of_value = (torch.zeros_like(part, dtype=torch.float32) for part in (key, value))

@@ -136,13 +136,16 @@ def test_what_is_in_float32_under_autocast_is_computed_in_bfloat16(monkeypatch):
     assert out.dtype is torch.bfloat16
 
 
-def test_a_model_learns_from_the_same_gradients(tiny_model):
+@pytest.mark.parametrize("recomputed", [False, True])
+def test_a_model_learns_from_the_same_gradients(tiny_model, recomputed):
     """A whole model, with rows of its own and packed ones, against torch's attention."""
     import transformers
 
     found = []
     for ours in (True, False):
         model = transformers.AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16).train()
+        if recomputed:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         if ours:
             use_cpu_attention(model)
             assert model.config._attn_implementation == cpu_attention.NAME
