@@ -1,6 +1,6 @@
 """Where the values of settings come from: defaults, then a YAML file, then `--set a.b=c`, then flags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -30,13 +30,13 @@ def load_settings(
         MissingInputError: the YAML file is not there.
     """
     merged: dict[str, Any] = {}
-    for name, value in (_read_yaml(config) if config else {}).items():
-        _assign(merged, str(name), value)
-    for assignment in assignments:
-        name, value = _split_assignment(assignment)
-        _assign(merged, name, value)
-    for name, value in (flags or {}).items():
-        if value is not None:
+    alternatives: Sequence[Set[str]] = getattr(model, "ALTERNATIVES", ())
+    in_file = (_read_yaml(config) if config else {}).items()
+    given = [(name, value) for name, value in (flags or {}).items() if value is not None]
+    for place in ([(str(name), value) for name, value in in_file], map(_split_assignment, assignments), given):
+        assigned = list(place)
+        _drop_alternatives(merged, {name for name, _ in assigned}, alternatives)
+        for name, value in assigned:
             _assign(merged, name, value)
     problems = _key_problems(model, merged, all_keys(model))
     try:
@@ -92,6 +92,18 @@ class _Loader(yaml.SafeLoader):
                     raise yaml.constructor.ConstructorError(None, None, f"{key.value} appears twice", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _drop_alternatives(merged: dict[str, Any], names: Set[str], alternatives: Sequence[Set[str]]) -> None:
+    """Remove what a weaker place set in the stead of one of these names."""
+    for group in alternatives:
+        for dotted in group - names if group & names else ():
+            *blocks, leaf = dotted.split(".")
+            target: Any = merged
+            for block in blocks:
+                target = target.get(block) if isinstance(target, dict) else None
+            if isinstance(target, dict):
+                target.pop(leaf, None)
 
 
 def _assign(target: dict[str, Any], dotted: str, value: Any) -> None:

@@ -49,11 +49,15 @@ class Runtime(BaseModel):
 
 
 class StageSettings(BaseModel):
-    """What every command's settings share; subclasses add fields, and name their extent fields in `EXTENT`."""
+    """What every command's settings share; subclasses add fields, and name their extent fields in `EXTENT`.
+
+    `ALTERNATIVES` are keys of which one at most is given: an option replaces the others of a settings file.
+    """
 
     model_config = SETTINGS_CONFIG
 
     EXTENT: ClassVar[frozenset[str]] = frozenset()
+    ALTERNATIVES: ClassVar[tuple[frozenset[str], ...]] = ()
 
     seed: Annotated[int, Flag("--seed", panel=SHARED)] = Field(
         default=0, ge=0, le=MOST_SEED, description="Seed of the run, from which each row's own seed is derived"

@@ -237,6 +237,10 @@ class FinetuneSettings(StageSettings):
     """The settings of `coma finetune`."""
 
     EXTENT: ClassVar[frozenset[str]] = frozenset({"epochs", "max_steps"})
+    ALTERNATIVES: ClassVar[tuple[frozenset[str], ...]] = (
+        frozenset({"epochs", "max_steps"}),
+        frozenset({"optimizer.warmup_steps", "optimizer.warmup_ratio"}),
+    )
 
     base: Annotated[
         str,

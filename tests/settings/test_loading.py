@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from coma_cli.errors import MissingInputError, UsageError
 from coma_cli.settings import Device, Runtime, StageSettings, Workers, load_settings
@@ -33,6 +33,37 @@ def test_precedence_is_default_yaml_set_flag(tmp_path):
         Settings, config=config, assignments=["lora.alpha=2", "temperature=0.6"], flags={"temperature": 0.7, "n": None}
     )
     assert (settings.n, settings.temperature, settings.lora.rank, settings.lora.alpha) == (2, 0.7, 4, 2)
+
+
+class Either(StageSettings):
+    ALTERNATIVES = (frozenset({"epochs", "steps"}), frozenset({"lora.rank", "lora.alpha"}))
+    epochs: int | None = None
+    steps: int | None = None
+    lora: Block = Block()
+
+    @model_validator(mode="after")
+    def _one_length(self):
+        if self.epochs and self.steps:
+            raise ValueError("one of them")
+        return self
+
+
+def test_an_option_replaces_the_alternative_of_a_settings_file(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text("epochs: 3\nlora:\n  rank: 4\n")
+    by_flag = load_settings(Either, config=config, flags={"steps": 9, "epochs": None})
+    assert (by_flag.epochs, by_flag.steps, by_flag.lora.rank) == (None, 9, 4)
+    by_set = load_settings(Either, config=config, assignments=["steps=9", "lora.alpha=1"])
+    assert (by_set.epochs, by_set.steps, by_set.lora.rank, by_set.lora.alpha) == (None, 9, 8, 1)
+    assert load_settings(Either, assignments=["steps=9"], flags={"epochs": 2}).steps is None
+
+
+def test_two_alternatives_of_one_place_stay_an_error(tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text("epochs: 3\nsteps: 4\n")
+    for given in ({"config": config}, {"flags": {"epochs": 3, "steps": 4}}, {"assignments": ["epochs=3", "steps=4"]}):
+        with pytest.raises(UsageError, match="one of them"):
+            load_settings(Either, **given)
 
 
 def test_all_unknown_keys_and_bad_values_are_reported_at_once_with_the_nearest_key(tmp_path):
