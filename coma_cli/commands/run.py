@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from coma_cli import console
 from coma_cli.commands.shared import DEFAULT_WORKSPACE, WorkspaceOption
 from coma_cli.shipped import shipped
 
@@ -74,7 +73,4 @@ def run(
     reports = run_recipe(read, place)
     show_overview(read.title, reports)
     if read.published:
-        rows = published.repeated(read.published, reports, place)
-        published.show(rows)
-        for path in published.save(rows, place.workspace / "published" / place.run_name(Path(recipe).stem)):
-            console.print_line(f"Written: {path}")
+        published.report(read.published, reports, place, Path(recipe).stem)

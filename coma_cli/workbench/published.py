@@ -38,6 +38,14 @@ class Repeated:
     source: str
 
 
+def report(figures: Sequence[PublishedFigure], reports: Sequence[StepReport], place: Place, recipe: str) -> None:
+    """Print the table, and keep it with a chart in the workspace under the recipe's name."""
+    rows = repeated(figures, reports, place)
+    show(rows)
+    for path in save(rows, place.workspace / "published" / place.run_name(recipe)):
+        console.print_line(f"Written: {path}")
+
+
 def repeated(figures: Sequence[PublishedFigure], reports: Sequence[StepReport], place: Place) -> list[Repeated]:
     """Each published figure beside the score of its step; the steps must have run."""
     scores = {report.name: report.summary for report in reports if report.command == "score"}
