@@ -12,6 +12,7 @@ import typer
 from typer.main import get_command
 
 from coma_cli import INTERRUPTED, __version__
+from coma_cli.commands.compare import compare
 from coma_cli.commands.help_pages import PlainCommand, PlainGroup
 from coma_cli.commands.run import run
 from coma_cli.commands.settings import settings
@@ -59,6 +60,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_WIDTH},
 )
 app.command("run", cls=PlainCommand)(run)
+app.command("compare", cls=PlainCommand)(compare)
 app.command("settings", cls=PlainCommand)(settings)
 
 

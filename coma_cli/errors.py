@@ -5,7 +5,7 @@
     ├── MissingInputError        3   a file, artifact, benchmark or model that is missing or incomplete
     ├── MissingPackageError      4   a package that this command needs is not installed
     ├── BudgetReachedError       5   stopped at the user's own limit; the same command resumes
-    ├── BelowThresholdError      6   the work is done, and the number is below `--fail-under`
+    ├── BelowThresholdError      6   the work is done, and the number is below `--fail-under`, or worse than it may be
     ├── InterruptedByUserError   130 Ctrl-C
     └── TerminatedError          143 SIGTERM, where work is saved first
 
@@ -65,7 +65,7 @@ class BudgetReachedError(CliError):
 
 
 class BelowThresholdError(CliError):
-    """The result is complete but below the threshold that the user set."""
+    """The result is complete but below the threshold that the user set, or worse than the run that was named."""
 
     exit_code: int = 6
 

@@ -7,7 +7,7 @@ person, `headline` is one line on what was made, for tables of several runs. The
 * `identify`: subject and inputs alone, where a whole plan takes seconds, so that a finished run is found at once;
 * `preview`: the plan of a dry run, where a real one would have to fetch what it plans with;
 * `publish`: sends a finished run elsewhere if the settings say so; what it returns is printed as `published`;
-* `check`: runs after the summary and may fail the command;
+* `check`: runs after the summary, with the finished run, and may fail the command;
 * `followed_by`: the command that reads the run next, where it is not the next one of the pipeline; or None;
 * `assist`: where a launcher starts several processes for one command, what those of rank 1 and up do.
 """
@@ -38,7 +38,7 @@ class Stage(Generic[S, P]):
     identify: Callable[[S, Workspace], Plan] | None = None
     preview: Callable[[S, Workspace], P] | None = None
     publish: Callable[[S, Artifact], Mapping[str, Any] | None] | None = None
-    check: Callable[[S, Summary], None] | None = None
+    check: Callable[[S, Artifact], None] | None = None
     followed_by: Callable[[Summary], str | None] | None = None
     assist: Callable[[], None] | None = None
 

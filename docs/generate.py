@@ -32,8 +32,8 @@ Every command with its options, as its help prints them (`coma score --help`). S
 YAML file (`--config FILE`) or on the command line (`--set a.b=c`); `coma settings score` lists all of a command.
 
 Precedence: default, then `--config`, then `--set`, then options. Exit codes: 0 done, 1 the work failed, 2 wrong usage
-or settings, 3 an input is missing, 4 a package is missing, 5 stopped at the budget, 6 below `--fail-under`,
-130 interrupted.
+or settings, 3 an input is missing, 4 a package is missing, 5 stopped at the budget, 6 below `--fail-under`
+or worse than `--fail-if-worse-than`, 130 interrupted.
 """
 DATA_INTRO = """# Data sets, benchmarks and base models
 

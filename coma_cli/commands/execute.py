@@ -49,6 +49,20 @@ def _execute(command: str, stage: "Stage[S, P]", shared: Shared, flags: Flags) -
     _run_stage(row_of(command), stage, settings, Workspace(shared.workspace), shared)
 
 
+def finished_run(command: str, shared: Shared, flags: Flags) -> "Artifact":
+    """The finished run of a command, which is made unless it is there, for a command that reads it.
+
+    Only notes and progress are printed, and nothing is checked or published.
+    """
+    from coma_cli.settings import load_settings
+    from coma_cli.stage import stage_of
+    from coma_cli.workspace import Workspace
+
+    stage = stage_of(command)
+    settings = load_settings(stage.settings, flags=flags, command=command)
+    return _artifact(row_of(command), stage, settings, Workspace(shared.workspace), shared)
+
+
 def _run_stage(row: PipelineRow, stage: "Stage[S, P]", settings: "S", workspace: "Workspace", shared: Shared) -> None:
     """Show the plan of a dry run; else do what is missing, show the summary and check it."""
     from coma_cli import console
@@ -70,7 +84,7 @@ def _run_stage(row: PipelineRow, stage: "Stage[S, P]", settings: "S", workspace:
         if following is not None:
             console.note(f"Next: coma {following}")
     if stage.check is not None:
-        stage.check(settings, summary)
+        stage.check(settings, artifact)
 
 
 def _artifact(

@@ -128,11 +128,11 @@ def _share(tallies: Sequence[Tally], values: Sequence[float], k: int) -> float |
         return None
     mean = math.fsum(values) / len(values)
     across = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    within = math.fsum(_sampling_variance(t, k) for t in tallies) / len(tallies)
+    within = math.fsum(sampling_variance(t, k) for t in tallies) / len(tallies)
     return min(1.0, max(0.0, within / across))
 
 
-def _sampling_variance(tally: Tally, k: int) -> float:
+def sampling_variance(tally: Tally, k: int) -> float:
     """Unbiased variance of a problem's estimate for n >= 2k: U(k)^2 - U(2k), where U(j) estimates (1-p)^j.
 
     Source: Var U(k) = E[U(k)^2] - (1-p)^(2k), and U(2k) is the U-statistic of (1-p)^(2k) (Hoeffding 1948).

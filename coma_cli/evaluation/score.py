@@ -15,7 +15,7 @@ from typing import Any
 from coma_cli import console
 from coma_cli.catalog.benchmarks import BENCHMARKS
 from coma_cli.corpus.extraction.published_cuts import CAPYBARA_CUT, prompt_cut_by_length
-from coma_cli.errors import BelowThresholdError, CliError, MissingInputError, UsageError
+from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.evaluation import plot
 from coma_cli.evaluation.best_temperature import best_temperatures
 from coma_cli.evaluation.explaining.explain import ALTERNATIVES, CAUSES, others
@@ -26,12 +26,13 @@ from coma_cli.evaluation.scoring import cluster
 from coma_cli.evaluation.scoring import summary as score_summary
 from coma_cli.evaluation.scoring.cluster import Runner, SandboxOptions
 from coma_cli.evaluation.scoring.failures import FailedSamples
+from coma_cli.evaluation.scoring.gates import check, find_baseline
 from coma_cli.evaluation.scoring.limits import memory_limit_mb, memory_notes
 from coma_cli.evaluation.scoring.other_benchmark import meant_for_another
 from coma_cli.evaluation.scoring.preparation import REFERENCES, PreparedProblems
 from coma_cli.evaluation.scoring.sample_choice import SampleSource, benchmark_only, choose_samples
 from coma_cli.evaluation.scoring.sample_files import Skipped
-from coma_cli.evaluation.scoring.score_run import VERDICTS, ScoreRun, refuse_failed, scored
+from coma_cli.evaluation.scoring.score_run import VERDICTS, ScoreRun, scored
 from coma_cli.evaluation.scoring.settings import ScoreSettings, parse_threshold
 from coma_cli.parallel import ray_cluster
 from coma_cli.records import Problem, Verdict
@@ -75,6 +76,7 @@ class ScorePlan(Plan):
 def plan(settings: ScoreSettings, workspace: Workspace) -> "ScorePlan | measure.MeasurePlan":
     """Find the samples, and plan their scoring: by running programs, or by metrics if they answer held-out rows."""
     begin_probing(settings.isolation, python=settings.python)
+    find_baseline(settings, workspace)
     if settings.check_references:
         return _plan(settings, benchmark_only(settings.bench, settings.bench_data))
     source = choose_samples(workspace, settings.bench, settings.samples, settings.bench_data)
@@ -342,40 +344,6 @@ def _notes_on(plan: ScorePlan, excluded: Container[str]) -> dict[str, str]:
     entry = BENCHMARKS.get(plan.source.bench)
     names = {task_id for task_id in plan.sampled if task_id not in excluded}
     return {task_id: note for task_id, note in entry.notes.items() if task_id in names} if entry else {}
-
-
-def check(settings: ScoreSettings, summary: Mapping[str, Any]) -> None:
-    """Hold the result against `--fail-under`; for several protocols or temperatures the first counts.
-
-    Raises:
-        BelowThresholdError: it is below. UsageError: that pass@k is not defined here, or a threshold would hold for a
-            part of the rows or problems only. CliError: references fail that have to pass.
-    """
-    if measure_summary.is_of_measures(summary):
-        return
-    refuse_failed(settings, summary["bench"], summary["excluded"], summary["references"]["checked"])
-    if settings.runtime.fail_under and summary["excluded"]:
-        raise UsageError(
-            f"{count_of(len(summary['excluded']), 'problem is', 'problems are')} excluded, so no threshold holds "
-            f"({', '.join(summary['excluded'])}).",
-            "Raise --timeout or --memory until all references pass, or choose another --python.",
-        )
-    uncounted = summary["skipped"]["corrupt_lines"] + summary["skipped"]["rows_without_task_id"]
-    if settings.runtime.fail_under and uncounted:
-        raise UsageError(
-            f"{count_of(uncounted, 'row')} of the samples could not be counted, so no threshold holds.",
-            "Repair or remove the rows that the warnings name.",
-        )
-    for text in settings.runtime.fail_under:
-        k, least = parse_threshold(text)
-        estimate = summary["pass_at_k"].get(str(k)) or {"value": None}
-        if estimate["value"] is None:
-            raise UsageError(
-                f"pass@{k} is not defined for these samples.", "Draw more with coma sample -n, or lower k."
-            )
-        if estimate["value"] < least:
-            message = f"pass@{k} is {estimate['value']:.4f}, below {least:g}."
-            raise BelowThresholdError(message, "The verdicts of all samples are in verdicts.jsonl of the run.")
 
 
 def show(summary: Mapping[str, Any]) -> None:

@@ -1,36 +1,31 @@
 """Scored runs of one benchmark side by side, with an interval of the difference between the first and the last.
 
-Two intervals that overlap say little: both models answered the same rows. What is resampled here are rows with the
-answers of both.
+Two intervals that overlap say little: both models answered the same rows. The difference and its interval are those of
+`coma compare`, which says more.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from coma_cli import console
-from coma_cli.evaluation.measuring.groups import MEASUREMENTS, Measurement
-from coma_cli.evaluation.measuring.paired import MetricDifference, differences
+from coma_cli.evaluation.comparing.compare import pair_differences
+from coma_cli.evaluation.comparing.difference import ComparisonRules, PairedDifference
+from coma_cli.evaluation.comparing.report import signed_interval
+from coma_cli.evaluation.comparing.scored_run import ScoredRun, paired_conditions
 from coma_cli.evaluation.measuring.summary import title_of
-from coma_cli.evaluation.pass_at_k import bootstrap_interval, estimate
-from coma_cli.evaluation.scoring.score_run import VERDICTS
-from coma_cli.jsonl import read_rows
-from coma_cli.records import Problem, Verdict
 from coma_cli.words import count_of
 from coma_cli.workbench.step_report import StepReport
 from coma_cli.workspace.artifact import MANIFEST, read_artifact
 
-_SEED = 0
 _TaskMetric = tuple[str, int, str]  # task, number of rows, metric
+_Found = Mapping[tuple[str | None, str], PairedDifference]  # by task and figure
 _HOW = "In percent, with 95 % intervals"
-_PAIRED = "; that of the difference resamples {} with the answers of both models"
+_PAIRED = "; that of the difference is for {} with the answers of both models (coma compare says more)"
 
 
 def show_measures(reports: Sequence[StepReport]) -> None:
     """Print the task metrics of held-out rows: of each run, and the difference between the first and the last."""
-    names = _short_names(reports)
-    found: dict[tuple[str, str], MetricDifference] = {(one.task, one.metric): one for one in _differences(reports)}
+    names, found = _short_names(reports), _differences(reports, ())
     summary = reports[0].summary
     title = f"{summary['bench']}, {count_of(summary['rows'], 'held-out row')}"
     rows = list(_measure_rows([_metrics(report.summary) for report in reports], found))
@@ -38,9 +33,7 @@ def show_measures(reports: Sequence[StepReport]) -> None:
     console.print_line(f"{_HOW}{_PAIRED.format('rows') if found else ''}.")
 
 
-def _measure_rows(
-    figures: Sequence[Mapping[_TaskMetric, Mapping[str, Any]]], found: Mapping[tuple[str, str], MetricDifference]
-) -> Iterator[list[str]]:
+def _measure_rows(figures: Sequence[Mapping[_TaskMetric, Mapping[str, Any]]], found: _Found) -> Iterator[list[str]]:
     """A line for each task, and one for each of its metrics, in few columns: terminals are narrow."""
     before = ""
     for task, count, metric in figures[0]:
@@ -48,19 +41,19 @@ def _measure_rows(
             yield [f"{task} {count}", *([""] * (len(figures) + bool(found)))]
         before = task
         cells = [_figure(of.get((task, count, metric))) for of in figures]
-        yield [f"  {title_of(metric)}", *cells, *([_signed(found.get((task, metric)))] if found else [])]
+        yield [f"  {title_of(metric)}", *cells, *_difference(found, (task, metric))]
 
 
 def show_pass_at_k(reports: Sequence[StepReport]) -> None:
     """Print pass@k of each run, and the difference between the first and the last."""
     names = _short_names(reports)
     ks = sorted({int(k) for report in reports for k in report.summary["pass_at_k"]})
-    found = {k: interval for k in ks if (interval := _pass_difference(reports, k))}
+    found = _differences(reports, ks)
     rows = [
         [
             f"pass@{k}",
             *(_figure(report.summary["pass_at_k"].get(str(k))) for report in reports),
-            *([_shown(*found[k]) if k in found else ""] if found else []),
+            *_difference(found, (None, f"pass@{k}")),
         ]
         for k in ks
     ]
@@ -89,8 +82,15 @@ def _short_names(reports: Sequence[StepReport]) -> list[str]:
     return ["-".join(name) for name in words]
 
 
-def _heading(names: Sequence[str], found: Mapping[Any, Any]) -> list[str]:
+def _heading(names: Sequence[str], found: _Found) -> list[str]:
     return [f"{names[-1]} - {names[0]}"] if found else []
+
+
+def _difference(found: _Found, figure: tuple[str | None, str]) -> list[str]:
+    """The cell of the difference; no cell where there is no such column."""
+    if not found:
+        return []
+    return [signed_interval(found[figure]) if figure in found else ""]
 
 
 def _metrics(summary: Mapping[str, Any]) -> dict[_TaskMetric, Mapping[str, Any]]:
@@ -104,57 +104,18 @@ def _metrics(summary: Mapping[str, Any]) -> dict[_TaskMetric, Mapping[str, Any]]
     }
 
 
-def _differences(reports: Sequence[StepReport]) -> list[MetricDifference]:
-    """Between the first and the last run; none where there is one run, or its sample run is gone."""
-    first, last = reports[0].folder, reports[-1].folder
-    problems = _problems(first) if first is not None else None
-    if len(reports) < 2 or first is None or last is None or problems is None:
-        return []
-    return differences(problems, _measurements(first), _measurements(last), _SEED)
-
-
-def _problems(folder: Path) -> list[Problem] | None:
-    """The rows that a score run is of, which are beside the samples."""
-    artifact = read_artifact(folder / MANIFEST)
-    samples = next((given.path for given in artifact.inputs if given.name == "sample"), None) if artifact else None
-    path = Path(samples or "", "problems.jsonl")
-    if samples is None or not path.is_file():
-        return None
-    return [Problem.from_row(row, str(path)) for row in read_rows(path)]
-
-
-def _measurements(folder: Path) -> Iterator[Measurement]:
-    path = folder / MEASUREMENTS
-    return (Measurement.from_row(row, str(path)) for row in read_rows(path))
-
-
-def _pass_difference(reports: Sequence[StepReport], k: int) -> tuple[float, tuple[float, float]] | None:
-    """The difference in pass@k of the problems that both have k samples of, and its interval."""
-    first, last = reports[0].folder, reports[-1].folder
-    if len(reports) < 2 or first is None or last is None:
-        return None
-    tallies = [
-        _tallies(folder, report.summary["protocol"]) for folder, report in ((first, reports[0]), (last, reports[-1]))
-    ]
-    found: list[float] = []
-    for task_id in sorted(tallies[0].keys() & tallies[1].keys()):
-        ours, theirs = (estimate(*tally[task_id], k) for tally in tallies)
-        if ours is None or theirs is None:
-            return None
-        found.append(theirs - ours)
-    if not found:
-        return None
-    return sum(found) / len(found), bootstrap_interval(found, _SEED)
-
-
-def _tallies(folder: Path, protocol: str) -> dict[str, tuple[int, int]]:
-    """Samples and correct ones of each problem, by the last verdict of each sample."""
-    path = folder / VERDICTS
-    rows = (Verdict.from_row(row, str(path)) for row in read_rows(path))
-    verdicts = {row.key: row for row in rows if row.protocol == protocol}
-    samples = Counter(row.task_id for row in verdicts.values())
-    correct = Counter(row.task_id for row in verdicts.values() if row.verdict == "pass")
-    return {task_id: (count, correct[task_id]) for task_id, count in samples.items()}
+def _differences(reports: Sequence[StepReport], ks: Sequence[int]) -> _Found:
+    """Between the first and the last run; none where there is one run, or the rows of one are gone."""
+    artifacts = [read_artifact(report.folder / MANIFEST) for report in (reports[0], reports[-1]) if report.folder]
+    runs = [ScoredRun(artifact, artifact.name) for artifact in artifacts if artifact is not None]
+    if len(reports) < 2 or len(runs) < 2 or not all(run.conditions for run in runs):
+        return {}
+    if runs[0].is_measured and not any(run.problems for run in runs):
+        return {}
+    first, second = zip(runs, paired_conditions(runs)[0], strict=True)
+    common = first[0].task_ids(first[1]) & second[0].task_ids(second[1])
+    found = pair_differences(first, second, common, ks, ComparisonRules()) if common else ()
+    return {(one.task, one.measure): one for one in found}
 
 
 def _figure(entry: Mapping[str, Any] | None) -> str:
@@ -163,13 +124,3 @@ def _figure(entry: Mapping[str, Any] | None) -> str:
         return "not defined"
     low, high = entry["ci95"]
     return f"{100 * entry['value']:.1f} [{100 * low:.0f}, {100 * high:.0f}]"
-
-
-def _signed(one: MetricDifference | None) -> str:
-    return "" if one is None else _shown(one.value, one.interval)
-
-
-def _shown(value: float, interval: tuple[float, float]) -> str:
-    """A difference in percentage points, with a plus or a minus."""
-    low, high = interval
-    return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"

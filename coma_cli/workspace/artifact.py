@@ -83,10 +83,10 @@ class Artifact:
             )
         return path
 
-    def intact(self, name: str, option: str) -> Path:
+    def intact(self, name: str, option: str | None) -> Path:
         """As `file`, for what counts by the artifact's own hash: every byte has to be as it was written.
 
-        `option` is the option that would take a changed copy instead.
+        `option` is the option that would take a changed copy instead, if there is one.
 
         Raises:
             MissingInputError: it was changed since, even at the same length.
@@ -96,7 +96,8 @@ class Artifact:
         if digest != self.manifest["outputs"][name]["sha256"]:
             raise MissingInputError(
                 f"{path} is not what coma {self.command} wrote.",
-                f"coma {self.command} --name {self.name} --force ; or pass a copy of it with {option}",
+                f"coma {self.command} --name {self.name} --force"
+                + (f" ; or pass a copy of it with {option}" if option else ""),
             )
         return path
 

@@ -48,6 +48,16 @@ class ScoreRuntime(Runtime):
         Flag("--fail-under", panel=RESULT, repeat=True),
         Kind("pass@K=X"),
     ] = Field(default=(), description="Exit with status 6 if the result is below this, as pass@1=0.3 or pass@1=30%")
+    fail_if_worse_than: Annotated[
+        str | None,
+        Flag("--fail-if-worse-than", panel=RESULT, complete=runs_of("score")),
+        Kind("RUN"),
+        Unset("nothing is compared"),
+    ] = Field(
+        default=None,
+        description="Exit with status 6 if the result is worse than that of another score run (name or folder), by a "
+        "paired one-sided test at 5 %",
+    )
     strict_references: Annotated[bool, Flag("--strict-references", panel=RESULT)] = Field(
         default=False, description="Exit with status 1 if a reference fails here, instead of excluding its problem"
     )
