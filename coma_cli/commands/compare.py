@@ -23,7 +23,7 @@ def _runs(context: typer.Context) -> list[str]:
 RunsArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN RUN...",
+        metavar="RUNS",
         help="Two or more score runs (name or folder), sample runs, or files of samples, which are scored first; "
         "each is compared with the first one",
         autocompletion=_runs,

@@ -83,8 +83,8 @@ def differences_of(value: Value, sums: Floats) -> Floats:
 def percentile_interval(draws: Floats, rows: int, confidence: float) -> tuple[float, float]:
     """The interval of a difference of two figures between 0 and 1, from the differences of its resamples.
 
-    Percentiles of a bootstrap are too narrow for few rows, as an interval with the plain standard deviation and
-    without Student's t would be; the tails are narrowed by as much. Where all resamples agree a bootstrap sees no
+    Percentiles of a bootstrap are too close for few rows, as an interval with the plain standard deviation and
+    without Student's t would be; they are taken further out by as much. Where all resamples agree a bootstrap sees no
     variance: then the interval is the one of Tango for as many problems without a discordant one.
 
     Source: Hesterberg 2015 (The American Statistician 69, 371-386), "expanded percentile".

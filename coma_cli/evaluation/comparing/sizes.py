@@ -1,6 +1,6 @@
 """How many problems, or samples of the same problems, would show a difference of the observed size.
 
-The observed difference stands in for the true one, and is too large on average where it was just noticed: these numbers
+The observed difference is taken for the true one, and is too large on average where it was just noticed: these numbers
 are for planning, and the least of what it takes.
 """
 
@@ -11,7 +11,7 @@ from statistics import NormalDist
 from coma_cli.evaluation.pass_at_k import Tally, sampling_variance
 
 ALPHA, POWER = 0.05, 0.8
-MOST_NEEDED = 10**9  # more than that is no number to plan with
+MOST_NEEDED = 10**9  # larger numbers are not worth planning with
 
 
 def problems_for(difference: float, variance: float, *, binary: bool = False) -> int | None:
