@@ -23,7 +23,7 @@ from coma_cli.evaluation.comparing.sizes import ALPHA, problems_for, samples_for
 from coma_cli.evaluation.pass_at_k import BOOTSTRAP_RESAMPLES, CONFIDENCE, Tally, estimate
 
 EQUIVALENCE = 1 - 2 * ALPHA  # confidence of the interval that two one-sided tests at 5 % amount to
-_DIGITS = 12  # estimates that differ later do so by rounding: 3 of 10 and 6 of 20
+_DIGITS = 12  # 0.6 - 0.4 and 0.4 - 0.2 are to be drawn as one difference, and equal rates not to differ
 Tallies = Mapping[str, Tally]  # by task id
 Shown = Literal["better", "worse", "no difference shown"]
 

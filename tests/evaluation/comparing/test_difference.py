@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coma_cli.evaluation.comparing.difference import ComparisonRules, holm, pass_at_k_difference
+from coma_cli.corpus.metrics.metric import mean
+from coma_cli.evaluation.comparing.difference import ComparisonRules, holm, metric_difference, pass_at_k_difference
+from coma_cli.evaluation.comparing.sizes import problems_for
 from coma_cli.evaluation.pass_at_k import Tally, estimate
 
 RULES = ComparisonRules()
@@ -56,6 +58,8 @@ def test_equivalence_follows_the_90_percent_interval_and_the_margin():
         assert difference(single(range(91)), single(range(1, 92)), 1, ComparisonRules(margin)).equivalent is equivalent
     gain = difference(single(range(91)), single(range(100)), 1, ComparisonRules(0.2))
     assert gain.result == "better" and gain.equivalent, "shown, and still smaller than the margin"
+    loss = difference(single(range(91)), single(range(61)))
+    assert loss.ci90[1] < -0.05 and not loss.equivalent
 
 
 def test_every_k_that_all_problems_have_samples_for():
@@ -107,6 +111,17 @@ def test_what_more_samples_could_show():
     assert one.result == "no difference shown"
     assert one.needed.problems is not None and one.needed.problems > 100
     assert (one.needed.samples is None) == bool(one.needed.why_no_samples)
+
+
+def test_the_problems_needed_follow_from_the_spread_of_the_differences():
+    first = {f"P/{n}": Tally(4, n % 3) for n in range(90)}
+    second = {f"P/{n}": Tally(4, n % 5) for n in range(90)}
+    change = np.array([n % 5 - n % 3 for n in range(90)]) / 4
+    assert difference(first, second).needed.problems == problems_for(change.mean(), change.var(ddof=1))
+    pairs = np.array([[(n % 3, 4.0), (n % 5, 4.0)] for n in range(90)], dtype=float)
+    one = metric_difference("m", "t", pairs, mean, RULES, 4000)
+    assert one is not None and (one.measure, one.task, one.difference) == ("m", "t", pytest.approx(change.mean()))
+    assert one.needed.problems == pytest.approx(problems_for(change.mean(), change.var()), rel=0.1)
 
 
 def test_holm_agrees_with_statsmodels():

@@ -47,6 +47,8 @@ def test_equal_rows_are_drawn_together_and_the_order_of_rows_does_not_count():
     assert rows.sums.tolist() == [[20, 40], [20, 40]]
     assert np.array_equal(draws(pairs_of(first, second)), draws(pairs_of(first[::-1], second[::-1])))
     assert not np.array_equal(draws(pairs_of(first, second)), draws(pairs_of(first, second), seed=1))
+    assert not np.array_equal(rows.swapped(0, 9), rows.swapped(1, 9))
+    assert (rows.resampled(0, 9)[..., 1] == 40).all(), "as many rows as there are"
 
 
 def test_more_draws_than_fit_in_one_piece_are_as_many(monkeypatch):
