@@ -16,9 +16,9 @@ from coma_cli.journal import natural_order
 from coma_cli.words import count_of, shown
 
 # Settings of score that can change a verdict.
-_LIMITS = ("timeout_s", "memory_mb", "mode", "allow_fork", "python", "packages")
+LIMITS = ("timeout_s", "memory_mb", "mode", "allow_fork", "python", "packages")
 # What sample did beside the prompt, in its summary.
-_DECODING = (
+DECODING = (
     "top_p", "top_k", "max_new_tokens", "max_length", "min_new_tokens", "repetition_penalty", "num_beams", "stop",
     "quantize",
 )  # fmt: skip
@@ -131,11 +131,11 @@ def _settings(runs: Sequence[ScoredRun], of: Any) -> list[str]:
 
 
 def _limits(run: ScoredRun) -> Mapping[str, Any]:
-    return {name: run.artifact.settings.get(name) for name in _LIMITS}
+    return {name: run.artifact.settings.get(name) for name in LIMITS}
 
 
 def _decoding(run: ScoredRun) -> Mapping[str, Any] | None:
-    return {name: run.sample_run.summary.get(name) for name in _DECODING} if run.sample_run else None
+    return {name: run.sample_run.summary.get(name) for name in DECODING} if run.sample_run else None
 
 
 def _text(value: Any) -> str:

@@ -2,9 +2,11 @@ import pytest
 from pydantic import BaseModel
 
 from coma_cli.errors import UsageError
-from coma_cli.evaluation.comparing.mismatches import mismatches, refuse
+from coma_cli.evaluation.comparing.mismatches import DECODING, LIMITS, mismatches, refuse
 from coma_cli.evaluation.comparing.scored_run import paired_conditions, scored_run
 from coma_cli.evaluation.sampling.settings import SampleSettings
+from coma_cli.evaluation.sampling.summary import SampleSummary
+from coma_cli.evaluation.scoring.settings import ScoreSettings
 from coma_cli.records import Sample
 from coma_cli.workspace import Artifact, Input, Plan, StageResult, Workspace
 from tests.evaluation.sampled import sample
@@ -43,6 +45,12 @@ def found(root, first, second):
 
 def of_samples(root, name, **said):
     return {"samples": sampled(root, name, **said).as_input("sample")}
+
+
+def test_what_is_read_of_runs_is_what_sample_and_score_write():
+    assert {*DECODING, *Sampled.model_fields} <= SampleSummary.model_fields.keys()
+    assert set(LIMITS) <= ScoreSettings.model_fields.keys()
+    assert "chat_template_kwargs" in SampleSettings.model_fields
 
 
 def test_runs_that_are_alike_differ_in_nothing(workspace_root):
