@@ -28,7 +28,7 @@ def test_a_recipe_is_found_by_its_name_from_any_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("quikstart", "Did you mean quickstart?"), ("zzz", "Give a file, or one of: quickstart")]
+    ("name", "said"), [("quikstart", "Did you mean quickstart?"), ("zzz", "Give a file, or one of: alpaca-lora-7b,")]
 )
 def test_an_unknown_recipe_is_answered_with_the_known_ones(name, said, tmp_path):
     done = coma("run", name, cwd=tmp_path)

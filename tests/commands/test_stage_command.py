@@ -70,7 +70,7 @@ def complete(line: str, folder, **environment) -> list[str]:
         ("coma score --allow-u", ["--allow-unsafe"]),
         ("coma score --i-k", []),
         ("coma sample --config g", ["greedy"]),
-        ("coma run q", ["quickstart"]),
+        ("coma run q", ["quickstart", "qwen-7b-original"]),
         ("coma settings s", ["sample", "score"]),
     ],
 )
