@@ -12,11 +12,13 @@ import typer
 from typer.main import get_command
 
 from coma_cli import INTERRUPTED, __version__
+from coma_cli.commands.clean import clean
 from coma_cli.commands.compare import compare
 from coma_cli.commands.help_pages import PlainCommand, PlainGroup
 from coma_cli.commands.run import run
 from coma_cli.commands.settings import settings
 from coma_cli.commands.stage_command import StageCommand
+from coma_cli.commands.status import status
 from coma_cli.errors import (
     INTERRUPTED_EXIT_CODE,
     CliError,
@@ -61,6 +63,8 @@ app = typer.Typer(
 )
 app.command("run", cls=PlainCommand)(run)
 app.command("compare", cls=PlainCommand)(compare)
+app.command("status", cls=PlainCommand)(status)
+app.command("clean", cls=PlainCommand)(clean)
 app.command("settings", cls=PlainCommand)(settings)
 
 

@@ -76,6 +76,12 @@ def print_line(line: str) -> None:
     stdout().print(printable(line), markup=False)
 
 
+def print_command(line: str, *, why: str) -> None:
+    """Print a line to copy and type, never wrapped, below a comment that says why."""
+    indent = line[: len(line) - len(line.lstrip())]
+    stdout().print(printable(f"{indent}# {why}\n{line}"), markup=False, soft_wrap=True)
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """Print exactly one JSON object to stdout, with non-ASCII text unescaped if stdout can encode it."""
     plain = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)

@@ -97,11 +97,13 @@ def names_of(parameter: Any) -> str:
 
 
 def shared_panels(all_panels: Iterable[Panels]) -> Panels:
-    """The groups that are the same in at least three commands."""
+    """The groups that are the same in at least three commands; of several with one title, that of the most commands."""
     counted: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
     for panels in all_panels:
         counted.update((title, tuple(rows)) for title, rows in panels.items())
-    return {title: list(rows) for (title, rows), count in counted.items() if count >= 3}
+    largest = [(title, list(rows)) for (title, rows), count in counted.most_common() if count >= 3]
+    order = dict.fromkeys(title for (title, _), count in counted.items() if count >= 3)
+    return {title: next(rows for name, rows in largest if name == title) for title in order}
 
 
 def also(titles: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from coma_cli.jsonl import read_json, sync_path, write_json
 from coma_cli.workspace.folders import follow_umask
 
 MARKER = "complete.json"
+CONTINUATION = "continuation"  # in a finished run: the checkpoint from which a larger number of steps continues
 WEIGHTS = ".safetensors"
 _PREFIX = "checkpoint-"
 

@@ -35,7 +35,6 @@ from coma_cli.training.trainer import arguments, train
 from coma_cli.training.validating import Validation, is_exhausted
 from coma_cli.workspace import Run
 
-_CONTINUATION = "continuation"
 _BATCH = "batch.json"
 _MAX_SAVE_STEPS = 50
 _SAVES_PER_RUN = 20
@@ -253,7 +252,7 @@ def _batch_so_far(run: Run, wanted: BatchBlock) -> BatchBlock:
 
 def _checkpoints(run: Run) -> dict[int, Checkpoint]:
     """Those of a killed start of this run, and of the shorter run that it extends."""
-    folders = (run.path / _CONTINUATION, run.scratch("checkpoints"))
+    folders = (run.path / checkpoints.CONTINUATION, run.scratch("checkpoints"))
     return {step: found for folder in folders for step, found in checkpoints.all_in(folder, run.fingerprint).items()}
 
 
@@ -283,7 +282,7 @@ def _forget_steps_after(run: Run, step: int) -> None:
 
 def keep_for_more_steps(run: Run, trained: TrainedSteps) -> None:
     """Move the last checkpoint, and the best one, out of scratch, so that a larger number of steps continues there."""
-    folder = run.path / _CONTINUATION
+    folder = run.path / checkpoints.CONTINUATION
     folder.mkdir(exist_ok=True)
     for kept in {trained.last.path, trained.result.path}:
         if kept.parent != folder:

@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -189,6 +190,7 @@ class Run:
             "inputs": [vars(i) for i in self.plan.inputs],
             "created": now(),
             "host": platform.node(),
+            "command_line": sys.argv,
         }
 
     @property
