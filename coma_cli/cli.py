@@ -14,6 +14,7 @@ from typer.main import get_command
 from coma_cli import INTERRUPTED, __version__
 from coma_cli.commands.clean import clean
 from coma_cli.commands.compare import compare
+from coma_cli.commands.doctor import doctor
 from coma_cli.commands.help_pages import PlainCommand, PlainGroup
 from coma_cli.commands.run import run
 from coma_cli.commands.settings import settings
@@ -65,6 +66,7 @@ app.command("run", cls=PlainCommand)(run)
 app.command("compare", cls=PlainCommand)(compare)
 app.command("status", cls=PlainCommand)(status)
 app.command("clean", cls=PlainCommand)(clean)
+app.command("doctor", cls=PlainCommand)(doctor)
 app.command("settings", cls=PlainCommand)(settings)
 
 

@@ -1,0 +1,1 @@
+"""What `coma doctor` looks at, one module per area; each returns diagnoses and changes nothing."""
