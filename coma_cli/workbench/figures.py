@@ -24,8 +24,8 @@ def figures_of(command: str, summary: Fields, manifest: Fields) -> dict[str, Any
 
 
 def line_of(figures: Fields) -> str:
-    """The figures in one line."""
-    return ", ".join(_SHOWN[name](value) if name in _SHOWN else f"{name} {value}" for name, value in figures.items())
+    """The figures in one line; a sample's model is among what it was made from."""
+    return ", ".join(_SHOWN[name](value) for name, value in figures.items() if name in _SHOWN)
 
 
 def _number(value: object) -> float | int | None:
@@ -144,7 +144,6 @@ _SHOWN: Mapping[str, Callable[[Any], str]] = {
     "mode": str,
     "dtype": str,
     "bench": str,
-    "model": str,
     "rows": lambda value: f"{value} rows",
     "steps": lambda value: f"{value} steps",
     "loss": lambda value: f"loss {value:.3g}",

@@ -72,11 +72,19 @@ def delete(folder: Path) -> str | None:
 
 
 def leftovers(root: Path) -> list[Path]:
-    """Folders that were renamed to be deleted, and were not, or not yet: runs, and folders in runs."""
+    """Folders that were renamed to be deleted, and were not: runs, and folders in runs.
+
+    Those that a living process of this machine is deleting are its own.
+    """
     folders = [root / row.command for row in PIPELINE if not (root / row.command).is_symlink()]
     folders += [run for folder in folders for run in run_folders(folder) if not run.is_symlink()]
     found = [path for folder in folders for path in sorted(folder.glob(f"{TRASH}*"))]
-    return [path for path in found if path.is_dir() and not path.is_symlink()]
+    return [path for path in found if path.is_dir() and not path.is_symlink() and not _is_being_deleted(path)]
+
+
+def _is_being_deleted(trash: Path) -> bool:
+    process = trash.name.rpartition("-")[2]
+    return process.isdecimal() and Path("/proc", process).exists()
 
 
 def _reason(error: OSError) -> str:

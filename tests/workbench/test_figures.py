@@ -31,7 +31,7 @@ PASS = {"value": 0.5, "ci95": [0.25, 0.75], "method": "exact"}
             "sample",
             {"bench": "humaneval", "model": "m", "n": 2, "problems": 3, "samples": 6},
             {"cost_usd": 0.5, "to_do_over": 2},
-            "humaneval, m, n = 2, 3 problems, 6 samples, $0.50, 2 rows to do over",
+            "humaneval, n = 2, 3 problems, 6 samples, $0.50, 2 rows to do over",
         ),
         (
             "score",

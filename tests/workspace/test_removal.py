@@ -4,6 +4,8 @@ from coma_cli.workspace.lock import RunLock
 from coma_cli.workspace.removal import delete, leftovers, remove_part, remove_run
 from tests.support.runs import begin_run, make_run
 
+NOBODY = 1 << 30  # no process has so large a number
+
 
 def wanted():
     return None
@@ -73,14 +75,20 @@ def test_a_part_of_a_run_goes_alone(workspace_root, tmp_path):
 
 def test_what_was_renamed_and_not_deleted_is_found(workspace_root, tmp_path):
     made = make_run(workspace_root, "sample", "a").path
-    trash = made.rename(made.with_name(".removed-a-1"))
-    part = make_run(workspace_root, "sample", "b").path / ".removed-continuation-1"
+    trash = made.rename(made.with_name(f".removed-a-{NOBODY}"))
+    part = make_run(workspace_root, "sample", "b").path / f".removed-continuation-{NOBODY}"
     part.mkdir()
     (workspace_root / "sample" / ".removed-link").symlink_to(tmp_path)
     assert leftovers(workspace_root) == [trash, part]
     assert [delete(path) for path in leftovers(workspace_root)] == [None, None]
     assert leftovers(workspace_root) == []
     assert delete(trash) is None, "another process was faster"
+
+
+def test_what_a_living_process_deletes_is_left_to_it(workspace_root):
+    made = make_run(workspace_root, "sample", "a").path
+    made.rename(made.with_name(f".removed-a-{os.getpid()}"))
+    assert leftovers(workspace_root) == []
 
 
 def test_what_can_not_be_deleted_is_named(workspace_root, monkeypatch):
@@ -93,4 +101,4 @@ def test_what_can_not_be_deleted_is_named(workspace_root, monkeypatch):
     assert remove_run(workspace_root, made, wanted).endswith("is left: permission denied")
     monkeypatch.undo()
     assert not made.exists()
-    assert len(leftovers(workspace_root)) == 1
+    assert names_in(workspace_root / "sample") == [f".removed-a-{os.getpid()}"]
