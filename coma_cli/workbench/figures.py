@@ -81,7 +81,8 @@ def _of_sample(summary: Fields) -> Iterator[tuple[str, Any]]:
 
 def _of_score(summary: Fields) -> Iterator[tuple[str, Any]]:
     yield from _texts(summary, "bench")
-    yield from _named(summary, {"rows": ("rows",), "problems": ("problems",), "n": ("n_min",)})
+    sampled = {"n": ("n_min",)} if summary.get("n_min") else {}
+    yield from _named(summary, {"rows": ("rows",), "problems": ("problems",), **sampled})
     if "resamples" in summary:
         yield from _task_metrics(summary)
     else:

@@ -19,7 +19,7 @@ from coma_cli.workspace.listing import ListedRun, size_of_folder
 
 # Inputs whose hash is that of the bytes at their path (`Input.of_path`), by their names.
 _OF_BYTES = re.compile(r"data-\d+(-\d+)?|samples \d+|template|validation|adapter|pending")
-_MOST_BYTES_HASHED = 256 << 20  # by one command, of files that were written to after they were read
+_MOST_BYTES_HASHED = 64 << 20  # by one command, of files that were written to after they were read
 _COMMANDS = frozenset(row.command for row in PIPELINE)
 
 

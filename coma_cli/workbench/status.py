@@ -154,7 +154,7 @@ def _made_from(workspace: JudgedWorkspace, run: JudgedRun) -> str:
     """The runs that a run was made from, else the files and models; the state of a run that is not done."""
     runs = [origin for origin in run.origins if origin.run is not None]
     others = [o for o in run.origins if o.run is None and not o.input.name.startswith(_BESIDE)]
-    names = [_origin_name(workspace, origin) for origin in [*runs, *others]]
+    names = [_origin_name(workspace, origin) for origin in [*runs, *others] or run.origins]
     first = list(dict.fromkeys(names))
     more = len(first) - _MOST_ORIGINS
     return "\n".join([*first[:_MOST_ORIGINS], *([f"{more} more"] if more > 0 else [])])

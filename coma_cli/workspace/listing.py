@@ -14,7 +14,7 @@ from coma_cli.errors import MissingInputError
 from coma_cli.jsonl import read_json
 from coma_cli.pipeline import PIPELINE
 from coma_cli.workspace.artifact import MANIFEST, SETTINGS, SUMMARY, Artifact, read_artifact, read_summary
-from coma_cli.workspace.lock import LOCK, holder_of
+from coma_cli.workspace.lock import holder_of
 
 TRASH = ".removed-"  # prefix of the names that `removal` gives to folders before it deletes what is in them
 _BLOCK = 512  # bytes, the unit of `st_blocks` (stat(2))
@@ -25,8 +25,8 @@ _Inode = tuple[int, int]
 class FolderSize:
     """What a folder takes, links not followed: allocated bytes, sizes of its parts in bytes, and the last change.
 
-    `parts` are the sizes of files, and of all files in folders, directly in it. A file with several names counts in
-    `allocated` once.
+    `parts` are the sizes of files, and of all files in folders, directly in it; links to folders are not. A file with
+    several names counts in `allocated` once.
     """
 
     allocated: int
@@ -131,7 +131,7 @@ def _finished(path: Path, size: FolderSize) -> tuple[Artifact | None, Mapping[st
 def _misfit(artifact: Artifact, parts: Mapping[str, int]) -> str | None:
     """The first output that is missing or has another size than the manifest says."""
     for name, entry in artifact.manifest["outputs"].items():
-        there = parts.get(name) if "/" not in name else _size_at(artifact.path / name)
+        there = parts[name] if name in parts else _size_at(artifact.path / name)
         if there is None:
             return f"{name} is missing"
         if there != entry["bytes"]:
@@ -140,7 +140,7 @@ def _misfit(artifact: Artifact, parts: Mapping[str, int]) -> str | None:
 
 
 def _size_at(path: Path) -> int | None:
-    """The size of an output that is not directly in the run's folder."""
+    """The size of an output that is not directly in the run's folder, or that is a link to a folder."""
     try:
         status = path.stat()
         return _walk(str(path), set()).size if stat.S_ISDIR(status.st_mode) else status.st_size
@@ -171,9 +171,8 @@ def size_of_folder(folder: Path, seen: set[_Inode] | None = None) -> FolderSize:
     for entry in entries:
         walked = _walk_entry(entry, known)
         total.add(walked)
-        parts[entry.name] = walked.size
-    if not parts.keys() - {LOCK}:
-        total.changed = max(total.changed, folder.stat().st_mtime)
+        if not (entry.is_symlink() and entry.is_dir()):
+            parts[entry.name] = walked.size
     return FolderSize(total.allocated, parts, total.changed)
 
 
@@ -186,7 +185,7 @@ def _walk(folder: str, seen: set[_Inode]) -> _Walked:
 
 
 def _walk_entry(entry: "os.DirEntry[str]", seen: set[_Inode]) -> _Walked:
-    """One file, or all files of one folder; a link takes nothing, and an output that is one has its target's size."""
+    """One file, or all files of one folder; a link takes nothing, and counts as long as the file that it leads to."""
     try:
         status = entry.stat(follow_symlinks=False)
         if stat.S_ISDIR(status.st_mode):
@@ -194,7 +193,8 @@ def _walk_entry(entry: "os.DirEntry[str]", seen: set[_Inode]) -> _Walked:
             walked.allocated += status.st_blocks * _BLOCK
             return walked
         if stat.S_ISLNK(status.st_mode):
-            return _Walked(0, _size_at(Path(entry.path)) or 0, status.st_mtime)
+            target = entry.stat()  # a folder is not walked: it may be a whole disk
+            return _Walked(0, target.st_size if stat.S_ISREG(target.st_mode) else 0, status.st_mtime)
     except OSError:  # removed meanwhile, or unreadable
         return _Walked()
     inode = (status.st_dev, status.st_ino)

@@ -41,7 +41,7 @@ PASS = {"value": 0.5, "ci95": [0.25, 0.75], "method": "exact"}
         ),
         (
             "score",
-            {"bench": "mbpp", "problems": 3, "pass_at_k": {}, "results": [], "references": {"checked": 3, "passed": 2}},
+            {"bench": "mbpp", "problems": 3, "n_min": 0, "results": [], "references": {"checked": 3, "passed": 2}},
             {},
             "mbpp, 3 problems, references checked: 3, 2 pass",
         ),

@@ -89,6 +89,16 @@ def test_outputs_in_folders_of_the_run_are_checked(workspace_root):
     assert one_run(workspace_root).flaw == "part/b.json is missing"
 
 
+def test_an_output_that_was_moved_to_another_disk_and_linked_fits(workspace_root, tmp_path):
+    made = make_run(workspace_root, "merge-lora", "a", files={"model/w": "abc"})
+    (made.path / "model").rename(tmp_path / "elsewhere")
+    (made.path / "model").symlink_to(tmp_path / "elsewhere")
+    assert one_run(workspace_root).flaw is None
+    (tmp_path / "elsewhere" / "w").write_text("ab")
+    assert one_run(workspace_root).flaw == "model has 2 bytes instead of 3"
+    (made.path / "data").symlink_to("/")  # a whole disk, which is not walked
+
+
 def test_sizes_count_each_file_once_and_nothing_that_a_link_leads_to(tmp_path):
     outside = tmp_path / "outside"
     outside.write_bytes(b"x" * 100_000)
@@ -102,6 +112,8 @@ def test_sizes_count_each_file_once_and_nothing_that_a_link_leads_to(tmp_path):
     found = size_of_folder(folder)
     assert 50_000 <= found.allocated == alone < 100_000
     assert found.parts["inner"] == found.parts["again"] == 50_000
+    assert found.parts["link"] == 100_000
+    assert "loop" not in found.parts
     assert size_of_folder(tmp_path / "absent").allocated == 0
 
 
