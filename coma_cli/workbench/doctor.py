@@ -20,6 +20,7 @@ _MARKS = {"ok": "", "note": "optional", "warning": "WARNING", "error": "BROKEN"}
 
 def diagnose(workspace: Path) -> list[Diagnosis]:
     """Look at everything; imports take a few seconds, in a process that works meanwhile."""
+    console.note("Looking at this machine; importing what models need takes some seconds.")
     imports, hub = ImportsProcess.start(), HubQuestion().start()
     try:
         isolation, sandbox = diagnose_sandbox()
