@@ -58,7 +58,7 @@ class Traffic:
 class Parts:
     """The parts a session uses, which outlive it; `server` tells apart servers under one model name.
 
-    `refused` are the fields that the server turned out not to take.
+    `refused` are the fields that the server turned out not to take; `pacer` knows its limits, set or learnt.
     """
 
     model: str
@@ -69,6 +69,10 @@ class Parts:
     traffic: Traffic = field(default_factory=Traffic)
     server: str = ""
     refused: set[str] = field(default_factory=set)
+    pacer: Pacer = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pacer", pacer_of(self.connection))
 
     def content(self, request: GenerationRequest) -> dict[str, Any]:
         """The content of a request."""
@@ -117,7 +121,7 @@ class Session:
         self._thread: threading.Thread
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: Transport | None = None
-        self._gate = Gate(pacer_of(parts.connection))
+        self._gate = Gate(parts.pacer)
         self._recorder = Recorder(parts.answers, parts.meter, parts.counter)
         self._stopped = asyncio.Event()
         self._ending: BaseException | None = None

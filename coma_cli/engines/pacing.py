@@ -4,7 +4,10 @@ Concurrency is halved when the server refuses more than a few calls, and grows b
 (additive increase, multiplicative decrease; Source: Chiu and Jain, "Analysis of the Increase and Decrease Algorithms
 for Congestion Avoidance", 1989). A wait requested by the server applies to all calls. When answers take much longer
 than the fastest one, calls may be waiting at the server: fewer are tried, and kept if as many are answered. Used from
-one event loop.
+one event loop at a time.
+
+The limits of a server are not known before its first reply: until then, calls are sent one by one, a short time apart,
+since a burst of them might be more than the server takes.
 """
 
 import asyncio
@@ -14,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from coma_cli.engines.rate_limits import RateLimit, allowance
+from coma_cli.engines.rate_limits import Allowance, RateLimit, allowance
 
 _TOLERATED = 0.03  # share of calls that are refused by chance, and say nothing of how many the server takes
 _FIRST_SHARE = 0.3  # of a call's bound on tokens, until answers show how many are used
@@ -22,6 +25,7 @@ _MEMORY = 0.98  # how slowly shares follow the answers
 _SLOW = 2.0  # times the fastest answer: calls may be waiting at the server
 _STEP_DOWN, _STEP_UP = 0.8, 1.25
 _AS_MANY = 0.97  # of the answers per second of more calls at a time: not fewer, but for chance
+_APART_S = 0.1  # between calls until the server has replied: all of 16 are sent in 1.6 s if it takes longer
 _FEWEST_PER_WINDOW = 32
 _LONGEST_PAUSE = 16  # windows without a trial
 
@@ -95,6 +99,10 @@ class Pacer:
         rates = {"requests": requests_per_minute, "tokens": tokens_per_minute}
         self._set = frozenset(name for name, rate in rates.items() if rate)
         self._rates = {name: RateLimit(rate, clock()) for name, rate in rates.items() if rate}
+        self._assumed: set[str] = set()  # rates of limits that the server states without showing their period yet
+        self._heard = len(self._rates) == len(rates)  # with both set, nothing has to be learnt first
+        self._apart_until = self._closed_until
+        self._in_flight_tokens = 0.0
         self._share = _FIRST_SHARE
         self._refusals = _TOLERATED  # the share of calls that were refused of late; an early one counts at once
 
@@ -113,7 +121,12 @@ class Pacer:
             return wait
         if self.active >= max(1, int(min(self.allowed, self._congestion.ceiling))):
             return math.inf
+        if not self._heard:
+            if now < self._apart_until:
+                return self._apart_until - now
+            self._apart_until = now + _APART_S
         self.active += 1
+        self._in_flight_tokens += tokens
         self._take("requests", 1)
         self._take("tokens", tokens)
         return 0.0
@@ -124,6 +137,7 @@ class Pacer:
 
     def used(self, tokens: int, bound: int, counted: float) -> None:
         """A call of at most `bound` tokens, `counted` when it was admitted, used `tokens`: 0 if it was refused."""
+        self._in_flight_tokens -= counted
         self._take("tokens", tokens - counted)
         if tokens and bound:
             self._share = _MEMORY * self._share + (1 - _MEMORY) * min(1.0, tokens / bound)
@@ -155,15 +169,37 @@ class Pacer:
             self._late_until = now + after_s
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Keep to the limits per minute that a reply's headers state, unless the user has set them."""
+        """Keep to the limits per minute that a reply's headers state, unless the user has set them.
+
+        A limit of which nothing is used yet shows no period: it counts as one per minute until a reply says otherwise.
+        """
+        self._heard = True
         for of in ("requests", "tokens"):
             stated = allowance(headers, of)
-            if stated is None or (of not in self._rates and not stated.is_per_minute):
+            if stated is None:
                 continue
-            rate = self._rates.setdefault(of, RateLimit(stated.limit, self._clock()))
-            if of not in self._set and stated.is_per_minute:
-                rate.per_minute = stated.limit
-            rate.at_most(stated.left)
+            if of not in self._set:
+                self._keep_to(of, stated)
+            if of in self._rates:
+                self._rates[of].at_most(stated.left)
+
+    def _keep_to(self, of: str, stated: Allowance) -> None:
+        if stated.is_per_minute:
+            self._assumed.discard(of)
+            self._rate(of, stated.limit).per_minute = stated.limit
+        elif not stated.shows_period and of not in self._rates:
+            self._assumed.add(of)
+            self._rate(of, stated.limit)
+        elif stated.shows_period and of in self._assumed:
+            self._assumed.discard(of)
+            del self._rates[of]
+
+    def _rate(self, of: str, per_minute: float) -> RateLimit:
+        """The rate of "requests" or "tokens"; a new one has used up what the calls in flight are counted with."""
+        if of not in self._rates:
+            self._rates[of] = RateLimit(per_minute, self._clock())
+            self._take(of, self.active if of == "requests" else self._in_flight_tokens)
+        return self._rates[of]
 
 
 class Gate:

@@ -58,10 +58,16 @@ class Allowance:
     reset_s: float
 
     @property
+    def shows_period(self) -> bool:
+        """Whether some of the limit is used, so that the time until it is renewed shows for how long it is."""
+        return self.left < self.limit and self.reset_s > 0
+
+    @property
     def is_per_minute(self) -> bool:
         """Whether the limit renews within about a minute, as far as this moment shows."""
-        used = self.limit - self.left
-        return used > 0 and _PERIOD_S[0] <= self.reset_s * self.limit / used <= _PERIOD_S[1]
+        return self.shows_period and (
+            _PERIOD_S[0] <= self.reset_s * self.limit / (self.limit - self.left) <= _PERIOD_S[1]
+        )
 
 
 def allowance(headers: Mapping[str, str], of: str) -> Allowance | None:

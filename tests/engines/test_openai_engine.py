@@ -14,6 +14,7 @@ from coma_cli.engines.openai_engine import OpenAIEngine, check_access
 from coma_cli.errors import BudgetReachedError, CliError, UsageError
 from coma_cli.jsonl import read_rows
 from tests.chat_server import ChatServer, Fail, serving
+from tests.provider import providing, state_of
 
 
 def requests(count: int, **changes) -> list[GenerationRequest]:
@@ -177,6 +178,19 @@ def test_a_server_that_takes_few_at_a_time_is_given_few():
         assert server.log.refused < 16 + late / 2, (server.log.refused, server.log.calls)
 
 
+def test_limits_that_only_the_replies_state_are_kept_from_the_first_call_on():
+    limits = {"requests_per_minute": 60_000, "tokens_per_minute": 36_000, "burst_s": 0.4}
+    with providing(latency_s=0.1, **limits) as url:
+        engine = OpenAIEngine("test-model", Connection(base_url=url, concurrency=64))
+        found = list(engine.generate(requests(80)))
+        seen = state_of(url)
+        assert [r.finish_reason for r in found] == ["eos"] * 80
+        assert seen["outcomes"] == {"whole": 80}, "a burst of 64 calls is more than the server takes at once"
+        assert seen["used"]["tokens"] > 0.8 * 600 * (seen["seconds"] - 0.3), "and the limit is used"
+        assert len(list(engine.generate(requests(120)[80:]))) == 40
+        assert state_of(url)["outcomes"] == {"whole": 120}, "what was learnt counts for the next requests too"
+
+
 @pytest.mark.parametrize(
     "fail",
     [Fail(500), Fail(503), Fail(408), Fail(torn=True), Fail(garbage=b"<html>"), Fail(garbage=b"{"), Fail(hang_up=True)],
@@ -290,9 +304,10 @@ def test_when_the_meter_says_no_all_in_flight_is_taken_in_first(tmp_path):
 def test_leaving_early_takes_in_what_is_in_flight_and_sends_nothing_more(tmp_path):
     with serving(latency_s=0.2) as server, AnswerJournal(tmp_path) as answers:
         engine = OpenAIEngine("test-model", connection(server, concurrency=4), answers=answers)
-        with contextlib.closing(engine.generate(requests(50))) as responses:
+        assert len(list(engine.generate(requests(1)))) == 1  # after the first reply, four are sent at once
+        with contextlib.closing(engine.generate(requests(50)[1:])) as responses:
             next(responses)
-        assert len(answers) == server.log.calls == 4
+        assert len(answers) == server.log.calls == 5
     assert not [t for t in threading.enumerate() if t.name == "openai-engine"]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import time
 
 import pytest
 from hypothesis import given
@@ -24,8 +25,29 @@ class Clock:
         return self.now
 
 
+def replied(limit: int, clock: Clock | None = None, **rates: float) -> Pacer:
+    """A pacer whose server has replied, and has stated no limits."""
+    pacer = Pacer(limit, clock or time.monotonic, **rates)
+    pacer.learn({})
+    return pacer
+
+
+def test_until_the_first_reply_calls_are_sent_one_by_one():
+    clock = Clock()
+    pacer = Pacer(64, clock)
+    assert pacer.admit() == 0
+    assert pacer.admit() == pytest.approx(0.1), "a burst might be more than the server takes"
+    clock.now += 0.1
+    assert pacer.admit() == 0 and pacer.admit() > 0, "an answer that takes long does not hold up the others for long"
+    pacer.learn({})
+    assert [pacer.admit() for _ in range(62)] == [0] * 62
+    known = Pacer(64, clock, requests_per_minute=60_000, tokens_per_minute=1e9)
+    clock.now += 1.0
+    assert [known.admit(9) for _ in range(64)] == [0] * 64, "nothing has to be learnt"
+
+
 def test_a_pacer_admits_up_to_its_limit():
-    pacer = Pacer(3)
+    pacer = replied(3)
     assert [pacer.admit() for _ in range(3)] == [0, 0, 0]
     assert pacer.admit() > 0
     pacer.leave()
@@ -34,7 +56,7 @@ def test_a_pacer_admits_up_to_its_limit():
 
 def test_a_refusal_closes_the_door_for_all_and_halves_the_limit():
     clock = Clock()
-    pacer = Pacer(8, clock)
+    pacer = replied(8, clock)
     pacer.refused(5.0)
     assert pacer.admit() == pytest.approx(5.0)
     clock.now += 5.0
@@ -46,7 +68,7 @@ def test_a_refusal_closes_the_door_for_all_and_halves_the_limit():
 
 def test_refusals_of_calls_that_were_in_flight_together_count_once():
     clock = Clock()
-    pacer = Pacer(16, clock)
+    pacer = replied(16, clock)
     for _ in range(10):
         pacer.refused(1.0)
     assert pacer.allowed == 8
@@ -55,7 +77,7 @@ def test_refusals_of_calls_that_were_in_flight_together_count_once():
 @given(st.integers(1, 64), st.lists(st.booleans(), max_size=300))
 def test_the_limit_stays_between_one_and_what_was_set(limit, events):
     clock = Clock()
-    pacer = Pacer(limit, clock)
+    pacer = replied(limit, clock)
     for good in events:
         clock.now += 1.0
         before = pacer.allowed
@@ -79,7 +101,7 @@ def test_a_sleep_ends_at_once_when_stopped():
 
 def test_few_refusals_by_chance_do_not_slow_down():
     clock = Clock()
-    pacer = Pacer(64, clock)
+    pacer = replied(64, clock)
     for call in range(2000):
         clock.now += 0.01
         pacer.refused(0.0) if call % 100 == 99 else pacer.succeeded()
@@ -92,7 +114,7 @@ def test_few_refusals_by_chance_do_not_slow_down():
 
 def test_calls_without_an_answer_in_time_make_fewer_and_count_once():
     clock = Clock()
-    pacer = Pacer(16, clock)
+    pacer = replied(16, clock)
     for _ in range(5):
         pacer.late(10.0)
     assert pacer.allowed == 8 and pacer.admit() == 0, "nobody waits for it"
@@ -118,7 +140,7 @@ def simulated(pacer: Pacer, clock: Clock, *, places: int, takes_s: float, answer
 
 def test_fewer_calls_at_a_time_where_more_only_wait():
     clock = Clock()
-    pacer = Pacer(256, clock)
+    pacer = replied(256, clock)
     rate = simulated(pacer, clock, places=16, takes_s=0.5, answers=20_000)
     assert rate > 0.95 * 16 / 0.5
     assert pacer.active < 64, "most of 256 would only have waited, and run into their deadline"
@@ -126,14 +148,14 @@ def test_fewer_calls_at_a_time_where_more_only_wait():
 
 def test_a_server_that_takes_all_is_given_all():
     clock = Clock()
-    pacer = Pacer(64, clock)
+    pacer = replied(64, clock)
     assert simulated(pacer, clock, places=1000, takes_s=0.5, answers=5_000) > 0.95 * 64 / 0.5
     assert pacer.active >= 62
 
 
 def test_after_the_server_has_grown_more_are_sent_again():
     clock = Clock()
-    pacer = Pacer(128, clock)
+    pacer = replied(128, clock)
     simulated(pacer, clock, places=8, takes_s=0.5, answers=6_000)
     assert pacer.active < 40
     rate = simulated(pacer, clock, places=1000, takes_s=0.5, answers=60_000)
@@ -157,7 +179,7 @@ def paced(pacer: Pacer, clock: Clock, *, seconds: float, bound: int, uses: int) 
 
 def test_requests_and_tokens_per_minute_are_kept_and_used():
     clock = Clock()
-    pacer = Pacer(64, clock, requests_per_minute=600)
+    pacer = replied(64, clock, requests_per_minute=600)
     assert 0.97 * 1200 <= paced(pacer, clock, seconds=120, bound=100, uses=10) <= 1200
     pacer = Pacer(64, clock, requests_per_minute=6000, tokens_per_minute=30_000)
     assert 0.97 * 600 <= paced(pacer, clock, seconds=120, bound=1000, uses=100) <= 600
@@ -170,7 +192,7 @@ def headers(of: str, limit: float, left: float, reset: str) -> dict[str, str]:
 
 def test_limits_are_learnt_from_headers_unless_they_are_set():
     clock = Clock()
-    pacer = Pacer(64, clock)
+    pacer = replied(64, clock)
     pacer.learn(headers("requests", 600, 599, "100ms"))
     assert 0.97 * 600 <= paced(pacer, clock, seconds=60, bound=9, uses=9) <= 600
     own = Pacer(64, clock, requests_per_minute=60)
@@ -181,9 +203,32 @@ def test_limits_are_learnt_from_headers_unless_they_are_set():
     assert [daily.admit() for _ in range(64)] == [0] * 64, "a limit per day says nothing of a minute"
 
 
-def test_what_is_left_at_the_server_counts():
+def test_a_limit_of_which_nothing_is_used_yet_counts_as_one_per_minute_until_it_shows_its_period():
     clock = Clock()
     pacer = Pacer(64, clock)
+    pacer.learn(headers("requests", 600, 600, "0s"))
+    assert 0.97 * 300 <= paced(pacer, clock, seconds=30, bound=9, uses=9) <= 300
+    pacer.learn(headers("requests", 600, 599, "144s"))
+    assert [pacer.admit() for _ in range(64)] == [0] * 64, "600 per day"
+
+
+def test_calls_in_flight_when_a_limit_is_learnt_are_counted_and_corrected():
+    clock = Clock()
+    pacer = replied(8, clock)
+    assert [pacer.admit(1000) for _ in range(8)] == [0] * 8
+    pacer.learn(headers("tokens", 6000, 5000, "10s"))
+    for _ in range(8):
+        pacer.used(0, 3000, 1000)
+        pacer.leave()
+    admitted = 0
+    while pacer.admit(1000) == 0:
+        admitted += 1
+    assert admitted == 1, "refused calls give back what they were counted with, and no more"
+
+
+def test_what_is_left_at_the_server_counts():
+    clock = Clock()
+    pacer = replied(64, clock)
     pacer.learn(headers("requests", 600, 0, "60s"))
     clock.now += 1.0
     admitted = 0
@@ -195,7 +240,7 @@ def test_what_is_left_at_the_server_counts():
 
 def test_a_gate_admits_in_order_and_turns_away_once_closed():
     async def scene() -> tuple[list[int], float | None]:
-        gate, order = Gate(Pacer(2)), []
+        gate, order = Gate(replied(2)), []
 
         async def enter(number: int) -> None:
             if await gate.enter(10) is None:
@@ -222,7 +267,7 @@ def test_a_gate_admits_in_order_and_turns_away_once_closed():
 
 def test_a_gate_opens_when_a_rate_allows_it():
     async def scene() -> float:
-        gate, loop = Gate(Pacer(8, requests_per_minute=1200)), asyncio.get_running_loop()
+        gate, loop = Gate(replied(8, requests_per_minute=1200)), asyncio.get_running_loop()
         began = loop.time()
         for _ in range(30):
             await gate.enter(1)
