@@ -20,6 +20,12 @@ from coma_cli.words import count_of
 CARD = "card.md"
 _SHOWN = 2
 _LONGEST_SHOWN = 1500  # characters
+_AGREEMENT: Mapping[str, str] = {
+    "majority": "more than half",
+    "minority": "half or fewer, in one of the largest groups",
+    "none": "no other one",
+    "nothing-to-compare": "unknown: fewer than two return something",
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,15 @@ def _proof(facts: CardFacts) -> Iterator[str]:
     if facts.proof:
         yield from ("## Proof", "", "How far the programs of kept rows were proven by running them:", "")
         yield from table(("level", "rows"), [(level, str(count)) for level, count in facts.proof.items()])
+    agreement = facts.summary["proof"]["agreement"]
+    if agreement:
+        yield from ("Several programs were written for one instruction and compared by what they return; of all:", "")
+        yield from table(
+            ("programs that agree with the one kept", "instructions"),
+            [(_AGREEMENT[name], str(count)) for name, count in agreement.items()],
+        )
+        replaced = facts.summary["proof"]["replaced"]
+        yield from (f"For {count_of(replaced, 'instruction')} another program than the first one is kept.", "")
 
 
 def _dropped(facts: CardFacts) -> Iterator[str]:

@@ -114,6 +114,7 @@ def example_of(draft: ItemDraft[Seed], settings: GenSettings) -> Example:
     """An accepted draft as a row."""
     instruction, program = draft.texts
     answers = " ".join(name[:16] for name in draft.answers)
+    kept = f", program {draft.program} of {settings.tries}" if draft.program > 1 else ""
     return Example(
         id=row_id(draft),
         task=TASK,
@@ -124,7 +125,7 @@ def example_of(draft: ItemDraft[Seed], settings: GenSettings) -> Example:
         output=program,
         licence=draft.item.licence,
         origin=_with_human_part(draft.item, program) if settings.second_round == "from-code" else draft.item.origin,
-        made_by=f"{settings.model} in two rounds, answers {answers}",
+        made_by=f"{settings.model} in two rounds, answers {answers}{kept}",
         proof=draft.proof.level if draft.proof is not None else "none",
     )
 

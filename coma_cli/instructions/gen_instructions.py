@@ -128,11 +128,21 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
     costs = Costs(spending, engine.traffic, spending.usd - spent_before, broken_answers)
     used = len(rounds.drafts) if settings.pending is None else 0
     proof = proof_summary(rounds.drafts.values(), prover)
+    _say_where_programs_disagree(proof)
     summary = _summary(settings, plan, rows, costs, used, proof)
     kept = Counter(row.proof for row in (*rows.train, *rows.validation) if row.proof)
     facts = CardFacts(rounds.kind, [*rounds.drafts.values()], rows, summary.model_dump(), kept)
     _write_card(run, facts, settings)
     return StageResult(summary, outputs, spending.prompt_tokens + spending.completion_tokens, summary.usd)
+
+
+def _say_where_programs_disagree(proof: ProofSummary) -> None:
+    if proof.without_majority:
+        compared = count_of(sum(proof.agreement.values()), "instruction")
+        console.note(
+            f"For {proof.without_majority} of {compared} at most half of the programs agree; such a row states what "
+            "its own program shows: --keep 'proof>=cross-checked' drops it."
+        )
 
 
 def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:

@@ -39,7 +39,8 @@ class ItemDraft(Generic[Item]):
     """The progress of an item. It ends accepted, refused for a reason, or with a failed call.
 
     `texts` are the texts of its answers, one per round, including the last one if a filter refused it. `answers` are
-    the hashes of the requests that were made. `proof` is what was found of its program, once that was run.
+    the hashes of the requests that were made. `proof` is what was found of its program, once that was run; `program`
+    says which of several programs for one instruction it is, from 1.
     """
 
     item: Item
@@ -49,6 +50,7 @@ class ItemDraft(Generic[Item]):
     refused: Refused | None = None
     failure: str = ""
     proof: Proof | None = None
+    program: int = 1
 
     @property
     def settled(self) -> bool:

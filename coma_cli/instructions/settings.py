@@ -235,7 +235,11 @@ class GenSettings(StageSettings):
         default=False, description="Also request asserts for each Python program, and try them on injected bugs"
     )
     tries: Annotated[int, Flag("--tries", panel=PROOF)] = Field(
-        default=1, ge=1, le=20, description="Python programs to request per instruction; they are compared by running"
+        default=1,
+        ge=1,
+        le=20,
+        description="Python programs to request per instruction; they are compared by running, and one of the largest "
+        "group that agrees is kept",
     )
     proof: ProofSettings = ProofSettings()
     cleaning: CleaningRules = CleaningRules()

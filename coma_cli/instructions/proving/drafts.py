@@ -60,6 +60,7 @@ class DraftProver:
         extras = self._extras()
         if extras:
             self._prove(sorted(extras), extras)
+            self._keep_what_most_agree_on(extras)
         least = level_to_keep(self.settings.keep)
         for name, draft in self.drafts.items():
             if draft.state == "accepted" and draft.proof is not None and not draft.proof.reaches(least):
@@ -163,6 +164,19 @@ class DraftProver:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return ""
         return found.text if any(isinstance(node, ast.Assert) for node in ast.walk(tree)) else ""
+
+    def _keep_what_most_agree_on(self, extras: Mapping[str, "_Extra"]) -> None:
+        """Where other programs agree with each other, and not with the first, the first of those is kept and proven."""
+        replaced = {}
+        for name in sorted(extras):
+            draft, others = self.drafts[name], extras[name].others
+            best = draft.proof.best_program if draft.proof is not None else 0
+            if best:
+                first, program = draft.texts[_PROGRAM], others[best - 1]
+                texts = (*draft.texts[:_PROGRAM], program)
+                self.drafts[name] = replace(draft, texts=texts, proof=None, program=best + 1)
+                replaced[name] = _Extra(extras[name].asserts, (first, *others[: best - 1], *others[best:]))
+        self._prove(list(replaced), replaced)
 
     # --- requests ---
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+Agreement = Literal["majority", "minority", "none", "nothing-to-compare"]
 Level = Literal["none", "parsed", "ran", "called", "tested", "cross-checked"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 DEFAULT_KEEP = "proof>=parsed"
@@ -26,7 +27,8 @@ class Proof:
 
     `error` is what a model can be shown to repair the program; "" where nothing went wrong. `outcome` stands for what
     the function returned for the generated arguments; programs with equal ones agree. `runs` counts programs that the
-    sandbox executed.
+    sandbox executed. `groups`, if several programs were compared, has the number of the group that each is in, this
+    one first, and -1 for those that returned nothing.
     """
 
     level: Level
@@ -34,6 +36,35 @@ class Proof:
     error: str = ""
     outcome: str = ""
     runs: int = 0
+    groups: tuple[int, ...] = ()
+
+    @property
+    def agreeing(self) -> int:
+        """How many of the compared programs return what this one returns, itself included; 0 if it returns nothing."""
+        return 0 if not self.groups or self.groups[0] < 0 else self.groups.count(self.groups[0])
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """Whether more than half of the compared programs agree with this one, fewer, or none; None: not compared.
+
+        A comparison of which fewer than two programs returned something says nothing.
+        """
+        if not self.groups:
+            return None
+        if sum(group >= 0 for group in self.groups) < 2:
+            return "nothing-to-compare"
+        if self.agreeing < 2:
+            return "none"
+        return "majority" if 2 * self.agreeing > len(self.groups) else "minority"
+
+    @property
+    def best_program(self) -> int:
+        """Which of the compared programs to keep: one of the largest group that agrees, this one (0) if it is in it."""
+        sizes = {group: self.groups.count(group) for group in self.groups if group >= 0}
+        largest = max(sizes.values(), default=0)
+        if largest < 2 or self.agreeing == largest:
+            return 0
+        return next(number for number, group in enumerate(self.groups) if sizes.get(group) == largest)
 
     def reaches(self, level: Level) -> bool:
         """Whether this is at least that level."""
@@ -59,5 +90,10 @@ def level_to_keep(expression: str) -> Level:
 
 
 def missed(proof: Proof, wanted: Level) -> str:
-    """The drop reason of a row below the wanted level: that of the first level that it lacks."""
+    """The drop reason of a row below the wanted level: that of the first level that it lacks.
+
+    Where programs were compared and do not agree, that is the reason.
+    """
+    if wanted == "cross-checked" and proof.groups:
+        return _REASONS[wanted]
     return _REASONS[LEVELS[min(rank(proof.level) + 1, rank(wanted))]]

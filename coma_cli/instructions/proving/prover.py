@@ -47,6 +47,12 @@ class ProofRow(Record):
     error: str = ""
     outcome: str = ""
     runs: int = 0
+    groups: tuple[int, ...] = ()
+
+    @property
+    def proof(self) -> Proof:
+        """What was found."""
+        return Proof(self.level, self.detail, self.error, self.outcome, self.runs, self.groups)
 
     @property
     def key(self) -> str:
@@ -79,7 +85,7 @@ class Prover:
         for candidate in candidates:
             known = self._known.get(self._name(candidate))
             if known is not None:
-                found[candidate.key] = Proof(known.level, known.detail, known.error, known.outcome, known.runs)
+                found[candidate.key] = known.proof
                 on_proven()
             elif (flaw := syntax_error(candidate.language, candidate.program)) is not None:
                 self._take(found, candidate, Proof("none", flaw, flaw), on_proven)
@@ -139,6 +145,7 @@ class Prover:
             error=proof.error,
             outcome=proof.outcome,
             runs=proof.runs,
+            groups=proof.groups,
         )
         # What this machine can't run, another one, or this one later, may.
         if row.id not in self._known and (proof.runs or proof.level == "none"):

@@ -7,7 +7,6 @@ is killed or leaves, runs once more as it is, to see whether it ends well. Asser
 
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -199,37 +198,45 @@ def _mutant(program: str, target: CountedFunction, seed: int) -> str | None:
 
 
 def _compare(progress: Sequence[_Progress], sandbox: Sandbox) -> None:
-    runs: dict[str, tuple[_Progress, DrivenProgram]] = {}
-    outcomes: dict[str, Counter[str]] = {found.job.key: Counter() for found in progress}
+    runs: dict[str, tuple[_Progress, int, DrivenProgram]] = {}
+    outcomes = {found.job.key: [""] * len(found.job.others) for found in progress}
     for outcome in sandbox.run(_other_runs(progress, runs)):
-        found, other = runs.pop(outcome.key)
+        found, number, other = runs.pop(outcome.key)
         found.proof = replace(found.proof, runs=found.proof.runs + 1)
         report = other.report(outcome)
         if report is not None and report.in_all and report.returned:
-            outcomes[found.job.key][report.outcome] += 1
+            outcomes[found.job.key][number] = report.outcome
     for found in progress:
         _take_comparison(found, outcomes[found.job.key])
 
 
-def _take_comparison(found: _Progress, others: Counter[str]) -> None:
+def _take_comparison(found: _Progress, others: Sequence[str]) -> None:
     """A program is cross-checked if more than half of all, itself included, return what it returns."""
     report = found.report
     assert report is not None  # else it was not called
-    agreeing = others[report.outcome] + 1
-    tried = len(found.job.others) + 1
-    detail = f"{agreeing} of {tried} programs agree"
-    if report.returned and agreeing > 1 and 2 * agreeing > tried:
-        found.proof = replace(found.proof, level="cross-checked", detail=detail, error="", outcome=report.outcome)
+    groups = _groups([report.outcome if report.returned else "", *others])
+    proof = replace(found.proof, outcome=report.outcome, groups=groups)
+    detail = f"{proof.agreeing} of {len(proof.groups)} programs agree"
+    if proof.agreement == "majority":
+        found.proof = replace(proof, level="cross-checked", detail=detail, error="")
     else:
-        found.proof = replace(found.proof, detail=found.proof.detail or detail, outcome=report.outcome)
+        found.proof = replace(proof, detail=proof.detail or detail)
 
 
-def _other_runs(progress: Sequence[_Progress], runs: dict[str, tuple[_Progress, DrivenProgram]]) -> Iterator[Program]:
+def _groups(outcomes: Sequence[str]) -> tuple[int, ...]:
+    """The number of each outcome among the different ones, -1 for "": a program that returned nothing."""
+    numbers: dict[str, int] = {}
+    return tuple(numbers.setdefault(outcome, len(numbers)) if outcome else -1 for outcome in outcomes)
+
+
+def _other_runs(
+    progress: Sequence[_Progress], runs: dict[str, tuple[_Progress, int, DrivenProgram]]
+) -> Iterator[Program]:
     for found in progress:
         for number, text in enumerate(found.job.others):
             key, counter = f"{found.job.key}/other-{number}", name_for_counter()
             program = counted(text, None, f"{counter}()")
             if program is not None:
                 other = driven(key, program, counter, all_cases=True, targets=found.targets)
-                runs[key] = found, other
+                runs[key] = found, number, other
                 yield other.program

@@ -114,6 +114,51 @@ def test_further_programs_are_compared(seed, workspace_root):
     assert found["right"] == found["defined"] == "cross-checked"
 
 
+# The function calls a helper that each program defines in its own way.
+HELPERS = {
+    "first": ("a + b", "b + a", "sum((a, b))", "a - b", "a * b"),
+    "others": ("a - b", "a + b", "b + a", "sum((a, b))", "a * b"),
+    "pair": ("a - b", "a * b", "a + b", "b + a", "a * a"),
+    "split": ("a - b", "a + b", "a * b", "a * a", "b * b"),
+}
+
+
+def test_one_of_the_programs_that_most_agree_on_is_kept_and_disagreement_is_counted(tmp_path, workspace_root, capsys):
+    code = "def add(a: int, {0}: int):\n    if a > {1}:\n        a = {1}\n    return helper(a, {0})"
+    rows = [{"code": code.format(kind, 100 + number)} for number, kind in enumerate(HELPERS)]
+    write_rows(tmp_path / "seed.jsonl", rows)
+    written: Counter[str] = Counter()
+
+    def program(body) -> str:
+        prompt = body["messages"][-1]["content"]
+        if "<instruction>" in prompt:
+            return answer(body)
+        kind = kind_of(prompt)
+        written[kind] += 1
+        helper = f"def helper(a, b):\n    return {HELPERS[kind][written[kind] - 1]}"
+        return f"```python\n{code_in(prompt)}\n\n\n{helper}\n```"
+
+    more = ("--tries", "5", "--set", "runtime.concurrency=1")
+    with serving(answer=program) as server:
+        found = run(tmp_path / "seed.jsonl", workspace_root, server.base_url, *more, "--json")
+        shown = capsys.readouterr()
+        kept = run(tmp_path / "seed.jsonl", workspace_root, server.base_url, *more, "--keep", "proof>=cross-checked")
+        assert server.log.calls == 2 * 4 + 4 * 4
+    assert found == {"first": "cross-checked", "others": "cross-checked", "pair": "called", "split": "called"}
+    assert kept == {**found, "pair": "not-cross-checked", "split": "not-cross-checked"}
+    proof = json.loads(shown.out)["proof"]
+    assert (proof["agreement"], proof["replaced"]) == ({"majority": 2, "minority": 1, "none": 1}, 2)
+    assert "For 2 of 4 instructions at most half of the programs agree" in " ".join(shown.err.split())
+    (one, _) = sorted((workspace_root / "gen-instructions").iterdir(), key=lambda run: run.stat().st_mtime)
+    rows = {kind_of(row["output"]): row for row in read_rows(one / "train.jsonl")}
+    assert {kind: row["output"].rpartition("return ")[2] for kind, row in rows.items()} == {
+        "first": "a + b", "others": "a + b", "pair": "a + b", "split": "a - b",
+    }  # fmt: skip
+    assert rows["others"]["made_by"].endswith(", program 2 of 5") and "of 5" not in rows["first"]["made_by"]
+    card = (one / "card.md").read_text()
+    assert "| more than half | 2 |" in card and "| no other one | 1 |" in card
+
+
 def test_a_dry_run_counts_the_further_requests(seed, workspace_root, capsys):
     with serving(answer=answer) as server:
         command = [

@@ -26,3 +26,28 @@ def test_the_reason_is_the_first_level_that_is_missing():
         for wanted in LEVELS[number + 1 :]:
             assert not Proof(level).reaches(wanted)
             require_known(missed(Proof(level), wanted))
+
+
+@pytest.mark.parametrize(
+    ("groups", "agreement", "agreeing", "best"),
+    [
+        ((), None, 0, 0),
+        ((0, 0, 1), "majority", 2, 0),
+        ((0, 0, 1, 1), "minority", 2, 0),
+        ((0, 1, 1), "none", 1, 1),
+        ((0, 1, 2, 2, 1), "none", 1, 1),
+        ((0, 0, 1, 1, 1), "minority", 2, 2),
+        ((0, 1, 2), "none", 1, 0),
+        ((-1, 0, 0), "none", 0, 1),
+        ((-1, -1, 0), "nothing-to-compare", 0, 0),
+        ((0, -1), "nothing-to-compare", 1, 0),
+    ],
+)
+def test_programs_agree_in_groups_and_one_of_the_largest_is_kept(groups, agreement, agreeing, best):
+    proof = Proof("called", groups=groups)
+    assert (proof.agreement, proof.agreeing, proof.best_program) == (agreement, agreeing, best)
+
+
+def test_programs_that_do_not_agree_are_the_reason_where_agreement_is_wanted():
+    assert missed(Proof("called", groups=(0, 1)), "cross-checked") == "not-cross-checked"
+    assert missed(Proof("called", groups=(0, 1)), "tested") == "not-tested"
