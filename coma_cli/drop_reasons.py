@@ -95,6 +95,7 @@ DROP_REASONS: Mapping[str, str] = {
     "not-tested": "no asserts pass for the program and fail for one with an injected bug",
     "only-reasoning": "the model reasoned and gave no answer",
     "other-text-language": "the text is not in the requested language",
+    "other-placeholders": "the wording has other placeholders than the others of its table",
     "program-too-short": "the program has fewer lines than the filters allow",
     "quotes-the-answer": "the instruction holds the whole answer",
     "reads-input": "the program waits for input",

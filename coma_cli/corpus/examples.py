@@ -12,7 +12,7 @@ from itertools import islice
 
 from coma_cli.catalog.material import Material
 from coma_cli.catalog.tasks import TASKS
-from coma_cli.catalog.tasks.task import Draft, Surroundings, Task
+from coma_cli.catalog.tasks.task import Draft, Surroundings, Task, Wordings
 from coma_cli.jsonl import sha256_of
 from coma_cli.languages import display
 from coma_cli.records import Example, RowSubject, TextLanguage, row_seed
@@ -36,12 +36,25 @@ class Pool(Enum):
 
 
 PoolsOf = Callable[[Sequence[Material]], Sequence[Pool]]
+WordingsBeside = Callable[[str, Wordings, TextLanguage], Sequence[str]]
+
+
+def no_others(task: str, table: Wordings, text_language: TextLanguage) -> Sequence[str]:
+    """No wordings beside those of the catalogue."""
+    return ()
 
 
 def make_example(
-    task: Task, material: Material, source: str, seed: int, context: Surroundings = NOWHERE
+    task: Task,
+    material: Material,
+    source: str,
+    seed: int,
+    context: Surroundings = NOWHERE,
+    beside: WordingsBeside = no_others,
 ) -> Example | None:
     """The row that a task makes of a piece of material, or None; `context` is its neighbours in the file.
+
+    `beside` gives further wordings for a task and one of its tables.
 
     A draft that asks nothing gives a row with an empty instruction, which cleaning drops.
 
@@ -57,13 +70,16 @@ def make_example(
     asked = draft.asked if draft.instruction is None else draft.instruction
     content = list(draft.named_by) or [asked, draft.input, draft.output]
     row_id = sha256_of([task.name, *content])[:_ID_DIGITS]
+    instruction = draft.instruction
+    if instruction is None:
+        instruction = _worded(task, draft, material, seed, row_id, beside)
     return Example(
         id=row_id,
         task=task.name,
         source=source,
         language=material.language,
         text_language=material.text_language,
-        instruction=_worded(task, draft, material, seed, row_id) if draft.instruction is None else draft.instruction,
+        instruction=instruction,
         input=draft.input,
         output=draft.output,
         licence=material.licence,
@@ -75,18 +91,33 @@ def make_example(
 
 def asked_of(example: Example) -> str:
     """What a row asks: its instruction without the wording that a task put around the question, if there is one."""
-    for pattern in _frames(example.task, example.text_language):
+    question = _question(example, _frames(example.task, example.text_language))
+    return example.instruction if question is None else question
+
+
+def question_in(example: Example, wordings: tuple[str, ...]) -> str | None:
+    """What a row asks, if its instruction is one of some wordings that have a place for the question; else None."""
+    return _question(example, _patterns(wordings, example.text_language))
+
+
+def _question(example: Example, patterns: Iterable[re.Pattern[str]]) -> str | None:
+    for pattern in patterns:
         found = pattern.fullmatch(example.instruction)
         if found is not None:
             return found["text"]
-    return example.instruction
+    return None
 
 
 @lru_cache(maxsize=64)
 def _frames(task: str, text_language: TextLanguage) -> tuple[re.Pattern[str], ...]:
     """The wordings of a task that have a place for the question, as patterns."""
     tables = TASKS[task].wordings if task in TASKS else ()
-    wordings = (wording for table in tables for wording in table[text_language] if "{text}" in wording)
+    return _patterns(tuple(wording for table in tables for wording in table[text_language]), text_language)
+
+
+@lru_cache(maxsize=64)
+def _patterns(wordings: tuple[str, ...], text_language: TextLanguage) -> tuple[re.Pattern[str], ...]:
+    wordings = tuple(wording for wording in wordings if "{text}" in wording)
     return tuple(re.compile(_pattern(wording, text_language), re.DOTALL) for wording in wordings)
 
 
@@ -132,11 +163,14 @@ def with_surroundings(
         yield from served(side, size)
 
 
-def _worded(task: Task, draft: Draft, material: Material, seed: int, row_id: str) -> str:
+def _worded(task: Task, draft: Draft, material: Material, seed: int, row_id: str, beside: WordingsBeside) -> str:
     """One of the draft's wordings, filled in; empty where the question that belongs into it is."""
     if draft.wordings is None or not any(draft.wordings is listed for listed in task.wordings):
         raise ValueError(f"The task {task.name} drafts a row with wordings that its entry does not list.")
-    choices = draft.wordings[material.text_language]
+    choices = (
+        *draft.wordings[material.text_language],
+        *beside(task.name, draft.wordings, material.text_language),
+    )
     wording = choices[row_seed(seed, f"wording|{row_id}") % len(choices)]
     if "{text}" in wording and not draft.asked.strip():
         return ""

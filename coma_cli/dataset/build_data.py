@@ -16,6 +16,7 @@ from coma_cli.catalog.benchmarks import LoadedBenchmark
 from coma_cli.catalog.mixtures.mixture import Mixture
 from coma_cli.catalog.sources import SOURCES
 from coma_cli.corpus.decontamination.decontaminate import LEVELS, index_of
+from coma_cli.corpus.wordings import NO_WORDINGS, AddedWordings
 from coma_cli.dataset import exports, plot
 from coma_cli.dataset.against import (
     hash_named,
@@ -46,6 +47,7 @@ from coma_cli.dataset.summary import (
     source_facts,
     subset_counts,
 )
+from coma_cli.dataset.wordings import find_wordings
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.jsonl import write_atomically
 from coma_cli.parallel import ray_cluster
@@ -73,6 +75,7 @@ class BuildDataPlan(Plan):
     benchmarks: tuple[LoadedBenchmark, ...] = ()
     absent: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    wordings: AddedWordings = NO_WORDINGS
 
     @property
     def units(self) -> tuple[WorkUnit, ...]:
@@ -108,6 +111,8 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
         Input(f"source:{entry.source.name}", entry.comes_from or entry.place, entry.content_sha256)
         for entry in found.located
     ]
+    worded, wording_inputs = find_wordings(settings.wordings, workspace)
+    inputs += wording_inputs
     inputs += [Input(f"bench:{bench.name}", bench.source, bench.content_sha256) for bench in benchmarks]
     inputs += [Input(f"dedup:{Path(name).name}", name, hash_named(Path(name))) for name in settings.dedup_against]
     return BuildDataPlan(
@@ -122,6 +127,7 @@ def _plan(settings: BuildDataSettings, workspace: Workspace, *, fetch: bool) -> 
         benchmarks=benchmarks,
         absent=absent,
         warnings=warnings,
+        wordings=worded,
     )
 
 
@@ -257,6 +263,7 @@ def _make_parts(run: Run, settings: BuildDataSettings, plan: BuildDataPlan, part
         parts=None if settings.runtime.cluster else parts,
         skip_broken=settings.skip_broken_sources,
         reads_split=settings.reads_split,
+        wordings=plan.wordings,
     )
     with console.progress("files", len(wanted), len(wanted) - len(missing)) as ticker:
         for built in map_shards(build_part, recipe, missing, workers, settings.runtime.cluster):

@@ -26,6 +26,7 @@ from coma_cli.corpus.dedup.minhash import NearRules
 from coma_cli.corpus.examples import make_example, with_surroundings
 from coma_cli.corpus.splitting import draws_of, pools_of
 from coma_cli.corpus.subjects import subject_keys
+from coma_cli.corpus.wordings import NO_WORDINGS, AddedWordings
 from coma_cli.dataset.locating import WorkUnit, hash_shard
 from coma_cli.dataset.parts import PartWriter
 from coma_cli.dataset.row_index import encode_example, index_rows
@@ -55,6 +56,7 @@ class BuildRecipe:
     parts: Path | None
     skip_broken: bool
     reads_split: Callable[[str], bool]
+    wordings: AddedWordings = NO_WORDINGS
 
 
 class BuiltPart(NamedTuple):
@@ -113,14 +115,17 @@ def _write_rows(recipe: BuildRecipe, unit: WorkUnit, part: PartWriter) -> None:
     rows: Iterator[Example] = clean(_examples(recipe, unit, on_reject), recipe.rules, part.dropped)
     if recipe.index is not None:
         rows = decontaminate(rows, recipe.index, part.dropped, part.evidence)
-    add_rows(part, rows, recipe.near, recipe.seed)
+    add_rows(part, rows, recipe.near, recipe.seed, recipe.wordings)
 
 
-def add_rows(part: PartWriter, rows: Iterable[Example], near: NearRules, seed: int) -> None:
+def add_rows(
+    part: PartWriter, rows: Iterable[Example], near: NearRules, seed: int, wordings: AddedWordings = NO_WORDINGS
+) -> None:
     """Write rows into a part, with all that the final pass needs to know of them."""
     left = iter(rows)
     while batch := list(islice(left, BATCH_ROWS)):
-        fingerprints, subjects = Fingerprints.of(batch, near), subject_keys(batch)
+        asking = [wordings.unworded(row) for row in batch] if wordings.texts else batch
+        fingerprints, subjects = Fingerprints.of(asking, near), subject_keys(batch)
         lines = list(map(encode_example, batch))
         index = index_rows(batch, lines, fingerprints.by_row, draws_of(subjects, seed, len(batch)))
         part.texts(fingerprints.by_text)
@@ -140,7 +145,7 @@ def _examples(recipe: BuildRecipe, unit: WorkUnit, on_reject: Callable[[Rejected
     barred_in = partial(_barred, recipe.index if is_drawn_from else None, unit.source.name)
     for material, context in with_surroundings(wanted, pools_of=pools, barred_in=barred_in):
         for task in tasks:
-            example = make_example(task, material, unit.source.name, recipe.seed, context)
+            example = make_example(task, material, unit.source.name, recipe.seed, context, recipe.wordings.beside)
             if example is not None:
                 yield example
 

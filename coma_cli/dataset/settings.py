@@ -20,7 +20,7 @@ from coma_cli.workspace import runs_of
 
 # Paths on this machine do not change the rows: the inputs count by their content hashes.
 _PLACES = frozenset(
-    {"sources", "source", "from_repo", "stackexchange", "bench_data", "with_generated", "strict"}
+    {"sources", "source", "from_repo", "stackexchange", "bench_data", "with_generated", "strict", "wordings"}
     | {"dedup_against", "decontaminate_against"}
 )
 _ELSEWHERE = frozenset({"push_to_hub", "private"})  # where a finished run goes
@@ -95,6 +95,13 @@ class BuildDataSettings(StageSettings):
         Flag("--with-generated", panel=INPUT, repeat=True, complete=runs_of("gen-instructions")),
         Kind("RUN|FILE"),
     ] = Field(default=(), description="Rows of gen-instructions to include: a run's name or folder, or a file of rows")
+    wordings: Annotated[
+        tuple[str, ...],
+        Flag("--wordings", panel=ROWS, repeat=True, complete=runs_of("gen-instructions")),
+        Kind("RUN|FILE"),
+    ] = Field(
+        default=(), description="Further wordings of instructions: a run of gen-instructions --wordings, or such a file"
+    )
     lang: Annotated[
         tuple[TextLanguage, ...],
         Flag("--lang", panel=ROWS, split=True, complete=lambda _: get_args(TextLanguage)),

@@ -26,7 +26,7 @@ from coma_cli.instructions.budget import FREE, LEDGER_FILE, Budget, Call, Spendi
 from coma_cli.instructions.card import CARD, CardFacts, card
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
 from coma_cli.instructions.pending_requests import PENDING_REQUESTS
-from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan
+from coma_cli.instructions.planning import GenPlan, make_plan, pending_plan, wordings_plan
 from coma_cli.instructions.proving.drafts import prove_rows
 from coma_cli.instructions.proving.prover import PROOFS_FILE, ProofRow, Prover
 from coma_cli.instructions.proving.summary import ProofSummary, proof_summary
@@ -34,6 +34,8 @@ from coma_cli.instructions.round_rows import file_of_round, round_rows
 from coma_cli.instructions.rounds import ItemDraft, Rounds
 from coma_cli.instructions.rows import GeneratedRows, rows_of
 from coma_cli.instructions.settings import GenSettings
+from coma_cli.instructions.task_wordings import gather_wordings
+from coma_cli.instructions.wordings_run import finish_wordings, wordings_headline
 from coma_cli.instructions.writers import WritingEngine, open_writer
 from coma_cli.jsonl import write_rows
 from coma_cli.records import Record
@@ -81,6 +83,8 @@ class Costs:
 
 def plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     """Choose the code functions, look up the price, estimate calls, tokens, dollars and time."""
+    if settings.wordings is not None:
+        return wordings_plan(settings, workspace)
     return make_plan(settings, workspace) if settings.pending is None else pending_plan(settings, workspace)
 
 
@@ -107,7 +111,8 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
         UsageError: the server refuses the key or does not know the model.
     """
     _say_when_it_is_shut_down(settings)
-    rounds = _rounds(plan, settings)
+    server = settings.server if plan.writer is None else plan.writer.server(settings)
+    rounds = _rounds(plan, settings, server)
     broken_before = len(run.corrupt)
     with AnswerJournal(plan.workspace.answers_folder(), on_corrupt=run.corrupt.append) as answers:
         broken_answers = len(run.corrupt) - broken_before
@@ -115,6 +120,13 @@ def work(run: Run, settings: GenSettings, plan: GenPlan) -> StageResult:
         budget = Budget.from_ledger(ledger, plan.price or FREE, settings.max_usd, answers, at_server)
         spent_before = budget.spent_usd
         engine = open_writer(settings, plan.writer, answers, budget, run.path.parent)
+        if settings.wordings is not None:
+            try:
+                found = gather_wordings(engine, plan.wordings, settings, server)
+            finally:
+                run.count_work(engine.traffic.answered)
+            spending, priced = budget.spending(), plan.price is not None
+            return finish_wordings(run, found, settings, spending, engine.traffic, priced=priced)
         prover = Prover(settings.proof, run.journal(PROOFS_FILE, ProofRow))
         try:
             rows = _made_rows(engine, rounds, prover, plan, settings, budget if plan.price else None)
@@ -145,8 +157,7 @@ def _say_where_programs_disagree(proof: ProofSummary) -> None:
         )
 
 
-def _rounds(plan: GenPlan, settings: GenSettings) -> Rounds[Any]:
-    server = settings.server if plan.writer is None else plan.writer.server(settings)
+def _rounds(plan: GenPlan, settings: GenSettings, server: str) -> Rounds[Any]:
     if settings.pending is None:
         return Rounds(CODE_FUNCTIONS, plan.seeds, settings, server)
     return Rounds(PENDING_REQUESTS, plan.requests, settings, server)
@@ -286,6 +297,8 @@ def _summary(
 
 def headline(summary: Mapping[str, Any]) -> str:
     """One line on what was made."""
+    if "wordings" in summary:
+        return wordings_headline(summary)
     dropped = sum(summary["dropped"].values())
     return f"{summary['train']} training and {count_of(summary['validation'], 'validation row')}, {dropped} dropped"
 

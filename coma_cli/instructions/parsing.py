@@ -42,6 +42,11 @@ def chinese_in(response: GenerationResponse) -> Taken | Refused:
     return _tagged(response, "chinese", "text")
 
 
+def wordings_in(response: GenerationResponse) -> Taken | Refused:
+    """The wordings of an answer to a request for them, a line each: the text between its two tags, exactly once."""
+    return _tagged(response, "wordings", "text")
+
+
 def _tagged(response: GenerationResponse, tag: str, thing: str) -> Taken | Refused:
     flaw = _without_content(response)
     if flaw is not None:

@@ -48,6 +48,15 @@ def find_requests(place: str, workspace: Workspace) -> tuple[Path, Input]:
     return file, Input.of_path("pending", file)
 
 
+def requests_in(path: Path) -> list[PendingRequest]:
+    """All requests of a file.
+
+    Raises:
+        MissingInputError: a line of it is not a request.
+    """
+    return [PendingRequest.from_row(row, str(path), PENDING) for _, row in whole_rows(one_file(path))]
+
+
 def choose_requests(
     place: str, workspace: Workspace, *, num: int, max_chars: int, languages: Sequence[str] | None
 ) -> Requests:
@@ -57,7 +66,7 @@ def choose_requests(
         MissingInputError: there is no such file, a line of it is not a request, or none of them can be answered.
     """
     path, origin = find_requests(place, workspace)
-    requests = [PendingRequest.from_row(row, str(path), "pending.jsonl") for _, row in whole_rows(one_file(path))]
+    requests = requests_in(path)
     wanted = [request for request in requests if languages is None or request.language in languages]
     short = [r for r in wanted if len(r.english) + len(r.input) + len(r.output) <= max_chars]
     if not requests:

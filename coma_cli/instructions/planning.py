@@ -2,11 +2,12 @@
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from coma_cli.catalog.benchmarks import LoadedBenchmark
+from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.decontamination.available import (
     NO_BENCHMARKS,
     Available,
@@ -19,7 +20,7 @@ from coma_cli.engines.openai_models import today, why_shut_down
 from coma_cli.errors import CliError, MissingInputError, UsageError
 from coma_cli.instructions.budget import FREE, Price
 from coma_cli.instructions.code_functions import first_request, program_request
-from coma_cli.instructions.pending import Requests, choose_requests
+from coma_cli.instructions.pending import Requests, choose_requests, find_requests, requests_in
 from coma_cli.instructions.pending_requests import generation_request
 from coma_cli.instructions.proving.estimate import further_requests
 from coma_cli.instructions.proving.levels import level_to_keep, rank
@@ -28,6 +29,7 @@ from coma_cli.instructions.seed_choice import SeedChooser, SeedTally
 from coma_cli.instructions.seed_repositories import seed_repository
 from coma_cli.instructions.seeds import Seed, SeedCode, find_seed_code
 from coma_cli.instructions.settings import GenSettings
+from coma_cli.instructions.task_wordings import MOST_REQUESTS, WantedWordings, wanted_wordings, wordings_request
 from coma_cli.instructions.writers import LocalWriter, find_writer, writer_blockers
 from coma_cli.models.prices import AS_OF, BATCH_SHARE, remote_model
 from coma_cli.records import PendingRequest
@@ -52,6 +54,7 @@ class GenPlan(Plan):
     corrupt_seed_lines: int = 0
     writer: LocalWriter | None = None
     chooser: SeedChooser | None = None
+    wordings: tuple[WantedWordings, ...] = ()
     workspace: Workspace = field(kw_only=True)
 
 
@@ -134,6 +137,62 @@ def pending_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         writer=writer,
         workspace=workspace,
     )
+
+
+def wordings_plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
+    """As `make_plan`, for further wordings of tasks' instructions: a call for each table of them, if all can be used.
+
+    Raises:
+        MissingInputError: there is no file of requests. UsageError: there is no task of a name.
+    """
+    tasks, inputs = settings.tasks or tuple(TASKS), []
+    if settings.pending is not None:
+        path, origin = find_requests(settings.pending, workspace)
+        inputs.append(origin)
+        requested = {request.task for request in requests_in(path)}
+        tasks = settings.tasks or tuple(name for name in TASKS if name in requested)
+    wanted = wanted_wordings(tasks, settings.text_language)
+    price = price_of(settings)
+    writer = find_writer(settings, workspace)
+    count = settings.wordings or 0
+    return GenPlan(
+        subject=f"wordings-{_subject(settings, writer)}",
+        inputs=(*inputs, *_shared_inputs(writer, ())),
+        total=len(wanted),
+        estimate=_wordings_estimate(wanted, settings, price),
+        blockers=tuple(_blockers(settings, price, writer)),
+        notes=(
+            f"{count_of(count, 'wording')} for each of {count_of(len(wanted), 'table')} of "
+            f"{count_of(len(tasks), 'task')}",
+            *_common_notes(settings, price, ()),
+        ),
+        price=price,
+        writer=writer,
+        wordings=wanted,
+        workspace=workspace,
+    )
+
+
+def _wordings_estimate(wanted: Sequence[WantedWordings], settings: GenSettings, price: Price | None) -> dict[str, Any]:
+    """Calls, tokens, dollars and time, if the first answers are enough; at most, if all are requested thrice."""
+    counter = TokenCounter.of(settings.model)
+    count = settings.wordings or 0
+    asked = [wordings_request(w, w.table[w.text_language], count, 0, settings) for w in wanted]
+    read = sum(counter.about(r.system) + counter.about(r.instruction) for r in asked)
+    each = [sum(map(counter.about, w.table[w.text_language])) // len(w.table[w.text_language]) for w in wanted]
+    written = sum(count * (tokens + 1) for tokens in each)
+    longest = sum(request.decoding.max_new_tokens for request in asked)
+    # Those that were kept are shown too; 8 bytes per token is a generous bound.
+    most_read = MOST_REQUESTS * (sum(counter.at_most([r.system, r.instruction]) for r in asked) + 8 * longest)
+    return {
+        "calls": len(asked),
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "usd": None if price is None else round(price.cost_usd(read, written), 6),
+        "usd_at_most": None if price is None else round(price.cost_usd(most_read, MOST_REQUESTS * longest), 6),
+        "seconds": _seconds(len(asked), len(asked), settings),
+        "tokens_counted_by": "the model's vocabulary" if counter.exact else "bytes",
+    }
 
 
 def _source(settings: GenSettings, workspace: Workspace) -> SeedCode:
@@ -256,7 +315,7 @@ def _blockers(settings: GenSettings, price: Price | None, writer: LocalWriter | 
     if writer is not None:
         return list(writer_blockers(settings, writer))
     found: list[CliError] = []
-    if settings.pending is None and rank(level_to_keep(settings.keep)) >= rank("ran"):
+    if settings.pending is None and settings.wordings is None and rank(level_to_keep(settings.keep)) >= rank("ran"):
         why = why_nothing_runs(settings.proof)
         if why:
             found.append(UsageError(f"--keep {settings.keep} needs a sandbox: {why}", "--keep 'proof>=parsed'"))

@@ -4,6 +4,8 @@ The second round sees instruction and function, as CodeCapybara's does: the answ
 runnable.
 """
 
+from collections.abc import Sequence
+
 from coma_cli.instructions.round_one import WRITTEN_IN
 from coma_cli.languages import display
 from coma_cli.records import TextLanguage
@@ -15,6 +17,7 @@ GROUP_FRAME = ('{"tasks": [', "")
 # What a usable answer begins and ends with, for a model that can be made to write between them.
 INSTRUCTION_FRAME = ("<instruction>", "</instruction>")
 CHINESE_FRAME = ("<chinese>", "</chinese>")
+WORDINGS_FRAME = ("<wordings>", "</wordings>")
 
 _TWO_FROM_INSTRUCTION = """\
 {instruction}
@@ -90,6 +93,24 @@ quoted text unchanged, and do not give away any part of the answer.
 
 Answer with the task between <chinese> and </chinese> and nothing else."""
 
+_WORDINGS = """\
+A language model is trained on rows of one programming task. {form}
+
+The instruction of a row may be worded in many ways. These wordings are there already:
+
+<there>
+{there}
+</there>
+
+Write {count} more in {language}.
+
+- Each asks for exactly the same, is complete on its own, and fits on one line.
+- Vary verbs, sentence forms, length and tone: requests, questions, short and polite ones.
+- Keep what is in braces or angle brackets unchanged, each exactly once: it is filled in later.
+- Add no code, no example and no hint at the answer.
+
+Answer with the wordings between <wordings> and </wordings>, one per line, and nothing else."""
+
 _GIVEN = """
 The task comes with this input:
 
@@ -116,6 +137,15 @@ def chinese_instruction(english: str, given: str, code: str, language: str) -> s
         given=_GIVEN.format(given=given.strip("\n")) if given else "",
         language=display(language),
         code=code.strip("\n"),
+    )
+
+
+def more_wordings(form: str, there: Sequence[str], count: int, text_language: TextLanguage) -> str:
+    """The prompt for further wordings of a task's instruction, beside those that are `there`; `form` describes rows."""
+    form = form[:1].upper() + form[1:].rstrip(".") + "."
+    language = WRITTEN_IN[text_language]
+    return _WORDINGS.format(
+        form=form, there="\n".join(" ".join(text.split()) for text in there), count=count, language=language
     )
 
 

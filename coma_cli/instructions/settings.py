@@ -9,6 +9,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from coma_cli.catalog.bases import BASES, DEFAULT_BASE
+from coma_cli.catalog.tasks import TASKS
 from coma_cli.corpus.cleaning.rules import CleaningRules
 from coma_cli.corpus.dedup.rules import NearRules
 from coma_cli.engines.chat import SERVER, Connection
@@ -63,9 +64,9 @@ class Round(BaseModel):
     top_p: float
     max_new_tokens: int
 
-    def decoding(self) -> Decoding:
-        """The form that engines take."""
-        return Decoding(self.temperature, self.top_p, 0, self.max_new_tokens)
+    def decoding(self, longest: int | None = None) -> Decoding:
+        """The form that engines take; `longest` is another limit of tokens than that of the settings."""
+        return Decoding(self.temperature, self.top_p, 0, self.max_new_tokens if longest is None else longest)
 
 
 class RoundOne(Round):
@@ -178,6 +179,18 @@ class GenSettings(StageSettings):
             description="Instead, answer the requests for missing rows of a build-data run (pending.jsonl)",
         )
     )
+    wordings: Annotated[int | None, Flag("--wordings", panel=INPUT), Unset("none")] = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="Instead, write this number of further wordings per table of build-data's tasks, in --lang",
+    )
+    tasks: Annotated[
+        tuple[str, ...] | None,
+        Flag("--tasks", panel=INPUT, split=True, complete=lambda _: TASKS),
+        Kind("NAME,..."),
+        Unset("those of --pending, else all"),
+    ] = Field(default=None, description="Tasks to write wordings for, with --wordings")
     languages: Annotated[list[str] | None, Kind("NAME,..."), Unset("all")] = Field(
         default=None, description="Programming languages of the code functions to use"
     )
@@ -276,6 +289,10 @@ class GenSettings(StageSettings):
             raise ValueError(f"give only one of {' and '.join(given)}")
         if self.pending is not None and (self.num_kept or self.num_per_language):
             raise ValueError("num_kept and num_per_language are for code functions: omit them with pending")
+        if self.wordings is not None and (self.seed_code or self.from_repo or self.num_kept or self.num_per_language):
+            raise ValueError("wordings need no code: omit seed_code, from_repo, num_kept and num_per_language")
+        if self.tasks is not None and self.wordings is None:
+            raise ValueError("tasks are for wordings: add wordings=8, or omit them")
         return self
 
     @property

@@ -139,7 +139,7 @@ def choose_data(workspace: Workspace, paths: list[Path] | None) -> tuple[Trainin
         if len({file.path.resolve() for file in files}) < len(files):
             raise UsageError("The same data is named twice.", "Name each --data once; train longer with --epochs.")
         return files
-    newest = [artifact for stage in DATA_STAGES if (artifact := workspace.newest(stage)) is not None]
+    newest = [artifact for stage in DATA_STAGES if (artifact := workspace.newest(stage, TRAIN_FILE)) is not None]
     if not newest:
         workspace.require_newest(DATA_STAGES[0])
     return tuple(_of_artifact(artifact, artifact.command) for artifact in newest)

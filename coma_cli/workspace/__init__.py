@@ -44,9 +44,10 @@ class Workspace:
         found = (read_artifact(path) for path in sorted(folder.glob(f"*/{MANIFEST}")))
         return sorted((a for a in found if a is not None), key=lambda a: (a.finished, a.name), reverse=True)
 
-    def newest(self, command: str) -> Artifact | None:
-        """The latest finished run of a command."""
-        return next(iter(self.finished(command)), None)
+    def newest(self, command: str, holding: str = "") -> Artifact | None:
+        """The latest finished run of a command; with `holding`, that has this output."""
+        runs = self.finished(command)
+        return next((run for run in runs if not holding or holding in run.manifest["outputs"]), None)
 
     def ahead_of(self, artifact: Artifact) -> Artifact | None:
         """A run of the same command that claims to have finished in the future: the clock was set back since.
