@@ -16,6 +16,7 @@ from coma_cli.formats.fences import fenced_blocks
 from coma_cli.records import Code, Example, RowSubject
 from coma_cli.syntax.contained import contained_functions
 
+_AT_ONCE = 256  # rows
 _SHORT_CHARS = 40  # `print("Hello, world!")` answers many questions
 
 
@@ -45,7 +46,18 @@ def subject_of(example: Example) -> RowSubject:
 
 
 def subject_keys(examples: Sequence[Example]) -> SubjectKeys:
-    """The keys of rows that fit into memory."""
+    """The keys of rows that fit into memory; their texts are split into tokens some at a time, which takes far more."""
+    starts = range(0, len(examples) or 1, _AT_ONCE)
+    made = [_keys_of_some(examples[start : start + _AT_ONCE]) for start in starts]
+    return SubjectKeys(
+        np.concatenate([part.about for part in made]),
+        np.concatenate([part.about_rows + start for part, start in zip(made, starts, strict=True)]),
+        np.concatenate([part.functions for part in made]),
+        np.concatenate([part.function_rows + start for part, start in zip(made, starts, strict=True)]),
+    )
+
+
+def _keys_of_some(examples: Sequence[Example]) -> SubjectKeys:
     subjects = list(map(subject_of, examples))
     about = [(row, _plain(code)) for row, subject in enumerate(subjects) for code in subject.about]
     shown = [(row, text) for row, subject in enumerate(subjects) for text in _functions(subject.shown)]

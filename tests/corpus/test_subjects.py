@@ -1,3 +1,6 @@
+import tracemalloc
+
+import numpy as np
 import pytest
 
 from coma_cli.catalog.material import (
@@ -92,3 +95,30 @@ def test_the_functions_of_a_text_are_keys_of_its_row():
     keys = subject_keys([rows[0], rows[1], rows[2].model_copy(update={"language": "java"})])
     shown = {row: set(keys.functions[keys.function_rows == row].tolist()) for row in range(3)}
     assert not shown[0] and len(shown[1]) == 3 and shown[2] <= shown[1]
+
+
+def rows_of_programs(count):
+    lines = "\n".join(f"    total_{n} = weigh(parts[{n}], scale) + {n}" for n in range(8))
+    return [example(n, output=f"def load_{n}(parts, scale):\n{lines}\n    return total_{n % 8}") for n in range(count)]
+
+
+def test_rows_have_the_same_keys_however_many_there_are():
+    rows = rows_of_programs(300)
+    together, alone = subject_keys(rows), [subject_keys([row]) for row in rows]
+    assert np.array_equal(together.about, np.concatenate([one.about for one in alone]))
+    assert np.array_equal(together.functions, np.concatenate([one.functions for one in alone]))
+    assert together.about_rows.tolist() == list(range(300)) and together.function_rows.max() == 299
+    assert len(subject_keys([]).about) == 0
+
+
+def test_keys_of_many_rows_take_the_memory_of_some():
+    def peak(count):
+        rows = rows_of_programs(count)
+        tracemalloc.start()
+        try:
+            subject_keys(rows)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(768) < 2 * peak(256)
