@@ -44,7 +44,7 @@ PIPELINE: tuple[PipelineRow, ...] = (
     ),
     PipelineRow(
         command="gen-instructions",
-        version=4,
+        version=5,
         reads=(),
         leaves=("round1.jsonl", "round2.jsonl", "train.jsonl", "validation.jsonl", "dropped.jsonl", "card.md"),
         unit="calls",

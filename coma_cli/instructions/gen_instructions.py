@@ -21,7 +21,7 @@ from coma_cli.engines.batch_records import keys_at_servers
 from coma_cli.engines.openai_engine import address
 from coma_cli.engines.openai_models import described_model, shutdown_note
 from coma_cli.engines.openai_session import Traffic
-from coma_cli.errors import BudgetReachedError, CliError
+from coma_cli.errors import BudgetReachedError, CliError, UsageError
 from coma_cli.instructions.budget import FREE, LEDGER_FILE, Budget, Call, Spending
 from coma_cli.instructions.card import CARD, CardFacts, card
 from coma_cli.instructions.code_functions import CODE_FUNCTIONS
@@ -85,6 +85,10 @@ def plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
     """Choose the code functions, look up the price, estimate calls, tokens, dollars and time."""
     if settings.wordings is not None:
         return wordings_plan(settings, workspace)
+    if settings.tasks is not None:
+        raise UsageError(
+            "--tasks says which tasks to word, and no wordings were asked for.", "Add --wordings 8, or omit --tasks."
+        )
     return make_plan(settings, workspace) if settings.pending is None else pending_plan(settings, workspace)
 
 

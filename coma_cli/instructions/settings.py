@@ -291,8 +291,6 @@ class GenSettings(StageSettings):
             raise ValueError("num_kept and num_per_language are for code functions: omit them with pending")
         if self.wordings is not None and (self.seed_code or self.from_repo or self.num_kept or self.num_per_language):
             raise ValueError("wordings need no code: omit seed_code, from_repo, num_kept and num_per_language")
-        if self.tasks is not None and self.wordings is None:
-            raise ValueError("tasks are for wordings: add wordings=8, or omit them")
         return self
 
     @property

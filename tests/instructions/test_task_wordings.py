@@ -82,7 +82,7 @@ def test_answers_without_a_wording_are_an_error_that_says_why(workspace_root, ca
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--tasks", "cloze-test"), "add wordings=8"),
+        (("--tasks", "cloze-test"), "Add --wordings 8"),
         (("--wordings", "2", "--tasks", "cloze-tset"), "cloze-test"),
         (("--wordings", "2", "--num-kept", "3"), "wordings need no code"),
     ],
