@@ -158,7 +158,7 @@ def check_coma(arguments: list[str], folder: Path, monkeypatch: pytest.MonkeyPat
     elif name == "run":
         parse(name, arguments[1:])
         assert read_recipe_argument(arguments[1]), arguments[1]
-    elif name == "compare":  # the runs that it names are not here
+    elif name in ("compare", "doctor"):  # the runs that are named are not here, and looking at the machine takes long
         assert not arguments[1:] or parse(name, arguments[1:]) is None
     else:
         assert run(arguments) == 0

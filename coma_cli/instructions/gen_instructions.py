@@ -87,7 +87,7 @@ def plan(settings: GenSettings, workspace: Workspace) -> GenPlan:
         return wordings_plan(settings, workspace)
     if settings.tasks is not None:
         raise UsageError(
-            "--tasks says which tasks to word, and no wordings were asked for.", "Add --wordings 8, or omit --tasks."
+            "--tasks says which tasks to word, and no wordings were requested.", "Add --wordings 8, or omit --tasks."
         )
     return make_plan(settings, workspace) if settings.pending is None else pending_plan(settings, workspace)
 

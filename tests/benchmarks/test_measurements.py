@@ -87,6 +87,7 @@ def test_build_data_is_measured_beside_the_obvious_pipeline():
         assert words in done.stdout
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_requests_are_measured_beside_other_clients_and_the_seeds_way():
     small = ["--requests", "120", "--rounds", "1", "--in-flight", "16", "--latency", "0.02", "--limited-s", "2"]

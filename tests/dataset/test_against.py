@@ -69,6 +69,7 @@ def test_a_benchmark_that_is_given_and_broken_is_an_error(tmp_path):
         known(sources=str(tmp_path))
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_training_problems_that_mbpp_plus_asks_leave_and_else_the_user_is_warned(tmp_path):
     given = {"source": {"mbpp": str(shared_data() / "mbpp")}}

@@ -25,6 +25,7 @@ def coma(tmp_path, warm_coma):
     return run
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_from_code_to_a_defended_number(coma, tmp_path):
     code = tmp_path / "code"

@@ -141,7 +141,7 @@ def test_tensors_that_the_allocator_returns_at_once_leave_no_holes():
         pytest.param(("lora", "128", "4", "kept"), marks=pytest.mark.soak),
         ("lora", "128", "4", "recomputed"),
         pytest.param(("qlora", "128", "2", "kept"), marks=pytest.mark.soak),
-        ("full", "128", "2", "kept"),
+        pytest.param(("full", "128", "2", "kept"), marks=pytest.mark.soak),
     ],
     ids="-".join,
 )

@@ -151,7 +151,7 @@ def test_a_checkpoint_is_merged_as_its_run_says(root):
 
 @pytest.mark.slow
 @pytest.mark.model
-@pytest.mark.parametrize("mode", ["lora", "qlora"])
+@pytest.mark.parametrize("mode", [pytest.param("lora", marks=pytest.mark.soak), "qlora"])
 def test_a_real_adapter_of_smollm2_is_merged_in_16_bits(mode, tmp_path):
     smollm2()
     package("bitsandbytes", "bnb")

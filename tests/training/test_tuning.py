@@ -199,6 +199,7 @@ def test_a_run_of_two_processes_is_continued_by_one(runs):
     require_equal(runs, "continued by one", "continued")
 
 
+@IN_SOAK
 def test_sigterm_to_the_launcher_saves_the_present_step(runs):
     many = ["--max-steps", "400", "--set", "runtime.save_steps=1000"]
     process = runs.start(TORCHRUN, "terminated", *many)

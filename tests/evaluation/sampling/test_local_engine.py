@@ -138,7 +138,7 @@ def test_a_killed_worker_leaves_its_rows_to_the_other(model, whole, tmp_path):
 @pytest.mark.parametrize(
     ("how", "kind"),
     [
-        pytest.param("devices", signal.SIGKILL, id="kill"),
+        pytest.param("devices", signal.SIGKILL, id="kill", marks=pytest.mark.soak),
         pytest.param("devices", signal.SIGINT, id="ctrl-c", marks=pytest.mark.soak),
         pytest.param("torchrun", signal.SIGINT, id="ctrl-c of torchrun"),
     ],
@@ -166,6 +166,7 @@ def test_what_is_interrupted_leaves_no_process_and_is_resumed(how, kind, model, 
     assert resumed.manifest["work"]["done_since_start"] < 48
 
 
+@pytest.mark.soak
 def test_a_launcher_without_anything_to_do_ends(model, tmp_path):
     starter, _ = TWO_PROCESSES["torchrun"]
     command = [sys.executable, *starter, "sample", "--model", str(model), "--limit", "1", "--dry-run"]
