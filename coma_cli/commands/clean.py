@@ -48,7 +48,7 @@ def clean(
     import time
 
     from coma_cli.workbench.clean import clean as clean_workspace
-    from coma_cli.workbench.cleaning import KINDS, CleaningOrder, seconds_of_age
+    from coma_cli.workbench.removal_plan import KINDS, CleaningOrder, seconds_of_age
 
     wanted = dict(zip(KINDS, (broken, stale, superseded), strict=True))
     order = CleaningOrder(

@@ -1,4 +1,4 @@
-"""`coma clean`: shows what `cleaning` has planned, or removes it, each run under its own lock and checked once more."""
+"""`coma clean`: shows what `removal_plan` found, or removes it, each run under its own lock and checked once more."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +9,8 @@ from coma_cli import console
 from coma_cli.errors import CliError, UsageError
 from coma_cli.pipeline import PIPELINE
 from coma_cli.words import count_of, shown, size_of
-from coma_cli.workbench.cleaning import KINDS, CleaningOrder, CleaningPlan, KeptRun, Removable, plan_cleaning
 from coma_cli.workbench.origins import Origins, inputs_of
+from coma_cli.workbench.removal_plan import KINDS, CleaningOrder, CleaningPlan, KeptRun, Removable, plan_cleaning
 from coma_cli.workbench.states import JudgedWorkspace, judge_run, judge_workspace
 from coma_cli.workspace.artifact import SETTINGS
 from coma_cli.workspace.listing import listed_run, read_header, run_folders

@@ -10,7 +10,7 @@ import pytest
 from coma_cli.errors import CliError, UsageError
 from coma_cli.workbench import clean as module
 from coma_cli.workbench.clean import clean
-from coma_cli.workbench.cleaning import CleaningOrder
+from coma_cli.workbench.removal_plan import CleaningOrder
 from coma_cli.workspace.listing import list_runs
 from coma_cli.workspace.lock import RunLock
 from tests.support.runs import begin_run, copy_run, make_run, rewrite_manifest

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from coma_cli.errors import UsageError
-from coma_cli.workbench.cleaning import CleaningOrder, plan_cleaning, seconds_of_age
+from coma_cli.workbench.removal_plan import CleaningOrder, plan_cleaning, seconds_of_age
 from coma_cli.workbench.states import judge_workspace
 from coma_cli.workspace import Input
 from coma_cli.workspace.lock import RunLock
