@@ -59,13 +59,14 @@ def run(
 
     Example: coma run quickstart --workspace workspace/quickstart
     """
+    from coma_cli.commands.setting_options import parsed_list
     from coma_cli.workbench import published
     from coma_cli.workbench.overview import show_overview
     from coma_cli.workbench.recipes import Place, read_recipe, run_recipe, show_steps
 
     read = read_recipe(recipe).at(scale)
     if steps:
-        read = read.only([name for text in steps for name in text.split(",")])
+        read = read.only(parsed_list("--steps", ",".join(steps)))
     place = Place(Path(workspace), scale, sources)
     if dry_run:
         show_steps(read, place)

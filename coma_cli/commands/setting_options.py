@@ -100,8 +100,8 @@ def _value(key: SettingKey, flag: Flag, given: Any) -> Any:
     if given is None or (flag.repeat and not given):
         return None
     if get_origin(key.value_type) is dict:
-        return _assigned(key, flag, _parsed_list(flag, ",".join(given)) if flag.split else given)
-    return _parsed_list(flag, ",".join(given) if flag.repeat else given) if flag.split else given
+        return _assigned(key, flag, parsed_list(flag.long_name, ",".join(given)) if flag.split else given)
+    return parsed_list(flag.long_name, ",".join(given) if flag.repeat else given) if flag.split else given
 
 
 def _only(chosen: Mapping[str, Any]) -> Any:
@@ -116,17 +116,15 @@ def _only(chosen: Mapping[str, Any]) -> Any:
     return chosen[first]
 
 
-def _parsed_list(flag: Flag, text: str) -> list[str]:
-    """A comma-separated value as a list.
+def parsed_list(option: str, text: str) -> list[str]:
+    """The comma-separated value of an option as a list.
 
     Raises:
         UsageError: it is empty, as when a variable of the shell is.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
-        raise UsageError(
-            f"{flag.long_name} is an empty list: {text!r}.", "Separate values by commas, or omit the option."
-        )
+        raise UsageError(f"{option} is an empty list: {text!r}.", "Separate values by commas, or omit the option.")
     return parts
 
 

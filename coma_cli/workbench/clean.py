@@ -173,6 +173,6 @@ def _show(root: Path, plan: CleaningPlan, result: CleaningResult | None) -> None
     if not going:
         console.print_line("Nothing to remove." if result is None else "Nothing was removed.")
     elif result is None:
-        console.print_line(f"{disk} in all. Nothing is removed without --yes and the kinds to remove.")
+        console.print_line(f"{disk} in total. Nothing is removed without --yes and the kinds to remove.")
     else:
         console.print_line(f"{disk} freed.")

@@ -63,7 +63,7 @@ def _limit(won: Floats, lost: Floats, problems: Floats, inner: Floats, outer: Fl
 def _score(won: Floats, lost: Floats, problems: Floats, difference: Floats) -> Floats:
     """The score statistic of a difference, which is standard normal if that is the true one.
 
-    `losses` is the likeliest share of lost problems under that difference.
+    `losses` is the most likely share of lost problems under that difference.
     """
     a = 2 * problems
     b = (2 * problems - won + lost) * difference - won - lost

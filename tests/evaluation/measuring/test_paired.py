@@ -84,7 +84,7 @@ def test_corpus_metrics_are_those_of_all_rows_together():
 
 
 def test_metrics_of_one_task_share_draws_and_keep_their_own_statistics():
-    """Edit similarity stands beside exact match in the statistics, and comes out as by itself."""
+    """Edit similarity comes after exact match in the statistics, and comes out as by itself."""
     first, second = dict(enumerate(["x = other"] * 20)), dict(enumerate([*TEXTS[:12], *(["x = other"] * 8)]))
     one = compared(PROBLEMS, measured(first), measured(second))["edit-similarity"]
     figures = [
